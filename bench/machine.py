@@ -1,0 +1,106 @@
+"""One core, one BLAS thread, the facts about the machine. Imports no NumPy at the top: the environment comes first."""
+
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MARK = "FASTGRAD_BENCH_CHILD"
+ONE_THREAD = (
+    "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)  # fmt: skip
+# Both change which BLAS kernel runs and would make one machine's numbers another's.
+REMOVED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+
+
+def environment(**more):
+    """What a timed process gets: one thread per BLAS, no BLAS overrides, this tree's package importable."""
+    env = {k: v for k, v in os.environ.items() if k not in REMOVED}
+    env.update(dict.fromkeys(ONE_THREAD, "1"))
+    env.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")  # for JAX, where it is a peer
+    env.update(more)
+    if not _installed():
+        env["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT / "src"), env.get("PYTHONPATH"))))
+    return env
+
+
+def _installed():
+    from importlib.util import find_spec
+
+    return find_spec("fastgrad") is not None
+
+
+def enter():
+    """Start this process again with the environment above, unless that was done: BLAS reads it when NumPy is loaded."""
+    if os.environ.get(MARK) == "1":
+        return
+    env = environment(**{MARK: "1"})
+    command = [sys.executable, *sys.orig_argv[1:]]
+    if os.name == "posix":
+        os.execve(sys.executable, command, env)
+    raise SystemExit(subprocess.run(command, env=env).returncode)  # Windows' exec detaches from the console
+
+
+def pin():
+    """Keep this process, and those it starts, on one core. Returns the core, or None where that cannot be done."""
+    if not hasattr(os, "sched_setaffinity"):
+        return None
+    core = max(os.sched_getaffinity(0))  # interrupts tend to land on the first
+    os.sched_setaffinity(0, {core})
+    return core
+
+
+def facts(core=None):
+    """What a reader needs to compare two JSON files."""
+    import numpy as np
+
+    import fastgrad as fg
+
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "pinned_to": core,
+        "load_at_start": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "build": " ".join(platform.python_build()),
+        "compiler": platform.python_compiler(),
+        "numpy": np.__version__,
+        "blas": _blas(np),
+        "fastgrad": fg.__version__,
+        "engine": fg.engine,
+        "threads": {k: os.environ.get(k) for k in ONE_THREAD},
+    }
+
+
+def _cpu():
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return platform.processor() or platform.machine()
+
+
+def _blas(np):
+    """Name and version of NumPy's BLAS, and the kernel it chose where the library can be asked."""
+    built = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
+    found = {"name": built.get("name"), "version": built.get("version"), "kernel": None}
+    folders = (Path(np.__file__).parent / ".libs", Path(np.__file__).parent.parent / "numpy.libs")
+    for library in (f for folder in folders if folder.is_dir() for f in sorted(folder.glob("*openblas*"))):
+        import ctypes
+
+        handle = ctypes.CDLL(str(library))
+        for name in ("scipy_openblas_get_corename64_", "openblas_get_corename64_", "openblas_get_corename"):
+            if hasattr(handle, name):
+                ask = getattr(handle, name)
+                ask.restype = ctypes.c_char_p
+                found["kernel"] = ask().decode()
+                return found
+    return found

@@ -1,0 +1,91 @@
+"""Large inputs, about 10^5 elements, for the ops whose rule brings samples instead of an interval. Data, no timing.
+
+Each entry takes a numpy Generator and gives `(operands, params)`. An op that is not here is measured small only.
+"""
+
+import numpy as np
+
+ROWS, COLUMNS = 1000, 100
+SHAPE = (ROWS, COLUMNS)
+
+
+def _one(**params):
+    return lambda rng: ((rng.normal(size=SHAPE),), params)
+
+
+def _positive(**params):
+    return lambda rng: ((rng.uniform(0.5, 1.5, size=SHAPE),), params)
+
+
+def _complex(**params):
+    return lambda rng: ((rng.normal(size=SHAPE) + 1j * rng.normal(size=SHAPE),), params)
+
+
+def _two(first, second, **params):
+    return lambda rng: ((rng.normal(size=first), rng.normal(size=second)), params)
+
+
+def _picked(rng):
+    return rng.integers(0, ROWS, 2 * ROWS)  # with repeats, so that its transpose has to add up
+
+
+LARGE = {
+    "broadcast_to": lambda rng: ((rng.normal(size=(1, COLUMNS)),), {"shape": SHAPE}),
+    "sum_to": _one(shape=(1, COLUMNS)),
+    "reshape": _one(shape=(COLUMNS, ROWS)),
+    "permute_dims": _one(axes=(1, 0)),
+    "flip": _one(axis=1),
+    "roll": _one(shift=3, axis=1),
+    "tile": _one(reps=(2, 1)),
+    "repeat": _one(repeats=2, axis=1),
+    "tril": lambda rng: ((rng.normal(size=(300, 300)),), {}),
+    "triu": lambda rng: ((rng.normal(size=(300, 300)),), {}),
+    "diagonal": lambda rng: ((rng.normal(size=(300, 300)),), {}),
+    "pad": _one(pad_width=2),
+    "copy": _one(),
+    "astype": _one(dtype="float32"),
+    "where": lambda rng: ((rng.random(SHAPE) < 0.5, rng.normal(size=SHAPE), rng.normal(size=SHAPE)), {}),
+    "clip": lambda rng: ((rng.normal(size=SHAPE), -0.5, 0.5), {}),
+    "conj": _complex(),
+    "real": _complex(),
+    "imag": _complex(),
+    "angle": _complex(),
+    "sum": _one(axis=1),
+    "mean": _one(axis=1),
+    "max": _one(axis=1),
+    "min": _one(axis=1),
+    "prod": _positive(axis=1),
+    "var": _one(axis=1),
+    "std": _one(axis=1),
+    "norm": _one(axis=1),
+    "cumsum": _one(axis=1),
+    "logsumexp": _one(axis=1),
+    "softmax": _one(axis=1),
+    "log_softmax": _one(axis=1),
+    "cross_entropy": lambda rng: ((rng.normal(size=SHAPE), rng.integers(0, COLUMNS, ROWS)), {"reduction": "mean"}),
+    "getitem": lambda rng: ((rng.normal(size=SHAPE),), {"key": _picked(rng)}),
+    "scatter_add": lambda rng: ((rng.normal(size=(2 * ROWS, COLUMNS)),), {"key": _picked(rng), "shape": SHAPE}),
+    "setitem": _two(SHAPE, (ROWS // 2, COLUMNS), key=(slice(None, None, 2),)),
+    "concat": _two(SHAPE, SHAPE, axis=1),
+    "stack": _two(SHAPE, SHAPE, axis=0),
+    "matmul": _two((200, 200), (200, 200)),
+    "dot": _two((10**5,), (10**5,)),
+    "outer": _two((300,), (300,)),
+    "tensordot": _two((40, 30, 20), (20, 30, 40), axes=((1, 2), (1, 0))),
+    "einsum": _two((200, 200), (200, 200), subscripts="ij,jk->ik"),
+}
+
+
+def large_operands(rule, rng, n):
+    """`(operands, params)` of about n elements, or None."""
+    if rule.domain is not None:
+        return intervals(rule, rng, n), {}
+    return LARGE[rule.name](rng) if rule.name in LARGE else None
+
+
+def intervals(rule, rng, n):
+    """One array of n elements per operand, drawn from the rule's interval or intervals."""
+    domain = rule.domain
+    if np.ndim(domain[0]) == 0:
+        domain = (domain,) * rule.n_operands
+    return tuple(rng.uniform(low, high, size=n) for low, high in domain)

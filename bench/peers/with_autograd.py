@@ -1,0 +1,83 @@
+"""The rows in HIPS autograd."""
+
+from functools import partial
+
+import autograd
+import autograd.numpy as anp
+
+from bench.peers import functions, named
+
+RATE = 1e-3
+
+
+def staged():
+    both = autograd.value_and_grad(lambda xy: functions.staged(anp, xy[0], xy[1]))
+
+    def step():
+        return both((3.0, -4.0))
+
+    def answer():
+        value, (dx, dy) = step()
+        return named(("f", "dx", "dy"), (value, dx, dy))
+
+    return step, answer
+
+
+def trained(function, arrays, *data):
+    both = autograd.value_and_grad(lambda params: function(anp, params, *data))
+    params = [a.copy() for a in arrays]
+
+    def step():
+        loss, gradients = both(params)
+        for p, g in zip(params, gradients):
+            p -= RATE * g
+        return loss, gradients
+
+    def answer():
+        loss, gradients = step()
+        out = {"loss": loss} | {f"gradient {k}": g for k, g in enumerate(gradients)}
+        return out | {f"parameter {k}": p.copy() for k, p in enumerate(params)}
+
+    return step, answer
+
+
+def rnn(arrays, x):
+    both = autograd.value_and_grad(lambda params: functions.rnn(anp, params, x))
+
+    def step():
+        return both(list(arrays))
+
+    def answer():
+        loss, gradients = step()
+        return named(("loss", "gwx", "gwh", "gb"), (loss, *gradients))
+
+    return step, answer
+
+
+def of_one(function, x):
+    both = autograd.value_and_grad(lambda v: function(anp, v))
+
+    def step():
+        return both(x)
+
+    return step, lambda: named(("value", "gradient"), step())
+
+
+def hvp(arrays, direction, x, labels):
+    gradient = autograd.grad(lambda params: functions.mlp_tanh(anp, params, x, labels))
+    product = autograd.grad(lambda params: sum(anp.sum(g * v) for g, v in zip(gradient(params), direction)))
+
+    def step():
+        return product(list(arrays))
+
+    return step, lambda: {f"hvp {k}": h for k, h in enumerate(step())}
+
+
+MAKERS = {
+    "staged": staged,
+    "rnn-100": rnn,
+    "rosenbrock-10": partial(of_one, functions.rosenbrock),
+    "hvp-mlp": hvp,
+    **{name: partial(trained, function) for name, function in functions.TRAINED.items()},
+    **{name: partial(of_one, function) for name, function in functions.ELEMENTWISE.items()},
+}

@@ -1,0 +1,100 @@
+"""The rows in JAX, each compiled by `jax.jit` as a whole, in float64."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+
+from bench.peers import functions, named
+
+RATE = 1e-3
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_platforms", "cpu")
+
+
+def _runner(compiled, *arguments):
+    """A step that waits for its result, and the function itself."""
+    return lambda: jax.block_until_ready(compiled(*arguments))
+
+
+def staged():
+    step = _runner(jax.jit(jax.value_and_grad(partial(functions.staged, jnp), argnums=(0, 1))), 3.0, -4.0)
+
+    def answer():
+        value, (dx, dy) = step()
+        return named(("f", "dx", "dy"), (value, dx, dy))
+
+    return step, answer
+
+
+def trained(function, arrays, *data):
+    data = [jnp.asarray(d) for d in data]
+    both = jax.value_and_grad(lambda params: function(jnp, params, *data))
+
+    @jax.jit
+    def update(params):
+        loss, gradients = both(params)
+        return loss, gradients, [p - RATE * g for p, g in zip(params, gradients)]
+
+    params = [jnp.asarray(a) for a in arrays]
+
+    def step():
+        nonlocal params
+        loss, gradients, params = jax.block_until_ready(update(params))
+        return loss, gradients
+
+    def answer():
+        loss, gradients = step()
+        out = {"loss": loss} | {f"gradient {k}": g for k, g in enumerate(gradients)}
+        return out | {f"parameter {k}": p for k, p in enumerate(params)}
+
+    return step, answer
+
+
+def rnn(arrays, x):
+    def loss_of(params):
+        wx, wh, b = params
+        start = jnp.zeros((x.shape[1], len(b)))
+        h, _ = jax.lax.scan(lambda h, u: (jnp.tanh(h @ wh + u), None), start, jnp.asarray(x) @ wx + b)
+        return jnp.mean(h * h)
+
+    step = _runner(jax.jit(jax.value_and_grad(loss_of)), [jnp.asarray(a) for a in arrays])
+
+    def answer():
+        loss, gradients = step()
+        return named(("loss", "gwx", "gwh", "gb"), (loss, *gradients))
+
+    return step, answer
+
+
+def of_one(function, x):
+    # The array is NumPy's: handing it over is part of the work, as it is for the others.
+    step = _runner(jax.jit(jax.value_and_grad(partial(function, jnp))), x)
+    return step, lambda: named(("value", "gradient"), step())
+
+
+def hvp(arrays, direction, x, labels):
+    gradient = jax.grad(lambda params: functions.mlp_tanh(jnp, params, x, labels))
+    product = jax.jit(lambda params, v: jax.jvp(gradient, (params,), (v,))[1])
+    step = _runner(product, [jnp.asarray(a) for a in arrays], [jnp.asarray(v) for v in direction])
+    return step, lambda: {f"hvp {k}": h for k, h in enumerate(step())}
+
+
+def matmul(a, b, g):
+    def three(x1, x2):
+        y, pull = jax.vjp(jnp.matmul, x1, x2)
+        return y, *pull(jnp.asarray(g))
+
+    step = _runner(jax.jit(three), jnp.asarray(a), jnp.asarray(b))
+    return step, lambda: named(("y", "g1", "g2"), step())
+
+
+MAKERS = {
+    "staged": staged,
+    "rnn-100": rnn,
+    "rosenbrock-10": partial(of_one, functions.rosenbrock),
+    "hvp-mlp": hvp,
+    **{name: partial(trained, function) for name, function in functions.TRAINED.items()},
+    **{name: partial(of_one, function) for name, function in functions.ELEMENTWISE.items()},
+    **{f"matmul-{n}": matmul for n in (1024, 256, 64)},
+}

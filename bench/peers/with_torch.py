@@ -1,0 +1,145 @@
+"""The rows in PyTorch, eager, in float64, on one thread."""
+
+from functools import partial
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from bench.peers import named
+
+RATE = 1e-3
+torch.set_num_threads(1)
+
+
+def leaves(arrays):
+    return [torch.tensor(a, requires_grad=True) for a in arrays]
+
+
+def staged():
+    def step():
+        x = torch.tensor(3.0, dtype=torch.float64, requires_grad=True)
+        y = torch.tensor(-4.0, dtype=torch.float64, requires_grad=True)
+        f = (x + torch.sigmoid(y)) / (torch.sigmoid(x) + (x + y) ** 2)
+        f.backward()
+        return f.detach(), x.grad, y.grad
+
+    return step, lambda: named(("f", "dx", "dy"), step())
+
+
+def mlp_tanh(params, x, labels):
+    w1, b1, w2, b2 = params
+    return cross_entropy(torch.tanh(x @ w1 + b1) @ w2 + b2, labels)
+
+
+def hidden_relu(params, x):
+    w1, b1, w2, b2, w3, b3 = params
+    return torch.relu(torch.relu(x @ w1 + b1) @ w2 + b2) @ w3 + b3
+
+
+def mlp_relu(params, x, labels):
+    return cross_entropy(hidden_relu(params, x), labels)
+
+
+def micrograd(params, x, y, alpha):
+    return torch.relu(1.0 - y * hidden_relu(params, x)).mean() + alpha * sum((p * p).sum() for p in params)
+
+
+def trained(function, arrays, *data):
+    data = [torch.as_tensor(d) for d in data]
+    params = leaves(arrays)
+
+    def step():
+        for p in params:
+            p.grad = None
+        loss = function(params, *data)
+        loss.backward()
+        with torch.no_grad():
+            for p in params:
+                p -= RATE * p.grad
+        return loss.detach()
+
+    def answer():
+        out = {"loss": step().numpy()} | {f"gradient {k}": p.grad.numpy() for k, p in enumerate(params)}
+        return out | {f"parameter {k}": p.detach().numpy().copy() for k, p in enumerate(params)}
+
+    return step, answer
+
+
+def rnn(arrays, x):
+    params, inputs = leaves(arrays), torch.as_tensor(x)
+    wx, wh, b = params
+    start = torch.zeros(inputs.shape[1], len(b), dtype=torch.float64)
+
+    def step():
+        for p in params:
+            p.grad = None
+        h = start
+        for u in (inputs @ wx + b).unbind(0):
+            h = torch.tanh(h @ wh + u)
+        loss = (h * h).mean()
+        loss.backward()
+        return loss.detach()
+
+    return step, lambda: named(("loss", "gwx", "gwh", "gb"), (step(), *(p.grad for p in params)))
+
+
+def rosenbrock(x):
+    a, b = x[:-1], x[1:]
+    return (100.0 * (b - a * a) ** 2 + (1.0 - a) ** 2).sum()
+
+
+def mixed(x):
+    return (torch.tanh(x) * torch.sigmoid(x) + torch.exp(-x * x)).sum()
+
+
+def centred(x):
+    return ((x - x.mean()) ** 2 / (1.0 + torch.abs(x))).mean()
+
+
+def of_one(function, x):
+    leaf = torch.tensor(x, requires_grad=True)
+
+    def step():
+        leaf.grad = None
+        y = function(leaf)
+        y.backward()
+        return y.detach(), leaf.grad
+
+    return step, lambda: named(("value", "gradient"), step())
+
+
+def hvp(arrays, direction, x, labels):
+    params, data, labels = leaves(arrays), torch.as_tensor(x), torch.as_tensor(labels)
+    cotangents = [torch.as_tensor(v) for v in direction]
+
+    def step():
+        gradients = torch.autograd.grad(mlp_tanh(params, data, labels), params, create_graph=True)
+        return torch.autograd.grad(gradients, params, grad_outputs=cotangents)
+
+    return step, lambda: {f"hvp {k}": h.numpy() for k, h in enumerate(step())}
+
+
+def matmul(a, b, g):
+    x1, x2, cotangent = *leaves((a, b)), torch.as_tensor(g)
+
+    def step():
+        x1.grad = x2.grad = None
+        y = x1 @ x2
+        y.backward(cotangent)
+        return y.detach(), x1.grad, x2.grad
+
+    return step, lambda: named(("y", "g1", "g2"), step())
+
+
+MAKERS = {
+    "staged": staged,
+    "mlp-64-64-10": partial(trained, mlp_tanh),
+    "mlp-784-256-128-10": partial(trained, mlp_relu),
+    "micrograd-2-16-16-1": partial(trained, micrograd),
+    "rnn-100": rnn,
+    "rosenbrock-10": partial(of_one, rosenbrock),
+    "hvp-mlp": hvp,
+    **{f"mixed-1e{n}": partial(of_one, mixed) for n in (3, 5, 7)},
+    "centred-1e5": partial(of_one, centred),
+    **{f"matmul-{n}": matmul for n in (1024, 256, 64)},
+}

@@ -1,0 +1,73 @@
+"""Numbers into text: the table in the terminal, the JSON file, and units. Measures nothing."""
+
+import json
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
+
+
+def quantity(value, unit):
+    """A figure with three digits and its unit."""
+    if value is None:
+        return ""
+    if unit != "s":
+        return f"{value:.0f} {unit}"
+    for factor, name in UNITS:
+        if value >= factor or name == "ns":
+            scaled = value / factor
+            digits = 0 if scaled >= 100 else 1 if scaled >= 10 else 2
+            return f"{scaled:.{digits}f} {name}"
+    return ""
+
+
+def ratio_text(result):
+    if result.ratio is None:
+        return ""
+    return f"{result.ratio:.0f}" if result.unit == "B" or result.ratio >= 100 else f"{result.ratio:.2f}x"
+
+
+def target_text(result):
+    if result.target is None:
+        return ""
+    number = f"{result.target:g}" if result.unit == "B" else f"{result.target:.2f}x"
+    return f"{result.sense} {number}"
+
+
+def met_text(result):
+    return {True: "met", False: "NOT MET", None: ""}[result.met]
+
+
+class Table:
+    """Prints each result as it comes, in columns of fixed width, so that a long run shows its progress."""
+
+    def __init__(self, peers=(), width=24, out=None):
+        self.peers, self.width = tuple(peers), width
+        self.out = out or partial(print, flush=True)  # through a pipe as well
+
+    def head(self):
+        titles = self._line("row", "fastgrad", "rival", "", "ratio", "target", "", *self.peers)
+        self.out(titles)
+        self.out("-" * len(titles))
+
+    def add(self, result):
+        theirs = (quantity(result.peers.get(name), result.unit) for name in self.peers)
+        self.out(self._line(
+            result.row, quantity(result.fastgrad, result.unit), result.rival_name, quantity(result.rival, result.unit),
+            ratio_text(result), target_text(result), met_text(result), *theirs,
+        ))  # fmt: skip
+
+    def fail(self, name, kind, text):
+        self.out(f"{name:<{self.width}} {kind}: {text}")
+
+    def _line(self, row, mine, name, theirs, ratio, target, met, *peers):
+        fixed = f"{row:<{self.width}} {mine:>9}  {name:<19} {theirs:>9}  {ratio:>7}  {target:<9} {met:<8}"
+        return (fixed + "".join(f" {p:>10}" for p in peers)).rstrip()
+
+
+def write_json(path, machine, results, failures):
+    """Everything that was measured, with quartiles, as one JSON file."""
+    rows = [{**asdict(r), "met": r.met} for r in results]
+    text = json.dumps({"machine": machine, "rows": rows, "not_measured": failures}, indent=1)
+    Path(path).write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,13 @@
+"""One file per family of rows. Importing this registers all of them, in the order of the table."""
+
+# isort: off
+from bench.rows import control
+from bench.rows import scalars
+from bench.rows import networks
+from bench.rows import recurrent
+from bench.rows import derivatives
+from bench.rows import elementwise
+from bench.rows import products
+from bench.rows import graphs
+from bench.rows import engines
+from bench.rows import starting

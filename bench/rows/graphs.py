@@ -1,0 +1,76 @@
+"""Long graphs: what one node costs in time and memory, and that the cost does not grow with the length."""
+
+import gc
+import sys
+from functools import partial
+
+import fastgrad as fg
+from bench.harness import Contender, Result, Skipped, Timing, compare, row, time_in_turns
+from bench.workers import ask, chain, start, stop
+
+LENGTHS = ((4, 10**4), (5, 10**5), (6, 10**6))
+
+
+def check_chain(n):
+    """Value and gradient of a chain against the same recurrence on whole numbers."""
+    leaf = fg.tensor(3.0, requires_grad=True)
+    y = chain(leaf, n)
+    y.backward()
+    value, slope = 3, 1
+    for _ in range(n // 2):
+        value, slope = -(value + 3), -(slope + 1)
+    compare(f"chain of {n}: value", y.numpy(), float(value), 0.0)
+    compare(f"chain of {n}: gradient", leaf.grad.numpy(), float(slope), 0.0)
+
+
+def build_and_sweep(leaf, n):
+    """Build a chain, sweep it, drop it."""
+    leaf.grad = None
+    chain(leaf, n).backward()
+
+
+@row("chain", target=2.0, note="scalar ops: forward + backward + release, per op; garbage collector on")
+def chain_rows(settings):
+    """Time per op at three lengths, and the slowest against the fastest of them."""
+    leaf = fg.tensor(1.0, requires_grad=True)
+    sizes = [(f"chain-1e{power}", settings.size(n, 10**power // 1000 + 20)) for power, n in LENGTHS]
+    for _, n in sizes:
+        check_chain(n)
+    contenders = [Contender(name, partial(build_and_sweep, leaf, n), dict) for name, n in sizes]
+    timings = time_in_turns(contenders, settings, collect=True)
+    results = []
+    for (name, n), t in zip(sizes, timings):
+        per_op = Timing(t.median / n, t.low / n, t.high / n, t.best / n, t.rounds, t.inner)
+        results.append(Result(name, per_op.median, timings={"fastgrad": per_op}, note="per op"))
+    slowest, fastest = max(results, key=lambda r: r.fastgrad), min(results, key=lambda r: r.fastgrad)
+    flat = Result(
+        "chain-flat",
+        slowest.fastgrad,
+        fastest.fastgrad,
+        fastest.row,
+        ratio=slowest.fastgrad / fastest.fastgrad,
+        target=2.0,
+        note="the slowest length against the fastest",
+    )
+    gc.collect()
+    return [*results, flat]
+
+
+@row("chain-memory", target=120.0, note="bytes per node above the leaf, at the peak of building and sweeping 10^6 ops")
+def chain_memory(settings):
+    """Measured twice, each in a fresh process: what tracemalloc saw, and what the operating system gave."""
+    if not sys.platform.startswith("linux"):
+        raise Skipped("the high-water mark is read from Linux's /proc")
+    results = []
+    for how in ("tracemalloc", "rss"):
+        worker = start("memory", how, settings.size(10**6, 2000))
+        try:
+            size = ask(worker)
+        finally:
+            stop(worker)
+        results.append(
+            Result(
+                f"chain-memory-{how}", size, unit="B", ratio=size, target=120.0, note=f"bytes per node, peak, by {how}"
+            )
+        )
+    return results

@@ -1,0 +1,50 @@
+"""What `import fastgrad` costs beyond `import numpy`, which it needs: fresh processes in turns, bytecode present."""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+from bench.harness import Result, Timing, row
+from bench.machine import ROOT, environment
+
+CODE = "from time import perf_counter as c; t = c(); import {}; print(c() - t)"
+
+
+def _import_seconds(module, env):
+    """Wall clock of one import, taken inside a new interpreter, so that its own start is not in the figure."""
+    done = subprocess.run(
+        [sys.executable, "-c", CODE.format(module)], env=env, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return float(done.stdout)
+
+
+@row("import", target=1.15, note="import fastgrad against import numpy, each in a fresh process")
+def import_row(settings):
+    """Both import from bytecode: one cache folder for both, filled before the first measurement."""
+    with tempfile.TemporaryDirectory() as cache:
+        env = environment(PYTHONPYCACHEPREFIX=cache)
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
+        modules = ("fastgrad", "numpy")
+        for module in modules * 2:
+            _import_seconds(module, env)
+        if not any(name.startswith("rule.") for _, _, files in os.walk(cache) for name in files):
+            raise RuntimeError("no bytecode was written: the row would time the compiler")
+        samples = {module: [] for module in modules}
+        for _ in range(3 if settings.quick else 60):
+            for module in modules:
+                samples[module].append(_import_seconds(module, env))
+    timings = {module: Timing.of(s) for module, s in samples.items()}
+    mine, theirs = (t.median for t in timings.values())
+    return [
+        Result(
+            "import",
+            mine,
+            theirs,
+            "import numpy",
+            ratio=mine / theirs,
+            target=1.15,
+            timings=timings,
+            note="fresh processes",
+        )
+    ]

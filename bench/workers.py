@@ -1,0 +1,181 @@
+"""What has to run in a process of its own: memory high-water marks, imports, and the same graph on another engine.
+
+Started as `python -m bench.workers TASK ...`; answers in lines of JSON. `start` and `ask` are the other end.
+"""
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+from time import perf_counter
+
+from bench.machine import ROOT, environment
+
+
+def chain(leaf, n):
+    """A chain of n scalar ops, alternately `y + x` and `y * -1`: values and gradients stay small whole numbers."""
+    y = leaf
+    for _ in range(n // 2):
+        y = (y + leaf) * -1.0
+    return y
+
+
+def memory(how, n):
+    """Bytes per node, above the leaf, at the peak of building and sweeping a chain of n ops."""
+    import fastgrad as fg
+
+    leaf = fg.tensor(1.0, requires_grad=True)
+    chain(leaf, 1000).backward()
+    leaf.grad = None
+    if how == "tracemalloc":
+        import tracemalloc
+
+        tracemalloc.start()
+        base = tracemalloc.get_traced_memory()[0]
+        chain(leaf, n).backward()
+        return (tracemalloc.get_traced_memory()[1] - base) / n
+    base = _status("VmRSS")
+    chain(leaf, n).backward()
+    return (_status("VmHWM") - base) / n
+
+
+def _status(key):
+    """A figure of /proc/self/status in bytes. `getrusage` will not do: its maximum is inherited from the parent."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(key + ":"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError(f"no {key} in /proc/self/status")
+
+
+def points(n):
+    """Two interleaved classes in the plane, as plain numbers."""
+    draw = random.Random(8)
+    inputs = [(draw.uniform(-1, 1), draw.uniform(-1, 1)) for _ in range(n)]
+    return inputs, [1.0 if a * b > 0 else -1.0 for a, b in inputs]
+
+
+def scalar_network(leaf, widths=(2, 16, 16, 1)):
+    """The parameters of micrograd's MLP, one leaf per number: layers of neurons of (weights, bias)."""
+    draw = random.Random(9)
+    return [
+        [([leaf(draw.uniform(-1, 1)) for _ in range(m)], leaf(0.0)) for _ in range(n)]
+        for m, n in zip(widths, widths[1:])
+    ]
+
+
+def scalar_loss(layers, params, leaf, inputs, labels):
+    """The loss of micrograd's demo, in its words: max-margin plus L2, every number a node."""
+    inputs = [[leaf(v) for v in point] for point in inputs]
+    scores = []
+    for x in inputs:
+        for k, layer in enumerate(layers):
+            x = [sum((wi * xi for wi, xi in zip(w, x)), b) for w, b in layer]
+            if k < len(layers) - 1:
+                x = [unit.relu() for unit in x]
+        scores.append(x[0])
+    losses = [(1.0 + -label * score).relu() for label, score in zip(labels, scores)]
+    return sum(losses) * (1.0 / len(losses)) + 1e-4 * sum(p * p for p in params)
+
+
+class ScalarStep:
+    """One training step of the scalar network, on fastgrad's engine or with micrograd."""
+
+    def __init__(self, kind, n):
+        self.kind, (self.inputs, self.labels) = kind, points(n)
+        if kind == "micrograd":
+            from micrograd.engine import Value
+
+            self.leaf = Value
+            self.layers = scalar_network(Value)
+        else:
+            import fastgrad as fg
+
+            self.fg, self.leaf = fg, fg.tensor
+            self.layers = scalar_network(lambda v: fg.tensor(v, requires_grad=True))
+        self.params = [p for layer in self.layers for w, b in layer for p in (*w, b)]
+
+    def loss(self):
+        return scalar_loss(self.layers, self.params, self.leaf, self.inputs, self.labels)
+
+    def step(self, rate=1e-3):
+        """Forward, backward, update. Returns the loss, the gradients, and the seconds it took."""
+        start = perf_counter()
+        if self.kind == "micrograd":
+            for p in self.params:
+                p.grad = 0.0
+            loss = self.loss()
+            loss.backward()
+            for p in self.params:
+                p.data -= rate * p.grad
+        else:
+            for p in self.params:
+                p.grad = None
+            loss = self.loss()
+            loss.backward()
+            with self.fg.no_grad():
+                for p in self.params:
+                    p -= rate * p.grad
+        value, gradients = (loss.data if self.kind == "micrograd" else loss), [p.grad for p in self.params]
+        del loss  # letting go of the graph belongs to the step
+        seconds = perf_counter() - start
+        return {"loss": float(value), "gradients": [float(g) for g in gradients], "seconds": seconds}
+
+
+def count_nodes(loss):
+    """Ops recorded below `loss`."""
+    seen, stack = set(), [loss]
+    while stack:
+        node = stack.pop()
+        if id(node) not in seen and node.op is not None:
+            seen.add(id(node))
+            stack.extend(node.operands)
+    return len(seen)
+
+
+def start(*arguments, **env):
+    """A worker process in the timed environment."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "bench.workers", *map(str, arguments)], cwd=ROOT, env=environment(**env), text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def ask(worker, line=""):
+    """Send one line, read one JSON answer. RuntimeError, with the worker's last words, if it has died."""
+    try:
+        worker.stdin.write(f"{line}\n")
+        worker.stdin.flush()
+        answer = worker.stdout.readline()
+    except BrokenPipeError:
+        answer = ""
+    if not answer:
+        _, words = worker.communicate()
+        raise RuntimeError((words.strip().splitlines() or ["the worker ended without a word"])[-1])
+    return json.loads(answer)
+
+
+def stop(worker):
+    """Close a worker's input, which ends it."""
+    worker.stdin.close()
+    worker.wait()
+    worker.stdout.close()
+    worker.stderr.close()
+
+
+def main(task, *arguments):
+    """One task per process."""
+    if task == "memory":
+        print(json.dumps(memory(arguments[0], int(arguments[1]))), flush=True)
+    elif task == "scalar":
+        stepper = ScalarStep(arguments[0], int(arguments[1]))
+        for _ in sys.stdin:
+            print(json.dumps(stepper.step()), flush=True)
+    elif task == "count":
+        print(json.dumps(count_nodes(ScalarStep("fastgrad", int(arguments[0])).loss())), flush=True)
+    else:
+        raise SystemExit(f"no task {task!r}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

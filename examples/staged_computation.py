@@ -1,0 +1,48 @@
+"""f(x, y) = (x + s(y)) / (s(x) + (x + y)^2), where s is the sigmoid: no formula for df/dx is needed, only stages.
+
+Each stage is simple enough to have an obvious local gradient. Going back through the stages in reverse order, every
+line of the forward pass gives one or two lines of the backward pass.
+"""
+
+import math
+
+import fastgrad as fg
+
+x, y = 3.0, -4.0
+
+# By hand. Forward:
+sigy = 1.0 / (1 + math.exp(-y))  # (1)
+num = x + sigy  # (2)
+sigx = 1.0 / (1 + math.exp(-x))  # (3)
+xpy = x + y  # (4)
+xpysqr = xpy * xpy  # (5)
+den = sigx + xpysqr  # (6)
+invden = 1.0 / den  # (7)
+f = num * invden  # (8)
+
+# Backward, from (8) to (1):
+dnum = invden  # (8)
+dinvden = num  # (8)
+dden = (-1.0 / den**2) * dinvden  # (7)
+dsigx = dden  # (6)
+dxpysqr = dden  # (6)
+dxpy = (2 * xpy) * dxpysqr  # (5)
+dx = dxpy  # (4)
+dy = dxpy  # (4)
+dx += ((1 - sigx) * sigx) * dsigx  # (3)  += because x was used before: gradients add up at forks
+dx += dnum  # (2)
+dsigy = dnum  # (2)
+dy += ((1 - sigy) * sigy) * dsigy  # (1)
+
+
+# By the engine:
+def staged(x, y):
+    return (x + y.sigmoid()) / (x.sigmoid() + (x + y) ** 2)
+
+
+value, (gx, gy) = fg.value_and_grad(staged, argnums=(0, 1))(x, y)
+
+print(f"{'':6}{'by hand':>24}{'by engine':>24}")
+for name, hand, engine in [("f", f, value), ("df/dx", dx, gx), ("df/dy", dy, gy)]:
+    print(f"{name:6}{hand!r:>24}{float(engine)!r:>24}")
+    assert abs(hand - engine) <= 2 * math.ulp(hand)  # the engine divides once where the stages invert and multiply

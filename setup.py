@@ -1,0 +1,72 @@
+"""Compiles the modules of src/fastgrad/core. Everything else about the package stands in pyproject.toml.
+
+FASTGRAD_PURE=1            no extension modules: a py3-none-any wheel of the pure-Python engine
+FASTGRAD_DEBUG=1           invariants checked, live objects counted, -O1 -g
+FASTGRAD_SANITIZE=a,b      -fsanitize=a,b; preload the compiler's libasan to run the result
+"""
+
+import os
+import sys
+from glob import glob
+
+from setuptools import Extension, setup
+
+pure = os.environ.get("FASTGRAD_PURE") == "1"
+debug = os.environ.get("FASTGRAD_DEBUG") == "1"
+sanitize = os.environ.get("FASTGRAD_SANITIZE", "")
+# A build directory each, because object files know nothing of the flags that made them.
+build = "build/pure" if pure else "build/debug" if debug else "build/release"
+if sanitize:
+    build += "-" + sanitize.replace(",", "-")
+
+if sys.platform == "win32":
+    compile_args, link_args = ["/Od", "/Zi"] if debug else ["/O2"], ["/DEBUG"] if debug else []
+else:
+    # Nothing here may change a result: errno and trap flags are not read, and a*b + c is never fused behind our back.
+    compile_args = ["-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fvisibility=hidden"]
+    compile_args += ["-O1", "-g"] if debug or sanitize else ["-O3", "-g0"]
+    link_args = []
+    if sanitize:
+        compile_args += [f"-fsanitize={sanitize}", "-fno-omit-frame-pointer"]
+        link_args += [f"-fsanitize={sanitize}"]
+
+
+def extensions():
+    sources = [] if pure else sorted(glob("src/fastgrad/core/*.pyx"))
+    if not sources:
+        return []
+    import numpy
+    from Cython.Build import cythonize
+
+    modules = [
+        Extension(
+            "fastgrad.core." + os.path.splitext(os.path.basename(source))[0],
+            [source],
+            include_dirs=[numpy.get_include()],
+            define_macros=[
+                ("FASTGRAD_DEBUG", str(int(debug))),
+                ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
+                ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
+            ],
+            libraries=[] if sys.platform == "win32" else ["m"],
+            extra_compile_args=compile_args,
+            extra_link_args=link_args,
+        )
+        for source in sources
+    ]
+    directives = {
+        "language_level": 3,
+        "boundscheck": False,
+        "wraparound": False,
+        "cdivision": True,
+        "initializedcheck": False,
+        "c_api_binop_methods": False,
+    }
+    return cythonize(modules, build_dir=build + "/c", include_path=["src"], compiler_directives=directives)
+
+
+setup(
+    license="MIT",  # here because pyproject.toml has two spellings for it, and no setuptools reads both
+    ext_modules=extensions(),
+    options={"build": {"build_base": build}, "build_ext": {"parallel": 2}},
+)

@@ -1,0 +1,92 @@
+"""fastgrad: eager automatic differentiation for NumPy-sized work.
+
+    >>> import fastgrad as fg
+    >>> x = fg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad.tolist()
+    [2.0, 4.0, 6.0]
+    >>> fg.grad(lambda x: x * x)(3.0)
+    6.0
+"""  # fmt: skip
+# ruff: noqa: I001  grouped by meaning
+# fmt: off
+
+# the tensor and its graph
+from fastgrad._engine import Tensor, asarray, detect_anomaly, enable_grad, gradients, is_grad_enabled, no_grad, tensor
+from fastgrad._engine import name as engine
+from fastgrad.errors import AnomalyError, BackwardError, DTypeError, FastgradError, GraphFreedError, MutationError
+from fastgrad.errors import NotDifferentiableError, ShapeError
+
+# dtypes and constants
+from numpy import bool_ as bool
+from numpy import complex64, complex128, float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64
+from numpy import e, inf, nan, newaxis, pi
+
+# making arrays
+from fastgrad.functions import arange, empty, empty_like, eye, full, full_like, linspace, meshgrid, ones, ones_like
+from fastgrad.functions import zeros, zeros_like
+
+# element by element
+from fastgrad.rules.arithmetic import add, ceil, divide, floor, floor_divide, multiply, negative, positive, power
+from fastgrad.rules.arithmetic import reciprocal, remainder, round, sqrt, square, subtract, trunc
+from fastgrad.rules.comparison import abs, clip, copysign, maximum, minimum, sign, where
+from fastgrad.rules.complex import angle, conj, imag, real
+from fastgrad.rules.erf import erf, erfc
+from fastgrad.rules.exponential import exp, exp2, expm1, log, log1p, log2, log10, logaddexp
+from fastgrad.rules.hyperbolic import arccosh, arcsinh, arctanh, cosh, sinh, tanh
+from fastgrad.rules.logic import equal, greater, greater_equal, less, less_equal, not_equal, signbit
+from fastgrad.rules.trigonometric import arccos, arcsin, arctan, arctan2, cos, hypot, sin, tan
+from fastgrad.functions import bitwise_and, bitwise_invert, bitwise_left_shift, bitwise_or, bitwise_right_shift
+from fastgrad.functions import bitwise_xor, isclose, isfinite, isinf, isnan, logical_and, logical_not, logical_or
+from fastgrad.functions import logical_xor, nextafter
+
+# reductions and running sums
+from fastgrad.rules.reductions import log_softmax, logsumexp, max, mean, min, prod, softmax, sum
+from fastgrad.rules.statistics import cumsum, std, var
+from fastgrad.functions import all, any, argmax, argmin, count_nonzero, cumulative_sum, diff, norm
+
+# shapes, joining, indexing, order
+from fastgrad.rules.shapes import astype, copy, flip, pad, repeat, roll, tile, tril, triu
+from fastgrad.functions import argsort, broadcast_arrays, broadcast_to, concat, diag, expand_dims, flatten, hstack
+from fastgrad.functions import matrix_transpose, moveaxis, nonzero, permute_dims, ravel, reshape, searchsorted, sort
+from fastgrad.functions import split, squeeze, stack, swapaxes, take, take_along_axis, transpose, unique, unique_all
+from fastgrad.functions import unique_counts, unique_inverse, unique_values, unstack, vstack
+
+# linear algebra
+from fastgrad.rules.linear_algebra import diagonal, dot, matmul, outer
+from fastgrad.functions import einsum, tensordot, trace, vecdot
+
+# activations; fastgrad.nn.functional has these and the losses
+from fastgrad.rules.activations import elu, gelu, leaky_relu, logsigmoid, relu, sigmoid, silu, softplus
+
+# asking
+from fastgrad.functions import allclose, array_equal, can_cast, finfo, iinfo, isdtype, result_type
+
+# ops of one's own
+from fastgrad.primitive import primitive
+
+# second names: the array API's, then NumPy's
+acos, acosh, asin, asinh, atan, atan2, atanh = arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh
+pow, concatenate, mod, true_divide = power, concat, remainder, divide
+absolute, conjugate, amax, amin = abs, conj, max, min
+
+__version__ = "0.1.0"
+
+# read at first use, so that `import fastgrad` stays cheap: the name, and the module that has it
+_LATER = {"nn": None, "testing": None, "transforms": None} | dict.fromkeys(
+    ("checkpoint", "elementwise_grad", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"), "transforms"
+)
+
+
+def __getattr__(name):
+    from importlib import import_module
+
+    if name not in _LATER:
+        raise AttributeError(f"module 'fastgrad' has no attribute {name!r}")
+    module = import_module(f"fastgrad.{_LATER[name] or name}")
+    globals()[name] = found = getattr(module, name) if _LATER[name] else module
+    return found
+
+
+def __dir__():
+    return sorted({*globals(), *_LATER})

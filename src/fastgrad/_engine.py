@@ -1,0 +1,32 @@
+"""Chooses the engine, once, at import. Everything above it imports names from here and never asks which one it is.
+
+`FASTGRAD_ENGINE` is "cython", "python", or unset: the compiled engine where it was built, otherwise the pure-Python one.
+"""
+
+import os
+
+_wanted = os.environ.get("FASTGRAD_ENGINE", "")
+if _wanted not in ("", "cython", "python"):
+    raise ImportError(f'FASTGRAD_ENGINE={_wanted!r} is not an engine: use "cython", "python", or leave it unset')
+
+if _wanted != "python":
+    try:
+        from fastgrad import core as _chosen
+    except ModuleNotFoundError as error:
+        # Only a missing extension module is a reason to fall back; a broken one must be seen.
+        if _wanted == "cython" or not (error.name or "").startswith("fastgrad.core"):
+            raise
+        from fastgrad import engine_python as _chosen
+else:
+    from fastgrad import engine_python as _chosen
+
+name = _chosen.name
+Tensor = _chosen.Tensor
+Function = _chosen.Function
+tensor = _chosen.tensor
+asarray = _chosen.asarray
+no_grad = _chosen.no_grad
+enable_grad = _chosen.enable_grad
+is_grad_enabled = _chosen.is_grad_enabled
+gradients = _chosen.gradients
+detect_anomaly = _chosen.detect_anomaly

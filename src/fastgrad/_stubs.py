@@ -1,0 +1,255 @@
+"""Writes the type stubs from the running package: names, parameters and defaults are its own, types stand here.
+
+`python -m fastgrad._stubs` rewrites them; a test holds the written ones against this. Imported by nothing.
+"""
+
+import inspect
+import re
+import types
+from pathlib import Path
+
+import fastgrad as fg
+from fastgrad._engine import Function
+
+HEADER = "# Written by `python -m fastgrad._stubs`. Do not edit.\n"
+IMPORTS = """\
+from collections.abc import Callable, Iterator, Sequence
+from types import EllipsisType
+from typing import Any, Protocol, Self, TypeAlias, TypeVar, overload
+
+import numpy as np
+import numpy.typing as npt
+"""
+
+
+def _by_name(table):
+    """The type of each name, from the names of each type."""
+    return {name: kind for kind, names in table.items() for name in names.split()}
+
+
+# By name of the parameter; what is in neither table takes the type of its default, or anything.
+PARAMETERS = _by_name(
+    {
+        "_Operand": (
+            "x x1 x2 a b start stop logits scores labels predictions targets condition min max obj data "
+            "fill_value repeats indices constant_values xs operands"
+        ),
+        "int | None": "n_cols",
+        "int": "num n n_rows lengths axis1 axis2",
+        "float": "step delta",
+        "int | Sequence[int] | None": "axis shift reps",
+        "int | Sequence[int]": "axes shape source destination argnums indices_or_sections",
+        "Tensor | Sequence[_Operand]": "arrays outputs inputs",
+        "npt.DTypeLike | None": "dtype",
+        "Callable[..., Any]": "f forward hook",
+        "bool | None": "copy",
+        "str": "name subscripts",
+        "Callable[..., Any] | tuple[Callable[..., Any] | None, ...] | None": "vjp",
+        "_Operand | None": "cotangent",
+        "Sequence[str]": "modes",
+        "float | None": "eps rtol atol",
+    }
+)
+# By name of the function; what is not here returns a Tensor.
+RESULTS = _by_name(
+    {
+        "Callable[..., Any]": "grad value_and_grad elementwise_grad jacobian hessian checkpoint",
+        "Any": (
+            "vjp hvp register_hook item tolist finfo iinfo __array__ __array_ufunc__ __array_function__ "
+            "__array_namespace__ __dlpack__ unique_all unique_counts unique_inverse primitive"
+        ),
+        "tuple[Any, Any]": "jvp __dlpack_device__",
+        "Sequence[Tensor]": "split unstack meshgrid broadcast_arrays nonzero",
+        "bool": "allclose array_equal can_cast isdtype is_grad_enabled __bool__ __contains__",
+        "np.dtype[Any]": "result_type",
+        "None": "backward zero_grad retain_grad check_grads __setitem__",
+        "tuple[Tensor, ...]": "gradients",
+        "npt.NDArray[Any]": "numpy",
+        "Self": (
+            "requires_grad_ __iadd__ __isub__ __imul__ __itruediv__ __ifloordiv__ __imod__ __ipow__ "
+            "__imatmul__ __iand__ __ior__ __ixor__ __ilshift__ __irshift__"
+        ),
+        "int": "__len__ __index__ __int__ __hash__",
+        "str": "__repr__ __format__ _repr_html_",
+        "float": "__float__",
+        "complex": "__complex__",
+        "Iterator[Tensor]": "__iter__",
+    }
+)
+PROPERTIES = _by_name(
+    {
+        "int": "ndim size itemsize nbytes",
+        "tuple[int, ...]": "shape strides",
+        "Tensor": "T mT real imag",
+        "np.dtype[Any]": "dtype",
+        "str": "device",
+        "bool": "is_leaf",
+        "str | None": "op",
+        "tuple[Any, ...]": "operands",
+    }
+)
+WRITABLE = {"grad": "Tensor | None", "requires_grad": "bool"}
+ALIASES = """
+_Operand: TypeAlias = Tensor | npt.ArrayLike
+_Index: TypeAlias = int | slice | EllipsisType | None | _Operand | tuple[_Index, ...]
+_F = TypeVar("_F", bound=Callable[..., Any])
+"""
+REST = """
+class Function:
+    def __init__(self, rule: Any) -> None: ...
+    @property
+    def rule(self) -> Any: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
+
+class _Context:
+    def __enter__(self) -> Any: ...
+    def __exit__(self, *exc: object) -> bool | None: ...
+
+class _Mode(_Context):
+    def __call__(self, function: _F) -> _F: ...
+
+@overload
+def no_grad(function: None = None) -> _Mode: ...
+@overload
+def no_grad(function: _F) -> _F: ...
+@overload
+def enable_grad(function: None = None) -> _Mode: ...
+@overload
+def enable_grad(function: _F) -> _F: ...
+def detect_anomaly() -> _Context: ...
+"""
+ENGINE = ("tensor", "asarray", "is_grad_enabled", "gradients")
+HIDDEN = {"__array_priority__", "__buffer__", "__weakref__", "__module__", "__slots__", "__doc__", "__hash__"}
+DUNDERS = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__repr__", "__format__"}
+
+
+def parameter(p, name):
+    """One parameter with its type and default."""
+    if p.name == "self":
+        return "self"
+    kind = PARAMETERS.get(p.name) if not name.startswith("__") or p.name in ("dtype", "copy") else "Any"
+    if name == "__getitem__" or (name == "__setitem__" and p.name == "key"):
+        kind = "_Index"
+    elif p.kind is p.VAR_KEYWORD or (p.kind is p.VAR_POSITIONAL and kind is None):
+        kind = "Any"
+    elif p.default is not p.empty and isinstance(p.default, (bool, int, float, str)):
+        kind = kind if p.name in ("axis", "axes", "argnums") else type(p.default).__name__
+    if p.default is None and kind not in (None, "Any") and "None" not in kind:
+        kind += " | None"
+    prefix = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
+    default = "" if p.default is p.empty else " = " + (repr(p.default) if not callable(p.default) else "...")
+    return f"{prefix}{p.name}: {kind or 'Any'}{default}"
+
+
+def signature(parameters, name):
+    """The parameters as they stand between the parentheses."""
+    words, before = [], None
+    for p in parameters:
+        if before is not None and before.kind is p.POSITIONAL_ONLY and p.kind is not p.POSITIONAL_ONLY:
+            words.append("/")
+        if p.kind is p.KEYWORD_ONLY and not any(word.startswith("*") for word in words):
+            words.append("*")
+        words.append(parameter(p, name))
+        before = p
+    if before is not None and before.kind is before.POSITIONAL_ONLY:
+        words.append("/")
+    return ", ".join(words)
+
+
+def functions(named):
+    """Functions as functions; ops as objects with a `__call__`, one protocol for all that have the same signature."""
+    protocols, text = {}, ""
+    for name, called in named.items():
+        words = signature(inspect.signature(called).parameters.values(), name)
+        result = RESULTS.get(name, "Tensor")
+        if isinstance(called, Function):
+            protocol = protocols.setdefault(f"self, {words}", "_" + called.__name__.title().replace("_", ""))
+            text += f"{name}: {protocol}\n"
+        else:
+            text += f"def {name}({words}) -> {result}: ...\n"
+    classes = (f"class {k}(Protocol):\n    def __call__({words}) -> Tensor: ...\n" for words, k in protocols.items())
+    return "\n".join((*classes, text))
+
+
+def method(name, member):
+    """A method of Tensor. One that hands everything on has the parameters of the function it hands them to."""
+    parameters = list(inspect.signature(member).parameters.values())
+    if [p.kind for p in parameters[1:]] == [parameters[0].VAR_POSITIONAL, parameters[0].VAR_KEYWORD]:
+        target = list(inspect.signature(getattr(fg, name)).parameters.values())
+        if target[0].kind is not target[0].VAR_POSITIONAL:
+            parameters = [parameters[0].replace(kind=target[0].kind), *target[1:]]
+    parameters[0] = parameters[0].replace(name="self")
+    return f"    def {name}({signature(parameters, name)}) -> {RESULTS.get(name, 'Tensor')}: ...\n"
+
+
+def tensor_class():
+    text = "class Tensor:\n"
+    for name, kind in WRITABLE.items():
+        text += f"    @property\n    def {name}(self) -> {kind}: ...\n"
+        text += f"    @{name}.setter\n    def {name}(self, value: {kind}) -> None: ...\n"
+    for name in sorted({*dir(fg.Tensor)} - {*dir(object)} | DUNDERS):
+        member = inspect.getattr_static(fg.Tensor, name)
+        if name in PROPERTIES:
+            text += f"    @property\n    def {name}(self) -> {PROPERTIES[name]}: ...\n"
+        elif name not in HIDDEN and callable(member):
+            text += method(name, member)
+    return text + "    def __hash__(self) -> int: ...\n"
+
+
+def engine_stub():
+    text = HEADER + IMPORTS + ALIASES + "\nname: str\n\n" + tensor_class()
+    return text + REST + functions({name: getattr(fg, name) for name in ENGINE})
+
+
+def menu_stub():
+    """`fastgrad` itself: each name once, in the order of the alphabet."""
+    text = HEADER + IMPORTS + "\nfrom fastgrad import nn as nn\nfrom fastgrad import testing as testing\n"
+    text += "from fastgrad import transforms as transforms\n"
+    moved = (*ENGINE, "Tensor", "no_grad", "enable_grad", "detect_anomaly")
+    text += "".join(f"from fastgrad._engine import {name} as {name}\n" for name in sorted(moved))
+    text += "from builtins import bool as _bool\n"  # since `bool` here is NumPy's
+    called, constants = {}, ""
+    for name in sorted(dir(fg)):
+        value = getattr(fg, name)
+        if name.startswith("_") or name in moved or isinstance(value, types.ModuleType):
+            continue
+        if isinstance(value, type):
+            text += f"from {value.__module__} import {value.__name__} as {name}\n"
+        elif callable(value):
+            called[name] = value
+        else:
+            constants += f"{name}: {type(value).__name__ if value is not None else 'None'}\n"
+    body = re.sub(r"\bbool\b", "_bool", functions(called))
+    return text + "\n_Operand: TypeAlias = Tensor | npt.ArrayLike\n\n__version__: str\n" + constants + "\n" + body
+
+
+def module_stub(module):
+    """A public module below `fastgrad`: what it names in `__all__`, or else what it defines."""
+    exported = getattr(module, "__all__", None)
+    names = exported or [
+        n for n, v in vars(module).items() if n[0] != "_" and getattr(v, "__module__", "") == module.__name__
+    ]
+    text = HEADER + IMPORTS + "\nfrom fastgrad._engine import Tensor\nfrom fastgrad.errors import FastgradError\n"
+    text += "\n_Operand: TypeAlias = Tensor | npt.ArrayLike\n\n"
+    found = {name: getattr(module, name) for name in sorted(names)}
+    for name, value in found.items():
+        if isinstance(value, type):
+            text += f"class {name}({', '.join(base.__name__ for base in value.__bases__)}): ...\n"
+    text += functions({name: value for name, value in found.items() if not isinstance(value, type)})
+    return text + (f"\n__all__ = {exported!r}\n" if exported else "")
+
+
+def stubs():
+    """What each stub file should hold, by its path below the package."""
+    return {
+        "__init__.pyi": menu_stub(),
+        "_engine.pyi": engine_stub(),
+        "nn/functional.pyi": module_stub(fg.nn.functional),
+        "testing.pyi": module_stub(fg.testing),
+        "transforms/__init__.pyi": module_stub(fg.transforms),
+    }
+
+
+if __name__ == "__main__":
+    for path, text in stubs().items():
+        (Path(__file__).parent / path).write_text(text)

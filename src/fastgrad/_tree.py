@@ -1,0 +1,74 @@
+"""Nested tuples, lists and dicts of values, walked in one order. Knows nothing of Tensors.
+
+None is an empty tree: a missing bias has no gradient, and stays None. Everything that is no container is a leaf.
+"""
+
+import copy
+
+
+def map_leaves(function, tree):
+    """The same nest with `function(leaf)` in place of each leaf."""
+    if tree is None:
+        return None
+    if isinstance(tree, (tuple, list)):
+        children = [map_leaves(function, child) for child in tree]
+        kind = type(tree)
+        if kind is list:
+            return children
+        return kind(*children) if hasattr(kind, "_fields") else kind(children)
+    if isinstance(tree, dict):
+        if type(tree) is dict:
+            return {key: map_leaves(function, child) for key, child in tree.items()}
+        filled = copy.copy(tree)  # keeps what a subclass carries besides its items (a defaultdict's factory)
+        for key, child in tree.items():
+            filled[key] = map_leaves(function, child)
+        return filled
+    return function(tree)
+
+
+def leaves(tree):
+    """The leaves, in the order in which `map_leaves` visits them."""
+    found = []
+    map_leaves(found.append, tree)
+    return found
+
+
+def fill(tree, values):
+    """The nest of `tree` with the leaves replaced, in order, by `values`."""
+    values = iter(values)
+    return map_leaves(lambda _: next(values), tree)
+
+
+def align(tree, other):
+    """The leaves of `other` in the order of `tree`, which has the same nest; None if it has not."""
+    found = []
+
+    def walk(node, twin):
+        if isinstance(node, dict):
+            return isinstance(twin, dict) and node.keys() == twin.keys() and all(walk(node[k], twin[k]) for k in node)
+        if isinstance(node, (tuple, list)):
+            return isinstance(twin, (tuple, list)) and len(node) == len(twin) and all(map(walk, node, twin))
+        if node is None or twin is None or isinstance(twin, (tuple, list, dict)):
+            return node is None and twin is None
+        found.append(twin)
+        return True
+
+    return found if walk(tree, other) else None
+
+
+def path(tree, number):
+    """How a user writes leaf `number` of `tree`: `['w'][1]`. For error texts."""
+    paths = []
+
+    def walk(node, text):
+        if isinstance(node, dict):
+            for key, child in node.items():
+                walk(child, f"{text}[{key!r}]")
+        elif isinstance(node, (tuple, list)):
+            for k, child in enumerate(node):
+                walk(child, f"{text}[{k}]")
+        elif node is not None:
+            paths.append(text)
+
+    walk(tree, "")
+    return paths[number]

@@ -1,0 +1,170 @@
+"""Array functions without a gradient: making arrays, asking about them, searching and ordering. Records nothing."""
+
+import numpy as np
+
+from fastgrad._engine import Tensor, tensor
+
+# --- making ---
+
+
+def _made(array, requires_grad):
+    return tensor(array, requires_grad=requires_grad)
+
+
+def zeros(shape, *, dtype=None, requires_grad=False):
+    """A new Tensor of zeros."""
+    return _made(np.zeros(shape, dtype), requires_grad)
+
+
+def ones(shape, *, dtype=None, requires_grad=False):
+    """A new Tensor of ones."""
+    return _made(np.ones(shape, dtype), requires_grad)
+
+
+def full(shape, fill_value, *, dtype=None, requires_grad=False):
+    """A new Tensor of copies of `fill_value`."""
+    return _made(np.full(shape, plain(fill_value), dtype), requires_grad)
+
+
+def empty(shape, *, dtype=None, requires_grad=False):
+    """A new Tensor whose elements are not set."""
+    return _made(np.empty(shape, dtype), requires_grad)
+
+
+def zeros_like(x, /, *, dtype=None, requires_grad=False):
+    """A new Tensor of zeros, of the shape and dtype of `x`."""
+    return _made(np.zeros_like(plain(x), dtype), requires_grad)
+
+
+def ones_like(x, /, *, dtype=None, requires_grad=False):
+    """A new Tensor of ones, of the shape and dtype of `x`."""
+    return _made(np.ones_like(plain(x), dtype), requires_grad)
+
+
+def full_like(x, /, fill_value, *, dtype=None, requires_grad=False):
+    """A new Tensor of copies of `fill_value`, of the shape and dtype of `x`."""
+    return _made(np.full_like(plain(x), plain(fill_value), dtype), requires_grad)
+
+
+def empty_like(x, /, *, dtype=None, requires_grad=False):
+    """A new Tensor whose elements are not set, of the shape and dtype of `x`."""
+    return _made(np.empty_like(plain(x), dtype), requires_grad)
+
+
+def arange(start, /, stop=None, step=1, *, dtype=None, requires_grad=False):
+    """Evenly spaced values from `start` (0 if it is given alone) up to, not including, `stop`."""
+    start, stop = (0, start) if stop is None else (start, stop)
+    return _made(np.arange(start, stop, step, dtype), requires_grad)
+
+
+def linspace(start, stop, /, num=50, *, dtype=None, endpoint=True, requires_grad=False):
+    """`num` evenly spaced values from `start` to `stop`, which is the last of them if `endpoint`."""
+    return _made(np.linspace(start, stop, num, endpoint=endpoint, dtype=dtype), requires_grad)
+
+
+def eye(n_rows, n_cols=None, /, *, k=0, dtype=None, requires_grad=False):
+    """A matrix with ones on diagonal number `k`, zeros elsewhere."""
+    return _made(np.eye(n_rows, n_cols, k, dtype or float), requires_grad)
+
+
+# --- NumPy's own functions ---
+
+
+def plain(x):
+    """The ndarray of a Tensor; anything else as it is, lists and tuples by their elements."""
+    if isinstance(x, Tensor):
+        return x.numpy()
+    if type(x) in (list, tuple):
+        return type(x)(map(plain, x))
+    return x
+
+
+def _wrapped(result):
+    if isinstance(result, (np.ndarray, np.generic)):
+        return tensor(result)
+    if isinstance(result, tuple):
+        parts = map(_wrapped, result)
+        return type(result)(*parts) if hasattr(result, "_fields") else tuple(parts)
+    return result
+
+
+def constant(numpy_function):
+    """NumPy's function on the values of Tensors. What it returns is a constant, no gradient flows through it."""
+
+    def function(*args, **kwargs):
+        return _wrapped(numpy_function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()}))
+
+    function.__name__ = function.__qualname__ = numpy_function.__name__
+    function.__doc__ = (
+        f"`numpy.{numpy_function.__name__}` on Tensors. The result is a constant: no gradient flows through it."
+    )
+    return function
+
+
+isnan = constant(np.isnan)
+isinf = constant(np.isinf)
+isfinite = constant(np.isfinite)
+isclose = constant(np.isclose)
+allclose = constant(np.allclose)
+array_equal = constant(np.array_equal)
+logical_and = constant(np.logical_and)
+logical_or = constant(np.logical_or)
+logical_xor = constant(np.logical_xor)
+logical_not = constant(np.logical_not)
+bitwise_and = constant(np.bitwise_and)
+bitwise_or = constant(np.bitwise_or)
+bitwise_xor = constant(np.bitwise_xor)
+bitwise_invert = constant(np.bitwise_invert)
+bitwise_left_shift = constant(np.bitwise_left_shift)
+bitwise_right_shift = constant(np.bitwise_right_shift)
+nextafter = constant(np.nextafter)
+all = constant(np.all)
+any = constant(np.any)
+count_nonzero = constant(np.count_nonzero)
+argmax = constant(np.argmax)
+argmin = constant(np.argmin)
+nonzero = constant(np.nonzero)
+searchsorted = constant(np.searchsorted)
+unique = constant(np.unique)
+unique_all = constant(np.unique_all)
+unique_counts = constant(np.unique_counts)
+unique_inverse = constant(np.unique_inverse)
+unique_values = constant(np.unique_values)
+result_type = constant(np.result_type)
+can_cast = constant(np.can_cast)
+
+
+def argsort(x, /, axis=-1, *, descending=False, stable=True):
+    """The indices that sort `x` along `axis`; equal elements keep their order."""
+    x = np.asarray(plain(x))
+    kind = "stable" if stable else None
+    if not descending:
+        return tensor(np.argsort(x, axis=axis, kind=kind))
+    # from the other end and back, so that equal elements keep their order
+    order = np.flip(np.argsort(np.flip(x, axis), axis=axis, kind=kind), axis)
+    return tensor(x.shape[axis] - 1 - order)
+
+
+def isdtype(dtype, kind):
+    """Whether `dtype` is of a kind of the array API standard: "bool", "integral", "real floating", "numeric", ..."""
+    return np.isdtype(np.dtype(dtype), kind)
+
+
+def finfo(type, /):
+    """Machine limits of a floating dtype, or of the dtype of an array."""
+    return np.finfo(getattr(type, "dtype", type))
+
+
+def iinfo(type, /):
+    """Machine limits of an integer dtype, or of the dtype of an array."""
+    return np.iinfo(getattr(type, "dtype", type))
+
+
+__all__ = [
+    "zeros", "ones", "full", "empty", "zeros_like", "ones_like", "full_like", "empty_like", "arange", "linspace", "eye",
+    "isnan", "isinf", "isfinite", "isclose", "allclose", "array_equal", "logical_and", "logical_or",
+    "logical_xor", "logical_not", "bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_invert", "bitwise_left_shift",
+    "bitwise_right_shift", "nextafter", "all", "any", "count_nonzero", "argmax", "argmin", "nonzero", "searchsorted",
+    "unique", "unique_all", "unique_counts", "unique_inverse", "unique_values", "argsort", "result_type", "can_cast",
+    "isdtype", "finfo", "iinfo",
+]  # fmt: skip

@@ -1,0 +1,143 @@
+"""The command line: reads the words, calls the command, turns every foreseen failure into one line and an exit code.
+
+0 done, 1 could not be done, 2 not understood, 130 stopped by Ctrl-C.
+"""
+
+import argparse
+import os
+import sys
+
+COMMANDS = ("demo", "info", "bench")
+MOST_STEPS, MOST_ROUNDS = 1_000_000, 10_000  # beyond them a slip of the finger is likelier than the wish
+
+
+class _Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose complaint is one line, without the usage before it."""
+
+    def error(self, message):
+        self.exit(2, f"fastgrad: {message}\n")
+
+
+def whole(least, most=None):
+    """For argparse: the function that reads a whole number of at least `least` and at most `most`."""
+    wanted = f"of at least {least}" if most is None else f"from {least} to {most:,}"
+
+    def read(text):
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least or (most is not None and value > most):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {wanted}")
+        return value
+
+    return read
+
+
+def parser():
+    top = _Parser(
+        prog="python -m fastgrad", description="Automatic differentiation for NumPy-sized work.", allow_abbrev=False
+    )
+    top.add_argument("--version", action="store_true", help="print the version and stop")
+    commands = top.add_subparsers(dest="command", metavar="{demo,info,bench}")
+
+    demo = commands.add_parser(
+        "demo",
+        allow_abbrev=False,
+        help="check gradients, train two models on handwritten digits, write a report (the default)",
+    )
+    demo.add_argument(
+        "--steps",
+        type=whole(1, MOST_STEPS),
+        default=2000,
+        metavar="N",
+        help="training steps of each model (default: 2000)",
+    )
+    demo.add_argument(
+        "--seed", type=whole(0), default=0, metavar="N", help="of the split, the start and the order (default: 0)"
+    )
+    demo.add_argument(
+        "--out",
+        default="fastgrad-report.html",
+        metavar="PATH",
+        help="file or folder for the report (default: fastgrad-report.html)",
+    )
+    demo.add_argument("--quiet", action="store_true", help="print the path of the report only")
+
+    commands.add_parser("info", allow_abbrev=False, help="version, engine, NumPy, BLAS, CPU features, loops in use")
+
+    bench = commands.add_parser(
+        "bench", allow_abbrev=False, help="the overhead of recording and differentiating, on this machine"
+    )
+    bench.add_argument(
+        "--rounds",
+        type=whole(1, MOST_ROUNDS),
+        default=15,
+        metavar="N",
+        help="rounds per row, contestants in turns (default: 15)",
+    )
+    return top
+
+
+def parse(arguments):
+    """Arguments as a namespace; what names no command is for `demo`."""
+    if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version")):
+        arguments = ["demo", *arguments]
+    elif not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
+        parser().error(f"there is no command {arguments[0]!r}; there are {', '.join(COMMANDS)}")
+    return parser().parse_args(arguments)
+
+
+def main(arguments=None):
+    """Run one command; returns the exit code."""
+    try:
+        options = parse(sys.argv[1:] if arguments is None else list(arguments))
+        code = _command(options)
+        sys.stdout.flush()
+        return code
+    except SystemExit as stop:  # argparse's own way out, after --help or a complaint
+        return stop.code
+    except KeyboardInterrupt:
+        print("fastgrad: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone; so that the interpreter's last flush does not complain about that again:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _command(options):
+    if options.version:
+        import fastgrad
+
+        print(fastgrad.__version__)
+        return 0
+    if options.command == "info":
+        from fastgrad.cli.info import lines
+
+        print("\n".join(lines()))
+        return 0
+    if options.command == "bench":
+        from fastgrad.cli.bench import bench
+
+        return bench(options.rounds, sys.stdout)
+    return _demo(options)
+
+
+def _demo(options):
+    from fastgrad.cli.speaker import Speaker
+    from fastgrad.demo import DemoError
+    from fastgrad.demo.run import run
+
+    say = Speaker(sys.stdout, options.quiet)
+    try:
+        path = run(options.steps, options.seed, options.out, say)
+    except DemoError as error:
+        say.end()
+        print(f"fastgrad: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        say.end()
+        raise
+    print(path.resolve() if options.quiet else f"report: {path.resolve()}")
+    return 0

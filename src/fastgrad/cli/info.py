@@ -1,0 +1,76 @@
+"""`python -m fastgrad info`: what runs here, for bug reports and for reading benchmark figures. Measures nothing."""
+
+import os
+import platform
+import sys
+
+
+def lines():
+    """The report, one `name: value` line after the other."""
+    import numpy as np
+
+    import fastgrad
+    from fastgrad import _engine
+
+    facts = [
+        ("fastgrad", fastgrad.__version__),
+        ("engine", f"{fastgrad.engine}{_chosen_by()}"),
+        ("loops in use", _loops(getattr(_engine, "loops_in_use", None))),
+        ("Python", f"{platform.python_implementation()} {platform.python_version()}, {_locks()}"),
+        ("NumPy", np.__version__),
+        *_numpy_build(np),
+        ("CPU", f"{_processor()}, {os.cpu_count()} logical"),
+        ("system", platform.platform()),
+    ]
+    width = max(len(name) for name, _ in facts) + 2
+    return [f"{name + ':':<{width}}{value}" for name, value in facts]
+
+
+def _chosen_by():
+    wanted = os.environ.get("FASTGRAD_ENGINE", "")
+    return f" (FASTGRAD_ENGINE={wanted})" if wanted else ""
+
+
+def _locks():
+    enabled = getattr(sys, "_is_gil_enabled", lambda: True)()
+    return "with the GIL" if enabled else "free-threaded"
+
+
+def _loops(loops_in_use):
+    """What the engine says of its inner loops: text, a sequence, or a mapping from source to op names."""
+    if loops_in_use is None:
+        return "NumPy's functions, called from Python"
+    loops = loops_in_use()
+    if isinstance(loops, dict):
+        return "; ".join(f"{key}: {_joined(value)}" for key, value in loops.items())
+    return _joined(loops)
+
+
+def _joined(value):
+    return " ".join(map(str, value)) if isinstance(value, (list, tuple, set, frozenset)) else str(value)
+
+
+def _numpy_build(np):
+    """BLAS and SIMD as NumPy tells them; nothing where a build does not tell."""
+    config = np.show_config(mode="dicts") or {}
+    blas = config.get("Build Dependencies", {}).get("blas", {})
+    details = blas.get("openblas configuration", "")
+    yield (
+        "BLAS",
+        f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip()
+        + (f" ({' '.join(details.split())})" if details else ""),
+    )
+    simd = config.get("SIMD Extensions", {})
+    yield "CPU features", " ".join([*simd.get("baseline", ()), *simd.get("found", ())]) or "not told by this NumPy"
+
+
+def _processor():
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as about:
+            for line in about:
+                name, _, value = line.partition(":")
+                if name.strip() == "model name":
+                    return value.strip()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,38 @@
+"""Lines and a progress line for people: rewritten in place on a terminal, a few plain lines elsewhere."""
+
+
+class Speaker:
+    """Says what a long command does; nothing if `quiet`."""
+
+    def __init__(self, stream, quiet=False):
+        self.stream, self.quiet = stream, quiet
+        self.live = stream.isatty()
+        self.width = 0  # of the unfinished progress line, to be blotted out by the next one
+        self.quarter = 0
+
+    def line(self, text):
+        if not self.quiet:
+            self.stream.write(text + "\n")
+            self.stream.flush()
+
+    def progress(self, text, done, total):
+        """Show how far a job is; the line ends when `done` reaches `total`."""
+        if self.quiet:
+            return
+        text = f"{text}  step {done:,}/{total:,}"
+        if self.live:
+            filled = 24 * done // total
+            text = f"[{'#' * filled}{' ' * (24 - filled)}] {text}" if done < total else text
+            self.stream.write("\r" + text.ljust(self.width) + ("\n" if done == total else ""))
+            self.width = 0 if done == total else len(text)
+            self.stream.flush()
+        elif done == total or done * 4 // total > self.quarter:
+            self.line(text)
+        self.quarter = 0 if done == total else done * 4 // total
+
+    def end(self):
+        """Close an unfinished progress line, so that what comes next starts on its own."""
+        if self.width:
+            self.stream.write("\n")
+            self.stream.flush()
+            self.width = 0

@@ -1,0 +1,311 @@
+# One backward per kind of op: takes the cotangent of `y` at `g`, adds to the cotangents of the operands that want one.
+
+cdef inline bint takes(Tensor x, bint only_wanted) noexcept:
+    """Whether a gradient flows to `x`; `gradients` leaves out the leaves it was not asked for."""
+    return x.flags & REQUIRES_GRAD != 0 and (not only_wanted or x.op != LEAF or x.flags & WANTED != 0)
+
+
+cdef int backward_unary(Tensor y, Tensor x, char* g, Storage* gs) except -1:
+    cdef Kernel* k = &kernels[y.op]
+    cdef int dtype = y.layout.kernel
+    cdef char* where
+    cdef bint add
+    cdef Tensor source = None
+    if k.reads & READS_X1:
+        source = contiguous(x)
+    if gs != NULL and gs.refs == 1 and not x.flags & COTANGENT:
+        # The cotangent of `y` is of no more use: its block becomes that of `x`.
+        backward_apply(k.x1[dtype], dtype, g, source.data if source is not None else NULL, NULL, y.data, g, y.layout.size, False, NULL)
+        x.cotangent.storage = storage_keep(gs)
+        x.flags |= COTANGENT
+        return 0
+    cotangent_room(x, &where, &add)
+    backward_apply(k.x1[dtype], dtype, g, source.data if source is not None else NULL, NULL, y.data, where, y.layout.size, add, NULL)
+    return 0
+
+
+cdef int backward_constant(Tensor y, char* g, Storage* gs) except -1:
+    """An op with one constant operand."""
+    cdef bint first = y.flags & CONST1 != 0
+    cdef Tensor x = resolve(y.x2, y.gen2) if first else resolve(y.x1, y.gen1)
+    cdef double c = constant_of(y.x1 if first else y.x2)
+    cdef Kernel* k = &kernels[y.op]
+    cdef int dtype = y.layout.kernel
+    cdef Backward kernel = k.x2[dtype] if first else k.x1[dtype]
+    cdef Tensor source
+    cdef char* where
+    cdef bint add
+    cdef double* constant = &c
+    if not x.flags & REQUIRES_GRAD:
+        return 0
+    if y.op == POWER and not first:
+        kernel = power_constant[dtype]
+    if kernel == NULL:
+        return backward_rule(y, g, gs, False)
+    if y.op == ADD or (y.op == SUBTRACT and not first):
+        return give(x, g, gs)
+    source = contiguous(x) if k.reads & (READS_X2 if first else READS_X1) else x
+    if gs != NULL and gs.refs == 1 and not x.flags & COTANGENT:
+        backward_apply(kernel, dtype, g, NULL if first else source.data, source.data if first else NULL, y.data, g, y.layout.size, False, constant)
+        x.cotangent.storage = storage_keep(gs)
+        x.flags |= COTANGENT
+        return 0
+    cotangent_room(x, &where, &add)
+    backward_apply(kernel, dtype, g, NULL if first else source.data, source.data if first else NULL, y.data, where, y.layout.size, add, constant)
+    return 0
+
+
+cdef Tensor expanded(Tensor x, const Layout* layout):
+    """`x` broadcast to the shape of `layout`, in C order."""
+    cdef Tensor e
+    cdef Py_ssize_t[64] strides
+    cdef int k, lead = layout.ndim - x.layout.ndim
+    if same_shape(x.layout, layout):
+        return contiguous(x)
+    for k in range(layout.ndim):
+        strides[k] = 0 if k < lead or x.layout.shape[k - lead] == 1 else x.layout.strides[k - lead]
+    e = new_tensor(<Layout*>layout)
+    copy_strided(layout.itemsize, layout, x.data, strides, e.data, layout.strides)
+    return e
+
+
+cdef int backward_operand(Tensor y, int k, Tensor x, Tensor s1, Tensor s2, char* g, Storage* gs) except -1:
+    """The part of a two-operand op that flows to operand `k`; `s1`, `s2` are its values, contiguous and of the result's shape."""
+    cdef int dtype = y.layout.kernel
+    cdef Backward kernel = kernels[y.op].x1[dtype] if k == 0 else kernels[y.op].x2[dtype]
+    cdef bint whole = same_shape(x.layout, y.layout)
+    cdef bint plain = y.op == ADD or (y.op == SUBTRACT and k == 0)
+    cdef char* where
+    cdef bint add
+    cdef Storage* part
+    cdef const char* d1 = s1.data if s1 is not None else NULL
+    cdef const char* d2 = s2.data if s2 is not None else NULL
+    if whole:
+        if plain:
+            return give(x, g, gs)
+        cotangent_room(x, &where, &add)
+        backward_apply(kernel, dtype, g, d1, d2, y.data, where, y.layout.size, add, NULL)
+        return 0
+    cotangent_room(x, &where, &add)
+    if plain:
+        return sum_into(y.layout, g, x.layout, where, add)
+    part = storage_new(y.layout.nbytes)
+    try:
+        backward_apply(kernel, dtype, g, d1, d2, y.data, payload(part), y.layout.size, False, NULL)
+        sum_into(y.layout, payload(part), x.layout, where, add)
+    finally:
+        storage_release(part)
+    return 0
+
+
+cdef int backward_binary(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+    cdef Tensor x1 = resolve(y.x1, y.gen1), x2 = resolve(y.x2, y.gen2)
+    cdef Kernel* k = &kernels[y.op]
+    cdef Tensor s1 = None, s2 = None
+    cdef bint to1 = takes(x1, only_wanted), to2 = takes(x2, only_wanted)
+    if k.x1[y.layout.kernel] == NULL:
+        return backward_rule(y, g, gs, only_wanted)
+    if k.reads & READS_X1:
+        s1 = expanded(x1, y.layout)
+    if k.reads & READS_X2:
+        s2 = expanded(x2, y.layout)
+    if to2:
+        backward_operand(y, 1, x2, s1, s2, g, gs)
+    if to1:
+        if (gs != NULL and gs.refs == 1 and not x1.flags & COTANGENT and same_shape(x1.layout, y.layout)
+                and y.op != ADD and y.op != SUBTRACT):
+            backward_apply(k.x1[y.layout.kernel], y.layout.kernel, g, s1.data if s1 is not None else NULL,
+                           s2.data if s2 is not None else NULL, y.data, g, y.layout.size, False, NULL)
+            x1.cotangent.storage = storage_keep(gs)
+            x1.flags |= COTANGENT
+        else:
+            backward_operand(y, 0, x1, s1, s2, g, gs)
+    return 0
+
+
+cdef int backward_matmul(Tensor y, char* g, bint only_wanted) except -1:
+    """For y[m, p] = a[m, n] @ b[n, p]: ga = g @ b.T and gb = a.T @ g, through strides, without a copy."""
+    cdef Tensor a = resolve(y.x1, y.gen1), b = resolve(y.x2, y.gen2)
+    cdef Layout* la = a.layout
+    cdef Layout* lb = b.layout
+    cdef Py_ssize_t item = la.itemsize
+    cdef Py_ssize_t m = la.shape[0] if la.ndim == 2 else 1
+    cdef Py_ssize_t n = la.shape[la.ndim - 1]
+    cdef Py_ssize_t p = lb.shape[1] if lb.ndim == 2 else 1
+    if takes(a, only_wanted):
+        product_into(a, m, p, n, g, p * item, item, b.data, lb.strides[1] if lb.ndim == 2 else item, lb.strides[0])
+    if takes(b, only_wanted):
+        product_into(b, n, m, p, a.data, la.strides[la.ndim - 1], la.strides[0] if la.ndim == 2 else item * n, g, p * item, item)
+    return 0
+
+
+cdef int product_into(Tensor x, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const char* a, Py_ssize_t a_row, Py_ssize_t a_col,
+                      const char* b, Py_ssize_t b_row, Py_ssize_t b_col) except -1:
+    """Add a matrix product to the cotangent of `x`."""
+    cdef char* where
+    cdef bint add
+    cdef Storage* part
+    cotangent_room(x, &where, &add)
+    if not add:
+        product(x.layout.kernel, m, n, p, a, a_row, a_col, b, b_row, b_col, where)
+        return 0
+    part = storage_new(x.layout.nbytes)
+    product(x.layout.kernel, m, n, p, a, a_row, a_col, b, b_row, b_col, payload(part))
+    accumulate(x.layout.kernel, payload(part), where, x.layout.size)
+    storage_release(part)
+    return 0
+
+
+cdef int backward_reduce(Tensor y, Tensor x, char* g) except -1:
+    """SUM copies the upstream gradient to every summand, MEAN a share of it, MAX and MIN route it to the winners."""
+    cdef Folded f
+    cdef char* where
+    cdef bint add
+    cdef Tensor source = None
+    folded_of(y, x, &f)
+    if y.op == MAX or y.op == MIN:
+        source = contiguous(x)
+    cotangent_room(x, &where, &add)
+    if x.layout.kernel == F64:
+        spread[double](<double*>g, <double*>where, &f, add, <double>f.reduced if y.op == MEAN else 1) if source is None else route[double](<double*>g, <double*>source.data, <double*>y.data, <double*>where, &f, add)
+    else:
+        spread[float](<float*>g, <float*>where, &f, add, <float>f.reduced if y.op == MEAN else 1) if source is None else route[float](<float*>g, <float*>source.data, <float*>y.data, <float*>where, &f, add)
+    return 0
+
+
+ctypedef fused floating:
+    double
+    float
+
+
+cdef int spread(const floating* g, floating* gx, const Folded* f, bint add, floating divisor) noexcept nogil:
+    cdef Py_ssize_t o, r, i
+    cdef floating v
+    for o in range(f.outer):
+        if f.inner == 1:
+            v = g[o] / divisor
+            if add:
+                for r in range(f.reduced):
+                    gx[r] += v
+            else:
+                for r in range(f.reduced):
+                    gx[r] = v
+            gx += f.reduced
+            continue
+        for r in range(f.reduced):
+            if add:
+                for i in range(f.inner):
+                    gx[i] += g[o * f.inner + i] / divisor
+            else:
+                for i in range(f.inner):
+                    gx[i] = g[o * f.inner + i] / divisor
+            gx += f.inner
+    return 0
+
+
+cdef int route(const floating* g, const floating* x, const floating* y, floating* gx, const Folded* f, bint add) noexcept nogil:
+    """The max gate: upstream gradient to the winner, shared equally among ties."""
+    cdef Py_ssize_t o, r, i, at, ties
+    cdef floating v, best
+    for o in range(f.outer):
+        for i in range(f.inner):
+            best = y[o * f.inner + i]
+            at = o * f.reduced * f.inner + i
+            ties = 0
+            for r in range(f.reduced):
+                ties += x[at + r * f.inner] == best
+            v = g[o * f.inner + i] / <floating>ties
+            for r in range(f.reduced):
+                if add:
+                    gx[at + r * f.inner] += v if x[at + r * f.inner] == best else <floating>0
+                else:
+                    gx[at + r * f.inner] = v if x[at + r * f.inner] == best else <floating>0
+    return 0
+
+
+cdef int backward_view(Tensor y, Tensor x, char* g, Storage* gs) except -1:
+    """The cotangent goes back to the places the view was taken from."""
+    cdef Layout* whole = layout_contiguous(x.layout)
+    cdef Layout* part = layout_contiguous(y.layout)
+    cdef Py_ssize_t[64] shape
+    cdef Py_ssize_t[64] strides
+    cdef Py_ssize_t offset = 0
+    cdef char* where
+    cdef bint add
+    cdef int k
+    cdef Extra extra
+    if y.op == RESHAPE:
+        return give(x, g, gs if not is_small(x.layout) else NULL)
+    cotangent_room(x, &where, &add)
+    if y.op == BROADCAST_TO or y.op == SUM_TO:
+        if y.op == BROADCAST_TO:
+            return sum_into(part, g, whole, where, add)
+        for k in range(whole.ndim):
+            strides[k] = 0 if k < whole.ndim - part.ndim or part.shape[k - whole.ndim + part.ndim] == 1 else part.strides[k - whole.ndim + part.ndim]
+        if add:
+            add_strided(x.layout.kernel, whole, g, strides, where, whole.strides)
+        else:
+            copy_strided(x.layout.itemsize, whole, g, strides, where, whole.strides)
+        return 0
+    if y.op == PERMUTE_DIMS:
+        axes = (<Extra>y.extra).params["axes"] if y.extra != NULL and (<Extra>y.extra).params is not None else None
+        for k in range(part.ndim):
+            strides[k] = whole.strides[(axes[k] if axes is not None else part.ndim - 1 - k) % part.ndim]
+    else:
+        if not add:
+            memset(where, 0, x.layout.nbytes)
+            add = False
+        extra = <Extra>y.extra
+        parse_key(whole, extra.params["key"], shape, strides, &offset)
+    if add:
+        add_strided(x.layout.kernel, part, g, part.strides, where + offset, strides)
+    else:
+        copy_strided(x.layout.itemsize, part, g, part.strides, where + offset, strides)
+    return 0
+
+
+cdef int backward_rule(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+    """Through the op's rule, on Tensors, not recorded."""
+    global fg_grad_off
+    cdef Layout* layout = layout_contiguous(y.layout)
+    cdef Tensor gt
+    cdef int before = fg_grad_off
+    if y.flags & COTANGENT_TENSOR:
+        gt = <Tensor>y.cotangent.tensor
+    elif gs != NULL:
+        gt = adopt(layout, gs, g)
+    else:
+        gt = new_tensor(layout)
+        memcpy(gt.data, g, layout.nbytes)
+    fg_grad_off = 1
+    try:
+        pull_all(y, gt, False, only_wanted)
+    finally:
+        fg_grad_off = before
+    return 0
+
+
+cdef int pull_all(Tensor y, Tensor g, bint record, bint only_wanted) except -1:
+    """Every operand's cotangent by the rule."""
+    global fg_anomaly
+    cdef tuple operands = node_operands(y)
+    cdef dict params = node_params(y)
+    cdef Py_ssize_t k
+    cdef Tensor x
+    cdef int watch = fg_anomaly
+    rule = rule_for(y)
+    for k in range(len(operands)):
+        o = operands[k]
+        if type(o) is Tensor and takes(<Tensor>o, only_wanted) and rule.differentiable(k):
+            x = <Tensor>o
+            fg_anomaly = 0      # within a rule the ops are not the user's
+            try:
+                gx = rule.pull(k, g, y, operands, params)
+            finally:
+                fg_anomaly = watch
+            if not same_shape((<Tensor?>gx).layout, x.layout):
+                raise errors.vjp_shape(rule.name, k, shape_tuple((<Tensor>gx).layout), shape_tuple(x.layout))
+            if watch:
+                look_at_gradient(y, g, <Tensor>gx)
+            give_tensor(x, <Tensor>gx, record)
+    return 0

@@ -1,0 +1,211 @@
+# NumPy arrays and Python numbers, in and out. Arrays are wrapped without copy where their dtype, byte order and alignment allow.
+
+cdef extern from "Python.h":
+    ctypedef struct PyTypeObject:
+        Py_ssize_t tp_vectorcall_offset
+        unsigned long tp_flags
+        void* tp_call
+        PyObject* tp_dict
+
+cdef extern from "numpy/arrayobject.h":
+    object PyArray_NewFromDescr(PyTypeObject* subtype, cnp.dtype descr, int nd, const cnp.npy_intp* dims, const cnp.npy_intp* strides, void* data, int flags, object obj)
+    int PyArray_SetBaseObject(cnp.ndarray arr, object obj) except -1
+    cnp.dtype PyArray_DescrFromType(int typenum)
+    int PyArray_CheckExact(object o)
+    int PyArray_Check(object o)
+    int PyArray_CheckAnyScalar(object o)
+    bint PyArray_ISALIGNED(cnp.ndarray arr)
+    bint PyArray_ISNOTSWAPPED(cnp.ndarray arr)
+    bint PyArray_ISWRITEABLE(cnp.ndarray arr)
+    int PyArray_ITEMSIZE(cnp.ndarray arr)
+    enum: NPY_ARRAY_WRITEABLE
+
+cdef object ndarray_type = np.ndarray
+cdef object generic_type = np.generic
+
+
+cdef inline bint supported(int typenum) noexcept:
+    return cnp.NPY_BOOL <= typenum <= cnp.NPY_DOUBLE or typenum == cnp.NPY_CFLOAT or typenum == cnp.NPY_CDOUBLE
+
+
+cdef inline bint is_inexact(int typenum) noexcept:
+    return typenum == cnp.NPY_DOUBLE or typenum == cnp.NPY_FLOAT or typenum == cnp.NPY_CFLOAT or typenum == cnp.NPY_CDOUBLE
+
+
+cdef inline bint is_complex(int typenum) noexcept:
+    return typenum == cnp.NPY_CFLOAT or typenum == cnp.NPY_CDOUBLE
+
+
+cdef Tensor wrap_array(cnp.ndarray a):
+    """A tensor that shares the array's memory; a copy where it is misaligned or of foreign byte order."""
+    cdef int typenum = cnp.PyArray_TYPE(a)
+    cdef Layout* layout
+    cdef Storage* storage
+    cdef Tensor t
+    if not supported(typenum):
+        raise errors.bad_dtype(a.dtype)
+    if not PyArray_ISALIGNED(a) or not PyArray_ISNOTSWAPPED(a):
+        a = a.astype(a.dtype.newbyteorder("="), copy=True)
+    layout = layout_get(typenum, PyArray_ITEMSIZE(a), cnp.PyArray_NDIM(a), <Py_ssize_t*>cnp.PyArray_DIMS(a), <Py_ssize_t*>cnp.PyArray_STRIDES(a))
+    storage = storage_foreign(a)
+    if not PyArray_ISWRITEABLE(a):
+        storage.flags |= READ_ONLY
+    t = adopt(layout, storage, <char*>cnp.PyArray_DATA(a))
+    storage_release(storage)
+    return t
+
+
+cdef Tensor own_array(cnp.ndarray a):
+    """As `wrap_array`, but a small value goes into the tensor itself. For arrays that nobody else holds."""
+    cdef Tensor t
+    cdef Layout* layout
+    if cnp.PyArray_NBYTES(a) <= 8 and supported(cnp.PyArray_TYPE(a)) and cnp.PyArray_IS_C_CONTIGUOUS(a) and PyArray_ISNOTSWAPPED(a):
+        layout = layout_get(cnp.PyArray_TYPE(a), PyArray_ITEMSIZE(a), cnp.PyArray_NDIM(a), <Py_ssize_t*>cnp.PyArray_DIMS(a), NULL)
+        t = new_tensor(layout)
+        memcpy(t.own.value, cnp.PyArray_DATA(a), cnp.PyArray_NBYTES(a))
+        return t
+    return wrap_array(a)
+
+
+cdef inline Tensor float_tensor(double value):
+    cdef Tensor t = new_tensor(scalar_f64)
+    (<double*>t.own.value)[0] = value
+    return t
+
+
+cdef Tensor as_tensor(object o):
+    """Any operand as a Tensor: shares an array's memory, copies the rest."""
+    if type(o) is Tensor:
+        return <Tensor>o
+    if type(o) is float:
+        return float_tensor(o)
+    if PyArray_Check(o):
+        return shared(o)
+    return own_array(np.array(o))
+
+
+cdef Tensor shared(cnp.ndarray a):
+    """A tensor over memory that its owner may write at any time: what is recorded of it is kept as a private copy."""
+    cdef Tensor t = wrap_array(a)
+    if not t.storage.flags & READ_ONLY:
+        t.storage.flags |= FOREIGN_WRITABLE
+    return t
+
+
+cdef object array_view(Tensor t, object base, bint writeable):
+    """An ndarray over the tensor's memory, kept alive by `base`."""
+    cdef cnp.dtype descr = PyArray_DescrFromType(t.layout.typenum)
+    Py_INCREF(descr)        # NewFromDescr takes a reference for itself
+    cdef object a = PyArray_NewFromDescr(
+        <PyTypeObject*>ndarray_type, descr, t.layout.ndim, <cnp.npy_intp*>t.layout.shape,
+        <cnp.npy_intp*>t.layout.strides, t.data, NPY_ARRAY_WRITEABLE if writeable else 0, None)
+    PyArray_SetBaseObject(a, base)
+    return a
+
+
+cdef Tensor detached(Tensor t):
+    """The same memory without the graph."""
+    move_out(t)
+    cdef Tensor alias = adopt(t.layout, t.storage, t.data)
+    alias.flags |= VIEW
+    alias.saved = version_of(t)
+    return alias
+
+
+cdef object to_numpy(Tensor t, bint writeable=False):
+    """An ndarray that outlives the graph: its base is a tensor without edges."""
+    return array_view(t, detached(t), writeable)
+
+
+cdef object scalar_item(Tensor t):
+    """The one element as a Python number."""
+    if t.layout.typenum == cnp.NPY_DOUBLE:
+        return (<double*>t.data)[0]
+    return to_numpy(t).item()
+
+
+cdef Tensor contiguous(Tensor t):
+    """`t`, or a copy of it in C order that is not recorded."""
+    if t.layout.flags & C_CONTIGUOUS:
+        return t
+    cdef Layout* layout = layout_contiguous(t.layout)
+    cdef Tensor c = new_tensor(layout)
+    copy_strided(layout.itemsize, layout, t.data, t.layout.strides, c.data, layout.strides)
+    return c
+
+
+cdef Tensor private_copy(Tensor t):
+    """A C-contiguous copy, also of a contiguous tensor."""
+    cdef Layout* layout = layout_contiguous(t.layout)
+    cdef Tensor c = new_tensor(layout)
+    copy_strided(layout.itemsize, layout, t.data, t.layout.strides, c.data, layout.strides)
+    return c
+
+
+def tensor(data, *, dtype=None, requires_grad=False):
+    """A new leaf that holds a copy of `data`.
+
+    Parameters
+    ----------
+    data : array_like or Tensor
+        Anything NumPy makes an array of.
+    dtype : dtype, optional
+        bool, an integer type, float32, float64, complex64 or complex128; as NumPy chooses otherwise.
+    requires_grad : bool
+        Whether operations on it are recorded; for floating and complex dtypes.
+
+    Raises
+    ------
+    DTypeError
+        For a dtype that is not in the list, or a gradient of integers.
+    """
+    cdef Tensor t
+    if type(data) is float and dtype is None:
+        t = float_tensor(data)
+    else:
+        if type(data) is Tensor:
+            data = to_numpy(<Tensor>data)
+        a = np.array(data, dtype=dtype, order="C", copy=True)
+        t = private_copy(wrap_array(a))
+    if requires_grad:
+        require(t)
+    return t
+
+
+cdef int require(Tensor t) except -1:
+    if not is_inexact(t.layout.typenum):
+        raise errors.grad_needs_floating(dtype_of(t))
+    t.flags |= REQUIRES_GRAD
+    return 0
+
+
+def asarray(obj, *, dtype=None, copy=None):
+    """`obj` as a Tensor that shares its memory where it can.
+
+    Parameters
+    ----------
+    obj : Tensor, ndarray, array_like, or an object with `__dlpack__` or the buffer protocol
+    dtype : dtype, optional
+        Converts, with a copy, where it differs.
+    copy : bool, optional
+        True always copies, False raises ValueError where a copy would be needed.
+    """
+    if type(obj) is Tensor and dtype is None and not copy:
+        return obj
+    if type(obj) is Tensor:
+        from fastgrad.rules import FUNCTIONS
+
+        same = dtype is None or np.dtype(dtype) == obj.dtype
+        if same and not copy:
+            return obj
+        if copy is False:
+            raise ValueError(f"a tensor of {obj.dtype.name} as {np.dtype(dtype).name} without a copy is not possible")
+        return FUNCTIONS["copy"](obj) if same else FUNCTIONS["astype"](obj, np.dtype(dtype))
+    if PyArray_CheckExact(obj) and dtype is None and not copy:
+        return shared(obj)
+    if not hasattr(obj, "__array__") and not isinstance(obj, np.generic) and hasattr(obj, "__dlpack__"):
+        obj = np.from_dlpack(obj)
+    if isinstance(obj, (bool, int, float, complex, list, tuple, generic_type)):
+        return own_array(np.array(obj, dtype=dtype))
+    a = np.array(obj, dtype=dtype, copy=copy)
+    return own_array(a) if copy else shared(a)

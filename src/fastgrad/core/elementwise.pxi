@@ -1,0 +1,259 @@
+# Backward kernels of the elementwise ops, each one line of mathematics: out = g * dy/dx. Literals are cast to `floating`,
+# since a bare 1 makes the whole loop double. The formulas are those of the rules in fastgrad/rules, and tested against them.
+
+cdef void copy_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    memcpy(out, g, n * sizeof(floating))
+
+
+cdef void negative_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = -g[i]
+
+
+cdef void zero_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    memset(out, 0, n * sizeof(floating))
+
+
+cdef void abs_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        # NaN in gives NaN out: x * 0 keeps it where both comparisons are false.
+        out[i] = g[i] if x[i] > 0 else -g[i] if x[i] < 0 else x[i] * <floating>0 * g[i]
+
+
+cdef void sqrt_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = g[i] * <floating>0.5 / y[i]
+
+
+cdef void square_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = g[i] * (<floating>2 * x[i])
+
+
+cdef void reciprocal_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = -g[i] * y[i] * y[i]
+
+
+cdef void exp_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = g[i] * y[i]
+
+
+cdef void expm1_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = g[i] * (y[i] + <floating>1)
+
+
+cdef void exp2_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = g[i] * y[i] * <floating>0.69314718055994530942
+
+
+cdef void log_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = g[i] / x[i]
+
+
+cdef void log1p_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = g[i] / (<floating>1 + x[i])
+
+
+cdef void log2_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = g[i] / (x[i] * <floating>0.69314718055994530942)
+
+
+cdef void log10_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = g[i] / (x[i] * <floating>2.30258509299404568402)
+
+
+cdef void sin_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    apply1(&h.cos, x, out, n, sizeof(floating))
+    for i in range(n):
+        out[i] *= g[i]
+
+
+cdef void cos_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    apply1(&h.sin, x, out, n, sizeof(floating))
+    for i in range(n):
+        out[i] *= -g[i]
+
+
+cdef void tan_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = g[i] * (<floating>1 + y[i] * y[i])
+
+
+cdef void tanh_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        # 1 - y*y would cancel near |y| = 1
+        out[i] = g[i] * (<floating>1 - y[i]) * (<floating>1 + y[i])
+
+
+cdef void sigmoid_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = g[i] * y[i] * (<floating>1 - y[i])
+
+
+cdef void relu_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = g[i] if y[i] > 0 else <floating>0
+
+
+cdef inline void sigmoid_block(const floating* x, floating* y, Py_ssize_t n, const Helpers* h) noexcept nogil:
+    """1 / (1 + exp(-x)) through exp(-|x|), which never overflows and keeps all digits for x << 0."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        y[i] = -fabs_(x[i])
+    apply1(&h.exp, y, y, n, sizeof(floating))
+    for i in range(n):
+        y[i] = (<floating>1 if x[i] >= 0 else y[i]) / (<floating>1 + y[i])
+
+
+cdef void softplus_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    sigmoid_block(x, out, n, h)
+    for i in range(n):
+        out[i] *= g[i]
+
+
+cdef void logsigmoid_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = -fabs_(x[i])
+    apply1(&h.exp, out, out, n, sizeof(floating))
+    for i in range(n):
+        # sigmoid(-x), without the cancellation of 1 - sigmoid(x)
+        out[i] = g[i] * ((out[i] if x[i] >= 0 else <floating>1) / (<floating>1 + out[i]))
+
+
+cdef void silu_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    sigmoid_block(x, out, n, h)
+    for i in range(n):
+        out[i] = g[i] * out[i] * (<floating>1 + x[i] * (<floating>1 - out[i]))
+
+
+cdef void multiply_backward1(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = g[i] * x2[i]
+
+
+cdef void multiply_backward2(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = g[i] * x1[i]
+
+
+cdef void divide_backward1(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = g[i] / x2[i]
+
+
+cdef void divide_backward2(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = -g[i] * y[i] / x2[i]
+
+
+cdef void maximum_backward1(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = g[i] if x1[i] > x2[i] else g[i] * <floating>0.5 if x1[i] == x2[i] else <floating>0
+
+
+cdef void maximum_backward2(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = g[i] if x2[i] > x1[i] else g[i] * <floating>0.5 if x1[i] == x2[i] else <floating>0
+
+
+cdef void power_constant_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+    """c * x**(c - 1) * g for a constant exponent; the small integers are what people write."""
+    cdef Py_ssize_t i
+    cdef floating e = <floating>c, below = <floating>(c - 1)
+    if c == 2:
+        for i in range(n):
+            out[i] = g[i] * (<floating>2 * x[i])
+    elif c == 3:
+        for i in range(n):
+            out[i] = g[i] * (<floating>3 * x[i] * x[i])
+    elif c == 1:
+        memcpy(out, g, n * sizeof(floating))
+    elif c == 0:
+        memset(out, 0, n * sizeof(floating))
+    else:
+        for i in range(n):
+            out[i] = g[i] * (e * pow_(x[i], below))
+
+
+# Forwards that NumPy has no loop for. Blocks keep the two passes in the first-level cache.
+
+cdef void sigmoid_forward(const floating* x, floating* y, Py_ssize_t n, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i = 0
+    while i < n:
+        sigmoid_block(x + i, y + i, min(n - i, <Py_ssize_t>BLOCK), h)
+        i += BLOCK
+
+
+cdef void silu_forward(const floating* x, floating* y, Py_ssize_t n, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    sigmoid_forward(x, y, n, h)
+    for i in range(n):
+        y[i] *= x[i]
+
+
+cdef void relu_forward(const floating* x, floating* y, Py_ssize_t n, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        y[i] = <floating>0 if x[i] < 0 else x[i]      # NaN passes, as np.maximum(x, 0) lets it
+
+
+cdef inline void softplus_block(const floating* x, floating* y, Py_ssize_t n, floating sign, const Helpers* h) noexcept nogil:
+    """sign * (max(sign x, 0) + log1p(exp(-|x|)))"""
+    cdef Py_ssize_t i
+    cdef floating u
+    for i in range(n):
+        y[i] = -fabs_(x[i])
+    apply1(&h.exp, y, y, n, sizeof(floating))
+    apply1(&h.log1p, y, y, n, sizeof(floating))
+    for i in range(n):
+        u = sign * x[i]
+        y[i] = sign * ((<floating>0 if u < 0 else u) + y[i])
+
+
+cdef void softplus_forward(const floating* x, floating* y, Py_ssize_t n, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i = 0
+    while i < n:
+        softplus_block(x + i, y + i, min(n - i, <Py_ssize_t>BLOCK), <floating>1, h)
+        i += BLOCK
+
+
+cdef void logsigmoid_forward(const floating* x, floating* y, Py_ssize_t n, const Helpers* h) noexcept nogil:
+    cdef Py_ssize_t i = 0
+    while i < n:
+        softplus_block(x + i, y + i, min(n - i, <Py_ssize_t>BLOCK), <floating>-1, h)
+        i += BLOCK

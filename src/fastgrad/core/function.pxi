@@ -1,0 +1,186 @@
+# The public function of a rule: parses a call, tries the kernel, takes the rule otherwise.
+
+cdef extern from "Python.h":
+    ctypedef object (*vectorcallfunc)(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames)
+    Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
+    object PyVectorcall_Call(object callable, object args, object kwargs)
+    const unsigned long Py_TPFLAGS_HAVE_VECTORCALL
+    void PyType_Modified(PyTypeObject* t)
+
+
+cdef class Function:
+    """An op: callable on Tensors, arrays and numbers. Records where a gradient may be wanted."""
+
+    cdef vectorcallfunc vectorcall
+    cdef readonly object rule
+    cdef int op                 # Op, RULE where there is no kernel
+    cdef object doc, signature
+
+    def __init__(self, rule):
+        self.rule = rule
+        self.vectorcall = call
+        self.op = op_numbers.get(rule.name, RULE)
+        if self.op != RULE and rule_of[self.op] is None:
+            rule_of[self.op] = rule
+            kernels[self.op].reads |= reads_of(rule)
+        elif self.op != RULE:
+            self.op = RULE      # a user's op that bears the name of a built-in one
+        if self.op != RULE or rule.name not in functions:
+            functions.setdefault(rule.name, self)
+
+    def __call__(self, *args, **kwargs):
+        return call_bound(self, args, kwargs)
+
+    @property
+    def __name__(self):
+        return self.rule.name
+
+    @property
+    def __qualname__(self):
+        return self.rule.name
+
+    @property
+    def __module__(self):
+        return "fastgrad"
+
+    @property
+    def __doc__(self):
+        if self.doc is None:
+            from fastgrad.rules.docs import docstring
+
+            self.doc = docstring(self.rule)
+        return self.doc
+
+    @property
+    def __wrapped__(self):
+        return self.rule.forward
+
+    def __repr__(self):
+        return f"<fastgrad function {self.rule.name}>"
+
+    def __reduce__(self):
+        return find_function, (self.rule.name,)
+
+
+def find_function(name):
+    """The function of a built-in op, for pickle."""
+    return functions[name]
+
+
+cdef dict op_numbers = dict(kernel_rows)
+op_numbers.update(
+    sum=SUM, mean=MEAN, max=MAX, min=MIN, sum_to=SUM_TO, broadcast_to=BROADCAST_TO, matmul=MATMUL, reshape=RESHAPE,
+    permute_dims=PERMUTE_DIMS, getitem=GETITEM,
+)
+for _name, _number in op_numbers.items():
+    op_names[_number] = _name
+kernels[<int>MATMUL].reads = READS_X1 | READS_X2
+kernels[<int>MAX].reads = READS_X1 | READS_Y
+kernels[<int>MIN].reads = READS_X1 | READS_Y
+
+
+cdef unsigned int reads_of(object rule) except? 0xFFFF:
+    """What the rule reads, so that what a kernel may do without is kept for higher orders as well."""
+    cdef unsigned int reads = READS_Y if rule.reads_result else 0
+    if not rule.variadic:
+        if rule.reads(0):
+            reads |= READS_X1
+        if rule.n_operands > 1 and rule.reads(1):
+            reads |= READS_X2
+    return reads
+
+
+cdef object call(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames):
+    """vectorcall: the common calls straight to the kernel."""
+    cdef Function f = <Function>callable
+    cdef Py_ssize_t n = PyVectorcall_NARGS(nargsf), k
+    cdef Tensor y
+    if kwnames == NULL:
+        if n == 1 and type(<object>args[0]) is Tensor:
+            if f.op < ADD:
+                return unary(f.op, <Tensor>args[0])
+            if f.op == SUM or f.op == MEAN or f.op == MAX or f.op == MIN:
+                y = reduce(f.op, <Tensor>args[0], None, False)
+                if y is not None:
+                    return y
+        elif n == 2 and (type(<object>args[0]) is Tensor or type(<object>args[1]) is Tensor):
+            if ADD <= f.op < END_ELEMENTWISE:
+                result = binary_any(f.op, <object>args[0], <object>args[1])
+                if result is not NotImplemented:
+                    return result
+            elif f.op == MATMUL and type(<object>args[0]) is Tensor and type(<object>args[1]) is Tensor:
+                return matmul(<Tensor>args[0], <Tensor>args[1])
+    cdef list given = [<object>args[k] for k in range(n)]
+    cdef dict kwargs = {}
+    if kwnames != NULL:
+        names = <tuple><object>kwnames
+        for k in range(len(names)):
+            kwargs[names[k]] = <object>args[n + k]
+    return call_bound(f, tuple(given), kwargs)
+
+
+cdef object call_bound(Function f, tuple args, dict kwargs):
+    cdef Tensor y
+    operands, params = f.rule.bind(args, kwargs)
+    if f.op != RULE:
+        y = by_kernel(f.op, operands, params)
+        if y is not None:
+            return y
+    return apply_rule(f.rule, operands, params)
+
+
+cdef Tensor by_kernel(int op, tuple operands, dict params):
+    """The result by the op's kernel; None where it does not take these operands."""
+    cdef Tensor x
+    first = operands[0]
+    if type(first) is not Tensor:
+        if ADD <= op < END_ELEMENTWISE and type(operands[1]) is Tensor:
+            result = binary_any(op, first, operands[1])
+            return None if result is NotImplemented else result
+        if not (PyArray_Check(first)):
+            return None
+        first = as_tensor(first)
+    x = <Tensor>first
+    if op < ADD:
+        return unary(op, x)
+    if op < END_ELEMENTWISE:
+        result = binary_any(op, x, operands[1])
+        return None if result is NotImplemented else result
+    if op == SUM or op == MEAN or op == MAX or op == MIN:
+        return reduce(op, x, params["axis"], params["keepdims"])
+    if op == MATMUL:
+        return matmul(x, as_tensor(operands[1]))
+    if op == SUM_TO:
+        return sum_to(x, params["shape"])
+    if op == BROADCAST_TO:
+        return broadcast_to(x, params["shape"])
+    if op == RESHAPE:
+        return reshape(x, params["shape"])
+    if op == PERMUTE_DIMS:
+        return permute_dims(x, params["axes"])
+    if op == GETITEM:
+        return getitem_basic(x, params["key"])
+    return None
+
+
+cdef int install_vectorcall() except -1:
+    """Cython has no spelling for a vectorcall slot: set it on the finished type."""
+    cdef PyTypeObject* t = <PyTypeObject*>Function
+    cdef Function probe = Function.__new__(Function)
+    t.tp_vectorcall_offset = <char*>&probe.vectorcall - <char*><PyObject*>probe
+    t.tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL
+    t.tp_call = <void*>PyVectorcall_Call
+    PyType_Modified(t)
+    return 0
+
+
+install_vectorcall()
+
+
+def install_methods(dict members):
+    """Put Python-level methods on the Tensor type, for all names that it does not define itself."""
+    cdef PyTypeObject* t = <PyTypeObject*>Tensor
+    for name, member in members.items():
+        if name not in Tensor.__dict__:
+            (<dict><object>t.tp_dict)[name] = member
+    PyType_Modified(t)

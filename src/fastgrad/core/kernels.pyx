@@ -1,0 +1,214 @@
+# The table of hot ops. A row: the op's name, NumPy's name for its forward loop (or an own forward), the forward of a single
+# float64, what backward reads, and the backward kernels. An op without backward kernels takes its rule.
+
+from libc.math cimport acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, exp, exp2, expm1, fabs, fabsf, hypot, log
+from libc.math cimport log10, log1p, log2, pow, powf, sin, sinh, sqrt, tan, tanh
+from libc.string cimport memcpy, memset
+from fastgrad.core.layout cimport F32, F64
+from fastgrad.core.loops cimport Helpers, apply1, helpers, numpy_loop
+
+ctypedef fused floating:
+    double
+    float
+
+
+cdef inline floating fabs_(floating x) noexcept nogil:
+    if floating is double:
+        return fabs(x)
+    else:
+        return fabsf(x)
+
+
+cdef inline floating pow_(floating x, floating e) noexcept nogil:
+    if floating is double:
+        return pow(x, e)
+    else:
+        return powf(x, e)
+
+
+include "elementwise.pxi"
+
+
+cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,
+                         void* gx, Py_ssize_t n, bint add, double* constant) noexcept nogil:
+    """`gx (+)= kernel(g, ...)` over n elements; `gx` may be `g` itself. `constant` stands for an operand that is one number."""
+    cdef char[BLOCK * 8] result
+    cdef char[BLOCK * 8] filled
+    cdef Py_ssize_t itemsize = 8 if dtype == F64 else 4
+    cdef Py_ssize_t i = 0, m, at, j
+    cdef bint through = add or gx == g
+    cdef bint first = x1 == NULL and constant != NULL
+    cdef void* out
+    cdef double c = 0
+    if constant != NULL:
+        c = constant[0]
+        m = min(n, <Py_ssize_t>BLOCK)
+        if dtype == F64:
+            for j in range(m):
+                (<double*>filled)[j] = c
+        else:
+            for j in range(m):
+                (<float*>filled)[j] = <float>c
+    elif not through:
+        kernel(g, x1, x2, y, gx, n, c, &helpers[dtype])
+        return
+    while i < n:
+        m = min(n - i, <Py_ssize_t>BLOCK)
+        at = i * itemsize
+        out = <char*>result if through else <char*>gx + at
+        kernel(<char*>g + at,
+               <char*>filled if first else NULL if x1 == NULL else <char*>x1 + at,
+               <char*>filled if constant != NULL and not first else NULL if x2 == NULL else <char*>x2 + at,
+               NULL if y == NULL else <char*>y + at, out, m, c, &helpers[dtype])
+        if add:
+            accumulate(dtype, result, <char*>gx + at, m)
+        elif through:
+            memcpy(<char*>gx + at, result, m * itemsize)
+        i += BLOCK
+
+
+cdef void accumulate(int dtype, const void* x, void* y, Py_ssize_t n) noexcept nogil:
+    """y += x"""
+    cdef Py_ssize_t i
+    if dtype == F64:
+        for i in range(n):
+            (<double*>y)[i] += (<const double*>x)[i]
+    else:
+        for i in range(n):
+            (<float*>y)[i] += (<const float*>x)[i]
+
+
+# Forward of one float64, straight to libm: at one element NumPy's SIMD loops cost 3x as much.
+
+cdef double s_negative(double a, double b) noexcept nogil: return -a
+cdef double s_abs(double a, double b) noexcept nogil: return fabs(a)
+cdef double s_sqrt(double a, double b) noexcept nogil: return sqrt(a)
+cdef double s_square(double a, double b) noexcept nogil: return a * a
+cdef double s_reciprocal(double a, double b) noexcept nogil: return 1 / a
+cdef double s_exp(double a, double b) noexcept nogil: return exp(a)
+cdef double s_expm1(double a, double b) noexcept nogil: return expm1(a)
+cdef double s_exp2(double a, double b) noexcept nogil: return exp2(a)
+cdef double s_log(double a, double b) noexcept nogil: return log(a)
+cdef double s_log1p(double a, double b) noexcept nogil: return log1p(a)
+cdef double s_log2(double a, double b) noexcept nogil: return log2(a)
+cdef double s_log10(double a, double b) noexcept nogil: return log10(a)
+cdef double s_sin(double a, double b) noexcept nogil: return sin(a)
+cdef double s_cos(double a, double b) noexcept nogil: return cos(a)
+cdef double s_tan(double a, double b) noexcept nogil: return tan(a)
+cdef double s_arcsin(double a, double b) noexcept nogil: return asin(a)
+cdef double s_arccos(double a, double b) noexcept nogil: return acos(a)
+cdef double s_arctan(double a, double b) noexcept nogil: return atan(a)
+cdef double s_sinh(double a, double b) noexcept nogil: return sinh(a)
+cdef double s_cosh(double a, double b) noexcept nogil: return cosh(a)
+cdef double s_tanh(double a, double b) noexcept nogil: return tanh(a)
+cdef double s_arcsinh(double a, double b) noexcept nogil: return asinh(a)
+cdef double s_arccosh(double a, double b) noexcept nogil: return acosh(a)
+cdef double s_arctanh(double a, double b) noexcept nogil: return atanh(a)
+cdef double s_relu(double a, double b) noexcept nogil: return 0 if a < 0 else a
+cdef double s_add(double a, double b) noexcept nogil: return a + b
+cdef double s_subtract(double a, double b) noexcept nogil: return a - b
+cdef double s_multiply(double a, double b) noexcept nogil: return a * b
+cdef double s_divide(double a, double b) noexcept nogil: return a / b
+cdef double s_power(double a, double b) noexcept nogil: return a * a if b == 2 else pow(a, b)
+
+
+cdef double s_sigmoid(double a, double b) noexcept nogil:
+    cdef double z = exp(-fabs(a))
+    return (1 if a >= 0 else z) / (1 + z)
+
+
+cdef dict rows = {}
+
+
+cdef int row(int op, str name, int nin, str loop, void* own64, void* own32, void* scalar, unsigned int reads,
+             void* x1_64, void* x1_32, void* x2_64, void* x2_32) except -1:
+    cdef Kernel* k = &kernels[op]
+    memset(k, 0, sizeof(Kernel))
+    k.nin = nin
+    k.reads = reads
+    if loop is not None:
+        k.loop[<int>F64] = numpy_loop(loop, F64)
+        k.loop[<int>F32] = numpy_loop(loop, F32)
+    k.own[<int>F64] = <Forward>own64
+    k.own[<int>F32] = <Forward>own32
+    k.scalar = <Scalar>scalar
+    k.x1[<int>F64] = <Backward>x1_64
+    k.x1[<int>F32] = <Backward>x1_32
+    k.x2[<int>F64] = <Backward>x2_64
+    k.x2[<int>F32] = <Backward>x2_32
+    rows[name] = op
+    return 0
+
+
+cdef int unary(int op, str name, str loop, void* scalar, unsigned int reads, void* b64, void* b32) except -1:
+    return row(op, name, 1, loop, NULL, NULL, scalar, reads, b64, b32, NULL, NULL)
+
+
+cdef int own(int op, str name, void* f64, void* f32, void* scalar, unsigned int reads, void* b64, void* b32) except -1:
+    return row(op, name, 1, None, f64, f32, scalar, reads, b64, b32, NULL, NULL)
+
+
+cdef int fill() except -1:
+    unary(NEGATIVE, "negative", "negative", <void*>s_negative, 0, <void*>negative_backward[double], <void*>negative_backward[float])
+    unary(ABS, "abs", "absolute", <void*>s_abs, READS_X1, <void*>abs_backward[double], <void*>abs_backward[float])
+    unary(SIGN, "sign", "sign", NULL, 0, <void*>zero_backward[double], <void*>zero_backward[float])
+    unary(SQRT, "sqrt", "sqrt", <void*>s_sqrt, READS_Y, <void*>sqrt_backward[double], <void*>sqrt_backward[float])
+    unary(SQUARE, "square", "square", <void*>s_square, READS_X1, <void*>square_backward[double], <void*>square_backward[float])
+    unary(RECIPROCAL, "reciprocal", "reciprocal", <void*>s_reciprocal, READS_Y, <void*>reciprocal_backward[double], <void*>reciprocal_backward[float])
+    unary(EXP, "exp", "exp", <void*>s_exp, READS_Y, <void*>exp_backward[double], <void*>exp_backward[float])
+    unary(EXPM1, "expm1", "expm1", <void*>s_expm1, READS_Y, <void*>expm1_backward[double], <void*>expm1_backward[float])
+    unary(EXP2, "exp2", "exp2", <void*>s_exp2, READS_Y, <void*>exp2_backward[double], <void*>exp2_backward[float])
+    unary(LOG, "log", "log", <void*>s_log, READS_X1, <void*>log_backward[double], <void*>log_backward[float])
+    unary(LOG1P, "log1p", "log1p", <void*>s_log1p, READS_X1, <void*>log1p_backward[double], <void*>log1p_backward[float])
+    unary(LOG2, "log2", "log2", <void*>s_log2, READS_X1, <void*>log2_backward[double], <void*>log2_backward[float])
+    unary(LOG10, "log10", "log10", <void*>s_log10, READS_X1, <void*>log10_backward[double], <void*>log10_backward[float])
+    unary(SIN, "sin", "sin", <void*>s_sin, READS_X1, <void*>sin_backward[double], <void*>sin_backward[float])
+    unary(COS, "cos", "cos", <void*>s_cos, READS_X1, <void*>cos_backward[double], <void*>cos_backward[float])
+    unary(TAN, "tan", "tan", <void*>s_tan, READS_Y, <void*>tan_backward[double], <void*>tan_backward[float])
+    unary(TANH, "tanh", "tanh", <void*>s_tanh, READS_Y, <void*>tanh_backward[double], <void*>tanh_backward[float])
+    # No backward kernel: the rule does it. What the rule reads is asked of the rule.
+    unary(ARCSIN, "arcsin", "arcsin", <void*>s_arcsin, 0, NULL, NULL)
+    unary(ARCCOS, "arccos", "arccos", <void*>s_arccos, 0, NULL, NULL)
+    unary(ARCTAN, "arctan", "arctan", <void*>s_arctan, 0, NULL, NULL)
+    unary(SINH, "sinh", "sinh", <void*>s_sinh, 0, NULL, NULL)
+    unary(COSH, "cosh", "cosh", <void*>s_cosh, 0, NULL, NULL)
+    unary(ARCSINH, "arcsinh", "arcsinh", <void*>s_arcsinh, 0, NULL, NULL)
+    unary(ARCCOSH, "arccosh", "arccosh", <void*>s_arccosh, 0, NULL, NULL)
+    unary(ARCTANH, "arctanh", "arctanh", <void*>s_arctanh, 0, NULL, NULL)
+
+    own(SIGMOID, "sigmoid", <void*>sigmoid_forward[double], <void*>sigmoid_forward[float], <void*>s_sigmoid, READS_Y,
+        <void*>sigmoid_backward[double], <void*>sigmoid_backward[float])
+    own(LOGSIGMOID, "logsigmoid", <void*>logsigmoid_forward[double], <void*>logsigmoid_forward[float], NULL, READS_X1,
+        <void*>logsigmoid_backward[double], <void*>logsigmoid_backward[float])
+    own(SOFTPLUS, "softplus", <void*>softplus_forward[double], <void*>softplus_forward[float], NULL, READS_X1,
+        <void*>softplus_backward[double], <void*>softplus_backward[float])
+    own(RELU, "relu", <void*>relu_forward[double], <void*>relu_forward[float], <void*>s_relu, READS_Y,
+        <void*>relu_backward[double], <void*>relu_backward[float])
+    own(SILU, "silu", <void*>silu_forward[double], <void*>silu_forward[float], NULL, READS_X1,
+        <void*>silu_backward[double], <void*>silu_backward[float])
+
+    row(ADD, "add", 2, "add", NULL, NULL, <void*>s_add, 0,
+        <void*>copy_backward[double], <void*>copy_backward[float], <void*>copy_backward[double], <void*>copy_backward[float])
+    row(SUBTRACT, "subtract", 2, "subtract", NULL, NULL, <void*>s_subtract, 0,
+        <void*>copy_backward[double], <void*>copy_backward[float], <void*>negative_backward[double], <void*>negative_backward[float])
+    row(MULTIPLY, "multiply", 2, "multiply", NULL, NULL, <void*>s_multiply, READS_X1 | READS_X2,
+        <void*>multiply_backward1[double], <void*>multiply_backward1[float], <void*>multiply_backward2[double], <void*>multiply_backward2[float])
+    row(DIVIDE, "divide", 2, "divide", NULL, NULL, <void*>s_divide, READS_X2 | READS_Y,
+        <void*>divide_backward1[double], <void*>divide_backward1[float], <void*>divide_backward2[double], <void*>divide_backward2[float])
+    # A tensor exponent takes the rule; a constant one has a kernel of its own (`power_constant`).
+    row(POWER, "power", 2, "power", NULL, NULL, <void*>s_power, READS_X1 | READS_X2 | READS_Y, NULL, NULL, NULL, NULL)
+    row(MAXIMUM, "maximum", 2, "maximum", NULL, NULL, NULL, READS_X1 | READS_X2,
+        <void*>maximum_backward1[double], <void*>maximum_backward1[float], <void*>maximum_backward2[double], <void*>maximum_backward2[float])
+    row(MINIMUM, "minimum", 2, "minimum", NULL, NULL, NULL, READS_X1 | READS_X2,
+        <void*>maximum_backward2[double], <void*>maximum_backward2[float], <void*>maximum_backward1[double], <void*>maximum_backward1[float])
+    row(ARCTAN2, "arctan2", 2, "arctan2", NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL)
+    row(HYPOT, "hypot", 2, "hypot", NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL)
+    row(LOGADDEXP, "logaddexp", 2, "logaddexp", NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL)
+    return 0
+
+
+fill()
+kernel_rows = dict(rows)        # op name -> number, for the functions that are made from rules
+cdef Backward[2] power_constant
+power_constant[<int>F64] = <Backward>power_constant_backward[double]
+power_constant[<int>F32] = <Backward>power_constant_backward[float]

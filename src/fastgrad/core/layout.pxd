@@ -1,0 +1,44 @@
+# Layouts: dtype, shape and strides of an array, interned: two tensors of one shape hold the same pointer, so that
+# `x1.layout is x2.layout` is the whole shape check of the fast path. Knows nothing of tensors.
+
+cdef enum:
+    MAX_NDIM = 64           # NumPy's own limit
+
+cdef enum LayoutFlags:
+    C_CONTIGUOUS = 1
+    SCALAR = 2              # ndim == 0 and a kernel dtype: the fastest path
+
+cdef enum KernelDType:      # indexes every kernel table
+    F64 = 0
+    F32 = 1
+    NO_KERNEL = -1
+
+cdef struct Layout:
+    Py_ssize_t refs         # tensors that hold it; an unused layout stays in the table until the table grows
+    Py_ssize_t size         # elements
+    Py_ssize_t nbytes       # size * itemsize
+    int ndim
+    int typenum             # NPY_DOUBLE, ...
+    int itemsize            # bytes
+    int kernel              # KernelDType
+    unsigned int flags      # LayoutFlags
+    size_t hash
+    Layout* next            # chain of the hash table
+    Py_ssize_t* shape       # both point behind the struct
+    Py_ssize_t* strides     # bytes
+
+cdef Layout* scalar_f64
+cdef Layout* scalar_f32
+
+cdef Layout* layout_get(int typenum, int itemsize, int ndim, const Py_ssize_t* shape, const Py_ssize_t* strides) except NULL
+cdef Layout* layout_contiguous(Layout* like) except NULL
+cdef Layout* layout_scalar(int typenum, int itemsize) except NULL
+cdef Py_ssize_t layouts_alive() noexcept
+cdef bint same_shape(const Layout* a, const Layout* b) noexcept nogil
+
+cdef inline Layout* keep(Layout* layout) noexcept nogil:
+    layout.refs += 1
+    return layout
+
+cdef inline void release(Layout* layout) noexcept nogil:
+    layout.refs -= 1

@@ -1,0 +1,248 @@
+# Finding NumPy's loops, and running them over arrays of any strides.
+#
+# A ufunc's `types` lists its signatures in the order of its `functions`; the first match is the SIMD one. Each loop found is
+# run once on known values at import; one that gives anything else is not used. FASTGRAD_NO_NUMPY_LOOPS=1 does without all but
+# matmul's and goes through Python-level ufuncs, for machines on which NumPy's internals have changed.
+
+import os
+
+import numpy as np
+cimport numpy as cnp
+from libc.string cimport memcpy
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from fastgrad.core.layout cimport F32, F64, MAX_NDIM
+
+cnp.import_array()
+cnp.import_umath()
+
+cdef extern from "numpy/ufuncobject.h":
+    ctypedef struct PyUFuncObject:
+        int nin
+        int nout
+        int ntypes
+        Loop* functions
+        void** data
+
+cdef list used = []
+_refused = os.environ.get("FASTGRAD_NO_NUMPY_LOOPS", "") == "1"
+
+
+def loops_in_use():
+    """Names of the NumPy loops that kernels call directly, as "exp:d->d"."""
+    return list(used)
+
+
+cdef BoundLoop numpy_loop(str name, int kernel) except *:
+    """NumPy's loop for one ufunc and dtype; its `run` is NULL where there is none that can be trusted."""
+    cdef BoundLoop found
+    cdef PyUFuncObject* c_ufunc
+    found.run = NULL
+    found.data = NULL
+    ufunc = getattr(np, name)
+    letter = "d" if kernel == F64 else "f"
+    wanted = letter * ufunc.nin + "->" + letter * ufunc.nout
+    if wanted not in ufunc.types or (_refused and name != "matmul"):
+        return found
+    c_ufunc = <PyUFuncObject*><void*>ufunc
+    at = ufunc.types.index(wanted)
+    if at >= c_ufunc.ntypes or c_ufunc.nin != ufunc.nin:
+        return found
+    found.run = c_ufunc.functions[at]
+    found.data = c_ufunc.data[at] if c_ufunc.data != NULL else NULL
+    if found.run == NULL or (name != "matmul" and not trusted(&found, ufunc, letter)):
+        found.run = NULL
+        return found
+    used.append(f"{name}:{wanted}")
+    return found
+
+
+cdef bint trusted(BoundLoop* loop, ufunc, str letter) except *:
+    """Whether the loop gives what its ufunc gives, over a few values, also with strides."""
+    cdef cnp.ndarray x1 = np.array([0.25, 0.5, 0.75, 0.875, 0.125], letter)
+    cdef cnp.ndarray x2 = np.array([0.5, 0.25, 0.75, 0.125, 0.0625], letter)
+    if ufunc is np.arccosh:
+        x1 = x1 + np.array(1, letter)
+    cdef cnp.ndarray y = np.zeros(5, letter)
+    with np.errstate(all="ignore"):
+        expected = ufunc(x1) if ufunc.nin == 1 else ufunc(x1, x2)
+    if ufunc.nin == 1:
+        apply1(loop, cnp.PyArray_DATA(x1), cnp.PyArray_DATA(y), 5, y.itemsize)
+    else:
+        apply2(loop, cnp.PyArray_DATA(x1), x1.itemsize, cnp.PyArray_DATA(x2), x2.itemsize, cnp.PyArray_DATA(y), 5, y.itemsize)
+    return bool((y == expected).all())
+
+
+cdef int collapse(int count, int ndim, const Py_ssize_t* shape, steps_t* strides,
+                  Py_ssize_t* dims, Py_ssize_t (*steps)[64]) noexcept nogil:
+    """Merge neighbouring axes that all operands walk evenly; drop axes of length 1. Returns how many axes are left."""
+    cdef int left = 0, k, j
+    cdef bint merge
+    for k in range(ndim):
+        if shape[k] == 1:
+            continue
+        if left > 0:
+            merge = True
+            for j in range(count):
+                if steps[j][left - 1] != strides[j][k] * shape[k]:
+                    merge = False
+                    break
+            if merge:
+                dims[left - 1] *= shape[k]
+                for j in range(count):
+                    steps[j][left - 1] = strides[j][k]
+                continue
+        dims[left] = shape[k]
+        for j in range(count):
+            steps[j][left] = strides[j][k]
+        left += 1
+    if left == 0:
+        dims[0] = 1
+        for j in range(count):
+            steps[j][0] = 0
+        left = 1
+    return left
+
+
+cdef void walk(const BoundLoop* loop, int count, int ndim, const Py_ssize_t* shape, steps_t* strides, address* base) noexcept nogil:
+    """Run the loop along the last axis that is left, for every place on the others."""
+    cdef Py_ssize_t[64] dims
+    cdef Py_ssize_t steps[4][64]
+    cdef Py_ssize_t[64] at
+    cdef npy_intp[4] inner
+    cdef address[4] args
+    cdef address[4] moving
+    cdef int left = collapse(count, ndim, shape, strides, dims, steps), k, j
+    cdef npy_intp n = dims[left - 1]
+    for j in range(count):
+        inner[j] = steps[j][left - 1]
+        moving[j] = base[j]
+    for k in range(left):
+        at[k] = 0
+    while True:
+        for j in range(count):
+            args[j] = moving[j]
+        loop.run(args, &n, inner, loop.data)
+        k = left - 2
+        while k >= 0:
+            at[k] += 1
+            for j in range(count):
+                moving[j] += steps[j][k]
+            if at[k] < dims[k]:
+                break
+            at[k] = 0
+            for j in range(count):
+                moving[j] -= steps[j][k] * dims[k]
+            k -= 1
+        if k < 0:
+            return
+
+
+cdef void broadcast_apply(const BoundLoop* loop, int nin, const Layout* out, char* y, address* x, layout_t* layouts) noexcept nogil:
+    """`y = loop(*x)` with NumPy's broadcasting; `out` is the broadcast layout, `x` at most 3 operands."""
+    cdef Py_ssize_t spread[3][64]
+    cdef steps_t[4] strides
+    cdef address[4] base
+    cdef int j, k, lead
+    if out.size == 0:
+        return
+    for j in range(nin):
+        lead = out.ndim - layouts[j].ndim
+        for k in range(out.ndim):
+            spread[j][k] = 0 if k < lead or layouts[j].shape[k - lead] == 1 else layouts[j].strides[k - lead]
+        strides[j] = spread[j]
+        base[j] = x[j]
+    strides[nin] = out.strides
+    base[nin] = y
+    walk(loop, nin + 1, out.ndim, out.shape, strides, base)
+
+
+cdef void move8(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
+    cdef npy_intp i, n = dims[0], sx = steps[0], sy = steps[1]
+    cdef const char* x = args[0]
+    cdef char* y = args[1]
+    if sx == 8 and sy == 8:
+        memcpy(y, x, n * 8)
+        return
+    for i in range(n):
+        (<uint64_t*>y)[0] = (<const uint64_t*>x)[0]
+        x += sx
+        y += sy
+
+
+cdef void move4(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
+    cdef npy_intp i, n = dims[0], sx = steps[0], sy = steps[1]
+    cdef const char* x = args[0]
+    cdef char* y = args[1]
+    if sx == 4 and sy == 4:
+        memcpy(y, x, n * 4)
+        return
+    for i in range(n):
+        (<uint32_t*>y)[0] = (<const uint32_t*>x)[0]
+        x += sx
+        y += sy
+
+
+cdef void move_any(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
+    cdef npy_intp i, n = dims[0], sx = steps[0], sy = steps[1]
+    cdef size_t itemsize = <size_t>data
+    cdef const char* x = args[0]
+    cdef char* y = args[1]
+    for i in range(n):
+        memcpy(y, x, itemsize)
+        x += sx
+        y += sy
+
+
+cdef void copy_strided(int itemsize, const Layout* shape, const char* x, const Py_ssize_t* x_strides, char* y, const Py_ssize_t* y_strides) noexcept nogil:
+    """`y[...] = x[...]`, elements of any type; the two do not overlap."""
+    cdef BoundLoop loop
+    cdef steps_t[2] strides = [x_strides, y_strides]
+    cdef address[2] base = [<char*>x, y]
+    loop.run = move8 if itemsize == 8 else move4 if itemsize == 4 else move_any
+    loop.data = <void*><size_t>itemsize
+    if shape.size > 0:
+        walk(&loop, 2, shape.ndim, shape.shape, strides, base)
+
+
+cdef void add_strided(int kernel, const Layout* shape, const char* x, const Py_ssize_t* x_strides, char* y, const Py_ssize_t* y_strides) noexcept nogil:
+    """`y[...] += x[...]`; no element of `y` is visited twice."""
+    cdef steps_t[3] strides = [y_strides, x_strides, y_strides]
+    cdef address[3] base = [y, <char*>x, y]
+    if shape.size > 0:
+        walk(&helpers[kernel].add, 3, shape.ndim, shape.shape, strides, base)
+
+
+cdef void matmul_strided(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p,
+                         const char* a, Py_ssize_t a_row, Py_ssize_t a_col, const char* b, Py_ssize_t b_row, Py_ssize_t b_col,
+                         char* y, Py_ssize_t y_row, Py_ssize_t y_col) noexcept nogil:
+    """`y[m, p] = a[m, n] @ b[n, p]`, any strides: NumPy's matmul loop, and so NumPy's BLAS."""
+    cdef address[3] args = [<char*>a, <char*>b, y]
+    cdef npy_intp[4] dims = [1, m, n, p]
+    cdef npy_intp[9] steps = [0, 0, 0, a_row, a_col, b_row, b_col, y_row, y_col]
+    helpers[kernel].matmul.run(args, dims, steps, helpers[kernel].matmul.data)
+
+
+cdef int own_fallback(BoundLoop* loop, str name, int kernel) except -1:
+    loop[0] = numpy_loop(name, kernel)
+    if loop.run == NULL:
+        raise ImportError(f"this NumPy ({np.__version__}) has no usable inner loop for {name}: run with FASTGRAD_ENGINE=python")
+    return 0
+
+
+cdef int bind() except -1:
+    cdef int kernel
+    for kernel in (F64, F32):
+        own_fallback(&helpers[kernel].exp, "exp", kernel)
+        own_fallback(&helpers[kernel].log, "log", kernel)
+        own_fallback(&helpers[kernel].log1p, "log1p", kernel)
+        own_fallback(&helpers[kernel].sin, "sin", kernel)
+        own_fallback(&helpers[kernel].cos, "cos", kernel)
+        own_fallback(&helpers[kernel].add, "add", kernel)
+        own_fallback(&helpers[kernel].multiply, "multiply", kernel)
+        own_fallback(&helpers[kernel].maximum, "maximum", kernel)
+        own_fallback(&helpers[kernel].minimum, "minimum", kernel)
+        own_fallback(&helpers[kernel].matmul, "matmul", kernel)
+    return 0
+
+
+bind()

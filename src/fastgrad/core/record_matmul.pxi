@@ -1,0 +1,48 @@
+# Matrix products through NumPy's matmul loop, and so its BLAS: strided operands need no copy.
+
+cdef Tensor matmul(Tensor a, Tensor b):
+    """`a @ b` for vectors and matrices; stacks of matrices take the rule, and so does what does not fit: it says why."""
+    cdef Layout* la = a.layout
+    cdef Layout* lb = b.layout
+    cdef Py_ssize_t[2] shape
+    cdef Py_ssize_t m, n, p
+    cdef int ndim = 0
+    cdef Tensor y
+    if la.ndim == 0 or lb.ndim == 0:
+        return rule_op(MATMUL, (a, b), NO_PARAMS)
+    if la.kernel == NO_KERNEL or la.kernel != lb.kernel or la.ndim > 2 or lb.ndim > 2:
+        return rule_op(MATMUL, (a, b), NO_PARAMS)
+    check_fresh(a)
+    check_fresh(b)
+    m = la.shape[0] if la.ndim == 2 else 1
+    n = la.shape[la.ndim - 1]
+    p = lb.shape[1] if lb.ndim == 2 else 1
+    if lb.shape[0] != n:
+        return rule_op(MATMUL, (a, b), NO_PARAMS)
+    if la.ndim == 2:
+        shape[ndim] = m
+        ndim += 1
+    if lb.ndim == 2:
+        shape[ndim] = p
+        ndim += 1
+    y = new_tensor(layout_get(la.typenum, la.itemsize, ndim, shape, NULL))
+    product(la.kernel, m, n, p,
+            a.data, la.strides[0] if la.ndim == 2 else la.itemsize * n, la.strides[la.ndim - 1],
+            b.data, lb.strides[0], lb.strides[1] if lb.ndim == 2 else la.itemsize,
+            y.data)
+    if (a.flags | b.flags) & REQUIRES_GRAD and fg_grad_off == 0:
+        link2(y, MATMUL, guarded(a, MATMUL, READS_X1), guarded(b, MATMUL, READS_X2))
+    return y
+
+
+cdef inline void product(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p,
+                         const char* a, Py_ssize_t a_row, Py_ssize_t a_col, const char* b, Py_ssize_t b_row, Py_ssize_t b_col,
+                         char* y) noexcept nogil:
+    """C-contiguous `y[m, p] = a[m, n] @ b[n, p]`."""
+    cdef Py_ssize_t itemsize = 8 if kernel == F64 else 4
+    if m == 0 or p == 0:
+        return
+    if n == 0:
+        memset(y, 0, m * p * itemsize)
+        return
+    matmul_strided(kernel, m, n, p, a, a_row, a_col, b, b_row, b_col, y, p * itemsize, itemsize)

@@ -1,0 +1,197 @@
+# Views: the same memory under another layout. No copy, and a node whose backward puts the cotangent back in its place.
+# What cannot be done gives None: the rule then says why, in NumPy's own way.
+
+cdef object shape_tuple(const Layout* layout):
+    return tuple([layout.shape[k] for k in range(layout.ndim)])
+
+
+cdef Tensor view_of(int op, Tensor x, Layout* layout, char* data):
+    """A recorded view of `x`."""
+    cdef Tensor y
+    check_fresh(x)
+    move_out(x)
+    y = adopt(layout, x.storage, data)
+    y.flags |= VIEW
+    y.saved = version_of(x)
+    if x.flags & REQUIRES_GRAD and fg_grad_off == 0:
+        link1(y, op, x)
+    return y
+
+
+cdef int read_shape(object shape, Py_ssize_t* out) except -2:
+    """A shape given as an int or a sequence of ints; returns the number of axes, -1 where it is no shape."""
+    cdef int ndim
+    if type(shape) is not tuple:
+        shape = (operator.index(shape),) if hasattr(shape, "__index__") else tuple(shape)
+    if len(shape) > MAX_NDIM:
+        return -1
+    ndim = <int>len(shape)
+    for k in range(ndim):
+        out[k] = shape[k]
+    return ndim
+
+
+cdef Tensor reshape(Tensor x, object shape):
+    cdef Py_ssize_t[64] dims
+    cdef int ndim = read_shape(shape, dims), k, unknown = -1
+    cdef Py_ssize_t known = 1
+    cdef Tensor source = x
+    if ndim < 0:
+        return None
+    for k in range(ndim):
+        if dims[k] == -1 and unknown < 0:
+            unknown = k
+        elif dims[k] < 0:
+            return None
+        elif dims[k] > 0 and known > (<Py_ssize_t>1 << 62) // dims[k]:
+            return None
+        else:
+            known *= dims[k]
+    if unknown >= 0:
+        if known == 0 or x.layout.size % known != 0:
+            return None
+        dims[unknown] = x.layout.size // known
+        known *= dims[unknown]
+    if known != x.layout.size:
+        return None
+    cdef Layout* layout = layout_get(x.layout.typenum, x.layout.itemsize, ndim, dims, NULL)
+    if x.layout.flags & C_CONTIGUOUS:
+        return view_of(RESHAPE, x, layout, x.data)
+    cdef Tensor y
+    check_fresh(x)
+    source = private_copy(x)
+    move_out(source)
+    y = adopt(layout, source.storage, source.data)
+    if wants_grad(x):
+        link1(y, RESHAPE, x)
+    return y
+
+
+cdef Tensor permute_dims(Tensor x, object axes):
+    """Axes in the order of `axes`; None reverses them."""
+    cdef Py_ssize_t[64] shape
+    cdef Py_ssize_t[64] strides
+    cdef Py_ssize_t[64] order
+    cdef int ndim = x.layout.ndim, k
+    cdef unsigned long long seen = 0
+    cdef Py_ssize_t axis
+    if axes is not None and len(axes) != ndim:
+        return None
+    for k in range(ndim):
+        axis = ndim - 1 - k if axes is None else operator.index(axes[k])
+        if axis < 0:
+            axis += ndim
+        if axis < 0 or axis >= ndim or (seen >> axis) & 1:
+            return None
+        seen |= <unsigned long long>1 << axis
+        shape[k] = x.layout.shape[axis]
+        strides[k] = x.layout.strides[axis]
+    cdef Tensor y = view_of(PERMUTE_DIMS, x, layout_get(x.layout.typenum, x.layout.itemsize, ndim, shape, strides), x.data)
+    cdef Extra extra
+    if y.op != LEAF and axes is not None:
+        extra = extra_of(y)
+        extra.params = {"axes": tuple([operator.index(a) for a in axes])}
+    return y
+
+
+cdef Tensor broadcast_to(Tensor x, object shape):
+    cdef Py_ssize_t[64] dims
+    cdef Py_ssize_t[64] strides
+    cdef int ndim = read_shape(shape, dims), k, lead = ndim - x.layout.ndim
+    if lead < 0:
+        return None
+    for k in range(ndim):
+        if k < lead or (x.layout.shape[k - lead] == 1 and dims[k] != 1):
+            strides[k] = 0
+            if dims[k] < 0:
+                return None
+        elif x.layout.shape[k - lead] == dims[k]:
+            strides[k] = x.layout.strides[k - lead]
+        else:
+            return None
+    cdef Tensor y = view_of(BROADCAST_TO, x, layout_get(x.layout.typenum, x.layout.itemsize, ndim, dims, strides), x.data)
+    if y.op != LEAF:
+        extra_of(y).params = {"shape": shape_tuple(y.layout)}
+    return y
+
+
+cdef extern from "Python.h":
+    int PySlice_Unpack(object s, Py_ssize_t* start, Py_ssize_t* stop, Py_ssize_t* step) except -1
+    Py_ssize_t PySlice_AdjustIndices(Py_ssize_t length, Py_ssize_t* start, Py_ssize_t* stop, Py_ssize_t step)
+
+
+cdef inline Py_ssize_t slice_of(object s, Py_ssize_t length, Py_ssize_t* start, Py_ssize_t* step) except -1:
+    cdef Py_ssize_t stop
+    PySlice_Unpack(s, start, &stop, step)
+    return PySlice_AdjustIndices(length, start, &stop, step[0])
+
+
+cdef int parse_key(const Layout* layout, object key, Py_ssize_t* shape, Py_ssize_t* strides, Py_ssize_t* offset) except -2:
+    """Geometry of `x[key]` for integers, slices, Ellipsis and None; -1 where the key is of another kind."""
+    cdef int axis = 0, made = 0, used = 0, k
+    cdef Py_ssize_t start = 0, step = 1, i
+    cdef bint ellipsis = False
+    offset[0] = 0
+    if type(key) is not tuple:
+        key = (key,)
+    for item in key:
+        if type(item) is slice or type(item) is int:
+            used += 1
+        elif item is Ellipsis:
+            if ellipsis:
+                return -1
+            ellipsis = True
+        elif item is not None:
+            if type(item) is bool or not hasattr(item, "__index__") or isinstance(item, (Tensor, ndarray_type)):
+                return -1
+            used += 1
+    if used > layout.ndim:
+        return -1
+    if layout.ndim + len(key) > MAX_NDIM:
+        return -1
+    if not ellipsis and used < layout.ndim:
+        key = key + (Ellipsis,)
+    for item in key:
+        if type(item) is slice:
+            shape[made] = slice_of(item, layout.shape[axis], &start, &step)
+            strides[made] = layout.strides[axis] * step
+            if shape[made] > 0:
+                offset[0] += start * layout.strides[axis]
+            made += 1
+            axis += 1
+        elif item is Ellipsis:
+            for k in range(layout.ndim - used):
+                shape[made] = layout.shape[axis]
+                strides[made] = layout.strides[axis]
+                made += 1
+                axis += 1
+        elif item is None:
+            shape[made] = 1
+            strides[made] = 0
+            made += 1
+        else:
+            i = operator.index(item)
+            if i < -layout.shape[axis] or i >= layout.shape[axis]:
+                return -1
+            offset[0] += (i + layout.shape[axis] if i < 0 else i) * layout.strides[axis]
+            axis += 1
+    return made
+
+
+cdef Tensor getitem_basic(Tensor x, object key):
+    """A view; None where the key is not basic."""
+    cdef Py_ssize_t[64] shape
+    cdef Py_ssize_t[64] strides
+    cdef Py_ssize_t offset
+    cdef int ndim = parse_key(x.layout, key, shape, strides, &offset)
+    if ndim < 0:
+        return None
+    cdef Layout* layout = layout_get(x.layout.typenum, x.layout.itemsize, ndim, shape, strides)
+    move_out(x)
+    cdef Tensor y = view_of(GETITEM, x, layout, x.data + offset)
+    cdef Extra extra
+    if y.op != LEAF:
+        extra = extra_of(y)
+        extra.params = {"key": key}
+        extra.numbers[0] = offset
+    return y

@@ -1,0 +1,33 @@
+# Storage: reference-counted blocks of memory, and the bounded cache that gives them out again. Knows no shapes.
+
+cdef enum StorageFlags:
+    READ_ONLY = 1           # the owner's array was not writeable
+    FOREIGN_WRITABLE = 2    # somebody outside may write at any time: a recorded op keeps its own copy
+
+cdef struct Storage:        # 64 bytes, so that the payload behind it is aligned to a cache line
+    Py_ssize_t refs
+    unsigned int version    # counts in-place writes
+    unsigned int flags      # StorageFlags
+    Py_ssize_t capacity     # payload in bytes; 0 where `base` owns the memory
+    void* base              # PyObject* that owns foreign memory, or NULL
+    void* block             # what the allocator gave
+    Storage* next           # in the cache
+    int size_class
+    unsigned int taken      # version at which a recorded value was last written in place: what the graph can explain
+    size_t unused
+
+cdef Storage* storage_new(Py_ssize_t nbytes) except NULL
+cdef Storage* storage_foreign(object base) except NULL
+cdef void storage_free(Storage* storage) noexcept
+
+cdef inline char* payload(Storage* storage) noexcept nogil:
+    return <char*>(storage + 1)
+
+cdef inline Storage* storage_keep(Storage* storage) noexcept nogil:
+    storage.refs += 1
+    return storage
+
+cdef inline void storage_release(Storage* storage) noexcept:
+    storage.refs -= 1
+    if storage.refs == 0:
+        storage_free(storage)

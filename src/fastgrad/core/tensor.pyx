@@ -1,0 +1,38 @@
+# The compiled engine, in dependency order. Each part opens with its job.
+
+cimport cython
+cimport numpy as cnp
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.string cimport memcmp, memcpy, memset
+from fastgrad.core.kernels cimport *
+from fastgrad.core.layout cimport *
+from fastgrad.core.loops cimport *
+from fastgrad.core.storage cimport *
+
+import operator
+
+import numpy as np
+
+from fastgrad import errors, tensor_methods
+from fastgrad.engine_python import anomaly
+from fastgrad.core.kernels import kernel_rows
+
+cnp.import_array()
+
+include "state.pxi"         # per-thread switches, debug counters
+include "lifetime.pxi"      # making tensors, dropping graphs of any depth
+include "convert.pxi"       # NumPy arrays and Python numbers, in and out
+include "link.pxi"          # recording: edges, versions, in-place writes
+include "record_elementwise.pxi"
+include "record_view.pxi"
+include "record_matmul.pxi"
+include "record_reduce.pxi"
+include "record_rule.pxi"   # every op without a kernel
+include "cotangent.pxi"     # where gradients gather
+include "backward.pxi"      # one backward per kind of op
+include "sweep.pxi"
+include "anomaly.pxi"
+include "function.pxi"      # the public function of a rule
+include "tensor_class.pxi"  # the slots, each a door to the above

@@ -1,0 +1,524 @@
+# The Tensor's slots: each one line, a door to where the decision lives. What is plain Python on top of the public functions
+# stands in fastgrad/tensor_methods.py, once for both engines; a slot of C cannot be set from there, so that it has its door here.
+
+cdef dict METHODS = tensor_methods.METHODS
+
+
+cdef class Hook:
+    """What `register_hook` returns: `remove()` takes the hook away again, and so does leaving a `with` block."""
+    cdef readonly object hook
+    cdef Tensor tensor
+
+    def remove(self):
+        cdef Extra extra
+        if self.tensor is not None and self.tensor.extra != NULL:
+            extra = <Extra>self.tensor.extra
+            if extra.hooks is not None and self in extra.hooks:
+                extra.hooks.remove(self)
+        self.tensor = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.remove()
+
+
+@cython.final
+@cython.freelist(256)
+cdef class Extra:
+    def __dealloc__(self):
+        if self.kept != NULL:
+            storage_release(self.kept)
+
+
+cdef inline object inplace(int op, Tensor x, object other):
+    """`x op= other`."""
+    cdef Tensor b
+    cdef Layout* layout = x.layout
+    cdef bint recording = fg_grad_off == 0
+    if type(other) is Tensor:
+        b = <Tensor>other
+        if (b.layout == layout and layout.kernel != NO_KERNEL and layout.flags & C_CONTIGUOUS
+                and not (recording and (x.flags | b.flags) & (REQUIRES_GRAD | VIEW))
+                and (x.storage == NULL or x.storage.flags == 0) and (x.storage != b.storage or x.data == b.data)
+                and kernels[op].loop[layout.kernel].run != NULL):
+            check_fresh(b)
+            apply2(&kernels[op].loop[layout.kernel], x.data, layout.itemsize, b.data, layout.itemsize, x.data, layout.size, layout.itemsize)
+            bump_version(x)
+            return x
+    result = binary_any(op, x, other)
+    return result if result is NotImplemented else write_inplace(x, <Tensor>result, op_names[op])
+
+
+cdef object inplace_named(str name, Tensor x, object other):
+    return write_inplace(x, functions[name](x, other), name)
+
+
+cdef object matmul_any(object a, object b):
+    if type(a) is Tensor and type(b) is Tensor:
+        return matmul(<Tensor>a, <Tensor>b)
+    if not (type(a) is Tensor or is_operand(a)) or not (type(b) is Tensor or is_operand(b)):
+        return NotImplemented
+    return matmul(as_tensor(a), as_tensor(b))
+
+
+cdef object set_item(Tensor x, object key, object value):
+    cdef Tensor v, old
+    cdef bint recording = False
+    rule = (<Function>functions["setitem"]).rule
+    if type(value) is Tensor:
+        recording = wants_grad(<Tensor>value)
+        check_fresh(<Tensor>value)
+    recording = recording or wants_grad(x)
+    check_writable(x, recording)
+    params = private_params(rule.prepare({"key": key}) if rule.prepare is not None else {"key": key})
+    if recording:
+        value = operand_of(value)
+        if type(value) is Tensor and not np.can_cast(dtype_of(<Tensor>value), dtype_of(x), "same_kind"):
+            raise errors.inplace_dtype("setitem", dtype_of(<Tensor>value), dtype_of(x))
+    move_out(x)
+    given = to_numpy(<Tensor>value) if type(value) is Tensor else value
+    try:
+        array_view(x, x, True)[params["key"]] = given
+    except (ValueError, IndexError) as error:
+        raise errors.forward_failed("setitem", error, (x, value)) from error
+    finally:
+        x.storage.version += 1
+    if recording:
+        old = step_aside(x, False)
+        link_many(x, rule, (old, value), params)
+        x.storage.taken = x.storage.version
+    return 0
+
+
+@cython.final
+@cython.freelist(4096)
+cdef class Tensor:
+    """An n-dimensional array that remembers how it was computed. Made by `fg.tensor`, `fg.asarray` and by every op."""
+
+    def __init__(self, *args, **kwargs):
+        raise TypeError("a Tensor is made by fg.tensor(data) or fg.asarray(obj), not by calling the class")
+
+    def __cinit__(self):
+        self.layout = NULL
+
+    def __dealloc__(self):
+        free_cotangent_of_dying(self)
+        if self.storage != NULL:
+            storage_release(self.storage)
+        if self.layout != NULL:
+            release(self.layout)
+        if not self.flags & CONST1:
+            drop(self.x1)
+        if not self.flags & CONST2:
+            drop(self.x2)
+        drop(self.grad_)
+        if self.extra != NULL:
+            Py_DECREF(<object>self.extra)
+
+    # --- the array
+
+    @property
+    def shape(self):
+        return shape_tuple(self.layout)
+
+    @property
+    def ndim(self):
+        return self.layout.ndim
+
+    @property
+    def size(self):
+        return self.layout.size
+
+    @property
+    def dtype(self):
+        return dtype_of(self)
+
+    @property
+    def itemsize(self):
+        return self.layout.itemsize
+
+    @property
+    def nbytes(self):
+        return self.layout.nbytes
+
+    @property
+    def strides(self):
+        return tuple([self.layout.strides[k] for k in range(self.layout.ndim)])
+
+    def numpy(self, *, bint writable=False):
+        """The values as an ndarray that shares memory: read-only, unless `writable`, which tells the graph to beware."""
+        move_out(self)
+        if writable:
+            if self.storage.flags & READ_ONLY or has_zero_stride(self.layout):
+                raise errors.read_only()
+            self.storage.version += 1
+            self.storage.flags |= FOREIGN_WRITABLE
+        return to_numpy(self, writable)
+
+    def detach(self):
+        """The same memory as a constant: nothing done with it is recorded as coming from here."""
+        return detached(self)
+
+    def item(self, *index):
+        """One element as a Python number: the only one, or the one at `index`."""
+        if not index and self.layout.size == 1:
+            return scalar_item(self)
+        return METHODS["item"](self, *index)
+
+    # --- the graph
+
+    @property
+    def is_leaf(self):
+        return self.op == LEAF
+
+    @property
+    def op(self):
+        return op_name(self)
+
+    @property
+    def operands(self):
+        """The Tensors this one came from; none for a leaf, and none once the graph was freed."""
+        return tuple([o for o in node_operands(self) if type(o) is Tensor])
+
+    @property
+    def requires_grad(self):
+        return self.flags & REQUIRES_GRAD != 0
+
+    @requires_grad.setter
+    def requires_grad(self, wanted):
+        self.requires_grad_(wanted)
+
+    def requires_grad_(self, requires_grad=True):
+        """Make this a leaf that gradients accumulate in, or a constant. Returns the tensor itself."""
+        if requires_grad:
+            require(self)
+        elif self.flags & REQUIRES_GRAD:
+            if self.op != LEAF:
+                raise errors.grad_off_for_interior(op_name(self))
+            self.flags &= ~<int>REQUIRES_GRAD
+        return self
+
+    @property
+    def grad(self):
+        return <Tensor>self.grad_ if self.grad_ != NULL else None
+
+    @grad.setter
+    def grad(self, value):
+        cdef PyObject* old = self.grad_
+        if value is not None:
+            value = asarray(value)
+            if not same_shape((<Tensor>value).layout, self.layout):
+                raise errors.grad_value(value.shape, self.shape, "shape")
+            if (<Tensor>value).layout.typenum != self.layout.typenum:
+                raise errors.grad_value(value.dtype, self.dtype, "dtype")
+            Py_INCREF(value)
+            self.grad_ = <PyObject*>value
+        else:
+            self.grad_ = NULL
+        drop(old)
+
+    def zero_grad(self):
+        """Forget the accumulated gradient."""
+        cdef PyObject* old = self.grad_
+        self.grad_ = NULL
+        drop(old)
+
+    def retain_grad(self):
+        """Keep this interior result's gradient in `.grad` too, as a leaf does."""
+        if not self.flags & REQUIRES_GRAD:
+            raise errors.hook_needs_grad("retain_grad")
+        self.flags |= RETAIN
+
+    def register_hook(self, hook):
+        """Call `hook(g)` once with the total gradient of this tensor; what it returns, if anything, is used instead."""
+        cdef Hook handle
+        cdef Extra extra
+        if not self.flags & REQUIRES_GRAD:
+            raise errors.hook_needs_grad("register_hook")
+        handle = Hook.__new__(Hook)
+        handle.hook = hook
+        extra = extra_of(self)
+        if extra.hooks is None:
+            extra.hooks = []
+        extra.hooks.append(handle)
+        self.flags |= HOOKED
+        return handle
+
+    def backward(self, cotangent=None, *, bint retain_graph=False, bint create_graph=False):
+        """Add the gradient of this tensor to the `.grad` of every leaf it was computed from.
+
+        Parameters
+        ----------
+        cotangent : array, optional
+            Of this tensor's shape; may be left out where it is one real number.
+        retain_graph : bool
+            Keep the graph for another sweep.
+        create_graph : bool
+            Record the sweep itself, for higher derivatives; keeps the graph too.
+
+        Raises
+        ------
+        BackwardError
+            Where nothing was recorded, or a cotangent is missing.
+        GraphFreedError
+            Where an earlier sweep has released the graph.
+        MutationError
+            Where a value that a rule needs was overwritten.
+        """
+        sweep([root_of(self, cotangent, "this tensor")], None, retain_graph or create_graph, create_graph)
+
+    # --- operators
+
+    def __add__(self, other):
+        return binary_any(ADD, self, other)
+
+    def __radd__(self, other):
+        return binary_any(ADD, other, self)
+
+    def __sub__(self, other):
+        return binary_any(SUBTRACT, self, other)
+
+    def __rsub__(self, other):
+        return binary_any(SUBTRACT, other, self)
+
+    def __mul__(self, other):
+        return binary_any(MULTIPLY, self, other)
+
+    def __rmul__(self, other):
+        return binary_any(MULTIPLY, other, self)
+
+    def __truediv__(self, other):
+        return binary_any(DIVIDE, self, other)
+
+    def __rtruediv__(self, other):
+        return binary_any(DIVIDE, other, self)
+
+    def __pow__(self, other, modulus):
+        if modulus is not None:
+            raise TypeError("pow() of a Tensor takes no modulus: use (x ** y) % m")
+        return binary_any(POWER, self, other)
+
+    def __rpow__(self, other, modulus):
+        return binary_any(POWER, other, self)
+
+    def __matmul__(self, other):
+        return matmul_any(self, other)
+
+    def __rmatmul__(self, other):
+        return matmul_any(other, self)
+
+    def __iadd__(self, other):
+        return inplace(ADD, self, other)
+
+    def __isub__(self, other):
+        return inplace(SUBTRACT, self, other)
+
+    def __imul__(self, other):
+        return inplace(MULTIPLY, self, other)
+
+    def __itruediv__(self, other):
+        return inplace(DIVIDE, self, other)
+
+    def __ipow__(self, other, modulus):
+        return inplace(POWER, self, other)
+
+    def __imatmul__(self, other):
+        return inplace_named("matmul", self, other)
+
+    def __ifloordiv__(self, other):
+        return inplace_named("floor_divide", self, other)
+
+    def __imod__(self, other):
+        return inplace_named("remainder", self, other)
+
+    def __neg__(self):
+        return unary(NEGATIVE, self)
+
+    def __abs__(self):
+        return unary(ABS, self)
+
+    def __getitem__(self, key):
+        cdef Tensor y = getitem_basic(self, key)
+        return y if y is not None else functions["getitem"](self, key)
+
+    def __setitem__(self, key, value):
+        set_item(self, key, value)
+
+    # --- hot methods
+
+    def exp(self):
+        return unary(EXP, self)
+
+    def log(self):
+        return unary(LOG, self)
+
+    def sqrt(self):
+        return unary(SQRT, self)
+
+    def square(self):
+        return unary(SQUARE, self)
+
+    def tanh(self):
+        return unary(TANH, self)
+
+    def sigmoid(self):
+        return unary(SIGMOID, self)
+
+    def relu(self):
+        return unary(RELU, self)
+
+    def softplus(self):
+        return unary(SOFTPLUS, self)
+
+    def abs(self):
+        return unary(ABS, self)
+
+    @property
+    def T(self):
+        """The axes reversed."""
+        return permute_dims(self, None)
+
+    # --- slots whose bodies are shared with the pure-Python engine
+
+    def __floordiv__(self, other):
+        return METHODS["__floordiv__"](self, other)
+
+    def __rfloordiv__(self, other):
+        return METHODS["__rfloordiv__"](self, other)
+
+    def __mod__(self, other):
+        return METHODS["__mod__"](self, other)
+
+    def __rmod__(self, other):
+        return METHODS["__rmod__"](self, other)
+
+    def __and__(self, other):
+        return METHODS["__and__"](self, other)
+
+    def __rand__(self, other):
+        return METHODS["__rand__"](self, other)
+
+    def __or__(self, other):
+        return METHODS["__or__"](self, other)
+
+    def __ror__(self, other):
+        return METHODS["__ror__"](self, other)
+
+    def __xor__(self, other):
+        return METHODS["__xor__"](self, other)
+
+    def __rxor__(self, other):
+        return METHODS["__rxor__"](self, other)
+
+    def __lshift__(self, other):
+        return METHODS["__lshift__"](self, other)
+
+    def __rlshift__(self, other):
+        return METHODS["__rlshift__"](self, other)
+
+    def __rshift__(self, other):
+        return METHODS["__rshift__"](self, other)
+
+    def __rrshift__(self, other):
+        return METHODS["__rrshift__"](self, other)
+
+    def __iand__(self, other):
+        return METHODS["__iand__"](self, other)
+
+    def __ior__(self, other):
+        return METHODS["__ior__"](self, other)
+
+    def __ixor__(self, other):
+        return METHODS["__ixor__"](self, other)
+
+    def __ilshift__(self, other):
+        return METHODS["__ilshift__"](self, other)
+
+    def __irshift__(self, other):
+        return METHODS["__irshift__"](self, other)
+
+    def __eq__(self, other):
+        return METHODS["__eq__"](self, other)
+
+    def __ne__(self, other):
+        return METHODS["__ne__"](self, other)
+
+    def __lt__(self, other):
+        return METHODS["__lt__"](self, other)
+
+    def __le__(self, other):
+        return METHODS["__le__"](self, other)
+
+    def __gt__(self, other):
+        return METHODS["__gt__"](self, other)
+
+    def __ge__(self, other):
+        return METHODS["__ge__"](self, other)
+
+    def __pos__(self):
+        return METHODS["__pos__"](self)
+
+    def __invert__(self):
+        return METHODS["__invert__"](self)
+
+    def __hash__(self):
+        return <Py_hash_t>(<size_t><PyObject*>self >> 4)
+
+    def __bool__(self):
+        return METHODS["__bool__"](self)
+
+    def __int__(self):
+        return METHODS["__int__"](self)
+
+    def __float__(self):
+        if self.layout.typenum == cnp.NPY_DOUBLE and self.layout.size == 1:
+            return (<double*>self.data)[0]
+        return METHODS["__float__"](self)
+
+    def __index__(self):
+        return METHODS["__index__"](self)
+
+    def __len__(self):
+        return METHODS["__len__"](self)
+
+    def __iter__(self):
+        return METHODS["__iter__"](self)
+
+    def __contains__(self, value):
+        return METHODS["__contains__"](self, value)
+
+    def __repr__(self):
+        return METHODS["__repr__"](self)
+
+    def __getbuffer__(self, Py_buffer* buffer, int flags):
+        a = exported(self)
+        PyObject_GetBuffer(a, buffer, flags)
+
+
+cdef extern from "Python.h":
+    int PyObject_GetBuffer(object o, Py_buffer* view, int flags) except -1
+
+
+cdef object exported(Tensor t):
+    """The read-only ndarray behind the buffer protocol; as `np.asarray`, an error for what records."""
+    if t.flags & REQUIRES_GRAD:
+        raise errors.not_an_array(op_name(t))
+    return to_numpy(t)
+
+
+cdef bint has_zero_stride(const Layout* layout) noexcept:
+    cdef int k
+    for k in range(layout.ndim):
+        if layout.strides[k] == 0 and layout.shape[k] > 1:
+            return True
+    return False
+
+
+cdef void free_cotangent_of_dying(Tensor t) noexcept:
+    if t.flags & (COTANGENT | COTANGENT_TENSOR):
+        free_cotangent(t)
+
+
+install_methods(METHODS)

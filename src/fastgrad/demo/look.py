@@ -1,0 +1,68 @@
+"""What the trained network sees: its readings of the held-out digits, its mistakes, and the gradient of one input."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+import fastgrad as fg
+from fastgrad.nn import functional as F
+
+
+class Readings(NamedTuple):
+    """The network on the held-out digits: predicted classes, class probabilities, and counts [truth, prediction]."""
+
+    predicted: np.ndarray
+    probabilities: np.ndarray
+    confusion: np.ndarray
+
+
+class InputGradient(NamedTuple):
+    """One digit, d loss / d pixel, and the digit moved against that gradient until it is read rightly."""
+
+    number: int
+    digit: np.ndarray
+    truth: int
+    predicted: int
+    gradient: np.ndarray
+    moved: np.ndarray
+    moved_predicted: int
+    length: float
+
+
+def read(model, split):
+    with fg.no_grad():
+        probabilities = F.softmax(model.scores(split.held_x)).numpy()
+    predicted = probabilities.argmax(axis=1)
+    confusion = np.zeros((10, 10), dtype=np.int64)
+    np.add.at(confusion, (split.held_labels, predicted), 1)
+    return Readings(predicted, probabilities, confusion)
+
+
+def misread(readings, split):
+    """Numbers of the held-out digits that were read wrongly, the most confident mistakes first."""
+    wrong = np.flatnonzero(readings.predicted != split.held_labels)
+    return wrong[np.argsort(-readings.probabilities[wrong, readings.predicted[wrong]])]
+
+
+def input_gradient(model, split, readings):
+    """The gradient of the loss by the pixels of the surest mistake, or of the least certain digit if there is none."""
+    wrong = misread(readings, split)
+    if len(wrong):
+        number = int(wrong[0])
+    else:
+        number = int(readings.probabilities.max(axis=1).argmin())
+    x, truth = split.held_x[number : number + 1], split.held_labels[number : number + 1]
+    pixels = fg.tensor(x, requires_grad=True)
+    model.loss(pixels, truth).backward()
+    gradient = pixels.grad.numpy()
+    direction = gradient / max(float(np.linalg.norm(gradient)), 1e-300)
+    for length in np.arange(0.0, 4.01, 0.1):
+        moved = np.clip(x - length * direction, 0.0, 1.0)
+        now = int(model.predict(moved)[0])
+        if now == truth[0] and length > 0.0:
+            break
+    picture = (8, 8)
+    return InputGradient(
+        number, x.reshape(picture), int(truth[0]), int(readings.predicted[number]), gradient.reshape(picture),
+        moved.reshape(picture), now, float(length),
+    )  # fmt: skip

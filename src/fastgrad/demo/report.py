@@ -1,0 +1,265 @@
+"""The report: one HTML page that needs nothing but itself. Writes markup from results; measures and decides nothing."""
+
+import sys
+from html import escape
+
+import numpy as np
+
+import fastgrad as fg
+from fastgrad.demo import digits, svg
+from fastgrad.demo.look import misread
+from fastgrad.demo.run import ENGINES
+from fastgrad.demo.style import CSS
+from fastgrad.demo.timing import NAMES, ROUNDS, duration
+from fastgrad.demo.train import BATCH
+
+SHOWN = 12  # misread digits, at most
+COLOURS = {"svm": "orange", "network": "blue"}
+TITLES = {"svm": "linear SVM", "network": "two-layer network"}
+
+
+def page(results):
+    """The whole page, as text."""
+    sections = (head, curves, confusion, pixels, weights, timings, checks, sources)
+    body = "\n".join(section(results) for section in sections)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>fastgrad report</title><style>{CSS}</style></head>\n<body><main>\n{body}\n</main></body></html>\n"
+    )
+
+
+def section(title, text, *parts):
+    return f"<section><h2>{escape(title)}</h2><p>{text}</p>{''.join(parts)}</section>"
+
+
+def row(kind, *parts):
+    return f'<div class="row {kind}">{"".join(parts)}</div>'
+
+
+def framed(picture, caption=""):
+    return f"<figure>{picture}<figcaption>{caption}</figcaption></figure>" if caption else f"<figure>{picture}</figure>"
+
+
+def microseconds(seconds):
+    return duration(seconds).replace(" us", " µs")
+
+
+def percent(share):
+    return f"{share:.1%}".replace("%", " %")
+
+
+def head(r):
+    histories = r.histories
+    own = next(t for t in r.timings if t.model == TITLES["network"] and t.name == NAMES[fg.engine])
+    hand = next(t for t in r.timings if t.model == TITLES["network"] and t.name == NAMES["numpy"])
+    facts = (
+        (
+            percent(histories["network"].accuracy),
+            f"of {len(r.split.held_x)} held-out digits read rightly by the two-layer network",
+        ),
+        (percent(histories["svm"].accuracy), "by the linear SVM"),
+        (
+            microseconds(own.seconds),
+            f"per training step of the network, {own.seconds / hand.seconds:.2f} times NumPy by hand",
+        ),
+        (
+            f"{max(check.difference for check in r.checks):.0e}",
+            "largest relative difference between a gradient and its numerical check",
+        ),
+    )
+    cards = (f'<div class="fact"><b>{escape(value)}</b><span>{escape(text)}</span></div>' for value, text in facts)
+    version = sys.version_info
+    return (
+        f'<p class="eyebrow">fastgrad {escape(fg.__version__)}, {ENGINES[fg.engine]} · NumPy {escape(np.__version__)}'
+        f" · Python {version.major}.{version.minor}.{version.micro} · seed {r.seed}</p>"
+        "<h1>Learning to read handwritten digits, with every gradient by fastgrad</h1>"
+        f"<p>Two models learned from {len(r.split.x):,} digits in {r.steps:,} steps each and were then asked to read "
+        f"{len(r.split.held_x)} they had never seen. All of this report took {r.seconds:.1f} seconds.</p>"
+        + row("facts", *cards)
+    )
+
+
+def curves(r):
+    charts = [loss_chart(key, r.histories[key], r.steps) for key in ("svm", "network")]
+    text = (
+        "Loss of each mini-batch, on a logarithmic scale: the line is the mean of neighbouring steps, the band their "
+        "range. Last, accuracy on the held-out digits, which chose nothing: neither a setting nor the step to stop at."
+    )
+    return section("Training", text, row("charts", *charts, accuracy_chart(r)))
+
+
+def loss_chart(key, history, steps):
+    losses, colour = history.losses, COLOURS[key]
+    parts = [part for part in np.array_split(np.arange(steps), min(120, max(20, steps // 5))) if len(part)]
+    xs = [float(part.mean()) + 1.0 for part in parts]
+    means = [float(losses[part].mean()) for part in parts]
+    floor = max(min(means) * 0.3, 1e-6)
+    chart = svg.Chart(
+        f"Loss of the {TITLES[key]} over {steps} steps", (0, steps), (floor, float(losses.max())), "step", log=True
+    )
+    lows = [max(floor, float(losses[part].min())) for part in parts]
+    chart.band(xs, lows, [float(losses[part].max()) for part in parts], colour)
+    chart.line(list(zip(xs, means, strict=True)), colour)
+    name = {"svm": "multiclass hinge loss + penalty", "network": "cross-entropy"}[key]
+    return framed(chart.draw(), f'<b class="key {colour}">{TITLES[key]}</b>: {name}')
+
+
+def accuracy_chart(r):
+    points = {key: history.checks for key, history in r.histories.items()}
+    low = min(0.9, *(np.percentile([share for _, share in checks], 25) for checks in points.values()))
+    low = float(np.floor(low * 20) / 20)
+    chart = svg.Chart("Held-out accuracy of both models", (0, r.steps), (low, 1.0), "step", percent=True)
+    for key, checks in points.items():
+        chart.line([check for check in checks if check[1] >= low], COLOURS[key])
+    return framed(
+        chart.draw(),
+        "accuracy on held-out digits, " + " and ".join(f'<b class="key {COLOURS[k]}">{TITLES[k]}</b>' for k in points),
+    )
+
+
+def confusion(r):
+    counts = r.readings.confusion
+    size, left, top = 34, 44, 38
+    parts = [
+        svg.words("read as", class_="axis", x=left + 5 * size, y=10, text_anchor="middle"),
+        svg.words("truth", class_="axis", x=-(top + 5 * size), y=10, text_anchor="middle", transform="rotate(-90)"),
+    ]
+    for i in range(10):
+        parts.append(svg.words(i, class_="axis", x=left + (i + 0.5) * size, y=top - 7, text_anchor="middle"))
+        parts.append(svg.words(i, class_="axis", x=left - 10, y=top + (i + 0.5) * size + 4.5, text_anchor="end"))
+        for j in range(10):
+            parts += confusion_cell(
+                int(counts[i, j]), int(counts.sum(axis=1)[i]), i == j, left + j * size, top + i * size, size
+            )
+    picture = svg.figure(left + 10 * size, top + 10 * size, "Confusion matrix of the network", *parts)
+    wrong, total = int(counts.sum() - np.trace(counts)), int(counts.sum())
+    text = (
+        f"The network misread {wrong} of {total} held-out digits. Each row of the matrix holds the digits of one true "
+        "class; beside it the digits that were misread, the surest mistakes first."
+    )
+    return section("What it confuses", text, row("sides", framed(picture), mistakes(r)))
+
+
+def confusion_cell(count, of, right, x, y, size):
+    name = "pos" if right else "neg"
+    shade = 0.15 + 0.6 * count / max(of, 1) if right else min(0.9, 0.3 + 0.2 * count)
+    cell = {"x": x + 1, "y": y + 1, "width": size - 2, "height": size - 2, "rx": 3}
+    yield svg.tag("rect", class_="cell zero", **cell)
+    if count:
+        yield svg.tag("rect", class_=name, opacity=float(shade), **cell)
+    yield svg.words(
+        count or "·",
+        class_="count" if count else "count faint",
+        x=x + size / 2,
+        y=y + size / 2 + 4.5,
+        text_anchor="middle",
+    )
+
+
+def mistakes(r):
+    wrong = misread(r.readings, r.split)
+    pictures = []
+    for number in wrong[:SHOWN]:
+        truth, guess = int(r.split.held_labels[number]), int(r.readings.predicted[number])
+        sure = float(r.readings.probabilities[number, guess])
+        picture = svg.ink(r.split.held_x[number].reshape(8, 8), f"A {truth} read as {guess}")
+        pictures.append(framed(picture, f"a {truth}, read as <b class='key orange'>{guess}</b><br>{sure:.0%} sure"))
+    rest = f"<p class='quiet'>and {len(wrong) - SHOWN} more</p>" if len(wrong) > SHOWN else ""
+    return f"<div>{row('thumbs', *pictures)}{rest}</div>"
+
+
+def pixels(r):
+    g = r.gradient
+    was = f"a {g.truth}, read as {g.predicted}" + ("" if g.predicted != g.truth else ", barely")
+    after = f"moved {g.length:.1f} against the gradient: read as <b class='key blue'>{g.moved_predicted}</b>"
+    text = (
+        "A gradient reaches the input as well as the weights: d loss / d pixel for one digit. "
+        'More ink on <b class="key blue">blue</b> pixels raises the loss of the true class, more ink on '
+        '<b class="key orange">orange</b> pixels lowers it.'
+    )
+    return section(
+        "One digit and the gradient of its pixels",
+        text,
+        row(
+            "three",
+            framed(svg.ink(g.digit, f"Held-out digit {g.number}"), was),
+            framed(
+                svg.signed(g.gradient, "Gradient of the loss by each pixel"),
+                f"its gradient, up to {np.abs(g.gradient).max():.2g}",
+            ),
+            framed(svg.ink(g.moved, "The digit after a step against the gradient"), after),
+        ),
+    )
+
+
+def weights(r):
+    w = r.svm_weights
+    peak = float(np.abs(w).max())
+    pictures = [framed(svg.signed(w[:, k].reshape(8, 8), f"Weights for class {k}", peak), str(k)) for k in range(10)]
+    text = (
+        "One column of W per class, as pictures of 8 by 8. Ink on "
+        '<b class="key blue">blue</b> pixels speaks for the class, ink on <b class="key orange">orange</b> pixels '
+        "against it."
+    )
+    return section("What the linear SVM looks for", text, row("ten", *pictures))
+
+
+def timings(r):
+    lines = []
+    for model in TITLES.values():
+        rows = [t for t in r.timings if t.model == model]
+        hand = next(t.seconds for t in rows if t.name == NAMES["numpy"])
+        longest = max(t.seconds for t in rows if t.seconds)
+        lines.append(f"<tr><th colspan='4'>{model}</th></tr>")
+        for t in rows:
+            name = escape(t.name)
+            if t.seconds is None:
+                lines.append(cells(name, number("none"), f"<td colspan='2' class='quiet'>{escape(t.reason)}</td>"))
+                continue
+            drawn = svg.bar(t.seconds / longest, "grey" if t.name == NAMES["numpy"] else "blue")
+            ratio = f"{t.seconds / hand:.2f} ×"
+            lines.append(cells(name, number(microseconds(t.seconds)), number(ratio), f"<td class='bars'>{drawn}</td>"))
+    text = (
+        f"Forward, backward and momentum update on a batch of {BATCH}: median of {ROUNDS} rounds taken in turns, after "
+        "all had given the same losses and parameters. The last number is relative to NumPy by hand."
+    )
+    return section("Time per training step", text, f"<table>{''.join(lines)}</table>")
+
+
+def cells(*items):
+    """A table row; an item that is no cell yet becomes one."""
+    return f"<tr>{''.join(item if item.startswith('<t') else f'<td>{item}</td>' for item in items)}</tr>"
+
+
+def number(text, name="td"):
+    return f"<{name} class='n'>{text}</{name}>"
+
+
+def checks(r):
+    names = cells(
+        "<th>model</th>", "<th>gradient by</th>", "<th>shape</th>",
+        number("entries compared", "th"), number("largest relative difference", "th"),
+    )  # fmt: skip
+    lines = (
+        cells(escape(c.model), f"<code>{escape(c.of)}</code>", " × ".join(map(str, c.shape)), number(c.compared),
+              number(f"{c.difference:.1e}"))
+        for c in r.checks
+    )  # fmt: skip
+    text = (
+        "Before any training, each gradient was compared with central differences of the loss, "
+        "(f(p + h) - f(p - h)) / 2h, at entries drawn at random. Differences are relative to the largest entry of that "
+        "gradient. Second derivatives of the network's last layer were checked by <code>testing.check_grads</code>."
+    )
+    return section("Gradient check", text, f"<table>{names}{''.join(lines)}</table>")
+
+
+def sources(r):
+    return (
+        "<footer class='quiet'><p>Digits: “" + digits.TITLE + f"”, {digits.AUTHORS}, "
+        f'DOI <a href="https://doi.org/{digits.DOI}">{digits.DOI}</a>, '
+        f'licence <a href="{digits.LICENCE_URL}">{digits.LICENCE}</a>; '
+        "the 1,797 digits of the test part, 8 by 8 pixels, unchanged.</p>"
+        f"<p>Made again by <code>python -m fastgrad --steps {r.steps} --seed {r.seed}</code>; "
+        "times differ from machine to machine.</p></footer>"
+    )

@@ -1,0 +1,145 @@
+"""The main job from start to end: gradients checked, two models trained, steps timed, a report written."""
+
+import contextlib
+import tempfile
+from pathlib import Path
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import fastgrad as fg
+from fastgrad.demo import DemoError, timing
+from fastgrad.demo.check import check_model, check_second_order
+from fastgrad.demo.digits import load_digits, split_digits
+from fastgrad.demo.look import input_gradient, read
+from fastgrad.demo.models import NETWORK, SVM
+from fastgrad.demo.train import train
+from fastgrad.testing import GradientCheckError
+
+ENGINES = {"cython": "compiled engine", "python": "pure-Python engine"}
+REPORT_NAME = "fastgrad-report.html"
+
+
+class Results(NamedTuple):
+    """All that the report shows."""
+
+    split: Any
+    steps: int
+    seed: int
+    checks: list
+    histories: dict
+    svm_weights: np.ndarray
+    readings: Any
+    gradient: Any
+    timings: list
+    seconds: float
+
+
+def report_path(out):
+    """Where the report goes: `out`, or a file in it if it is a folder. Tried now, so that no training is in vain.
+
+    Raises
+    ------
+    DemoError
+    """
+    path = Path(out)
+    try:
+        if path.is_dir():
+            path = path / REPORT_NAME
+        if path.exists():
+            with path.open("r+b"):
+                pass
+        else:
+            with tempfile.TemporaryFile(dir=path.parent):
+                pass
+    except OSError as error:
+        raise DemoError(
+            f"cannot write the report to {path}: {_reason(error)}; choose another place with --out"
+        ) from error
+    return path
+
+
+def _reason(error):
+    return (error.strerror or str(error)).lower()
+
+
+def run(steps, seed, out, say):
+    """Do the main job; returns the path of the report.
+
+    Parameters
+    ----------
+    steps : int
+        Training steps of each model.
+    seed : int
+        Of the split, the initial weights and the order of the digits.
+    out : path
+        File or folder for the report.
+    say : object with `line(text)` and `progress(text, done, total)`
+        Where words for people go.
+
+    Raises
+    ------
+    DemoError
+    """
+    started = perf_counter()
+    path = report_path(out)
+    worker, reason = timing.start_worker(seed)
+    with contextlib.closing(worker) if worker else contextlib.nullcontext():
+        results = _work(steps, seed, say, worker, reason, started)
+    from fastgrad.demo.report import page
+
+    try:
+        path.write_text(page(results), encoding="utf-8")
+    except OSError as error:
+        raise DemoError(f"cannot write the report to {path}: {_reason(error)}") from error
+    say.line(f"done in {perf_counter() - started:.1f} s")
+    return path
+
+
+def _work(steps, seed, say, worker, reason, started):
+    split = split_digits(load_digits(), seed)
+    say.line(f"fastgrad {fg.__version__}, {ENGINES[fg.engine]}, NumPy {np.__version__}")
+    learn, held = len(split.x), len(split.held_x)
+    say.line(f"{learn + held:,} digits: {learn:,} to learn from, {held} held out, seed {seed}")
+
+    checks = [check for kind in (SVM, NETWORK) for check in check_model(kind, split.x[:32], split.labels[:32], seed)]
+    try:
+        check_second_order(split.x[:8], split.labels[:8], seed)
+    except GradientCheckError as error:
+        raise DemoError(f"the second derivatives are off: {error}") from error
+    compared = sum(check.compared for check in checks)
+    worst = max(check.difference for check in checks)
+    say.line(f"gradients: {compared} entries against numerical differences, largest relative difference {worst:.1e}")
+    if not worst < 1e-4:
+        raise DemoError(f"the gradients are off by {worst:.1e}: this is a bug, please report it")
+
+    models, histories = {}, {}
+    for kind in (SVM, NETWORK):
+        models[kind.key] = model = kind.by_fastgrad(kind.initial(seed))
+
+        def watch(done, total, loss, accuracy, title=kind.title):
+            say.progress(f"{title:<17}  loss {loss:7.4f}  held-out accuracy {accuracy:6.1%}", done, total)
+
+        histories[kind.key] = train(kind, model, split, steps, seed, watch)
+
+    timings = []
+    for kind in (SVM, NETWORK):
+        timings += timing.measure(kind, seed, worker, reason)
+    _say_timings(say, timings)
+
+    network = models["network"]
+    readings = read(network, split)
+    return Results(
+        split, steps, seed, checks, histories, models["svm"].arrays()["W"], readings,
+        input_gradient(network, split, readings), timings, perf_counter() - started,
+    )  # fmt: skip
+
+
+def _say_timings(say, timings):
+    say.line(f"time per training step (median of {timing.ROUNDS} rounds, in turns; equal results were checked first)")
+    say.line(f"{'':<32}" + "".join(f"{kind.title:>20}" for kind in (SVM, NETWORK)))
+    for name in timing.NAMES.values():
+        row = [t for t in timings if t.name == name]
+        cells = "".join(f"{timing.duration(t.seconds) if t.seconds else 'none':>20}" for t in row)
+        say.line(f"  {name:<30}{cells}" + (f"  ({row[0].reason})" if row[0].reason else ""))

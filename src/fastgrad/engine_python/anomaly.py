@@ -1,0 +1,56 @@
+"""Naming the op that first made a NaN or an infinity. Looks, and raises; changes nothing."""
+
+import threading
+
+import numpy as np
+
+from fastgrad import errors
+
+_state = threading.local()
+
+
+class detect_anomaly:
+    """Check every result and every gradient in a `with` block, and note the lines that record.
+
+    The first op that makes a NaN or an infinity from finite values raises `AnomalyError`, with its name and its line.
+    Slow: for finding a fault, not for training.
+    """
+
+    def __enter__(self):
+        self._outer = noting()
+        _state.on = True
+
+    def __exit__(self, *exc):
+        _state.on = self._outer
+
+
+class inside_rule:
+    """Within a rule the ops are not the user's: the sweep checks what comes out."""
+
+    def __enter__(self):
+        self._outer = getattr(_state, "inside", False)
+        _state.inside = True
+
+    def __exit__(self, *exc):
+        _state.inside = self._outer
+
+
+def noting():
+    """Whether nodes note the line that recorded them."""
+    return getattr(_state, "on", False)
+
+
+def watching():
+    """Whether results are checked."""
+    return noting() and not getattr(_state, "inside", False)
+
+
+def check(op, backward, value, sources, where):
+    """Raise if `value` has a NaN or infinity and none of `sources` has. `where` is called for the line only then."""
+    if not _finite(value) and all(map(_finite, sources)):
+        what = "NaN" if np.isnan(value.array).any() else "infinity"
+        raise errors.anomaly(op, backward, what, where())
+
+
+def _finite(x):
+    return x is None or bool(np.isfinite(getattr(x, "array", x)).all())

@@ -1,0 +1,225 @@
+"""Recording: run an op's forward and, where a gradient may be wanted, keep what its rule will need. Never sweeps."""
+
+import functools
+import threading
+
+import numpy as np
+
+from fastgrad import errors
+from fastgrad.engine_python import anomaly
+from fastgrad.engine_python.tensor import Node, Tensor, asarray
+
+functions = {}  # op name -> Function; filled as the rules are read
+
+
+class _State(threading.local):
+    enabled = True
+
+    def __init__(self):
+        self.outer = []
+
+
+_state = _State()
+
+
+def is_grad_enabled():
+    """Whether this thread records."""
+    return _state.enabled
+
+
+class GradMode:
+    """Recording on or off for a `with` block, or for every call of a decorated function."""
+
+    def __init__(self, enabled):
+        self.enabled = enabled
+
+    def __enter__(self):
+        _state.outer.append(_state.enabled)
+        _state.enabled = self.enabled
+
+    def __exit__(self, *exc):
+        _state.enabled = _state.outer.pop()
+
+    def __call__(self, function):
+        @functools.wraps(function)
+        def with_mode(*args, **kwargs):
+            with self:
+                return function(*args, **kwargs)
+
+        return with_mode
+
+
+def no_grad(function=None):
+    """Record nothing in this thread: a context manager, and a decorator."""
+    return GradMode(False) if function is None else GradMode(False)(function)
+
+
+def enable_grad(function=None):
+    """Record again inside a `no_grad` block: a context manager, and a decorator."""
+    return GradMode(True) if function is None else GradMode(True)(function)
+
+
+class Function:
+    """The public function of one rule: callable on Tensors, arrays and scalars."""
+
+    def __init__(self, rule):
+        self.rule = rule
+        functools.update_wrapper(self, rule.forward)
+        self.__name__ = self.__qualname__ = rule.name
+        functions[rule.name] = self
+
+    def __call__(self, *args, **kwargs):
+        operands, params = self.rule.bind(args, kwargs)
+        return record(self.rule, operands, params)
+
+    def __repr__(self):
+        return f"<fastgrad function {self.__name__}>"
+
+
+def record(rule, operands, params, overwritten=None):
+    """The result of one op; if a gradient may be wanted, with the node that knows its way back.
+
+    `overwritten` is the Storage that is about to receive the result, if any: its present values are kept as a copy.
+    """
+    operands = tuple(o if _is_plain(o) else asarray(o) for o in operands)
+    arrays = [o.array if isinstance(o, Tensor) else o for o in operands]
+    try:
+        with np.errstate(all="ignore"):
+            value = np.asarray(rule.forward(*arrays, **params))
+    except Exception as error:
+        worded = errors.forward_failed(rule.name, error, operands)
+        if worded is error:
+            raise
+        raise worded from error
+    result = _wrap(rule, value, operands)
+    if anomaly.watching():
+        anomaly.check(rule.name, False, result, operands, errors.user_line)
+    if not is_grad_enabled():
+        return result
+    for o in operands:
+        _require_true_graph(o)
+    edges = tuple(o.node if isinstance(o, Tensor) and rule.differentiable(k) else None for k, o in enumerate(operands))
+    if result.dtype.kind in "fc" and any(edges):
+        kept = tuple(
+            _snapshot(o)
+            if isinstance(o, Tensor) and rule.reads(k) and (o.storage.foreign or o.storage is overwritten)
+            else o
+            for k, o in enumerate(operands)
+        )
+        node = result.node = Node(rule, operands, edges, kept, {key: _private(p) for key, p in params.items()})
+        node.version = result.storage.version
+        if result.viewed is not None and edges[0] is not None:
+            node.owner = edges[0].owner or edges[0]
+        if anomaly.noting():
+            node.where = errors.user_line()
+    return result
+
+
+def write(x, rule, operands, params):
+    """The in-place form of an op: its result goes into the memory of `x`, and `x` takes over the result's node."""
+    before = Tensor(x.array, x.node)  # what x was, for the graph: those who recorded x earlier keep their edges
+    before.storage, before.viewed = x.storage, x.viewed
+    operands = tuple(before if o is x else o for o in operands)
+    result = record(rule, operands, params, overwritten=x.storage)
+    if result.node is not None:
+        if x.node is not None and x.is_leaf:
+            raise errors.leaf_written()
+        if x.viewed is not None:
+            raise errors.view_written()
+    if result.shape != x.shape:
+        raise errors.inplace_shape(rule.name, result.shape, x.shape)
+    if not np.can_cast(result.dtype, x.dtype, "same_kind"):
+        raise errors.inplace_dtype(rule.name, result.dtype, x.dtype)
+    if not x.array.flags.writeable:
+        raise errors.read_only()
+    np.copyto(x.array, result.array, casting="same_kind")
+    x.storage.version += 1
+    if result.node is not None:
+        result.node.version = x.storage.version
+        if x.node is None:
+            x.storage.taken = x.storage.version
+        else:
+            result.node.retains, x.node.retains = x.node.retains, False
+        x.node = result.node
+    return x
+
+
+def _getitem(x, key):
+    if isinstance(key, int) or (type(key) is tuple and all(type(part) is int for part in key)):
+        key = (*key, ...) if type(key) is tuple else (key, ...)  # a 0-d view, where NumPy would make a scalar
+    return functions["getitem"](x, key)
+
+
+def _setitem(x, key, value):
+    rule = functions["setitem"].rule
+    dtype = value.dtype if isinstance(value, Tensor) and value.node is not None else None
+    if is_grad_enabled() and (x.node is not None or dtype is not None):
+        if dtype is not None and not np.can_cast(dtype, x.dtype, "same_kind"):
+            raise errors.inplace_dtype(rule.name, dtype, x.dtype)
+        write(x, rule, (x, value), rule.prepare({"key": key}))
+        return
+    if not x.array.flags.writeable:
+        raise errors.read_only()
+    key = rule.prepare({"key": key})["key"]
+    try:
+        x.array[key] = value.array if isinstance(value, Tensor) else value
+    except (ValueError, IndexError) as error:
+        raise errors.forward_failed(rule.name, error, (x, value)) from error
+    finally:
+        x.storage.version += 1
+
+
+def _inplace(op):
+    return lambda self, other: write(self, functions[op].rule, (self, other), {})
+
+
+for _slot, _op in {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "power",
+                   "matmul": "matmul", "floordiv": "floor_divide", "mod": "remainder"}.items():  # fmt: skip
+    setattr(Tensor, f"__i{_slot}__", _inplace(_op))
+Tensor.__getitem__ = _getitem
+Tensor.__setitem__ = _setitem
+
+
+def _is_plain(o):
+    return isinstance(o, (Tensor, type(None))) or type(o) in (bool, int, float, complex)
+
+
+def _wrap(rule, value, operands):
+    """The array as a Tensor that shares Storage with the first operand if the rule says so, with nothing otherwise."""
+    if value.base is None and not any(isinstance(o, Tensor) and o.array is value for o in operands):
+        return Tensor(asarray(value).array)
+    first = operands[0]
+    if rule.view and isinstance(first, Tensor) and np.may_share_memory(value, first.array):
+        return Tensor(value, storage=first.storage)
+    if any(isinstance(o, Tensor) and np.may_share_memory(value, o.array) for o in operands):
+        value = value.copy()
+    return Tensor(asarray(value).array)
+
+
+def _snapshot(x):
+    """The same place in the graph, with a copy of the values."""
+    copy = Tensor(x.array.copy(), x.node)
+    copy.storage.version = x.storage.version
+    return copy
+
+
+def _require_true_graph(o):
+    """Refuse a tensor whose memory was written behind its graph: through its base, or through a view of it."""
+    if not isinstance(o, Tensor):
+        return
+    if o.node is None:
+        if o.viewed is not None and o.viewed < o.storage.taken:
+            raise errors.stale(None)
+    elif o.node.rule is not None:
+        owner = o.node.owner or o.node
+        if owner.rule is not None and owner.version != o.storage.version:
+            raise errors.stale(o.op)
+
+
+def _private(param):
+    """A parameter that the user can no longer change: index arrays are copied."""
+    if isinstance(param, np.ndarray):
+        return param.copy()
+    if type(param) in (tuple, list):
+        return type(param)(map(_private, param))
+    return param

@@ -1,0 +1,196 @@
+"""The sweep: from the result back to the leaves, each node once, after all that came of it. Knows no op's mathematics.
+
+This is backpropagation. Every node gets the *cotangent* of its value: how the final result changes with it. Its rule
+turns that into one cotangent for each operand (local gradient times upstream gradient), and where several arrive they
+add up.
+"""
+
+import threading
+
+import numpy as np
+
+from fastgrad import errors
+from fastgrad.engine_python import anomaly
+from fastgrad.engine_python.record import GradMode, functions
+from fastgrad.engine_python.tensor import Tensor, asarray
+
+_accumulating = threading.RLock()  # leaves may be shared by sweeps in several threads
+
+
+def reachable(roots, targets):
+    """All nodes from the roots down, each with a Tensor that it belongs to."""
+    found = {}
+    stack = [(y.node, y) for y, _ in roots]
+    while stack:
+        node, t = stack.pop()
+        if node in found:
+            continue
+        found[node] = t
+        if node.operands is None and (targets is None or node not in targets):
+            raise errors.graph_freed(node.rule.name)
+        stack.extend((edge, x) for edge, x in zip(node.edges, node.operands or (), strict=True) if edge is not None)
+    return found
+
+
+def sweep(roots, targets, retain_graph, create_graph):
+    """The gradients of the target nodes: a dict from node to (tensor, gradient).
+
+    `roots` are pairs (tensor, cotangent). `targets` None means all leaves and what `retain_grad` marked.
+    """
+    found = reachable(roots, targets)
+    if targets is None:
+        targets = {node for node in found if node.rule is None or node.retains}
+    order = sorted(found, key=lambda node: node.depth, reverse=True)  # a node is deeper than all its operands
+    leading = set()  # nodes on the way to a target: no others are visited
+    for node in reversed(order):
+        if node in targets or any(edge in leading for edge in node.edges):
+            leading.add(node)
+
+    cotangents, gradients, passed = {}, {}, []
+    with GradMode(create_graph):
+        for y, g in roots:
+            _accumulate(cotangents, y.node, g)
+        for node in order:
+            if node not in leading or node not in cotangents:
+                continue
+            g = _run_hooks(node, cotangents.pop(node))
+            if node in targets:
+                gradients[node] = found[node], g
+            if any(edge in leading for edge in node.edges):
+                passed.append(node)
+                _check_versions(node, found[node])
+                for k, edge in enumerate(node.edges):
+                    if edge in leading:
+                        _accumulate(cotangents, edge, _pull(node, k, g, found[node]))
+    if not retain_graph:
+        for node in passed:
+            node.free()
+    return gradients
+
+
+def _accumulate(cotangents, node, g):
+    cotangents[node] = functions["add"](cotangents[node], g) if node in cotangents else g
+
+
+def _pull(node, k, g, y):
+    """The cotangent of operand `k`, by the node's rule."""
+    if node.operands is None:
+        raise errors.graph_freed(node.rule.name)
+    with anomaly.inside_rule():
+        gx = node.rule.pull(k, g, y, node.kept, node.params)
+    if not isinstance(gx, Tensor):
+        raise errors.bad_rule(node.rule.name, k, gx)
+    if gx.shape != node.kept[k].shape:
+        raise errors.bad_cotangent(gx.shape, gx.dtype, node.kept[k].shape, node.kept[k].dtype)
+    if anomaly.watching():
+        anomaly.check(node.rule.name, True, gx, [g], lambda: node.where)
+    return gx
+
+
+def _check_versions(node, y):
+    """Refuse to read a value that was written since it was recorded."""
+    read = [(f"operand {k}", x, node.versions[k]) for k, x in enumerate(node.kept) if node.rule.reads(k)]
+    if node.rule.reads_result:
+        read.append(("its result", y, node.version))
+    for what, x, version in read:
+        if isinstance(x, Tensor) and x.storage.version != version:
+            raise errors.mutated(node.rule.name, what, version, x.storage.version)
+
+
+def _run_hooks(node, g):
+    for hook in tuple(node.hooks.values()):
+        other = hook(g)
+        if other is not None:
+            other = asarray(other, dtype=g.dtype)
+            if other.shape != g.shape:
+                raise errors.hook_result(f"shape {other.shape}", g.shape)
+            g = other
+    return g
+
+
+def _root(y, cotangent, what):
+    """The pair (y, cotangent) to start from, with the cotangent checked, or made if `y` is one real number."""
+    if not isinstance(y, Tensor):
+        raise errors.not_a_tensor(what, y)
+    if y.node is None:
+        raise errors.not_recorded(what)
+    if cotangent is None:
+        if y.size != 1:
+            raise errors.not_scalar(y.shape)
+        if y.dtype.kind == "c":
+            raise errors.complex_result(y.dtype)
+        return y, asarray(np.ones(y.shape, y.dtype))
+    cotangent = asarray(cotangent)
+    if cotangent.shape != y.shape:
+        raise errors.cotangent_shape(cotangent.shape, y.shape)
+    if cotangent.dtype.kind == "c" and y.dtype.kind != "c":
+        raise errors.cotangent_dtype(cotangent.dtype, y.dtype)
+    return y, asarray(cotangent, dtype=y.dtype)
+
+
+def backward(self, cotangent=None, *, retain_graph=False, create_graph=False):
+    """Add the gradient of this tensor to the `.grad` of every leaf it was computed from.
+
+    Parameters
+    ----------
+    cotangent : array, optional
+        What the gradient of a later result with respect to this tensor is; 1 for a real tensor of one element.
+    retain_graph : bool
+        Keep the graph for another sweep; it is freed otherwise.
+    create_graph : bool
+        Record the sweep itself, for higher derivatives (keeps the graph too).
+    """
+    gradients = sweep([_root(self, cotangent, "this tensor")], None, retain_graph or create_graph, create_graph)
+    add, copy = functions["add"], functions["copy"]  # copies, because cotangents may share memory with each other
+    with _accumulating, GradMode(create_graph):
+        totals = [(t, copy(g) if t.grad is None else add(t.grad, g)) for t, g in gradients.values()]
+        for t, total in totals:  # only now, when nothing can fail any more
+            t.grad = total
+
+
+Tensor.backward = backward
+
+
+def gradients(outputs, inputs, cotangents=None, *, retain_graph=False, create_graph=False, allow_unused=False):
+    """The gradients of `outputs` with respect to `inputs`, returned; no `.grad` is touched.
+
+    Parameters
+    ----------
+    outputs : Tensor or sequence of Tensors
+    inputs : Tensor or sequence of Tensors
+        Leaves or interior results.
+    cotangents : array, or sequence of arrays and None, optional
+        One for each output, of its shape; None for an output of one element stands for 1.
+    retain_graph, create_graph : bool
+        Keep the graph for another sweep; record this sweep itself, for higher derivatives (keeps the graph too).
+    allow_unused : bool
+        None for an input that the outputs do not depend on, instead of an error.
+
+    Returns
+    -------
+    tuple of Tensor or None
+        One for each input, of its shape and dtype.
+
+    Raises
+    ------
+    BackwardError
+        Where an output or input does not require a gradient, or an input is unused. Names its position.
+    """
+    outputs = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
+    inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    if not isinstance(cotangents, (tuple, list)):
+        cotangents = (cotangents,) * (len(outputs) if cotangents is None else 1)
+    if len(cotangents) != len(outputs):
+        raise errors.cotangent_count(len(cotangents), len(outputs))
+    for k, x in enumerate(inputs):
+        if not isinstance(x, Tensor):
+            raise errors.not_a_tensor(f"inputs[{k}]", x)
+        if x.node is None:
+            raise errors.input_without_grad(k)
+    roots = [_root(y, g, f"outputs[{k}]") for k, (y, g) in enumerate(zip(outputs, cotangents, strict=True))]
+    found = sweep(roots, {x.node for x in inputs}, retain_graph or create_graph, create_graph)
+    for k, x in enumerate(inputs):
+        if x.node not in found and not allow_unused:
+            raise errors.input_unused(k)
+    with GradMode(create_graph):  # copies, as in backward
+        return tuple(functions["copy"](found[x.node][1]) if x.node in found else None for x in inputs)

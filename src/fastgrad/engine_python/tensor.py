@@ -1,0 +1,234 @@
+"""The Tensor: an array, its gradient, and the node that says where it came from. Does no mathematics: see the rules.
+
+Three small classes. A `Tensor` is what the user holds. Tensors that require a gradient point to a `Node`: for a leaf
+an empty one, for a result the op that made it. `Storage` is what tensors that look at the same memory have in common.
+"""
+
+import numpy as np
+
+from fastgrad import errors
+
+
+class Storage:
+    """One piece of memory: how often it was written, and whether somebody outside may write it too."""
+
+    __slots__ = ("foreign", "taken", "version")
+
+    def __init__(self, foreign=False):
+        self.version = 0  # grows with every write
+        self.foreign = foreign  # NumPy arrays share it: a recorded value of it is kept as a private copy
+        self.taken = -1  # the version at which a recorded value was first written into a constant
+
+
+class Node:
+    """One recorded op, or a leaf. Nodes are never changed by in-place writes: those make a new one.
+
+    `operands` are Tensors, Python scalars and None, as they were given; `edges` the nodes they had at that time, None
+    where no gradient flows. Every node is deeper than its edges, so sorting by depth sorts a graph from results to
+    leaves.
+    """
+
+    __slots__ = (
+        "rule", "operands", "edges", "kept", "params", "versions", "version", "owner", "depth", "hooks", "retains",
+        "where",
+    )  # fmt: skip
+
+    def __init__(self, rule=None, operands=(), edges=(), kept=(), params=None):
+        self.rule = rule  # None for a leaf
+        self.operands = operands  # None once the graph was freed
+        self.edges = edges
+        self.kept = kept  # the operands as the rule will read them: private copies where the memory is not ours
+        self.params = params
+        self.versions = [o.storage.version if isinstance(o, Tensor) else 0 for o in kept]
+        self.version = 0  # of the result, when it was recorded
+        self.owner = None  # of a view: the node that made the memory
+        self.depth = 1 + max((e.depth for e in edges if e is not None), default=-1)
+        self.hooks = {}
+        self.retains = False  # whether the gradient of an interior node is kept
+        self.where = None  # the user's line, under detect_anomaly
+
+    def free(self):
+        self.operands, self.edges, self.kept, self.params = None, (), (), None
+
+
+class Tensor:
+    """An n-dimensional array that remembers how it was computed. Made by `fg.tensor`, `fg.asarray` and by every op."""
+
+    __slots__ = ("__weakref__", "_grad", "array", "node", "storage", "viewed")
+
+    def __init__(self, array, node=None, storage=None):
+        self.array = array
+        self.node = node
+        self.viewed = None if storage is None else storage.version  # of a view: the version it was made at
+        self.storage = Storage() if storage is None else storage
+        self._grad = None
+
+    # --- the array ---
+
+    shape = property(lambda self: self.array.shape)
+    ndim = property(lambda self: self.array.ndim)
+    size = property(lambda self: self.array.size)
+    dtype = property(lambda self: self.array.dtype)
+    itemsize = property(lambda self: self.array.itemsize)
+    nbytes = property(lambda self: self.array.nbytes)
+    strides = property(lambda self: self.array.strides)
+
+    def numpy(self, *, writable=False):
+        """The values as an ndarray that shares memory: read-only unless `writable`, of which the graph is told."""
+        view = self.array.view()
+        if not writable:
+            view.flags.writeable = False
+        elif not view.flags.writeable:
+            raise errors.read_only()
+        else:
+            self.storage.version += 1
+            self.storage.foreign = True
+        return view
+
+    def detach(self):
+        """The same memory as a constant: nothing done with it is recorded as coming from here."""
+        return Tensor(self.array, storage=self.storage)
+
+    # --- the graph ---
+
+    is_leaf = property(lambda self: self.node is None or self.node.rule is None)
+    op = property(lambda self: None if self.is_leaf else self.node.rule.name)
+
+    @property
+    def operands(self):
+        """The Tensors this one came from; none for a leaf, and none once the graph was freed."""
+        node = self.node
+        if node is None or not node.operands:
+            return ()
+        pairs = zip(node.operands, node.edges, strict=True)
+        # An operand that was written in place since has another node now: show it as it was.
+        return tuple(
+            o if edge is None or o.node is edge else Tensor(o.array, edge, o.storage)
+            for o, edge in pairs
+            if isinstance(o, Tensor)
+        )
+
+    @property
+    def requires_grad(self):
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, wanted):
+        self.requires_grad_(wanted)
+
+    def requires_grad_(self, requires_grad=True):
+        """Make this a leaf that gradients accumulate in, or a constant. Returns the tensor itself."""
+        if requires_grad and self.node is None:
+            if self.dtype.kind not in "fc":
+                raise errors.integer_gradient(self.dtype)
+            self.node = Node()
+        elif not requires_grad and self.node is not None:
+            if not self.is_leaf:
+                raise errors.grad_off_for_interior(self.op)
+            self.node = None
+        return self
+
+    @property
+    def grad(self):
+        return self._grad
+
+    @grad.setter
+    def grad(self, value):
+        if value is not None:
+            value = asarray(value)
+            for what in "shape", "dtype":
+                if getattr(value, what) != getattr(self, what):
+                    raise errors.grad_value(what, getattr(value, what), getattr(self, what))
+        self._grad = value
+
+    def zero_grad(self):
+        """Forget the accumulated gradient."""
+        self._grad = None
+
+    def retain_grad(self):
+        """Keep this interior result's gradient in `.grad` too, as a leaf does."""
+        if self.node is None:
+            raise errors.hook_needs_grad("retain_grad")
+        self.node.retains = True
+
+    def register_hook(self, hook):
+        """Call `hook(g)` once with the total gradient of this tensor; what it returns, if anything, is used instead."""
+        if self.node is None:
+            raise errors.hook_needs_grad("register_hook")
+        return HookHandle(self.node.hooks, hook)
+
+
+class HookHandle:
+    """What `register_hook` returns: `remove()` takes the hook away again, and so does leaving a `with` block."""
+
+    def __init__(self, hooks, hook):
+        self._hooks = hooks
+        hooks[self] = hook
+
+    def remove(self):
+        self._hooks.pop(self, None)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.remove()
+
+
+# --- making leaves ---
+
+
+def native(array):
+    """`array` in a dtype that a Tensor holds, in this machine's byte order; refused by name otherwise."""
+    dtype = array.dtype
+    if dtype.kind not in "biufc" or (
+        dtype.kind in "fc" and dtype.itemsize not in {"f": (4, 8), "c": (8, 16)}[dtype.kind]
+    ):
+        raise errors.unsupported_dtype(dtype)
+    return array if dtype.isnative else array.astype(dtype.newbyteorder("="))
+
+
+def tensor(data, *, dtype=None, requires_grad=False):
+    """A new leaf with a copy of `data`.
+
+    Parameters
+    ----------
+    data : Tensor, array, number, or nested sequence of numbers
+    dtype : dtype, optional
+        NumPy's choice for `data` otherwise: float64 for Python floats.
+    requires_grad : bool
+        Whether gradients accumulate in `.grad`.
+
+    Raises
+    ------
+    DTypeError
+        For dtypes other than bool, integers, float32, float64, complex64 and complex128, and for a gradient of
+        integers.
+    """
+    made = Tensor(native(np.array(data.array if isinstance(data, Tensor) else data, dtype=dtype, order="C")))
+    return made.requires_grad_() if requires_grad else made
+
+
+def asarray(obj, *, dtype=None, copy=None):
+    """`obj` as a Tensor, sharing memory where that is possible.
+
+    Parameters
+    ----------
+    obj : Tensor, array, anything with DLPack or the buffer protocol, number, or nested sequence of numbers
+        A Tensor comes back as it is.
+    dtype : dtype, optional
+        The dtype wanted; converting copies.
+    copy : bool, optional
+        True always copies, False never (ValueError where it would be needed), None only where needed.
+    """
+    if isinstance(obj, Tensor):
+        if dtype is not None and np.dtype(dtype) != obj.dtype:
+            if copy is False:
+                raise errors.copy_needed(obj.dtype, np.dtype(dtype))
+            return obj.astype(dtype)
+        return obj.copy() if copy else obj
+    if not isinstance(obj, np.ndarray) and hasattr(obj, "__dlpack__"):
+        obj = np.from_dlpack(obj)
+    array = np.asarray(obj, dtype=dtype, copy=copy)
+    ours = copy or isinstance(obj, (bool, int, float, complex, list, tuple, np.generic))
+    return Tensor(native(array), storage=None if ours else Storage(foreign=True))

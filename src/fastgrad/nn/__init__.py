@@ -1,0 +1,5 @@
+"""Neural networks: `fastgrad.nn.functional` has the activations and losses."""
+
+from fastgrad.nn import functional
+
+__all__ = ["functional"]

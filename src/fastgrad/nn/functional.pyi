@@ -1,0 +1,50 @@
+# Written by `python -m fastgrad._stubs`. Do not edit.
+from collections.abc import Callable, Iterator, Sequence
+from types import EllipsisType
+from typing import Any, Protocol, Self, TypeAlias, TypeVar, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from fastgrad._engine import Tensor
+from fastgrad.errors import FastgradError
+
+_Operand: TypeAlias = Tensor | npt.ArrayLike
+
+class _CrossEntropy(Protocol):
+    def __call__(self, logits: _Operand, labels: _Operand, /, reduction: str = 'mean') -> Tensor: ...
+
+class _Elu(Protocol):
+    def __call__(self, x: _Operand, /, alpha: float = 1.0) -> Tensor: ...
+
+class _Gelu(Protocol):
+    def __call__(self, x: _Operand, /) -> Tensor: ...
+
+class _LeakyRelu(Protocol):
+    def __call__(self, x: _Operand, /, negative_slope: float = 0.01) -> Tensor: ...
+
+class _LogSoftmax(Protocol):
+    def __call__(self, x: _Operand, /, axis: int | Sequence[int] | None = -1) -> Tensor: ...
+
+class _Logsumexp(Protocol):
+    def __call__(self, x: _Operand, /, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor: ...
+
+def binary_cross_entropy_with_logits(logits: _Operand, targets: _Operand, /, reduction: str = 'mean') -> Tensor: ...
+cross_entropy: _CrossEntropy
+elu: _Elu
+gelu: _Gelu
+def hinge_loss(scores: _Operand, labels: _Operand, /, delta: float = 1.0, reduction: str = 'mean') -> Tensor: ...
+leaky_relu: _LeakyRelu
+log_softmax: _LogSoftmax
+logsigmoid: _Gelu
+logsumexp: _Logsumexp
+def mse_loss(predictions: _Operand, targets: _Operand, /, reduction: str = 'mean') -> Tensor: ...
+def multiclass_hinge_loss(scores: _Operand, labels: _Operand, /, delta: float = 1.0, reduction: str = 'mean') -> Tensor: ...
+relu: _Gelu
+sigmoid: _Gelu
+silu: _Gelu
+softmax: _LogSoftmax
+softplus: _Gelu
+tanh: _Gelu
+
+__all__ = ['binary_cross_entropy_with_logits', 'cross_entropy', 'elu', 'gelu', 'hinge_loss', 'leaky_relu', 'log_softmax', 'logsigmoid', 'logsumexp', 'mse_loss', 'multiclass_hinge_loss', 'relu', 'sigmoid', 'silu', 'softmax', 'softplus', 'tanh']

@@ -1,0 +1,218 @@
+"""NumPy's protocols: how `np.tanh(t)`, `np.sum(t, axis=0)`, `np.asarray(t)` and DLPack meet a Tensor. Knows no engine.
+
+A NumPy function that fastgrad has too is recorded as fastgrad's. Any other runs on the plain arrays, unless that
+would lose a gradient. The tables are built at the first call, from the public names and from what each rule says of
+NumPy's.
+"""
+
+import sys
+
+import numpy as np
+
+from fastgrad import errors
+from fastgrad.tensor_methods import METHODS
+
+_table = {}  # NumPy function -> fastgrad function
+_RENAMED = {"a_min": "min", "a_max": "max", "newshape": "shape"}
+_DEFAULTS = {"casting": "same_kind", "order": "K", "subok": True, "where": True, "keepdims": False}
+_REDUCTIONS = {
+    (np.add, "reduce"): np.sum, (np.multiply, "reduce"): np.prod, (np.maximum, "reduce"): np.max,
+    (np.minimum, "reduce"): np.min, (np.add, "accumulate"): np.cumsum,
+}  # fmt: skip
+
+
+def table():
+    """NumPy's functions that fastgrad answers, with its answers."""
+    if not _table:
+        from fastgrad import functions, rules
+
+        # What returns constants is not entered: NumPy's own is refused where a gradient would be lost.
+        spelled = {name: getattr(functions, name) for name in functions.__all__}
+        for name, rule in rules.RULES.items():
+            spelled |= dict.fromkeys(rule.numpy_names, getattr(functions, name, None) or rules.FUNCTIONS[name])
+        for name, answer in spelled.items():
+            theirs = np
+            for part in name.split("."):
+                theirs = getattr(theirs, part, None)
+            if theirs is not None:
+                _table[theirs] = answer
+    return _table
+
+
+def array_ufunc(self, ufunc, method, *inputs, out=None, **kwargs):
+    """`__array_ufunc__`: calls, and the reductions that fastgrad has as functions, are recorded."""
+    name = f"np.{ufunc.__name__}" if method == "__call__" else f"np.{ufunc.__name__}.{method}"
+    answer = table().get(ufunc) if method == "__call__" else table().get(_REDUCTIONS.get((ufunc, method)))
+    if method != "__call__":
+        kwargs.setdefault("axis", 0)
+    return _answer(answer, getattr(ufunc, method), name, inputs, {**kwargs, "out": out})
+
+
+def array_function(self, function, types, args, kwargs):
+    """`__array_function__`: what fastgrad has too is recorded, anything else runs on the plain arrays."""
+    from fastgrad._engine import Tensor
+
+    if not all(issubclass(kind, (Tensor, np.ndarray)) for kind in types):
+        return NotImplemented
+    module = (function.__module__ or "numpy").replace("numpy", "np", 1)
+    return _answer(table().get(function), function, f"{module}.{function.__name__}", *_by_name(function, args, kwargs))
+
+
+def _answer(answer, function, name, args, kwargs):
+    """Fastgrad's `answer` to NumPy's `function` if it takes these arguments, otherwise NumPy's on the plain arrays."""
+    said = {_RENAMED.get(key, key): value for key, value in kwargs.items() if not _is_default(key, value)}
+    if answer is not None:
+        beyond = [key for key in said if key not in _keywords(answer)]
+        if not beyond:
+            return answer(*args, **said)
+        if _records((args, said)):
+            raise errors.no_numpy_argument(name, beyond[0])
+    out = kwargs.pop("out", None)
+    result = function(*_plain(args), **_plain(kwargs))
+    if out is not None:
+        if _records((args, kwargs, out)):
+            raise errors.no_numpy_argument(name, "out")
+        return _write_out(out, result, name)
+    if _has_gradient(result) and _records((args, kwargs)):
+        raise errors.no_numpy_rule(name)
+    return _wrapped(result)
+
+
+def _write_out(out, result, name):
+    """Put results where `out=` wants them: into arrays, or into Tensors through their own door."""
+    targets = out if isinstance(out, tuple) else (out,)
+    for target, value in zip(targets, result if isinstance(result, tuple) else (result,), strict=True):
+        if target is not None:
+            if not np.can_cast(value.dtype, target.dtype, "same_kind"):
+                raise errors.inplace_dtype(name, value.dtype, target.dtype)
+            target[...] = value
+    return targets[0] if len(targets) == 1 else targets
+
+
+def array(self, dtype=None, copy=None):
+    """`__array__`: the values, read-only and shared where possible; refused while a gradient would be lost."""
+    if _records(self):
+        raise errors.not_an_array(self.op)
+    return np.array(self.detach().numpy(), dtype=dtype, copy=copy)
+
+
+def buffer(self, flags):
+    """`__buffer__`: a read-only view of the memory, on Python 3.12 and later."""
+    if _records(self):
+        raise errors.not_an_array(self.op)
+    return memoryview(self.detach().numpy())
+
+
+def dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+    """`__dlpack__`: the memory for another library, read-only if that library can be told so."""
+    if _records(self):
+        raise errors.not_an_array(self.op)
+    if max_version is None or max_version < (1, 0) or np.lib.NumpyVersion(np.__version__) < "2.1.0":
+        # The old protocol has no read-only: the consumer may write, and the graph has to beware of it.
+        shared = self.detach().numpy(writable=True)
+        return shared.__dlpack__(stream=stream)
+    shared = self.detach().numpy(writable=bool(copy))
+    return shared.__dlpack__(stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
+
+
+def dlpack_device(self):
+    """`__dlpack_device__`: the CPU."""
+    return 1, 0
+
+
+def array_namespace(self, *, api_version=None):
+    """`__array_namespace__`: the module with the array functions."""
+    return sys.modules["fastgrad"]
+
+
+def _records(value):
+    """Whether any Tensor inside `value` would record now."""
+    from fastgrad._engine import Tensor, is_grad_enabled
+
+    if not is_grad_enabled():
+        return False
+    if isinstance(value, Tensor):
+        return value.requires_grad
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (tuple, list)):
+        return False
+    return any(map(_records, value))
+
+
+def _plain(value):
+    """`value` with every Tensor inside replaced by its array."""
+    from fastgrad._engine import Tensor
+
+    if isinstance(value, Tensor):
+        return value.detach().numpy()
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if type(value) in (tuple, list):
+        return type(value)(map(_plain, value))
+    return value
+
+
+def _wrapped(value):
+    """`value` with every array that a Tensor can hold made one."""
+    from fastgrad._engine import asarray
+
+    if isinstance(value, (tuple, list)) and type(value) in (tuple, list):
+        return type(value)(map(_wrapped, value))
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.char in "?bhilqBHILQfdFD":
+        return asarray(value)
+    return value
+
+
+def _has_gradient(result):
+    """Whether a result could have had a gradient: floating numbers, or nothing at all, as of np.copyto."""
+    if isinstance(result, (tuple, list)):
+        return any(map(_has_gradient, result))
+    return (
+        result is None
+        or getattr(getattr(result, "dtype", None), "kind", "") in "fc"
+        or isinstance(result, (float, complex))
+    )
+
+
+def _is_default(key, value):
+    """Whether a keyword only says what NumPy does anyway."""
+    if value is None or value is np._NoValue:
+        return key != "axis"
+    return isinstance(value, (bool, str)) and _DEFAULTS.get(key) == value
+
+
+def _keywords(answer):
+    """The keywords that a function of ours takes."""
+    rule = getattr(answer, "rule", None)
+    if rule is not None:
+        return {*rule.param_names, *rule.operand_names, *rule.synonyms, *(("dtype",) if rule.takes_dtype else ())}
+    code = answer.__code__
+    return set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+
+
+def _by_name(function, args, kwargs):
+    """Arguments after the operands as keywords, where NumPy's function is Python and says how they are called."""
+    code = getattr(getattr(function, "__wrapped__", None), "__code__", None)
+    rule = getattr(table().get(function), "rule", None)
+    if code is None or code.co_flags & 0x04:
+        return args, dict(kwargs)
+    operands = rule.n_operands if rule is not None and not rule.variadic else 1
+    names = code.co_varnames[: code.co_argcount]
+    kwargs = {**dict(zip(names[len(args[:operands]) :], args[operands:], strict=False)), **kwargs}
+    for name in names[len(args) : operands]:
+        if name in kwargs:
+            args += (kwargs.pop(name),)
+    return args[:operands], kwargs
+
+
+METHODS |= {
+    "__array_priority__": 1000.0,
+    "__array_ufunc__": array_ufunc,
+    "__array_function__": array_function,
+    "__array__": array,
+    "__buffer__": buffer,
+    "__dlpack__": dlpack,
+    "__dlpack_device__": dlpack_device,
+    "__array_namespace__": array_namespace,
+}

@@ -1,0 +1,9 @@
+"""One rule per op. Importing this package reads them all, each family after those whose gates its rules use."""
+
+from fastgrad.rules import shapes  # noqa: I001
+from fastgrad.rules import logic, arithmetic, exponential, trigonometric, hyperbolic, comparison, complex
+from fastgrad.rules import reductions, statistics, erf, activations, losses
+from fastgrad.rules import indexing, joining, linear_algebra, einsum
+from fastgrad.rules.rule import FUNCTIONS, RULES, Rule, rule
+
+__all__ = ["FUNCTIONS", "RULES", "Rule", "rule"]

@@ -1,0 +1,105 @@
+"""Activations of neural networks. Each is stable in value and gradient for arguments of any size."""
+
+import math
+
+import numpy as np
+
+from fastgrad.rules.checks import real_only
+from fastgrad.rules.comparison import minimum, where
+from fastgrad.rules.draws import signed
+from fastgrad.rules.erf import erfc_array
+from fastgrad.rules.exponential import exp
+from fastgrad.rules.logic import greater
+from fastgrad.rules.rule import RULES, ops, rule
+
+
+@rule(vjp=lambda g, y: g * y * (1 - y), elementwise=True, holomorphic=False, domain=(-6, 6), numpy=())
+def sigmoid(x, /):
+    """`1 / (1 + exp(-x))`, from the exponential that cannot overflow."""
+    e = np.exp(-np.abs(real_only("sigmoid", x)))
+    return np.where(np.greater_equal(x, 0), 1, e) / (1 + e)
+
+
+@rule(vjp=lambda g, x: g * sigmoid(-x), elementwise=True, holomorphic=False, domain=(-6, 6), numpy=())
+def logsigmoid(x, /):
+    """`log(sigmoid(x))`, exact where sigmoid underflows."""
+    return np.minimum(real_only("logsigmoid", x), 0) - np.log1p(np.exp(-np.abs(x)))
+
+
+@rule(vjp=lambda g, x: g * sigmoid(x), elementwise=True, holomorphic=False, domain=(-6, 6), numpy=())
+def softplus(x, /):
+    """`log(1 + exp(x))` without overflow."""
+    return np.maximum(real_only("softplus", x), 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+@rule(
+    vjp=lambda g, y: where(greater(y, 0), g, 0),  # y > 0 where x > 0: the operand need not be kept
+    elementwise=True,
+    holomorphic=False,
+    domain=(0.3, 3),
+    samples=signed(0.3, 3, ((3, 4), {})),
+    numpy=(),
+)
+def relu(x, /):
+    """`maximum(x, 0)`; its gradient at 0 is 0."""
+    return np.maximum(x, 0)
+
+
+@rule(
+    vjp=lambda g, x, negative_slope: where(greater(x, 0), g, negative_slope * g),
+    elementwise=True,
+    holomorphic=False,
+    domain=(-3, -0.3),
+    samples=signed(0.3, 3, ((3, 4), {}), ((3, 4), {"negative_slope": 0.2})),
+    numpy=(),
+)
+def leaky_relu(x, /, negative_slope=0.01):
+    """`x` above 0, `negative_slope * x` below; its gradient at 0 is `negative_slope`."""
+    return np.where(np.greater(x, 0), x, np.multiply(x, negative_slope))
+
+
+@rule(
+    # alpha * exp(x), not y + alpha, which cancels far below 0; minimum, because exp(x) overflows far above
+    vjp=lambda g, x, alpha: where(greater(x, 0), g, g * (alpha * exp(minimum(x, 0)))),
+    elementwise=True,
+    holomorphic=False,
+    domain=(-3, -0.3),
+    samples=signed(0.3, 3, ((3, 4), {}), ((3, 4), {"alpha": 0.5})),
+    numpy=(),
+)
+def elu(x, /, alpha=1.0):
+    """`x` above 0, `alpha * (exp(x) - 1)` below."""
+    return np.where(np.greater(real_only("elu", x), 0), x, np.multiply(np.expm1(np.minimum(x, 0)), alpha))
+
+
+@rule(
+    vjp=lambda g, x: g * _silu_slope(x, sigmoid(x)),
+    elementwise=True,
+    holomorphic=False,
+    domain=(-4, 4),
+    numpy=(),
+    aliases=("swish",),
+)
+def silu(x, /):
+    """`x * sigmoid(x)`."""
+    return x * RULES["sigmoid"].forward(x)
+
+
+def _silu_slope(x, s):
+    return s * (1 + x * (1 - s))
+
+
+_SQRT_HALF, _INV_SQRT_2PI = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
+
+
+@rule(
+    # Phi(x) + x * phi(x); erfc keeps its digits far below 0, where 1 + erf cancels
+    vjp=lambda g, x: g * (0.5 * ops.erfc(x * -_SQRT_HALF) + x * (exp(x * x * -0.5) * _INV_SQRT_2PI)),
+    elementwise=True,
+    holomorphic=False,
+    domain=(-4, 4),
+    numpy=(),
+)
+def gelu(x, /):
+    """`x * Phi(x)`, `Phi` being the normal distribution function: the exact form, not the one with tanh."""
+    return 0.5 * x * erfc_array(np.multiply(x, -_SQRT_HALF))

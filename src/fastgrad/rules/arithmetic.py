@@ -1,0 +1,168 @@
+"""The arithmetic gates: add distributes the upstream gradient, multiply swaps its operands into it."""
+
+import numpy as np
+
+from fastgrad.rules.draws import uniform
+from fastgrad.rules.logic import equal
+from fastgrad.rules.rule import ops, rule
+
+
+@rule(vjp=(lambda g: g, lambda g: g), elementwise=True, domain=(-3, 3))
+def add(x1, x2, /):
+    """Sum of `x1` and `x2`: the gate that copies its upstream gradient to both operands."""
+    return np.add(x1, x2)
+
+
+@rule(vjp=(lambda g: g, lambda g: -g), elementwise=True, domain=(-3, 3))
+def subtract(x1, x2, /):
+    """Difference `x1 - x2`."""
+    return np.subtract(x1, x2)
+
+
+@rule(vjp=(lambda g, x2: g * x2, lambda g, x1: g * x1), elementwise=True, domain=(-3, 3))
+def multiply(x1, x2, /):
+    """Product of `x1` and `x2`: the gate that hands each operand the other, times the upstream gradient."""
+    return np.multiply(x1, x2)
+
+
+@rule(
+    vjp=(lambda g, x2: g / x2, lambda g, y, x2: -(g * y / x2)),  # y / x2: no square of x2 that could overflow
+    elementwise=True,
+    domain=((-3, 3), (0.5, 3)),
+    aliases=("true_divide",),
+)
+def divide(x1, x2, /):
+    """Quotient `x1 / x2`."""
+    return np.divide(x1, x2)
+
+
+@rule(vjp=lambda g: -g, elementwise=True, domain=(-3, 3))
+def negative(x, /):
+    """Negative of `x`."""
+    return np.negative(x)
+
+
+@rule(vjp=lambda g: g, elementwise=True, domain=(-3, 3))
+def positive(x, /):
+    """`x` itself, as a new array."""
+    return np.positive(x)
+
+
+_SCALARS = (int, float, complex)
+
+
+def _power_base_vjp(g, x1, x2):
+    if isinstance(x2, _SCALARS):
+        if x2 == 2:
+            return g * (2 * x1)
+        if x2 == 1:
+            return g
+        if x2 == 0:  # x**0 is 1 everywhere: its gradient is 0 at x = 0 too, not 0 * inf
+            return zeros_of(g)
+    else:
+        corner = equal(x1, 0).numpy() & equal(x2, 0).numpy()
+        if corner.any():
+            x1 = ops.where(corner, 1, x1)
+    return g * (x2 * power(x1, x2 - 1))
+
+
+def _power_exponent_vjp(g, y, x1):
+    if isinstance(x1, _SCALARS):
+        x1 = ops.astype(x1, g.dtype)
+    zero = equal(x1, 0)
+    if zero.numpy().any():  # 0**x2 is flat for x2 > 0, where y * log(0) would be 0 * inf
+        x1 = ops.where(zero, 1, x1)
+    return g * (y * ops.log(x1))
+
+
+@rule(
+    vjp=(lambda g, x1, x2: _power_base_vjp(g, x1, x2), lambda g, y, x1: _power_exponent_vjp(g, y, x1)),
+    elementwise=True,
+    domain=((0.5, 3), (-2, 2)),
+    samples=lambda rng: (
+        [
+            ((rng.uniform(-3, -0.5, (3, 4)), exponent), {})
+            for exponent in (2, 3, -1, 0, 1, 2.0, -2.0, np.int64(4), np.arange(4))
+        ]
+        + [((rng.uniform(0.5, 3, 3), exponent), {}) for exponent in (0.5, -0.5, 2.5)]
+        + [((base, rng.uniform(-2, 2, 3)), {}) for base in (2, 0.5)]
+    ),
+    aliases=("pow",),
+)
+def power(x1, x2, /):
+    """`x1` raised to `x2`. A negative base has a gradient for a constant exponent only: NaN to an exponent that asks."""
+    return np.power(x1, x2)
+
+
+@rule(vjp=lambda g, x: g * (2 * x), elementwise=True, domain=(-3, 3))
+def square(x, /):
+    """`x * x`."""
+    return np.square(x)
+
+
+@rule(vjp=lambda g, y: g / (2 * y), elementwise=True, domain=(0.5, 3))  # infinite at 0, as the mathematics
+def sqrt(x, /):
+    """Square root of `x`."""
+    return np.sqrt(x)
+
+
+@rule(vjp=lambda g, y: -g * y * y, elementwise=True, domain=(0.5, 3))
+def reciprocal(x, /):
+    """`1 / x`."""
+    return np.reciprocal(x)
+
+
+def zeros_of(g):
+    """Zeros of the shape and dtype of `g`: the cotangent that a flat op sends back, whatever reached it."""
+    return ops.astype(np.zeros(g.shape, bool), g.dtype)
+
+
+def _steps(rng):
+    """Operands whose quotient is not close to an integer, where floor jumps."""
+    x2 = rng.uniform(0.5, 2, (3, 4)) * rng.choice((-1, 1), (3, 4))
+    return [((x2 * (rng.integers(-3, 3, (3, 4)) + rng.uniform(0.2, 0.8, (3, 4))), x2), {})]
+
+
+@rule(
+    vjp=(lambda g: g, lambda g, x1, x2: -g * floor_divide(x1, x2)),
+    elementwise=True,
+    domain=((0.1, 0.9), (1, 3)),
+    samples=_steps,
+    aliases=("mod",),
+    numpy=("remainder", "mod"),
+)
+def remainder(x1, x2, /):
+    """`x1 - floor(x1 / x2) * x2`, with the sign of `x2`. Its gradient is that of the piece it is on."""
+    return np.remainder(x1, x2)
+
+
+@rule(vjp=(lambda g: zeros_of(g), lambda g: zeros_of(g)), elementwise=True, domain=((0.1, 0.9), (1, 3)), samples=_steps)
+def floor_divide(x1, x2, /):
+    """`floor(x1 / x2)`: flat between its steps, so its gradient is 0."""
+    return np.floor_divide(x1, x2)
+
+
+@rule(vjp=lambda g: zeros_of(g), elementwise=True, domain=(0.1, 0.9))
+def floor(x, /):
+    """The largest integer not above `x`; its gradient is 0."""
+    return np.floor(x)
+
+
+@rule(vjp=lambda g: zeros_of(g), elementwise=True, domain=(0.1, 0.9))
+def ceil(x, /):
+    """The smallest integer not below `x`; its gradient is 0."""
+    return np.ceil(x)
+
+
+@rule(vjp=lambda g: zeros_of(g), elementwise=True, domain=(0.1, 0.9))
+def trunc(x, /):
+    """`x` without its fraction; its gradient is 0."""
+    return np.trunc(x)
+
+
+@rule(
+    vjp=lambda g: zeros_of(g), elementwise=True, domain=(0.1, 0.4), samples=uniform(0.11, 0.14, ((3,), {"decimals": 1}))
+)
+def round(x, /, decimals=0):
+    """`x` rounded to `decimals`, halves to even; its gradient is 0."""
+    return np.round(x, decimals)

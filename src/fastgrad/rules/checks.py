@@ -1,0 +1,51 @@
+"""What the ops that NumPy does not have check for themselves: real numbers, class labels, reductions. Knows no gradients."""
+
+import numpy as np
+
+from fastgrad.errors import DTypeError, IndexingError, ShapeError
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+def real_only(op, x):
+    """`x`, which must not be complex: the formula of `op` would be another one there."""
+    if isinstance(x, complex) or (isinstance(x, np.ndarray) and x.dtype.kind == "c"):
+        raise DTypeError(f"{op} takes real numbers, got {getattr(x, 'dtype', 'complex')}: pass x.real or abs(x)")
+    return x
+
+
+def check_labels(op, scores, labels):
+    """Labels that fit scores of shape (..., classes): integers, one per row, each a class."""
+    labels = np.asarray(labels)
+    if not scores.shape:
+        raise ShapeError(f"{op}: scores of shape () have no axis of classes; pass an array of shape (rows, classes)")
+    if labels.dtype.kind not in "iu":
+        raise DTypeError(f"{op}: labels are class numbers, of an integer dtype; got {labels.dtype}. Use labels.astype(int)")
+    if labels.shape != scores.shape[:-1]:
+        raise ShapeError(
+            f"{op}: scores of shape {scores.shape} need labels of shape {scores.shape[:-1]}, one class number per row; "
+            f"got {labels.shape}"
+        )
+    classes = scores.shape[-1]
+    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+        wrong = labels.min() if labels.min() < 0 else labels.max()
+        raise IndexingError(f"{op}: label {wrong} is no class; scores of shape {scores.shape} have 0 to {classes - 1}")
+    return labels
+
+
+def check_reduction(params):
+    if params["reduction"] not in REDUCTIONS:
+        raise ValueError(f'reduction={params["reduction"]!r} is not one of "mean", "sum", "none"')
+    return params
+
+
+def reduced(op, values, reduction):
+    """Losses put together as `reduction` says."""
+    check_reduction({"reduction": reduction})
+    if reduction == "none":
+        return values
+    if reduction == "sum":
+        return values.sum()
+    if not values.size:
+        raise ShapeError(f'{op}: the mean over an empty batch is undefined; skip the batch, or use reduction="sum"')
+    return values.mean()

@@ -1,0 +1,127 @@
+"""Gates that choose: the upstream gradient goes to the winner. At a kink each has a finite, documented gradient."""
+
+import numpy as np
+
+from fastgrad.rules.draws import signed
+from fastgrad.rules.logic import equal, greater, less, signbit
+from fastgrad.rules.rule import ops, rule
+
+
+@rule(
+    vjp=(None, lambda g, condition: where(condition, g, 0), lambda g, condition: where(condition, 0, g)),
+    elementwise=True,
+    samples=lambda rng: [
+        ((rng.normal(size=s0) > 0, rng.normal(size=s1), rng.normal(size=s2)), {})
+        for s0, s1, s2 in (((2, 3), (2, 3), (2, 3)), ((3,), (2, 1), ()), ((), (2,), (2,)), ((0,), (0,), (1,)))
+    ],
+)
+def where(condition, x1, x2, /):
+    """Elements of `x1` where `condition` holds, of `x2` elsewhere. The one not chosen gets 0, whatever its cotangent."""
+    return np.where(condition, x1, x2)
+
+
+def _share(g, wins, ties):
+    """All of `g` to the winner, half at a tie; a choice, not a product, so that an infinite `g` makes no NaN."""
+    return where(wins, g, where(ties, 0.5 * g, 0) if ties.numpy().any() else 0)
+
+
+@rule(
+    vjp=(
+        lambda g, x1, x2: _share(g, greater(x1, x2), equal(x1, x2)),
+        lambda g, x1, x2: _share(g, less(x1, x2), equal(x1, x2)),
+    ),
+    elementwise=True,
+    domain=(-3, 3),
+)
+def maximum(x1, x2, /):
+    """The larger of `x1` and `x2`: the max gate routes the upstream gradient to the winner; a tie is shared equally."""
+    return np.maximum(x1, x2)
+
+
+@rule(
+    vjp=(
+        lambda g, x1, x2: _share(g, less(x1, x2), equal(x1, x2)),
+        lambda g, x1, x2: _share(g, greater(x1, x2), equal(x1, x2)),
+    ),
+    elementwise=True,
+    domain=(-3, 3),
+)
+def minimum(x1, x2, /):
+    """The smaller of `x1` and `x2`: routes the upstream gradient to the winner; a tie is shared equally."""
+    return np.minimum(x1, x2)
+
+
+def _clip_vjp(operand, g, x, low, high):
+    """Which of the three a clipped value is: a bound if `x` lies beyond it, and the upper one if they cross."""
+    above = False if high is None else greater(x if low is None else maximum(x, low), high).numpy()
+    below = False if low is None else less(x, low).numpy() & ~np.asarray(above)
+    chosen = {"x": ~(np.asarray(above) | below), "min": below, "max": above}[operand]
+    return where(np.broadcast_to(chosen, g.shape), g, 0)
+
+
+@rule(
+    vjp=(
+        lambda g, x, min, max: _clip_vjp("x", g, x, min, max),  # at a bound the gradient passes to x
+        lambda g, x, min, max: _clip_vjp("min", g, x, min, max),
+        lambda g, x, min, max: _clip_vjp("max", g, x, min, max),
+    ),
+    operands=3,
+    elementwise=True,
+    synonyms={"a_min": "min", "a_max": "max"},
+    samples=lambda rng: [
+        ((rng.normal(size=(3, 4)), -0.5, 0.5), {}),
+        ((rng.normal(size=(3, 4)), rng.uniform(-1, -0.2, size=4), rng.uniform(0.2, 1, size=(3, 1))), {}),
+        ((rng.normal(size=5), None, 0.3), {}),
+        ((rng.normal(size=5), np.float64(0.1)), {}),
+        ((rng.normal(size=5), 0.5, rng.uniform(-1, 1, size=5)), {}),
+    ],
+)
+def clip(x, min=None, max=None):
+    """`x` held between `min` and `max`. Beyond a bound the gradient goes to that bound; at a bound it passes to `x`."""
+    if min is None and max is None:
+        return np.positive(x)
+    return np.clip(x, min, max)
+
+
+@rule(
+    vjp=lambda g, x: g * sign(x),
+    elementwise=True,
+    holomorphic=False,
+    domain=(0.3, 3),
+    samples=signed(0.3, 3, ((3, 4), {})),
+    aliases=("absolute",),
+    numpy=("absolute",),
+)
+def abs(x, /):
+    """Absolute value of `x`; its gradient at 0 is 0."""
+    return np.abs(x)
+
+
+def _sign_vjp(g, x, y):
+    if g.dtype.kind != "c":
+        return ops.astype(np.zeros(g.shape, bool), g.dtype)
+    r = abs(x)
+    return (g - y * ops.real(ops.conj(y) * g)) / where(equal(r, 0), 1, r)  # only a turn of x turns x / |x|
+
+
+@rule(
+    vjp=lambda g, x, y: _sign_vjp(g, x, y),
+    elementwise=True,
+    holomorphic=False,
+    domain=(0.3, 3),
+    samples=signed(0.3, 3, ((3, 4), {})),
+)
+def sign(x, /):
+    """Sign of `x`, 0 at 0 (`x / abs(x)` if complex). The gradient of a real sign is 0."""
+    return np.sign(x)
+
+
+@rule(
+    vjp=(lambda g, x1, x2: g * (sign(x1) * where(signbit(x2), -1, 1)), None),
+    elementwise=True,
+    domain=((0.3, 3), (-3, 3)),
+    samples=signed(0.3, 3, ([(3, 4), (4,)], {})),
+)
+def copysign(x1, x2, /):
+    """`x1` with the sign of `x2`."""
+    return np.copysign(x1, x2)

@@ -1,0 +1,39 @@
+"""Complex parts. A cotangent is dL/dRe + i dL/dIm; these rules are the conjugate transposes themselves."""
+
+import numpy as np
+
+from fastgrad.rules.draws import complex_normal
+from fastgrad.rules.rule import ops, rule
+
+_CASES = complex_normal(((2, 3), {}), ((), {}), ((0, 2), {}))
+
+
+@rule(vjp=lambda g: conj(g), holomorphic=False, aliases=("conjugate",), numpy=("conjugate",), samples=_CASES)
+def conj(x, /):
+    """Complex conjugate of `x`."""
+    return np.conjugate(x)
+
+
+@rule(vjp=lambda g: g, holomorphic=False, samples=_CASES)
+def real(x, /):
+    """Real part of `x`."""
+    return np.array(np.real(x))
+
+
+@rule(vjp=lambda g: g * 1j, holomorphic=False, samples=_CASES)
+def imag(x, /):
+    """Imaginary part of `x`."""
+    return np.array(np.imag(x))
+
+
+def _angle_vjp(g, x, deg):
+    r = ops.abs(x)
+    r = ops.where(ops.equal(r, 0), 1, r)
+    turned = g * 1j * (x / r) / r  # d angle = Im(conj(x) dx) / |x|^2; 0 at the origin, where the angle jumps
+    return turned * (180 / np.pi) if deg else turned
+
+
+@rule(vjp=lambda g, x, deg: _angle_vjp(g, x, deg), holomorphic=False, samples=_CASES)
+def angle(x, /, deg=False):
+    """Argument of the complex number `x`, in radians, or degrees if `deg`; its gradient is 0 at the origin."""
+    return np.angle(x, deg)

@@ -1,0 +1,73 @@
+"""Einstein sums. The rule knows explicit subscripts only ("ij,jk->ik"); `explicit` makes them of what NumPy accepts."""
+
+import numpy as np
+
+from fastgrad.rules.draws import normal
+from fastgrad.rules.rule import rule
+from fastgrad.rules.shapes import broadcast_to, sum_to
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def explicit(subscripts, ndims):
+    """Subscripts with their ellipses spelled out in free letters and their implied output written down."""
+    subscripts = subscripts.replace(" ", "")
+    inputs, arrow, output = subscripts.partition("->")
+    terms = inputs.split(",")
+    if len(terms) != len(ndims):
+        raise ValueError(f"einsum: {len(terms)} terms in {subscripts!r}, but {len(ndims)} operands")
+    free = [letter for letter in _LETTERS if letter not in subscripts]
+    widths = [n - len(term.replace("...", "")) for term, n in zip(terms, ndims, strict=True)]
+    for term, width, n in zip(terms, widths, ndims, strict=True):
+        if width < 0 or (width and "..." not in term):
+            raise ValueError(f"einsum: the term {term!r} names {n - width} axes, its operand has {n}")
+    dots = "".join(free[: max((w for w, t in zip(widths, terms, strict=True) if "..." in t), default=0)])
+    filled = [t.replace("...", dots[len(dots) - w :] if w else "") for t, w in zip(terms, widths, strict=True)]
+    if arrow:
+        output = output.replace("...", dots)
+    else:
+        named = inputs.replace(",", "").replace("...", "")
+        output = dots + "".join(sorted(letter for letter in set(named) if named.count(letter) == 1))
+    return ",".join(filled) + "->" + output
+
+
+def _einsum_vjp(g, xs, i, subscripts):
+    """One more Einstein sum: `g` takes the operand's place.
+
+    A letter the others do not have was summed within the operand: a vector of ones repeats `g` along it. A letter that the
+    operand has twice took a diagonal: an identity matrix puts `g` back on it.
+    """
+    inputs, _, output = subscripts.partition("->")
+    terms = inputs.split(",")
+    shape = getattr(xs[i], "shape", ())
+    parts = [(output, g)] + [(t, x) for k, (t, x) in enumerate(zip(terms, xs, strict=True)) if k != i]
+    known = "".join(t for t, _ in parts)
+    free = iter([letter for letter in _LETTERS if letter not in subscripts])
+    result = ""
+    for letter, n in zip(terms[i], shape, strict=True):
+        if letter in result:
+            twin = next(free)
+            parts.append((letter + twin, np.eye(n, dtype=g.dtype)))
+            letter = twin
+        elif letter not in known:
+            parts.append((letter, np.ones(n, g.dtype)))
+        result += letter
+    gx = einsum(*(x for _, x in parts), subscripts=",".join(t for t, _ in parts) + "->" + result)
+    return gx if gx.shape == shape else broadcast_to(sum_to(gx, shape), shape)
+
+
+_CASES = (
+    ("ij,jk->ik", (2, 3), (3, 4)), ("ij->ji", (2, 3)), ("ij->", (2, 3)), ("ii->", (3, 3)), ("ii->i", (3, 3)), ("iij->j", (2, 2, 3)),
+    ("i,j->ij", (2,), (3,)), ("bij,bjk->bik", (2, 3, 2), (2, 2, 4)), ("ij,j,k->i", (2, 3), (3,), (4,)), ("ij,ij->ij", (1, 3), (2, 3)),
+    ("i,i,i->", (3,), (3,), (3,)), (",i->i", (), (3,)), ("iji,jj->i", (2, 3, 2), (3, 3)), ("ab,b->a", (0, 2), (2,)),
+)  # fmt: skip
+
+
+@rule(
+    vjp=lambda g, xs, i, subscripts: _einsum_vjp(g, xs, i, subscripts),
+    numpy=(),
+    samples=normal(*((shapes, {"subscripts": subscripts}) for subscripts, *shapes in _CASES)),
+)
+def einsum(*xs, subscripts):
+    """Sum of products of `xs` over the letters that the output of `subscripts` does not have."""
+    return np.einsum(subscripts, *xs, optimize=len(xs) > 1)

@@ -1,0 +1,107 @@
+"""Reading and writing by index. A key holds what NumPy takes: integers, slices, None, Ellipsis, integer and boolean arrays."""
+
+import numpy as np
+
+from fastgrad.rules.comparison import where
+from fastgrad.rules.rule import ops, rule
+from fastgrad.rules.shapes import sum_to
+
+_BASIC = (int, slice, type(None), type(Ellipsis), np.integer)
+
+
+def _plain(part):
+    """An index array of its own for a Tensor, list or array: the rule reads the key again in the backward pass."""
+    if isinstance(part, bool) or not isinstance(part, _BASIC):
+        return np.array(part.numpy() if hasattr(part, "numpy") else part, dtype=np.intp if _is_empty(part) else None)
+    return part
+
+
+def _is_empty(part):
+    return isinstance(part, list) and not part  # NumPy reads [] as an integer index, np.array makes it float
+
+
+def prepare(params):
+    key = params["key"]
+    if isinstance(key, tuple):
+        if not all(isinstance(part, _BASIC) for part in key):
+            params["key"] = tuple(map(_plain, key))
+    else:
+        params["key"] = _plain(key)
+    return params
+
+
+def _arrays(key):
+    """The index arrays of a key."""
+    return [part for part in (key if isinstance(key, tuple) else (key,)) if isinstance(part, np.ndarray)]
+
+
+_KEYS = (
+    ((3, 4), 1), ((3, 4), (slice(None), -1)), ((3, 4), (slice(None, None, -2), None, slice(1, 3))), ((2, 3, 4), (..., 0)),
+    ((4,), np.array([0, 2, 2, -1])), ((3, 4), np.array([[0, 1], [1, 1]])), ((3, 4), (np.array([0, 2, 0]), np.array([1, 1, 1]))),
+    ((2, 3), np.array([[True, False, True], [False, True, False]])), ((3, 2), np.array([True, False, True])),
+    ((2, 3, 4), (np.array([0, 1, 1]), slice(None), np.array([3, 3, 0]))), ((3, 4), (slice(1, None), np.array([1, 1, 3]))),
+    ((3,), ...), ((), ()), ((3, 2), slice(2, 2)), ((3,), np.array([], dtype=np.intp)), ((5, 2), (np.array([4, 4, 0, 1]),)),
+)  # fmt: skip
+
+
+@rule(
+    vjp=lambda g, x_shape, key: scatter_add(g, key, x_shape),  # an element read twice gets both cotangents
+    view=True,
+    numpy=(),
+    prepare=prepare,
+    samples=lambda rng: [((rng.normal(size=shape),), {"key": key}) for shape, key in _KEYS],
+)
+def getitem(x, /, key):
+    """`x[key]`."""
+    return x[key]
+
+
+@rule(
+    vjp=lambda g, key: getitem(g, key),
+    numpy=(),
+    prepare=prepare,
+    samples=lambda rng: [
+        ((rng.normal(size=np.empty(shape)[key].shape),), {"key": key, "shape": shape}) for shape, key in _KEYS
+    ],
+)
+def scatter_add(x, /, key, shape):
+    """Zeros of `shape` with `x` added at `key`, repeats adding up: the transpose of `getitem`."""
+    out = np.zeros(shape, x.dtype)
+    if all(part.dtype.kind == "b" for part in _arrays(key)):
+        out[key] = x  # no element is named twice
+    else:
+        np.add.at(out, key, x)
+    return out
+
+
+def _last_writers(key, shape, selected):
+    """Where repeated indices name one element, the last value written stays: whether each value did."""
+    number = np.arange(np.prod(selected, dtype=np.intp)).reshape(selected)
+    board = np.empty(shape, np.intp)
+    board[key] = number
+    return board[key] == number
+
+
+def _setitem_value_vjp(g, key, value_shape):
+    gv = getitem(g, key)
+    if any(part.dtype.kind != "b" for part in _arrays(key)):
+        gv = where(_last_writers(key, g.shape, gv.shape), gv, 0)
+    lead = len(value_shape) - gv.ndim  # NumPy lets a value have more leading axes, of length 1, than its place
+    gv = sum_to(gv, value_shape[lead:] if lead > 0 else value_shape)
+    return ops.reshape(gv, value_shape) if lead > 0 else gv
+
+
+@rule(
+    vjp=(lambda g, key: setitem(g, 0, key), lambda g, key, value_shape: _setitem_value_vjp(g, key, value_shape)),
+    numpy=(),
+    prepare=prepare,
+    samples=lambda rng: (
+        [((rng.normal(size=shape), rng.normal(size=np.empty(shape)[key].shape)), {"key": key}) for shape, key in _KEYS]
+        + [((rng.normal(size=(3, 4)), rng.normal(size=(1, 4))), {"key": slice(1, 3)})]
+    ),
+)
+def setitem(x, value, /, key):
+    """A copy of `x` in which `x[key]` is `value`."""
+    out = np.array(x)
+    out[key] = value
+    return out

@@ -1,0 +1,145 @@
+"""Products of vectors, matrices and stacks of them. The upstream gradient takes the place of the operand that is asked for."""
+
+import numpy as np
+
+from fastgrad.rules.draws import normal
+from fastgrad.rules.indexing import scatter_add
+from fastgrad.rules.rule import rule
+from fastgrad.rules.shapes import permute_dims, reshape, sum_to
+
+
+def _transposed(x):
+    """`x` with its last two axes swapped."""
+    return permute_dims(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
+
+
+def _rows(x):
+    """A stack of matrices as one matrix, all their rows below each other."""
+    return reshape(x, (-1, x.shape[-1])) if x.shape[-1] else reshape(x, (int(np.prod(x.shape[:-1])), 0))
+
+
+def _matmul_left(g, x1_shape, x2):
+    """gX = g x2^T, for every rank that matmul takes."""
+    if x2.ndim == 1:
+        return g * x2 if g.ndim == 0 else reshape(g, (*g.shape, 1)) * x2
+    if len(x1_shape) == 1:
+        return sum_to(reshape(matmul(x2, reshape(g, (*g.shape, 1))), x2.shape[:-1]), x1_shape)
+    return sum_to(matmul(g, _transposed(x2)), x1_shape)
+
+
+def _matmul_right(g, x1, x2_shape):
+    """gW = x1^T g, for every rank that matmul takes."""
+    if x1.ndim == 1:
+        if len(x2_shape) == 1:
+            return g * x1
+        return sum_to(reshape(x1, (-1, 1)) * reshape(g, (*g.shape[:-1], 1, g.shape[-1])), x2_shape)
+    if len(x2_shape) == 1:
+        return matmul(reshape(g, (-1,)), _rows(x1))
+    if len(x2_shape) == 2 and x1.ndim > 2:
+        return matmul(_transposed(_rows(x1)), _rows(g))  # one product sums over the stack
+    return sum_to(matmul(_transposed(x1), g), x2_shape)
+
+
+def _pairs(*shapes):
+    return normal(*((list(pair), {}) for pair in shapes))
+
+
+@rule(
+    vjp=(lambda g, x1_shape, x2: _matmul_left(g, x1_shape, x2), lambda g, x1, x2_shape: _matmul_right(g, x1, x2_shape)),
+    samples=_pairs(
+        ((2, 3), (3, 4)), ((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((4, 2, 3), (3, 2)), ((2, 3), (4, 3, 2)), ((4, 2, 3), (4, 3, 2)),
+        ((4, 1, 2, 3), (5, 3, 2)), ((3,), (4, 3, 2)), ((4, 2, 3), (3,)), ((2, 0), (0, 3)), ((0, 2), (2, 3)), ((1, 2, 3), (4, 3, 2)),
+    ),
+)  # fmt: skip
+def matmul(x1, x2, /):
+    """Matrix product of `x1` and `x2`, stacks of matrices broadcast: gradients `g @ x2.T` and `x1.T @ g`."""
+    return np.matmul(x1, x2)
+
+
+def _rest(ndim, axes):
+    return tuple(k for k in range(ndim) if k not in axes)
+
+
+def _tensordot_left(g, x1_shape, x2, axes):
+    """The free axes of x2 are contracted with the last of `g`; what is left are the axes of x1, to be put in order."""
+    axes1, axes2 = (tuple(a % n for a in part) for part, n in zip(axes, (len(x1_shape), x2.ndim), strict=True))
+    free1, free2 = _rest(len(x1_shape), axes1), _rest(x2.ndim, axes2)
+    gx = tensordot(g, x2, (tuple(range(len(free1), g.ndim)), free2))  # axes: free1, then axes2 in increasing order
+    order = (*free1, *(axes1[axes2.index(a)] for a in sorted(axes2)))
+    return permute_dims(gx, tuple(order.index(k) for k in range(len(x1_shape))))
+
+
+def _tensordot_right(g, x1, x2_shape, axes):
+    axes1, axes2 = (tuple(a % n for a in part) for part, n in zip(axes, (x1.ndim, len(x2_shape)), strict=True))
+    free1, free2 = _rest(x1.ndim, axes1), _rest(len(x2_shape), axes2)
+    gx = tensordot(x1, g, (free1, tuple(range(len(free1)))))  # axes: axes1 in increasing order, then free2
+    order = (*(axes2[axes1.index(a)] for a in sorted(axes1)), *free2)
+    return permute_dims(gx, tuple(order.index(k) for k in range(len(x2_shape))))
+
+
+@rule(
+    vjp=(lambda g, x1_shape, x2, axes: _tensordot_left(g, x1_shape, x2, axes), lambda g, x1, x2_shape, axes: _tensordot_right(g, x1, x2_shape, axes)),
+    numpy=(),
+    samples=normal(
+        ([(2, 3, 4), (4, 3, 5)], {"axes": ((1, 2), (1, 0))}), ([(2, 3), (3, 4)], {"axes": ((1,), (0,))}),
+        ([(2,), (3,)], {"axes": ((), ())}), ([(2, 3), (3, 2)], {"axes": ((0, -1), (1, 0))}),
+        ([(2, 3, 4), (2, 4, 3)], {"axes": ((2, 0), (1, 0))}), ([(0, 2), (2, 3)], {"axes": ((1,), (0,))}),
+    ),
+)  # fmt: skip
+def tensordot(x1, x2, /, axes):
+    """Sum of products of `x1` and `x2` over pairs of axes, `axes = (axes of x1, axes of x2)`."""
+    return np.tensordot(x1, x2, axes)
+
+
+def _dot_vjp(k, g, x1_shape, x2_shape, other):
+    if not x1_shape or not x2_shape:
+        return sum_to(g * other, x2_shape if k else x1_shape)
+    axes = ((len(x1_shape) - 1,), (max(len(x2_shape) - 2, 0),))
+    return _tensordot_right(g, other, x2_shape, axes) if k else _tensordot_left(g, x1_shape, other, axes)
+
+
+@rule(
+    vjp=(lambda g, x1_shape, x2, x2_shape: _dot_vjp(0, g, x1_shape, x2_shape, x2), lambda g, x1, x1_shape, x2_shape: _dot_vjp(1, g, x1_shape, x2_shape, x1)),
+    samples=_pairs(
+        ((3,), (3,)), ((2, 3), (3, 4)), ((2, 3), (3,)), ((3,), (3, 2)), ((), (2, 3)), ((2, 3), ()), ((), ()), ((2, 3), (4, 3, 5)), ((3,), (2, 3, 4)),
+        ((2, 4, 3), (3,)), ((0,), (0,)),
+    ),
+)  # fmt: skip
+def dot(x1, x2, /):
+    """Sum of products over the last axis of `x1` and the last but one of `x2`, as `numpy.dot`."""
+    return np.dot(x1, x2)
+
+
+@rule(
+    vjp=(
+        lambda g, x1_shape, x2: reshape(matmul(g, reshape(x2, (-1,))), x1_shape),
+        lambda g, x1, x2_shape: reshape(matmul(reshape(x1, (-1,)), g), x2_shape),
+    ),
+    samples=_pairs(((2,), (3,)), ((2, 2), (3,)), ((), (2,)), ((0,), (2,))),
+)
+def outer(x1, x2, /):
+    """All products of an element of `x1` and one of `x2`, both flattened: a matrix."""
+    return np.outer(x1, x2)
+
+
+def _diagonal_vjp(g, x_shape, offset, axis1, axis2):
+    ndim = len(x_shape)
+    axis1, axis2 = axis1 % ndim, axis2 % ndim
+    order = (*_rest(ndim, (axis1, axis2)), axis1, axis2)
+    steps = np.arange(g.shape[-1])
+    key = (..., steps + max(-offset, 0), steps + max(offset, 0))
+    gx = scatter_add(g, key, tuple(x_shape[k] for k in order))
+    return permute_dims(gx, tuple(order.index(k) for k in range(ndim)))
+
+
+@rule(
+    vjp=lambda g, x_shape, offset, axis1, axis2: _diagonal_vjp(g, x_shape, offset, axis1, axis2),
+    view=True,
+    samples=normal(
+        ((3, 3), {}), ((3, 4), {"offset": 1}), ((3, 4), {"offset": -2}), ((2, 3, 4), {"axis1": 2, "axis2": 0}),
+        ((2, 3, 3), {"axis1": -2, "axis2": -1}), ((2, 2), {"offset": 5}),
+    ),
+)  # fmt: skip
+def diagonal(x, /, offset=0, axis1=0, axis2=1):
+    """Diagonal number `offset` of the planes of `axis1` and `axis2`, as the last axis of the result."""
+    return np.diagonal(x, offset, axis1, axis2)

@@ -1,0 +1,240 @@
+"""The rule: all that belongs to one op, and the decorator that makes an op of it. Knows no engine but by its names.
+
+    @rule(vjp=lambda g, y: g * (1 - y) * (1 + y), domain=(-3, 3))
+    def tanh(x, /):
+        "Hyperbolic tangent of `x`."
+        return np.tanh(x)
+
+The decorated function is the forward, on arrays. `vjp` is the local rule "gradient times upstream gradient", one function per
+operand, written on Tensors, so that a sweep with `create_graph=True` records it. What a rule reads is what its parameters name:
+
+    g              the cotangent of the result, of the result's shape and dtype
+    y              the result
+    x, x1, ...     an operand, by its name in the forward
+    x_shape, x_dtype   only that operand's shape or dtype: its value is not kept
+    axis, ...      a parameter, by its name in the forward
+    i              of a variadic op (`def concat(*xs, axis)`), the number of the operand that is asked for
+
+What is not named is not read, and may be overwritten between forward and backward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastgrad import _engine
+
+RULES: dict[str, Rule] = {}  # name -> rule; what the tests, docs, stubs and benches walk
+FUNCTIONS: dict[str, Any] = {}  # name and aliases -> the public function
+
+
+class _Ops:
+    """The ops by name, for a rule that needs one of a family read after its own: `ops.getitem(g, key)`."""
+
+
+ops: Any = _Ops()
+
+
+class Rule:
+    """One op: forward, vjp, and what tests and docs need to know. Immutable after the decorator has run."""
+
+    __slots__ = (
+        "name", "forward", "vjps", "operand_names", "n_operands", "variadic", "param_names", "defaults", "elementwise",
+        "view", "holomorphic", "domain", "samples", "aliases", "numpy_names", "reads_result", "reads_operand", "_readers",
+        "has_vjp", "synonyms", "takes_dtype", "prepare",
+    )  # fmt: skip
+
+    def __init__(self, forward, vjp, *, name=None, operands=None, elementwise=False, view=False, holomorphic=True,
+                 domain=None, samples=None, aliases=(), numpy=None, synonyms=None, takes_dtype=False, prepare=None):  # fmt: skip
+        code = forward.__code__
+        self.name = name or forward.__name__
+        self.forward = forward
+        self.variadic = bool(code.co_flags & 0x04)
+        n_named = code.co_argcount
+        names = code.co_varnames[: n_named + code.co_kwonlyargcount]
+        self.n_operands = 0 if self.variadic else (operands or code.co_posonlyargcount)
+        self.operand_names = (
+            code.co_varnames[len(names) : len(names) + 1] if self.variadic else names[: self.n_operands]
+        )
+        self.param_names = names[self.n_operands :]
+        values = forward.__defaults__ or ()
+        self.defaults = dict(zip(names[n_named - len(values) : n_named], values, strict=True))
+        self.defaults.update(forward.__kwdefaults__ or {})
+        self.elementwise = elementwise
+        self.view = view
+        self.holomorphic = holomorphic
+        self.domain = domain
+        self.samples = samples
+        self.aliases = aliases
+        self.numpy_names = (self.name,) if numpy is None else numpy
+        self.synonyms = synonyms or {}
+        self.takes_dtype = takes_dtype
+        self.prepare = prepare
+        self.vjps = vjp if isinstance(vjp, tuple) else (vjp,)
+        self.has_vjp = any(v is not None for v in self.vjps)
+        self._readers = tuple(None if v is None else tuple(map(self._reader, _arguments(v))) for v in self.vjps)
+        reads = [kind for readers in self._readers if readers for kind in readers]
+        self.reads_result = ("result", None) in reads
+        self.reads_operand = tuple(("operand", k) in reads for k in range(1 if self.variadic else self.n_operands))
+
+    def _reader(self, word):
+        """What one parameter of a vjp stands for, as a pair (kind, key)."""
+        if word == "g":
+            return "cotangent", None
+        if word == "y":
+            return "result", None
+        if word == "i" and self.variadic:
+            return "number", None
+        if word in self.operand_names:
+            return "operand", self.operand_names.index(word)
+        if word in self.param_names:
+            return "param", word
+        stem, _, attribute = word.rpartition("_")
+        if stem in self.operand_names and attribute in ("shape", "dtype"):
+            return attribute, self.operand_names.index(stem)
+        raise TypeError(f"the vjp of {self.name!r} names {word!r}, which is no operand or parameter of it")
+
+    def bind(self, args, kwargs):
+        """Split a call into `(operands, params)`, as Python would bind it to the forward."""
+        if self.variadic:
+            operands, rest = args, ()
+        else:
+            operands, rest = args[: self.n_operands], args[self.n_operands :]
+        if len(rest) > len(self.param_names):
+            most = self.n_operands + len(self.param_names)
+            raise TypeError(f"{self.name}() takes at most {most} arguments, {len(args)} given")
+        params = dict(zip(self.param_names, rest, strict=False))
+        for key, value in kwargs.items():
+            if key in self.synonyms:
+                key = self.synonyms[key]
+            elif key == "dtype" and self.takes_dtype:
+                if value is not None:
+                    operands = (ops.astype(operands[0], value), *operands[1:])
+                continue
+            if key in params or (key not in self.param_names and key not in self.operand_names):
+                problem = "multiple values for" if key in params else "an unexpected keyword"
+                raise TypeError(f"{self.name}() got {problem} argument {key!r}")
+            params[key] = value
+        if not self.variadic:
+            for key in self.operand_names[len(operands) :]:
+                if key in params:
+                    operands += (params.pop(key),)
+                elif key in self.defaults:
+                    operands += (self.defaults[key],)
+                else:
+                    raise TypeError(f"{self.name}() missing argument {key!r}")
+        for key in self.param_names:
+            if key not in params:
+                if key not in self.defaults:
+                    raise TypeError(f"{self.name}() missing argument {key!r}")
+                params[key] = self.defaults[key]
+        if self.prepare is not None:
+            params = self.prepare(params)
+        return operands, params
+
+    def differentiable(self, k):
+        """Whether a gradient flows to operand number `k`."""
+        return self._vjp_at(k) is not None
+
+    def reads(self, k):
+        """Whether any vjp of this op reads the value of operand number `k`."""
+        return self.reads_operand[0 if self.variadic else k]
+
+    def _vjp_at(self, k):
+        return self.vjps[0 if self.variadic or len(self.vjps) == 1 else k]
+
+    def pull(self, k, g, y, operands, params):
+        """The cotangent of operand number `k`: a Tensor of that operand's shape and dtype.
+
+        `g` and `y` are Tensors; `operands` are Tensors, Python scalars or None, as they were recorded. For a holomorphic op
+        the rule is the transpose; the cotangent of a complex operand wants the conjugate transpose, conj(rule(conj(g))).
+        """
+        at = 0 if len(self.vjps) == 1 else k
+        x = operands[k]
+        twist = self.holomorphic and g.dtype.kind == "c"
+        if twist:
+            g = ops.conj(g)
+        values = []
+        for kind, key in self._readers[at]:
+            if kind == "cotangent":
+                values.append(g)
+            elif kind == "result":
+                values.append(y)
+            elif kind == "param":
+                values.append(params[key])
+            elif kind == "number":
+                values.append(k)
+            else:
+                operand = operands if self.variadic else operands[key]
+                if kind == "shape":
+                    operand = tuple(o.shape for o in operand) if self.variadic else getattr(operand, "shape", ())
+                elif kind == "dtype":
+                    operand = tuple(o.dtype for o in operand) if self.variadic else operand.dtype
+                values.append(operand)
+        gx = self.vjps[at](*values)
+        if self.elementwise and gx.shape != x.shape:
+            gx = ops.sum_to(gx, x.shape)
+        if twist:
+            gx = ops.conj(gx)
+        if gx.dtype != x.dtype:
+            if gx.dtype.kind == "c" and x.dtype.kind != "c":
+                gx = ops.real(gx)
+            if gx.dtype != x.dtype:
+                gx = ops.astype(gx, x.dtype)
+        return gx
+
+    def __repr__(self):
+        return f"<rule {self.name}>"
+
+
+def _arguments(function):
+    code = function.__code__
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+
+def rule(*, vjp: Callable | tuple | None, **facts) -> Callable[[Callable], Any]:
+    """Make an op of a forward function. Returns the public function: it takes Tensors, arrays and scalars, and records.
+
+    Parameters
+    ----------
+    vjp : function, tuple of functions, or None
+        The rule, one function per operand (one for all of a variadic op); None where no gradient flows.
+    name : str, optional
+        The op's name; the forward's own name otherwise.
+    operands : int, optional
+        How many leading arguments are operands; the positional-only ones otherwise. Operands may be None by default.
+    elementwise : bool
+        Broadcasting as NumPy; each cotangent is summed back to its operand's shape.
+    view : bool
+        The result may share the first operand's memory.
+    holomorphic : bool
+        False where the rule already is the conjugate transpose, or the op is not complex-differentiable.
+    domain : (low, high) or tuple of them
+        Interval, per operand, from which tests and benches draw elements; away from kinks and poles.
+    samples : function of a numpy Generator
+        For ops that need more than an interval: yields `(operands, params)` pairs.
+    aliases : tuple of str
+        Further public names.
+    numpy : tuple of str, optional
+        Names in NumPy whose protocols reach this op; the op's own name otherwise.
+    synonyms : dict, optional
+        Further keywords, each with the name of the parameter or operand it stands for.
+    takes_dtype : bool
+        Accept `dtype=`: the first operand is converted before the op.
+    prepare : function of the parameters, optional
+        Puts parameters into the form that forward and vjp work with; runs once per call.
+    """
+
+    def decorate(forward):
+        made = Rule(forward, vjp, **facts)
+        if made.name in RULES:
+            raise ValueError(f"there is a rule named {made.name!r} already")
+        function = _engine.Function(made)
+        RULES[made.name] = made
+        for word in (made.name, *made.aliases):
+            FUNCTIONS[word] = function
+            setattr(ops, word, function)
+        return function
+
+    return decorate

@@ -1,0 +1,204 @@
+"""Shape ops: the same elements in another order, fewer or repeated. No arithmetic but the sums that transpose a copy."""
+
+import numpy as np
+
+from fastgrad.rules.draws import normal
+from fastgrad.rules.rule import ops, rule
+
+
+@rule(
+    vjp=lambda g, x_shape: sum_to(g, x_shape),
+    view=True,
+    samples=normal(
+        ((3, 1), {"shape": (2, 3, 4)}), ((), {"shape": (2, 2)}), ((4,), {"shape": (4,)}), ((1,), {"shape": (0,)})
+    ),
+)
+def broadcast_to(x, /, shape):
+    """`x` repeated to `shape` by broadcasting."""
+    return np.broadcast_to(x, shape)
+
+
+@rule(
+    vjp=lambda g, x_shape: broadcast_to(g, x_shape),
+    numpy=(),
+    samples=normal(
+        ((2, 3, 4), {"shape": (3, 1)}), ((2, 3), {"shape": ()}), ((2, 3), {"shape": (2, 3)}), ((0, 3), {"shape": (3,)})
+    ),
+)
+def sum_to(x, /, shape):
+    """`x` summed over the axes along which `shape` would be broadcast to it: the transpose of `broadcast_to`."""
+    lead = x.ndim - len(shape)
+    axes = tuple(range(lead)) + tuple(k + lead for k, n in enumerate(shape) if n == 1 and x.shape[k + lead] != 1)
+    return np.sum(x, axis=axes, dtype=x.dtype).reshape(shape) if axes else np.array(x)
+
+
+@rule(
+    vjp=lambda g, x_shape: reshape(g, x_shape),
+    view=True,
+    samples=normal(
+        ((2, 6), {"shape": (3, -1)}), ((), {"shape": (1, 1)}), ((4,), {"shape": (2, 2)}), ((0, 2), {"shape": (3, 0)})
+    ),
+)
+def reshape(x, /, shape):
+    """The elements of `x`, in C order, in another `shape`; one length may be -1."""
+    return np.reshape(x, shape)
+
+
+def _inverse(axes):
+    """The permutation that undoes `axes`."""
+    back = [0] * len(axes)
+    for k, axis in enumerate(axes):
+        back[axis] = k
+    return tuple(back)
+
+
+@rule(
+    vjp=lambda g, axes: permute_dims(g, _inverse(axes)),
+    view=True,
+    numpy=(),
+    samples=normal(
+        ((2, 3, 4), {"axes": (2, 0, 1)}), ((2, 3), {"axes": (1, 0)}), ((3, 2), {"axes": (-1, 0)}), ((), {"axes": ()})
+    ),
+)
+def permute_dims(x, /, axes):
+    """`x` with its axes in the order `axes`."""
+    return np.transpose(x, axes)
+
+
+@rule(
+    vjp=lambda g, axis: flip(g, axis),
+    view=True,
+    samples=normal(((2, 3), {"axis": None}), ((2, 3), {"axis": -1}), ((2, 3, 2), {"axis": (0, 2)})),
+)
+def flip(x, /, axis=None):
+    """`x` with its elements in reverse order along `axis`, all axes by default."""
+    return np.flip(x, axis)
+
+
+@rule(
+    vjp=lambda g, shift, axis: roll(g, tuple(-s for s in shift) if isinstance(shift, tuple) else -shift, axis),
+    samples=normal(
+        ((5,), {"shift": 2}), ((2, 3), {"shift": -1, "axis": 1}), ((2, 3), {"shift": (1, 2), "axis": (0, 1)})
+    ),
+)
+def roll(x, /, shift, axis=None):
+    """`x` moved by `shift` places along `axis`, what falls off one end coming in at the other."""
+    return np.roll(x, shift, axis)
+
+
+def _tile_vjp(g, x_shape, reps):
+    reps = (reps,) if isinstance(reps, int) else tuple(reps)
+    ndim = max(len(reps), len(x_shape))
+    reps = (1,) * (ndim - len(reps)) + reps
+    lengths = (1,) * (ndim - len(x_shape)) + x_shape
+    pairs = tuple(n for pair in zip(reps, lengths, strict=True) for n in pair)
+    return reshape(ops.sum(reshape(g, pairs), axis=tuple(range(0, 2 * ndim, 2))), x_shape)
+
+
+@rule(
+    vjp=lambda g, x_shape, reps: _tile_vjp(g, x_shape, reps),
+    samples=normal(
+        ((3,), {"reps": 2}), ((2, 1), {"reps": (2, 1, 3)}), ((2, 3, 1), {"reps": (2,)}), ((2,), {"reps": 0})
+    ),
+)
+def tile(x, /, reps):
+    """`x` laid out `reps` times along each axis."""
+    return np.tile(x, reps)
+
+
+def _repeat_vjp(g, x_shape, repeats, axis):
+    if axis is None:
+        shape, axis = (int(np.prod(x_shape, dtype=np.intp)),), 0
+    else:
+        shape, axis = x_shape, axis % len(x_shape)
+    if np.ndim(repeats) == 0:
+        parts = (*shape[: axis + 1], int(repeats), *shape[axis + 1 :])
+        gx = ops.sum(reshape(g, parts), axis=axis + 1)
+    else:
+        source = np.repeat(np.arange(shape[axis]), repeats)
+        gx = ops.scatter_add(g, (*(slice(None),) * axis, source), shape)
+    return gx if shape == x_shape else reshape(gx, x_shape)
+
+
+@rule(
+    vjp=lambda g, x_shape, repeats, axis: _repeat_vjp(g, x_shape, repeats, axis),  # a copy's cotangents add up
+    prepare=lambda params: params if isinstance(params["repeats"], int) else {**params, "repeats": _counts(params["repeats"])},
+    samples=normal(
+        ((3,), {"repeats": 2}), ((2, 3), {"repeats": 3}), ((2, 3), {"repeats": (1, 0, 2), "axis": 1}),
+        ((2, 3), {"repeats": 2, "axis": -2}), ((2,), {"repeats": (2, 1)}), ((2, 2), {"repeats": (2,), "axis": 0}),
+        ((2, 2), {"repeats": 0, "axis": 0}),
+    ),
+)  # fmt: skip
+def repeat(x, /, repeats, axis=None):
+    """Each element of `x` repeated `repeats` times along `axis`, of the flattened `x` by default."""
+    return np.repeat(x, repeats, axis)
+
+
+def _counts(repeats):
+    """A private copy: the rule reads the counts again in the backward pass."""
+    return np.array(repeats.numpy() if hasattr(repeats, "numpy") else repeats)
+
+
+@rule(
+    vjp=lambda g, x_shape, k: sum_to(tril(g, k), x_shape),
+    samples=normal(((3, 3), {}), ((2, 3, 4), {"k": -1}), ((3, 2), {"k": 1}), ((3,), {})),
+)
+def tril(x, /, k=0):
+    """The lower triangle of the last two axes of `x`, zeros above diagonal number `k`."""
+    return np.tril(x, k)
+
+
+@rule(
+    vjp=lambda g, x_shape, k: sum_to(triu(g, k), x_shape),
+    samples=normal(((3, 3), {}), ((2, 3, 4), {"k": -1}), ((3, 2), {"k": 1}), ((3,), {})),
+)
+def triu(x, /, k=0):
+    """The upper triangle of the last two axes of `x`, zeros below diagonal number `k`."""
+    return np.triu(x, k)
+
+
+def _pad_pairs(pad_width, ndim):
+    pairs = np.broadcast_to(np.asarray(pad_width), (ndim, 2))
+    return [(int(before), int(after)) for before, after in pairs]
+
+
+def _pad_vjp(g, x_shape, pad_width, mode):
+    pairs = _pad_pairs(pad_width, len(x_shape))
+    if mode == "constant":
+        return ops.getitem(g, tuple(slice(b, b + n) for (b, _), n in zip(pairs, x_shape, strict=True)))
+    # every other mode copies elements of x: pad their numbers the same way, and add up
+    sources = [np.pad(np.arange(n), pair, mode=mode) for n, pair in zip(x_shape, pairs, strict=True)]
+    return ops.scatter_add(g, np.ix_(*sources), x_shape)
+
+
+PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
+
+
+@rule(
+    vjp=lambda g, x_shape, pad_width, mode: _pad_vjp(g, x_shape, pad_width, mode),
+    samples=normal(
+        ((3,), {"pad_width": 2}), ((2, 3), {"pad_width": ((1, 0), (0, 2)), "constant_values": 7.0}),
+        ((3, 4), {"pad_width": (2, 1), "mode": "reflect"}), ((2, 3), {"pad_width": 1, "mode": "edge"}),
+        ((3,), {"pad_width": 5, "mode": "symmetric"}), ((3,), {"pad_width": (1, 4), "mode": "wrap"}),
+    ),
+)  # fmt: skip
+def pad(x, /, pad_width, mode="constant", constant_values=0):
+    """`x` with a border of `pad_width`: constant, or copies of its own elements ("edge", "reflect", "symmetric", "wrap")."""
+    if mode == "constant":
+        return np.pad(x, pad_width, mode, constant_values=constant_values)
+    if mode not in PAD_MODES:
+        raise ValueError(f"pad mode {mode!r} is not supported: use one of {', '.join(PAD_MODES)}")
+    return np.pad(x, pad_width, mode)
+
+
+@rule(vjp=lambda g: g, numpy=("copy",), samples=normal(((2, 3), {}), ((), {})))
+def copy(x, /):
+    """A copy of `x`, recorded."""
+    return np.array(x)
+
+
+# the cotangent goes back to the operand's dtype by itself, as for every op
+@rule(vjp=lambda g: g, numpy=("astype",), samples=normal(((2, 3), {"dtype": "float64"}), ((2,), {"dtype": "complex128"})))  # fmt: skip
+def astype(x, /, dtype):
+    """`x` converted to `dtype`, always a copy."""
+    return np.asarray(x).astype(dtype)

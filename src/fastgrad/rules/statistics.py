@@ -1,0 +1,95 @@
+"""Spread, length and running sums along axes: var, std, norm, cumsum."""
+
+import math
+
+import numpy as np
+
+from fastgrad.rules.comparison import where
+from fastgrad.rules.draws import uniform
+from fastgrad.rules.logic import equal
+from fastgrad.rules.reductions import SHAPES, count_of, kept, mean
+from fastgrad.rules.rule import rule
+from fastgrad.rules.shapes import flip, reshape
+
+_SPREADS = (
+    ((3, 4), {}), ((2, 3, 4), {"axis": 1}), ((2, 3, 4), {"axis": (0, -1), "ddof": 1}), ((3, 4), {"axis": 0, "keepdims": True}),
+    ((5,), {"ddof": 1}), ((3, 4), {"keepdims": True}),
+)  # fmt: skip
+
+
+def _nonzero(y):
+    """`y` with 1 for 0: a divisor for what is 0 wherever `y` is."""
+    zero = equal(y, 0)
+    return where(zero, 1, y) if zero.numpy().any() else y
+
+
+def _freedom(x_shape, axis, ddof):
+    """The divisor of a variance; infinite where NumPy's is not positive and its result NaN."""
+    n = count_of(x_shape, axis) - ddof
+    return n if n > 0 else math.nan
+
+
+@rule(
+    vjp=lambda g, x, axis, ddof, keepdims: (
+        (x - mean(x, axis, True)) * (kept(g, x.shape, axis, keepdims) * (2 / _freedom(x.shape, axis, ddof)))
+    ),
+    holomorphic=False,
+    synonyms={"correction": "ddof"},
+    takes_dtype=True,
+    samples=uniform(-2, 2, *_SPREADS),
+)
+def var(x, /, axis=None, ddof=0, keepdims=False):
+    """Variance of `x` over `axis`: the sum of squared deviations divided by `n - ddof`."""
+    return np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
+
+
+def _std_vjp(g, x, y, axis, ddof, keepdims):
+    return (x - mean(x, axis, True)) * kept(g / (_nonzero(y) * _freedom(x.shape, axis, ddof)), x.shape, axis, keepdims)
+
+
+@rule(
+    vjp=lambda g, x, y, axis, ddof, keepdims: _std_vjp(g, x, y, axis, ddof, keepdims),
+    holomorphic=False,
+    synonyms={"correction": "ddof"},
+    takes_dtype=True,
+    samples=uniform(-2, 2, *_SPREADS),
+)
+def std(x, /, axis=None, ddof=0, keepdims=False):
+    """Standard deviation of `x` over `axis`. Where all elements are equal, a kink, its gradient is 0."""
+    return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims)
+
+
+@rule(
+    vjp=lambda g, x, y, axis, keepdims: x * kept(g / _nonzero(y), x.shape, axis, keepdims),
+    holomorphic=False,
+    numpy=("linalg.norm",),
+    samples=uniform(-2, 2, *SHAPES),
+)
+def norm(x, /, axis=None, keepdims=False):
+    """Euclidean length of `x` over `axis`, all axes by default. Its gradient at 0 is 0."""
+    square = np.real(np.conj(x) * x) if np.iscomplexobj(x) else np.multiply(x, x)
+    return np.sqrt(np.sum(square, axis=axis, keepdims=keepdims))
+
+
+def _cumsum_vjp(g, x_shape, axis):
+    gx = flip(cumsum(flip(g, axis), axis), axis)  # what comes after an element holds it
+    return gx if axis is not None else reshape(gx, x_shape)
+
+
+@rule(
+    vjp=lambda g, x_shape, axis: _cumsum_vjp(g, x_shape, axis),
+    takes_dtype=True,
+    samples=uniform(
+        -2,
+        2,
+        ((2, 3), {}),
+        ((4,), {}),
+        ((2, 3, 4), {"axis": 1}),
+        ((2, 3), {"axis": -1}),
+        ((0,), {}),
+        ((2, 3), {"axis": 0}),
+    ),
+)
+def cumsum(x, /, axis=None):
+    """Running sum of `x` along `axis`, of the flattened `x` by default."""
+    return np.cumsum(x, axis=axis)

@@ -1,0 +1,101 @@
+"""Derivatives along a direction: `jvp` and `hvp`.
+
+There is no forward mode: the vjp is linear in its cotangent, and the vjp of that linear map is the jvp.
+"""
+
+import numpy as np
+
+from fastgrad import _tree
+from fastgrad._engine import Tensor, asarray, enable_grad, gradients
+from fastgrad.errors import NotDifferentiableError
+from fastgrad.transforms.lift import Run, need_function, need_output
+from fastgrad.transforms.reverse import need_scalar
+
+
+def _as_tuple(verb, word, primals):
+    if not isinstance(primals, (tuple, list)):
+        kind = type(primals).__name__
+        raise TypeError(f"{verb}: {word} are a tuple with one entry per argument of the function, got {kind}")
+    return tuple(primals)
+
+
+def transposed(run, ys):
+    """Fresh cotangents `us` of the Tensors `ys`, zero, and the gradients of `run.inputs` as functions of them."""
+    us = [asarray(np.zeros(y.shape, y.dtype)).requires_grad_() for y in ys]
+    return us, gradients(ys, run.inputs, us, create_graph=True, retain_graph=True, allow_unused=True)
+
+
+def push(run, gs, us, tangents, retain_graph=False):
+    """Tangents of the outputs from those of the inputs: the vjp, with respect to `us`, of the vjp `gs`."""
+    live = [(g, v) for g, v in zip(gs, tangents, strict=True) if g is not None and g.requires_grad and v is not None]
+    if not live:
+        return [None] * len(us)
+    return gradients(
+        [g for g, _ in live], us, [v for _, v in live], allow_unused=True,
+        create_graph=run.tracked, retain_graph=run.tracked or retain_graph,
+    )  # fmt: skip
+
+
+def jvp(f, primals, tangents):
+    """The value of a function and its derivative along a direction, `J v`.
+
+    Parameters
+    ----------
+    f : function
+        Returns a Tensor or a nested tuple, list or dict of them.
+    primals : tuple
+        All of `f`'s arguments.
+    tangents : tuple
+        The direction, nested as `primals`, each leaf of its primal's shape.
+
+    Returns
+    -------
+    value, tangent
+        Both nested as `f`'s result.
+    """
+    need_function("jvp", f)
+    run = Run("jvp", _as_tuple("jvp", "primals", primals))
+    vs = run.match("tangents", _as_tuple("jvp", "tangents", tangents), primals, run.inputs)
+    run.tracked = run.tracked or (run.recording and any(v.requires_grad for v in vs))
+    out = run.call(f, {})
+    ys = [need_output("jvp", y) for y in _tree.leaves(out)]
+    live = [y for y in ys if isinstance(y, Tensor) and y.requires_grad]
+    with enable_grad():
+        us, gs = transposed(run, live) if live else ([], [])
+        pushed = iter(push(run, gs, us, vs) if live else ())
+    dys = []
+    for y in ys:
+        dy = next(pushed) if isinstance(y, Tensor) and y.requires_grad else None
+        dys.append(asarray(np.zeros_like(y.numpy() if isinstance(y, Tensor) else y)) if dy is None else dy)
+    return run.value(out), run.value(_tree.fill(out, dys))
+
+
+def hvp(f, primals, tangents):
+    """The product of a scalar function's Hessian with a vector: the derivative of the gradient along `tangents`.
+
+    Parameters
+    ----------
+    f : function
+        Returns one real number.
+    primals, tangents : tuple
+        `f`'s arguments, and a direction nested alike.
+
+    Returns
+    -------
+    nested as `primals`
+        A tuple with one product per primal; the bare product if there is one primal.
+    """
+    need_function("hvp", f)
+    run = Run("hvp", _as_tuple("hvp", "primals", primals))
+    run.single = len(run.args) == 1
+    vs = run.match("tangents", _as_tuple("hvp", "tangents", tangents), primals, run.inputs)
+    run.tracked = run.tracked or (run.recording and any(v.requires_grad for v in vs))
+    y = run.call(f, {})
+    need_scalar("hvp", y)
+    if any(x.dtype.kind == "c" for x in run.inputs):
+        raise NotDifferentiableError("hvp: complex arguments have no Hessian; split them into real and imaginary parts")
+    if not isinstance(y, Tensor) or not y.requires_grad:
+        return run.hand_back([None] * len(vs))
+    with enable_grad():
+        gs = gradients((y,), run.inputs, create_graph=True, retain_graph=True, allow_unused=True)
+        return run.hand_back(push(run, gs, run.inputs, vs))

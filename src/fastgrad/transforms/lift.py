@@ -1,0 +1,231 @@
+"""What all transforms share: arguments become Tensors, `f` runs, results come back in kind."""
+
+import threading
+
+import numpy as np
+
+from fastgrad import _tree
+from fastgrad._engine import Function, Tensor, asarray, enable_grad, gradients, is_grad_enabled
+from fastgrad.errors import NotDifferentiableError, ShapeError
+from fastgrad.rules.rule import Rule
+
+
+class _Level(threading.local):
+    depth = 0  # how many transforms are running their function in this thread
+
+
+level = _Level()
+
+
+def _alias(x, /):
+    return x[...]
+
+
+# A Tensor that an outer transform follows enters an inner one through this op: the inner gradient is taken with
+# respect to the alias, so it does not see other ways in which `f` depends on the same Tensor; the outer one passes.
+_alias.__name__ = "alias"
+alias = Function(Rule(_alias, lambda g: g, view=True, numpy=()))
+
+
+def need_function(verb, f):
+    """Refuse what is no function, with the likeliest cause."""
+    if not callable(f):
+        hint = "; for gradients of a computed Tensor use gradients(outputs, inputs)" if isinstance(f, Tensor) else ""
+        raise TypeError(f"{verb} takes a function, got {type(f).__name__}{hint}")
+
+
+def numbers_of(verb, argnums):
+    """`argnums` as a tuple of ints."""
+    numbers = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
+    if not numbers or not all(isinstance(k, (int, np.integer)) and not isinstance(k, bool) for k in numbers):
+        raise TypeError(f"{verb}: argnums is an int or a tuple of ints, got {argnums!r}")
+    return tuple(numbers)
+
+
+def _places(verb, argnums, n):
+    """`argnums` counted from the front, for a call with `n` positional arguments."""
+    places = []
+    for k in numbers_of(verb, argnums):
+        if not -n <= k < n:
+            raise TypeError(f"{verb}: argnums asks for argument {k}, the call has {n} positional ones")
+        if k % n in places:
+            raise TypeError(f"{verb}: argnums asks for argument {k} twice, in {argnums!r}")
+        places.append(k % n)
+    return places
+
+
+def own_array(t):
+    """The value of `t` as an array that shares memory with nothing."""
+    return t.numpy().copy()
+
+
+class Run:
+    """One call of a transformed function: the arguments made Tensors, what `f` returned, and how to hand results back.
+
+    Attributes
+    ----------
+    inputs : list of Tensor
+        One per differentiated leaf: a fresh leaf, or the alias of a Tensor that requires a gradient.
+    originals : list
+        What the caller passed there.
+    tensors : bool
+        A Tensor is among the arguments, so the value is handed back as Tensors.
+    tracked : bool
+        Results are differentiable; known after `call`.
+    """
+
+    __slots__ = ("args", "inputs", "numbers", "originals", "recording", "single", "tensors", "tracked", "trees", "verb")
+
+    def __init__(self, verb, args, argnums=None):
+        self.verb = verb
+        self.args = list(args)
+        self.single = isinstance(argnums, (int, np.integer))
+        self.recording = is_grad_enabled()
+        self.inputs, self.originals, self.trees = [], [], []
+        self.numbers = range(len(args)) if argnums is None else _places(verb, argnums, len(args))
+        self.tensors = self.tracked = False
+        with enable_grad():
+            for k in self.numbers:
+                self.trees.append(args[k])
+                self.args[k] = _tree.map_leaves(self._lift, args[k])
+        if not self.inputs:
+            raise TypeError(f"{verb}: there is nothing to differentiate in {tuple(self.trees)!r}")
+
+    def _lift(self, leaf):
+        self.originals.append(leaf)
+        if isinstance(leaf, Tensor):
+            if leaf.requires_grad:
+                self.tracked = self.recording
+                x = alias(leaf) if self.recording else leaf.detach().requires_grad_()
+            else:
+                x = self._leaf(leaf.detach(), leaf)
+        elif isinstance(leaf, (np.ndarray, np.generic, float, complex, int)):
+            x = self._leaf(asarray(leaf), leaf)
+        else:
+            self._refuse(leaf)
+        self.inputs.append(x)
+        return x
+
+    def _leaf(self, x, original):
+        if x.dtype.kind not in "fc":
+            self._refuse(original)
+        return x.requires_grad_()
+
+    def _refuse(self, leaf):
+        at = len(self.trees) - 1
+        number = len(self.originals) - 1 - sum(len(_tree.leaves(tree)) for tree in self.trees[:-1])
+        where = f"argument {self.numbers[at]}{_tree.path(self.trees[at], number)}"
+        if isinstance(leaf, (np.ndarray, np.generic, Tensor)):
+            what, cure = f"{leaf.dtype}", "Convert it to a floating dtype first, or leave it out of argnums."
+        elif isinstance(leaf, int):
+            what, cure = f"{type(leaf).__name__} ({leaf})", "Pass a float, or leave it out of argnums."
+        else:
+            what, cure = type(leaf).__name__, "Pass arrays, numbers, Tensors, or tuples, lists and dicts of them."
+        raise NotDifferentiableError(
+            f"{self.verb}: {where} is {what}; a gradient exists for floating and complex values only. {cure}"
+        )
+
+    def call(self, f, kwargs):
+        """`f`'s own result, computed with recording on."""
+        before = level.depth
+        level.depth = before + 1
+        try:
+            if self.recording:
+                out = f(*self.args, **kwargs)
+            else:
+                with enable_grad():
+                    out = f(*self.args, **kwargs)
+        finally:
+            level.depth = before
+        self.tensors = self.tensors or _any_tensor(self.originals)
+        if not self.tensors and (kwargs or len(self.numbers) < len(self.args)):
+            others = [a for k, a in enumerate(self.args) if k not in self.numbers]
+            self.tensors = _any_tensor(_tree.leaves([others, kwargs]))
+        if self.recording and not self.tracked and (before or self.tensors):
+            self.tracked = self._reaches_outside(out)
+        return out
+
+    def _reaches_outside(self, out):
+        """Whether the graph of `out` ends in leaves other than `inputs`: what `f` closes over, or other arguments."""
+        seen = {id(x): x for x in self.inputs}  # held, so that no id is given out again during the walk
+        stack = [t for t in _tree.leaves(out) if isinstance(t, Tensor) and t.requires_grad]
+        while stack:
+            t = stack.pop()
+            if id(t) not in seen:
+                if t.is_leaf:
+                    return True
+                seen[id(t)] = t
+                stack += [x for x in t.operands if x.requires_grad]
+        return False
+
+    def gradients(self, outputs, cotangents=None, *, retain_graph=False, tracked=None):
+        """The gradient of the recorded `outputs` with respect to each input, None where there is none."""
+        tracked = self.tracked if tracked is None else tracked
+        keep = tracked or retain_graph
+        return gradients(
+            outputs, self.inputs, cotangents, create_graph=tracked, retain_graph=keep, allow_unused=True
+        )
+
+    def hand_back(self, results):
+        """Gradients, one per input, in kind and in the nest of the differentiated arguments."""
+        results = iter([self._in_kind(k, g) for k, g in enumerate(results)])
+        trees = tuple(_tree.map_leaves(lambda _: next(results), tree) for tree in self.trees)
+        return trees[0] if self.single else trees
+
+    def _in_kind(self, k, g):
+        original, x = self.originals[k], self.inputs[k]
+        if g is None:
+            array = np.zeros(x.shape, x.dtype)
+            if isinstance(original, Tensor):
+                return asarray(array)
+        elif isinstance(original, Tensor) or g.requires_grad:
+            return g
+        else:
+            array = own_array(g)
+        return array if isinstance(original, np.ndarray) else array[()]
+
+    def value(self, tree):
+        """What `f` returned, as the caller wants it: Tensors, detached if not tracked, or arrays and NumPy scalars."""
+        return _tree.map_leaves(self._value, tree)
+
+    def _value(self, leaf):
+        if not isinstance(leaf, Tensor):
+            return leaf
+        if self.tracked and leaf.requires_grad:
+            return leaf
+        if self.tensors:
+            return leaf.detach()
+        return own_array(leaf)[()] if leaf.ndim == 0 else own_array(leaf)
+
+    def match(self, word, tree, template, targets):
+        """The leaves of `tree` (tangents or cotangents) as Tensors with the shapes and dtypes of `targets`."""
+        given = _tree.align(template, tree)
+        if given is None:
+            raise TypeError(f"{self.verb}: the {word} must be nested as the values they belong to, got {tree!r}")
+        matched = []
+        for k, (t, x) in enumerate(zip(given, targets, strict=True)):
+            if not isinstance(x, Tensor):
+                x = np.asarray(x)
+            t = asarray(t)
+            if t.shape != x.shape:
+                raise ShapeError(f"{self.verb}: {word[:-1]} {k} has shape {t.shape}, its value has shape {x.shape}")
+            if t.dtype != x.dtype:
+                if t.dtype.kind == "c" and x.dtype.kind != "c":
+                    raise NotDifferentiableError(
+                        f"{self.verb}: {word[:-1]} {k} is {t.dtype}, its value is {x.dtype}: pass a real one"
+                    )
+                t = t.astype(x.dtype)
+            matched.append(t)
+            self.tensors = self.tensors or isinstance(given[k], Tensor)
+        return matched
+
+
+def _any_tensor(values):
+    return any(isinstance(v, Tensor) for v in values)
+
+
+def need_output(verb, leaf):
+    """Refuse an output that is neither a Tensor, an array nor a number."""
+    if not isinstance(leaf, (Tensor, np.ndarray, np.generic, float, complex, int)):
+        raise TypeError(f"{verb}: the function must return a Tensor, an array or a number, got {type(leaf).__name__}")
+    return leaf

@@ -1,0 +1,136 @@
+"""All derivatives at once: `jacobian` and `hessian`, sweep by sweep over the shorter side."""
+
+import functools
+
+import numpy as np
+
+from fastgrad import _tree
+from fastgrad._engine import Tensor, asarray, enable_grad
+from fastgrad.errors import NotDifferentiableError
+from fastgrad.rules.rule import FUNCTIONS
+from fastgrad.transforms.forward import push, transposed
+from fastgrad.transforms.lift import Run, need_function, need_output, numbers_of
+from fastgrad.transforms.reverse import grad
+
+
+def jacobian(f, argnums=0):
+    """The function that computes all first derivatives of a function.
+
+    Parameters
+    ----------
+    f : function
+        Returns a Tensor, or a nested tuple, list or dict of them. Real arguments and results; or all complex, then
+        `f` must be holomorphic and the Jacobian holds dy/dz.
+    argnums : int or tuple of ints
+        As in `grad`.
+
+    Returns
+    -------
+    function
+        With `f`'s arguments. For an array in and an array out: shape `y.shape + x.shape`. For nests: the nest of
+        the result, at each of its leaves the nest of the argument.
+
+    Notes ----- One sweep per element of the result, or, through the vjp of the vjp, one per element of the
+    arguments where these are fewer.
+    """
+    need_function("jacobian", f)
+    numbers_of("jacobian", argnums)
+    return functools.wraps(f)(_jacobian("jacobian", f, argnums))
+
+
+def hessian(f, argnums=0):
+    """The function that computes all second derivatives of a scalar function: the Jacobian of its gradient.
+
+    For an array: shape `x.shape + x.shape`. For nests and for a tuple of `argnums`: a nest of nests, as of `jacobian`.
+    """
+    need_function("hessian", f)
+    numbers_of("hessian", argnums)
+    return functools.wraps(f)(_jacobian("hessian", grad(f, argnums), argnums))
+
+
+def _jacobian(verb, f, argnums):
+    def jacobian_of_f(*args, **kwargs):
+        run = Run(verb, args, argnums)
+        out = run.call(f, kwargs)
+        return _tree.map_leaves(lambda y: _in_nest(run, _blocks(run, need_output(verb, y))), out)
+
+    return jacobian_of_f
+
+
+def _blocks(run, y):
+    """One derivative block per input, of shape `y.shape + x.shape`: a Tensor where it is tracked, else an array."""
+    if not isinstance(y, Tensor) or not y.requires_grad:
+        y = asarray(y)
+        return [np.zeros(y.shape + x.shape, np.result_type(y.dtype, x.dtype)) for x in run.inputs]
+    kinds = {t.dtype.kind for t in (y, *run.inputs)}
+    if len(kinds) > 1:
+        raise NotDifferentiableError(
+            f"{run.verb}: arguments and result must be all real or all complex (and the function holomorphic), got "
+            + ", ".join(str(t.dtype) for t in (*run.inputs, y))
+        )
+    if sum(x.size for x in run.inputs) < y.size:
+        return _by_columns(run, y)
+    return _by_rows(run, y, conjugate=kinds == {"c"})
+
+
+def _one_hot(t, k):
+    basis = np.zeros(t.size, t.dtype)
+    basis[k] = 1
+    return asarray(basis.reshape(t.shape))
+
+
+def _by_rows(run, y, conjugate):
+    rows = [run.gradients((y,), (_one_hot(y, k),), retain_graph=True) for k in range(y.size)]
+    blocks = []
+    for k, x in enumerate(run.inputs):
+        block = _stack([row[k] for row in rows], y.shape + x.shape, x.dtype, run.tracked, axis=0)
+        if conjugate:  # a sweep computes the conjugate transpose
+            block = FUNCTIONS["conj"](block) if isinstance(block, Tensor) else block.conj()
+        blocks.append(block)
+    return blocks
+
+
+def _by_columns(run, y):
+    with enable_grad():
+        (u,), gs = transposed(run, (y,))
+    blocks = []
+    for k, x in enumerate(run.inputs):
+        columns = []
+        for j in range(x.size):
+            tangents = [None] * len(gs)
+            tangents[k] = _one_hot(x, j)
+            columns += push(run, gs, (u,), tangents, retain_graph=True)
+        blocks.append(_stack(columns, y.shape + x.shape, x.dtype, run.tracked, axis=-1))
+    return blocks
+
+
+def _stack(slices, shape, dtype, tracked, axis):
+    """Slices (None for zeros), one per place of the flattened result or argument, put together."""
+    if not slices:
+        return np.zeros(shape, dtype)
+    part = next((s.shape for s in slices if s is not None), None)
+    if part is None:
+        return np.zeros(shape, dtype)
+    if tracked and any(s is not None and s.requires_grad for s in slices):
+        slices = [asarray(np.zeros(part, dtype)) if s is None else s for s in slices]
+        return FUNCTIONS["reshape"](FUNCTIONS["stack"](*slices, axis=axis), shape)
+    return np.stack([np.zeros(part, dtype) if s is None else s.numpy() for s in slices], axis=axis).reshape(shape)
+
+
+def _in_nest(run, blocks):
+    """The blocks in kind, in the nest of the arguments."""
+    done = []
+    for block, original in zip(blocks, run.originals, strict=True):
+        if isinstance(block, Tensor):
+            done.append(block)
+        elif isinstance(original, Tensor):
+            done.append(asarray(block))
+        else:
+            done.append(block if isinstance(original, np.ndarray) else block[()])
+    nests = tuple(_tree.fill(tree, part) for tree, part in zip(run.trees, _split(run.trees, done), strict=True))
+    return nests[0] if run.single else nests
+
+
+def _split(trees, values):
+    values = iter(values)
+    return [[next(values) for _ in _tree.leaves(tree)] for tree in trees]

@@ -1,0 +1,1 @@
+"""What must never crash, leak or lie: memory running out, graphs of any depth, nonsense input, exceptions, threads."""

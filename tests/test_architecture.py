@@ -1,0 +1,166 @@
+"""The shape of the sources: who may import whom, how long a file is, and that nothing promised is missing."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import fastgrad as fg
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "fastgrad"
+if not SOURCE.exists():
+    SOURCE = Path(fg.__file__).parent
+
+# Lowest first. A module imports from its own layer and from lower ones.
+LAYERS = (
+    ("errors", "_tree"),
+    ("tensor_repr",),
+    ("tensor_methods",),
+    ("protocols",),
+    ("engine_python", "core"),
+    ("_engine",),
+    ("rules",),
+    ("arrays",),
+    ("functions",),
+    ("transforms",),
+    ("primitive", "nn"),
+    ("testing",),
+    ("__init__",),
+    ("demo",),
+    ("cli",),
+    ("__main__", "_stubs"),
+)
+# A Tensor has methods that call public functions, which work on Tensors. These close the circle, at the first call.
+LATE = ("protocols", "tensor_methods", "core")
+# Inside the two engines, file by file.
+ENGINE_PYTHON = ("anomaly", "tensor", "record", "sweep", "__init__")
+CORE = ("layout", "loops", "storage", "kernels", "tensor", "__init__")
+
+# Names a user may rely on, group by group.
+FUNCTIONS = """
+    add subtract multiply divide negative power abs sign sqrt square reciprocal exp expm1 exp2 log log1p log2 log10
+    logaddexp sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh arcsinh arccosh arctanh
+    maximum minimum where clip hypot
+    sum prod mean max min var std logsumexp cumsum matmul dot outer einsum tensordot
+    reshape ravel transpose permute_dims swapaxes moveaxis squeeze expand_dims broadcast_to concat stack split repeat
+    tile flip roll pad tril triu diagonal trace erf
+"""
+VERBS = """
+    Tensor tensor asarray no_grad enable_grad is_grad_enabled gradients grad value_and_grad vjp jvp jacobian hessian hvp
+    elementwise_grad checkpoint primitive testing detect_anomaly engine nn
+"""
+ERRORS = """
+    FastgradError ShapeError DTypeError BackwardError GraphFreedError MutationError NotDifferentiableError AnomalyError
+"""
+TENSOR = """
+    shape ndim size dtype itemsize nbytes strides T mT device requires_grad grad is_leaf op operands
+    backward detach numpy item tolist astype copy requires_grad_ retain_grad register_hook zero_grad
+    exp log log1p expm1 sqrt square sin cos tan sinh cosh tanh arcsin arccos arctan abs sign sigmoid relu softplus clip
+    sum mean prod var std max min argmax argmin any all cumsum logsumexp softmax
+    reshape ravel flatten transpose permute_dims swapaxes squeeze expand_dims broadcast_to repeat matmul dot outer
+    __add__ __radd__ __iadd__ __sub__ __mul__ __truediv__ __floordiv__ __mod__ __pow__ __rpow__ __matmul__ __rmatmul__
+    __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __and__ __or__ __xor__ __invert__ __abs__ __neg__ __getitem__ __setitem__
+    __len__ __iter__ __bool__ __float__ __int__ __index__ __complex__ __hash__ __repr__ __format__ __copy__ __deepcopy__
+    _repr_html_ __dlpack__ __array__ __array_ufunc__ __array_function__ __array_namespace__
+"""
+LOSSES = """
+    relu sigmoid logsigmoid softplus gelu silu leaky_relu elu softmax log_softmax logsumexp cross_entropy
+    binary_cross_entropy_with_logits mse_loss multiclass_hinge_loss hinge_loss
+"""
+
+
+def sources(*endings):
+    return sorted(path for path in SOURCE.rglob("*") if path.suffix in endings and "__pycache__" not in path.parts)
+
+
+def name_of(path):
+    return str(path.relative_to(SOURCE))
+
+
+def imported(path, late=False):
+    """Dotted names below `fastgrad` that a file imports: as it is read, or in the bodies of its functions."""
+    text = path.read_text()
+    if path.suffix != ".py":
+        found = re.findall(r"^([ \t]*)from\s+fastgrad(\.[\w.]+)?\s+c?import\s+(\w+|\*)", text, re.MULTILINE)
+        return [f"{package[1:]}.{name}".strip(".") for indent, package, name in found if bool(indent) == late]
+    tree = ast.parse(text)
+    bodies = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.Lambda))]
+    inside = {id(node) for body in bodies for node in ast.walk(body)}
+    found = []
+    for node in ast.walk(tree):
+        if (id(node) in inside) != late:
+            continue
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(path)}: relative import"
+            package, _, rest = node.module.partition(".")
+            if package == "fastgrad":
+                found += [f"{rest}.{alias.name}".strip(".") for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name.partition(".") for alias in node.names]
+            found += [rest or "__init__" for package, _, rest in names if package == "fastgrad"]
+    return found
+
+
+def layer(name):
+    """The number of a module's layer; what is no module of its own comes from the menu."""
+    first = name.split(".")[0]
+    for number, names in enumerate(LAYERS):
+        if first in names:
+            return number
+    return layer("__init__")
+
+
+@pytest.mark.parametrize("path", sources(".py", ".pyx", ".pxd", ".pxi"), ids=name_of)
+def test_dependencies_point_one_way(path):
+    own = path.relative_to(SOURCE).with_suffix("").parts[0]
+    assert any(own in names for names in LAYERS), f"{own} has no layer: give it its place in LAYERS"
+    for name in imported(path) + ([] if own in LATE else imported(path, late=True)):
+        assert layer(name) <= layer(own), f"{name_of(path)} imports {name}"
+
+
+@pytest.mark.parametrize(("package", "order"), [("engine_python", ENGINE_PYTHON), ("core", CORE)])
+def test_inside_an_engine_too(package, order):
+    for path in sources(".py", ".pyx", ".pxd"):
+        if path.parent.name != package:
+            continue
+        assert path.stem in order, f"{name_of(path)} has no place in the order of {package}"
+        for name in imported(path):
+            if name.startswith(package + ".") and name.split(".")[1] in order:
+                assert order.index(name.split(".")[1]) <= order.index(path.stem), f"{name_of(path)} imports {name}"
+
+
+def written_by_hand():
+    for folder, pattern in ((SOURCE, "*"), (ROOT / "tests", "*"), (ROOT / "bench", "*"), (ROOT / "examples", "*")):
+        for path in folder.rglob(pattern):
+            if path.suffix in (".py", ".pyx", ".pxd", ".pxi"):
+                yield path
+
+
+def test_no_file_is_longer_than_500_lines():
+    lengths = {path: len(path.read_text().splitlines()) for path in written_by_hand()}
+    assert {str(path): n for path, n in lengths.items() if n > 500} == {}
+
+
+def test_every_file_opens_with_its_job():
+    for path in written_by_hand():
+        text = path.read_text()
+        if path.suffix == ".py":
+            assert not text.strip() or ast.get_docstring(ast.parse(text)), path
+        else:
+            assert text.startswith(("#", '"""')), path
+
+
+def test_nothing_is_left_for_later():
+    for path in written_by_hand():
+        if path != Path(__file__):
+            assert not re.search(r"\b(TODO|FIXME|XXX)\b", path.read_text()), path
+
+
+def test_every_promised_name_is_there():
+    missing = [f"fg.{name}" for name in (FUNCTIONS + VERBS + ERRORS).split() if not hasattr(fg, name)]
+    missing += [f"fg.Tensor.{name}" for name in TENSOR.split() if not hasattr(fg.Tensor, name)]
+    functional = getattr(getattr(fg, "nn", None), "functional", None)
+    missing += [f"fg.nn.functional.{name}" for name in LOSSES.split() if not hasattr(functional, name)]
+    assert missing == []

@@ -1,0 +1,243 @@
+"""The benchmarks are complete, their rivals right, and each row's contenders agree. No test looks at a time."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+if not (ROOT / "bench").is_dir():
+    pytest.skip("the benchmarks are part of the repository, not of the package", allow_module_level=True)
+sys.path.insert(0, str(ROOT))
+
+from bench import harness, machine, ops, peers, report  # noqa: E402
+from bench import rows as _registers  # noqa: E402, F401
+from bench.rows import derivatives, elementwise, networks, recurrent, scalars  # noqa: E402
+from fastgrad.rules.rule import RULES  # noqa: E402
+
+QUICK = harness.Settings(quick=True)
+peers.choose([])  # what else is installed here is no business of the suite
+TARGETS = {
+    "add-0d": 3.0,
+    "add-4x4": 0.25,
+    "staged": 1.0,
+    "mlp-64-64-10": 0.65,
+    "mlp-784-256-128-10": 0.9,
+    "micrograd-2-16-16-1": 0.4,
+    "rnn-100": 0.9,
+    "rosenbrock-10": 0.6,
+    "hvp-mlp": 1.5,
+    "mixed-1e3": 0.6,
+    "mixed-1e5": 1.0,
+    "mixed-1e7": 1.0,
+    "centred-1e5": 0.7,
+    "matmul-1024": 1.03,
+    "matmul-256": 1.05,
+    "matmul-64": 1.0,
+    "chain": 2.0,
+    "chain-memory": 120.0,
+    "engines-60k": 60.0,
+    "import": 1.15,
+}
+
+
+def test_every_promised_row_is_there_with_its_target():
+    assert {name: harness.ROWS[name].target for name in TARGETS} == TARGETS
+    assert [name for name, entry in harness.ROWS.items() if entry.sense == ">="] == ["engines-60k"]
+    assert next(iter(harness.ROWS)) == "control"
+
+
+@pytest.mark.parametrize("name", harness.ROWS)
+def test_the_contenders_of_a_row_agree(name):
+    try:
+        results = harness.run_row(harness.ROWS[name], QUICK)
+    except harness.Skipped as reason:
+        pytest.skip(str(reason))
+    assert results
+    assert all(r.fastgrad > 0 for r in results)
+
+
+def test_an_op_without_a_row_fails_here():
+    assert list(ops.ROWS) == list(RULES), "give the rule a domain or samples"
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_row_of_an_op_computes_what_numpy_computes(name):
+    ops.small_case(RULES[name]).check()
+
+
+def test_an_op_is_timed_small_and_large():
+    settings = harness.Settings(quick=True)
+    names = [r.row for r in ops.measure(RULES["tanh"], settings)]
+    assert names == ["tanh small", "tanh large"]
+
+
+def _slope_by_differences(value_of, arrays, rng, step=1e-6):
+    """Directional derivative by central differences, and the direction."""
+    directions = [rng.normal(size=a.shape) for a in arrays]
+    ends = (value_of([a + s * d for a, d in zip(arrays, directions)]) for s in (step, -step))
+    return np.subtract(*ends) / (2 * step), directions
+
+
+def _rivals_by_hand():
+    rng = np.random.default_rng(20)
+    x, labels, y = rng.normal(size=(8, 6)), rng.integers(0, 3, 8), rng.choice([-1.0, 1.0], (8, 1))
+    yield "tanh network", networks.make_layers(rng, 6, 5, 3), networks.mlp_tanh_by_hand(x, labels)
+    yield "relu network", networks.make_layers(rng, 6, 5, 4, 3), networks.mlp_relu_by_hand(x, labels)
+    yield "micrograd", networks.make_layers(rng, 6, 5, 4, 1), networks.micrograd_by_hand(x, y, 0.01)
+
+    def rnn(params):
+        made = recurrent.HandRNN(inputs, *params).answer()
+        return made.pop("loss"), list(made.values())
+
+    inputs = rng.normal(size=(4, 3, 5))
+    yield "rnn", [rng.normal(size=(5, 5)) / 3, rng.normal(size=(5, 5)) / 3, rng.normal(size=5)], rnn
+
+    def single(function):
+        def both(params):
+            value, gradient = function(params[0])
+            return value, [gradient]
+
+        return both
+
+    yield "rosenbrock", [rng.normal(size=10)], single(derivatives.rosenbrock_by_hand)
+    yield "mixed", [rng.normal(size=50)], single(elementwise.mixed_by_hand)
+    yield "centred", [rng.normal(size=50)], single(elementwise.centred_by_hand)
+
+
+@pytest.mark.parametrize(("arrays", "both"), [pytest.param(a, b, id=n) for n, a, b in _rivals_by_hand()])
+def test_a_rival_by_hand_has_the_right_gradient(arrays, both):
+    numerical, directions = _slope_by_differences(lambda p: both(p)[0], arrays, np.random.default_rng(21))
+    by_hand = sum((g * d).sum() for g, d in zip(both(arrays)[1], directions))
+    assert by_hand == pytest.approx(numerical, rel=1e-6)
+
+
+def test_the_hessian_vector_product_by_hand_is_the_slope_of_the_gradient():
+    rng = np.random.default_rng(22)
+    x, labels = rng.normal(size=(8, 6)), rng.integers(0, 3, 8)
+    arrays, v = networks.make_layers(rng, 6, 5, 3), networks.make_layers(rng, 6, 5, 3)
+    gradient = networks.mlp_tanh_by_hand(x, labels)
+    plus, minus = (gradient([a + s * d for a, d in zip(arrays, v)])[1] for s in (1e-5, -1e-5))
+    for h, p, m in zip(derivatives.hvp_by_hand(x, labels)(arrays, v), plus, minus):
+        np.testing.assert_allclose(h, (p - m) / 2e-5, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("by_hand", [scalars.staged_by_hand, scalars.staged_lean])
+def test_the_staged_rivals_give_the_numbers_of_the_lecture_notes(by_hand):
+    expected = (1.5456448841066441, 2.0595697955721652, 1.5922327514838093)
+    assert by_hand(3.0, -4.0) == pytest.approx(expected, rel=1e-15)
+
+
+def _constant(name, **answer):
+    return harness.Contender(name, lambda: None, lambda: answer)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "words"),
+    [
+        ({"y": np.ones(2), "g": np.array([1.0, 1.001])}, "g of fastgrad and rival: differ by 0.001"),
+        ({"y": np.ones(2), "g": np.ones((2, 1))}, r"shapes \(2,\) and \(2, 1\)"),
+        ({"y": np.ones(2), "g": np.array([1.0, np.nan])}, "not finite"),
+        ({"y": np.ones(2)}, r"fastgrad answers \['g', 'y'\], rival \['y'\]"),
+    ],
+)
+def test_unequal_contenders_are_not_timed(theirs, words):
+    race = harness.Race(_constant("fastgrad", y=np.ones(2), g=np.ones(2)), [_constant("rival", **theirs)])
+    with pytest.raises(harness.Unequal, match=words):
+        harness.race_result(harness.Row("r", None, None, "<=", ""), race, QUICK)
+
+
+def test_contenders_take_turns():
+    turns = []
+    pair = [harness.Contender(n, lambda n=n: turns.append(n), dict) for n in "AB"]
+    timings = harness.time_in_turns(pair, harness.Settings(quick=True))
+    rounds, (a, b) = timings[0].rounds, (t.inner for t in timings)
+    assert rounds >= 2
+    assert turns[-rounds * (a + b) :] == (["A"] * a + ["B"] * b) * rounds
+
+
+def test_a_broken_row_is_named_and_the_others_still_run(tmp_path, capsys):
+    def broken(settings):
+        raise harness.Unequal("broken: seven is not eight")
+
+    def skipped(settings):
+        raise harness.Skipped("nothing here")
+
+    entries = [
+        harness.Row("broken", broken, None, "<=", ""),
+        harness.Row("skipped", skipped, None, "<=", ""),
+        harness.ROWS["add-4x4"],
+    ]
+    from bench.__main__ import run
+
+    assert run(entries, QUICK, tmp_path / "out.json") == 1
+    text = capsys.readouterr().out
+    assert "UNEQUAL: broken: seven is not eight" in text
+    assert "skipped: nothing here" in text
+    written = json.loads((tmp_path / "out.json").read_text())
+    assert [r["row"] for r in written["rows"]] == ["add-4x4"]
+    assert written["rows"][0]["timings"]["fastgrad"].keys() >= {"median", "low", "high", "rounds", "inner"}
+    assert written["machine"].keys() >= {"cpu", "python", "numpy", "blas", "date", "engine"}
+    assert written["not_measured"]["broken"]["kind"] == "UNEQUAL"
+
+
+def test_targets_are_met_from_the_right_side():
+    def made(ratio, target, sense="<="):
+        return harness.Result("r", 1.0, ratio=ratio, target=target, sense=sense)
+
+    assert made(0.9, 1.0).met is True
+    assert made(1.1, 1.0).met is False
+    assert made(61.0, 60.0, ">=").met is True
+    assert made(1.04, 1.0, "~").met is True
+    assert made(0.94, 1.0, "~").met is False
+    assert made(0.9, None).met is None
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (2.5e-8, "s", "25.0 ns"),
+        (3.21e-5, "s", "32.1 us"),
+        (0.123, "s", "123 ms"),
+        (4e-10, "s", "0.40 ns"),
+        (118.4, "B", "118 B"),
+    ],
+)
+def test_quantities_read_easily(value, unit, text):
+    assert report.quantity(value, unit) == text
+
+
+def _run(tmp_path, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *arguments],
+        cwd=ROOT,
+        env=machine.environment(OPENBLAS_CORETYPE="Nehalem"),
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_command_prints_a_table_and_writes_json(tmp_path):
+    path = tmp_path / "bench.json"
+    done = _run(tmp_path, "--quick", "--row", "add-4*", "--row", "control", "--peers", "", "--json", str(path))
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines() if line.startswith(("control", "add"))] == [
+        "control",
+        "add-4x4",
+        "control",
+    ]
+    assert json.loads(path.read_text())["machine"]["threads"]["OPENBLAS_NUM_THREADS"] == "1"
+
+
+def test_the_command_lists_rows_and_refuses_unknown_ones(tmp_path):
+    assert "rnn-100" in _run(tmp_path, "--list").stdout
+    assert "tanh" in _run(tmp_path, "ops", "--list").stdout
+    done = _run(tmp_path, "--row", "nonsense")
+    assert done.returncode == 2
+    assert "no row matches ['nonsense']" in done.stderr
+    done = _run(tmp_path, "--row", "control", "--json", str(tmp_path / "nowhere" / "bench.json"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("cannot write ")

@@ -1,0 +1,197 @@
+"""`python -m fastgrad`: what it prints, its one-line failures and its exit codes."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastgrad as fg
+from fastgrad.cli import bench, info, main
+from fastgrad.cli.contestants import ROWS
+from fastgrad.cli.peers import MODULES, PEERS
+from fastgrad.cli.speaker import Speaker
+
+SOURCES = str(Path(fg.__file__).parents[1])
+
+
+def command(*words, **options):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [SOURCES, os.environ.get("PYTHONPATH")]))}
+    return subprocess.Popen([sys.executable, "-m", "fastgrad", *words], text=True, env=environment, encoding="utf-8",
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)  # fmt: skip
+
+
+def test_the_demo_prints_accuracy_and_times_and_the_path_of_its_report(tmp_path, capsys):
+    assert main(["demo", "--steps", "40", "--seed", "2", "--out", str(tmp_path / "r.html")]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    for words in ("1,797 digits", "largest relative difference", "held-out accuracy", "step 40/40", "NumPy by hand",
+                  "pure-Python engine", "compiled engine", f"report: {(tmp_path / 'r.html').resolve()}"):  # fmt: skip
+        assert words in out
+    assert len(out.splitlines()) < 25 and "\r" not in out
+
+
+def test_no_command_is_the_demo_and_quiet_prints_the_path_alone(tmp_path, capsys):
+    assert main(["--steps", "5", "--quiet", "--out", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"{(tmp_path / 'fastgrad-report.html').resolve()}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "line"),
+    [
+        (["--steps", "nonsense"], 2, "argument --steps: 'nonsense' is not a whole number from 1 to 1,000,000"),
+        (["demo", "--steps", "0"], 2, "argument --steps: '0' is not a whole number from 1 to 1,000,000"),
+        (["--seed", "-1"], 2, "argument --seed: '-1' is not a whole number of at least 0"),
+        (["bench", "--rounds", "2.5"], 2, "argument --rounds: '2.5' is not a whole number from 1 to 10,000"),
+        (["--steps", "1000001"], 2, "argument --steps: '1000001' is not a whole number from 1 to 1,000,000"),
+        (["--step", "5"], 2, "unrecognized arguments: --step 5"),
+        (["--steps"], 2, "argument --steps: expected one argument"),
+        (["paint"], 2, "there is no command 'paint'; there are demo, info, bench"),
+        (["info", "more"], 2, "unrecognized arguments: more"),
+    ],
+)
+def test_what_is_not_understood_gets_one_line_and_exit_code_2(words, code, line, capsys):
+    assert main(words) == code
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", f"fastgrad: {line}\n")
+
+
+def test_a_folder_that_cannot_be_written_gets_one_line_and_exit_code_1(tmp_path, capsys):
+    out = tmp_path / "absent" / "r.html"
+    assert main(["--out", str(out)]) == 1
+    printed, err = capsys.readouterr()
+    assert printed == ""
+    assert (
+        err
+        == f"fastgrad: cannot write the report to {out}: no such file or directory; choose another place with --out\n"
+    )
+
+
+@pytest.mark.skipif(os.name == "nt" or not hasattr(os, "fork"), reason="needs POSIX signals")
+def test_ctrl_c_gets_one_line_and_exit_code_130(tmp_path):
+    with command("--steps", "1000000", "--out", str(tmp_path)) as process:
+        assert process.stdout.readline().startswith("fastgrad ")
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "fastgrad: stopped\n")
+    assert "report" not in out and list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_that_leaves_early_gets_no_traceback():
+    with command("info") as process:
+        process.stdout.close()
+        err = process.stderr.read()
+    assert err == "" and process.returncode in (0, 1)
+
+
+def test_version_and_help(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"{fg.__version__}\n"
+    assert main(["--help"]) == 0
+    assert "{demo,info,bench}" in capsys.readouterr().out
+
+
+def test_info_names_engine_and_machine(capsys):
+    assert main(["info"]) == 0
+    facts = dict(line.split(":", 1) for line in capsys.readouterr().out.splitlines())
+    assert list(facts) == [
+        "fastgrad",
+        "engine",
+        "loops in use",
+        "Python",
+        "NumPy",
+        "BLAS",
+        "CPU features",
+        "CPU",
+        "system",
+    ]
+    assert facts["fastgrad"].strip() == fg.__version__ and facts["engine"].split()[0] == fg.engine
+    assert all(value.strip() for value in facts.values())
+
+
+def test_info_tells_loops_in_whatever_form_the_engine_has_them():
+    assert info._loops(None) == "NumPy's functions, called from Python"
+    assert info._loops(lambda: "own") == "own"
+    assert info._loops(lambda: {"numpy": ["exp", "tanh"], "own": ("add",)}) == "numpy: exp tanh; own: add"
+
+
+# The overhead table
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.key)
+def test_contestants_agree_before_they_are_timed(row):
+    assert bench.disagreeing(row.contestants()) == []
+
+
+def test_the_table_has_a_line_for_every_row(capsys):
+    assert main(["bench", "--rounds", "1"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    for row in ROWS:
+        (line,) = (line for line in out.splitlines() if line.startswith(row.title))
+        assert ("x)" in line) == (row.key != "control")
+
+
+def test_a_contestant_with_other_numbers_is_named_and_left_out(monkeypatch, capsys):
+    monkeypatch.setattr("fastgrad.cli.peers.MODULES", {"wrong": ("math",)})
+    monkeypatch.setitem(PEERS, ("wrong", "neuron"), lambda math: ROWS[0].contestants()["by hand"])
+    assert main(["bench", "--rounds", "1"]) == 1
+    assert (
+        capsys.readouterr().err
+        == "fastgrad: values differ from those by hand in scalar neuron, leaves and sweep: wrong\n"
+    )
+
+
+def test_peers_have_rows_that_exist():
+    assert {peer for peer, _ in PEERS} == set(MODULES)
+    assert {row for _, row in PEERS} <= {row.key for row in ROWS}
+
+
+# The progress line
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_on_a_terminal_progress_is_one_line_that_is_rewritten():
+    terminal = Terminal()
+    say = Speaker(terminal)
+    say.progress("a long beginning", 1, 4)
+    say.progress("short", 4, 4)
+    say.line("next")
+    first, second = terminal.getvalue().split("\r")[1:]
+    assert "a long beginning" in first and "\n" not in first
+    assert second.startswith("short  step 4/4") and second.endswith("\nnext\n")
+    assert len(second.splitlines()[0]) >= len(first)
+
+
+def test_elsewhere_progress_is_a_few_plain_lines():
+    out = io.StringIO()
+    say = Speaker(out)
+    for done in range(1, 101):
+        say.progress("training", done, 100)
+    assert out.getvalue().splitlines() == [f"training  step {done}/100" for done in (25, 50, 75, 100)]
+
+
+def test_an_unfinished_progress_line_is_closed():
+    terminal = Terminal()
+    say = Speaker(terminal)
+    say.progress("training", 1, 4)
+    say.end()
+    say.end()
+    assert terminal.getvalue().endswith("step 1/4\n")
+
+
+def test_quiet_says_nothing():
+    terminal = Terminal()
+    say = Speaker(terminal, quiet=True)
+    say.line("a")
+    say.progress("b", 1, 2)
+    say.end()
+    assert terminal.getvalue() == ""

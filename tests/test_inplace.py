@@ -1,0 +1,460 @@
+"""In-place writes: recorded rightly, or refused. A wrong gradient without an error is the one thing that must not happen."""
+
+import operator
+
+import numpy as np
+import pytest
+
+import fastgrad as fg
+
+
+def leaf(*values):
+    return fg.tensor(list(values), requires_grad=True)
+
+
+OPERATORS = {"iadd": 3.0, "isub": 3.0, "imul": 3.0, "itruediv": 4.0, "ipow": 2.0, "ifloordiv": 2.0, "imod": 2.5}
+
+# --- constants ---
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_a_constant_is_written_as_numpy_writes_it(name):
+    a = np.array([1.0, 2.0, 5.0])
+    x = alias = fg.tensor(a)
+    x = getattr(operator, name)(x, OPERATORS[name])
+    a = getattr(operator, name)(a, OPERATORS[name])
+    assert x is alias and x.tolist() == a.tolist() and not x.requires_grad
+
+
+def test_bits_and_products_in_place():
+    x = fg.tensor([6, 5])
+    x &= 3
+    x |= 8
+    x ^= 1
+    assert x.tolist() == [11, 8]
+    m = alias = fg.tensor([[1.0, 2.0], [3.0, 4.0]])
+    m @= np.array([[0.0, 1.0], [1.0, 0.0]])
+    assert m is alias and m.tolist() == [[2.0, 1.0], [4.0, 3.0]]
+
+
+def test_a_view_of_a_constant_writes_to_its_base():
+    x = fg.tensor([1.0, 2.0, 3.0])
+    v = x[1:]
+    v *= 10
+    v[0] = 7
+    assert x.tolist() == [1.0, 7.0, 30.0]
+    x.T[...] = 0
+    assert x.tolist() == [0.0, 0.0, 0.0] and v.tolist() == [0.0, 0.0]
+
+
+KEYS = [0, -1, slice(1, None), ..., (), [0, 2], np.array([True, False, True]), fg.tensor([2, 0]), (None, 1), slice(None, None, -1)]
+
+
+@pytest.mark.parametrize("key", KEYS, ids=str)
+def test_setitem_is_numpys(key):
+    a = np.zeros((3, 2))
+    x = fg.tensor(a)
+    x[key] = 5
+    a[key.numpy() if isinstance(key, fg.Tensor) else key] = 5
+    assert x.tolist() == a.tolist()
+    x[1] = fg.tensor([8.0, 9.0])
+    x[2] = [1, 2]
+    assert x[1:].tolist() == [[8.0, 9.0], [1.0, 2.0]]
+
+
+# --- leaves ---
+
+
+def update(x):
+    x -= 1.0
+
+
+def assign(x):
+    x[0] = 1.0
+
+
+def fill(x):
+    x[...] = fg.tensor([1.0, 2.0])
+
+
+@pytest.mark.parametrize("write", [update, assign, fill])
+def test_a_leaf_is_not_written_while_recording(write):
+    x = leaf(1.0, 2.0)
+    with pytest.raises(fg.MutationError, match=r"leaf that requires a gradient: update parameters inside `with fg.no_grad\(\)"):
+        write(x)
+    assert x.tolist() == [1.0, 2.0]
+    (x * x).sum().backward()
+    assert x.grad.tolist() == [2.0, 4.0]
+    with fg.no_grad():
+        write(x)
+    assert x.requires_grad and x.is_leaf
+    x.grad = None
+    (x * x).sum().backward()
+    assert x.grad.tolist() == (2 * x.numpy()).tolist()
+
+
+def test_parameters_are_updated_step_by_step():
+    w = leaf(1.0, -2.0)
+    for _ in range(3):
+        w.grad = None
+        (w * w).sum().backward()
+        with fg.no_grad():
+            w -= 0.25 * w.grad
+    assert w.tolist() == [0.125, -0.25]
+
+
+def test_an_update_between_forward_and_backward_is_noticed():
+    w = leaf(1.0, 2.0)
+    y = (w * w).sum()
+    with fg.no_grad():
+        w -= 1.0
+    with pytest.raises(fg.MutationError, match=r"'multiply' needs .*overwritten in place after it was recorded.*x\.copy\(\)"):
+        y.backward()
+    assert w.grad is None
+
+
+def test_what_no_rule_reads_may_be_written():
+    w, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    y = (w - b.reshape(2)[::-1]).sum()
+    with fg.no_grad():
+        b -= 1.0
+        w -= 1.0
+    y.backward()
+    assert w.grad.tolist() == [1.0, 1.0] and b.grad.tolist() == [-1.0, -1.0]
+
+
+# --- recorded results ---
+
+
+def test_a_result_is_written_and_the_write_is_recorded():
+    x = leaf(1.0, 2.0)
+    y = alias = x * 3
+    y += x
+    y *= 2
+    assert y is alias and y.op == "multiply" and y.tolist() == [8.0, 16.0]
+    y.sum().backward()
+    assert x.grad.tolist() == [8.0, 8.0]
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_every_in_place_form_has_the_gradient_of_its_op(name):
+    gradients = []
+    for apply in getattr(operator, name), getattr(operator, name[1:]):
+        x, w = leaf(1.3, 2.4, 5.9), leaf(2.1, 0.7, 1.6)
+        apply(x * 1, w * 1).sum().backward()
+        gradients.append((x.grad.tolist(), w.grad.tolist()))
+    assert gradients[0] == gradients[1]
+
+
+def test_earlier_consumers_keep_their_graph():
+    x = leaf(1.0, 2.0)
+    y = x * 3
+    before = y + 1
+    y *= 10
+    after = y + 1
+    assert before.tolist() == [4.0, 7.0] and after.tolist() == [31.0, 61.0]
+    assert fg.gradients(before.sum(), x, retain_graph=True)[0].tolist() == [3.0, 3.0]
+    assert fg.gradients(after.sum(), x)[0].tolist() == [30.0, 30.0]
+    assert [o.op for o in before.operands if o.op] in ([], ["multiply"])
+
+
+def test_the_graph_can_still_be_walked():
+    x = leaf(1.0, 2.0)
+    y = x.exp()
+    z = y + 1
+    y *= 2
+    ops, stack, seen = [], [z, y], set()
+    while stack:
+        t = stack.pop()
+        if id(t) not in seen:
+            seen.add(id(t))
+            ops.append(t.op)
+            stack.extend(t.operands)
+        assert len(ops) < 20
+    assert "exp" in ops and "multiply" in ops and "add" in ops
+
+
+def test_a_result_that_its_own_rule_reads():
+    x = leaf(1.0, 2.0)
+    y = x.exp()
+    y *= 2
+    with pytest.raises(fg.MutationError, match="'exp' needs"):
+        y.sum().backward()
+    assert x.grad is None
+
+
+def test_an_operand_that_a_consumer_reads():
+    x = leaf(1.0, 2.0)
+    y = x * 3
+    z = y * y
+    y += 1
+    with pytest.raises(fg.MutationError, match="'multiply' needs"):
+        z.sum().backward()
+    y.sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]
+
+
+def test_squaring_in_place_reads_its_old_value():
+    x = leaf(1.0, 2.0)
+    y = x * 3
+    y *= y
+    assert y.tolist() == [9.0, 36.0]
+    y.sum().backward()
+    assert x.grad.tolist() == [18.0, 36.0]
+
+
+def test_a_second_derivative_through_an_in_place_op():
+    x = leaf(2.0)
+    y = x * x
+    y *= x
+    (first,) = fg.gradients(y, x, create_graph=True)
+    (second,) = fg.gradients(first, x)
+    assert (first.item(), second.item()) == (12.0, 12.0)
+
+
+def test_setitem_routes_the_gradient():
+    x, w = leaf(1.0, 2.0, 3.0), leaf(10.0)
+    y = x * 2
+    y[1] = w[0] * 5
+    y[2] = 7.0
+    assert y.tolist() == [2.0, 50.0, 7.0]
+    (y * fg.tensor([1.0, 1.0, 1.0])).sum().backward()
+    assert x.grad.tolist() == [2.0, 0.0, 0.0] and w.grad.tolist() == [5.0]
+
+
+def test_setitem_broadcasts_and_sums_back():
+    x, w = leaf(1.0, 2.0), leaf(3.0)
+    y = fg.tensor(np.zeros((2, 2)))
+    y[:, 0] = w
+    y[1] = x
+    assert y.requires_grad and y.tolist() == [[3.0, 0.0], [1.0, 2.0]]
+    y.sum().backward()
+    assert w.grad.tolist() == [1.0] and x.grad.tolist() == [1.0, 1.0]
+
+
+def test_setitem_with_repeated_indices_credits_the_last_writer():
+    w = leaf(1.0, 2.0, 3.0)
+    y = fg.tensor([0.0, 0.0])
+    y[[0, 0, 1]] = w
+    y.sum().backward()
+    assert y.tolist() == [2.0, 3.0] and w.grad.tolist() == [0.0, 1.0, 1.0]
+
+
+def test_an_index_array_may_change_afterwards():
+    x, key = leaf(1.0, 2.0, 3.0), np.array([0, 0])
+    y = x[key]
+    key[:] = 2
+    y.sum().backward()
+    assert x.grad.tolist() == [2.0, 0.0, 0.0]
+
+
+def test_a_constant_that_takes_a_recorded_value_records():
+    x = leaf(1.0, 2.0)
+    total = fg.tensor([0.0, 0.0])
+    for k in range(1, 4):
+        total += x * k
+    assert total.requires_grad and not total.is_leaf
+    total.sum().backward()
+    assert x.grad.tolist() == [6.0, 6.0]
+
+
+def test_a_failed_write_changes_nothing():
+    x = leaf(1.0, 2.0)
+    y = x * 3
+    for bad in (np.ones(3), np.ones((2, 2))):
+        with pytest.raises(fg.ShapeError):
+            y += bad
+    with pytest.raises(IndexError):
+        y[5] = 1.0
+    with pytest.raises(fg.DTypeError, match="complex128"):
+        y += 1j
+    assert y.tolist() == [3.0, 6.0] and y.op == "multiply"
+    y.sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]
+
+
+def test_a_write_never_changes_the_dtype():
+    x = fg.tensor([1, 2])
+    with pytest.raises(fg.DTypeError, match="float64"):
+        x += 0.5
+    with pytest.raises(fg.DTypeError, match="float64"):
+        x += leaf(1.0, 2.0)
+    with pytest.raises(fg.DTypeError, match="float64"):
+        x[0] = leaf(1.0)[0]
+    y = fg.tensor([1.0, 2.0], dtype=np.float32)
+    y += np.array([0.5, 0.5])
+    assert y.dtype == np.float32 and y.tolist() == [1.5, 2.5]
+
+
+def test_hooks_and_retained_gradients_of_a_written_result():
+    x = leaf(1.0)
+    y = x * 3
+    seen = []
+    y.register_hook(lambda g: seen.append(g.item()))
+    y.retain_grad()
+    y *= 2
+    (y * 5).backward()
+    assert x.grad.item() == 30.0
+    assert seen == [10.0]  # the hook stays with the value it was registered on
+    assert y.grad.item() == 5.0  # the kept gradient belongs to the tensor as it is now
+
+
+# --- memory that several tensors see: the right gradient or a MutationError, never a wrong gradient ---
+
+
+def refused_or_right(run, wanted):
+    """Run a program on a leaf; its gradient must be `wanted` unless a MutationError is raised."""
+    x = leaf(1.0, 2.0)
+    try:
+        run(x).sum().backward()
+    except fg.MutationError as error:
+        assert str(error)
+        return "refused"
+    np.testing.assert_allclose(x.grad.numpy(), wanted)
+    return "right"
+
+
+def write_view_of_result(x):
+    y = x * 3
+    v = y[:1]
+    v *= 10
+    return y * 1
+
+
+def write_view_and_use_view(x):
+    y = x * 3
+    v = y.reshape(2, 1)
+    v += 1
+    return v * v
+
+
+def write_base_and_use_view(x):
+    y = x * 3
+    v = y[:]
+    y *= 10
+    return v * 1
+
+
+def write_detached(x):
+    y = x * 3
+    y.detach()[...] = 100.0
+    return y * y
+
+
+def write_detached_of_a_read_result(x):
+    y = x.exp()
+    d = y.detach()
+    d *= 0
+    return y
+
+
+def write_through_numpy(x):
+    y = x * 3
+    z = y * y
+    y.numpy(writable=True)[...] = 0.0
+    return z
+
+
+def write_recorded_value_through_detached(x):
+    c = fg.tensor([1.0, 1.0])
+    d = c.detach()
+    d += x
+    return c * 1
+
+
+def write_recorded_value_behind_a_view(x):
+    c = fg.tensor([1.0, 1.0])
+    v = c[:]
+    c += x
+    return v * 1
+
+
+def write_in_no_grad(x):
+    y = x * 3
+    with fg.no_grad():
+        y *= y
+    return y * 1
+
+
+@pytest.mark.parametrize(
+    "run",
+    [write_view_of_result, write_view_and_use_view, write_base_and_use_view, write_detached, write_detached_of_a_read_result,
+     write_through_numpy, write_recorded_value_through_detached, write_recorded_value_behind_a_view, write_in_no_grad],
+)  # fmt: skip
+def test_hidden_writes_are_refused(run):
+    assert refused_or_right(run, [np.nan, np.nan]) == "refused"
+
+
+def test_a_recorded_write_through_a_view_says_what_to_do():
+    y = leaf(1.0, 2.0) * 3
+    with pytest.raises(fg.MutationError, match=r"through a view .* write to the base, y\[key\] = y\[key\] \* 2"):
+        y[0] *= 2
+    y[0] = y[0] * 2
+    assert y.tolist() == [6.0, 6.0]
+    with pytest.raises(fg.MutationError, match="through a view"):
+        y.detach()[0] = leaf(1.0)[0]
+
+
+def test_a_stale_view_says_what_to_do():
+    y = leaf(1.0, 2.0) * 3
+    v = y[:1]
+    y *= 2
+    with pytest.raises(fg.MutationError, match=r"'getitem' .*take the view or compute the result again"):
+        v + 1
+    assert (y[:1] + 1).tolist() == [7.0]
+
+
+def test_a_detached_tensor_may_be_written_when_nobody_looks_again():
+    x = leaf(1.0, 2.0)
+    y = x * 3
+    z = y + 1
+    y.detach()[...] = 0
+    z.sum().backward()
+    assert x.grad.tolist() == [3.0, 3.0]
+
+
+# --- memory shared with NumPy ---
+
+
+def test_a_foreign_write_after_recording_is_noticed():
+    x = leaf(1.0, 2.0)
+    y = x * x
+    x.numpy(writable=True)[0] = 100.0
+    with pytest.raises(fg.MutationError, match="overwritten in place"):
+        y.sum().backward()
+
+
+def test_after_a_writable_view_ops_keep_private_copies():
+    x = leaf(1.0, 2.0)
+    view = x.numpy(writable=True)
+    view[:] = [3.0, 4.0]
+    y = (x * x).sum()
+    view[:] = 100.0
+    y.backward()
+    assert x.grad.tolist() == [6.0, 8.0]
+    (g,) = fg.gradients((x * x * x).sum(), x, create_graph=True)
+    view[:] = 0.0
+    assert fg.gradients(g.sum(), x)[0].tolist() == [600.0, 600.0]
+
+
+def test_an_array_operand_may_change_afterwards():
+    x, a = leaf(1.0, 2.0), np.array([5.0, 6.0])
+    y = x * a
+    z = fg.asarray(a) * x
+    a[:] = 0
+    (y + z).sum().backward()
+    assert x.grad.tolist() == [10.0, 12.0]
+
+
+def test_read_only_memory_is_refused():
+    a = np.ones(2)
+    a.flags.writeable = False
+    for x in (fg.asarray(a), fg.tensor([1.0]).broadcast_to((2,))):
+        with pytest.raises(ValueError, match=r"read-only.*x\.copy\(\)") as caught:
+            x += 1
+        assert isinstance(caught.value, fg.MutationError)
+        with pytest.raises(ValueError, match="read-only"):
+            x[0] = 1
+        with pytest.raises(ValueError, match="read-only"):
+            x.numpy(writable=True)
+    assert a.tolist() == [1.0, 1.0]

@@ -1,0 +1,141 @@
+"""The package as a user installs it: what is in it, what importing it costs, and whether its README tells the truth."""
+
+import importlib.metadata
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastgrad as fg
+
+PACKAGE = Path(fg.__file__).parent
+ROOT = Path(__file__).parent.parent
+STDLIB_AT_IMPORT = {
+    "__future__",
+    "threading",
+    "math",
+    "operator",
+    "functools",
+    "copyreg",
+    "weakref",
+    "contextvars",
+    "string",
+}
+PYTHON_BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
+
+
+def python(*arguments, timeout=120, **environment):
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, timeout=timeout, env={**os.environ, **environment}
+    )
+
+
+def in_the_repository(name):
+    path = ROOT / name
+    if not path.exists():
+        pytest.skip(f"{name} is not beside these tests")
+    return path
+
+
+def test_the_version_has_one_source():
+    assert re.fullmatch(r"\d+\.\d+\.\d+", fg.__version__)
+    try:
+        installed = importlib.metadata.version("fastgrad")
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("not installed, run from the source tree")
+    assert fg.__version__ == installed
+
+
+def test_the_changelog_knows_the_version():
+    assert f"## {fg.__version__}" in in_the_repository("CHANGELOG.md").read_text()
+
+
+def test_types_are_announced():
+    assert (PACKAGE / "py.typed").exists()
+
+
+def test_the_digits_stay_small():
+    assert sum(path.stat().st_size for path in (PACKAGE / "demo").glob("*.npz")) < 100_000
+
+
+def test_the_engine_in_use_is_the_one_asked_for():
+    assert fg.engine == (os.environ.get("FASTGRAD_ENGINE") or fg.engine)
+    assert fg.engine in ("cython", "python")
+
+
+def test_an_unknown_engine_is_refused_by_name():
+    done = python("-c", "import fastgrad", FASTGRAD_ENGINE="pyhton")
+    assert done.returncode != 0
+    assert "FASTGRAD_ENGINE='pyhton' is not an engine" in done.stderr
+
+
+def test_importing_reads_little_beyond_numpy():
+    done = python(
+        "-c",
+        "import sys, numpy; before = set(sys.modules); import fastgrad; print(*sorted(set(sys.modules) - before))",
+    )
+    assert done.returncode == 0, done.stderr
+    names = done.stdout.split()
+    foreign = {name for name in names if not name.startswith(("fastgrad", "_", "numpy", "cython_runtime"))}
+    assert foreign <= STDLIB_AT_IMPORT
+    assert not [name for name in names if name.startswith(("fastgrad.demo", "fastgrad.cli", "fastgrad.testing"))]
+
+
+def test_importing_is_silent():
+    done = python("-W", "error", "-c", "import fastgrad")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_every_public_name_is_there():
+    for name in dir(fg):
+        getattr(fg, name)
+    with pytest.raises(AttributeError, match="tensr"):
+        fg.tensr  # noqa: B018
+
+
+def test_the_command_line_explains_itself():
+    done = python("-m", "fastgrad", "--help")
+    assert done.returncode == 0, done.stderr
+    for word in ("demo", "info", "bench"):
+        assert word in done.stdout
+
+
+def test_an_unknown_command_is_one_line_and_a_failure():
+    done = python("-m", "fastgrad", "dmeo")
+    assert done.returncode != 0
+    assert "dmeo" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def blocks_of_the_readme():
+    readme = ROOT / "README.md"
+    return PYTHON_BLOCK.findall(readme.read_text()) if readme.exists() else []
+
+
+@pytest.mark.parametrize("block", blocks_of_the_readme())
+def test_the_readme_runs_as_it_stands(block):
+    exec(compile(block, "README.md", "exec"), {})
+
+
+def test_the_readme_has_its_two_lines():
+    text = in_the_repository("README.md").read_text()
+    for what in ("python -m fastgrad", "python -m pytest"):
+        lines = [line for line in text.splitlines() if line.startswith("    ") and line.endswith(what)]
+        assert len(lines) == 1, what
+        assert "-m venv" in lines[0] and "pip install" in lines[0]
+
+
+def test_the_picture_in_the_readme_is_right():
+    shown = in_the_repository("docs/graph.svg").read_text()
+    x, y = fg.tensor(3.0, requires_grad=True), fg.tensor(-4.0, requires_grad=True)
+    sy, sx, total = y.sigmoid(), x.sigmoid(), x + y
+    squared, above = total**2, x + sy
+    below = sx + squared
+    f = above / below
+    nodes = [x, y, sy, sx, total, squared, above, below, f]
+    for value, gradient in zip(nodes, fg.gradients(f, nodes)):
+        both = [f"{number.item():.4f}".replace("-", "−").replace(".0000", "") for number in (value, gradient)]
+        assert re.search(rf'class="v"[^>]*>{both[0]}</text>\s*<text class="g"[^>]*>{both[1]}</text>', shown), both

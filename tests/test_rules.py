@@ -1,0 +1,405 @@
+"""The table: every rule against NumPy, against finite differences, and against itself. A new rule is tested by being there.
+
+Columns are the test functions, rows the rules; operands come from a rule's `domain` and `samples`. Runs on either engine.
+"""
+
+import functools
+import math
+
+import numpy as np
+import pytest
+
+import fastgrad as fg
+from fastgrad.errors import DTypeError, MutationError
+from fastgrad.rules import FUNCTIONS, RULES
+from fastgrad.rules.docs import docstring, formulas
+
+NAMES = sorted(RULES)
+SMOOTH = [name for name in NAMES if RULES[name].has_vjp]
+
+# Values must be equal to NumPy's to the bit where NumPy has the op; where the reference is another formula, to ROUNDING.
+ROUNDING = 1e-13
+# A central difference with this step is off by about STEP**2 from its formula and eps / STEP from rounding.
+STEP, DIFFERENCE = 1e-5, 2e-7
+
+
+def _lse(x, axis=None, keepdims=False):
+    return np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
+
+
+def _softmax(x, axis=-1):
+    return np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True)
+
+
+def _sum_to(x, shape):
+    lead = x.reshape((1,) * (len(shape) - x.ndim) + x.shape)
+    axes = range(lead.ndim)
+    wanted = (1,) * (lead.ndim - len(shape)) + tuple(shape)
+    return np.sum(lead, axis=tuple(k for k in axes if wanted[k] != lead.shape[k])).reshape(shape)
+
+
+def _scatter_add(x, key, shape):
+    out = np.zeros(shape, x.dtype)
+    np.add.at(out, key, x)
+    return out
+
+
+def _setitem(x, value, key):
+    out = x.copy()
+    out[key] = value
+    return out
+
+
+def _cross_entropy(logits, labels, reduction="mean"):
+    rows = logits.reshape(-1, logits.shape[-1])
+    losses = -np.log(_softmax(rows))[np.arange(len(rows)), np.ravel(labels)].reshape(np.shape(labels))
+    return {"mean": np.mean, "sum": np.sum, "none": np.asarray}[reduction](losses)
+
+
+_erf = np.vectorize(math.erf, otypes=[float])
+_erfc = np.vectorize(math.erfc, otypes=[float])
+
+# ops that NumPy does not have under one name with these arguments
+REFERENCES = {
+    "astype": lambda x, dtype: x.astype(dtype),
+    "binary_cross_entropy_with_logits": lambda x, t: -t * np.log(1 / (1 + np.exp(-x))) - (1 - t) * np.log(1 / (1 + np.exp(x))),
+    "clip": lambda x, low=None, high=None: np.minimum(np.maximum(x, -np.inf if low is None else low), np.inf if high is None else high),
+    "concat": lambda *xs, axis=0: np.concatenate(xs, axis),
+    "cross_entropy": _cross_entropy,
+    "einsum": lambda *xs, subscripts: np.einsum(subscripts, *xs),
+    "elu": lambda x, alpha=1.0: np.where(x > 0, x, alpha * np.expm1(x)),
+    "erf": _erf,
+    "erfc": _erfc,
+    "gelu": lambda x: x * _erfc(-x / math.sqrt(2)) / 2,
+    "getitem": lambda x, key: x[key],
+    "leaky_relu": lambda x, negative_slope=0.01: np.where(x > 0, x, negative_slope * x),
+    "log_softmax": lambda x, axis=-1: np.log(_softmax(x, axis)),
+    "logsigmoid": lambda x: -np.log(1 + np.exp(-x)),
+    "logsumexp": _lse,
+    "norm": lambda x, axis=None, keepdims=False: np.sqrt(np.sum(np.abs(x) ** 2, axis=axis, keepdims=keepdims)),
+    "permute_dims": np.transpose,
+    "relu": lambda x: np.where(x > 0, x, 0.0),
+    "scatter_add": _scatter_add,
+    "setitem": _setitem,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "softmax": _softmax,
+    "softplus": lambda x: np.log(1 + np.exp(x)),
+    "stack": lambda *xs, axis=0: np.stack(xs, axis),
+    "sum_to": _sum_to,
+    "tensordot": np.tensordot,
+}
+
+SHAPES = {
+    1: [((2, 3),), ((),), ((0, 2),)],
+    2: [((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 1), (1, 3)), ((), ()), ((3,), ()), ((0, 3), (3,)), ((2, 3), None), (None, (2, 3))],
+}
+
+
+@functools.cache
+def samples(name):
+    """Operands and parameters for a rule; None among the shapes of a pair is a Python number."""
+    rule, rng = RULES[name], np.random.default_rng(sum(map(ord, name)))
+    found = list(rule.samples(rng)) if rule.samples else []
+    if rule.domain:
+        n = rule.n_operands
+        intervals = rule.domain if isinstance(rule.domain[0], tuple) else (rule.domain,) * n
+        for shapes in SHAPES[n]:
+            drawn = tuple(
+                float(rng.uniform(*interval)) if shape is None else rng.uniform(*interval, size=shape)
+                for interval, shape in zip(intervals, shapes, strict=True)
+            )
+            found.append((drawn, {}))
+    # a NumPy scalar is an array of no dimensions
+    return [(tuple(np.asarray(x) if isinstance(x, np.generic) else x for x in xs), params) for xs, params in found]
+
+
+def is_float(x):
+    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
+
+
+def leaves(operands, dtype=None):
+    """Floating arrays as leaves, the rest as it is."""
+    return [fg.tensor(x, dtype=dtype, requires_grad=True) if is_float(x) else x for x in operands]
+
+
+def asked(rule, operands):
+    """The operands that a gradient flows to."""
+    return [k for k, x in enumerate(operands) if isinstance(x, fg.Tensor) and x.requires_grad and rule.differentiable(k)]
+
+
+def like(y, rng):
+    """A cotangent for `y`."""
+    v = rng.normal(size=y.shape)
+    return fg.asarray((v + 1j * rng.normal(size=y.shape) if y.dtype.kind == "c" else v).astype(y.dtype))
+
+
+def inner(a, b):
+    """The real inner product, of complex arrays as of pairs of reals."""
+    return float(np.real(np.vdot(np.asarray(b), np.asarray(a))))
+
+
+def close(got, wanted, tolerance, what):
+    scale = max(1.0, abs(got), abs(wanted))
+    assert abs(got - wanted) <= tolerance * scale, f"{what}: {got!r} against {wanted!r}"
+
+
+def moved(operands, directions, h):
+    return [x if d is None else np.asarray(x + h * d) for x, d in zip(operands, directions, strict=True)]
+
+
+def directions_for(rng, operands, chosen):
+    return [rng.normal(size=x.shape) if k in chosen else None for k, x in enumerate(operands)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_rule_says_where_to_test_it(name):
+    rule = RULES[name]
+    assert rule.domain or rule.samples, f"{name} needs a domain, or samples"
+    assert samples(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_forward_is_numpys(name):
+    rule = RULES[name]
+    for operands, params in samples(name):
+        got = FUNCTIONS[name](*operands, **params)
+        if name in REFERENCES:
+            wanted = np.asarray(REFERENCES[name](*operands, **params))
+            np.testing.assert_allclose(got.numpy(), wanted, rtol=ROUNDING, atol=ROUNDING, err_msg=f"{name} {params}")
+        else:
+            reference = getattr(np, (rule.numpy_names or (name,))[0])
+            with np.errstate(all="ignore"):
+                wanted = np.asarray(reference(*operands, **params))
+            np.testing.assert_array_equal(got.numpy(), wanted, err_msg=f"{name} {params}")
+        assert got.shape == wanted.shape
+        assert got.dtype == wanted.dtype
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_numpy_has_the_names_the_rule_claims(name):
+    for word in RULES[name].numpy_names:
+        assert callable(functools.reduce(getattr, word.split("."), np))
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_vjp_is_the_slope(name):
+    rule, rng = RULES[name], np.random.default_rng(1)
+    for operands, params in samples(name):
+        xs = leaves(operands)
+        y = FUNCTIONS[name](*xs, **params)
+        chosen = asked(rule, xs)
+        if not chosen or y.dtype.kind not in "fc":
+            continue
+        v = like(y, rng)
+        found = dict(zip(chosen, fg.gradients(y, [xs[k] for k in chosen], v), strict=True))
+        for k, gx in found.items():
+            assert gx.shape == xs[k].shape and gx.dtype == xs[k].dtype
+            d = directions_for(rng, operands, [k])
+            ahead, behind = (inner(FUNCTIONS[name](*moved(operands, d, h), **params).numpy(), v.numpy()) for h in (STEP, -STEP))
+            close(inner(gx.numpy(), d[k]), (ahead - behind) / (2 * STEP), DIFFERENCE, f"{name} {params}, operand {k}")
+
+
+def first_order(name, operands, params, v, chosen):
+    """The gradients, recorded, as functions of the operands and of the cotangent."""
+    xs = leaves(operands)
+    v = fg.tensor(v, requires_grad=True)
+    y = FUNCTIONS[name](*xs, **params)
+    return [*(xs[k] for k in chosen), v], fg.gradients(y, [xs[k] for k in chosen], v, create_graph=True)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_second_order_is_the_slope_of_the_first(name):
+    rule, rng = RULES[name], np.random.default_rng(2)
+    for operands, params in samples(name):
+        xs = leaves(operands)
+        y = FUNCTIONS[name](*xs, **params)
+        chosen = asked(rule, xs)
+        if not chosen or y.dtype.kind != "f" or not y.size:
+            continue
+        v = like(y, rng).numpy()
+        u = [rng.normal(size=xs[k].shape) for k in chosen]
+        d = [rng.normal(size=xs[k].shape) for k in chosen]
+        w = rng.normal(size=v.shape)
+
+        def value(h):
+            shifted = list(operands)
+            for k, dk in zip(chosen, d, strict=True):
+                shifted[k] = np.asarray(operands[k] + h * dk)
+            _, firsts = first_order(name, shifted, params, v + h * w, chosen)
+            return sum(inner(g.numpy(), uk) for g, uk in zip(firsts, u, strict=True))
+
+        slope = (value(STEP) - value(-STEP)) / (2 * STEP)
+        leaves_, firsts = first_order(name, operands, params, v, chosen)
+        flows = [(g, fg.asarray(uk)) for g, uk in zip(firsts, u, strict=True) if g.requires_grad]
+        got = 0.0
+        if flows:
+            seconds = fg.gradients([g for g, _ in flows], leaves_, [uk for _, uk in flows], allow_unused=True)
+            got = sum(inner(s.numpy(), dk) for s, dk in zip(seconds, [*d, w], strict=True) if s is not None)
+        close(got, slope, 10 * DIFFERENCE, f"{name} {params}")  # the differences are of gradients, larger than values
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_float32_stays_float32_and_agrees(name):
+    rule = RULES[name]
+    if name == "astype":
+        return  # says its dtype itself
+    for operands, params in samples(name):
+        single = [x.astype(np.float32) if is_float(x) else x for x in operands]
+        double = [x.astype(np.float64) if is_float(x) else x for x in single]
+        found = []
+        for xs in (leaves(single), leaves(double)):
+            y = FUNCTIONS[name](*xs, **params)
+            chosen = asked(rule, xs)
+            found.append((y, fg.gradients(y, [xs[k] for k in chosen], like(y, np.random.default_rng(3))) if chosen else ()))
+        (y32, g32), (y64, g64) = found
+        if all(is_float(x) for x in operands if isinstance(x, np.ndarray)) and y64.dtype.kind == "f":
+            assert y32.dtype == np.float32, f"{name} {params}"
+        for got, wanted in zip(g32, g64, strict=True):
+            assert got.dtype == np.float32
+            scale = np.max(np.abs(wanted.numpy()), initial=1.0)
+            np.testing.assert_allclose(got.numpy(), wanted.numpy(), rtol=1e-4, atol=1e-5 * scale, err_msg=f"{name} {params}")
+
+
+def layouts(x):
+    """The same values in memory that is not C-contiguous."""
+    wide = np.zeros((*x.shape[:-1], 2 * x.shape[-1]), x.dtype)
+    wide[..., ::2] = x
+    yield wide[..., ::2]
+    yield np.array(x, order="F")
+    turned = np.array(x[tuple(slice(None, None, -1) for _ in x.shape)])
+    yield turned[tuple(slice(None, None, -1) for _ in x.shape)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_layout_makes_no_difference(name):
+    rule = RULES[name]
+    for operands, params in samples(name):
+        if not any(isinstance(x, np.ndarray) and x.ndim for x in operands):
+            continue
+        variants = [list(layouts(x)) if isinstance(x, np.ndarray) and x.ndim else [x] * 3 for x in operands]
+        xs = leaves(operands)
+        y = FUNCTIONS[name](*xs, **params)
+        for strided in zip(*variants, strict=True):
+            made = [fg.asarray(x).requires_grad_() if is_float(x) else x for x in strided]
+            z = FUNCTIONS[name](*made, **params)
+            # not to the bit: NumPy takes another loop, and another order of adding
+            np.testing.assert_allclose(z.numpy(), y.numpy(), rtol=ROUNDING, atol=ROUNDING)
+            chosen = asked(rule, xs)
+            if chosen and y.dtype.kind in "fc":
+                v = like(y, np.random.default_rng(4))
+                both = (fg.gradients(r, [t[k] for k in chosen], v, retain_graph=True) for r, t in ((z, made), (y, xs)))
+                for got, wanted in zip(*both, strict=True):
+                    np.testing.assert_allclose(got.numpy(), wanted.numpy(), rtol=ROUNDING, atol=ROUNDING)
+
+
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")  # astype to a real dtype, as NumPy says
+@pytest.mark.parametrize("name", SMOOTH)
+def test_complex_operands_are_differentiated_or_refused(name):
+    rule, rng = RULES[name], np.random.default_rng(5)
+    for operands, params in samples(name):
+        if not any(is_float(x) or np.iscomplexobj(x) for x in operands):
+            continue
+        zs = [x + 0.3j * rng.normal(size=x.shape) if is_float(x) else x for x in operands]
+        xs = [fg.tensor(z, requires_grad=True) if isinstance(z, np.ndarray) and z.dtype.kind == "c" else z for z in zs]
+        try:
+            y = FUNCTIONS[name](*xs, **params)
+        except (TypeError, DTypeError):
+            with pytest.raises(TypeError):
+                FUNCTIONS[name](*zs, **params)
+            return
+        chosen = asked(rule, xs)
+        if y.dtype.kind not in "fc" or not chosen:
+            continue
+        v = like(y, rng)
+        for k, gx in zip(chosen, fg.gradients(y, [xs[k] for k in chosen], v), strict=True):
+            assert gx.dtype == xs[k].dtype
+            d = rng.normal(size=gx.shape) + 1j * rng.normal(size=gx.shape)
+            shifted = [[z + h * d if j == k else z for j, z in enumerate(zs)] for h in (STEP, -STEP)]
+            ahead, behind = (inner(FUNCTIONS[name](*z, **params).numpy(), v.numpy()) for z in shifted)
+            close(inner(gx.numpy(), d), (ahead - behind) / (2 * STEP), DIFFERENCE, f"{name} {params}, operand {k}")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_records_only_what_can_have_a_gradient(name):
+    rule = RULES[name]
+    operands, params = samples(name)[0]
+    assert not FUNCTIONS[name](*operands, **params).requires_grad
+    xs = leaves(operands)
+    y = FUNCTIONS[name](*xs, **params)
+    if asked(rule, xs):
+        assert y.requires_grad and y.op == name
+    if not rule.has_vjp:
+        assert not y.requires_grad
+    with fg.no_grad():
+        assert not FUNCTIONS[name](*xs, **params).requires_grad
+    for k, x in enumerate(xs):
+        if isinstance(x, fg.Tensor) and not rule.differentiable(k):
+            only = [o.detach() if isinstance(o, fg.Tensor) and j != k else o for j, o in enumerate(xs)]
+            assert not FUNCTIONS[name](*only, **params).requires_grad
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_an_overwritten_value_is_not_used_silently(name):
+    """What a vjp does not name may be overwritten; what it names raises, or was kept."""
+    rule = RULES[name]
+    for operands, params in samples(name):
+        arrays = [k for k, x in enumerate(operands) if isinstance(x, np.ndarray)]
+        for k in (*arrays, "result"):
+            xs = leaves(operands)
+            xs = [fg.tensor(x) if isinstance(x, np.ndarray) else x for x in xs]
+            y = FUNCTIONS[name](*xs, **params)
+            chosen = asked(rule, xs)
+            if not chosen:
+                break
+            v = like(y, np.random.default_rng(6))
+            wanted = fg.gradients(y, [xs[j] for j in chosen], v, retain_graph=True)
+            written = y if k == "result" else xs[k]
+            if not written.size or (k == "result" and rule.view):
+                continue
+            with fg.no_grad():
+                try:
+                    written.detach()[...] = 0 if written.dtype.kind != "b" else False
+                except MutationError:
+                    continue
+            try:
+                got = fg.gradients(y, [xs[j] for j in chosen], v)
+            except MutationError:
+                assert rule.reads_result if k == "result" else rule.reads(k), f"{name}: {k} is not read, yet it raised"
+                continue
+            for a, b in zip(got, wanted, strict=True):
+                np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=f"{name} {params}: {k} overwritten")
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_kernel_agrees_with_rule(name):
+    """A plain sweep runs the engine's kernel, a sweep with `create_graph` the rule."""
+    rule = RULES[name]
+    for operands, params in samples(name):
+        for dtype, tolerance in ((np.float64, ROUNDING), (np.float32, 1e-5)):
+            xs = leaves([x.astype(dtype) if is_float(x) else x for x in operands])
+            y = FUNCTIONS[name](*xs, **params)
+            chosen = asked(rule, xs)
+            if not chosen or y.dtype.kind not in "fc":
+                continue
+            v = like(y, np.random.default_rng(7))
+            by_rule = fg.gradients(y, [xs[k] for k in chosen], v, retain_graph=True, create_graph=True)
+            by_kernel = fg.gradients(y, [xs[k] for k in chosen], v)
+            for got, wanted in zip(by_kernel, by_rule, strict=True):
+                assert got.dtype == wanted.dtype and got.shape == wanted.shape
+                scale = np.max(np.abs(wanted.numpy()), initial=1.0)
+                np.testing.assert_allclose(
+                    got.numpy(), wanted.numpy(), rtol=tolerance, atol=tolerance * scale, err_msg=f"{name} {params} {dtype}"
+                )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_docstring_has_the_formula_of_the_rule(name):
+    rule = RULES[name]
+    text = docstring(rule)
+    assert text.startswith(rule.forward.__doc__.strip().split("\n")[0])
+    for section in ("Parameters", "Returns", "Raises", "Gradient"):
+        assert f"\n{section}\n{'-' * len(section)}\n" in text
+    if rule.has_vjp:
+        rows, _ = formulas(rule)
+        assert rows and all(formula in text for _, formula in rows)
