@@ -7,7 +7,7 @@ import pytest
 
 import fastgrad as fg
 
-A = np.array([0.3, -1.2, 2.0])
+A = np.array([0.25, -1.25, 2.0])
 check_grads = fg.testing.check_grads
 
 

@@ -114,9 +114,9 @@ def test_info_names_engine_and_machine(capsys):
 
 
 def test_info_tells_loops_in_whatever_form_the_engine_has_them():
-    assert info._loops(None) == "NumPy's functions, called from Python"
-    assert info._loops(lambda: "own") == "own"
-    assert info._loops(lambda: {"numpy": ["exp", "tanh"], "own": ("add",)}) == "numpy: exp tanh; own: add"
+    assert info._loops("python", None) == "NumPy's functions, called from Python"
+    assert info._loops("cython", lambda: "own") == "own"
+    assert info._loops("cython", lambda: {"numpy": ["exp", "tanh"], "own": ("add",)}) == "numpy: exp tanh; own: add"
 
 
 # The overhead table
@@ -144,6 +144,10 @@ def test_a_contestant_with_other_numbers_is_named_and_left_out(monkeypatch, caps
         capsys.readouterr().err
         == "fastgrad: values differ from those by hand in scalar neuron, leaves and sweep: wrong\n"
     )
+
+
+def test_ratios_read_well():
+    assert [bench.times(r) for r in (0.5561, 12.34, 999.7, 12345.6)] == ["0.556x", "12.3x", "1,000x", "12,346x"]
 
 
 def test_peers_have_rows_that_exist():

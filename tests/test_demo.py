@@ -149,7 +149,7 @@ def test_forms_that_disagree_are_not_timed():
 
 def test_the_worker_answers_line_by_line():
     out = io.StringIO()
-    timing.work(['["svm", "follow"]\n', '["svm", "turn"]\n'], out, seed=0)
+    timing.work(['["svm", "follow"]\n', '["svm", "turn", 5]\n'], out, seed=0)
     followed, seconds = map(json.loads, out.getvalue().splitlines())
     assert 0.0 < seconds < 1.0
     timing.compare(models.SVM, {"python": followed, "numpy": timing.Local(models.SVM, True, 0).follow()})
@@ -160,7 +160,7 @@ def test_another_engine_takes_its_turn_in_a_process_of_its_own():
     try:
         here = timing.Local(models.NETWORK, False, 0).follow()
         timing.compare(models.NETWORK, {"numpy": here, "python": worker.ask("network", "follow")})
-        assert worker.ask("network", "turn") > 0.0
+        assert worker.ask("network", "turn", 2) > 0.0
     finally:
         worker.close()
     assert worker.process.returncode == 0
@@ -181,7 +181,7 @@ def test_a_worker_that_dies_is_told_in_a_line_and_can_be_closed():
     worker.process.wait()
     for _ in range(2):
         with pytest.raises(demo.DemoError, match="its worker process ended with exit code"):
-            worker.ask("svm", "turn")
+            worker.ask("svm", "turn", 2)
     worker.close()
 
 

@@ -1,4 +1,6 @@
-"""Hooks, retained gradients, sweeps of every kind: what `backward` and `gradients` do and leave alone."""
+"""Hooks, retained gradients, sweeps of every kind, recording on and off: what each does and leaves alone."""
+
+import threading
 
 import numpy as np
 import pytest
@@ -120,6 +122,19 @@ def test_a_hook_may_start_a_sweep_of_its_own():
     y.register_hook(other)
     (y * 5).backward()
     assert x.grad.item() == 5.0 and w.grad.item() == 6.0
+
+
+def test_a_hook_that_frees_the_graph_under_a_sweep_is_told_so():
+    x = leaf(2.0)
+    y = x * x
+    z = y * 3
+
+    def free(g):
+        y.backward()
+
+    z.register_hook(free)
+    with pytest.raises(fg.GraphFreedError, match="'multiply'"):
+        z.backward()
 
 
 # --- retained gradients ---
@@ -276,3 +291,68 @@ def test_complex_gradients_are_the_conjugate_kind():
     z = fg.tensor(1.0 + 2.0j, requires_grad=True)
     (abs(z) ** 2).backward()
     assert z.grad.item() == pytest.approx(2.0 + 4.0j)
+
+
+# --- recording on and off ---
+
+
+def test_no_grad_as_block_and_decorator():
+    x = fg.tensor([1.0], requires_grad=True)
+    assert fg.is_grad_enabled()
+    with fg.no_grad():
+        assert not fg.is_grad_enabled()
+        assert not (x * 2).requires_grad
+        with fg.enable_grad():
+            assert (x * 2).requires_grad
+        assert not fg.is_grad_enabled()
+
+    @fg.no_grad()
+    def off(x):
+        "Doubles."
+        return x * 2
+
+    @fg.no_grad
+    def bare(x):
+        return x * 2
+
+    @fg.enable_grad()
+    def on(x):
+        return x * 2
+
+    assert (
+        not off(x).requires_grad and not bare(x).requires_grad and off.__doc__ == "Doubles." and off.__name__ == "off"
+    )
+    with fg.no_grad():
+        assert on(x).requires_grad
+    assert fg.is_grad_enabled()
+
+
+def test_the_mode_is_restored_after_an_exception():
+    with pytest.raises(KeyError), fg.no_grad():
+        raise KeyError
+    assert fg.is_grad_enabled()
+
+
+def test_the_mode_belongs_to_the_thread():
+    seen = []
+    with fg.no_grad():
+        thread = threading.Thread(target=lambda: seen.append(fg.is_grad_enabled()))
+        thread.start()
+        thread.join()
+        assert not fg.is_grad_enabled()
+    assert seen == [True]
+
+
+def test_leaves_may_be_shared_by_threads():
+    w = fg.tensor([2.0], requires_grad=True)
+
+    def work():
+        for _ in range(50):
+            (w * 3).sum().backward()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert w.grad.tolist() == [600.0]

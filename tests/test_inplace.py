@@ -1,4 +1,4 @@
-"""In-place writes: recorded rightly, or refused. A wrong gradient without an error is the one thing that must not happen."""
+"""In-place writes: recorded rightly, or refused. A wrong gradient without an error must not happen."""
 
 import operator
 
@@ -47,7 +47,18 @@ def test_a_view_of_a_constant_writes_to_its_base():
     assert x.tolist() == [0.0, 0.0, 0.0] and v.tolist() == [0.0, 0.0]
 
 
-KEYS = [0, -1, slice(1, None), ..., (), [0, 2], np.array([True, False, True]), fg.tensor([2, 0]), (None, 1), slice(None, None, -1)]
+KEYS = [
+    0,
+    -1,
+    slice(1, None),
+    ...,
+    (),
+    [0, 2],
+    np.array([True, False, True]),
+    fg.tensor([2, 0]),
+    (None, 1),
+    slice(None, None, -1),
+]
 
 
 @pytest.mark.parametrize("key", KEYS, ids=str)
@@ -80,7 +91,9 @@ def fill(x):
 @pytest.mark.parametrize("write", [update, assign, fill])
 def test_a_leaf_is_not_written_while_recording(write):
     x = leaf(1.0, 2.0)
-    with pytest.raises(fg.MutationError, match=r"leaf that requires a gradient: update parameters inside `with fg.no_grad\(\)"):
+    with pytest.raises(
+        fg.MutationError, match=r"leaf that requires a gradient: update parameters inside `with fg.no_grad\(\)"
+    ):
         write(x)
     assert x.tolist() == [1.0, 2.0]
     (x * x).sum().backward()
@@ -108,7 +121,9 @@ def test_an_update_between_forward_and_backward_is_noticed():
     y = (w * w).sum()
     with fg.no_grad():
         w -= 1.0
-    with pytest.raises(fg.MutationError, match=r"'multiply' needs .*overwritten in place after it was recorded.*x\.copy\(\)"):
+    with pytest.raises(
+        fg.MutationError, match=r"'multiply' needs .*overwritten in place after it was recorded.*x\.copy\(\)"
+    ):
         y.backward()
     assert w.grad is None
 
@@ -378,8 +393,9 @@ def write_in_no_grad(x):
 
 @pytest.mark.parametrize(
     "run",
-    [write_view_of_result, write_view_and_use_view, write_base_and_use_view, write_detached, write_detached_of_a_read_result,
-     write_through_numpy, write_recorded_value_through_detached, write_recorded_value_behind_a_view, write_in_no_grad],
+    [write_view_of_result, write_view_and_use_view, write_base_and_use_view, write_detached,
+     write_detached_of_a_read_result, write_through_numpy, write_recorded_value_through_detached,
+     write_recorded_value_behind_a_view, write_in_no_grad],
 )  # fmt: skip
 def test_hidden_writes_are_refused(run):
     assert refused_or_right(run, [np.nan, np.nan]) == "refused"
@@ -434,7 +450,8 @@ def test_after_a_writable_view_ops_keep_private_copies():
     assert x.grad.tolist() == [6.0, 8.0]
     (g,) = fg.gradients((x * x * x).sum(), x, create_graph=True)
     view[:] = 0.0
-    assert fg.gradients(g.sum(), x)[0].tolist() == [600.0, 600.0]
+    g.sum().backward()
+    assert x.grad.tolist() == [606.0, 608.0]
 
 
 def test_an_array_operand_may_change_afterwards():

@@ -5,7 +5,7 @@ import pytest
 
 import fastgrad as fg
 
-A = np.array([0.3, -1.2, 2.0])
+A = np.array([0.25, -1.25, 2.0])
 
 
 @fg.primitive(vjp=lambda g, y: g * y * (1 - y))
@@ -26,6 +26,13 @@ def test_a_gate_records_under_its_name():
     y.sum().backward()
     s = 1 / (1 + np.exp(-A))
     np.testing.assert_array_equal(x.grad.numpy(), s * (1 - s))
+
+
+def test_a_gate_keeps_name_doc_and_signature():
+    import inspect
+
+    assert logistic.__name__ == "logistic" and "The logistic function, one gate." in logistic.__doc__
+    assert list(inspect.signature(scaled_product).parameters) == ["x1", "x2", "scale"]
 
 
 def test_a_gate_passes_the_numerical_check_to_third_order():

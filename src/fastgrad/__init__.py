@@ -73,9 +73,8 @@ absolute, conjugate, amax, amin = abs, conj, max, min
 __version__ = "0.1.0"
 
 # read at first use, so that `import fastgrad` stays cheap: the name, and the module that has it
-_LATER = {"nn": None, "testing": None, "transforms": None} | dict.fromkeys(
-    ("checkpoint", "elementwise_grad", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"), "transforms"
-)
+_TRANSFORMS = ("checkpoint", "elementwise_grad", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp")
+_LATER = {"nn": None, "testing": None, "transforms": None, **dict.fromkeys(_TRANSFORMS, "transforms")}
 
 
 def __getattr__(name):

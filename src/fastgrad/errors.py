@@ -406,8 +406,9 @@ def no_numpy_argument(function, argument):
 def anomaly(op, backward, what, where):
     """`what` ("NaN" or "infinity") first appeared in `op`; `where` from `user_line()`, or None."""
     direction = f"the backward pass of {op!r}" if backward else repr(op)
+    source = "a finite upstream gradient" if backward else "finite operands"
     line = f"recorded at {where}" if where else "recorded outside detect_anomaly(), so its line is not known"
-    return AnomalyError(f"{direction} made {what} from finite values; {line}. Look at the operands of that line")
+    return AnomalyError(f"{direction} made {what} from {source}; {line}. Look at the operands of that line")
 
 
 def user_line():

@@ -11,11 +11,53 @@ import numpy as np
 from fastgrad import errors
 from fastgrad._engine import Tensor, asarray
 from fastgrad.arrays import (  # noqa: F401  one menu with what stands below
-    all, allclose, any, arange, argmax, argmin, argsort, array_equal, bitwise_and, bitwise_invert, bitwise_left_shift,
-    bitwise_or, bitwise_right_shift, bitwise_xor, can_cast, count_nonzero, empty, empty_like, eye, finfo, full,
-    full_like, iinfo, isclose, isdtype, isfinite, isinf, isnan, linspace, logical_and, logical_not, logical_or,
-    logical_xor, nextafter, nonzero, ones, ones_like, plain, result_type, searchsorted, unique, unique_all,
-    unique_counts, unique_inverse, unique_values, zeros, zeros_like,
+    all,
+    allclose,
+    any,
+    arange,
+    argmax,
+    argmin,
+    argsort,
+    array_equal,
+    bitwise_and,
+    bitwise_invert,
+    bitwise_left_shift,
+    bitwise_or,
+    bitwise_right_shift,
+    bitwise_xor,
+    can_cast,
+    count_nonzero,
+    empty,
+    empty_like,
+    eye,
+    finfo,
+    full,
+    full_like,
+    iinfo,
+    isclose,
+    isdtype,
+    isfinite,
+    isinf,
+    isnan,
+    linspace,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    nextafter,
+    nonzero,
+    ones,
+    ones_like,
+    plain,
+    result_type,
+    searchsorted,
+    unique,
+    unique_all,
+    unique_counts,
+    unique_inverse,
+    unique_values,
+    zeros,
+    zeros_like,
 )  # fmt: skip
 from fastgrad.rules.rule import FUNCTIONS
 
@@ -156,7 +198,7 @@ def broadcast_arrays(*xs):
 
 
 def meshgrid(*xs, indexing="xy"):
-    """Coordinate matrices from coordinate vectors; `indexing` "xy" puts the first along the columns, "ij" along the rows."""
+    """Coordinate matrices from coordinate vectors, the first along the columns for "xy", along the rows for "ij"."""
     if indexing not in ("xy", "ij"):
         raise ValueError(f'meshgrid: indexing is "xy" or "ij", not {indexing!r}')
     n, swap = len(xs), indexing == "xy" and len(xs) > 1
@@ -266,15 +308,17 @@ def sort(x, /, axis=-1, *, descending=False, stable=True):
 # --- linear algebra ---
 
 
-def einsum(subscripts, /, *operands):
+def einsum(subscripts, /, *operands, optimize=True):
     """Einstein sum: products of `operands`, summed over the letters that the output does not have.
 
     Parameters
     ----------
     subscripts : str
-        One term of letters per operand, as `"ij,jk->ik"`. A letter that stands twice in a term takes a diagonal, `...` stands
-        for the axes not named, and without `->` the output has, in order, the letters that stand once.
+        One term of letters per operand, as `"ij,jk->ik"`. A letter that stands twice in a term takes a diagonal, `...`
+        stands for the axes not named, and without `->` the output has, in order, the letters that stand once.
     *operands : Tensor or array
+    optimize : bool
+        Let NumPy choose the order of the products, and BLAS for them.
 
     Returns
     -------
@@ -287,7 +331,8 @@ def einsum(subscripts, /, *operands):
     """
     from fastgrad.rules.einsum import explicit
 
-    return FUNCTIONS["einsum"](*operands, subscripts=explicit(subscripts, [np.ndim(plain(x)) for x in operands]))
+    subscripts = explicit(subscripts, [np.ndim(plain(x)) for x in operands])
+    return FUNCTIONS["einsum"](*operands, subscripts=subscripts, optimize=optimize)
 
 
 def tensordot(a, b, axes=2):
@@ -333,8 +378,8 @@ def norm(x, /, ord=None, axis=None, keepdims=False):
     ----------
     x : Tensor or array
     ord : {None, 1, 2, inf, -inf, 0, a number, "fro"}
-        None is the Euclidean norm of all elements; a number p is `sum(abs(x)**p)**(1/p)` along one axis, and for two axes
-        1, -1, inf and -inf are the largest and smallest sums of a column or row, "fro" the Euclidean norm.
+        None is the Euclidean norm of all elements; a number p is `sum(abs(x)**p)**(1/p)` along one axis, and for two
+        axes 1, -1, inf and -inf are the largest and smallest sums of a column or row, "fro" the Euclidean norm.
     axis : int, tuple of int or None
     keepdims : bool
 

@@ -1,5 +1,7 @@
 """User-defined ops: a NumPy function and its vjp rule, made an op. Never enters the table of rules."""
 
+import functools
+
 import numpy as np
 
 from fastgrad._engine import Function, Tensor, asarray, is_grad_enabled
@@ -108,6 +110,7 @@ class _UserRule(Rule):
         )
 
     def _checked_forward(self, forward):
+        @functools.wraps(forward)
         def checked(*arrays, **params):
             value = forward(*arrays, **params)
             if isinstance(value, (tuple, list, dict, str)) or value is None:
@@ -122,6 +125,7 @@ class _UserRule(Rule):
     def _checked_vjp(self, rule, word):
         g_at = _words(rule).index("g")
 
+        @functools.wraps(rule)
         def checked(*values):
             gx = rule(*values)
             g = values[g_at]

@@ -43,8 +43,8 @@ def array_ufunc(self, ufunc, method, *inputs, out=None, **kwargs):
     """`__array_ufunc__`: calls, and the reductions that fastgrad has as functions, are recorded."""
     name = f"np.{ufunc.__name__}" if method == "__call__" else f"np.{ufunc.__name__}.{method}"
     answer = table().get(ufunc) if method == "__call__" else table().get(_REDUCTIONS.get((ufunc, method)))
-    if method != "__call__":
-        kwargs.setdefault("axis", 0)
+    if answer is not None and method != "__call__":
+        kwargs.setdefault("axis", 0)  # a ufunc reduces its first axis, a function all
     return _answer(answer, getattr(ufunc, method), name, inputs, {**kwargs, "out": out})
 
 
@@ -168,11 +168,8 @@ def _has_gradient(result):
     """Whether a result could have had a gradient: floating numbers, or nothing at all, as of np.copyto."""
     if isinstance(result, (tuple, list)):
         return any(map(_has_gradient, result))
-    return (
-        result is None
-        or getattr(getattr(result, "dtype", None), "kind", "") in "fc"
-        or isinstance(result, (float, complex))
-    )
+    kind = getattr(getattr(result, "dtype", None), "kind", None)
+    return result is None or kind in ("f", "c") or isinstance(result, (float, complex))
 
 
 def _is_default(key, value):

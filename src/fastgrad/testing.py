@@ -39,7 +39,9 @@ def check_grads(f, args, *, order=2, modes=("vjp", "jvp"), eps=None, rtol=None, 
     GradientCheckError
         An AssertionError that names the function, the order, the transform, the argument, and both numbers.
 
-    Notes ----- The differences take four points, (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h. Their error grows as
+    Notes
+    -----
+    The differences take four points, (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h. Their error grows as
     h**4 from truncation and as e/h from rounding, with e the spacing of the coarsest dtype among arguments and
     results. By default h = e**(1/4), where both are small (1.2e-4 in float64, 1.9e-2 in float32), and rtol = atol =
     1000 e**(3/4), a thousand roundings at that step (1.8e-9 and 6.4e-3). A complex leaf is a pair of real ones:

@@ -77,5 +77,10 @@ def table_line(title, names, seconds):
         elif name == "by hand":
             cells.append(duration(seconds[name]))
         else:
-            cells.append(f"{duration(seconds[name])} ({seconds[name] / hand:.3g}x)")
+            cells.append(f"{duration(seconds[name])} ({times(seconds[name] / hand)})")
     return f"{title:<36}" + "".join(f"{cell:>18}" for cell in cells)
+
+
+def times(ratio):
+    """A ratio in three digits, as 0.56x, 12.3x or 1,210x."""
+    return f"{ratio:.3g}x" if ratio < 999.5 else f"{ratio:,.0f}x"

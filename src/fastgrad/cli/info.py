@@ -15,7 +15,7 @@ def lines():
     facts = [
         ("fastgrad", fastgrad.__version__),
         ("engine", f"{fastgrad.engine}{_chosen_by()}"),
-        ("loops in use", _loops(getattr(_engine, "loops_in_use", None))),
+        ("loops in use", _loops(fastgrad.engine, getattr(_engine, "loops_in_use", None))),
         ("Python", f"{platform.python_implementation()} {platform.python_version()}, {_locks()}"),
         ("NumPy", np.__version__),
         *_numpy_build(np),
@@ -36,10 +36,10 @@ def _locks():
     return "with the GIL" if enabled else "free-threaded"
 
 
-def _loops(loops_in_use):
+def _loops(engine, loops_in_use):
     """What the engine says of its inner loops: text, a sequence, or a mapping from source to op names."""
     if loops_in_use is None:
-        return "NumPy's functions, called from Python"
+        return "NumPy's functions, called from Python" if engine == "python" else "not told by this engine"
     loops = loops_in_use()
     if isinstance(loops, dict):
         return "; ".join(f"{key}: {_joined(value)}" for key, value in loops.items())

@@ -99,6 +99,7 @@ cdef object array_view(Tensor t, object base, bint writeable):
     cdef object a = PyArray_NewFromDescr(
         <PyTypeObject*>ndarray_type, descr, t.layout.ndim, <cnp.npy_intp*>t.layout.shape,
         <cnp.npy_intp*>t.layout.strides, t.data, NPY_ARRAY_WRITEABLE if writeable else 0, None)
+    Py_INCREF(base)         # and so does SetBaseObject
     PyArray_SetBaseObject(a, base)
     return a
 

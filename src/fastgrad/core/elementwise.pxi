@@ -46,10 +46,11 @@ cdef void exp_backward(const floating* g, const floating* x1, const floating* x2
         out[i] = g[i] * y[i]
 
 
-cdef void expm1_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
+cdef void expm1_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:
     cdef Py_ssize_t i
+    apply1(&h.exp, x, out, n, sizeof(floating))
     for i in range(n):
-        out[i] = g[i] * (y[i] + <floating>1)
+        out[i] *= g[i]      # y + 1 would cancel for x far below 0
 
 
 cdef void exp2_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil:

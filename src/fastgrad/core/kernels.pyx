@@ -156,7 +156,7 @@ cdef int fill() except -1:
     unary(SQUARE, "square", "square", <void*>s_square, READS_X1, <void*>square_backward[double], <void*>square_backward[float])
     unary(RECIPROCAL, "reciprocal", "reciprocal", <void*>s_reciprocal, READS_Y, <void*>reciprocal_backward[double], <void*>reciprocal_backward[float])
     unary(EXP, "exp", "exp", <void*>s_exp, READS_Y, <void*>exp_backward[double], <void*>exp_backward[float])
-    unary(EXPM1, "expm1", "expm1", <void*>s_expm1, READS_Y, <void*>expm1_backward[double], <void*>expm1_backward[float])
+    unary(EXPM1, "expm1", "expm1", <void*>s_expm1, READS_X1, <void*>expm1_backward[double], <void*>expm1_backward[float])
     unary(EXP2, "exp2", "exp2", <void*>s_exp2, READS_Y, <void*>exp2_backward[double], <void*>exp2_backward[float])
     unary(LOG, "log", "log", <void*>s_log, READS_X1, <void*>log_backward[double], <void*>log_backward[float])
     unary(LOG1P, "log1p", "log1p", <void*>s_log1p, READS_X1, <void*>log1p_backward[double], <void*>log1p_backward[float])

@@ -58,7 +58,7 @@ cdef Layout* reduced_layout(const Layout* layout, unsigned long long axes, bint 
 
 
 cdef void reduce_loop(const BoundLoop* loop, const char* x, const Folded* f, Py_ssize_t itemsize, char* y) noexcept nogil:
-    """y[o, i] = loop over r of x[o, r, i], seeded with r = 0. NumPy's loop sums a run pairwise, so that errors grow as log n."""
+    """y[o, i] = loop over r of x[o, r, i]. NumPy's loop sums a run pairwise, so that errors grow as log n."""
     cdef Py_ssize_t o, r
     cdef address[3] args
     cdef npy_intp[3] steps
@@ -68,11 +68,19 @@ cdef void reduce_loop(const BoundLoop* loop, const char* x, const Folded* f, Py_
         steps[0] = 0
         steps[1] = itemsize
         steps[2] = 0
-        n = f.reduced - 1
         for o in range(f.outer):
-            memcpy(y, x, itemsize)
+            # A sum starts from -0.0, as NumPy's does, so that the pairs are the same; an extremum starts from its first element.
+            n = f.reduced
+            args[1] = <char*>x
+            if loop == &helpers[<int>F64].add:
+                (<double*>y)[0] = -0.0
+            elif loop == &helpers[<int>F32].add:
+                (<float*>y)[0] = -0.0
+            else:
+                memcpy(y, x, itemsize)
+                args[1] += itemsize
+                n -= 1
             args[0] = y
-            args[1] = <char*>x + itemsize
             args[2] = y
             if n > 0:
                 loop.run(args, &n, steps, loop.data)

@@ -5,12 +5,12 @@ cdef object shape_tuple(const Layout* layout):
     return tuple([layout.shape[k] for k in range(layout.ndim)])
 
 
-cdef Tensor view_of(int op, Tensor x, Layout* layout, char* data):
-    """A recorded view of `x`."""
+cdef Tensor view_of(int op, Tensor x, Layout* layout, Py_ssize_t offset):
+    """A recorded view of `x`, from `offset` bytes on."""
     cdef Tensor y
     check_fresh(x)
     move_out(x)
-    y = adopt(layout, x.storage, data)
+    y = adopt(layout, x.storage, x.data + offset)
     y.flags |= VIEW
     y.saved = version_of(x)
     if x.flags & REQUIRES_GRAD and fg_grad_off == 0:
@@ -56,7 +56,7 @@ cdef Tensor reshape(Tensor x, object shape):
         return None
     cdef Layout* layout = layout_get(x.layout.typenum, x.layout.itemsize, ndim, dims, NULL)
     if x.layout.flags & C_CONTIGUOUS:
-        return view_of(RESHAPE, x, layout, x.data)
+        return view_of(RESHAPE, x, layout, 0)
     cdef Tensor y
     check_fresh(x)
     source = private_copy(x)
@@ -86,7 +86,7 @@ cdef Tensor permute_dims(Tensor x, object axes):
         seen |= <unsigned long long>1 << axis
         shape[k] = x.layout.shape[axis]
         strides[k] = x.layout.strides[axis]
-    cdef Tensor y = view_of(PERMUTE_DIMS, x, layout_get(x.layout.typenum, x.layout.itemsize, ndim, shape, strides), x.data)
+    cdef Tensor y = view_of(PERMUTE_DIMS, x, layout_get(x.layout.typenum, x.layout.itemsize, ndim, shape, strides), 0)
     cdef Extra extra
     if y.op != LEAF and axes is not None:
         extra = extra_of(y)
@@ -109,7 +109,7 @@ cdef Tensor broadcast_to(Tensor x, object shape):
             strides[k] = x.layout.strides[k - lead]
         else:
             return None
-    cdef Tensor y = view_of(BROADCAST_TO, x, layout_get(x.layout.typenum, x.layout.itemsize, ndim, dims, strides), x.data)
+    cdef Tensor y = view_of(BROADCAST_TO, x, layout_get(x.layout.typenum, x.layout.itemsize, ndim, dims, strides), 0)
     if y.op != LEAF:
         extra_of(y).params = {"shape": shape_tuple(y.layout)}
     return y
@@ -187,8 +187,7 @@ cdef Tensor getitem_basic(Tensor x, object key):
     if ndim < 0:
         return None
     cdef Layout* layout = layout_get(x.layout.typenum, x.layout.itemsize, ndim, shape, strides)
-    move_out(x)
-    cdef Tensor y = view_of(GETITEM, x, layout, x.data + offset)
+    cdef Tensor y = view_of(GETITEM, x, layout, offset)
     cdef Extra extra
     if y.op != LEAF:
         extra = extra_of(y)

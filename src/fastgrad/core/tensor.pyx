@@ -24,7 +24,8 @@ cnp.import_array()
 include "state.pxi"         # per-thread switches, debug counters
 include "lifetime.pxi"      # making tensors, dropping graphs of any depth
 include "convert.pxi"       # NumPy arrays and Python numbers, in and out
-include "link.pxi"          # recording: edges, versions, in-place writes
+include "link.pxi"          # recording: edges and versions
+include "inplace.pxi"       # in-place writes: one object, several nodes after another
 include "record_elementwise.pxi"
 include "record_view.pxi"
 include "record_matmul.pxi"

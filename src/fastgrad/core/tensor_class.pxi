@@ -32,66 +32,6 @@ cdef class Extra:
             storage_release(self.kept)
 
 
-cdef inline object inplace(int op, Tensor x, object other):
-    """`x op= other`."""
-    cdef Tensor b
-    cdef Layout* layout = x.layout
-    cdef bint recording = fg_grad_off == 0
-    if type(other) is Tensor:
-        b = <Tensor>other
-        if (b.layout == layout and layout.kernel != NO_KERNEL and layout.flags & C_CONTIGUOUS
-                and not (recording and (x.flags | b.flags) & (REQUIRES_GRAD | VIEW))
-                and (x.storage == NULL or x.storage.flags == 0) and (x.storage != b.storage or x.data == b.data)
-                and kernels[op].loop[layout.kernel].run != NULL):
-            check_fresh(b)
-            apply2(&kernels[op].loop[layout.kernel], x.data, layout.itemsize, b.data, layout.itemsize, x.data, layout.size, layout.itemsize)
-            bump_version(x)
-            return x
-    result = binary_any(op, x, other)
-    return result if result is NotImplemented else write_inplace(x, <Tensor>result, op_names[op])
-
-
-cdef object inplace_named(str name, Tensor x, object other):
-    return write_inplace(x, functions[name](x, other), name)
-
-
-cdef object matmul_any(object a, object b):
-    if type(a) is Tensor and type(b) is Tensor:
-        return matmul(<Tensor>a, <Tensor>b)
-    if not (type(a) is Tensor or is_operand(a)) or not (type(b) is Tensor or is_operand(b)):
-        return NotImplemented
-    return matmul(as_tensor(a), as_tensor(b))
-
-
-cdef object set_item(Tensor x, object key, object value):
-    cdef Tensor v, old
-    cdef bint recording = False
-    rule = (<Function>functions["setitem"]).rule
-    if type(value) is Tensor:
-        recording = wants_grad(<Tensor>value)
-        check_fresh(<Tensor>value)
-    recording = recording or wants_grad(x)
-    check_writable(x, recording)
-    params = private_params(rule.prepare({"key": key}) if rule.prepare is not None else {"key": key})
-    if recording:
-        value = operand_of(value)
-        if type(value) is Tensor and not np.can_cast(dtype_of(<Tensor>value), dtype_of(x), "same_kind"):
-            raise errors.inplace_dtype("setitem", dtype_of(<Tensor>value), dtype_of(x))
-    move_out(x)
-    given = to_numpy(<Tensor>value) if type(value) is Tensor else value
-    try:
-        array_view(x, x, True)[params["key"]] = given
-    except (ValueError, IndexError) as error:
-        raise errors.forward_failed("setitem", error, (x, value)) from error
-    finally:
-        x.storage.version += 1
-    if recording:
-        old = step_aside(x, False)
-        link_many(x, rule, (old, value), params)
-        x.storage.taken = x.storage.version
-    return 0
-
-
 @cython.final
 @cython.freelist(4096)
 cdef class Tensor:

@@ -25,7 +25,8 @@ from fastgrad.demo.train import batches
 
 NAMES = {"cython": "fastgrad, compiled engine", "python": "fastgrad, pure-Python engine", "numpy": "NumPy by hand"}
 ROUNDS = 15
-STEPS = 40  # per turn, and in the comparison before
+STEPS = 40  # in the comparison before, and at most in one turn
+TURN = 5e-3  # seconds that a turn of a slow form may last
 AGREE = 1e-9
 
 
@@ -54,15 +55,15 @@ class Local:
         losses = [model.step(x, labels, self.kind.rate) for x, labels in self.batches]
         return losses, {name: a.ravel().tolist() for name, a in model.arrays().items()}
 
-    def turn(self):
-        """Seconds per step, over one round through the batches."""
+    def turn(self, steps):
+        """Seconds per step, over `steps` steps after two that warm up."""
         model, rate = self.model, self.kind.rate
-        for x, labels in self.batches[:3]:
+        for x, labels in self.batches[:2]:
             model.step(x, labels, rate)
         start = perf_counter()
-        for x, labels in self.batches:
+        for x, labels in self.batches[:steps]:
             model.step(x, labels, rate)
-        return (perf_counter() - start) / STEPS
+        return (perf_counter() - start) / steps
 
     def close(self):
         pass
@@ -79,9 +80,9 @@ class Remote:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
 
-    def ask(self, key, what):
+    def ask(self, key, what, *more):
         try:
-            self.process.stdin.write(json.dumps([key, what]) + "\n")
+            self.process.stdin.write(json.dumps([key, what, *more]) + "\n")
             self.process.stdin.flush()
             answer = self.process.stdout.readline()
         except BrokenPipeError:
@@ -110,8 +111,8 @@ class _Asked:
     def follow(self):
         return self.worker.ask(self.key, "follow")
 
-    def turn(self):
-        return self.worker.ask(self.key, "turn")
+    def turn(self, steps):
+        return self.worker.ask(self.key, "turn", steps)
 
 
 def other_engine():
@@ -155,10 +156,11 @@ def measure(kind, seed, worker, reason, rounds=ROUNDS):
             absent[other] = str(error)
             del forms[other]
     compare(kind, {name: form.follow() for name, form in forms.items()})
+    steps = {name: min(STEPS, max(3, int(TURN / form.turn(3)))) for name, form in forms.items()}
     seconds = {name: [] for name in forms}
     for _ in range(rounds):
         for name, form in forms.items():
-            seconds[name].append(form.turn())
+            seconds[name].append(form.turn(steps[name]))
     return [
         Timing(kind.title, NAMES[name], median(seconds[name]) if name in seconds else None, absent.get(name, ""))
         for name in NAMES
@@ -188,13 +190,13 @@ def duration(seconds):
 
 
 def work(lines, out, seed):
-    """The worker: answer each request `[model, "follow" or "turn"]` with one line, until the input ends."""
+    """The worker: answer `[model, "follow"]` and `[model, "turn", steps]` with a line each, until the input ends."""
     locals_ = {}
     for line in lines:
-        key, what = json.loads(line)
+        key, what, *more = json.loads(line)
         if key not in locals_:
             locals_[key] = Local(KINDS[key], False, seed)
-        print(json.dumps(getattr(locals_[key], what)()), file=out, flush=True)
+        print(json.dumps(getattr(locals_[key], what)(*more)), file=out, flush=True)
 
 
 if __name__ == "__main__":

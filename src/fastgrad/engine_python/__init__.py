@@ -12,4 +12,3 @@ from fastgrad.engine_python.tensor import Tensor, asarray, tensor
 
 name = "python"
 tensor_methods.install(Tensor)
-

@@ -7,7 +7,7 @@ import numpy as np
 
 from fastgrad import errors
 from fastgrad.engine_python import anomaly
-from fastgrad.engine_python.tensor import Node, Tensor, asarray
+from fastgrad.engine_python.tensor import Node, Tensor, asarray, native
 
 functions = {}  # op name -> Function; filled as the rules are read
 
@@ -75,6 +75,9 @@ class Function:
     def __repr__(self):
         return f"<fastgrad function {self.__name__}>"
 
+    def __reduce__(self):
+        return self.__qualname__  # pickled by name, as functions are
+
 
 def record(rule, operands, params, overwritten=None):
     """The result of one op; if a gradient may be wanted, with the node that knows its way back.
@@ -139,13 +142,13 @@ def write(x, rule, operands, params):
         if x.node is None:
             x.storage.taken = x.storage.version
         else:
-            result.node.retains, x.node.retains = x.node.retains, False
+            result.node.keeper, x.node.keeper = x.node.keeper, None
         x.node = result.node
     return x
 
 
 def _getitem(x, key):
-    if isinstance(key, int) or (type(key) is tuple and all(type(part) is int for part in key)):
+    if type(key) is int or (type(key) is tuple and all(type(part) is int for part in key)):
         key = (*key, ...) if type(key) is tuple else (key, ...)  # a 0-d view, where NumPy would make a scalar
     return functions["getitem"](x, key)
 
@@ -187,13 +190,13 @@ def _is_plain(o):
 def _wrap(rule, value, operands):
     """The array as a Tensor that shares Storage with the first operand if the rule says so, with nothing otherwise."""
     if value.base is None and not any(isinstance(o, Tensor) and o.array is value for o in operands):
-        return Tensor(asarray(value).array)
+        return Tensor(native(value))
     first = operands[0]
     if rule.view and isinstance(first, Tensor) and np.may_share_memory(value, first.array):
         return Tensor(value, storage=first.storage)
     if any(isinstance(o, Tensor) and np.may_share_memory(value, o.array) for o in operands):
         value = value.copy()
-    return Tensor(asarray(value).array)
+    return Tensor(native(value))
 
 
 def _snapshot(x):
@@ -207,10 +210,10 @@ def _require_true_graph(o):
     """Refuse a tensor whose memory was written behind its graph: through its base, or through a view of it."""
     if not isinstance(o, Tensor):
         return
-    if o.node is None:
+    if o.is_leaf:
         if o.viewed is not None and o.viewed < o.storage.taken:
             raise errors.stale(None)
-    elif o.node.rule is not None:
+    else:
         owner = o.node.owner or o.node
         if owner.rule is not None and owner.version != o.storage.version:
             raise errors.stale(o.op)

@@ -18,7 +18,7 @@ _accumulating = threading.RLock()  # leaves may be shared by sweeps in several t
 
 
 def reachable(roots, targets):
-    """All nodes from the roots down, each with a Tensor that it belongs to."""
+    """All nodes from the roots down, each with a Tensor of its value."""
     found = {}
     stack = [(y.node, y) for y, _ in roots]
     while stack:
@@ -33,20 +33,22 @@ def reachable(roots, targets):
 
 
 def sweep(roots, targets, retain_graph, create_graph):
-    """The gradients of the target nodes: a dict from node to (tensor, gradient).
+    """The gradients of the target nodes, as a dict.
 
-    `roots` are pairs (tensor, cotangent). `targets` None means all leaves and what `retain_grad` marked.
+    `roots` are pairs (tensor, cotangent). `targets` None means all nodes with a tensor to keep their gradient.
     """
     found = reachable(roots, targets)
     if targets is None:
-        targets = {node for node in found if node.rule is None or node.retains}
+        targets = {node for node in found if node.keeper is not None}
     order = sorted(found, key=lambda node: node.depth, reverse=True)  # a node is deeper than all its operands
-    leading = set()  # nodes on the way to a target: no others are visited
+    leading, inner = set(), set()  # nodes that lead to a target, and those of them with a target below
     for node in reversed(order):
-        if node in targets or any(edge in leading for edge in node.edges):
+        if any(edge in leading for edge in node.edges):
+            inner.add(node)
+        if node in inner or node in targets:
             leading.add(node)
 
-    cotangents, gradients, passed = {}, {}, []
+    cotangents, gradients = {}, {}
     with GradMode(create_graph):
         for y, g in roots:
             _accumulate(cotangents, y.node, g)
@@ -55,15 +57,14 @@ def sweep(roots, targets, retain_graph, create_graph):
                 continue
             g = _run_hooks(node, cotangents.pop(node))
             if node in targets:
-                gradients[node] = found[node], g
-            if any(edge in leading for edge in node.edges):
-                passed.append(node)
+                gradients[node] = g
+            if node in inner:
                 _check_versions(node, found[node])
                 for k, edge in enumerate(node.edges):
                     if edge in leading:
                         _accumulate(cotangents, edge, _pull(node, k, g, found[node]))
     if not retain_graph:
-        for node in passed:
+        for node in inner:
             node.free()
     return gradients
 
@@ -74,8 +75,6 @@ def _accumulate(cotangents, node, g):
 
 def _pull(node, k, g, y):
     """The cotangent of operand `k`, by the node's rule."""
-    if node.operands is None:
-        raise errors.graph_freed(node.rule.name)
     with anomaly.inside_rule():
         gx = node.rule.pull(k, g, y, node.kept, node.params)
     if not isinstance(gx, Tensor):
@@ -88,7 +87,9 @@ def _pull(node, k, g, y):
 
 
 def _check_versions(node, y):
-    """Refuse to read a value that was written since it was recorded."""
+    """Refuse to read a value that was written since it was recorded, or a node that a hook's own sweep has freed."""
+    if node.operands is None:
+        raise errors.graph_freed(node.rule.name)
     read = [(f"operand {k}", x, node.versions[k]) for k, x in enumerate(node.kept) if node.rule.reads(k)]
     if node.rule.reads_result:
         read.append(("its result", y, node.version))
@@ -143,7 +144,8 @@ def backward(self, cotangent=None, *, retain_graph=False, create_graph=False):
     gradients = sweep([_root(self, cotangent, "this tensor")], None, retain_graph or create_graph, create_graph)
     add, copy = functions["add"], functions["copy"]  # copies, because cotangents may share memory with each other
     with _accumulating, GradMode(create_graph):
-        totals = [(t, copy(g) if t.grad is None else add(t.grad, g)) for t, g in gradients.values()]
+        kept = [(t, g) for node, g in gradients.items() if (t := node.keeper()) is not None]
+        totals = [(t, copy(g) if t.grad is None else add(t.grad, g)) for t, g in kept]
         for t, total in totals:  # only now, when nothing can fail any more
             t.grad = total
 
@@ -193,4 +195,4 @@ def gradients(outputs, inputs, cotangents=None, *, retain_graph=False, create_gr
         if x.node not in found and not allow_unused:
             raise errors.input_unused(k)
     with GradMode(create_graph):  # copies, as in backward
-        return tuple(functions["copy"](found[x.node][1]) if x.node in found else None for x in inputs)
+        return tuple(functions["copy"](found[x.node]) if x.node in found else None for x in inputs)

@@ -4,6 +4,8 @@ Three small classes. A `Tensor` is what the user holds. Tensors that require a g
 an empty one, for a result the op that made it. `Storage` is what tensors that look at the same memory have in common.
 """
 
+import weakref
+
 import numpy as np
 
 from fastgrad import errors
@@ -29,7 +31,7 @@ class Node:
     """
 
     __slots__ = (
-        "rule", "operands", "edges", "kept", "params", "versions", "version", "owner", "depth", "hooks", "retains",
+        "rule", "operands", "edges", "kept", "params", "versions", "version", "owner", "depth", "hooks", "keeper",
         "where",
     )  # fmt: skip
 
@@ -44,7 +46,7 @@ class Node:
         self.owner = None  # of a view: the node that made the memory
         self.depth = 1 + max((e.depth for e in edges if e is not None), default=-1)
         self.hooks = {}
-        self.retains = False  # whether the gradient of an interior node is kept
+        self.keeper = None  # a weak reference to the tensor whose .grad takes the gradient
         self.where = None  # the user's line, under detect_anomaly
 
     def free(self):
@@ -122,6 +124,7 @@ class Tensor:
             if self.dtype.kind not in "fc":
                 raise errors.integer_gradient(self.dtype)
             self.node = Node()
+            self.node.keeper = weakref.ref(self)
         elif not requires_grad and self.node is not None:
             if not self.is_leaf:
                 raise errors.grad_off_for_interior(self.op)
@@ -149,7 +152,7 @@ class Tensor:
         """Keep this interior result's gradient in `.grad` too, as a leaf does."""
         if self.node is None:
             raise errors.hook_needs_grad("retain_grad")
-        self.node.retains = True
+        self.node.keeper = weakref.ref(self)
 
     def register_hook(self, hook):
         """Call `hook(g)` once with the total gradient of this tensor; what it returns, if anything, is used instead."""

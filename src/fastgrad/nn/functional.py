@@ -23,11 +23,16 @@ cross_entropy = FUNCTIONS["cross_entropy"]
 
 
 def _pair(name, x, target):
-    """Both as Tensors of one shape: broadcasting (n,) against (n, 1) would make n * n losses of n."""
+    """Both as Tensors of one shape: broadcasting (n,) against (n, 1) would make n * n losses of n.
+
+    Targets that are integers or booleans take the dtype of `x`: NumPy would make float64 of int64 and float32.
+    """
     x = x if isinstance(x, Tensor) else asarray(x)
     target = target if isinstance(target, Tensor) else asarray(target)
     if x.shape != target.shape:
         raise errors.ShapeError(f"{name}: shapes {x.shape} and {target.shape} differ; reshape or broadcast one of them")
+    if target.dtype.kind in "biu" and x.dtype.kind == "f":
+        target = FUNCTIONS["astype"](target, x.dtype)
     return x, target
 
 
@@ -133,7 +138,7 @@ def multiclass_hinge_loss(scores, labels, /, delta=1.0, reduction="mean"):
     """
     scores = scores if isinstance(scores, Tensor) else asarray(scores)
     labels = check_labels("multiclass_hinge_loss", scores, labels)
-    margins = np.full(scores.shape, delta, scores.dtype)
+    margins = np.full(scores.shape, delta, scores.dtype if scores.dtype.kind == "f" else float)
     np.put_along_axis(margins, labels[..., None], 0, axis=-1)  # the right class itself: max(0, 0), gradient 0
     right = FUNCTIONS["getitem"](scores, (*np.indices(labels.shape, sparse=True), labels, None))
     return reduced("multiclass_hinge_loss", relu(scores - right + margins).sum(axis=-1), reduction)
@@ -141,5 +146,6 @@ def multiclass_hinge_loss(scores, labels, /, delta=1.0, reduction="mean"):
 
 __all__ = [
     "binary_cross_entropy_with_logits", "cross_entropy", "elu", "gelu", "hinge_loss", "leaky_relu", "log_softmax",
-    "logsigmoid", "logsumexp", "mse_loss", "multiclass_hinge_loss", "relu", "sigmoid", "silu", "softmax", "softplus", "tanh",
+    "logsigmoid", "logsumexp", "mse_loss", "multiclass_hinge_loss", "relu", "sigmoid", "silu", "softmax", "softplus",
+    "tanh",
 ]  # fmt: skip

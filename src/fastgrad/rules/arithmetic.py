@@ -90,7 +90,7 @@ def _power_exponent_vjp(g, y, x1):
     aliases=("pow",),
 )
 def power(x1, x2, /):
-    """`x1` raised to `x2`. A negative base has a gradient for a constant exponent only: NaN to an exponent that asks."""
+    """`x1` raised to `x2`. To the exponent of a negative base the gradient is NaN, as its logarithm is."""
     return np.power(x1, x2)
 
 

@@ -1,4 +1,4 @@
-"""What the ops that NumPy does not have check for themselves: real numbers, class labels, reductions. Knows no gradients."""
+"""What the ops that NumPy does not have check for themselves: real numbers, class labels, reductions. No gradients."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def check_labels(op, scores, labels):
     if not scores.shape:
         raise ShapeError(f"{op}: scores of shape () have no axis of classes; pass an array of shape (rows, classes)")
     if labels.dtype.kind not in "iu":
-        raise DTypeError(f"{op}: labels are class numbers, of an integer dtype; got {labels.dtype}. Use labels.astype(int)")
+        raise DTypeError(f"{op}: labels are integers, one class each, got {labels.dtype}: use labels.astype(int)")
     if labels.shape != scores.shape[:-1]:
         raise ShapeError(
             f"{op}: scores of shape {scores.shape} need labels of shape {scores.shape[:-1]}, one class number per row; "

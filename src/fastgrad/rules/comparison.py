@@ -16,7 +16,7 @@ from fastgrad.rules.rule import ops, rule
     ],
 )
 def where(condition, x1, x2, /):
-    """Elements of `x1` where `condition` holds, of `x2` elsewhere. The one not chosen gets 0, whatever its cotangent."""
+    """Elements of `x1` where `condition` holds, of `x2` elsewhere. The one not chosen gets gradient 0."""
     return np.where(condition, x1, x2)
 
 

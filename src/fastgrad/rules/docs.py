@@ -28,7 +28,7 @@ _PARAMETERS = {
 }
 _ELEMENTWISE = "Tensor\n    Of the broadcast shape of the operands and the dtype that NumPy gives."
 _RESULT = "Tensor"
-_RAISES = "ValueError, TypeError, IndexError\n    On what NumPy's function raises them for, as fastgrad's errors of these kinds."
+_RAISES = "ShapeError, DTypeError, IndexError\n    For operands and parameters that do not fit."
 _CONSTANT = "None: the result is a constant."
 
 
@@ -83,7 +83,7 @@ def formulas(rule):
     Returns
     -------
     list of (str, str)
-        Operand and formula, in the words of the vjp; the helpers that a formula calls, with what they say of themselves, follow.
+        Operand and formula, in the words of the vjp; then the helpers that a formula calls, and what they say they do.
     str
         The reason that stands beside it, or an empty string.
     """

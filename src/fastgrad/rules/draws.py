@@ -1,4 +1,4 @@
-"""Sample operands for rules that need more than an interval. Each function makes one `samples=` of shapes and parameters."""
+"""Sample operands for rules that need more than an interval. Each function here makes one `samples=`."""
 
 
 def normal(*cases):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastgrad.errors import ShapeError
 from fastgrad.rules.draws import normal
 from fastgrad.rules.rule import rule
 from fastgrad.rules.shapes import broadcast_to, sum_to
@@ -15,12 +16,12 @@ def explicit(subscripts, ndims):
     inputs, arrow, output = subscripts.partition("->")
     terms = inputs.split(",")
     if len(terms) != len(ndims):
-        raise ValueError(f"einsum: {len(terms)} terms in {subscripts!r}, but {len(ndims)} operands")
+        raise ShapeError(f"einsum: {len(terms)} terms in {subscripts!r}, but {len(ndims)} operands")
     free = [letter for letter in _LETTERS if letter not in subscripts]
     widths = [n - len(term.replace("...", "")) for term, n in zip(terms, ndims, strict=True)]
     for term, width, n in zip(terms, widths, ndims, strict=True):
         if width < 0 or (width and "..." not in term):
-            raise ValueError(f"einsum: the term {term!r} names {n - width} axes, its operand has {n}")
+            raise ShapeError(f"einsum: the term {term!r} names {n - width} axes, its operand has {n}")
     dots = "".join(free[: max((w for w, t in zip(widths, terms, strict=True) if "..." in t), default=0)])
     filled = [t.replace("...", dots[len(dots) - w :] if w else "") for t, w in zip(terms, widths, strict=True)]
     if arrow:
@@ -34,8 +35,8 @@ def explicit(subscripts, ndims):
 def _einsum_vjp(g, xs, i, subscripts):
     """One more Einstein sum: `g` takes the operand's place.
 
-    A letter the others do not have was summed within the operand: a vector of ones repeats `g` along it. A letter that the
-    operand has twice took a diagonal: an identity matrix puts `g` back on it.
+    A letter the others do not have was summed within the operand: a vector of ones repeats `g` along it. A letter that
+    the operand has twice took a diagonal: an identity matrix puts `g` back on it.
     """
     inputs, _, output = subscripts.partition("->")
     terms = inputs.split(",")
@@ -57,9 +58,10 @@ def _einsum_vjp(g, xs, i, subscripts):
 
 
 _CASES = (
-    ("ij,jk->ik", (2, 3), (3, 4)), ("ij->ji", (2, 3)), ("ij->", (2, 3)), ("ii->", (3, 3)), ("ii->i", (3, 3)), ("iij->j", (2, 2, 3)),
-    ("i,j->ij", (2,), (3,)), ("bij,bjk->bik", (2, 3, 2), (2, 2, 4)), ("ij,j,k->i", (2, 3), (3,), (4,)), ("ij,ij->ij", (1, 3), (2, 3)),
-    ("i,i,i->", (3,), (3,), (3,)), (",i->i", (), (3,)), ("iji,jj->i", (2, 3, 2), (3, 3)), ("ab,b->a", (0, 2), (2,)),
+    ("ij,jk->ik", (2, 3), (3, 4)), ("ij->ji", (2, 3)), ("ij->", (2, 3)), ("ii->", (3, 3)), ("ii->i", (3, 3)),
+    ("iij->j", (2, 2, 3)), ("i,j->ij", (2,), (3,)), ("bij,bjk->bik", (2, 3, 2), (2, 2, 4)),
+    ("i,i,i->", (3,), (3,), (3,)), ("ij,j,k->i", (2, 3), (3,), (4,)), ("ij,ij->ij", (1, 3), (2, 3)),
+    (",i->i", (), (3,)), ("ab,b->a", (0, 2), (2,)), ("iji,jj->i", (2, 3, 2), (3, 3)),
 )  # fmt: skip
 
 
@@ -68,6 +70,6 @@ _CASES = (
     numpy=(),
     samples=normal(*((shapes, {"subscripts": subscripts}) for subscripts, *shapes in _CASES)),
 )
-def einsum(*xs, subscripts):
+def einsum(*xs, subscripts, optimize=True):
     """Sum of products of `xs` over the letters that the output of `subscripts` does not have."""
-    return np.einsum(subscripts, *xs, optimize=len(xs) > 1)
+    return np.einsum(subscripts, *xs, optimize=optimize and len(xs) > 1)

@@ -1,7 +1,8 @@
 """The error function and its complement, without SciPy.
 
-Two polynomials, fitted at Chebyshev nodes with 40 digits of working precision and rounded to float64: erf(x)/x in x*x for
-|x| < 1, and x exp(x*x) erfc(x) in t = (x - 3)/(x + 3), stretched to [-1, 1], for x in [1, 28], where erfc underflows.
+Two polynomials, fitted at Chebyshev nodes with 40 digits of working precision and rounded to float64: erf(x)/x in x*x
+for |x| < 1, and x exp(x*x) erfc(x) in t = (x - 3)/(x + 3), stretched to [-1, 1], for x from 1 to 28, where erfc
+underflows.
 """
 
 import math

@@ -8,6 +8,7 @@ from fastgrad.rules.rule import rule
 
 
 def _piece(g, xs_shape, i, axis):
+    """The part of `g` that stands where operand number `i` was put."""
     axis %= g.ndim
     start = sum(shape[axis] for shape in xs_shape[:i])
     return getitem(g, (*(slice(None),) * axis, slice(start, start + xs_shape[i][axis])))

@@ -1,4 +1,4 @@
-"""Products of vectors, matrices and stacks of them. The upstream gradient takes the place of the operand that is asked for."""
+"""Products of vectors, matrices and stacks of them. The upstream gradient takes the place of the operand asked for."""
 
 import numpy as np
 
@@ -47,8 +47,9 @@ def _pairs(*shapes):
 @rule(
     vjp=(lambda g, x1_shape, x2: _matmul_left(g, x1_shape, x2), lambda g, x1, x2_shape: _matmul_right(g, x1, x2_shape)),
     samples=_pairs(
-        ((2, 3), (3, 4)), ((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((4, 2, 3), (3, 2)), ((2, 3), (4, 3, 2)), ((4, 2, 3), (4, 3, 2)),
-        ((4, 1, 2, 3), (5, 3, 2)), ((3,), (4, 3, 2)), ((4, 2, 3), (3,)), ((2, 0), (0, 3)), ((0, 2), (2, 3)), ((1, 2, 3), (4, 3, 2)),
+        ((2, 3), (3, 4)), ((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((4, 2, 3), (3, 2)), ((2, 3), (4, 3, 2)),
+        ((4, 2, 3), (4, 3, 2)), ((4, 1, 2, 3), (5, 3, 2)), ((3,), (4, 3, 2)), ((4, 2, 3), (3,)), ((1, 2, 3), (4, 3, 2)),
+        ((2, 0), (0, 3)), ((0, 2), (2, 3)), ((0, 2, 3), (3, 2)), ((4, 2, 0), (0, 3)), ((4, 2, 0), (0,)),
     ),
 )  # fmt: skip
 def matmul(x1, x2, /):
@@ -70,6 +71,7 @@ def _tensordot_left(g, x1_shape, x2, axes):
 
 
 def _tensordot_right(g, x1, x2_shape, axes):
+    """The free axes of x1 are contracted with the first of `g`; what is left are the axes of x2, to be put in order."""
     axes1, axes2 = (tuple(a % n for a in part) for part, n in zip(axes, (x1.ndim, len(x2_shape)), strict=True))
     free1, free2 = _rest(x1.ndim, axes1), _rest(len(x2_shape), axes2)
     gx = tensordot(x1, g, (free1, tuple(range(len(free1)))))  # axes: axes1 in increasing order, then free2
@@ -78,7 +80,10 @@ def _tensordot_right(g, x1, x2_shape, axes):
 
 
 @rule(
-    vjp=(lambda g, x1_shape, x2, axes: _tensordot_left(g, x1_shape, x2, axes), lambda g, x1, x2_shape, axes: _tensordot_right(g, x1, x2_shape, axes)),
+    vjp=(
+        lambda g, x1_shape, x2, axes: _tensordot_left(g, x1_shape, x2, axes),
+        lambda g, x1, x2_shape, axes: _tensordot_right(g, x1, x2_shape, axes),
+    ),
     numpy=(),
     samples=normal(
         ([(2, 3, 4), (4, 3, 5)], {"axes": ((1, 2), (1, 0))}), ([(2, 3), (3, 4)], {"axes": ((1,), (0,))}),
@@ -92,6 +97,7 @@ def tensordot(x1, x2, /, axes):
 
 
 def _dot_vjp(k, g, x1_shape, x2_shape, other):
+    """As of tensordot over the last axis of x1 and the last but one of x2; of a product where one is a number."""
     if not x1_shape or not x2_shape:
         return sum_to(g * other, x2_shape if k else x1_shape)
     axes = ((len(x1_shape) - 1,), (max(len(x2_shape) - 2, 0),))
@@ -99,10 +105,13 @@ def _dot_vjp(k, g, x1_shape, x2_shape, other):
 
 
 @rule(
-    vjp=(lambda g, x1_shape, x2, x2_shape: _dot_vjp(0, g, x1_shape, x2_shape, x2), lambda g, x1, x1_shape, x2_shape: _dot_vjp(1, g, x1_shape, x2_shape, x1)),
+    vjp=(
+        lambda g, x1_shape, x2, x2_shape: _dot_vjp(0, g, x1_shape, x2_shape, x2),
+        lambda g, x1, x1_shape, x2_shape: _dot_vjp(1, g, x1_shape, x2_shape, x1),
+    ),
     samples=_pairs(
-        ((3,), (3,)), ((2, 3), (3, 4)), ((2, 3), (3,)), ((3,), (3, 2)), ((), (2, 3)), ((2, 3), ()), ((), ()), ((2, 3), (4, 3, 5)), ((3,), (2, 3, 4)),
-        ((2, 4, 3), (3,)), ((0,), (0,)),
+        ((3,), (3,)), ((2, 3), (3, 4)), ((2, 3), (3,)), ((3,), (3, 2)), ((), (2, 3)), ((2, 3), ()), ((), ()),
+        ((0,), (0,)), ((2, 3), (4, 3, 5)), ((3,), (2, 3, 4)), ((2, 4, 3), (3,)),
     ),
 )  # fmt: skip
 def dot(x1, x2, /):
@@ -123,6 +132,7 @@ def outer(x1, x2, /):
 
 
 def _diagonal_vjp(g, x_shape, offset, axis1, axis2):
+    """`g` on the diagonal it was read from, zeros elsewhere."""
     ndim = len(x_shape)
     axis1, axis2 = axis1 % ndim, axis2 % ndim
     order = (*_rest(ndim, (axis1, axis2)), axis1, axis2)

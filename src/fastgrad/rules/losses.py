@@ -8,6 +8,7 @@ from fastgrad.rules.reductions import softmax
 from fastgrad.rules.rule import RULES, rule
 from fastgrad.rules.shapes import reshape
 
+
 def _plain(labels):
     return np.asarray(labels.numpy() if hasattr(labels, "numpy") else labels)
 

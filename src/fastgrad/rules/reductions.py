@@ -1,4 +1,4 @@
-"""Reductions: many elements to one, over all axes, one, or several. Sums copy the upstream gradient, extremes route it."""
+"""Reductions: many elements to one, over all axes, one, or several. Sums copy the gradient, extremes route it."""
 
 import math
 
@@ -63,6 +63,7 @@ def mean(x, /, axis=None, keepdims=False):
 
 
 def _extreme_vjp(g, x, y, axis, keepdims):
+    """`g`, divided by the number of ties, where `x` equals `y`; 0 elsewhere."""
     ties = equal(x, kept(y, x.shape, axis, keepdims))
     count = np.maximum(np.sum(ties.numpy(), axis=axis, keepdims=keepdims), 1)
     if (count > 1).any():
@@ -76,7 +77,7 @@ def _extreme_vjp(g, x, y, axis, keepdims):
     samples=uniform(-2, 2, *SHAPES),
 )
 def max(x, /, axis=None, keepdims=False):
-    """The largest element of `x` over `axis`: routes the upstream gradient to the winner; equal winners share it equally."""
+    """The largest element of `x` over `axis`: routes the upstream gradient to the winner; ties share it equally."""
     return np.max(x, axis=axis, keepdims=keepdims)
 
 
@@ -86,11 +87,12 @@ def max(x, /, axis=None, keepdims=False):
     samples=uniform(-2, 2, *SHAPES),
 )
 def min(x, /, axis=None, keepdims=False):
-    """The smallest element of `x` over `axis`: routes the upstream gradient to the winner; equal winners share it equally."""
+    """The smallest element of `x` over `axis`: routes the upstream gradient to the winner; ties share it equally."""
     return np.min(x, axis=axis, keepdims=keepdims)
 
 
 def _prod_vjp(g, x, y, axis, keepdims):
+    """`g * y / x`; where `x` has zeros or `y` has no digits left, the products of all others, without a division."""
     size = np.abs(y.numpy())
     if size.size and size.min() > np.finfo(size.dtype).tiny and size.max() < np.inf:
         return kept(g * y, x.shape, axis, keepdims) / x
@@ -98,7 +100,7 @@ def _prod_vjp(g, x, y, axis, keepdims):
 
 
 def _prod_others(g, x, axes):
-    """`g` times the product of all other elements, without a division: back down through a tree of pairwise products."""
+    """`g` times the product of all other elements, without a division: back through a tree of pairwise products."""
     rest = tuple(k for k in range(x.ndim) if k not in axes)
     order = rest + axes
     lengths = tuple(x.shape[k] for k in rest)

@@ -5,8 +5,9 @@
         "Hyperbolic tangent of `x`."
         return np.tanh(x)
 
-The decorated function is the forward, on arrays. `vjp` is the local rule "gradient times upstream gradient", one function per
-operand, written on Tensors, so that a sweep with `create_graph=True` records it. What a rule reads is what its parameters name:
+The decorated function is the forward, on arrays. `vjp` is the local rule "gradient times upstream gradient", one
+function per operand, written on Tensors, so that a sweep with `create_graph=True` records it. What a rule reads is
+what its parameters name:
 
     g              the cotangent of the result, of the result's shape and dtype
     y              the result
@@ -41,12 +42,14 @@ class Rule:
 
     __slots__ = (
         "name", "forward", "vjps", "operand_names", "n_operands", "variadic", "param_names", "defaults", "elementwise",
-        "view", "holomorphic", "domain", "samples", "aliases", "numpy_names", "reads_result", "reads_operand", "_readers",
-        "has_vjp", "synonyms", "takes_dtype", "prepare",
+        "view", "holomorphic", "domain", "samples", "aliases", "numpy_names", "reads_result", "reads_operand",
+        "_readers", "has_vjp", "synonyms", "takes_dtype", "prepare",
     )  # fmt: skip
 
-    def __init__(self, forward, vjp, *, name=None, operands=None, elementwise=False, view=False, holomorphic=True,
-                 domain=None, samples=None, aliases=(), numpy=None, synonyms=None, takes_dtype=False, prepare=None):  # fmt: skip
+    def __init__(
+        self, forward, vjp, *, name=None, operands=None, elementwise=False, view=False, holomorphic=True, domain=None,
+        samples=None, aliases=(), numpy=None, synonyms=None, takes_dtype=False, prepare=None,
+    ):  # fmt: skip
         code = forward.__code__
         self.name = name or forward.__name__
         self.forward = forward
@@ -147,8 +150,8 @@ class Rule:
     def pull(self, k, g, y, operands, params):
         """The cotangent of operand number `k`: a Tensor of that operand's shape and dtype.
 
-        `g` and `y` are Tensors; `operands` are Tensors, Python scalars or None, as they were recorded. For a holomorphic op
-        the rule is the transpose; the cotangent of a complex operand wants the conjugate transpose, conj(rule(conj(g))).
+        `g` and `y` are Tensors; `operands` are Tensors, Python scalars or None, as they were recorded. The rule of a
+        holomorphic op is the transpose; a complex cotangent wants the conjugate transpose, conj(rule(conj(g))).
         """
         at = 0 if len(self.vjps) == 1 else k
         x = operands[k]

@@ -12,8 +12,8 @@ from fastgrad.rules.rule import rule
 from fastgrad.rules.shapes import flip, reshape
 
 _SPREADS = (
-    ((3, 4), {}), ((2, 3, 4), {"axis": 1}), ((2, 3, 4), {"axis": (0, -1), "ddof": 1}), ((3, 4), {"axis": 0, "keepdims": True}),
-    ((5,), {"ddof": 1}), ((3, 4), {"keepdims": True}),
+    ((3, 4), {}), ((2, 3, 4), {"axis": 1}), ((2, 3, 4), {"axis": (0, -1), "ddof": 1}), ((5,), {"ddof": 1}),
+    ((3, 4), {"axis": 0, "keepdims": True}), ((3, 4), {"keepdims": True}),
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ There is no forward mode: the vjp is linear in its cotangent, and the vjp of tha
 import numpy as np
 
 from fastgrad import _tree
-from fastgrad._engine import Tensor, asarray, enable_grad, gradients
+from fastgrad._engine import Tensor, asarray, gradients
 from fastgrad.errors import NotDifferentiableError
 from fastgrad.transforms.lift import Run, need_function, need_output
 from fastgrad.transforms.reverse import need_scalar
@@ -60,9 +60,8 @@ def jvp(f, primals, tangents):
     out = run.call(f, {})
     ys = [need_output("jvp", y) for y in _tree.leaves(out)]
     live = [y for y in ys if isinstance(y, Tensor) and y.requires_grad]
-    with enable_grad():
-        us, gs = transposed(run, live) if live else ([], [])
-        pushed = iter(push(run, gs, us, vs) if live else ())
+    us, gs = transposed(run, live) if live else ([], [])
+    pushed = iter(push(run, gs, us, vs) if live else ())
     dys = []
     for y in ys:
         dy = next(pushed) if isinstance(y, Tensor) and y.requires_grad else None
@@ -96,6 +95,5 @@ def hvp(f, primals, tangents):
         raise NotDifferentiableError("hvp: complex arguments have no Hessian; split them into real and imaginary parts")
     if not isinstance(y, Tensor) or not y.requires_grad:
         return run.hand_back([None] * len(vs))
-    with enable_grad():
-        gs = gradients((y,), run.inputs, create_graph=True, retain_graph=True, allow_unused=True)
-        return run.hand_back(push(run, gs, run.inputs, vs))
+    gs = gradients((y,), run.inputs, create_graph=True, retain_graph=True, allow_unused=True)
+    return run.hand_back(push(run, gs, run.inputs, vs))

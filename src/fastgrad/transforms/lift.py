@@ -84,10 +84,9 @@ class Run:
         self.inputs, self.originals, self.trees = [], [], []
         self.numbers = range(len(args)) if argnums is None else _places(verb, argnums, len(args))
         self.tensors = self.tracked = False
-        with enable_grad():
-            for k in self.numbers:
-                self.trees.append(args[k])
-                self.args[k] = _tree.map_leaves(self._lift, args[k])
+        for k in self.numbers:
+            self.trees.append(args[k])
+            self.args[k] = _tree.map_leaves(self._lift, args[k])
         if not self.inputs:
             raise TypeError(f"{verb}: there is nothing to differentiate in {tuple(self.trees)!r}")
 

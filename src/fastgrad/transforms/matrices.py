@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from fastgrad import _tree
-from fastgrad._engine import Tensor, asarray, enable_grad
+from fastgrad._engine import Tensor, asarray
 from fastgrad.errors import NotDifferentiableError
 from fastgrad.rules.rule import FUNCTIONS
 from fastgrad.transforms.forward import push, transposed
@@ -30,7 +30,9 @@ def jacobian(f, argnums=0):
         With `f`'s arguments. For an array in and an array out: shape `y.shape + x.shape`. For nests: the nest of
         the result, at each of its leaves the nest of the argument.
 
-    Notes ----- One sweep per element of the result, or, through the vjp of the vjp, one per element of the
+    Notes
+    -----
+    One sweep per element of the result, or, through the vjp of the vjp, one per element of the
     arguments where these are fewer.
     """
     need_function("jacobian", f)
@@ -91,8 +93,7 @@ def _by_rows(run, y, conjugate):
 
 
 def _by_columns(run, y):
-    with enable_grad():
-        (u,), gs = transposed(run, (y,))
+    (u,), gs = transposed(run, (y,))
     blocks = []
     for k, x in enumerate(run.inputs):
         columns = []

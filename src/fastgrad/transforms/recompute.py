@@ -18,9 +18,12 @@ def checkpoint(f):
     tuple, list or dict. Gradients flow to Tensors among its arguments and to those it reads from outside, to any
     order.
 
-    Notes ----- What `f` reads from outside is found in its recorded graph. Only if that holds Tensors computed from
-    outside ones alone (`w.T`, say) does `f` run a second time at once: Tensors that both runs share are from
-    outside, all others are its own.
+    Notes
+    -----
+    What `f` reads from outside is found in its recorded graph. Only if that holds Tensors computed from outside ones
+    alone (`w.T`, say) does `f` run a second time at once: Tensors that both runs share are from outside, all others
+    are its own. A hook on a Tensor from outside is also called with this segment's part of the gradient; hand such a
+    Tensor in as an argument.
 
     References
     ----------

@@ -1,0 +1,195 @@
+# In-place writes. An object that stood for one node of the graph comes to stand for another; edges recorded before keep the
+# old one, which moves to a tensor of its own.
+
+cdef int check_writable(Tensor x, bint recording) except -1:
+    if x.storage != NULL and x.storage.flags & READ_ONLY:
+        raise errors.read_only()
+    if fg_grad_off:
+        return 0
+    if x.flags & REQUIRES_GRAD:
+        if x.op == LEAF:
+            raise errors.leaf_written()
+        if x.flags & VIEW:
+            raise errors.view_written()
+    elif recording and x.flags & VIEW:
+        raise errors.view_written()
+    return 0
+
+
+cdef int write_version(Tensor x) except -1:
+    move_out(x)
+    x.storage.version += 1
+    return 0
+
+
+cdef inline int bump_version(Tensor x) except -1:
+    if x.storage != NULL:
+        x.storage.version += 1
+    elif x.op != LEAF:
+        # A recorded inline value: from here on its writes are counted where its views can see them.
+        write_version(x)
+    elif x.gen == 65535:
+        write_version(x)
+    else:
+        x.gen += 1
+    return 0
+
+
+cdef Tensor step_aside(Tensor x, bint keep_value):
+    """A tensor that takes over the node `x` stands for, so that `x` can stand for the next one."""
+    cdef Tensor old
+    cdef Extra extra
+    move_out(x)
+    if x.gen == 65535:
+        raise errors.too_many_writes()
+    if keep_value:
+        old = private_copy(x)
+        move_out(old)
+        old.storage.version = x.storage.version
+        old.storage.taken = x.storage.version
+    else:
+        old = adopt(x.layout, x.storage, x.data)
+    old.op = x.op
+    old.x1 = x.x1
+    old.x2 = x.x2
+    old.gen = x.gen
+    old.gen1 = x.gen1
+    old.gen2 = x.gen2
+    old.saved = x.saved
+    old.flags = x.flags & <int>(REQUIRES_GRAD | FREED | CONST1 | CONST2 | VIEW)
+    x.x1 = NULL
+    x.x2 = NULL
+    history = None
+    if x.extra != NULL:
+        history = (<Extra>x.extra).history
+        (<Extra>x.extra).history = None
+        old.extra = x.extra
+        x.extra = NULL
+    extra = extra_of(x)
+    extra.history = history or []
+    extra.history.append((x.gen, old))
+    x.flags &= ~<int>(CONST1 | CONST2 | VIEW | FREED | REQUIRES_GRAD)
+    x.op = LEAF
+    x.saved = 0
+    x.gen += 1
+    return old
+
+
+cdef object write_inplace(Tensor x, Tensor z, str name):
+    """`x` takes the value and the node of `z`, a result computed from `x`; returns `x`."""
+    cdef Tensor old
+    cdef bint reads_x, z_recorded
+    check_writable(x, z.flags & REQUIRES_GRAD != 0)
+    if not same_shape(x.layout, z.layout):
+        raise errors.inplace_shape(name, shape_tuple(z.layout), shape_tuple(x.layout))
+    if x.layout.typenum != z.layout.typenum:
+        if not np.can_cast(dtype_of(z), dtype_of(x), "same_kind"):
+            raise errors.inplace_dtype(name, dtype_of(z), dtype_of(x))
+        z = functions["astype"](z, dtype_of(x))
+    z_recorded = z.flags & REQUIRES_GRAD != 0
+    if z_recorded:
+        reads_x = True if z.extra != NULL else kernels[z.op].reads & (READS_X1 | READS_X2) != 0
+        old = step_aside(x, reads_x)
+        x.op = z.op
+        x.flags |= z.flags & <int>(REQUIRES_GRAD | CONST1 | CONST2)
+        x.x1 = redirect(z.x1, x, old, z.flags & CONST1 != 0)
+        x.x2 = redirect(z.x2, x, old, z.flags & CONST2 != 0)
+        x.gen1 = z.gen1
+        x.gen2 = z.gen2
+        x.saved = z.saved
+        z.x1 = NULL
+        z.x2 = NULL
+        z.flags &= ~<int>(CONST1 | CONST2)
+        if z.extra != NULL:
+            take_extra(x, <Extra>z.extra, old)
+    copy_strided(x.layout.itemsize, x.layout, z.data, z.layout.strides, x.data, x.layout.strides)
+    bump_version(x)
+    if z_recorded:
+        x.storage.taken = x.storage.version
+        if (rule_for(x).reads_result if x.op == RULE else kernels[x.op].reads & READS_Y):
+            x.saved += version_of(x) - version_of(z)
+    return x
+
+
+cdef PyObject* redirect(PyObject* edge, Tensor x, Tensor old, bint constant) noexcept:
+    """Hand over one edge of a result; an edge to `x` becomes one to the node it stood for."""
+    if constant or edge != <PyObject*>x:
+        return edge
+    Py_INCREF(old)
+    Py_DECREF(x)
+    return <PyObject*>old
+
+
+cdef int take_extra(Tensor x, Extra given, Tensor old) except -1:
+    cdef Extra extra = extra_of(x)
+    extra.rule = given.rule
+    extra.params = given.params
+    extra.where = given.where
+    extra.number = given.number
+    extra.numbers = given.numbers
+    extra.kept = given.kept
+    given.kept = NULL
+    if given.operands is not None:
+        extra.operands = tuple([old if o is x else o for o in given.operands])
+        extra.gens = given.gens
+    return 0
+
+
+cdef inline object inplace(int op, Tensor x, object other):
+    """`x op= other`."""
+    cdef Tensor b
+    cdef Layout* layout = x.layout
+    cdef bint recording = fg_grad_off == 0
+    if type(other) is Tensor:
+        b = <Tensor>other
+        if (b.layout == layout and layout.kernel != NO_KERNEL and layout.flags & C_CONTIGUOUS
+                and not (recording and (x.flags | b.flags) & (REQUIRES_GRAD | VIEW))
+                and (x.storage == NULL or x.storage.flags == 0) and (x.storage != b.storage or x.data == b.data)
+                and kernels[op].loop[layout.kernel].run != NULL):
+            check_fresh(b)
+            apply2(&kernels[op].loop[layout.kernel], x.data, layout.itemsize, b.data, layout.itemsize, x.data, layout.size, layout.itemsize)
+            bump_version(x)
+            return x
+    result = binary_any(op, x, other)
+    return result if result is NotImplemented else write_inplace(x, <Tensor>result, op_names[op])
+
+
+cdef object inplace_named(str name, Tensor x, object other):
+    return write_inplace(x, functions[name](x, other), name)
+
+
+cdef object matmul_any(object a, object b):
+    if type(a) is Tensor and type(b) is Tensor:
+        return matmul(<Tensor>a, <Tensor>b)
+    if not (type(a) is Tensor or is_operand(a)) or not (type(b) is Tensor or is_operand(b)):
+        return NotImplemented
+    return matmul(as_tensor(a), as_tensor(b))
+
+
+cdef object set_item(Tensor x, object key, object value):
+    cdef Tensor v, old
+    cdef bint recording = False
+    rule = (<Function>functions["setitem"]).rule
+    if type(value) is Tensor:
+        recording = wants_grad(<Tensor>value)
+        check_fresh(<Tensor>value)
+    recording = recording or wants_grad(x)
+    check_writable(x, recording)
+    params = private_params(rule.prepare({"key": key}) if rule.prepare is not None else {"key": key})
+    if recording:
+        value = operand_of(value)
+        if type(value) is Tensor and not np.can_cast(dtype_of(<Tensor>value), dtype_of(x), "same_kind"):
+            raise errors.inplace_dtype("setitem", dtype_of(<Tensor>value), dtype_of(x))
+    move_out(x)
+    given = to_numpy(<Tensor>value) if type(value) is Tensor else value
+    try:
+        array_view(x, x, True)[params["key"]] = given
+    except (ValueError, IndexError) as error:
+        raise errors.forward_failed("setitem", error, (x, value)) from error
+    finally:
+        x.storage.version += 1
+    if recording:
+        old = step_aside(x, False)
+        link_many(x, rule, (old, value), params)
+        x.storage.taken = x.storage.version
+    return 0

@@ -1,0 +1,90 @@
+"""`checkpoint`: the same values and derivatives, without what lies in between."""
+
+import numpy as np
+import pytest
+
+import fastgrad as fg
+
+A = np.array([0.25, -1.25, 2.0])
+
+
+def energy(x):
+    return (np.tanh(x) * x).sum()
+
+
+def test_checkpoint_changes_no_value_and_no_derivative():
+    c = fg.checkpoint(energy)
+    np.testing.assert_array_equal(fg.grad(c)(A), fg.grad(energy)(A))
+    np.testing.assert_array_equal(fg.hessian(c)(A), fg.hessian(energy)(A))
+    assert c(fg.tensor(A)).item() == energy(fg.tensor(A)).item()
+
+
+def test_checkpoint_runs_again_in_the_sweep_once():
+    runs = []
+
+    def f(a, b):
+        runs.append(1)
+        return np.tanh(a * b), a + b
+
+    def loss(f):
+        return lambda a, b: (f(a, b)[0] * f(a, b)[1]).sum()
+
+    want = fg.grad(loss(f), (0, 1))(A, A + 1)
+    runs.clear()
+    got = fg.grad(loss(fg.checkpoint(f)), (0, 1))(A, A + 1)
+    assert len(runs) == 4  # two calls, each once more for the sweep, though two operands ask
+    np.testing.assert_array_equal(got[0], want[0])
+    np.testing.assert_array_equal(got[1], want[1])
+
+
+def test_checkpoint_follows_what_the_function_reads_from_outside():
+    w = fg.tensor(A, requires_grad=True)
+
+    def loss(wrap):
+        h = np.tanh(w)  # computed outside, of a leaf that is read too
+        f = wrap(lambda x: {"a": (x * h).sum(), "b": [x * (w + 0) * (w + h)]})
+        out = f(fg.asarray(np.ones(3)))
+        return out["a"] * out["b"][0].sum() + h.sum()
+
+    (want,) = fg.gradients(loss(lambda f: f), [w])
+    (got,) = fg.gradients(loss(fg.checkpoint), [w])
+    np.testing.assert_allclose(got.numpy(), want.numpy(), rtol=1e-15)
+
+
+def test_checkpoint_inside_a_transform_over_what_it_closes_over():
+    def f(wrap):
+        return lambda x: (wrap(lambda y: np.tanh(y * x))(x * x) * x).sum()
+
+    np.testing.assert_allclose(fg.grad(f(fg.checkpoint))(A), fg.grad(f(lambda f: f))(A), rtol=1e-14)
+    np.testing.assert_allclose(fg.hessian(f(fg.checkpoint))(A), fg.hessian(f(lambda f: f))(A), rtol=1e-13, atol=1e-15)
+
+
+def test_checkpoint_refuses_a_function_that_changes_its_mind():
+    state = [fg.tensor(2.0, requires_grad=True)]
+    y = fg.checkpoint(lambda x: x * state[0])(fg.tensor(3.0, requires_grad=True))
+    state[0] = fg.tensor(5.0, requires_grad=True)
+    with pytest.raises(fg.BackwardError, match="did something else when it was run again"):
+        y.backward()
+
+
+def test_checkpoint_keeps_nothing_in_between():
+    import tracemalloc
+
+    def chain(x):
+        for _ in range(40):
+            x = np.tanh(x)
+        return x
+
+    x = fg.tensor(np.linspace(-1, 1, 20_000), requires_grad=True)
+
+    def held(f):
+        tracemalloc.start()
+        y = f(x)
+        size = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        return size, fg.gradients(y.sum(), [x])[0].numpy()
+
+    plain, want = held(chain)
+    kept, got = held(fg.checkpoint(chain))
+    assert plain > 40 * x.nbytes and kept < 4 * x.nbytes
+    np.testing.assert_array_equal(got, want)
