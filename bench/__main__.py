@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-import traceback
 from fnmatch import fnmatchcase
 
 from bench import machine
@@ -34,7 +33,7 @@ def main(arguments=None):
     """Run the wanted rows. Returns the exit status: 1 if answers differed or a row broke, 2 if no row has that name."""
     options = parser().parse_args(arguments)
     core = machine.pin()
-    from bench import harness, peers
+    from bench import harness, peers, run
 
     if options.peers is not None:
         peers.choose(options.peers.split(","))
@@ -61,55 +60,8 @@ def main(arguments=None):
     except OSError as error:
         print(f"cannot write {path}: {error.strerror}", file=sys.stderr)
         return 2
-    return run(wanted, harness.Settings(quick=options.quick), path, core)
-
-
-def run(wanted, settings, path, core=None):
-    """Measure, print and write. Rows after a broken one still run."""
-    from bench import harness, peers, report
-
-    machine_facts = machine.facts(core)
-    blas = machine_facts["blas"]
-    print(
-        f"fastgrad {machine_facts['fastgrad']}, {machine_facts['engine']} engine, Python {machine_facts['python']}, "
-        f"NumPy {machine_facts['numpy']} ({blas['name']} {blas['kernel'] or ''}), {machine_facts['cpu']}"
-    )
-    if machine_facts["engine"] != "cython":
-        print("the targets are the compiled engine's, which is not running here")
-    if settings.quick:
-        print("quick: small sizes and few rounds; the ratios mean nothing")
-    table = report.Table(
-        [p for p in peers.LIBRARIES if peers.installed(p)], max(24, 6 + max(len(entry.name) for entry in wanted))
-    )
-    table.head()
-    results, failures = [], {}
-    # A second control at the end: the first tells how the machine was, this one whether it stayed so.
-    again = [entry for entry in wanted[:1] if entry.name == "control"]
-    for entry in wanted + again:
-        try:
-            made = harness.run_row(entry, settings)
-        except harness.Skipped as reason:
-            failures[entry.name] = {"kind": "skipped", "text": str(reason)}
-        except harness.Unequal as reason:
-            failures[entry.name] = {"kind": "UNEQUAL", "text": str(reason)}
-        except Exception as error:
-            # One op that an engine lacks must not cost the other rows their numbers.
-            failures[entry.name] = {
-                "kind": "BROKEN",
-                "text": f"{type(error).__name__}: {error}",
-                "trace": traceback.format_exc(),
-            }
-        else:
-            for result in made:
-                table.add(result)
-            results += made
-            continue
-        table.fail(entry.name, failures[entry.name]["kind"], failures[entry.name]["text"])
-    report.write_json(path, machine_facts, results, failures)
-    targets = [r.met for r in results if r.sense != "~" and r.met is not None]
-    met = f"{sum(targets)} of {len(targets)} targets met; " if targets else ""
-    print(f"\n{met}quartiles and machine facts in {path}")
-    return 1 if any(f["kind"] != "skipped" for f in failures.values()) else 0
+    settings = harness.Settings(quick=options.quick)
+    return run.run(wanted, settings, path, machine.facts(core), isolate=not options.quick and options.what == "rows")
 
 
 if __name__ == "__main__":

@@ -7,9 +7,10 @@ import json
 import random
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from time import perf_counter
 
+from bench.harness import CLOCK
 from bench.machine import ROOT, environment
 
 
@@ -100,7 +101,7 @@ class ScalarStep:
 
     def step(self, rate=1e-3):
         """Forward, backward, update. Returns the loss, the gradients, and the seconds it took."""
-        start = perf_counter()
+        start = CLOCK()
         if self.kind == "micrograd":
             for p in self.params:
                 p.grad = 0.0
@@ -118,7 +119,7 @@ class ScalarStep:
                     p -= rate * p.grad
         value, gradients = (loss.data if self.kind == "micrograd" else loss), [p.grad for p in self.params]
         del loss  # letting go of the graph belongs to the step
-        seconds = perf_counter() - start
+        seconds = CLOCK() - start
         return {"loss": float(value), "gradients": [float(g) for g in gradients], "seconds": seconds}
 
 
@@ -131,6 +132,15 @@ def count_nodes(loss):
             seen.add(id(node))
             stack.extend(node.operands)
     return len(seen)
+
+
+def measured_row(name, libraries):
+    """The results of one row of the table, as `bench.run` would have them from this process."""
+    from bench import harness, peers, rows, run
+
+    peers.choose(libraries.split(","))
+    results, failure = run.attempt(rows.ROWS[name], harness.Settings())
+    return {"results": [asdict(r) for r in results], "failure": failure}
 
 
 def start(*arguments, **env):
@@ -169,10 +179,10 @@ def main(task, *arguments):
         print(json.dumps(memory(arguments[0], int(arguments[1]))), flush=True)
     elif task == "scalar":
         stepper = ScalarStep(arguments[0], int(arguments[1]))
-        for _ in sys.stdin:
-            print(json.dumps(stepper.step()), flush=True)
-    elif task == "count":
-        print(json.dumps(count_nodes(ScalarStep("fastgrad", int(arguments[0])).loss())), flush=True)
+        for line in sys.stdin:
+            print(json.dumps(count_nodes(stepper.loss()) if line.strip() == "count" else stepper.step()), flush=True)
+    elif task == "row":
+        print(json.dumps(measured_row(*arguments)), flush=True)
     else:
         raise SystemExit(f"no task {task!r}")
 

@@ -13,7 +13,7 @@ if not (ROOT / "bench").is_dir():
     pytest.skip("the benchmarks are part of the repository, not of the package", allow_module_level=True)
 sys.path.insert(0, str(ROOT))
 
-from bench import harness, machine, ops, peers, report  # noqa: E402
+from bench import harness, machine, ops, peers, report, run  # noqa: E402
 from bench import rows as _registers  # noqa: E402, F401
 from bench.rows import derivatives, elementwise, networks, recurrent, scalars  # noqa: E402
 from fastgrad.rules.rule import RULES  # noqa: E402
@@ -171,9 +171,7 @@ def test_a_broken_row_is_named_and_the_others_still_run(tmp_path, capsys):
         harness.Row("skipped", skipped, None, "<=", ""),
         harness.ROWS["add-4x4"],
     ]
-    from bench.__main__ import run
-
-    assert run(entries, QUICK, tmp_path / "out.json") == 1
+    assert run.run(entries, QUICK, tmp_path / "out.json", machine.facts()) == 1
     text = capsys.readouterr().out
     assert "UNEQUAL: broken: seven is not eight" in text
     assert "skipped: nothing here" in text

@@ -1,4 +1,4 @@
-"""The public array functions that are not rules: equal to NumPy's, recorded where they have a gradient, and their errors."""
+"""The public array functions that are not rules: values, gradients, errors."""
 
 import numpy as np
 import pytest
@@ -58,7 +58,8 @@ def test_equal_to_numpy_and_recorded(name):
         wanted = theirs(first, *rest)
         got = ours(first, *rest)
         assert isinstance(got, fg.Tensor) and got.dtype == wanted.dtype
-        np.testing.assert_array_equal(got.numpy(), wanted)
+        # NumPy adds the products of vecdot in an order of its own
+        np.testing.assert_allclose(got.numpy(), wanted, rtol=1e-15 if name == "vecdot" else 0)
         if first.dtype.kind == "f":
             x = fg.tensor(first, requires_grad=True)
             y = ours(x, *rest)
@@ -78,8 +79,10 @@ def test_creation():
         (fg.zeros(3), np.zeros(3)), (fg.zeros((2, 3), dtype="float32"), np.zeros((2, 3), "float32")),
         (fg.ones((2,)), np.ones(2)), (fg.full((2, 2), 7), np.full((2, 2), 7)), (fg.full(2, 0.5), np.full(2, 0.5)),
         (fg.arange(5), np.arange(5)), (fg.arange(1, 2, 0.25), np.arange(1, 2, 0.25)), (fg.arange(3.0), np.arange(3.0)),
-        (fg.linspace(0, 1, 5), np.linspace(0, 1, 5)), (fg.linspace(0, 1, 4, endpoint=False), np.linspace(0, 1, 4, False)),
-        (fg.eye(3), np.eye(3)), (fg.eye(2, 3, k=1), np.eye(2, 3, 1)), (fg.eye(2, dtype="float32"), np.eye(2, dtype="float32")),
+        (fg.linspace(0, 1, 5), np.linspace(0, 1, 5)),
+        (fg.linspace(0, 1, 4, endpoint=False), np.linspace(0, 1, 4, False)),
+        (fg.eye(3), np.eye(3)), (fg.eye(2, 3, k=1), np.eye(2, 3, 1)),
+        (fg.eye(2, dtype="float32"), np.eye(2, dtype="float32")),
     ]:  # fmt: skip
         assert isinstance(made, fg.Tensor) and made.dtype == wanted.dtype
         np.testing.assert_array_equal(made.numpy(), wanted)
@@ -92,7 +95,8 @@ def test_joining_and_cutting():
     x, y = fg.tensor(M, requires_grad=True), fg.tensor(2 * M)
     for got, wanted in [
         (fg.concat([x, y]), np.concatenate([M, 2 * M])), (fg.concat((x, y), axis=-1), np.concatenate([M, 2 * M], -1)),
-        (fg.concat([x, V], axis=None), np.concatenate([M, V], None)), (fg.stack([x, y], axis=1), np.stack([M, 2 * M], 1)),
+        (fg.concat([x, V], axis=None), np.concatenate([M, V], None)),
+        (fg.stack([x, y], axis=1), np.stack([M, 2 * M], 1)),
         (fg.vstack([x, M[0]]), np.vstack([M, M[0]])), (fg.hstack([x, y]), np.hstack([M, 2 * M])),
         (fg.hstack([V, x[0]]), np.hstack([V, M[0]])), (fg.vstack([V, V]), np.vstack([V, V])),
     ]:  # fmt: skip
@@ -106,15 +110,20 @@ def test_joining_and_cutting():
     grids = fg.meshgrid(V, V[:2])
     for a, b in zip(grids, np.meshgrid(V, V[:2]), strict=True):
         np.testing.assert_array_equal(a.numpy(), b)
-    for a, b in zip(fg.meshgrid(V, V[:2], V[:3], indexing="ij"), np.meshgrid(V, V[:2], V[:3], indexing="ij"), strict=True):
+    for a, b in zip(
+        fg.meshgrid(V, V[:2], V[:3], indexing="ij"), np.meshgrid(V, V[:2], V[:3], indexing="ij"), strict=True
+    ):
         np.testing.assert_array_equal(a.numpy(), b)
     assert [t.shape for t in fg.broadcast_arrays(M, V[:1])] == [(3, 4), (3, 4)]
 
 
 @pytest.mark.parametrize(("subscripts", "shapes"), [
-    ("ij,jk", [(2, 3), (3, 4)]), ("ii", [(3, 3)]), ("ba", [(2, 3)]), ("ij -> j", [(2, 3)]), ("...ij,...jk->...ik", [(2, 2, 3), (3, 4)]),
-    ("...", [(2, 3)]), ("i...->...", [(2, 3)]), ("...i,...i", [(2, 3), (3,)]), ("i...,i", [(2, 3), (2,)]), ("...,...->...", [(2, 1), (3,)]),
-    ("a,b,c->cba", [(2,), (3,), (4,)]), ("ijk,ilm,njm,nlk,abc->", [(2, 2, 2)] * 5), ("kj...,jk...->...", [(2, 2, 3), (2, 2, 3)]),
+    ("ij,jk", [(2, 3), (3, 4)]), ("ii", [(3, 3)]), ("ba", [(2, 3)]), ("ij -> j", [(2, 3)]),
+    ("...ij,...jk->...ik", [(2, 2, 3), (3, 4)]),
+    ("...", [(2, 3)]), ("i...->...", [(2, 3)]), ("...i,...i", [(2, 3), (3,)]), ("i...,i", [(2, 3), (2,)]),
+    ("...,...->...", [(2, 1), (3,)]),
+    ("a,b,c->cba", [(2,), (3,), (4,)]), ("ijk,ilm,njm,nlk,abc->", [(2, 2, 2)] * 5),
+    ("kj...,jk...->...", [(2, 2, 3), (2, 2, 3)]),
 ])  # fmt: skip
 def test_einsum_reads_what_numpy_reads(subscripts, shapes):
     xs = [rng.normal(size=shape) for shape in shapes]
@@ -170,7 +179,15 @@ def test_sums_and_variances_take_the_words_of_both_standards():
 
 
 def test_second_names_are_the_same_functions():
-    for words in ("acos arccos", "atan2 arctan2", "pow power", "concatenate concat", "mod remainder", "absolute abs", "amax max"):
+    for words in (
+        "acos arccos",
+        "atan2 arctan2",
+        "pow power",
+        "concatenate concat",
+        "mod remainder",
+        "absolute abs",
+        "amax max",
+    ):
         a, b = words.split()
         assert getattr(fg, a) is getattr(fg, b)
 
@@ -183,9 +200,9 @@ def test_second_names_are_the_same_functions():
     (lambda: fg.expand_dims(M, 4), "axes run from -3 to 2"),
     (lambda: fg.moveaxis(M, (0, 1), 0), "2 source axes, but 1 destinations"),
     (lambda: fg.reshape(M, (5, 5)), "cannot reshape"),
-    (lambda: fg.broadcast_to(M, (3, 5)), "could not be broadcast"),
+    (lambda: fg.broadcast_to(M, (3, 5)), "broadcast"),
     (lambda: fg.split(M, 2), "axis 0 of length 3 has no 2 equal parts"),
-    (lambda: fg.concat([M, V]), "must match"),
+    (lambda: fg.concat([M, V]), "same number of dimensions"),
     (lambda: fg.stack([M, V]), "same shape"),
     (lambda: fg.matrix_transpose(V), "at least 2 dimensions"),
     (lambda: fg.take_along_axis(M, np.array([0]), 0), "indices have 1 dimensions, x has 2"),
@@ -222,6 +239,14 @@ def test_everything_on_the_menu_is_there():
     for name in dir(fg):
         assert getattr(fg, name) is not None or name in ("newaxis", "__file__")
     for name, function in fg.rules.FUNCTIONS.items():
-        if name not in ("swish", "sum_to", "getitem", "setitem", "scatter_add", "cross_entropy", "binary_cross_entropy_with_logits"):
+        if name not in (
+            "swish",
+            "sum_to",
+            "getitem",
+            "setitem",
+            "scatter_add",
+            "cross_entropy",
+            "binary_cross_entropy_with_logits",
+        ):
             assert callable(getattr(fg, name)), name
         assert callable(function)

@@ -193,9 +193,13 @@ def test_a_result_that_its_own_rule_reads():
     x = leaf(1.0, 2.0)
     y = x.exp()
     y *= 2
-    with pytest.raises(fg.MutationError, match="'exp' needs"):
+    try:
         y.sum().backward()
-    assert x.grad is None
+    except fg.MutationError as error:
+        assert "'exp' needs" in str(error)
+        assert x.grad is None
+    else:  # an engine may have kept the value for the multiplication, and then it has it for exp too
+        np.testing.assert_allclose(x.grad.numpy(), 2 * np.exp([1.0, 2.0]), rtol=1e-15)
 
 
 def test_an_operand_that_a_consumer_reads():

@@ -141,11 +141,20 @@ def test_losses_of_pairs_do_not_broadcast(loss):
 def test_binary_cross_entropy_with_logits_keeps_its_digits():
     x, t = np.array([-50.0, -1.0, 0.0, 2.0, 50.0, 800.0]), np.array([0.0, 0.3, 0.5, 1.0, 1.0, 0.0])
     got = F.binary_cross_entropy_with_logits(x, t, reduction="none").numpy()
-    by_hand = [np.exp(-50), 0.3 * np.log1p(np.e) + 0.7 * np.log1p(1 / np.e), np.log(2), np.log1p(np.exp(-2)), np.exp(-50), 800]
+    by_hand = [
+        np.exp(-50),
+        0.3 * np.log1p(np.e) + 0.7 * np.log1p(1 / np.e),
+        np.log(2),
+        np.log1p(np.exp(-2)),
+        np.exp(-50),
+        800,
+    ]
     np.testing.assert_allclose(got, by_hand, rtol=1e-14)
     slopes = gradient(lambda z: F.binary_cross_entropy_with_logits(z, t, reduction="sum"), x)
     sigmoid = 1 / (1 + np.exp(-x[1]))
-    np.testing.assert_allclose(slopes, [np.exp(-50), sigmoid - 0.3, 0, -1 / (1 + np.exp(2)), -np.exp(-50), 1], rtol=1e-13)
+    np.testing.assert_allclose(
+        slopes, [np.exp(-50), sigmoid - 0.3, 0, -1 / (1 + np.exp(2)), -np.exp(-50), 1], rtol=1e-13
+    )
 
 
 @pytest.mark.parametrize("loss", [

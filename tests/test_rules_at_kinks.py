@@ -1,4 +1,4 @@
-"""Stories of single points: kinks, ties, zeros, and arguments so large or small that a careless formula loses its digits."""
+"""Stories of single points: kinks, ties, zeros, and arguments at which a careless formula loses its digits."""
 
 import math
 
@@ -38,7 +38,9 @@ def test_a_tie_is_shared_equally():
         assert [g.item() for g in slopes(f, 2.0, 2.0)] == [0.5, 0.5]
     for f in fg.max, fg.min:
         np.testing.assert_array_equal(slopes(f, [3.0, 3.0, 3.0])[0], [1 / 3] * 3)
-    np.testing.assert_array_equal(slopes(lambda x: fg.max(x, axis=1), [[1.0, 4, 4], [2, 2, 0]])[0], [[0, 0.5, 0.5], [0.5, 0.5, 0]])
+    np.testing.assert_array_equal(
+        slopes(lambda x: fg.max(x, axis=1), [[1.0, 4, 4], [2, 2, 0]])[0], [[0, 0.5, 0.5], [0.5, 0.5, 0]]
+    )
 
 
 def test_max_routes_the_gradient_to_the_winner_only():
@@ -87,7 +89,7 @@ def test_prod_with_zeros_is_exact_to_third_order(zeros):
     values = np.array([2.0, -3.0, 0.5, 4.0, 1.5])
     values[:zeros] = 0
     x = fg.tensor(values, requires_grad=True)
-    others = lambda *skip: np.prod(np.delete(values, skip))  # noqa: E731
+    others = lambda *skip: np.prod(np.delete(values, skip))
     (first,) = fg.gradients(fg.prod(x), x, create_graph=True)
     np.testing.assert_allclose(first.numpy(), [others(i) for i in range(5)], rtol=1e-14)
     (second,) = fg.gradients(first[0], x, create_graph=True)
@@ -123,7 +125,9 @@ def test_power_with_a_zero_exponent_keeps_its_mixed_derivative():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("f", [F.sigmoid, F.logsigmoid, F.softplus, F.silu, F.gelu, F.elu, fg.erf, fg.tanh, fg.logaddexp])
+@pytest.mark.parametrize(
+    "f", [F.sigmoid, F.logsigmoid, F.softplus, F.silu, F.gelu, F.elu, fg.erf, fg.tanh, fg.logaddexp]
+)
 def test_activations_are_finite_for_arguments_of_any_size(f, dtype):
     values = np.array([-1e4, -800, -90, -20, 0, 20, 90, 800, 1e4], dtype)
     x = fg.tensor(values, requires_grad=True)
@@ -164,6 +168,7 @@ def test_erf_and_erfc_to_the_last_digits():
 
 def test_logsumexp_and_softmax_of_extremes():
     assert fg.logsumexp(np.array([1000.0, 1000.0])).item() == pytest.approx(1000 + math.log(2))
+    assert [g.item() for g in slopes(fg.logaddexp, -np.inf, -np.inf)] == [0.5, 0.5]
     assert fg.logsumexp(np.array([-np.inf, -np.inf])).item() == -np.inf
     np.testing.assert_array_equal(slopes(fg.logsumexp, [-np.inf, -np.inf])[0], [0, 0])
     np.testing.assert_array_equal(slopes(fg.logsumexp, [-np.inf, 3.0])[0], [0, 1])
@@ -203,3 +208,25 @@ def test_python_numbers_never_widen():
             assert fg.gradients(y.sum(), x)[0].dtype == np.float32
     assert fg.where(x > 1, x, 0.5).dtype == fg.clip(x, 0, 1.5).dtype == np.float32
     assert fg.std(x).dtype == fg.mean(x).dtype == fg.norm(x).dtype == fg.cumsum(x).dtype == np.float32
+
+
+@pytest.mark.parametrize("f", [
+    lambda z: fg.exp(z) * z, lambda z: fg.matmul(z, z), lambda z: fg.abs(z) ** 3, lambda z: fg.real(z * fg.conj(z)) * z,
+    lambda z: fg.sign(z), lambda z: fg.angle(z), lambda z: fg.norm(z) * z, lambda z: fg.sqrt(z) / z,
+    lambda z: fg.var(z) * z,
+])  # fmt: skip
+def test_second_order_of_complex_functions(f):
+    """The gradient of <gradient, u> against differences of it, in a direction of the complex plane."""
+    rng = np.random.default_rng(0)
+    point, u, d = (rng.normal(size=(2, 2)) + 1j * rng.normal(size=(2, 2)) for _ in range(3))
+    cotangent = f(fg.tensor(point)).numpy()
+
+    def first(z):
+        return fg.gradients(f(z), z, cotangent, create_graph=True)[0]
+
+    def value(h):
+        return np.real(np.vdot(u, first(fg.tensor(point + h * d, requires_grad=True)).numpy()))
+
+    z = fg.tensor(point, requires_grad=True)
+    (second,) = fg.gradients(first(z), z, u)
+    np.testing.assert_allclose(np.real(np.vdot(second.numpy(), d)), (value(1e-5) - value(-1e-5)) / 2e-5, rtol=1e-7)

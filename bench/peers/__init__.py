@@ -24,6 +24,11 @@ def installed(library):
     return library in _wanted and find_spec(library) is not None
 
 
+def chosen():
+    """Names of the libraries that get a column."""
+    return [library for library in LIBRARIES if installed(library)]
+
+
 def peers(name, *facts):
     """The contenders of every installed library that has row `name`; `facts` are the row's data."""
     found = []

@@ -11,3 +11,4 @@ from bench.rows import products
 from bench.rows import graphs
 from bench.rows import engines
 from bench.rows import starting
+from bench.harness import ROWS

@@ -5,17 +5,18 @@ import subprocess
 import sys
 import tempfile
 
-from bench.harness import Result, Timing, row
+from bench.harness import CLOCK, Result, Timing, row
 from bench.machine import ROOT, environment
 
-CODE = "from time import perf_counter as c; t = c(); import {}; print(c() - t)"
+CODE = "from time import {} as clock; start = clock(); import {}; print(clock() - start)"
 
 
 def _import_seconds(module, env):
-    """Wall clock of one import, taken inside a new interpreter, so that its own start is not in the figure."""
-    done = subprocess.run(
-        [sys.executable, "-c", CODE.format(module)], env=env, cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    """Time of one import, taken inside a new interpreter, so that its own start is not in the figure."""
+    command = [sys.executable, "-c", CODE.format(CLOCK.__name__, module)]
+    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"import {module}: {done.stderr.strip().splitlines()[-1]}")
     return float(done.stdout)
 
 

@@ -134,58 +134,10 @@ def matmul_scalar(shape1, shape2):
     return ShapeError(f"matmul: shapes {shape1} and {shape2}, but a 0-d operand has no axis to sum over: use x1 * x2")
 
 
-def axis_out_of_bounds(axis, ndim):
-    """An axis that a tensor of `ndim` dimensions has not."""
-    return AxisError(
-        f"axis {axis} is out of bounds for a tensor of {ndim} dimensions: axes run from {-ndim} to {ndim - 1}"
-    )
-
-
 def bad_axis(op, axis, ndim):
-    """The same, naming the op that was asked."""
-    return AxisError(f"{op}: {axis_out_of_bounds(axis, ndim)}")
-
-
-def duplicate_axis(axis):
-    """An axis named twice."""
-    return ShapeError(f"duplicate value in axis {axis}: each axis may stand there once")
-
-
-def too_many_axes(ndim):
-    """More dimensions than an array may have."""
-    return ShapeError(f"{ndim} axes, and an array has at most 64")
-
-
-def reshape(shape, wanted):
-    """A shape with another number of elements."""
-    return ShapeError(
-        f"cannot reshape shape {shape} into {wanted}: the number of elements must stay, and at most one be -1"
-    )
-
-
-def axes_mismatch(ndim, axes):
-    """A permutation that is none."""
-    return ShapeError(f"axes {axes} do not match {ndim} dimensions: name each of the {ndim} axes once")
-
-
-def broadcast_to(shape, wanted):
-    """A shape that does not broadcast to another."""
-    return ShapeError(f"shape {shape} does not broadcast to {wanted}: each length must be 1 or stay as it is")
-
-
-def two_ellipses():
-    """A key with more than one `...`."""
-    return IndexingError("an index can have only one ellipsis ('...')")
-
-
-def too_many_indices(ndim, used):
-    """A key with more entries than axes."""
-    return IndexingError(f"too many indices: {used} for a tensor of {ndim} dimensions")
-
-
-def index_out_of_bounds(index, axis, length):
-    """An index beyond its axis."""
-    return IndexingError(f"index {index} is out of bounds for axis {axis} of length {length}")
+    """An axis that a tensor of `ndim` dimensions has not."""
+    axes = f"axes run from {-ndim} to {ndim - 1}" if ndim else "it has none"
+    return AxisError(f"{op}: axis {axis} is out of bounds for a tensor of {ndim} dimensions: {axes}")
 
 
 def bad_rule(op, k, got):
@@ -193,12 +145,19 @@ def bad_rule(op, k, got):
     return DTypeError(f"the vjp of {op!r} for operand {k} returned {type(got).__name__}: a rule returns a Tensor")
 
 
+def vjp_shape(op, k, got, wanted):
+    """A rule returned a cotangent of the wrong shape for operand `k`."""
+    return ShapeError(
+        f"the vjp of {op!r} returned shape {got} for operand {k} of shape {wanted}: a cotangent has its operand's "
+        "shape; is elementwise=True missing, or a sum over broadcast axes?"
+    )
+
+
 def bad_cotangent(shape, dtype, wanted_shape, wanted_dtype):
     """A rule returned a cotangent that does not fit its operand."""
     return ShapeError(
-        f"a rule returned a cotangent of {dtype.name}{list(shape)} for an operand of "
-        f"{wanted_dtype.name}{list(wanted_shape)}: it must have its operand's shape; is elementwise=True missing, or "
-        "a sum over broadcast axes?"
+        f"a rule returned a cotangent of {dtype.name}{list(shape)} for an operand of {wanted_dtype.name}"
+        f"{list(wanted_shape)}: it must have its operand's shape; is elementwise=True missing, or a sum?"
     )
 
 
@@ -291,7 +250,7 @@ def grad_off_for_interior(op):
     return BackwardError(f"requires_grad can be switched off for leaves, this is the result of {op!r}: use x.detach()")
 
 
-def grad_value(what, got, wanted):
+def grad_value(got, wanted, what):
     """`x.grad = value` with the wrong `what`, "shape" or "dtype"."""
     kind = ShapeError if what == "shape" else DTypeError
     return kind(f"x.grad of {what} {got} for a tensor of {what} {wanted}: assign one of the same {what}, or None")

@@ -32,12 +32,6 @@ def _fn(name):
     return _found[name]
 
 
-def _tensor_class():
-    from fastgrad._engine import Tensor
-
-    return Tensor
-
-
 def _method(function):
     METHODS[function.__name__] = function
     return function
@@ -129,20 +123,25 @@ def device(self):
 # --- operators ---
 
 
-def _fits(other):
+_OPERANDS = (np.ndarray, np.generic, bool, int, float, complex, list, tuple)
+
+
+def _fits(self, other):
     """Whether `other` can be an operand, so that other classes get their turn otherwise."""
-    if getattr(type(other), "__array_ufunc__", True) is None:
+    kind = type(other)
+    if kind is type(self) or isinstance(other, _OPERANDS):
+        return True
+    if getattr(kind, "__array_ufunc__", True) is None:
         return False
-    known = (_tensor_class(), np.ndarray, np.generic, bool, int, float, complex, list, tuple)
-    return isinstance(other, known) or hasattr(type(other), "__array__") or hasattr(type(other), "__dlpack__")
+    return hasattr(kind, "__array__") or hasattr(kind, "__dlpack__")
 
 
 def _binary(slot, op):
     def forth(self, other):
-        return _fn(op)(self, other) if _fits(other) else NotImplemented
+        return _fn(op)(self, other) if _fits(self, other) else NotImplemented
 
     def back(self, other):
-        return _fn(op)(other, self) if _fits(other) else NotImplemented
+        return _fn(op)(other, self) if _fits(self, other) else NotImplemented
 
     def inplace(self, other):
         self[...] = _fn(op)(self, other)
@@ -155,7 +154,7 @@ def _binary(slot, op):
 
 def _compare(slot, op):
     def compare(self, other):
-        return _fn(op)(self, other) if _fits(other) else NotImplemented
+        return _fn(op)(self, other) if _fits(self, other) else NotImplemented
 
     _named(compare, f"__{slot}__", f"`fg.{op}(self, other)`: a tensor of booleans.")
 

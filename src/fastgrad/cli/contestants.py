@@ -157,6 +157,7 @@ def training():
     rows = np.arange(32)
     w1, b1, w2, b2 = hand = [p.copy() for p in start]
     t1, c1, t2, c2 = leaves = [fg.tensor(p, requires_grad=True) for p in start]
+    batch = fg.asarray(x)
 
     def by_hand():
         h = x @ w1
@@ -179,7 +180,7 @@ def training():
         return loss, hand[3]
 
     def by_fastgrad():
-        loss = F.cross_entropy(fg.tanh(x @ t1 + c1) @ t2 + c2, labels)
+        loss = F.cross_entropy(fg.tanh(batch @ t1 + c1) @ t2 + c2, labels)
         loss.backward()
         with fg.no_grad():
             for p in leaves:

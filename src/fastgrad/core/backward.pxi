@@ -1,8 +1,8 @@
 # One backward per kind of op: takes the cotangent of `y` at `g`, adds to the cotangents of the operands that want one.
 
 cdef inline bint takes(Tensor x, bint only_wanted) noexcept:
-    """Whether a gradient flows to `x`; `gradients` leaves out the leaves it was not asked for."""
-    return x.flags & REQUIRES_GRAD != 0 and (not only_wanted or x.op != LEAF or x.flags & WANTED != 0)
+    """Whether a gradient flows to `x`; `gradients` goes only where what it was asked for lies."""
+    return x.flags & (LEADS if only_wanted else REQUIRES_GRAD) != 0
 
 
 cdef int backward_unary(Tensor y, Tensor x, char* g, Storage* gs) except -1:

@@ -43,7 +43,7 @@ cdef Tensor wrap_array(cnp.ndarray a):
     cdef Storage* storage
     cdef Tensor t
     if not supported(typenum):
-        raise errors.bad_dtype(a.dtype)
+        raise errors.unsupported_dtype(a.dtype)
     if not PyArray_ISALIGNED(a) or not PyArray_ISNOTSWAPPED(a):
         a = a.astype(a.dtype.newbyteorder("="), copy=True)
     layout = layout_get(typenum, PyArray_ITEMSIZE(a), cnp.PyArray_NDIM(a), <Py_ssize_t*>cnp.PyArray_DIMS(a), <Py_ssize_t*>cnp.PyArray_STRIDES(a))
@@ -175,7 +175,7 @@ def tensor(data, *, dtype=None, requires_grad=False):
 
 cdef int require(Tensor t) except -1:
     if not is_inexact(t.layout.typenum):
-        raise errors.grad_needs_floating(dtype_of(t))
+        raise errors.integer_gradient(dtype_of(t))
     t.flags |= REQUIRES_GRAD
     return 0
 
@@ -200,13 +200,13 @@ def asarray(obj, *, dtype=None, copy=None):
         if same and not copy:
             return obj
         if copy is False:
-            raise ValueError(f"a tensor of {obj.dtype.name} as {np.dtype(dtype).name} without a copy is not possible")
+            raise errors.copy_needed(obj.dtype, np.dtype(dtype))
         return FUNCTIONS["copy"](obj) if same else FUNCTIONS["astype"](obj, np.dtype(dtype))
     if PyArray_CheckExact(obj) and dtype is None and not copy:
         return shared(obj)
     if not hasattr(obj, "__array__") and not isinstance(obj, np.generic) and hasattr(obj, "__dlpack__"):
         obj = np.from_dlpack(obj)
     if isinstance(obj, (bool, int, float, complex, list, tuple, generic_type)):
-        return own_array(np.array(obj, dtype=dtype))
+        return own_array(np.array(obj, dtype=dtype, copy=False if copy is False else None))
     a = np.array(obj, dtype=dtype, copy=copy)
     return own_array(a) if copy else shared(a)

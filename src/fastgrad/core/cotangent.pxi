@@ -45,7 +45,7 @@ cdef int give_tensor(Tensor x, Tensor gx, bint record) except -1:
     cdef char* where
     cdef bint add
     if not same_shape(x.layout, gx.layout) or x.layout.typenum != gx.layout.typenum:
-        raise errors.cotangent_shape(shape_tuple(gx.layout), shape_tuple(x.layout))
+        raise errors.bad_cotangent(shape_tuple(gx.layout), dtype_of(gx), shape_tuple(x.layout), dtype_of(x))
     if record or x.layout.kernel == NO_KERNEL:
         if x.flags & COTANGENT_TENSOR:
             total = functions["add"](<Tensor>x.cotangent.tensor, gx)

@@ -1,8 +1,16 @@
 # In-place writes. An object that stood for one node of the graph comes to stand for another; edges recorded before keep the
 # old one, which moves to a tensor of its own.
 
+cdef bint has_zero_stride(const Layout* layout) noexcept:
+    cdef int k
+    for k in range(layout.ndim):
+        if layout.strides[k] == 0 and layout.shape[k] > 1:
+            return True
+    return False
+
+
 cdef int check_writable(Tensor x, bint recording) except -1:
-    if x.storage != NULL and x.storage.flags & READ_ONLY:
+    if (x.storage != NULL and x.storage.flags & READ_ONLY) or has_zero_stride(x.layout):
         raise errors.read_only()
     if fg_grad_off:
         return 0
@@ -56,7 +64,7 @@ cdef Tensor step_aside(Tensor x, bint keep_value):
     old.gen1 = x.gen1
     old.gen2 = x.gen2
     old.saved = x.saved
-    old.flags = x.flags & <int>(REQUIRES_GRAD | FREED | CONST1 | CONST2 | VIEW)
+    old.flags = x.flags & <int>(REQUIRES_GRAD | FREED | CONST1 | CONST2 | VIEW | HOOKED)     # hooks stay with the value
     x.x1 = NULL
     x.x2 = NULL
     history = None
@@ -68,7 +76,7 @@ cdef Tensor step_aside(Tensor x, bint keep_value):
     extra = extra_of(x)
     extra.history = history or []
     extra.history.append((x.gen, old))
-    x.flags &= ~<int>(CONST1 | CONST2 | VIEW | FREED | REQUIRES_GRAD)
+    x.flags &= ~<int>(CONST1 | CONST2 | VIEW | FREED | REQUIRES_GRAD | HOOKED)
     x.op = LEAF
     x.saved = 0
     x.gen += 1
@@ -184,10 +192,9 @@ cdef object set_item(Tensor x, object key, object value):
     given = to_numpy(<Tensor>value) if type(value) is Tensor else value
     try:
         array_view(x, x, True)[params["key"]] = given
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError) as error:      # nothing was written
         raise errors.forward_failed("setitem", error, (x, value)) from error
-    finally:
-        x.storage.version += 1
+    x.storage.version += 1
     if recording:
         old = step_aside(x, False)
         link_many(x, rule, (old, value), params)

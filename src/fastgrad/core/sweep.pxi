@@ -4,160 +4,11 @@
 # takes a tensor as soon as its count is down to zero. Counts live in the tensors, under the number of the sweep, so that a
 # sweep that failed leaves nothing to clean up: its number is never used again. The graph is let go as it is swept.
 
-cdef struct Vector:
-    PyObject** items
-    Py_ssize_t n
-    Py_ssize_t room
-
-cdef struct Running:        # the sweeps that are under way, innermost first
-    unsigned int number
-    unsigned long thread
-    Running* outer
-
-cdef Running* running = NULL
-cdef unsigned int last_number = 0
-
-cdef extern from "Python.h":
-    unsigned long PyThread_get_thread_ident() noexcept
-
-
-cdef int push(Vector* v, PyObject* o) except -1:
-    cdef Py_ssize_t room
-    cdef void* bigger
-    if v.n == v.room:
-        room = 64 if v.room == 0 else v.room * 2
-        bigger = PyMem_RawRealloc(v.items, room * sizeof(PyObject*))
-        if bigger == NULL:
-            raise MemoryError()
-        v.items = <PyObject**>bigger
-        v.room = room
-    v.items[v.n] = o
-    v.n += 1
-    return 0
-
-
-cdef int push_owned(Vector* v, Tensor t) except -1:
-    push(v, <PyObject*>t)
-    Py_INCREF(t)
-    return 0
-
-
-cdef void free_vector(Vector* v) noexcept:
-    cdef Py_ssize_t k
-    for k in range(v.n):
-        drop(v.items[k])
-    PyMem_RawFree(v.items)
-    v.items = NULL
-    v.n = v.room = 0
-
-
-cdef class Stash:
-    """Scratch of an outer sweep that a sweep inside it (of a hook, of a rule) has to use for itself, put back afterwards."""
-    cdef Tensor tensor
-    cdef Slot cotangent
-    cdef unsigned int pending, sweep
-    cdef unsigned short flags
-
-
-cdef enum:
-    SCRATCH = COTANGENT | COTANGENT_TENSOR
-
-
-cdef int enter_tensor(Tensor x, unsigned int number, list stashed) except -1:
-    """Make the scratch of `x` that of this sweep."""
-    cdef Running* r = running
-    cdef Stash s
-    if x.sweep != 0 and x.flags & SCRATCH or x.pending:
-        while r != NULL and r.number != x.sweep:
-            r = r.outer
-        if r != NULL:
-            if r.thread != PyThread_get_thread_ident():
-                raise errors.swept_elsewhere()
-            s = Stash.__new__(Stash)
-            s.tensor = x
-            s.cotangent = x.cotangent
-            s.pending = x.pending
-            s.sweep = x.sweep
-            s.flags = x.flags & <int>SCRATCH
-            stashed.append(s)
-            x.flags &= ~<int>(COTANGENT | COTANGENT_TENSOR)
-        else:
-            free_cotangent(x)       # of a sweep that failed
-    x.sweep = number
-    x.pending = 0
-    return 0
-
-
-cdef void put_back(list stashed) noexcept:
-    cdef Stash s
-    for s in stashed:
-        free_cotangent(s.tensor)
-        s.tensor.cotangent = s.cotangent
-        s.tensor.pending = s.pending
-        s.tensor.sweep = s.sweep
-        s.tensor.flags = <unsigned short>((s.tensor.flags & ~<int>SCRATCH) | s.flags)
-
-
-cdef inline int arrive(Tensor x, unsigned int number, Vector* todo, list stashed, bint only_wanted) except -1:
-    """First pass, one edge: count it, and visit `x` if this is the first."""
-    if not takes(x, only_wanted):
-        return 0
-    if x.sweep != number:
-        enter_tensor(x, number, stashed)
-        push(todo, <PyObject*>x)
-    x.pending += 1
-    return 0
-
-
-cdef inline int depart(Tensor x, unsigned int number, Vector* ready, bint only_wanted) except -1:
-    """Second pass, one edge: its part has been handed over."""
-    if not takes(x, only_wanted):
-        return 0
-    if FASTGRAD_DEBUG and (x.sweep != number or x.pending == 0):
-        raise AssertionError("an edge arrived that was never counted")
-    x.pending -= 1
-    if x.pending == 0:
-        push_owned(ready, x)
-    return 0
-
-
-cdef int walk_edges(Tensor y, unsigned int number, Vector* v, list stashed, bint only_wanted, bint counting) except -1:
-    """Both passes: every edge of `y` along which a gradient flows."""
-    cdef Extra extra
-    cdef Py_ssize_t k
-    cdef Tensor x
-    if y.extra != NULL and (<Extra>y.extra).operands is not None:
-        extra = <Extra>y.extra
-        rule = rule_for(y)
-        for k in range(len(extra.operands)):
-            if type(extra.operands[k]) is Tensor:
-                x = nth_operand(extra, k)
-                if x.flags & REQUIRES_GRAD and rule.differentiable(k):
-                    if counting:
-                        arrive(x, number, v, stashed, only_wanted)
-                    else:
-                        depart(x, number, v, only_wanted)
-        return 0
-    if y.x1 != NULL and not y.flags & CONST1:
-        x = <Tensor>y.x1 if (<Tensor>y.x1).gen == y.gen1 else resolve(y.x1, y.gen1)
-        if counting:
-            arrive(x, number, v, stashed, only_wanted)
-        else:
-            depart(x, number, v, only_wanted)
-    if y.x2 != NULL and not y.flags & CONST2:
-        x = <Tensor>y.x2 if (<Tensor>y.x2).gen == y.gen2 else resolve(y.x2, y.gen2)
-        if counting:
-            arrive(x, number, v, stashed, only_wanted)
-        else:
-            depart(x, number, v, only_wanted)
-    return 0
-
-
 cdef int count_edges(list roots, unsigned int number, Vector* todo, list stashed, bint only_wanted) except -1:
     cdef Tensor y
     for y, _ in roots:
-        if y.sweep != number:
-            enter_tensor(y, number, stashed)
+        if y.sweep != number and (not only_wanted or y.flags & LEADS):
+            begin(y, number, stashed, only_wanted)
             push(todo, <PyObject*>y)
     while todo.n:
         todo.n -= 1
@@ -174,8 +25,8 @@ cdef int count_edges(list roots, unsigned int number, Vector* todo, list stashed
 
 cdef int run_hooks(Tensor y, bint record) except -1:
     cdef Tensor g = cotangent_tensor(y), other
-    for hook in list((<Extra>y.extra).hooks or ()):
-        result = hook.hook(g)
+    for _, hook in list((<Extra>y.extra).hooks or ()):
+        result = hook(g)
         if result is not None:
             if not is_operand(result) and type(result) is not Tensor:
                 raise errors.hook_result(type(result).__name__, shape_tuple(y.layout))
@@ -203,6 +54,8 @@ cdef int backward_node(Tensor y, bint record, bint only_wanted) except -1:
     else:
         gs = y.cotangent.storage
         g = payload(gs)
+    if fg_anomaly:
+        return backward_rule(y, g, gs, only_wanted)     # checks what comes out, operand by operand
     if op < END_ELEMENTWISE:
         if y.flags & (CONST1 | CONST2):
             return backward_constant(y, g, gs)
@@ -237,6 +90,8 @@ cdef int take_one(Tensor y, unsigned int number, Vector* ready, Vector* leaves, 
             push_owned(leaves, y)
         return 0
     if y.flags & FREED:
+        if not y.flags & WANTED:
+            raise errors.graph_freed(op_name(y))    # by a hook, under our feet
         free_cotangent(y)
         return 0
     if y.flags & COTANGENT:
@@ -326,11 +181,17 @@ cdef int sweep(list roots, dict wanted, bint retain, bint record) except -1:
     if record:
         fg_grad_off = 0
     try:
+        if only_wanted:
+            find_way(roots, here.number, &ready, stashed)
+            # The way is found under this number, the edges are counted under the next.
+            last_number = last_number + 1 if last_number != 0xFFFFFFFF else 1
+            here.number = last_number
         count_edges(roots, here.number, &ready, stashed, only_wanted)
         for y, g in roots:
-            give_tensor(y, g, record)
+            if takes(y, only_wanted):
+                give_tensor(y, g, record)
         for y in {y for y, _ in roots}:
-            if y.pending == 0:
+            if y.pending == 0 and takes(y, only_wanted):
                 push_owned(&ready, y)
         while ready.n:
             ready.n -= 1
@@ -435,5 +296,8 @@ def gradients(outputs, inputs, cotangents=None, *, bint retain_graph=False, bint
         g = found.get(<size_t><PyObject*>inputs[k])
         if g is None and not allow_unused:
             raise errors.input_unused(k)
+        if g is not None and (<Tensor>g).storage != NULL and (<Tensor>g).storage.refs > 1:
+            # Cotangents may share their memory with each other, or with what the caller passed.
+            g = functions["copy"](g) if create_graph else private_copy(<Tensor>g)
         result.append(g)
     return tuple(result)

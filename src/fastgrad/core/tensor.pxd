@@ -16,6 +16,8 @@ cdef enum Flags:
     COTANGENT = 128         # the slot below is in use
     COTANGENT_TENSOR = 256  # and holds a Tensor: create_graph, or a dtype without kernels
     WANTED = 512            # an input of `gradients`: its cotangent is kept
+    LEADS = 1024            # and this tensor lies on the way to one
+    DECIDED = 2048          # whether it does is known, in the search for that way
 
 cdef union Slot:
     char[8] value           # of a tensor of at most 8 bytes

@@ -15,8 +15,8 @@ import operator
 
 import numpy as np
 
-from fastgrad import errors, tensor_methods
-from fastgrad.engine_python import anomaly
+from fastgrad import anomaly, errors, tensor_methods
+from fastgrad import protocols as _protocols    # adds its own to tensor_methods.METHODS
 from fastgrad.core.kernels import kernel_rows
 
 cnp.import_array()
@@ -33,6 +33,7 @@ include "record_reduce.pxi"
 include "record_rule.pxi"   # every op without a kernel
 include "cotangent.pxi"     # where gradients gather
 include "backward.pxi"      # one backward per kind of op
+include "sweep_scratch.pxi"
 include "sweep.pxi"
 include "anomaly.pxi"
 include "function.pxi"      # the public function of a rule

@@ -6,16 +6,11 @@ cdef dict METHODS = tensor_methods.METHODS
 
 cdef class Hook:
     """What `register_hook` returns: `remove()` takes the hook away again, and so does leaving a `with` block."""
-    cdef readonly object hook
-    cdef Tensor tensor
+    cdef list hooks         # of the tensor: pairs (key, function). No reference to the tensor, so that there is no cycle
+    cdef object key
 
     def remove(self):
-        cdef Extra extra
-        if self.tensor is not None and self.tensor.extra != NULL:
-            extra = <Extra>self.tensor.extra
-            if extra.hooks is not None and self in extra.hooks:
-                extra.hooks.remove(self)
-        self.tensor = None
+        self.hooks[:] = [pair for pair in self.hooks if pair[0] is not self.key]
 
     def __enter__(self):
         return self
@@ -178,11 +173,12 @@ cdef class Tensor:
         if not self.flags & REQUIRES_GRAD:
             raise errors.hook_needs_grad("register_hook")
         handle = Hook.__new__(Hook)
-        handle.hook = hook
         extra = extra_of(self)
         if extra.hooks is None:
             extra.hooks = []
-        extra.hooks.append(handle)
+        handle.hooks = extra.hooks
+        handle.key = object()
+        extra.hooks.append((handle.key, hook))
         self.flags |= HOOKED
         return handle
 
@@ -446,14 +442,6 @@ cdef object exported(Tensor t):
     if t.flags & REQUIRES_GRAD:
         raise errors.not_an_array(op_name(t))
     return to_numpy(t)
-
-
-cdef bint has_zero_stride(const Layout* layout) noexcept:
-    cdef int k
-    for k in range(layout.ndim):
-        if layout.strides[k] == 0 and layout.shape[k] > 1:
-            return True
-    return False
 
 
 cdef void free_cotangent_of_dying(Tensor t) noexcept:

@@ -31,7 +31,10 @@ def initial_network(seed):
 
 
 class _ByFastgrad:
-    """What both fastgrad models share: parameters that require gradients, and the training step."""
+    """What both fastgrad models share: parameters that require gradients, and the training step.
+
+    Batches are NumPy arrays, made Tensors (without a copy) before `@`: an array on the left would ask NumPy first.
+    """
 
     def __init__(self, initial):
         self.parameters = {name: fg.tensor(value, requires_grad=True) for name, value in initial.items()}
@@ -61,7 +64,7 @@ class Svm(_ByFastgrad):
     """Linear multiclass support vector machine: mean multiclass hinge loss and an L2 penalty on W."""
 
     def scores(self, x):
-        return x @ self.parameters["W"] + self.parameters["b"]
+        return fg.asarray(x) @ self.parameters["W"] + self.parameters["b"]
 
     def loss(self, x, labels):
         w = self.parameters["W"]
@@ -73,7 +76,7 @@ class Network(_ByFastgrad):
 
     def scores(self, x):
         p = self.parameters
-        return F.relu(x @ p["W1"] + p["b1"]) @ p["W2"] + p["b2"]
+        return F.relu(fg.asarray(x) @ p["W1"] + p["b1"]) @ p["W2"] + p["b2"]
 
     def loss(self, x, labels):
         return F.cross_entropy(self.scores(x), labels)

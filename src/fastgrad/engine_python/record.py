@@ -5,8 +5,7 @@ import threading
 
 import numpy as np
 
-from fastgrad import errors
-from fastgrad.engine_python import anomaly
+from fastgrad import anomaly, errors
 from fastgrad.engine_python.tensor import Node, Tensor, asarray, native
 
 functions = {}  # op name -> Function; filled as the rules are read

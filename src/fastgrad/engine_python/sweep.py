@@ -9,8 +9,7 @@ import threading
 
 import numpy as np
 
-from fastgrad import errors
-from fastgrad.engine_python import anomaly
+from fastgrad import anomaly, errors
 from fastgrad.engine_python.record import GradMode, functions
 from fastgrad.engine_python.tensor import Tensor, asarray
 
@@ -80,7 +79,7 @@ def _pull(node, k, g, y):
     if not isinstance(gx, Tensor):
         raise errors.bad_rule(node.rule.name, k, gx)
     if gx.shape != node.kept[k].shape:
-        raise errors.bad_cotangent(gx.shape, gx.dtype, node.kept[k].shape, node.kept[k].dtype)
+        raise errors.vjp_shape(node.rule.name, k, gx.shape, node.kept[k].shape)
     if anomaly.watching():
         anomaly.check(node.rule.name, True, gx, [g], lambda: node.where)
     return gx

@@ -141,7 +141,7 @@ class Tensor:
             value = asarray(value)
             for what in "shape", "dtype":
                 if getattr(value, what) != getattr(self, what):
-                    raise errors.grad_value(what, getattr(value, what), getattr(self, what))
+                    raise errors.grad_value(getattr(value, what), getattr(self, what), what)
         self._grad = value
 
     def zero_grad(self):

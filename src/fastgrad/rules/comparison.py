@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastgrad.rules.arithmetic import zeros_of
 from fastgrad.rules.draws import signed
 from fastgrad.rules.logic import equal, greater, less, signbit
 from fastgrad.rules.rule import ops, rule
@@ -99,7 +100,7 @@ def abs(x, /):
 
 def _sign_vjp(g, x, y):
     if g.dtype.kind != "c":
-        return ops.astype(np.zeros(g.shape, bool), g.dtype)
+        return zeros_of(g)
     r = abs(x)
     return (g - y * ops.real(ops.conj(y) * g)) / where(equal(r, 0), 1, r)  # only a turn of x turns x / |x|
 

@@ -51,9 +51,19 @@ def log10(x, /):
     return np.log10(x)
 
 
+def _ahead(x1, x2):
+    """`x1 - x2`; 0, not NaN, where both are the same infinity."""
+    both = np.isinf(_value(x1)) & ops.equal(x1, x2).numpy()
+    return ops.where(both, 0, x1) - ops.where(both, 0, x2) if both.any() else x1 - x2
+
+
+def _value(x):
+    return x.numpy() if hasattr(x, "numpy") else x
+
+
 @rule(
     # exp(x1 - y), written so that it keeps its digits where y is close to x1
-    vjp=(lambda g, x1, x2: g * ops.sigmoid(x1 - x2), lambda g, x1, x2: g * ops.sigmoid(x2 - x1)),
+    vjp=(lambda g, x1, x2: g * ops.sigmoid(_ahead(x1, x2)), lambda g, x1, x2: g * ops.sigmoid(_ahead(x2, x1))),
     elementwise=True,
     domain=(-3, 3),
 )

@@ -9,18 +9,14 @@ from fastgrad.rules.rule import RULES, rule
 from fastgrad.rules.shapes import reshape
 
 
-def _plain(labels):
-    return np.asarray(labels.numpy() if hasattr(labels, "numpy") else labels)
-
-
 def _cross_entropy_vjp(g, logits, labels, reduction):
-    shape = logits.shape
-    hot = np.zeros(shape, g.dtype)
-    np.put_along_axis(hot, _plain(labels)[..., None], 1, axis=-1)
+    """`softmax(logits) - one_hot(labels)` in each row, times its share of `g`."""
+    labels = np.asarray(labels.numpy() if hasattr(labels, "numpy") else labels)
+    hot = (labels[..., None] == np.arange(logits.shape[-1])).astype(g.dtype)
     if reduction == "mean":
-        g = g / max(_plain(labels).size, 1)
+        g = g / max(labels.size, 1)
     elif reduction == "none":
-        g = reshape(g, (*shape[:-1], 1))
+        g = reshape(g, (*labels.shape, 1))
     return (softmax(logits) - hot) * g
 
 
@@ -30,10 +26,7 @@ def _draw(rng):
 
 
 @rule(
-    vjp=(
-        lambda g, logits, labels, reduction: _cross_entropy_vjp(g, logits, labels, reduction),
-        None,
-    ),  # softmax - one-hot
+    vjp=(lambda g, logits, labels, reduction: _cross_entropy_vjp(g, logits, labels, reduction), None),
     holomorphic=False,
     numpy=(),
     prepare=check_reduction,
@@ -43,15 +36,15 @@ def cross_entropy(logits, labels, /, reduction="mean"):
     """`-log(softmax(logits)[label])` of each row, their mean by default."""
     logits = real_only("cross_entropy", np.asarray(logits))
     labels = check_labels("cross_entropy", logits, labels)
-    picked = np.take_along_axis(RULES["log_softmax"].forward(logits), labels[..., None], axis=-1)[..., 0]
-    return reduced("cross_entropy", -picked, reduction)
+    rows = RULES["log_softmax"].forward(logits).reshape(labels.size, logits.shape[-1])
+    losses = -rows[np.arange(labels.size), labels.ravel()].reshape(labels.shape)
+    return reduced("cross_entropy", losses, reduction)
 
 
 @rule(
     vjp=(
-        lambda g, logits, targets: (
-            g * ((1 - targets) * sigmoid(logits) - targets * sigmoid(-logits))
-        ),  # sigmoid - target would cancel
+        # sigmoid(logits) - targets would cancel near a target of 1
+        lambda g, logits, targets: g * ((1 - targets) * sigmoid(logits) - targets * sigmoid(-logits)),
         lambda g, logits: -g * logits,
     ),
     elementwise=True,

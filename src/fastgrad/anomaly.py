@@ -48,9 +48,9 @@ def watching():
 def check(op, backward, value, sources, where):
     """Raise if `value` has a NaN or infinity and none of `sources` has. `where` is called for the line only then."""
     if not _finite(value) and all(map(_finite, sources)):
-        what = "NaN" if np.isnan(value.array).any() else "infinity"
+        what = "NaN" if np.isnan(value.detach().numpy()).any() else "infinity"
         raise errors.anomaly(op, backward, what, where())
 
 
 def _finite(x):
-    return x is None or bool(np.isfinite(getattr(x, "array", x)).all())
+    return x is None or bool(np.isfinite(x.detach().numpy() if hasattr(x, "detach") else x).all())
