@@ -60,7 +60,7 @@ def main(arguments=None):
     except OSError as error:
         print(f"cannot write {path}: {error.strerror}", file=sys.stderr)
         return 2
-    settings = harness.Settings(quick=options.quick)
+    settings = harness.Settings(quick=options.quick, seconds=0.25 if options.what == "ops" else 1.5)
     return run.run(wanted, settings, path, machine.facts(core), isolate=not options.quick and options.what == "rows")
 
 

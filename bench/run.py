@@ -23,8 +23,8 @@ def attempt(entry, settings):
 def attempt_isolated(entry):
     """One row in a process of its own.
 
-    The C library's allocator learns: once a large array has been freed it keeps more memory, and later rows no longer meet
-    the page faults of a fresh process. In one process the order of the rows would decide their figures.
+    The C library's allocator learns: once a large array has been freed it keeps more memory, and later rows no longer
+    meet the page faults of a fresh process. In one process the order of the rows would decide their figures.
     """
     worker = start("row", entry.name, ",".join(peers.chosen()))
     try:

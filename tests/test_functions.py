@@ -250,3 +250,30 @@ def test_everything_on_the_menu_is_there():
         ):
             assert callable(getattr(fg, name)), name
         assert callable(function)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_random_keys_gather_and_scatter_as_numpy(seed):
+    """Any mixture of integers, slices, None, an ellipsis, index arrays and masks."""
+    draw = np.random.default_rng(seed)
+    shape = tuple(draw.integers(1, 5, size=draw.integers(1, 4)))
+    x = draw.normal(size=shape)
+    indices = draw.integers(0, 2, size=3)  # index arrays of one key broadcast against each other
+    key = []
+    for n in shape[: draw.integers(1, len(shape) + 1)]:
+        kind = draw.integers(5)
+        if kind == 4:
+            key.append(None)
+        key.append([int(draw.integers(-n, n)), slice(None, None, -1), slice(0, 2), indices % n, slice(None)][kind])
+    if draw.integers(2):
+        key.append(...)
+    key = tuple(key)
+    leaf = fg.tensor(x, requires_grad=True)
+    y = leaf[key]
+    np.testing.assert_array_equal(y.numpy(), x[key])
+    v = draw.normal(size=y.shape)
+    wanted = np.zeros(shape)
+    np.add.at(wanted, key, v)
+    np.testing.assert_allclose(fg.gradients(y, leaf, v)[0].numpy(), wanted, rtol=1e-15, atol=1e-15)
+    mask = x > 0
+    np.testing.assert_array_equal(fg.gradients(leaf[mask].sum(), leaf)[0].numpy(), mask)

@@ -5,13 +5,14 @@ Columns are the test functions, rows the rules; operands come from a rule's `dom
 
 import functools
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import fastgrad as fg
 from fastgrad.errors import DTypeError, MutationError
-from fastgrad.rules import FUNCTIONS, RULES
+from fastgrad.rules import FUNCTIONS, RULES, rule
 from fastgrad.rules.docs import docstring, formulas
 
 NAMES = sorted(RULES)
@@ -170,6 +171,11 @@ def test_every_rule_says_where_to_test_it(name):
     rule = RULES[name]
     assert rule.domain or rule.samples, f"{name} needs a domain, or samples"
     assert samples(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_rule_is_tested_on_arrays_without_elements(name):
+    assert any(isinstance(x, np.ndarray) and not x.size for operands, _ in samples(name) for x in operands)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -418,3 +424,20 @@ def test_docstring_has_the_formula_of_the_rule(name):
     if rule.has_vjp:
         rows, _ = formulas(rule)
         assert rows and all(formula in text for _, formula in rows)
+
+
+def test_the_op_of_the_contributors_page_works():
+    page = Path(__file__).parents[1] / "docs" / "adding-an-op.md"
+    if not page.exists():
+        pytest.skip("the pages are not part of an installed package")
+    code = page.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    names = {"rule": rule, "np": np, "expm1": fg.expm1}
+    try:
+        exec(code, names)
+        op = names["softplus_inverse"]
+        x = np.array([0.5, 1.0, 3.0])
+        np.testing.assert_allclose(fg.softplus(op(x)).numpy(), x, rtol=1e-14)
+        fg.testing.check_grads(op, (x,))
+    finally:
+        RULES.pop("softplus_inverse", None)
+        FUNCTIONS.pop("softplus_inverse", None)

@@ -275,6 +275,19 @@ def test_vjp_survives_a_later_write_to_its_argument():
     np.testing.assert_array_equal(pullback(np.ones(3))[0], 2 * A)
 
 
+def test_an_array_that_is_used_again_inside_an_outer_function():
+    buffer = np.zeros(3)
+
+    def outer(w):
+        total = 0.0
+        for k in range(3):
+            buffer[:] = A + k  # the graph of the last round must not follow
+            total = total + (fg.grad(lambda x: (w * x * x * x).sum())(buffer)).sum()
+        return total
+
+    np.testing.assert_allclose(fg.grad(outer)(np.ones(3)), 3 * (A**2 + (A + 1) ** 2 + (A + 2) ** 2), rtol=1e-15)
+
+
 def test_jvp_is_the_jacobian_times_the_tangent():
     def f(x):
         return np.tanh(x) * x[0]

@@ -14,7 +14,7 @@ import numpy as np
 
 import fastgrad as fg
 
-A = np.linspace(0.1, 1.0, 12).reshape(3, 4)
+A = np.linspace(0.1, 0.9, 12).reshape(3, 4)
 W = np.linspace(-1.0, 1.0, 20).reshape(4, 5)
 LABELS = np.array([0, 3, 1])
 

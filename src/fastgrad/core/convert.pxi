@@ -1,12 +1,5 @@
 # NumPy arrays and Python numbers, in and out. Arrays are wrapped without copy where their dtype, byte order and alignment allow.
 
-cdef extern from "Python.h":
-    ctypedef struct PyTypeObject:
-        Py_ssize_t tp_vectorcall_offset
-        unsigned long tp_flags
-        void* tp_call
-        PyObject* tp_dict
-
 cdef extern from "numpy/arrayobject.h":
     object PyArray_NewFromDescr(PyTypeObject* subtype, cnp.dtype descr, int nd, const cnp.npy_intp* dims, const cnp.npy_intp* strides, void* data, int flags, object obj)
     int PyArray_SetBaseObject(cnp.ndarray arr, object obj) except -1

@@ -136,7 +136,7 @@ cdef int check_versions(Tensor y) except -1:
 cdef Tensor nth_operand(Extra extra, Py_ssize_t k):
     """Operand number `k`, which is a Tensor, as it was recorded."""
     o = extra.operands[k]
-    return <Tensor>o if extra.gens is None else resolve(<PyObject*>o, extra.gens[k])
+    return resolve(<PyObject*>o, 0 if extra.gens is None else extra.gens[k])
 
 
 cdef int link_many(Tensor y, object rule, tuple operands, dict params, int op=RULE) except -1:

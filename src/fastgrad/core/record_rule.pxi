@@ -124,7 +124,10 @@ cdef tuple node_operands(Tensor y):
     cdef Py_ssize_t k
     if y.extra != NULL and (<Extra>y.extra).operands is not None:
         extra = <Extra>y.extra
-        if extra.gens is None:
+        for o in extra.operands:
+            if type(o) is Tensor and (<Tensor>o).gen != 0:
+                break
+        else:
             return extra.operands
         return tuple([nth_operand(extra, k) if type(extra.operands[k]) is Tensor else extra.operands[k] for k in range(len(extra.operands))])
     if y.x1 == NULL and not y.flags & CONST1:

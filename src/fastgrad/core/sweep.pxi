@@ -4,22 +4,24 @@
 # takes a tensor as soon as its count is down to zero. Counts live in the tensors, under the number of the sweep, so that a
 # sweep that failed leaves nothing to clean up: its number is never used again. The graph is let go as it is swept.
 
-cdef int count_edges(list roots, unsigned int number, Vector* todo, list stashed, bint only_wanted) except -1:
+cdef int count_edges(Tensor root, Running* here) except -1:
+    """First pass."""
     cdef Tensor y
-    for y, _ in roots:
-        if y.sweep != number and (not only_wanted or y.flags & LEADS):
-            begin(y, number, stashed, only_wanted)
-            push(todo, <PyObject*>y)
-    while todo.n:
-        todo.n -= 1
-        y = <Tensor>todo.items[todo.n]
+    if not takes(root, here.only_wanted):
+        return 0
+    if root.sweep != here.number:
+        begin(root, here)
+        push(&here.ready, <PyObject*>root)
+    while here.ready.n:
+        here.ready.n -= 1
+        y = <Tensor>here.ready.items[here.ready.n]
         if y.op == LEAF:
             continue
         if y.flags & FREED:
             if y.flags & WANTED:
                 continue
             raise errors.graph_freed(op_name(y))
-        walk_edges(y, number, todo, stashed, only_wanted, True)
+        walk_edges(y, here, True)
     return 0
 
 
@@ -73,21 +75,20 @@ cdef int backward_node(Tensor y, bint record, bint only_wanted) except -1:
     return backward_rule(y, g, gs, only_wanted)
 
 
-cdef int take_one(Tensor y, unsigned int number, Vector* ready, Vector* leaves, bint retain, bint record, dict wanted) except -1:
+cdef int take_one(Tensor y, Running* here) except -1:
     """Second pass, one tensor, whose cotangent is complete."""
-    cdef bint only_wanted = wanted is not None
     if y.flags & (HOOKED | RETAIN | WANTED) and y.flags & COTANGENT:
         if y.flags & HOOKED:
-            run_hooks(y, record)
-        if y.flags & RETAIN and y.op != LEAF and wanted is None:
-            add_to_grad(y, cotangent_tensor(y), record)
-        if y.flags & WANTED and wanted is not None:
-            wanted[<size_t><PyObject*>y] = cotangent_tensor(y)
+            run_hooks(y, here.record)
+        if y.flags & RETAIN and y.op != LEAF and here.wanted == NULL:
+            add_to_grad(y, cotangent_tensor(y), here.record)
+        if y.flags & WANTED and here.wanted != NULL:
+            (<dict>here.wanted)[<size_t><PyObject*>y] = cotangent_tensor(y)
     if y.op == LEAF:
-        if only_wanted:
+        if here.only_wanted:
             free_cotangent(y)
         else:
-            push_owned(leaves, y)
+            push_owned(&here.leaves, y)
         return 0
     if y.flags & FREED:
         if not y.flags & WANTED:
@@ -95,13 +96,68 @@ cdef int take_one(Tensor y, unsigned int number, Vector* ready, Vector* leaves, 
         free_cotangent(y)
         return 0
     if y.flags & COTANGENT:
-        backward_node(y, record, only_wanted)
-    walk_edges(y, number, ready, None, only_wanted, False)
+        if y.layout == scalar_f64 and y.op < END_ELEMENTWISE and y.extra == NULL and not here.record and not fg_anomaly:
+            backward_scalar(y, here)
+        else:
+            backward_node(y, here.record, here.only_wanted)
+    walk_edges(y, here, False)
     free_cotangent(y)
     y.sweep = 0
-    if not retain:
+    if not here.retain:
         y.flags |= FREED
         free_edges(y)
+    return 0
+
+
+cdef inline void receive_scalar(Tensor x, double g) noexcept:
+    if x.flags & COTANGENT:
+        (<double*>x.cotangent.value)[0] += g
+    else:
+        (<double*>x.cotangent.value)[0] = g
+        x.flags |= COTANGENT
+
+
+cdef int backward_scalar(Tensor y, Running* here) except -1:
+    """One float64 element: the same kernels, straight from operand to operand."""
+    cdef Kernel* k = &kernels[y.op]
+    cdef double g = (<double*>y.cotangent.value)[0], out
+    cdef double c = 0
+    cdef Tensor x1 = None, x2 = None
+    cdef const void* d1 = NULL
+    cdef const void* d2 = NULL
+    cdef Backward b1 = k.x1[<int>F64], b2 = k.x2[<int>F64]
+    cdef unsigned int now = 0
+    if y.flags & CONST1:
+        d1 = &y.x1
+        b1 = NULL
+    else:
+        x1 = edge1(y)
+        d1 = x1.data
+        if k.reads & READS_X1:
+            now += version_of(x1)
+    if y.flags & CONST2:
+        d2 = &y.x2
+        b2 = NULL
+        if y.op == POWER:
+            b1 = power_constant[<int>F64]
+            c = constant_of(y.x2)
+    elif y.x2 != NULL:
+        x2 = edge2(y)
+        d2 = x2.data
+        if k.reads & READS_X2:
+            now += version_of(x2)
+    if k.reads & READS_Y:
+        now += version_of(y)
+    if now != y.saved or (b1 == NULL and b2 == NULL):
+        return backward_node(y, False, here.only_wanted)    # raises, or takes the rule
+    if x1 is not None and takes(x1, here.only_wanted):
+        if b1 == NULL:
+            return backward_node(y, False, here.only_wanted)
+        b1(&g, d1, d2, y.data, &out, 1, c, &helpers[<int>F64])
+        receive_scalar(x1, out)
+    if x2 is not None and takes(x2, here.only_wanted):
+        b2(&g, d1, d2, y.data, &out, 1, c, &helpers[<int>F64])
+        receive_scalar(x2, out)
     return 0
 
 
@@ -137,7 +193,7 @@ cdef Tensor add_quietly(Tensor a, Tensor b, bint record):
         fg_grad_off = before
 
 
-cdef int commit(Vector* leaves, bint record) except -1:
+cdef inline int commit(Vector* leaves, bint record) except -1:
     """The sweep has succeeded: what the leaves have gathered goes to their `.grad`."""
     cdef Py_ssize_t k
     cdef Tensor x, g
@@ -160,60 +216,108 @@ cdef void leave_running(Running* here) noexcept:
     at[0] = here.outer
 
 
-cdef int sweep(list roots, dict wanted, bint retain, bint record) except -1:
-    """Sweep from `roots`, pairs of (Tensor, cotangent). With `wanted`, a dict by address, fill in the gradients of what is WANTED and
-    leave every `.grad` alone; without, add to the `.grad` of the leaves once everything has succeeded."""
-    global running, last_number, fg_grad_off
-    cdef Vector ready, leaves
+cdef inline int seed(Tensor y, Tensor g, Running* here) except -1:
+    """Give a root its cotangent; None stands for 1."""
+    if not takes(y, here.only_wanted):
+        return 0
+    if g is None and y.layout == scalar_f64 and not here.record:
+        receive_scalar(y, 1)
+        return 0
+    return give_tensor(y, g if g is not None else one_like(y), here.record)
+
+
+cdef inline unsigned int next_number() noexcept:
+    global last_number
+    last_number = last_number + 1 if last_number != 0xFFFFFFFF else 1
+    return last_number
+
+
+cdef int sweep(Tensor root, Tensor cotangent, list more, dict wanted, bint retain, bint record) except -1:
+    """Sweep from `root` and from `more`, a list of pairs like it, or None. With `wanted`, a dict by address, fill in the
+    gradients of what is WANTED and leave every `.grad` alone; without, add to the `.grad` of the leaves once everything has
+    succeeded."""
+    global running, fg_grad_off
     cdef Running here
     cdef Tensor y, g
     cdef PyObject* item
-    cdef list stashed = []
     cdef int grad_off = fg_grad_off
-    cdef bint only_wanted = wanted is not None
-    memset(&ready, 0, sizeof(Vector))
-    memset(&leaves, 0, sizeof(Vector))
-    last_number = last_number + 1 if last_number != 0xFFFFFFFF else 1
-    here.number = last_number
+    here.only_wanted = wanted is not None
+    here.wanted = <PyObject*>wanted if wanted is not None else NULL
+    here.retain = retain
+    here.record = record
+    here.stashed = NULL
+    here.number = next_number()
     here.thread = PyThread_get_thread_ident()
+    clear_vector(&here.ready)
+    clear_vector(&here.leaves)
     here.outer = running
     running = &here
     if record:
         fg_grad_off = 0
     try:
-        if only_wanted:
-            find_way(roots, here.number, &ready, stashed)
-            # The way is found under this number, the edges are counted under the next.
-            last_number = last_number + 1 if last_number != 0xFFFFFFFF else 1
-            here.number = last_number
-        count_edges(roots, here.number, &ready, stashed, only_wanted)
-        for y, g in roots:
-            if takes(y, only_wanted):
-                give_tensor(y, g, record)
-        for y in {y for y, _ in roots}:
-            if y.pending == 0 and takes(y, only_wanted):
-                push_owned(&ready, y)
-        while ready.n:
-            ready.n -= 1
-            item = ready.items[ready.n]
+        prepare(root, more, &here)
+        seed(root, cotangent, &here)
+        if more is not None:
+            for y, g in more:
+                seed(y, g, &here)
+        if root.pending == 0 and takes(root, here.only_wanted):
+            push_owned(&here.ready, root)
+        if more is not None:
+            for y in {y for y, _ in more if y is not root}:
+                if y.pending == 0 and takes(y, here.only_wanted):
+                    push_owned(&here.ready, y)
+        while here.ready.n:
+            here.ready.n -= 1
+            item = here.ready.items[here.ready.n]
             try:
-                take_one(<Tensor>item, here.number, &ready, &leaves, retain, record, wanted)
+                take_one(<Tensor>item, &here)
             finally:
                 drop(item)
-        if not only_wanted:
-            commit(&leaves, record)
+        if wanted is None:
+            commit(&here.leaves, record)
     finally:
         fg_grad_off = grad_off
         leave_running(&here)
-        free_vector(&ready)
-        free_vector(&leaves)
-        if stashed:
-            put_back(stashed)
+        free_vector(&here.ready)
+        free_vector(&here.leaves)
+        if here.stashed != NULL:
+            put_back(<list>here.stashed)
+            Py_DECREF(<object>here.stashed)
     return 0
 
 
-cdef tuple root_of(object y, object cotangent, str what):
-    """The pair to start from, with the cotangent checked, or made where `y` is one real number."""
+cdef int prepare(Tensor root, list more, Running* here) except -1:
+    """Everything that only looks. Until it is done, `ready` holds borrowed references."""
+    cdef Tensor y
+    try:
+        if here.only_wanted:
+            find_way(root, here)
+            if more is not None:
+                for y, _ in more:
+                    find_way(y, here)
+            # The way is found under this number, the edges are counted under the next.
+            here.number = next_number()
+        count_edges(root, here)
+        if more is not None:
+            for y, _ in more:
+                count_edges(y, here)
+    except BaseException:
+        here.ready.n = 0
+        raise
+    return 0
+
+
+cdef Tensor one_like(Tensor t):
+    cdef Tensor g = new_tensor(layout_contiguous(t.layout))
+    if t.layout.kernel == F64:
+        (<double*>g.data)[0] = 1
+    else:
+        (<float*>g.data)[0] = 1
+    return g
+
+
+cdef Tensor checked_cotangent(object y, object cotangent, str what):
+    """The cotangent of the root `y`; None, for 1, where `y` is one real number and none was given."""
     cdef Tensor t, g
     if type(y) is not Tensor:
         raise errors.not_a_tensor(what, y)
@@ -225,12 +329,7 @@ cdef tuple root_of(object y, object cotangent, str what):
             raise errors.not_scalar(shape_tuple(t.layout))
         if is_complex(t.layout.typenum):
             raise errors.complex_result(dtype_of(t))
-        g = new_tensor(layout_contiguous(t.layout))
-        if t.layout.kernel == F64:
-            (<double*>g.data)[0] = 1
-        else:
-            (<float*>g.data)[0] = 1
-        return t, g
+        return None
     g = as_tensor(cotangent)
     if not same_shape(g.layout, t.layout):
         raise errors.cotangent_shape(shape_tuple(g.layout), shape_tuple(t.layout))
@@ -238,7 +337,7 @@ cdef tuple root_of(object y, object cotangent, str what):
         raise errors.cotangent_dtype(dtype_of(g), dtype_of(t))
     if g.layout.typenum != t.layout.typenum:
         g = functions["astype"](g, dtype_of(t))
-    return t, g
+    return g
 
 
 def gradients(outputs, inputs, cotangents=None, *, bint retain_graph=False, bint create_graph=False, bint allow_unused=False):
@@ -281,12 +380,15 @@ def gradients(outputs, inputs, cotangents=None, *, bint retain_graph=False, bint
             raise errors.not_a_tensor(f"inputs[{k}]", inputs[k])
         if not (<Tensor>inputs[k]).flags & REQUIRES_GRAD:
             raise errors.input_without_grad(k)
-    roots = [root_of(outputs[k], cotangents[k], f"outputs[{k}]") for k in range(len(outputs))]
+    if not outputs:
+        raise errors.not_recorded("an empty sequence of outputs")
+    roots = [(outputs[k], checked_cotangent(outputs[k], cotangents[k], f"outputs[{k}]")) for k in range(len(outputs))]
     for x in inputs:
         had.append(x.flags & WANTED)
         x.flags |= WANTED
     try:
-        sweep(roots, found, retain_graph or create_graph, create_graph)
+        y, g = roots.pop(0)
+        sweep(y, g, roots or None, found, retain_graph or create_graph, create_graph)
     finally:
         for k in range(len(had) - 1, -1, -1):
             x = <Tensor>inputs[k]

@@ -1,15 +1,26 @@
 # What a sweep keeps: stacks of tensors, the list of running sweeps, and its scratch in the tensors themselves; and the search
 # for the way to what `gradients` was asked for.
 
+cdef enum:
+    INLINE = 128
+
 cdef struct Vector:
-    PyObject** items
+    PyObject** items        # `own`, until it is too small
     Py_ssize_t n
     Py_ssize_t room
+    PyObject* own[INLINE]
 
-cdef struct Running:        # the sweeps that are under way, innermost first
+cdef struct Running:        # a sweep that is under way
     unsigned int number
+    bint retain             # keep the graph
+    bint record             # create_graph
+    bint only_wanted        # `gradients`: go only where what it was asked for lies
     unsigned long thread
-    Running* outer
+    Running* outer          # the one in whose hook or rule this one runs, or another thread's
+    PyObject* stashed       # list of Stash, or NULL
+    PyObject* wanted        # dict of gradients by address, or NULL
+    Vector ready            # tensors whose cotangent is complete; while counting, tensors whose edges are to be counted
+    Vector leaves
 
 cdef Running* running = NULL
 cdef unsigned int last_number = 0
@@ -18,22 +29,33 @@ cdef extern from "Python.h":
     unsigned long PyThread_get_thread_ident() noexcept
 
 
-cdef int push(Vector* v, PyObject* o) except -1:
-    cdef Py_ssize_t room
-    cdef void* bigger
+cdef inline void clear_vector(Vector* v) noexcept nogil:
+    v.items = v.own
+    v.n = 0
+    v.room = INLINE
+
+
+cdef inline int push(Vector* v, PyObject* o) except -1:
     if v.n == v.room:
-        room = 64 if v.room == 0 else v.room * 2
-        bigger = PyMem_RawRealloc(v.items, room * sizeof(PyObject*))
-        if bigger == NULL:
-            raise MemoryError()
-        v.items = <PyObject**>bigger
-        v.room = room
+        grow_vector(v)
     v.items[v.n] = o
     v.n += 1
     return 0
 
 
-cdef int push_owned(Vector* v, Tensor t) except -1:
+cdef int grow_vector(Vector* v) except -1:
+    cdef Py_ssize_t room = v.room * 2
+    cdef void* bigger = PyMem_RawRealloc(NULL if v.items == v.own else v.items, room * sizeof(PyObject*))
+    if bigger == NULL:
+        raise MemoryError()
+    if v.items == v.own:
+        memcpy(bigger, v.own, v.n * sizeof(PyObject*))
+    v.items = <PyObject**>bigger
+    v.room = room
+    return 0
+
+
+cdef inline int push_owned(Vector* v, Tensor t) except -1:
     push(v, <PyObject*>t)
     Py_INCREF(t)
     return 0
@@ -43,9 +65,9 @@ cdef void free_vector(Vector* v) noexcept:
     cdef Py_ssize_t k
     for k in range(v.n):
         drop(v.items[k])
-    PyMem_RawFree(v.items)
-    v.items = NULL
-    v.n = v.room = 0
+    if v.items != v.own:
+        PyMem_RawFree(v.items)
+    clear_vector(v)
 
 
 cdef class Stash:
@@ -60,29 +82,39 @@ cdef enum:
     SCRATCH = COTANGENT | COTANGENT_TENSOR | LEADS | DECIDED
 
 
-cdef int enter_tensor(Tensor x, unsigned int number, list stashed) except -1:
+cdef inline int enter_tensor(Tensor x, Running* here) except -1:
     """Make the scratch of `x` that of this sweep."""
+    if x.sweep != 0 and (x.flags & SCRATCH or x.pending):
+        set_aside(x)
+    x.flags &= ~<int>(LEADS | DECIDED)
+    x.sweep = here.number
+    x.pending = 0
+    return 0
+
+
+cdef int set_aside(Tensor x) except -1:
+    """Another sweep has used the scratch of `x`: keep what it holds if that one is under way, around this one."""
     cdef Running* r = running
     cdef Stash s
-    if x.sweep != 0 and x.flags & SCRATCH or x.pending:
-        while r != NULL and r.number != x.sweep:
-            r = r.outer
-        if r != NULL:
-            if r.thread != PyThread_get_thread_ident():
-                raise errors.swept_elsewhere()
-            s = Stash.__new__(Stash)
-            s.tensor = x
-            s.cotangent = x.cotangent
-            s.pending = x.pending
-            s.sweep = x.sweep
-            s.flags = x.flags & <int>SCRATCH
-            stashed.append(s)
-            x.flags &= ~<int>SCRATCH
-        else:
-            free_cotangent(x)       # of a sweep that failed
-    x.flags &= ~<int>(LEADS | DECIDED)
-    x.sweep = number
-    x.pending = 0
+    while r != NULL and r.number != x.sweep:
+        r = r.outer
+    if r == NULL:
+        free_cotangent(x)       # of a sweep that failed
+        return 0
+    if r.thread != PyThread_get_thread_ident():
+        raise errors.swept_elsewhere()
+    s = Stash.__new__(Stash)
+    s.tensor = x
+    s.cotangent = x.cotangent
+    s.pending = x.pending
+    s.sweep = x.sweep
+    s.flags = x.flags & <int>SCRATCH
+    if running.stashed == NULL:
+        stashed = []
+        Py_INCREF(stashed)
+        running.stashed = <PyObject*>stashed
+    (<list>running.stashed).append(s)
+    x.flags &= ~<int>SCRATCH
     return 0
 
 
@@ -96,86 +128,95 @@ cdef void put_back(list stashed) noexcept:
         s.tensor.flags = <unsigned short>((s.tensor.flags & ~<int>SCRATCH) | s.flags)
 
 
-cdef inline int arrive(Tensor x, unsigned int number, Vector* todo, list stashed, bint only_wanted) except -1:
+cdef inline int arrive(Tensor x, Running* here) except -1:
     """First pass, one edge: count it, and visit `x` if this is the first."""
-    if not takes(x, only_wanted):
+    if not takes(x, here.only_wanted):
         return 0
-    if x.sweep != number:
-        begin(x, number, stashed, only_wanted)
-        push(todo, <PyObject*>x)
+    if x.sweep != here.number:
+        begin(x, here)
+        push(&here.ready, <PyObject*>x)
     x.pending += 1
     return 0
 
 
-cdef inline int begin(Tensor x, unsigned int number, list stashed, bint only_wanted) except -1:
+cdef inline int begin(Tensor x, Running* here) except -1:
     """First visit of the counting pass. Where the way was searched before, the scratch is ours already."""
-    if not only_wanted:
-        return enter_tensor(x, number, stashed)
-    x.sweep = number
+    if not here.only_wanted:
+        return enter_tensor(x, here)
+    x.sweep = here.number
     x.pending = 0
     return 0
 
 
-cdef inline int depart(Tensor x, unsigned int number, Vector* ready, bint only_wanted) except -1:
+cdef inline int depart(Tensor x, Running* here) except -1:
     """Second pass, one edge: its part has been handed over."""
-    if not takes(x, only_wanted):
+    if not takes(x, here.only_wanted):
         return 0
-    if FASTGRAD_DEBUG and (x.sweep != number or x.pending == 0):
+    if FASTGRAD_DEBUG and (x.sweep != here.number or x.pending == 0):
         raise AssertionError("an edge arrived that was never counted")
     x.pending -= 1
     if x.pending == 0:
-        push_owned(ready, x)
+        push_owned(&here.ready, x)
     return 0
 
 
-cdef int walk_edges(Tensor y, unsigned int number, Vector* v, list stashed, bint only_wanted, bint counting) except -1:
+cdef inline Tensor edge1(Tensor y):
+    return <Tensor>y.x1 if (<Tensor>y.x1).gen == y.gen1 else resolve(y.x1, y.gen1)
+
+
+cdef inline Tensor edge2(Tensor y):
+    return <Tensor>y.x2 if (<Tensor>y.x2).gen == y.gen2 else resolve(y.x2, y.gen2)
+
+
+cdef inline int walk_edges(Tensor y, Running* here, bint counting) except -1:
     """Both passes: every edge of `y` along which a gradient flows."""
-    cdef Extra extra
+    if y.extra != NULL and (<Extra>y.extra).operands is not None:
+        return walk_many(y, here, counting)
+    if y.x1 != NULL and not y.flags & CONST1:
+        if counting:
+            arrive(edge1(y), here)
+        else:
+            depart(edge1(y), here)
+    if y.x2 != NULL and not y.flags & CONST2:
+        if counting:
+            arrive(edge2(y), here)
+        else:
+            depart(edge2(y), here)
+    return 0
+
+
+cdef int walk_many(Tensor y, Running* here, bint counting) except -1:
+    cdef Extra extra = <Extra>y.extra
     cdef Py_ssize_t k
     cdef Tensor x
-    if y.extra != NULL and (<Extra>y.extra).operands is not None:
-        extra = <Extra>y.extra
-        rule = rule_for(y)
-        for k in range(len(extra.operands)):
-            if type(extra.operands[k]) is Tensor:
-                x = nth_operand(extra, k)
-                if x.flags & REQUIRES_GRAD and rule.differentiable(k):
-                    if counting:
-                        arrive(x, number, v, stashed, only_wanted)
-                    else:
-                        depart(x, number, v, only_wanted)
-        return 0
-    if y.x1 != NULL and not y.flags & CONST1:
-        x = <Tensor>y.x1 if (<Tensor>y.x1).gen == y.gen1 else resolve(y.x1, y.gen1)
-        if counting:
-            arrive(x, number, v, stashed, only_wanted)
-        else:
-            depart(x, number, v, only_wanted)
-    if y.x2 != NULL and not y.flags & CONST2:
-        x = <Tensor>y.x2 if (<Tensor>y.x2).gen == y.gen2 else resolve(y.x2, y.gen2)
-        if counting:
-            arrive(x, number, v, stashed, only_wanted)
-        else:
-            depart(x, number, v, only_wanted)
+    rule = rule_for(y)
+    for k in range(len(extra.operands)):
+        if type(extra.operands[k]) is Tensor:
+            x = nth_operand(extra, k)
+            if x.flags & REQUIRES_GRAD and rule.differentiable(k):
+                if counting:
+                    arrive(x, here)
+                else:
+                    depart(x, here)
     return 0
 
 
-cdef int look_ahead(Tensor x, unsigned int number, Vector* todo, list stashed, bint* leads) except -1:
+cdef inline int look_ahead(Tensor x, Running* here, bint* leads) except -1:
     if x.flags & REQUIRES_GRAD:
-        if x.sweep != number:
-            enter_tensor(x, number, stashed)
+        if x.sweep != here.number:
+            enter_tensor(x, here)
         if not x.flags & DECIDED:
-            push(todo, <PyObject*>x)
+            push(&here.ready, <PyObject*>x)
         elif x.flags & LEADS:
             leads[0] = True
     return 0
 
 
-cdef int decide(Tensor y, unsigned int number, Vector* todo, list stashed) except -1:
+cdef int decide(Tensor y, Running* here) except -1:
     """Push the operands that are not decided yet; where there are none, decide `y`."""
     cdef Extra extra
     cdef bint leads = y.flags & WANTED != 0
-    cdef Py_ssize_t k, before = todo.n
+    cdef Py_ssize_t k, before = here.ready.n
     if y.flags & FREED and not y.flags & WANTED:
         raise errors.graph_freed(op_name(y))
     if y.extra != NULL and (<Extra>y.extra).operands is not None:
@@ -183,29 +224,28 @@ cdef int decide(Tensor y, unsigned int number, Vector* todo, list stashed) excep
         rule = rule_for(y)
         for k in range(len(extra.operands)):
             if type(extra.operands[k]) is Tensor and rule.differentiable(k):
-                look_ahead(nth_operand(extra, k), number, todo, stashed, &leads)
+                look_ahead(nth_operand(extra, k), here, &leads)
     else:
         if y.x1 != NULL and not y.flags & CONST1:
-            look_ahead(resolve(y.x1, y.gen1), number, todo, stashed, &leads)
+            look_ahead(edge1(y), here, &leads)
         if y.x2 != NULL and not y.flags & CONST2:
-            look_ahead(resolve(y.x2, y.gen2), number, todo, stashed, &leads)
-    if todo.n == before:
+            look_ahead(edge2(y), here, &leads)
+    if here.ready.n == before:
         y.flags |= <int>(DECIDED | LEADS) if leads else <int>DECIDED
-        todo.n -= 1
+        here.ready.n -= 1
     return 0
 
 
-cdef int find_way(list roots, unsigned int number, Vector* todo, list stashed) except -1:
+cdef int find_way(Tensor root, Running* here) except -1:
     """Mark every tensor from which a WANTED one is reached: depth first, operands before what came of them."""
     cdef Tensor y
-    for y, _ in roots:
-        if y.sweep != number:
-            enter_tensor(y, number, stashed)
-            push(todo, <PyObject*>y)
-        while todo.n:
-            y = <Tensor>todo.items[todo.n - 1]
-            if y.flags & DECIDED:
-                todo.n -= 1         # two edges had pushed it
-            else:
-                decide(y, number, todo, stashed)
+    if root.sweep != here.number:
+        enter_tensor(root, here)
+        push(&here.ready, <PyObject*>root)
+    while here.ready.n:
+        y = <Tensor>here.ready.items[here.ready.n - 1]
+        if y.flags & DECIDED:
+            here.ready.n -= 1       # two edges had pushed it
+        else:
+            decide(y, here)
     return 0

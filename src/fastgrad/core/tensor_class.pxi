@@ -28,29 +28,11 @@ cdef class Extra:
 
 
 @cython.final
-@cython.freelist(4096)
 cdef class Tensor:
     """An n-dimensional array that remembers how it was computed. Made by `fg.tensor`, `fg.asarray` and by every op."""
 
     def __init__(self, *args, **kwargs):
         raise TypeError("a Tensor is made by fg.tensor(data) or fg.asarray(obj), not by calling the class")
-
-    def __cinit__(self):
-        self.layout = NULL
-
-    def __dealloc__(self):
-        free_cotangent_of_dying(self)
-        if self.storage != NULL:
-            storage_release(self.storage)
-        if self.layout != NULL:
-            release(self.layout)
-        if not self.flags & CONST1:
-            drop(self.x1)
-        if not self.flags & CONST2:
-            drop(self.x2)
-        drop(self.grad_)
-        if self.extra != NULL:
-            Py_DECREF(<object>self.extra)
 
     # --- the array
 
@@ -203,7 +185,7 @@ cdef class Tensor:
         MutationError
             Where a value that a rule needs was overwritten.
         """
-        sweep([root_of(self, cotangent, "this tensor")], None, retain_graph or create_graph, create_graph)
+        sweep(self, checked_cotangent(self, cotangent, "this tensor"), None, None, retain_graph or create_graph, create_graph)
 
     # --- operators
 
@@ -444,9 +426,14 @@ cdef object exported(Tensor t):
     return to_numpy(t)
 
 
-cdef void free_cotangent_of_dying(Tensor t) noexcept:
-    if t.flags & (COTANGENT | COTANGENT_TENSOR):
-        free_cotangent(t)
+cdef int install_dealloc() except -1:
+    """Put `bury` in the finished type; Cython has no spelling for that slot."""
+    global sizeof_tensor
+    cdef PyTypeObject* type_ = <PyTypeObject*>Tensor
+    sizeof_tensor = type_.tp_basicsize
+    type_.tp_dealloc = <void*>bury
+    return 0
 
 
+install_dealloc()
 install_methods(METHODS)

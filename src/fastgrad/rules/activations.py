@@ -13,7 +13,13 @@ from fastgrad.rules.logic import greater
 from fastgrad.rules.rule import RULES, ops, rule
 
 
-@rule(vjp=lambda g, y: g * y * (1 - y), elementwise=True, holomorphic=False, domain=(-6, 6), numpy=())
+@rule(
+    vjp=lambda g, y: g * y * (1 - y),  # the result is enough: the operand need not be kept
+    elementwise=True,
+    holomorphic=False,
+    domain=(-6, 6),
+    numpy=(),
+)
 def sigmoid(x, /):
     """`1 / (1 + exp(-x))`, from the exponential that cannot overflow."""
     e = np.exp(-np.abs(real_only("sigmoid", x)))
@@ -86,6 +92,7 @@ def silu(x, /):
 
 
 def _silu_slope(x, s):
+    """`s + x * s'` with `s = sigmoid(x)`."""
     return s * (1 + x * (1 - s))
 
 

@@ -27,7 +27,8 @@ def check_labels(op, scores, labels):
             f"got {labels.shape}"
         )
     classes = scores.shape[-1]
-    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+    # as unsigned numbers, negative labels are large ones: one look finds both kinds
+    if labels.size and labels.astype(np.intp, copy=False).view(np.uintp).max() >= classes:
         wrong = labels.min() if labels.min() < 0 else labels.max()
         raise IndexingError(f"{op}: label {wrong} is no class; scores of shape {scores.shape} have 0 to {classes - 1}")
     return labels

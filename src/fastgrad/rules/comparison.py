@@ -73,6 +73,7 @@ def _clip_vjp(operand, g, x, low, high):
         ((rng.normal(size=(3, 4)), -0.5, 0.5), {}),
         ((rng.normal(size=(3, 4)), rng.uniform(-1, -0.2, size=4), rng.uniform(0.2, 1, size=(3, 1))), {}),
         ((rng.normal(size=5), None, 0.3), {}),
+        ((rng.normal(size=(0, 2)), 0.1), {}),
         ((rng.normal(size=5), np.float64(0.1)), {}),
         ((rng.normal(size=5), 0.5, rng.uniform(-1, 1, size=5)), {}),
     ],

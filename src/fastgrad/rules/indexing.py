@@ -37,7 +37,7 @@ def _arrays(key):
 
 _KEYS = (
     ((3, 4), 1), ((3, 4), (slice(None), -1)), ((3, 4), (slice(None, None, -2), None, slice(1, 3))),
-    ((2, 3, 4), (..., 0)), ((3,), ...), ((), ()), ((3, 2), slice(2, 2)),
+    ((2, 3, 4), (..., 0)), ((3,), ...), ((), ()), ((3, 2), slice(2, 2)), ((0, 2), (slice(None), 0)),
     ((4,), np.array([0, 2, 2, -1])), ((3, 4), np.array([[0, 1], [1, 1]])), ((5, 2), (np.array([4, 4, 0, 1]),)),
     ((3, 4), (np.array([0, 2, 0]), np.array([1, 1, 1]))), ((3,), np.array([], dtype=np.intp)),
     ((2, 3), np.array([[True, False, True], [False, True, False]])), ((3, 2), np.array([True, False, True])),

@@ -10,7 +10,7 @@ from fastgrad.rules.shapes import permute_dims, reshape, sum_to
 
 def _transposed(x):
     """`x` with its last two axes swapped."""
-    return permute_dims(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
+    return permute_dims(x, (1, 0) if x.ndim == 2 else (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
 def _rows(x):
@@ -18,13 +18,18 @@ def _rows(x):
     return reshape(x, (-1, x.shape[-1])) if x.shape[-1] else reshape(x, (int(np.prod(x.shape[:-1])), 0))
 
 
+def _summed(g, shape):
+    """`g` summed over the axes along which a stack was broadcast, if any was."""
+    return g if g.shape == shape else sum_to(g, shape)
+
+
 def _matmul_left(g, x1_shape, x2):
     """gX = g x2^T, for every rank that matmul takes."""
     if x2.ndim == 1:
         return g * x2 if g.ndim == 0 else reshape(g, (*g.shape, 1)) * x2
     if len(x1_shape) == 1:
-        return sum_to(reshape(matmul(x2, reshape(g, (*g.shape, 1))), x2.shape[:-1]), x1_shape)
-    return sum_to(matmul(g, _transposed(x2)), x1_shape)
+        return _summed(reshape(matmul(x2, reshape(g, (*g.shape, 1))), x2.shape[:-1]), x1_shape)
+    return _summed(matmul(g, _transposed(x2)), x1_shape)
 
 
 def _matmul_right(g, x1, x2_shape):
@@ -32,12 +37,12 @@ def _matmul_right(g, x1, x2_shape):
     if x1.ndim == 1:
         if len(x2_shape) == 1:
             return g * x1
-        return sum_to(reshape(x1, (-1, 1)) * reshape(g, (*g.shape[:-1], 1, g.shape[-1])), x2_shape)
+        return _summed(reshape(x1, (-1, 1)) * reshape(g, (*g.shape[:-1], 1, g.shape[-1])), x2_shape)
     if len(x2_shape) == 1:
         return matmul(reshape(g, (-1,)), _rows(x1))
     if len(x2_shape) == 2 and x1.ndim > 2:
         return matmul(_transposed(_rows(x1)), _rows(g))  # one product sums over the stack
-    return sum_to(matmul(_transposed(x1), g), x2_shape)
+    return _summed(matmul(_transposed(x1), g), x2_shape)
 
 
 def _pairs(*shapes):
@@ -147,7 +152,7 @@ def _diagonal_vjp(g, x_shape, offset, axis1, axis2):
     view=True,
     samples=normal(
         ((3, 3), {}), ((3, 4), {"offset": 1}), ((3, 4), {"offset": -2}), ((2, 3, 4), {"axis1": 2, "axis2": 0}),
-        ((2, 3, 3), {"axis1": -2, "axis2": -1}), ((2, 2), {"offset": 5}),
+        ((2, 3, 3), {"axis1": -2, "axis2": -1}), ((2, 2), {"offset": 5}), ((0, 2), {}),
     ),
 )  # fmt: skip
 def diagonal(x, /, offset=0, axis1=0, axis2=1):

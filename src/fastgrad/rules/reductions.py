@@ -15,10 +15,12 @@ SHAPES = (
     ((2, 3), {}), ((2, 3, 4), {"axis": 1}), ((2, 3, 4), {"axis": (0, -1)}), ((3, 2), {"axis": 0, "keepdims": True}),
     ((2, 3), {"keepdims": True}), ((4,), {"axis": -1}), ((), {}), ((2, 3), {"axis": ()}), ((1, 3, 1), {"axis": 2}),
 )  # fmt: skip
+NOTHING = (((0, 3), {"axis": 1}), ((2, 0, 2), {"axis": (0, 2), "keepdims": True}))  # results without elements
 _EMPTY = (((0, 3), {"axis": 0}), ((2, 0), {"axis": 0}), ((0,), {}))
 
 
 def axes_of(axis, ndim):
+    """The reduced axes as a tuple of numbers from 0 to ndim - 1."""
     if axis is None:
         return tuple(range(ndim))
     return tuple(k % ndim for k in axis) if isinstance(axis, tuple) else (axis % ndim,)
@@ -45,7 +47,7 @@ def count_of(x_shape, axis):
 @rule(
     vjp=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims),
     takes_dtype=True,
-    samples=uniform(-2, 2, *SHAPES, *_EMPTY),
+    samples=uniform(-2, 2, *SHAPES, *NOTHING, *_EMPTY),
 )
 def sum(x, /, axis=None, keepdims=False):
     """Sum of `x` over `axis`, all axes by default."""
@@ -55,7 +57,7 @@ def sum(x, /, axis=None, keepdims=False):
 @rule(
     vjp=lambda g, x_shape, axis, keepdims: spread(g / (count_of(x_shape, axis) or 1), x_shape, axis, keepdims),
     takes_dtype=True,
-    samples=uniform(-2, 2, *SHAPES),
+    samples=uniform(-2, 2, *SHAPES, *NOTHING),
 )
 def mean(x, /, axis=None, keepdims=False):
     """Mean of `x` over `axis`, all axes by default."""
@@ -74,7 +76,7 @@ def _extreme_vjp(g, x, y, axis, keepdims):
 @rule(
     vjp=lambda g, x, y, axis, keepdims: _extreme_vjp(g, x, y, axis, keepdims),
     numpy=("max", "amax"),
-    samples=uniform(-2, 2, *SHAPES),
+    samples=uniform(-2, 2, *SHAPES, *NOTHING),
 )
 def max(x, /, axis=None, keepdims=False):
     """The largest element of `x` over `axis`: routes the upstream gradient to the winner; ties share it equally."""
@@ -84,7 +86,7 @@ def max(x, /, axis=None, keepdims=False):
 @rule(
     vjp=lambda g, x, y, axis, keepdims: _extreme_vjp(g, x, y, axis, keepdims),
     numpy=("min", "amin"),
-    samples=uniform(-2, 2, *SHAPES),
+    samples=uniform(-2, 2, *SHAPES, *NOTHING),
 )
 def min(x, /, axis=None, keepdims=False):
     """The smallest element of `x` over `axis`: routes the upstream gradient to the winner; ties share it equally."""
@@ -124,11 +126,9 @@ def _prod_others(g, x, axes):
 
 
 @rule(
-    vjp=lambda g, x, y, axis, keepdims: _prod_vjp(
-        g, x, y, axis, keepdims
-    ),  # g * y / x, or no division where x has zeros
+    vjp=lambda g, x, y, axis, keepdims: _prod_vjp(g, x, y, axis, keepdims),
     takes_dtype=True,
-    samples=lambda rng: [*uniform(0.5, 2, *SHAPES, *_EMPTY)(rng), *_with_zeros(rng)],
+    samples=lambda rng: [*uniform(0.5, 2, *SHAPES, *NOTHING, *_EMPTY)(rng), *_with_zeros(rng)],
 )
 def prod(x, /, axis=None, keepdims=False):
     """Product of `x` over `axis`, all axes by default. The gradient is exact where elements are zero, too."""
@@ -154,7 +154,7 @@ def _finite(y):
         kept(g, x.shape, axis, keepdims) * exp(x - kept(_finite(y), x.shape, axis, keepdims))
     ),
     numpy=(),
-    samples=uniform(-2, 2, *SHAPES),
+    samples=uniform(-2, 2, *SHAPES, *NOTHING),
 )
 def logsumexp(x, /, axis=None, keepdims=False):
     """`log(sum(exp(x)))` over `axis`, without overflow: the largest element is taken out first."""
@@ -167,7 +167,9 @@ def logsumexp(x, /, axis=None, keepdims=False):
 @rule(
     vjp=lambda g, y, axis: y * (g - sum(g * y, axis, True)),
     numpy=(),
-    samples=uniform(-2, 2, ((2, 3), {}), ((4,), {}), ((2, 3, 2), {"axis": 1}), ((2, 3), {"axis": (0, 1)})),
+    samples=uniform(
+        -2, 2, ((2, 3), {}), ((4,), {}), ((2, 3, 2), {"axis": 1}), ((2, 3), {"axis": (0, 1)}), ((0, 3), {})
+    ),
 )
 def softmax(x, /, axis=-1):
     """`exp(x) / sum(exp(x))` along `axis`, without overflow."""
@@ -178,7 +180,9 @@ def softmax(x, /, axis=-1):
 @rule(
     vjp=lambda g, y, axis: g - exp(y) * sum(g, axis, True),
     numpy=(),
-    samples=uniform(-2, 2, ((2, 3), {}), ((4,), {}), ((2, 3, 2), {"axis": 1}), ((2, 3), {"axis": (0, 1)})),
+    samples=uniform(
+        -2, 2, ((2, 3), {}), ((4,), {}), ((2, 3, 2), {"axis": 1}), ((2, 3), {"axis": (0, 1)}), ((0, 3), {})
+    ),
 )
 def log_softmax(x, /, axis=-1):
     """`x - logsumexp(x)` along `axis`: the logarithm of softmax, exact where softmax underflows."""

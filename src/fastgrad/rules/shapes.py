@@ -10,7 +10,11 @@ from fastgrad.rules.rule import ops, rule
     vjp=lambda g, x_shape: sum_to(g, x_shape),
     view=True,
     samples=normal(
-        ((3, 1), {"shape": (2, 3, 4)}), ((), {"shape": (2, 2)}), ((4,), {"shape": (4,)}), ((1,), {"shape": (0,)})
+        ((3, 1), {"shape": (2, 3, 4)}),
+        ((), {"shape": (2, 2)}),
+        ((4,), {"shape": (4,)}),
+        ((1,), {"shape": (0,)}),
+        ((0,), {"shape": (2, 0)}),
     ),
 )
 def broadcast_to(x, /, shape):
@@ -57,7 +61,11 @@ def _inverse(axes):
     view=True,
     numpy=(),
     samples=normal(
-        ((2, 3, 4), {"axes": (2, 0, 1)}), ((2, 3), {"axes": (1, 0)}), ((3, 2), {"axes": (-1, 0)}), ((), {"axes": ()})
+        ((2, 3, 4), {"axes": (2, 0, 1)}),
+        ((2, 3), {"axes": (1, 0)}),
+        ((3, 2), {"axes": (-1, 0)}),
+        ((), {"axes": ()}),
+        ((0, 2), {"axes": (1, 0)}),
     ),
 )
 def permute_dims(x, /, axes):
@@ -68,7 +76,7 @@ def permute_dims(x, /, axes):
 @rule(
     vjp=lambda g, axis: flip(g, axis),
     view=True,
-    samples=normal(((2, 3), {"axis": None}), ((2, 3), {"axis": -1}), ((2, 3, 2), {"axis": (0, 2)})),
+    samples=normal(((2, 3), {"axis": None}), ((2, 3), {"axis": -1}), ((2, 3, 2), {"axis": (0, 2)}), ((0, 2), {})),
 )
 def flip(x, /, axis=None):
     """`x` with its elements in reverse order along `axis`, all axes by default."""
@@ -76,9 +84,12 @@ def flip(x, /, axis=None):
 
 
 @rule(
-    vjp=lambda g, shift, axis: roll(g, tuple(-s for s in shift) if isinstance(shift, tuple) else -shift, axis),
+    vjp=lambda g, shift, axis: roll(g, np.negative(shift), axis),
     samples=normal(
-        ((5,), {"shift": 2}), ((2, 3), {"shift": -1, "axis": 1}), ((2, 3), {"shift": (1, 2), "axis": (0, 1)})
+        ((5,), {"shift": 2}),
+        ((2, 3), {"shift": -1, "axis": 1}),
+        ((2, 3), {"shift": [1, 2], "axis": (0, 1)}),
+        ((0,), {"shift": 1}),
     ),
 )
 def roll(x, /, shift, axis=None):
@@ -88,7 +99,7 @@ def roll(x, /, shift, axis=None):
 
 def _tile_vjp(g, x_shape, reps):
     """`g` summed over the copies."""
-    reps = (reps,) if isinstance(reps, int) else tuple(reps)
+    reps = tuple(map(int, np.atleast_1d(reps)))
     ndim = max(len(reps), len(x_shape))
     reps = (1,) * (ndim - len(reps)) + reps
     lengths = (1,) * (ndim - len(x_shape)) + x_shape
@@ -99,7 +110,11 @@ def _tile_vjp(g, x_shape, reps):
 @rule(
     vjp=lambda g, x_shape, reps: _tile_vjp(g, x_shape, reps),
     samples=normal(
-        ((3,), {"reps": 2}), ((2, 1), {"reps": (2, 1, 3)}), ((2, 3, 1), {"reps": (2,)}), ((2,), {"reps": 0})
+        ((3,), {"reps": 2}),
+        ((2, 1), {"reps": (2, 1, 3)}),
+        ((2, 3, 1), {"reps": (2,)}),
+        ((2,), {"reps": 0}),
+        ((0,), {"reps": [2, 2]}),
     ),
 )
 def tile(x, /, reps):
@@ -128,7 +143,7 @@ def _repeat_vjp(g, x_shape, repeats, axis):
     samples=normal(
         ((3,), {"repeats": 2}), ((2, 3), {"repeats": 3}), ((2, 3), {"repeats": (1, 0, 2), "axis": 1}),
         ((2, 3), {"repeats": 2, "axis": -2}), ((2,), {"repeats": (2, 1)}), ((2, 2), {"repeats": (2,), "axis": 0}),
-        ((2, 2), {"repeats": 0, "axis": 0}),
+        ((2, 2), {"repeats": 0, "axis": 0}), ((0, 2), {"repeats": 2, "axis": 0}),
     ),
 )  # fmt: skip
 def repeat(x, /, repeats, axis=None):
@@ -143,7 +158,7 @@ def _counts(repeats):
 
 @rule(
     vjp=lambda g, x_shape, k: sum_to(tril(g, k), x_shape),
-    samples=normal(((3, 3), {}), ((2, 3, 4), {"k": -1}), ((3, 2), {"k": 1}), ((3,), {})),
+    samples=normal(((3, 3), {}), ((2, 3, 4), {"k": -1}), ((3, 2), {"k": 1}), ((3,), {}), ((0, 2), {})),
 )
 def tril(x, /, k=0):
     """The lower triangle of the last two axes of `x`, zeros above diagonal number `k`."""
@@ -152,7 +167,7 @@ def tril(x, /, k=0):
 
 @rule(
     vjp=lambda g, x_shape, k: sum_to(triu(g, k), x_shape),
-    samples=normal(((3, 3), {}), ((2, 3, 4), {"k": -1}), ((3, 2), {"k": 1}), ((3,), {})),
+    samples=normal(((3, 3), {}), ((2, 3, 4), {"k": -1}), ((3, 2), {"k": 1}), ((3,), {}), ((0, 2), {})),
 )
 def triu(x, /, k=0):
     """The upper triangle of the last two axes of `x`, zeros below diagonal number `k`."""
@@ -183,6 +198,7 @@ PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
         ((3,), {"pad_width": 2}), ((2, 3), {"pad_width": ((1, 0), (0, 2)), "constant_values": 7.0}),
         ((3, 4), {"pad_width": (2, 1), "mode": "reflect"}), ((2, 3), {"pad_width": 1, "mode": "edge"}),
         ((3,), {"pad_width": 5, "mode": "symmetric"}), ((3,), {"pad_width": (1, 4), "mode": "wrap"}),
+        ((0, 2), {"pad_width": ((1, 0), (0, 1))}),
     ),
 )  # fmt: skip
 def pad(x, /, pad_width, mode="constant", constant_values=0):
@@ -194,14 +210,14 @@ def pad(x, /, pad_width, mode="constant", constant_values=0):
     return np.pad(x, pad_width, mode)
 
 
-@rule(vjp=lambda g: g, samples=normal(((2, 3), {}), ((), {})))
+@rule(vjp=lambda g: g, samples=normal(((2, 3), {}), ((), {}), ((0,), {})))
 def copy(x, /):
     """A copy of `x`, recorded."""
     return np.array(x)
 
 
 # the cotangent goes back to the operand's dtype by itself, as for every op
-@rule(vjp=lambda g: g, samples=normal(((2, 3), {"dtype": "float64"}), ((2,), {"dtype": "complex128"})))
+@rule(vjp=lambda g: g, samples=normal(((2, 3), {"dtype": "float64"}), ((0,), {"dtype": "complex128"})))
 def astype(x, /, dtype):
     """`x` converted to `dtype`, always a copy."""
     return np.asarray(x).astype(dtype)

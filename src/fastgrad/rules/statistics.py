@@ -7,7 +7,7 @@ import numpy as np
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import uniform
 from fastgrad.rules.logic import equal
-from fastgrad.rules.reductions import SHAPES, count_of, kept, mean
+from fastgrad.rules.reductions import NOTHING, SHAPES, count_of, kept, mean
 from fastgrad.rules.rule import rule
 from fastgrad.rules.shapes import flip, reshape
 
@@ -36,7 +36,7 @@ def _freedom(x_shape, axis, ddof):
     holomorphic=False,
     synonyms={"correction": "ddof"},
     takes_dtype=True,
-    samples=uniform(-2, 2, *_SPREADS),
+    samples=uniform(-2, 2, *_SPREADS, *NOTHING),
 )
 def var(x, /, axis=None, ddof=0, keepdims=False):
     """Variance of `x` over `axis`: the sum of squared deviations divided by `n - ddof`."""
@@ -52,7 +52,7 @@ def _std_vjp(g, x, y, axis, ddof, keepdims):
     holomorphic=False,
     synonyms={"correction": "ddof"},
     takes_dtype=True,
-    samples=uniform(-2, 2, *_SPREADS),
+    samples=uniform(-2, 2, *_SPREADS, *NOTHING),
 )
 def std(x, /, axis=None, ddof=0, keepdims=False):
     """Standard deviation of `x` over `axis`. Where all elements are equal, a kink, its gradient is 0."""
@@ -63,7 +63,7 @@ def std(x, /, axis=None, ddof=0, keepdims=False):
     vjp=lambda g, x, y, axis, keepdims: x * kept(g / _nonzero(y), x.shape, axis, keepdims),
     holomorphic=False,
     numpy=("linalg.norm",),
-    samples=uniform(-2, 2, *SHAPES),
+    samples=uniform(-2, 2, *SHAPES, *NOTHING),
 )
 def norm(x, /, axis=None, keepdims=False):
     """Euclidean length of `x` over `axis`, all axes by default. Its gradient at 0 is 0."""

@@ -12,11 +12,16 @@ from fastgrad.transforms.lift import Run, need_function, need_output
 from fastgrad.transforms.reverse import need_scalar
 
 
-def _as_tuple(verb, word, primals):
-    if not isinstance(primals, (tuple, list)):
-        kind = type(primals).__name__
-        raise TypeError(f"{verb}: {word} are a tuple with one entry per argument of the function, got {kind}")
-    return tuple(primals)
+def _start(verb, primals, tangents):
+    """The run, and the tangents as Tensors, one per input."""
+    for word, values in ("primals", primals), ("tangents", tangents):
+        if not isinstance(values, (tuple, list)):
+            kind = type(values).__name__
+            raise TypeError(f"{verb}: {word} are a tuple with one entry per argument of the function, got {kind}")
+    run = Run(verb, primals, lasting=any(isinstance(v, Tensor) for v in _tree.leaves(tangents)))
+    vs = run.match("tangents", tangents, primals, run.inputs)
+    run.tracked = run.tracked or (run.recording and any(v.requires_grad for v in vs))
+    return run, vs
 
 
 def transposed(run, ys):
@@ -54,10 +59,8 @@ def jvp(f, primals, tangents):
         Both nested as `f`'s result.
     """
     need_function("jvp", f)
-    run = Run("jvp", _as_tuple("jvp", "primals", primals))
-    vs = run.match("tangents", _as_tuple("jvp", "tangents", tangents), primals, run.inputs)
-    run.tracked = run.tracked or (run.recording and any(v.requires_grad for v in vs))
-    out = run.call(f, {})
+    run, vs = _start("jvp", primals, tangents)
+    out = run.call(f)
     ys = [need_output("jvp", y) for y in _tree.leaves(out)]
     live = [y for y in ys if isinstance(y, Tensor) and y.requires_grad]
     us, gs = transposed(run, live) if live else ([], [])
@@ -85,11 +88,9 @@ def hvp(f, primals, tangents):
         A tuple with one product per primal; the bare product if there is one primal.
     """
     need_function("hvp", f)
-    run = Run("hvp", _as_tuple("hvp", "primals", primals))
+    run, vs = _start("hvp", primals, tangents)
     run.single = len(run.args) == 1
-    vs = run.match("tangents", _as_tuple("hvp", "tangents", tangents), primals, run.inputs)
-    run.tracked = run.tracked or (run.recording and any(v.requires_grad for v in vs))
-    y = run.call(f, {})
+    y = run.call(f)
     need_scalar("hvp", y)
     if any(x.dtype.kind == "c" for x in run.inputs):
         raise NotDifferentiableError("hvp: complex arguments have no Hessian; split them into real and imaginary parts")

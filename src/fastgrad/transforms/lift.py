@@ -6,7 +6,7 @@ import numpy as np
 
 from fastgrad import _tree
 from fastgrad._engine import Function, Tensor, asarray, enable_grad, gradients, is_grad_enabled
-from fastgrad.errors import NotDifferentiableError, ShapeError
+from fastgrad.errors import MutationError, NotDifferentiableError, ShapeError
 from fastgrad.rules.rule import Rule
 
 
@@ -59,6 +59,22 @@ def own_array(t):
     return t.numpy().copy()
 
 
+def own_gradient(g):
+    """As `own_array`, of a gradient swept from a result alone: an engine gives it memory of its own, to be handed on."""
+    try:
+        array = g.numpy(writable=True)
+    except MutationError:
+        return own_array(g)
+    return array if array.flags.forc else array.copy()  # one value may stand for many
+
+
+def borrow(array):
+    """A Tensor of the array's own memory, for a graph that does not outlive the call: no op need keep a copy."""
+    array = array.view()
+    array.setflags(False)
+    return asarray(array)
+
+
 class Run:
     """One call of a transformed function: the arguments made Tensors, what `f` returned, and how to hand results back.
 
@@ -70,20 +86,29 @@ class Run:
         What the caller passed there.
     tensors : bool
         A Tensor is among the arguments, so the value is handed back as Tensors.
+    make : function
+        Of an array, the Tensor that stands for it. With `lasting` the graph may outlive the call, and the array be
+        written meanwhile.
     tracked : bool
         Results are differentiable; known after `call`.
     """
 
-    __slots__ = ("args", "inputs", "numbers", "originals", "recording", "single", "tensors", "tracked", "trees", "verb")
+    __slots__ = (
+        "args", "inputs", "kwargs", "make", "numbers", "originals", "recording", "single", "tensors", "tracked",
+        "trees", "verb",
+    )  # fmt: skip
 
-    def __init__(self, verb, args, argnums=None):
+    def __init__(self, verb, args, argnums=None, kwargs=None, lasting=False):
         self.verb = verb
         self.args = list(args)
+        self.kwargs = kwargs or {}
         self.single = isinstance(argnums, (int, np.integer))
         self.recording = is_grad_enabled()
         self.inputs, self.originals, self.trees = [], [], []
         self.numbers = range(len(args)) if argnums is None else _places(verb, argnums, len(args))
-        self.tensors = self.tracked = False
+        self.tracked = False
+        self.tensors = any(isinstance(x, Tensor) for x in _tree.leaves([self.args, kwargs]))
+        self.make = asarray if lasting or self.tensors or level.depth else borrow
         for k in self.numbers:
             self.trees.append(args[k])
             self.args[k] = _tree.map_leaves(self._lift, args[k])
@@ -98,7 +123,9 @@ class Run:
                 x = alias(leaf) if self.recording else leaf.detach().requires_grad_()
             else:
                 x = self._leaf(leaf.detach(), leaf)
-        elif isinstance(leaf, (np.ndarray, np.generic, float, complex, int)):
+        elif isinstance(leaf, np.ndarray):
+            x = self._leaf(self.make(leaf), leaf)
+        elif isinstance(leaf, (np.generic, float, complex, int)):
             x = self._leaf(asarray(leaf), leaf)
         else:
             self._refuse(leaf)
@@ -124,22 +151,18 @@ class Run:
             f"{self.verb}: {where} is {what}; a gradient exists for floating and complex values only. {cure}"
         )
 
-    def call(self, f, kwargs):
+    def call(self, f):
         """`f`'s own result, computed with recording on."""
         before = level.depth
         level.depth = before + 1
         try:
             if self.recording:
-                out = f(*self.args, **kwargs)
+                out = f(*self.args, **self.kwargs)
             else:
                 with enable_grad():
-                    out = f(*self.args, **kwargs)
+                    out = f(*self.args, **self.kwargs)
         finally:
             level.depth = before
-        self.tensors = self.tensors or _any_tensor(self.originals)
-        if not self.tensors and (kwargs or len(self.numbers) < len(self.args)):
-            others = [a for k, a in enumerate(self.args) if k not in self.numbers]
-            self.tensors = _any_tensor(_tree.leaves([others, kwargs]))
         if self.recording and not self.tracked and (before or self.tensors):
             self.tracked = self._reaches_outside(out)
         return out
@@ -217,10 +240,6 @@ class Run:
             matched.append(t)
             self.tensors = self.tensors or isinstance(given[k], Tensor)
         return matched
-
-
-def _any_tensor(values):
-    return any(isinstance(v, Tensor) for v in values)
 
 
 def need_output(verb, leaf):

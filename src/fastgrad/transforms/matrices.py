@@ -52,8 +52,8 @@ def hessian(f, argnums=0):
 
 def _jacobian(verb, f, argnums):
     def jacobian_of_f(*args, **kwargs):
-        run = Run(verb, args, argnums)
-        out = run.call(f, kwargs)
+        run = Run(verb, args, argnums, kwargs)
+        out = run.call(f)
         return _tree.map_leaves(lambda y: _in_nest(run, _blocks(run, need_output(verb, y))), out)
 
     return jacobian_of_f

@@ -7,7 +7,7 @@ import numpy as np
 from fastgrad import _tree
 from fastgrad._engine import Tensor, asarray, gradients, is_grad_enabled
 from fastgrad.errors import BackwardError, DTypeError, NotDifferentiableError, ShapeError
-from fastgrad.transforms.lift import Run, level, need_function, need_output, numbers_of, own_array
+from fastgrad.transforms.lift import Run, borrow, level, need_function, need_output, numbers_of, own_array, own_gradient
 
 
 def grad(f, argnums=0, has_aux=False):
@@ -46,7 +46,7 @@ def grad(f, argnums=0, has_aux=False):
             pair = _lean("grad", f, args[0])
             if pair is not None:
                 return pair[1]
-        _, aux, gs = _scalar(Run("grad", args, argnums), f, kwargs, has_aux)
+        _, aux, gs = _scalar(Run("grad", args, argnums, kwargs), f, has_aux)
         return (gs, aux) if has_aux else gs
 
     return gradient
@@ -67,7 +67,7 @@ def value_and_grad(f, argnums=0, has_aux=False):
             pair = _lean("value_and_grad", f, args[0])
             if pair is not None:
                 return pair
-        value, aux, gs = _scalar(Run("value_and_grad", args, argnums), f, kwargs, has_aux)
+        value, aux, gs = _scalar(Run("value_and_grad", args, argnums, kwargs), f, has_aux)
         return ((value, aux), gs) if has_aux else (value, gs)
 
     return value_and_gradient
@@ -78,7 +78,7 @@ def _lean(verb, f, array):
     if not is_grad_enabled():
         return None
     try:
-        x = asarray(array).requires_grad_()
+        x = borrow(array).requires_grad_()
     except DTypeError:
         return None
     level.depth = 1
@@ -98,7 +98,7 @@ def _lean(verb, f, array):
     except BackwardError:
         need_scalar(verb, y)  # a complex result has an error of its own
         raise
-    return value, np.zeros(x.shape, x.dtype) if g is None else own_array(g)
+    return value, np.zeros(x.shape, x.dtype) if g is None else own_gradient(g)
 
 
 def need_scalar(verb, y):
@@ -117,8 +117,8 @@ def need_scalar(verb, y):
         )
 
 
-def _scalar(run, f, kwargs, has_aux):
-    out = run.call(f, kwargs)
+def _scalar(run, f, has_aux):
+    out = run.call(f)
     aux = None
     if has_aux:
         out, aux = _pair(run, out)
@@ -145,8 +145,8 @@ def elementwise_grad(f, argnums=0):
 
     @functools.wraps(f)
     def derivative(*args, **kwargs):
-        run = Run("elementwise_grad", args, argnums)
-        y = need_output(run.verb, run.call(f, kwargs))
+        run = Run("elementwise_grad", args, argnums, kwargs)
+        y = need_output(run.verb, run.call(f))
         if not isinstance(y, Tensor) or not y.requires_grad:
             return run.hand_back([None] * len(run.inputs))
         if y.dtype.kind == "c":
@@ -177,8 +177,8 @@ def vjp(f, *primals, has_aux=False):
         Only with `has_aux`.
     """
     need_function("vjp", f)
-    run = Run("vjp", primals)
-    out = run.call(f, {})
+    run = Run("vjp", primals, lasting=True)
+    out = run.call(f)
     if has_aux:
         out, aux = _pair(run, out)
     ys = [need_output("vjp", y) for y in _tree.leaves(out)]
