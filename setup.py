@@ -23,7 +23,7 @@ if sys.platform == "win32":
     compile_args, link_args = ["/Od", "/Zi"] if debug else ["/O2"], ["/DEBUG"] if debug else []
 else:
     # Nothing here may change a result: errno and trap flags are not read, and a*b + c is never fused behind our back.
-    compile_args = ["-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fvisibility=hidden"]
+    compile_args = ["-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fvisibility=hidden", "-fno-plt"]
     compile_args += ["-O1", "-g"] if debug or sanitize else ["-O3", "-g0"]
     link_args = []
     if sanitize:

@@ -62,6 +62,11 @@ def test_integers_have_no_gradient():
             make()
 
 
+def test_the_class_is_not_called():
+    with pytest.raises(TypeError, match=r"made by fg\.tensor\(data\) or fg\.asarray\(obj\)"):
+        fg.Tensor([1.0])
+
+
 # --- one number ---
 
 
@@ -309,8 +314,8 @@ def test_infinities_that_came_in_are_no_anomaly():
 
 
 def test_anomalies_are_looked_for_inside_the_block_only():
-    x = leaf(0.0)
-    with fg.detect_anomaly():
+    x, block = leaf(0.0), fg.detect_anomaly()
+    with block, block:
         x * 2
     assert np.isinf(x.log().item())
     x.sqrt().backward()

@@ -46,6 +46,19 @@ def test_a_hook_may_replace_the_gradient():
     assert x.grad.tolist() == [7.0, 8.0]
 
 
+def test_a_hook_may_write_its_gradient_in_place():
+    x, w = leaf(1.0, 2.0), leaf(3.0, 4.0)
+
+    def double(g):
+        g *= 2
+
+    x.register_hook(double)
+    cotangent = fg.tensor([1.0, 10.0])
+    (x + w).backward(cotangent)
+    assert x.grad.tolist() == [2.0, 20.0]
+    assert w.grad.tolist() == cotangent.tolist() == [1.0, 10.0]
+
+
 def test_hooks_run_in_order_and_are_removed():
     x = leaf(1.0)
     first = x.register_hook(lambda g: g + 1)

@@ -5,9 +5,13 @@ None is an empty tree: a missing bias has no gradient, and stays None. Everythin
 
 import copy
 
+from numpy import ndarray
+
 
 def map_leaves(function, tree):
     """The same nest with `function(leaf)` in place of each leaf."""
+    if type(tree) is ndarray:  # the common case first
+        return function(tree)
     if tree is None:
         return None
     if isinstance(tree, (tuple, list)):
@@ -29,8 +33,19 @@ def map_leaves(function, tree):
 def leaves(tree):
     """The leaves, in the order in which `map_leaves` visits them."""
     found = []
-    map_leaves(found.append, tree)
+    _collect(found, tree)
     return found
+
+
+def _collect(found, tree):
+    if isinstance(tree, (tuple, list)):
+        for child in tree:
+            _collect(found, child)
+    elif isinstance(tree, dict):
+        for child in tree.values():
+            _collect(found, child)
+    elif tree is not None:
+        found.append(tree)
 
 
 def fill(tree, values):

@@ -6,7 +6,13 @@ import numpy as np
 
 from fastgrad import errors
 
-_state = threading.local()
+
+class _State(threading.local):
+    on = False  # a `detect_anomaly` block is open
+    inside = False  # a rule runs: its ops are not the user's, the sweep checks what comes out
+
+
+state = _State()
 
 
 class detect_anomaly:
@@ -16,33 +22,25 @@ class detect_anomaly:
     Slow: for finding a fault, not for training.
     """
 
-    def __enter__(self):
-        self._outer = noting()
-        _state.on = True
-
-    def __exit__(self, *exc):
-        _state.on = self._outer
-
-
-class inside_rule:
-    """Within a rule the ops are not the user's: the sweep checks what comes out."""
+    def __init__(self):
+        self._outer = []
 
     def __enter__(self):
-        self._outer = getattr(_state, "inside", False)
-        _state.inside = True
+        self._outer.append(noting())
+        state.on = True
 
     def __exit__(self, *exc):
-        _state.inside = self._outer
+        state.on = self._outer.pop()
 
 
 def noting():
-    """Whether nodes note the line that recorded them."""
-    return getattr(_state, "on", False)
+    """Whether nodes note the line that recorded them, and sweeps check cotangents."""
+    return state.on
 
 
 def watching():
     """Whether results are checked."""
-    return noting() and not getattr(_state, "inside", False)
+    return state.on and not state.inside
 
 
 def check(op, backward, value, sources, where):

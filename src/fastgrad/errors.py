@@ -55,6 +55,11 @@ class AnomalyError(FastgradError, RuntimeError):
 # --- dtypes and shapes ---
 
 
+def class_called():
+    """`fg.Tensor(...)`."""
+    return DTypeError("a Tensor is made by fg.tensor(data) or fg.asarray(obj), not by calling the class")
+
+
 def unsupported_dtype(dtype):
     """`dtype` cannot be held by a Tensor."""
     return DTypeError(

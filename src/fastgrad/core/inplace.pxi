@@ -197,6 +197,6 @@ cdef object set_item(Tensor x, object key, object value):
     x.storage.version += 1
     if recording:
         old = step_aside(x, False)
-        link_many(x, rule, (old, value), params)
+        link_many(x, rule, (old, old if value is x else value), params)
         x.storage.taken = x.storage.version
     return 0

@@ -26,19 +26,19 @@ cdef int count_edges(Tensor root, Running* here) except -1:
 
 
 cdef int run_hooks(Tensor y, bint record) except -1:
-    cdef Tensor g = cotangent_tensor(y), other
+    """What the hooks make of the cotangent. They get one of their own, since cotangents share memory, and may write to it."""
+    cdef Tensor g = cotangent_tensor(y)
+    g = functions["copy"](g) if record else private_copy(g)
     for _, hook in list((<Extra>y.extra).hooks or ()):
         result = hook(g)
         if result is not None:
             if not is_operand(result) and type(result) is not Tensor:
                 raise errors.hook_result(type(result).__name__, shape_tuple(y.layout))
-            other = asarray(result, dtype=dtype_of(y))
-            if not same_shape(other.layout, y.layout):
-                raise errors.hook_result(f"shape {shape_tuple(other.layout)}", shape_tuple(y.layout))
-            g = other
-            free_cotangent(y)
-            give_tensor(y, g, record)
-    return 0
+            g = asarray(result, dtype=dtype_of(y))
+            if not same_shape(g.layout, y.layout):
+                raise errors.hook_result(f"shape {shape_tuple(g.layout)}", shape_tuple(y.layout))
+    free_cotangent(y)
+    return give_tensor(y, g, record)
 
 
 cdef int backward_node(Tensor y, bint record, bint only_wanted) except -1:
@@ -96,10 +96,10 @@ cdef int take_one(Tensor y, Running* here) except -1:
         free_cotangent(y)
         return 0
     if y.flags & COTANGENT:
-        if y.layout == scalar_f64 and y.op < END_ELEMENTWISE and y.extra == NULL and not here.record and not fg_anomaly:
-            backward_scalar(y, here)
-        else:
-            backward_node(y, here.record, here.only_wanted)
+        if (y.layout == scalar_f64 and y.op < END_ELEMENTWISE and y.extra == NULL and not here.record and not fg_anomaly
+                and backward_scalar(y, here)):
+            return 0
+        backward_node(y, here.record, here.only_wanted)
     walk_edges(y, here, False)
     free_cotangent(y)
     y.sweep = 0
@@ -117,8 +117,22 @@ cdef inline void receive_scalar(Tensor x, double g) noexcept:
         x.flags |= COTANGENT
 
 
+cdef inline int hand_on(PyObject* edge, Running* here) except -1:
+    """The edge has been passed and is let go: its reference goes to the stack of those that are ready, or away."""
+    cdef Tensor x = <Tensor>edge
+    if takes(x, here.only_wanted):
+        x.pending -= 1
+        if x.pending == 0:
+            push(&here.ready, edge)
+            return 0
+    x = None
+    drop(edge)
+    return 0
+
+
 cdef int backward_scalar(Tensor y, Running* here) except -1:
-    """One float64 element: the same kernels, straight from operand to operand."""
+    """All of `take_one` for one float64 element: the same kernels, straight from operand to operand. Returns whether it was done;
+    written in place, without a kernel, or to be refused, it is left to the general way."""
     cdef Kernel* k = &kernels[y.op]
     cdef double g = (<double*>y.cotangent.value)[0], out
     cdef double c = 0
@@ -131,7 +145,9 @@ cdef int backward_scalar(Tensor y, Running* here) except -1:
         d1 = &y.x1
         b1 = NULL
     else:
-        x1 = edge1(y)
+        x1 = <Tensor>y.x1
+        if x1.gen != y.gen1:
+            return 0
         d1 = x1.data
         if k.reads & READS_X1:
             now += version_of(x1)
@@ -142,23 +158,51 @@ cdef int backward_scalar(Tensor y, Running* here) except -1:
             b1 = power_constant[<int>F64]
             c = constant_of(y.x2)
     elif y.x2 != NULL:
-        x2 = edge2(y)
+        x2 = <Tensor>y.x2
+        if x2.gen != y.gen2:
+            return 0
         d2 = x2.data
         if k.reads & READS_X2:
             now += version_of(x2)
     if k.reads & READS_Y:
         now += version_of(y)
-    if now != y.saved or (b1 == NULL and b2 == NULL):
-        return backward_node(y, False, here.only_wanted)    # raises, or takes the rule
+    if now != y.saved or (b1 == NULL and x1 is not None) or (b2 == NULL and x2 is not None):
+        return 0
+    if y.op == ADD:         # distributes the upstream gradient; the commonest gate needs no kernel
+        if x1 is not None and takes(x1, here.only_wanted):
+            receive_scalar(x1, g)
+        if x2 is not None and takes(x2, here.only_wanted):
+            receive_scalar(x2, g)
+        return passed_scalar(y, here)
     if x1 is not None and takes(x1, here.only_wanted):
-        if b1 == NULL:
-            return backward_node(y, False, here.only_wanted)
         b1(&g, d1, d2, y.data, &out, 1, c, &helpers[<int>F64])
         receive_scalar(x1, out)
     if x2 is not None and takes(x2, here.only_wanted):
         b2(&g, d1, d2, y.data, &out, 1, c, &helpers[<int>F64])
         receive_scalar(x2, out)
-    return 0
+    return passed_scalar(y, here)
+
+
+cdef inline int passed_scalar(Tensor y, Running* here) except -1:
+    """The edges of `y` have been passed; they are let go unless the graph is kept."""
+    cdef PyObject* e1 = NULL if y.flags & CONST1 else y.x1
+    cdef PyObject* e2 = NULL if y.flags & CONST2 else y.x2
+    y.sweep = 0
+    if here.retain:
+        y.flags &= ~<int>COTANGENT
+        if e1 != NULL:
+            depart(<Tensor>e1, here)
+        if e2 != NULL:
+            depart(<Tensor>e2, here)
+        return 1
+    y.x1 = NULL
+    y.x2 = NULL
+    y.flags = <unsigned short>((y.flags & ~<int>(COTANGENT | CONST1 | CONST2)) | FREED)
+    if e1 != NULL:
+        hand_on(e1, here)
+    if e2 != NULL:
+        hand_on(e2, here)
+    return 1
 
 
 cdef int add_to_grad(Tensor x, Tensor g, bint record) except -1:

@@ -134,7 +134,8 @@ cdef inline int arrive(Tensor x, Running* here) except -1:
         return 0
     if x.sweep != here.number:
         begin(x, here)
-        push(&here.ready, <PyObject*>x)
+        if x.op != LEAF:
+            push(&here.ready, <PyObject*>x)
     x.pending += 1
     return 0
 

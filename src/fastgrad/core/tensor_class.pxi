@@ -428,9 +428,7 @@ cdef object exported(Tensor t):
 
 cdef int install_dealloc() except -1:
     """Put `bury` in the finished type; Cython has no spelling for that slot."""
-    global sizeof_tensor
     cdef PyTypeObject* type_ = <PyTypeObject*>Tensor
-    sizeof_tensor = type_.tp_basicsize
     type_.tp_dealloc = <void*>bury
     return 0
 

@@ -18,12 +18,12 @@ class _State(threading.local):
         self.outer = []
 
 
-_state = _State()
+state = _State()
 
 
 def is_grad_enabled():
     """Whether this thread records."""
-    return _state.enabled
+    return state.enabled
 
 
 class GradMode:
@@ -33,11 +33,11 @@ class GradMode:
         self.enabled = enabled
 
     def __enter__(self):
-        _state.outer.append(_state.enabled)
-        _state.enabled = self.enabled
+        state.outer.append(state.enabled)
+        state.enabled = self.enabled
 
     def __exit__(self, *exc):
-        _state.enabled = _state.outer.pop()
+        state.enabled = state.outer.pop()
 
     def __call__(self, function):
         @functools.wraps(function)

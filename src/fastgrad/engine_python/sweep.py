@@ -10,7 +10,7 @@ import threading
 import numpy as np
 
 from fastgrad import anomaly, errors
-from fastgrad.engine_python.record import GradMode, functions
+from fastgrad.engine_python.record import functions, state
 from fastgrad.engine_python.tensor import Tensor, asarray
 
 _accumulating = threading.RLock()  # leaves may be shared by sweeps in several threads
@@ -31,7 +31,7 @@ def reachable(roots, targets):
     return found
 
 
-def sweep(roots, targets, retain_graph, create_graph):
+def sweep(roots, targets, retain_graph):
     """The gradients of the target nodes, as a dict.
 
     `roots` are pairs (tensor, cotangent). `targets` None means all nodes with a tensor to keep their gradient.
@@ -48,24 +48,33 @@ def sweep(roots, targets, retain_graph, create_graph):
             leading.add(node)
 
     cotangents, gradients = {}, {}
-    with GradMode(create_graph):
-        for y, g in roots:
-            _accumulate(cotangents, y.node, g)
-        for node in order:
-            if node not in leading or node not in cotangents:
-                continue
-            g = _run_hooks(node, cotangents.pop(node))
-            if node in targets:
-                gradients[node] = g
-            if node in inner:
-                _check_versions(node, found[node])
-                for k, edge in enumerate(node.edges):
-                    if edge in leading:
-                        _accumulate(cotangents, edge, _pull(node, k, g, found[node]))
+    for y, g in roots:
+        _accumulate(cotangents, y.node, g)
+    for node in order:
+        if node not in leading or node not in cotangents:
+            continue
+        g = _run_hooks(node, cotangents.pop(node))
+        if node in targets:
+            gradients[node] = g
+        if node in inner:
+            _check_versions(node, found[node])
+            for k, edge in enumerate(node.edges):
+                if edge in leading:
+                    _accumulate(cotangents, edge, _pull(node, k, g, found[node]))
     if not retain_graph:
         for node in inner:
             node.free()
     return gradients
+
+
+def _in_mode(create_graph, function, *args):
+    """Call `function` with recording as asked. No `with`: an interrupt in its `__exit__` would leave the mode behind."""
+    before = state.enabled, anomaly.state.inside
+    state.enabled, anomaly.state.inside = create_graph, True
+    try:
+        return function(*args)
+    finally:
+        state.enabled, anomaly.state.inside = before
 
 
 def _accumulate(cotangents, node, g):
@@ -74,13 +83,12 @@ def _accumulate(cotangents, node, g):
 
 def _pull(node, k, g, y):
     """The cotangent of operand `k`, by the node's rule."""
-    with anomaly.inside_rule():
-        gx = node.rule.pull(k, g, y, node.kept, node.params)
+    gx = node.rule.pull(k, g, y, node.kept, node.params)
     if not isinstance(gx, Tensor):
         raise errors.bad_rule(node.rule.name, k, gx)
     if gx.shape != node.kept[k].shape:
         raise errors.vjp_shape(node.rule.name, k, gx.shape, node.kept[k].shape)
-    if anomaly.watching():
+    if anomaly.noting():
         anomaly.check(node.rule.name, True, gx, [g], lambda: node.where)
     return gx
 
@@ -98,6 +106,8 @@ def _check_versions(node, y):
 
 
 def _run_hooks(node, g):
+    if node.hooks:
+        g = functions["copy"](g)  # a hook may write to it, and other nodes may have the same cotangent
     for hook in tuple(node.hooks.values()):
         other = hook(g)
         if other is not None:
@@ -140,9 +150,14 @@ def backward(self, cotangent=None, *, retain_graph=False, create_graph=False):
     create_graph : bool
         Record the sweep itself, for higher derivatives (keeps the graph too).
     """
-    gradients = sweep([_root(self, cotangent, "this tensor")], None, retain_graph or create_graph, create_graph)
+    root = _root(self, cotangent, "this tensor")
+    _in_mode(create_graph, _accumulate_in_leaves, [root], retain_graph or create_graph)
+
+
+def _accumulate_in_leaves(roots, retain_graph):
+    gradients = sweep(roots, None, retain_graph)
     add, copy = functions["add"], functions["copy"]  # copies, because cotangents may share memory with each other
-    with _accumulating, GradMode(create_graph):
+    with _accumulating:
         kept = [(t, g) for node, g in gradients.items() if (t := node.keeper()) is not None]
         totals = [(t, copy(g) if t.grad is None else add(t.grad, g)) for t, g in kept]
         for t, total in totals:  # only now, when nothing can fail any more
@@ -189,9 +204,13 @@ def gradients(outputs, inputs, cotangents=None, *, retain_graph=False, create_gr
         if x.node is None:
             raise errors.input_without_grad(k)
     roots = [_root(y, g, f"outputs[{k}]") for k, (y, g) in enumerate(zip(outputs, cotangents, strict=True))]
-    found = sweep(roots, {x.node for x in inputs}, retain_graph or create_graph, create_graph)
-    for k, x in enumerate(inputs):
-        if x.node not in found and not allow_unused:
+    nodes = [x.node for x in inputs]
+    found = _in_mode(create_graph, _own_gradients, roots, set(nodes), retain_graph or create_graph)
+    for k, node in enumerate(nodes):
+        if node not in found and not allow_unused:
             raise errors.input_unused(k)
-    with GradMode(create_graph):  # copies, as in backward
-        return tuple(functions["copy"](found[x.node]) if x.node in found else None for x in inputs)
+    return tuple(found.get(node) for node in nodes)
+
+
+def _own_gradients(roots, targets, retain_graph):
+    return {node: functions["copy"](g) for node, g in sweep(roots, targets, retain_graph).items()}

@@ -59,6 +59,8 @@ class Tensor:
     __slots__ = ("__weakref__", "_grad", "array", "node", "storage", "viewed")
 
     def __init__(self, array, node=None, storage=None):
+        if not isinstance(array, np.ndarray):
+            raise errors.class_called()
         self.array = array
         self.node = node
         self.viewed = None if storage is None else storage.version  # of a view: the version it was made at

@@ -34,18 +34,20 @@ def need_function(verb, f):
         raise TypeError(f"{verb} takes a function, got {type(f).__name__}{hint}")
 
 
-def numbers_of(verb, argnums):
-    """`argnums` as a tuple of ints."""
+def argument_numbers(verb, argnums):
+    """`argnums` as an int or a tuple of ints."""
     numbers = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
     if not numbers or not all(isinstance(k, (int, np.integer)) and not isinstance(k, bool) for k in numbers):
         raise TypeError(f"{verb}: argnums is an int or a tuple of ints, got {argnums!r}")
-    return tuple(numbers)
+    return tuple(map(int, numbers)) if numbers is argnums else int(argnums)
 
 
 def _places(verb, argnums, n):
-    """`argnums` counted from the front, for a call with `n` positional arguments."""
+    """`argnums`, from `argument_numbers`, counted from the front, for a call with `n` positional arguments."""
+    if type(argnums) is int:
+        argnums = (argnums,)
     places = []
-    for k in numbers_of(verb, argnums):
+    for k in argnums:
         if not -n <= k < n:
             raise TypeError(f"{verb}: argnums asks for argument {k}, the call has {n} positional ones")
         if k % n in places:
@@ -60,7 +62,7 @@ def own_array(t):
 
 
 def own_gradient(g):
-    """As `own_array`, of a gradient swept from a result alone: an engine gives it memory of its own, to be handed on."""
+    """As `own_array`, of a gradient swept from a result alone: an engine gives it memory of its own."""
     try:
         array = g.numpy(writable=True)
     except MutationError:
@@ -102,12 +104,12 @@ class Run:
         self.verb = verb
         self.args = list(args)
         self.kwargs = kwargs or {}
-        self.single = isinstance(argnums, (int, np.integer))
+        self.single = type(argnums) is int
         self.recording = is_grad_enabled()
         self.inputs, self.originals, self.trees = [], [], []
         self.numbers = range(len(args)) if argnums is None else _places(verb, argnums, len(args))
         self.tracked = False
-        self.tensors = any(isinstance(x, Tensor) for x in _tree.leaves([self.args, kwargs]))
+        self.tensors = Tensor in map(type, _tree.leaves([self.args, kwargs]))
         self.make = asarray if lasting or self.tensors or level.depth else borrow
         for k in self.numbers:
             self.trees.append(args[k])
@@ -117,7 +119,7 @@ class Run:
 
     def _lift(self, leaf):
         self.originals.append(leaf)
-        if isinstance(leaf, Tensor):
+        if type(leaf) is Tensor:
             if leaf.requires_grad:
                 self.tracked = self.recording
                 x = alias(leaf) if self.recording else leaf.detach().requires_grad_()
@@ -190,9 +192,9 @@ class Run:
 
     def hand_back(self, results):
         """Gradients, one per input, in kind and in the nest of the differentiated arguments."""
-        results = iter([self._in_kind(k, g) for k, g in enumerate(results)])
-        trees = tuple(_tree.map_leaves(lambda _: next(results), tree) for tree in self.trees)
-        return trees[0] if self.single else trees
+        results = map(self._in_kind, range(len(self.inputs)), results)
+        trees = [_tree.map_leaves(lambda _: next(results), tree) for tree in self.trees]
+        return trees[0] if self.single else tuple(trees)
 
     def _in_kind(self, k, g):
         original, x = self.originals[k], self.inputs[k]

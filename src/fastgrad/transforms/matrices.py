@@ -9,7 +9,7 @@ from fastgrad._engine import Tensor, asarray
 from fastgrad.errors import NotDifferentiableError
 from fastgrad.rules.rule import FUNCTIONS
 from fastgrad.transforms.forward import push, transposed
-from fastgrad.transforms.lift import Run, need_function, need_output, numbers_of
+from fastgrad.transforms.lift import Run, argument_numbers, need_function, need_output
 from fastgrad.transforms.reverse import grad
 
 
@@ -36,8 +36,7 @@ def jacobian(f, argnums=0):
     arguments where these are fewer.
     """
     need_function("jacobian", f)
-    numbers_of("jacobian", argnums)
-    return functools.wraps(f)(_jacobian("jacobian", f, argnums))
+    return functools.wraps(f)(_jacobian("jacobian", f, argument_numbers("jacobian", argnums)))
 
 
 def hessian(f, argnums=0):
@@ -46,7 +45,7 @@ def hessian(f, argnums=0):
     For an array: shape `x.shape + x.shape`. For nests and for a tuple of `argnums`: a nest of nests, as of `jacobian`.
     """
     need_function("hessian", f)
-    numbers_of("hessian", argnums)
+    argnums = argument_numbers("hessian", argnums)
     return functools.wraps(f)(_jacobian("hessian", grad(f, argnums), argnums))
 
 

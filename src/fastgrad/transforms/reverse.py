@@ -3,11 +3,21 @@
 import functools
 
 import numpy as np
+from numpy import ndarray
 
 from fastgrad import _tree
 from fastgrad._engine import Tensor, asarray, gradients, is_grad_enabled
 from fastgrad.errors import BackwardError, DTypeError, NotDifferentiableError, ShapeError
-from fastgrad.transforms.lift import Run, borrow, level, need_function, need_output, numbers_of, own_array, own_gradient
+from fastgrad.transforms.lift import (
+    Run,
+    argument_numbers,
+    borrow,
+    level,
+    need_function,
+    need_output,
+    own_array,
+    own_gradient,
+)
 
 
 def grad(f, argnums=0, has_aux=False):
@@ -37,12 +47,12 @@ def grad(f, argnums=0, has_aux=False):
         A result of more than one element: see `jacobian` and `elementwise_grad`.
     """
     need_function("grad", f)
-    numbers_of("grad", argnums)
-    lean = argnums == 0 and not has_aux and not isinstance(argnums, (tuple, list))
+    argnums = argument_numbers("grad", argnums)
+    lean = argnums == 0 and not has_aux
 
     @functools.wraps(f)
     def gradient(*args, **kwargs):
-        if lean and len(args) == 1 and type(args[0]) is np.ndarray and not kwargs and not level.depth:
+        if lean and len(args) == 1 and type(args[0]) is ndarray and not kwargs and not level.depth:
             pair = _lean("grad", f, args[0])
             if pair is not None:
                 return pair[1]
@@ -58,12 +68,12 @@ def value_and_grad(f, argnums=0, has_aux=False):
     As `grad`, but returns `(value, gradient)`, or `((value, aux), gradient)` with `has_aux`.
     """
     need_function("value_and_grad", f)
-    numbers_of("value_and_grad", argnums)
-    lean = argnums == 0 and not has_aux and not isinstance(argnums, (tuple, list))
+    argnums = argument_numbers("value_and_grad", argnums)
+    lean = argnums == 0 and not has_aux
 
     @functools.wraps(f)
     def value_and_gradient(*args, **kwargs):
-        if lean and len(args) == 1 and type(args[0]) is np.ndarray and not kwargs and not level.depth:
+        if lean and len(args) == 1 and type(args[0]) is ndarray and not kwargs and not level.depth:
             pair = _lean("value_and_grad", f, args[0])
             if pair is not None:
                 return pair
@@ -104,10 +114,12 @@ def _lean(verb, f, array):
 def need_scalar(verb, y):
     """Refuse a result that has no gradient: not one element, not real, no number at all."""
     need_output(verb, y)
-    shape, dtype = (y.shape, y.dtype) if isinstance(y, (Tensor, np.ndarray, np.generic)) else ((), np.asarray(y).dtype)
-    if any(n != 1 for n in shape):
+    if isinstance(y, (float, int)):
+        return
+    dtype = np.dtype(complex) if isinstance(y, complex) else y.dtype
+    if not isinstance(y, complex) and y.size != 1:
         raise ShapeError(
-            f"{verb}: the function must return one number, got shape {shape}. "
+            f"{verb}: the function must return one number, got shape {y.shape}. "
             "Sum or average it; or take jacobian, or elementwise_grad if it works element by element."
         )
     if dtype.kind == "c" or (isinstance(y, Tensor) and dtype.kind != "f"):
@@ -141,7 +153,7 @@ def elementwise_grad(f, argnums=0):
     other functions there is `jacobian`.
     """
     need_function("elementwise_grad", f)
-    numbers_of("elementwise_grad", argnums)
+    argnums = argument_numbers("elementwise_grad", argnums)
 
     @functools.wraps(f)
     def derivative(*args, **kwargs):
