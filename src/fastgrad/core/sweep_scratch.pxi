@@ -139,7 +139,7 @@ cdef int walk_edges(Tensor y, unsigned int number, Vector* v, list stashed, bint
         for k in range(len(extra.operands)):
             if type(extra.operands[k]) is Tensor:
                 x = nth_operand(extra, k)
-                if x.flags & REQUIRES_GRAD and rule.differentiable(k):
+                if x.flags & REQUIRES_GRAD and flows_nth(y.op, rule, k):
                     if counting:
                         arrive(x, number, v, stashed, only_wanted)
                     else:
@@ -182,7 +182,7 @@ cdef int decide(Tensor y, unsigned int number, Vector* todo, list stashed) excep
         extra = <Extra>y.extra
         rule = rule_for(y)
         for k in range(len(extra.operands)):
-            if type(extra.operands[k]) is Tensor and rule.differentiable(k):
+            if type(extra.operands[k]) is Tensor and flows_nth(y.op, rule, k):
                 look_ahead(nth_operand(extra, k), number, todo, stashed, &leads)
     else:
         if y.x1 != NULL and not y.flags & CONST1:
