@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
+from faults.child import run
 
 
 def misaligned(dtype):
@@ -252,14 +253,5 @@ def test_a_tensor_takes_no_forged_state(state):
     assert x.tolist() == BASE.tolist()
 
 
-@pytest.mark.parametrize("make", [lambda: fg.Tensor.__new__(fg.Tensor), lambda: fg.Tensor()])
-def test_an_unmade_tensor_cannot_be_had_or_does_no_harm(make):
-    try:
-        x = make()
-    except TypeError:
-        return
-    for use in (repr, lambda t: t.shape, lambda t: t + 1.0, lambda t: t.backward(), lambda t: t.numpy()):
-        try:
-            use(x)
-        except Exception as error:
-            assert str(error)
+def test_an_unmade_tensor_cannot_be_had_or_does_no_harm():
+    assert run("unmade.py") == "ok\n"

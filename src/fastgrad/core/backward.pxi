@@ -132,6 +132,8 @@ cdef int backward_matmul(Tensor y, char* g, bint only_wanted) except -1:
     cdef Py_ssize_t m = la.shape[0] if la.ndim == 2 else 1
     cdef Py_ssize_t n = la.shape[la.ndim - 1]
     cdef Py_ssize_t p = lb.shape[1] if lb.ndim == 2 else 1
+    if la.ndim > 2 or lb.ndim > 2:
+        return backward_stack(y, a, b, g, only_wanted)
     if takes(a, only_wanted):
         product_into(a, m, p, n, g, p * item, item, b.data, lb.strides[1] if lb.ndim == 2 else item, lb.strides[0])
     if takes(b, only_wanted):

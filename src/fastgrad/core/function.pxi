@@ -23,6 +23,9 @@ cdef class Function:
         if self.op != RULE and rule_of[self.op] is None:
             rule_of[self.op] = rule
             kernels[self.op].reads |= reads_of(rule)
+            note_facts(self.op, rule)
+            if self.op == GETITEM:
+                rule_of[GATHER] = rule
         elif self.op != RULE:
             self.op = RULE      # a user's op that bears the name of a built-in one
         if self.op != RULE or rule.name not in functions:
@@ -70,10 +73,12 @@ def find_function(name):
 cdef dict op_numbers = dict(kernel_rows)
 op_numbers.update(
     sum=SUM, mean=MEAN, max=MAX, min=MIN, sum_to=SUM_TO, broadcast_to=BROADCAST_TO, matmul=MATMUL, reshape=RESHAPE,
-    permute_dims=PERMUTE_DIMS, getitem=GETITEM,
+    permute_dims=PERMUTE_DIMS, getitem=GETITEM, softmax=SOFTMAX, log_softmax=LOG_SOFTMAX, logsumexp=LOGSUMEXP, prod=PROD, cumsum=CUMSUM,
+    cross_entropy=CROSS_ENTROPY, where=WHERE, clip=CLIP, scatter_add=SCATTER_ADD, concat=CONCAT, stack=STACK,
 )
 for _name, _number in op_numbers.items():
     op_names[_number] = _name
+op_names[GATHER] = "getitem"
 kernels[<int>MATMUL].reads = READS_X1 | READS_X2
 kernels[<int>MAX].reads = READS_X1 | READS_Y
 kernels[<int>MIN].reads = READS_X1 | READS_Y
@@ -131,7 +136,9 @@ cdef object call_bound(Function f, tuple args, dict kwargs):
 
 cdef Tensor by_kernel(int op, tuple operands, dict params):
     """The result by the op's kernel; None where it does not take these operands."""
-    cdef Tensor x
+    cdef Tensor x, y
+    if op == CONCAT or op == STACK:
+        return join(op, operands, params["axis"])
     first = operands[0]
     if type(first) is not Tensor:
         if ADD <= op < END_ELEMENTWISE and type(operands[1]) is Tensor:
@@ -141,12 +148,26 @@ cdef Tensor by_kernel(int op, tuple operands, dict params):
             return None
         first = as_tensor(first)
     x = <Tensor>first
+    if op == SOFTMAX or op == LOG_SOFTMAX:
+        return softmax(op, x, params["axis"])
+    if op == LOGSUMEXP:
+        return logsumexp(x, params["axis"], params["keepdims"])
+    if op == CUMSUM:
+        return cumsum(x, params["axis"])
+    if op == CROSS_ENTROPY:
+        return cross_entropy(x, as_tensor(operands[1]), params["reduction"])
+    if op == WHERE:
+        return where(x, tensor_or_number(operands[1]), tensor_or_number(operands[2]))
+    if op == CLIP:
+        return clip(x, operands[1], operands[2])
+    if op == SCATTER_ADD:
+        return scatter_add(x, params["key"], params["shape"])
     if op < ADD:
         return unary(op, x)
     if op < END_ELEMENTWISE:
         result = binary_any(op, x, operands[1])
         return None if result is NotImplemented else result
-    if op == SUM or op == MEAN or op == MAX or op == MIN:
+    if op == SUM or op == MEAN or op == MAX or op == MIN or op == PROD:
         return reduce(op, x, params["axis"], params["keepdims"])
     if op == MATMUL:
         return matmul(x, as_tensor(operands[1]))
@@ -159,7 +180,8 @@ cdef Tensor by_kernel(int op, tuple operands, dict params):
     if op == PERMUTE_DIMS:
         return permute_dims(x, params["axes"])
     if op == GETITEM:
-        return getitem_basic(x, params["key"])
+        y = getitem_basic(x, params["key"])
+        return y if y is not None else getitem_array(x, params["key"])
     return None
 
 

@@ -1,11 +1,14 @@
 # The table of hot ops. A row: the op's name, NumPy's name for its forward loop (or an own forward), the forward of a single
 # float64, what backward reads, and the backward kernels. An op without backward kernels takes its rule.
 
+from libc.float cimport DBL_MIN, FLT_MIN
 from libc.math cimport acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, exp, exp2, expm1, fabs, fabsf, hypot, log
 from libc.math cimport log10, log1p, log2, pow, powf, sin, sinh, sqrt, tan, tanh
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
-from fastgrad.core.layout cimport F32, F64
-from fastgrad.core.loops cimport Helpers, apply1, helpers, numpy_loop
+from numpy cimport npy_intp
+from fastgrad.core.layout cimport F32, F64, Layout
+from fastgrad.core.loops cimport BoundLoop, Helpers, address, apply1, broadcast_apply, helpers, layout_t, numpy_loop, steps_t, walk
 
 ctypedef fused floating:
     double
@@ -27,6 +30,11 @@ cdef inline floating pow_(floating x, floating e) noexcept nogil:
 
 
 include "elementwise.pxi"
+include "softmax.pxi"
+include "scan.pxi"
+include "select.pxi"
+include "gather.pxi"
+include "stacked.pxi"
 
 
 cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,

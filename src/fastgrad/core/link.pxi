@@ -116,7 +116,7 @@ cdef int check_versions(Tensor y) except -1:
         extra = <Extra>y.extra
         rule = extra.rule if y.op == RULE else rule_of[y.op]
         for k in range(len(extra.operands)):
-            if type(extra.operands[k]) is Tensor and rule.reads(k):
+            if type(extra.operands[k]) is Tensor and reads_nth(y.op, rule, k):
                 now += version_of(nth_operand(extra, k))
         if rule.reads_result:
             now += version_of(y)
@@ -139,6 +139,29 @@ cdef Tensor nth_operand(Extra extra, Py_ssize_t k):
     return resolve(<PyObject*>o, 0 if extra.gens is None else extra.gens[k])
 
 
+cdef unsigned int[<int>END_OPS] op_reads        # by op number: bit k, whether the rule reads operand k, from 31 on all alike
+cdef unsigned int[<int>END_OPS] op_flows        # whether a gradient flows to it
+
+
+cdef int note_facts(int op, object rule) except -1:
+    """Ask a built-in rule once for what every node of it would ask."""
+    cdef unsigned int k
+    op_reads[op] = op_flows[op] = 0
+    for k in range(32):
+        if rule.variadic or k < <unsigned int>rule.n_operands:
+            op_reads[op] |= <unsigned int>bool(rule.reads(k)) << k
+            op_flows[op] |= <unsigned int>bool(rule.differentiable(k)) << k
+    return 0
+
+
+cdef inline bint reads_nth(int op, object rule, Py_ssize_t k) except -1:
+    return (op_reads[op] >> min(k, 31)) & 1 if op != RULE else rule.reads(k)
+
+
+cdef inline bint flows_nth(int op, object rule, Py_ssize_t k) except -1:
+    return (op_flows[op] >> min(k, 31)) & 1 if op != RULE else rule.differentiable(k)
+
+
 cdef int link_many(Tensor y, object rule, tuple operands, dict params, int op=RULE) except -1:
     """`y` came from any number of operands by `rule`."""
     cdef Extra extra = extra_of(y)
@@ -153,7 +176,7 @@ cdef int link_many(Tensor y, object rule, tuple operands, dict params, int op=RU
         o = operands[k]
         if type(o) is Tensor:
             moved = moved or (<Tensor>o).gen != 0
-            if not y.flags & VIEW and rule.reads(k):
+            if not y.flags & VIEW and reads_nth(op, rule, k):
                 y.saved += version_of(<Tensor>o)
     if moved:
         extra.gens = [(<Tensor>o).gen if type(o) is Tensor else 0 for o in operands]

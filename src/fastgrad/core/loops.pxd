@@ -40,6 +40,7 @@ cdef inline void apply2(const BoundLoop* loop, const void* x1, npy_intp step1, c
     if n > 0:
         loop.run(args, &n, steps, loop.data)
 
+cdef void walk(const BoundLoop* loop, int count, int ndim, const Py_ssize_t* shape, steps_t* strides, address* base) noexcept nogil
 cdef void broadcast_apply(const BoundLoop* loop, int nin, const Layout* out, char* y, address* x, layout_t* layouts) noexcept nogil
 cdef void matmul_strided(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p,
                          const char* a, Py_ssize_t a_row, Py_ssize_t a_col, const char* b, Py_ssize_t b_row, Py_ssize_t b_col,

@@ -1,7 +1,7 @@
 # Matrix products through NumPy's matmul loop, and so its BLAS: strided operands need no copy.
 
 cdef Tensor matmul(Tensor a, Tensor b):
-    """`a @ b` for vectors and matrices; stacks of matrices take the rule, and so does what does not fit: it says why."""
+    """`a @ b` for vectors and matrices; what does not fit takes the rule: it says why."""
     cdef Layout* la = a.layout
     cdef Layout* lb = b.layout
     cdef Py_ssize_t[2] shape
@@ -10,8 +10,11 @@ cdef Tensor matmul(Tensor a, Tensor b):
     cdef Tensor y
     if la.ndim == 0 or lb.ndim == 0:
         return rule_op(MATMUL, (a, b), NO_PARAMS)
-    if la.kernel == NO_KERNEL or la.kernel != lb.kernel or la.ndim > 2 or lb.ndim > 2:
+    if la.kernel == NO_KERNEL or la.kernel != lb.kernel:
         return rule_op(MATMUL, (a, b), NO_PARAMS)
+    if la.ndim > 2 or lb.ndim > 2:
+        y = matmul_stack(a, b)
+        return y if y is not None else rule_op(MATMUL, (a, b), NO_PARAMS)
     check_fresh(a)
     check_fresh(b)
     m = la.shape[0] if la.ndim == 2 else 1

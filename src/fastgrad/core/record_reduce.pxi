@@ -107,7 +107,7 @@ cdef void scale(int kernel, char* y, Py_ssize_t n, double factor) noexcept nogil
 
 
 cdef Tensor reduce(int op, Tensor x, object axis, bint keepdims):
-    """SUM, MEAN, MAX or MIN over axes; None where only the rule can."""
+    """SUM, MEAN, MAX, MIN or PROD over axes; None where only the rule can."""
     cdef long long axes
     cdef Folded f
     cdef Tensor y, source
@@ -122,7 +122,7 @@ cdef Tensor reduce(int op, Tensor x, object axis, bint keepdims):
     check_fresh(x)
     source = contiguous(x)
     y = new_tensor(reduced_layout(layout, axes, keepdims))
-    loop = &helpers[layout.kernel].maximum if op == MAX else &helpers[layout.kernel].minimum if op == MIN else &helpers[layout.kernel].add
+    loop = &helpers[layout.kernel].multiply if op == PROD else &helpers[layout.kernel].maximum if op == MAX else &helpers[layout.kernel].minimum if op == MIN else &helpers[layout.kernel].add
     if y.layout.size:
         reduce_loop(loop, source.data, &f, layout.itemsize, y.data)
         if op == MEAN:

@@ -147,6 +147,8 @@ cdef dict node_params(Tensor y):
     rule = rule_for(y)
     if not rule.param_names:
         return NO_PARAMS
+    if y.op == GATHER:
+        return gather_params(y)
     if y.op == RESHAPE:
         return {"shape": shape_tuple(y.layout)}
     params = dict(rule.defaults)

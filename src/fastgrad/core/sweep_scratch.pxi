@@ -194,7 +194,7 @@ cdef int walk_many(Tensor y, Running* here, bint counting) except -1:
     for k in range(len(extra.operands)):
         if type(extra.operands[k]) is Tensor:
             x = nth_operand(extra, k)
-            if x.flags & REQUIRES_GRAD and rule.differentiable(k):
+            if x.flags & REQUIRES_GRAD and flows_nth(y.op, rule, k):
                 if counting:
                     arrive(x, here)
                 else:
@@ -224,7 +224,7 @@ cdef int decide(Tensor y, Running* here) except -1:
         extra = <Extra>y.extra
         rule = rule_for(y)
         for k in range(len(extra.operands)):
-            if type(extra.operands[k]) is Tensor and rule.differentiable(k):
+            if type(extra.operands[k]) is Tensor and flows_nth(y.op, rule, k):
                 look_ahead(nth_operand(extra, k), here, &leads)
     else:
         if y.x1 != NULL and not y.flags & CONST1:

@@ -5,6 +5,7 @@ cimport numpy as cnp
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.math cimport INFINITY
 from libc.string cimport memcmp, memcpy, memset
 from fastgrad.core.kernels cimport *
 from fastgrad.core.layout cimport *
@@ -30,9 +31,17 @@ include "record_elementwise.pxi"
 include "record_view.pxi"
 include "record_matmul.pxi"
 include "record_reduce.pxi"
+include "record_stack.pxi"
+include "record_softmax.pxi"
+include "record_select.pxi"
+include "record_gather.pxi"
+include "record_join.pxi"
 include "record_rule.pxi"   # every op without a kernel
 include "cotangent.pxi"     # where gradients gather
 include "backward.pxi"      # one backward per kind of op
+include "backward_softmax.pxi"
+include "backward_select.pxi"
+include "backward_gather.pxi"
 include "sweep_scratch.pxi"
 include "sweep.pxi"
 include "anomaly.pxi"

@@ -259,6 +259,8 @@ cdef class Tensor:
 
     def __getitem__(self, key):
         cdef Tensor y = getitem_basic(self, key)
+        if y is None:
+            y = getitem_array(self, key)
         return y if y is not None else functions["getitem"](self, key)
 
     def __setitem__(self, key, value):

@@ -68,7 +68,7 @@ def sweep(roots, targets, retain_graph):
 
 
 def _in_mode(create_graph, function, *args):
-    """Call `function` with recording as asked. No `with`: an interrupt in its `__exit__` would leave the mode behind."""
+    """Call `function`, recording or not. No `with`: an interrupt in its `__exit__` would leave the mode behind."""
     before = state.enabled, anomaly.state.inside
     state.enabled, anomaly.state.inside = create_graph, True
     try:

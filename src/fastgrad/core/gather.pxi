@@ -1,0 +1,73 @@
+# Reading and adding by index: rows of (outer, n, inner) along the middle axis. Indices have been checked and are not negative.
+
+cdef bint combine_index(const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t n, Py_ssize_t* at, bint first) noexcept nogil:
+    """at = at * n + index (at = index if `first`), negative indices counted from the end; False where one is out of bounds."""
+    cdef Py_ssize_t k, i
+    for k in range(count):
+        i = index[k]
+        if i < 0:
+            i += n
+        if i < 0 or i >= n:
+            return False
+        at[k] = i if first else at[k] * n + i
+    return True
+
+
+cdef void gather(int itemsize, const char* x, const Py_ssize_t* at, char* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, Py_ssize_t count) noexcept nogil:
+    """y[o, k] = x[o, at[k]]"""
+    cdef Py_ssize_t o, k, row = inner * itemsize
+    for o in range(outer):
+        if row == 8:
+            for k in range(count):
+                (<uint64_t*>y)[k] = (<const uint64_t*>x)[at[k]]
+        elif row == 4:
+            for k in range(count):
+                (<uint32_t*>y)[k] = (<const uint32_t*>x)[at[k]]
+        else:
+            for k in range(count):
+                memcpy(y + k * row, x + at[k] * row, row)
+        x += n * row
+        y += count * row
+
+
+cdef void scatter_rows(const floating* g, const Py_ssize_t* at, floating* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, Py_ssize_t count) noexcept nogil:
+    cdef Py_ssize_t o, k, i
+    cdef floating* row
+    for o in range(outer):
+        if inner == 1:
+            for k in range(count):
+                gx[at[k]] += g[k]
+            g += count
+        else:
+            for k in range(count):
+                row = gx + at[k] * inner
+                for i in range(inner):
+                    row[i] += g[i]
+                g += inner
+        gx += n * inner
+
+
+cdef void scatter(int dtype, const void* g, const Py_ssize_t* at, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, Py_ssize_t count) noexcept nogil:
+    """gx[o, at[k]] += g[o, k], one after the other: repeats add up."""
+    if dtype == F64:
+        scatter_rows(<const double*>g, at, <double*>gx, outer, n, inner, count)
+    else:
+        scatter_rows(<const float*>g, at, <float*>gx, outer, n, inner, count)
+
+
+cdef void gather_rows(const floating* x, const Py_ssize_t* at, floating* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, Py_ssize_t count) noexcept nogil:
+    cdef Py_ssize_t o, k, i
+    for o in range(outer):
+        for k in range(count):
+            for i in range(inner):
+                y[i] += x[at[k] * inner + i]
+            y += inner
+        x += n * inner
+
+
+cdef void gather_add(int dtype, const void* x, const Py_ssize_t* at, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, Py_ssize_t count) noexcept nogil:
+    """y[o, k] += x[o, at[k]]"""
+    if dtype == F64:
+        gather_rows(<const double*>x, at, <double*>y, outer, n, inner, count)
+    else:
+        gather_rows(<const float*>x, at, <float*>y, outer, n, inner, count)

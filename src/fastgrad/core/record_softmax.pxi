@@ -1,0 +1,147 @@
+# The softmax family, products and running sums along axes. What only the rule can do gives None: it then says why not.
+
+cdef bint extents(const Layout* layout, object axis, Folded* f) except -1:
+    """Whether `axis`, an int, a tuple of them or None, names neighbouring axes that have elements; (outer, n, inner) of them."""
+    cdef long long axes
+    if layout.kernel == NO_KERNEL or layout.ndim > 62 or not (axis is None or type(axis) is int or type(axis) is tuple):
+        return False
+    axes = read_axes(layout, axis)
+    return axes != -1 and fold(layout, axes, f) and f.reduced > 0
+
+
+cdef inline int keep_extents(Tensor y, const Folded* f, dict params) except -1:
+    cdef Extra extra = extra_of(y)
+    extra.params = params
+    extra.numbers[0] = f.outer
+    extra.numbers[1] = f.reduced
+    extra.numbers[2] = f.inner
+    return 0
+
+
+cdef inline void kept_extents(Tensor y, Folded* f) noexcept:
+    f.outer = (<Extra>y.extra).numbers[0]
+    f.reduced = (<Extra>y.extra).numbers[1]
+    f.inner = (<Extra>y.extra).numbers[2]
+
+
+cdef Tensor softmax(int op, Tensor x, object axis):
+    """SOFTMAX or LOG_SOFTMAX."""
+    cdef Folded f
+    cdef Tensor y, source
+    if not extents(x.layout, axis, &f):
+        return None
+    check_fresh(x)
+    source = contiguous(x)
+    y = new_tensor(layout_contiguous(x.layout))
+    softmax_forward(x.layout.kernel, source.data, y.data, f.outer, f.reduced, f.inner, op == LOG_SOFTMAX)
+    if wants_grad(x):
+        link1(y, op, x)
+        keep_extents(y, &f, {"axis": axis})
+    return y
+
+
+cdef Tensor logsumexp(Tensor x, object axis, bint keepdims):
+    cdef Folded f
+    cdef Tensor y, source
+    cdef Storage* scratch
+    cdef Layout* layout = x.layout
+    if not extents(layout, axis, &f):
+        return None
+    check_fresh(x)
+    source = contiguous(x)
+    y = new_tensor(reduced_layout(layout, read_axes(layout, axis), keepdims))
+    scratch = storage_new(logsumexp_scratch(f.reduced, f.inner) * layout.itemsize)
+    logsumexp_forward(layout.kernel, source.data, y.data, payload(scratch), f.outer, f.reduced, f.inner)
+    storage_release(scratch)
+    if wants_grad(x):
+        link1(y, LOGSUMEXP, guarded(x, LOGSUMEXP, READS_X1))
+        keep_extents(y, &f, {"axis": axis, "keepdims": keepdims})
+    return y
+
+
+cdef Tensor cumsum(Tensor x, object axis):
+    """Along one axis, or along the flattened `x` where that is None."""
+    cdef Folded f
+    cdef Tensor y, source
+    cdef Layout* layout = x.layout
+    if type(axis) is tuple or not extents(layout, axis, &f):
+        return None
+    check_fresh(x)
+    source = contiguous(x)
+    y = new_tensor(layout_contiguous(layout) if axis is not None else layout_get(layout.typenum, layout.itemsize, 1, &layout.size, NULL))
+    cumsum_forward(layout.kernel, source.data, y.data, f.outer, f.reduced, f.inner)
+    if wants_grad(x):
+        link1(y, CUMSUM, x)
+        keep_extents(y, &f, {"axis": axis})
+    return y
+
+
+cdef bint read_labels(Tensor labels, Py_ssize_t classes, Py_ssize_t* out) except -1:
+    """Labels as class numbers; False where one is none, or where they are no integers."""
+    cdef Tensor source
+    cdef Py_ssize_t k
+    if labels.layout.itemsize != 8 or labels.layout.typenum not in (cnp.NPY_LONG, cnp.NPY_LONGLONG):
+        a = array_view(labels, labels, False)
+        if a.dtype.kind not in "iu":
+            return False
+        if a.size and not 0 <= a.min() <= a.max() < classes:
+            return False
+        labels = wrap_array(a.astype(np.int64))
+    source = contiguous(labels)
+    memcpy(out, source.data, source.layout.size * sizeof(Py_ssize_t))
+    for k in range(source.layout.size):
+        if out[k] < 0 or out[k] >= classes:
+            return False
+    return True
+
+
+cdef Tensor cross_entropy(Tensor x, Tensor labels, object reduction):
+    """The exponentials and what they sum to stay for the backward, in a block of labels, exponentials, inverse sums."""
+    cdef Layout* layout = x.layout
+    cdef int how = 0 if reduction == "mean" else 1 if reduction == "sum" else 2
+    cdef Py_ssize_t rows, n, item = layout.itemsize
+    cdef int k
+    cdef bint record
+    cdef Tensor y, source
+    cdef Storage* block
+    cdef Extra extra
+    cdef double total
+    if layout.kernel == NO_KERNEL or layout.ndim == 0 or labels.layout.ndim != layout.ndim - 1 or (how == 2 and reduction != "none"):
+        return None
+    n = layout.shape[layout.ndim - 1]
+    for k in range(layout.ndim - 1):
+        if labels.layout.shape[k] != layout.shape[k]:
+            return None
+    rows = labels.layout.size
+    if n == 0 or rows == 0:
+        return None
+    check_fresh(x)
+    check_fresh(labels)
+    record = wants_grad(x)
+    source = contiguous(x)
+    y = new_tensor(layout_get(layout.typenum, layout.itemsize, layout.ndim - 1, layout.shape, NULL) if how == 2
+                   else layout_scalar(layout.typenum, layout.itemsize))
+    block = storage_new(rows * <Py_ssize_t>sizeof(Py_ssize_t) + ((rows * n + rows) if record else max(n, <Py_ssize_t>BLOCK)) * item)
+    try:
+        if not read_labels(labels, n, <Py_ssize_t*>payload(block)):
+            return None
+        total = cross_entropy_forward(
+            layout.kernel, source.data, <Py_ssize_t*>payload(block), y.data if how == 2 else NULL, payload(block) + rows * sizeof(Py_ssize_t),
+            payload(block) + rows * sizeof(Py_ssize_t) + rows * n * item, not record, rows, n)
+        if how != 2:
+            if how == 0:
+                total /= <double>rows
+            if layout.kernel == F64:
+                (<double*>y.data)[0] = total
+            else:
+                (<float*>y.data)[0] = <float>total
+        if record:
+            link2(y, CROSS_ENTROPY, guarded(x, CROSS_ENTROPY, READS_X1), guarded(labels, CROSS_ENTROPY, READS_X2))
+            extra = extra_of(y)
+            if how != 0:
+                extra.params = {"reduction": reduction}
+            extra.numbers[0] = how
+            extra.kept = storage_keep(block)
+    finally:
+        storage_release(block)
+    return y

@@ -1,0 +1,116 @@
+# Along an axis of (outer, n, inner), in order: running sums, and the backward of a product.
+
+cdef void running_sum(const floating* x, floating* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner) noexcept nogil:
+    cdef Py_ssize_t o, r, i
+    cdef floating s
+    for o in range(outer):
+        if inner == 1:
+            s = x[0]            # not 0 + x[0], which loses the sign of a negative zero
+            y[0] = s
+            for r in range(1, n):
+                s += x[r]
+                y[r] = s
+        else:
+            memcpy(y, x, inner * sizeof(floating))
+            for r in range(1, n):
+                for i in range(inner):
+                    y[r * inner + i] = y[(r - 1) * inner + i] + x[r * inner + i]
+        x += n * inner
+        y += n * inner
+
+
+cdef void cumsum_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner) noexcept nogil:
+    """y[r] = x[0] + ... + x[r]; n > 0"""
+    if dtype == F64:
+        running_sum(<const double*>x, <double*>y, outer, n, inner)
+    else:
+        running_sum(<const float*>x, <float*>y, outer, n, inner)
+
+
+cdef void running_back(const floating* g, floating* gx, floating* s, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+    cdef Py_ssize_t o, r, i
+    cdef floating t
+    for o in range(outer):
+        if inner == 1:
+            t = 0
+            for r in range(n - 1, -1, -1):
+                t += g[r]
+                put(gx + r, t, add)
+        else:
+            memset(s, 0, inner * sizeof(floating))
+            for r in range(n - 1, -1, -1):
+                for i in range(inner):
+                    s[i] += g[r * inner + i]
+                    put(gx + r * inner + i, s[i], add)
+        g += n * inner
+        gx += n * inner
+
+
+cdef void cumsum_backward(int dtype, const void* g, void* gx, void* scratch, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+    """gx[r] (+)= g[r] + ... + g[n - 1]; gx may be g. `scratch` holds `inner` elements where that is not 1."""
+    if dtype == F64:
+        running_back(<const double*>g, <double*>gx, <double*>scratch, outer, n, inner, add)
+    else:
+        running_back(<const float*>g, <float*>gx, <float*>scratch, outer, n, inner, add)
+
+
+cdef void others(const floating* x, Py_ssize_t stride, Py_ssize_t n, floating g, floating* level, floating* down) noexcept nogil:
+    """down[r] = g times the product of all x but x[r], back through a tree of pairwise products. `level` holds 2 n + 64."""
+    cdef Py_ssize_t k, m = n, depth = 0
+    cdef floating* start[64]
+    cdef Py_ssize_t length[64]
+    cdef floating* at = level
+    cdef floating half
+    for k in range(n):
+        level[k] = x[k * stride]
+    while m > 1:
+        start[depth] = at
+        length[depth] = m
+        depth += 1
+        for k in range(m // 2):
+            at[m + k] = at[2 * k] * at[2 * k + 1]
+        if m % 2:
+            at[m + m // 2] = at[m - 1]
+        at += m
+        m = (m + 1) // 2
+    down[0] = g
+    while depth > 0:
+        depth -= 1
+        m = length[depth]
+        at = start[depth]
+        if m % 2:
+            down[m - 1] = down[m // 2]
+        for k in range(m // 2 - 1, -1, -1):     # from the end, so that nothing is overwritten before it is read
+            half = down[k]
+            down[2 * k + 1] = half * at[2 * k]
+            down[2 * k] = half * at[2 * k + 1]
+
+
+cdef void prod_pull(const floating* g, const floating* x, const floating* y, floating* gx, floating* scratch, floating tiny,
+                    Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+    cdef Py_ssize_t o, r, i, at
+    cdef floating p, part
+    for o in range(outer):
+        for i in range(inner):
+            p = y[i]
+            if (p > tiny or -p > tiny) and p - p == 0:
+                part = g[i] * p
+                for r in range(n):
+                    at = r * inner + i
+                    put(gx + at, part / x[at], add)
+            else:
+                others(x + i, inner, n, g[i], scratch, scratch + 2 * n + 64)
+                for r in range(n):
+                    put(gx + r * inner + i, scratch[2 * n + 64 + r], add)
+        g += inner
+        y += inner
+        x += n * inner
+        gx += n * inner
+
+
+cdef void prod_backward(int dtype, const void* g, const void* x, const void* y, void* gx, void* scratch, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+    """gx (+)= g * y / x, without the division where x has zeros or y has no digits left. `scratch` holds 3 n + 64 elements."""
+    if dtype == F64:
+        prod_pull(<const double*>g, <const double*>x, <const double*>y, <double*>gx, <double*>scratch, DBL_MIN, outer, n, inner, add)
+    else:
+        prod_pull(<const float*>g, <const float*>x, <const float*>y, <float*>gx, <float*>scratch, FLT_MIN, outer, n, inner, add)

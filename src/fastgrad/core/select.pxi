@@ -1,0 +1,123 @@
+# Choosing: where and clip. Elements are moved as bits; only the backward kernels know them for numbers.
+
+ctypedef fused bits:
+    uint64_t
+    uint32_t
+
+
+cdef void choose(char** args, const npy_intp* dims, const npy_intp* steps, bits* unused) noexcept nogil:
+    """An inner loop as NumPy's: args are the condition (bytes), x1, x2 and the result, each with its step."""
+    cdef npy_intp i, n = dims[0], s1 = steps[1], s2 = steps[2], sy = steps[3], sc = steps[0]
+    cdef const uint8_t* c = <const uint8_t*>args[0]
+    cdef const char* x1 = args[1]
+    cdef const char* x2 = args[2]
+    cdef char* y = args[3]
+    cdef bits v1, v2
+    if sc == 1 and sy == sizeof(bits) and (s1 == 0 or s1 == sizeof(bits)) and (s2 == 0 or s2 == sizeof(bits)):
+        v1 = (<const bits*>x1)[0]
+        v2 = (<const bits*>x2)[0]
+        if s1 and s2:
+            for i in range(n):
+                (<bits*>y)[i] = (<const bits*>x2)[i] ^ (((<const bits*>x1)[i] ^ (<const bits*>x2)[i]) & -<bits>(c[i] != 0))
+        elif s1:
+            for i in range(n):
+                (<bits*>y)[i] = v2 ^ (((<const bits*>x1)[i] ^ v2) & -<bits>(c[i] != 0))
+        elif s2:
+            for i in range(n):
+                (<bits*>y)[i] = (<const bits*>x2)[i] ^ ((v1 ^ (<const bits*>x2)[i]) & -<bits>(c[i] != 0))
+        else:
+            for i in range(n):
+                (<bits*>y)[i] = v2 ^ ((v1 ^ v2) & -<bits>(c[i] != 0))
+        return
+    for i in range(n):
+        (<bits*>y)[0] = (<const bits*>x1)[0] if c[0] else (<const bits*>x2)[0]
+        c += sc
+        x1 += s1
+        x2 += s2
+        y += sy
+
+
+cdef void choose8(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
+    choose(args, dims, steps, <uint64_t*>NULL)
+
+
+cdef void choose4(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
+    choose(args, dims, steps, <uint32_t*>NULL)
+
+
+cdef void where_forward(int dtype, const Layout* out, char* y, address* x, layout_t* layouts) noexcept nogil:
+    """y = x1 where the condition holds, x2 elsewhere, with NumPy's broadcasting. `x` are condition, x1 and x2."""
+    cdef BoundLoop loop
+    loop.run = choose8 if dtype == F64 else choose4
+    loop.data = NULL
+    broadcast_apply(&loop, 3, out, y, x, layouts)
+
+
+cdef void masked(char** args, const npy_intp* dims, const npy_intp* steps, size_t turned, bits* unused) noexcept nogil:
+    """gx = g where the condition holds (does not hold, if `turned`), 0 elsewhere."""
+    cdef npy_intp i, n = dims[0], sc = steps[0]
+    cdef const uint8_t* c = <const uint8_t*>args[0]
+    cdef const bits* g = <const bits*>args[1]
+    cdef bits* gx = <bits*>args[2]
+    cdef uint8_t flip = <uint8_t>turned
+    if sc == 1 and steps[1] == sizeof(bits) and steps[2] == sizeof(bits):
+        for i in range(n):
+            gx[i] = g[i] & -<bits>((c[i] != 0) != flip)
+        return
+    for i in range(n):
+        gx[0] = g[0] & -<bits>((c[0] != 0) != flip)
+        c += sc
+        g = <const bits*>(<const char*>g + steps[1])
+        gx = <bits*>(<char*>gx + steps[2])
+
+
+cdef void masked8(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
+    masked(args, dims, steps, <size_t>data, <uint64_t*>NULL)
+
+
+cdef void masked4(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
+    masked(args, dims, steps, <size_t>data, <uint32_t*>NULL)
+
+
+cdef void where_backward(int dtype, const Layout* condition, const char* c, const Layout* layout, const char* g, char* gx, bint turned) noexcept nogil:
+    """gx = g at x1's places, or at x2's if `turned`; 0 elsewhere. `g` and `gx`, C-contiguous of `layout`, may be one."""
+    cdef BoundLoop loop
+    cdef address[2] base = [<char*>c, <char*>g]
+    cdef layout_t[2] layouts = [condition, layout]
+    loop.run = masked8 if dtype == F64 else masked4
+    loop.data = <void*><size_t>turned
+    broadcast_apply(&loop, 2, layout, gx, base, layouts)
+
+
+cdef void clip_fill(const floating* x, floating* y, Py_ssize_t n, floating low, floating high) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef floating v
+    for i in range(n):
+        v = low if x[i] <= low else x[i]        # NaN compares false and stays
+        y[i] = high if v >= high else v
+
+
+cdef void clip_forward(int dtype, const void* x, void* y, Py_ssize_t n, double low, double high) noexcept nogil:
+    """min(max(x, low), high), infinite bounds being none"""
+    if dtype == F64:
+        clip_fill(<const double*>x, <double*>y, n, low, high)
+    else:
+        clip_fill(<const float*>x, <float*>y, n, <float>low, <float>high)
+
+
+cdef void clip_pull(const floating* g, const floating* x, floating* gx, Py_ssize_t n, floating low, floating high, bint add) noexcept nogil:
+    cdef Py_ssize_t i
+    if add:
+        for i in range(n):
+            gx[i] += <floating>0 if (x[i] < low) | (x[i] > high) else g[i]
+    else:
+        for i in range(n):
+            gx[i] = <floating>0 if (x[i] < low) | (x[i] > high) else g[i]
+
+
+cdef void clip_backward(int dtype, const void* g, const void* x, void* gx, Py_ssize_t n, double low, double high, bint add) noexcept nogil:
+    """gx (+)= g where low <= x <= high; gx may be g."""
+    if dtype == F64:
+        clip_pull(<const double*>g, <const double*>x, <double*>gx, n, low, high, add)
+    else:
+        clip_pull(<const float*>g, <const float*>x, <float*>gx, n, <float>low, <float>high, add)
