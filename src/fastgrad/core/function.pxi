@@ -104,10 +104,6 @@ cdef object call(PyObject* callable, PyObject* const* args, size_t nargsf, PyObj
         if n == 1 and type(<object>args[0]) is Tensor:
             if f.op < ADD:
                 return unary(f.op, <Tensor>args[0])
-            if f.op == SUM or f.op == MEAN or f.op == MAX or f.op == MIN:
-                y = reduce(f.op, <Tensor>args[0], None, False)
-                if y is not None:
-                    return y
         elif n == 2 and (type(<object>args[0]) is Tensor or type(<object>args[1]) is Tensor):
             if ADD <= f.op < END_ELEMENTWISE:
                 result = binary_any(f.op, <object>args[0], <object>args[1])
@@ -115,6 +111,10 @@ cdef object call(PyObject* callable, PyObject* const* args, size_t nargsf, PyObj
                     return result
             elif f.op == MATMUL and type(<object>args[0]) is Tensor and type(<object>args[1]) is Tensor:
                 return matmul(<Tensor>args[0], <Tensor>args[1])
+    if WHERE <= f.op < RULE:
+        y = call_directly(f.op, args, n, None if kwnames == NULL else <object>kwnames)
+        if y is not None:
+            return y
     cdef list given = [<object>args[k] for k in range(n)]
     cdef dict kwargs = {}
     if kwnames != NULL:

@@ -18,6 +18,13 @@ cdef inline bint is_full_slice(object o):
     return type(o) is slice and (<object>o).start is None and (<object>o).stop is None and (<object>o).step is None
 
 
+cdef inline bint is_index_array(cnp.ndarray a):
+    """Whether the array is read as it is: C-contiguous int64."""
+    cdef int typenum = cnp.PyArray_TYPE(a)
+    return ((typenum == cnp.NPY_LONG or typenum == cnp.NPY_LONGLONG) and PyArray_ITEMSIZE(a) == 8 and cnp.PyArray_IS_C_CONTIGUOUS(a)
+            and PyArray_ISALIGNED(a) and PyArray_ISNOTSWAPPED(a))
+
+
 cdef object index_array(object o):
     """An index array as C-contiguous int64; None for what is none, or would have to be checked for overflow."""
     if type(o) is Tensor:
@@ -27,9 +34,7 @@ cdef object index_array(object o):
     if not PyArray_Check(o):
         return None
     cdef cnp.ndarray a = o
-    cdef int typenum = cnp.PyArray_TYPE(a)
-    if (typenum == cnp.NPY_LONG or typenum == cnp.NPY_LONGLONG) and PyArray_ITEMSIZE(a) == 8 and cnp.PyArray_IS_C_CONTIGUOUS(a) \
-            and PyArray_ISALIGNED(a) and PyArray_ISNOTSWAPPED(a):
+    if is_index_array(a):
         return a
     if a.dtype.kind == "i" or (a.dtype.kind == "u" and a.dtype.itemsize < 8):
         return np.array(a, np.int64, order="C")     # array, which keeps 0-d ones what they are
@@ -59,9 +64,12 @@ cdef bint read_places(const Layout* layout, object key, Places* p) except -1:
     cdef cnp.ndarray a
     cdef list arrays
     cdef bint dots = False
-    cdef tuple parts = key if type(key) is tuple else (key,)
+    cdef tuple parts
     p.at = NULL
     p.lead = p.trail = 0
+    if PyArray_Check(key) and is_index_array(<cnp.ndarray>key):
+        return read_index(layout, key, p)
+    parts = key if type(key) is tuple else (key,)
     last = <int>len(parts)
     if type(key) is tuple:
         dots = last > 0 and parts[0] is Ellipsis
@@ -97,6 +105,21 @@ cdef bint read_places(const Layout* layout, object key, Places* p) except -1:
         if not combine_index(<Py_ssize_t*>cnp.PyArray_DATA(a), p.count, layout.shape[p.lead + k], <Py_ssize_t*>payload(p.at), k == 0):
             storage_release(p.at)
             return False
+    return True
+
+
+cdef bint read_index(const Layout* layout, cnp.ndarray a, Places* p) except -1:
+    """Of one index array along axis `lead`."""
+    p.axes = 1
+    p.ndim = cnp.PyArray_NDIM(a)
+    p.count = cnp.PyArray_SIZE(a)
+    memcpy(p.shape, cnp.PyArray_DIMS(a), p.ndim * sizeof(Py_ssize_t))
+    if not fit_places(layout, p):
+        return False
+    p.at = storage_new(p.count * sizeof(Py_ssize_t))
+    if not combine_index(<Py_ssize_t*>cnp.PyArray_DATA(a), p.count, layout.shape[p.lead], <Py_ssize_t*>payload(p.at), True):
+        storage_release(p.at)
+        return False
     return True
 
 

@@ -45,5 +45,6 @@ include "backward_gather.pxi"
 include "sweep_scratch.pxi"
 include "sweep.pxi"
 include "anomaly.pxi"
+include "calls.pxi"
 include "function.pxi"      # the public function of a rule
 include "tensor_class.pxi"  # the slots, each a door to the above

@@ -258,7 +258,7 @@ cdef class Tensor:
         return unary(ABS, self)
 
     def __getitem__(self, key):
-        cdef Tensor y = getitem_basic(self, key)
+        cdef Tensor y = None if PyArray_Check(key) else getitem_basic(self, key)
         if y is None:
             y = getitem_array(self, key)
         return y if y is not None else functions["getitem"](self, key)

@@ -1,0 +1,90 @@
+# The usual spellings of a call, straight to the kernel: binding by the rule takes longer than a small kernel.
+
+cdef struct Given:          # borrowed; NULL: left to its default
+    PyObject* axis
+    PyObject* keepdims
+    PyObject* reduction
+
+
+cdef bint read_keywords(tuple names, PyObject* const* values, Given* given) except -1:
+    """False where a keyword is another one."""
+    cdef Py_ssize_t k
+    for k in range(len(names)):
+        name = names[k]
+        if name == "axis":
+            given.axis = values[k]
+        elif name == "keepdims":
+            given.keepdims = values[k]
+        elif name == "reduction":
+            given.reduction = values[k]
+        else:
+            return False
+    return True
+
+
+cdef Tensor call_directly(int op, PyObject* const* args, Py_ssize_t n, object names):
+    """The result of a structured op; None for what is spelled, or is, less common: the rule binds that."""
+    cdef Given given
+    cdef Py_ssize_t k
+    cdef Tensor x, y
+    memset(&given, 0, sizeof(Given))
+    if n == 0 or (names is not None and not read_keywords(names, args + n, &given)):
+        return None
+    first = <object>args[0]
+    if op == CONCAT or op == STACK:
+        if given.keepdims != NULL or given.reduction != NULL:
+            return None
+        return join(op, tuple([<object>args[k] for k in range(n)]), <object>given.axis if given.axis != NULL else 0)
+    if op == WHERE and n == 3 and names is None:
+        first = tensor_or_number(first)
+        if type(first) is not Tensor:
+            return None
+        return where(<Tensor>first, tensor_or_number(<object>args[1]), tensor_or_number(<object>args[2]))
+    if type(first) is not Tensor:
+        return None
+    x = <Tensor>first
+    if op == CLIP:
+        return clip(x, <object>args[1], <object>args[2]) if n == 3 and names is None else None
+    if op == CROSS_ENTROPY:
+        if given.axis != NULL or given.keepdims != NULL or n != 2:
+            return None
+        labels = tensor_or_number(<object>args[1])
+        if type(labels) is not Tensor:
+            return None
+        return cross_entropy(x, <Tensor>labels, <object>given.reduction if given.reduction != NULL else "mean")
+    if op == GETITEM:
+        if n != 2 or names is not None:
+            return None
+        y = getitem_basic(x, <object>args[1])
+        return y if y is not None else getitem_array(x, <object>args[1])
+    if op == RESHAPE or op == PERMUTE_DIMS or op == BROADCAST_TO or op == SUM_TO:
+        if n != 2 or names is not None or type(<object>args[1]) is not tuple:
+            return None
+        return (reshape(x, <object>args[1]) if op == RESHAPE else permute_dims(x, <object>args[1]) if op == PERMUTE_DIMS
+                else broadcast_to(x, <object>args[1]) if op == BROADCAST_TO else sum_to(x, <object>args[1]))
+    return call_along(op, x, args, n, &given)
+
+
+cdef Tensor call_along(int op, Tensor x, PyObject* const* args, Py_ssize_t n, Given* given):
+    """Ops with an axis, those that reduce with `keepdims` too."""
+    cdef bint reduces = op == SUM or op == MEAN or op == MAX or op == MIN or op == PROD or op == LOGSUMEXP
+    if given.reduction != NULL or n > (3 if reduces else 2) or (given.keepdims != NULL and not reduces):
+        return None
+    if n > 1:
+        if given.axis != NULL:
+            return None
+        given.axis = args[1]
+    if n > 2:
+        if given.keepdims != NULL:
+            return None
+        given.keepdims = args[2]
+    if op == SOFTMAX or op == LOG_SOFTMAX:
+        return softmax(op, x, <object>given.axis if given.axis != NULL else -1)
+    axis = <object>given.axis if given.axis != NULL else None
+    if op == CUMSUM:
+        return cumsum(x, axis)
+    if not reduces:
+        return None
+    if op == LOGSUMEXP:
+        return logsumexp(x, axis, given.keepdims != NULL and <object>given.keepdims)
+    return reduce(op, x, axis, given.keepdims != NULL and <object>given.keepdims)
