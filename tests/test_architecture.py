@@ -16,7 +16,7 @@ if not SOURCE.exists():
 # Lowest first. A module imports from its own layer and from lower ones.
 LAYERS = (
     ("errors", "_tree"),
-    ("tensor_repr",),
+    ("anomaly",),
     ("tensor_methods",),
     ("protocols",),
     ("engine_python", "core"),
@@ -35,7 +35,7 @@ LAYERS = (
 # A Tensor has methods that call public functions, which work on Tensors. These close the circle, at the first call.
 LATE = ("protocols", "tensor_methods", "core")
 # Inside the two engines, file by file.
-ENGINE_PYTHON = ("anomaly", "tensor", "record", "sweep", "__init__")
+ENGINE_PYTHON = ("tensor", "record", "sweep", "__init__")
 CORE = ("layout", "loops", "storage", "kernels", "tensor", "__init__")
 
 # Names a user may rely on, group by group.

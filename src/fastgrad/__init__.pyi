@@ -1,7 +1,7 @@
 # Written by `python -m fastgrad._stubs`. Do not edit.
 from collections.abc import Callable, Iterator, Sequence
 from types import EllipsisType
-from typing import Any, Protocol, Self, TypeAlias, TypeVar, overload
+from typing import Any, Protocol, Self, TypeAlias, TypeVar, final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -164,7 +164,7 @@ diagonal: _Diagonal
 def diff(x: _Operand, /, *, axis: int | Sequence[int] | None = -1, n: int = 1) -> Tensor: ...
 divide: _Add
 dot: _Add
-def einsum(subscripts: str, /, *operands: _Operand) -> Tensor: ...
+def einsum(subscripts: str, /, *operands: _Operand, optimize: _bool = True) -> Tensor: ...
 def elementwise_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]: ...
 elu: _Elu
 def empty(shape: int | Sequence[int], *, dtype: npt.DTypeLike | None = None, requires_grad: _bool = False) -> Tensor: ...

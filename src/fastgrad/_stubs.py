@@ -15,7 +15,7 @@ HEADER = "# Written by `python -m fastgrad._stubs`. Do not edit.\n"
 IMPORTS = """\
 from collections.abc import Callable, Iterator, Sequence
 from types import EllipsisType
-from typing import Any, Protocol, Self, TypeAlias, TypeVar, overload
+from typing import Any, Protocol, Self, TypeAlias, TypeVar, final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -178,12 +178,15 @@ def method(name, member):
         target = list(inspect.signature(getattr(fg, name)).parameters.values())
         if target[0].kind is not target[0].VAR_POSITIONAL:
             parameters = [parameters[0].replace(kind=target[0].kind), *target[1:]]
+    if name.startswith("__") and all(p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty for p in parameters):
+        # Python itself calls these, by position.
+        parameters = [p.replace(kind=p.POSITIONAL_ONLY) for p in parameters]
     parameters[0] = parameters[0].replace(name="self")
     return f"    def {name}({signature(parameters, name)}) -> {RESULTS.get(name, 'Tensor')}: ...\n"
 
 
 def tensor_class():
-    text = "class Tensor:\n"
+    text = "@final\nclass Tensor:\n"
     for name, kind in WRITABLE.items():
         text += f"    @property\n    def {name}(self) -> {kind}: ...\n"
         text += f"    @{name}.setter\n    def {name}(self, value: {kind}) -> None: ...\n"

@@ -235,7 +235,6 @@ cdef int backward_view(Tensor y, Tensor x, char* g, Storage* gs) except -1:
     cdef char* where
     cdef bint add
     cdef int k
-    cdef Extra extra
     if y.op == RESHAPE:
         return give(x, g, gs if not is_small(x.layout) else NULL)
     cotangent_room(x, &where, &add)
@@ -250,15 +249,14 @@ cdef int backward_view(Tensor y, Tensor x, char* g, Storage* gs) except -1:
             copy_strided(x.layout.itemsize, whole, g, strides, where, whole.strides)
         return 0
     if y.op == PERMUTE_DIMS:
-        axes = (<Extra>y.extra).params["axes"] if y.extra != NULL and (<Extra>y.extra).params is not None else None
+        axes = parameter_of(y)
         for k in range(part.ndim):
             strides[k] = whole.strides[(axes[k] if axes is not None else part.ndim - 1 - k) % part.ndim]
     else:
         if not add:
             memset(where, 0, x.layout.nbytes)
             add = False
-        extra = <Extra>y.extra
-        parse_key(whole, extra.params["key"], shape, strides, &offset)
+        parse_key(whole, parameter_of(y), shape, strides, &offset)
     if add:
         add_strided(x.layout.kernel, part, g, part.strides, where + offset, strides)
     else:

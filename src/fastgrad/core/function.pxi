@@ -185,6 +185,17 @@ cdef Tensor by_kernel(int op, tuple operands, dict params):
     return None
 
 
+cdef object reduce_or_rule(int op, Tensor x, object axis, object keepdims, object dtype):
+    """A reduction as a method: straight to the kernel where it takes the call."""
+    cdef Tensor y
+    if dtype is None:
+        y = reduce(op, x, axis, keepdims)
+        if y is not None:
+            return y
+        return functions[op_names[op]](x, axis=axis, keepdims=keepdims)
+    return functions[op_names[op]](x, axis=axis, keepdims=keepdims, dtype=dtype)
+
+
 cdef int install_vectorcall() except -1:
     """Cython has no spelling for a vectorcall slot: set it on the finished type."""
     cdef PyTypeObject* t = <PyTypeObject*>Function

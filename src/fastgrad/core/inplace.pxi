@@ -64,7 +64,7 @@ cdef Tensor step_aside(Tensor x, bint keep_value):
     old.gen1 = x.gen1
     old.gen2 = x.gen2
     old.saved = x.saved
-    old.flags = x.flags & <int>(REQUIRES_GRAD | FREED | CONST1 | CONST2 | VIEW | HOOKED)     # hooks stay with the value
+    old.flags = x.flags & <int>(REQUIRES_GRAD | FREED | CONST1 | CONST2 | OBJECT2 | VIEW | HOOKED)     # hooks stay with the value
     x.x1 = NULL
     x.x2 = NULL
     history = None
@@ -76,7 +76,7 @@ cdef Tensor step_aside(Tensor x, bint keep_value):
     extra = extra_of(x)
     extra.history = history or []
     extra.history.append((x.gen, old))
-    x.flags &= ~<int>(CONST1 | CONST2 | VIEW | FREED | REQUIRES_GRAD | HOOKED)
+    x.flags &= ~<int>(CONST1 | CONST2 | OBJECT2 | VIEW | FREED | REQUIRES_GRAD | HOOKED)
     x.op = LEAF
     x.saved = 0
     x.gen += 1
@@ -99,7 +99,7 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
         reads_x = True if z.extra != NULL else kernels[z.op].reads & (READS_X1 | READS_X2) != 0
         old = step_aside(x, reads_x)
         x.op = z.op
-        x.flags |= z.flags & <int>(REQUIRES_GRAD | CONST1 | CONST2)
+        x.flags |= z.flags & <int>(REQUIRES_GRAD | CONST1 | CONST2 | OBJECT2)
         x.x1 = redirect(z.x1, x, old, z.flags & CONST1 != 0)
         x.x2 = redirect(z.x2, x, old, z.flags & CONST2 != 0)
         x.gen1 = z.gen1
@@ -107,7 +107,7 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
         x.saved = z.saved
         z.x1 = NULL
         z.x2 = NULL
-        z.flags &= ~<int>(CONST1 | CONST2)
+        z.flags &= ~<int>(CONST1 | CONST2 | OBJECT2)
         if z.extra != NULL:
             take_extra(x, <Extra>z.extra, old)
     copy_strided(x.layout.itemsize, x.layout, z.data, z.layout.strides, x.data, x.layout.strides)

@@ -97,8 +97,11 @@ cdef void bury(PyObject* o) noexcept:
         release(t.layout)
     if t.x1 != NULL and not t.flags & CONST1:
         drop(t.x1)
-    if t.x2 != NULL and not t.flags & CONST2:
-        drop(t.x2)
+    if t.x2 != NULL:
+        if t.flags & OBJECT2:
+            Py_DECREF(<object>t.x2)
+        elif not t.flags & CONST2:
+            drop(t.x2)
     if t.grad_ != NULL:
         drop(t.grad_)
     if t.extra != NULL:
@@ -197,10 +200,12 @@ cdef void free_edges(Tensor t) noexcept:
     cdef int flags = t.flags
     t.x1 = NULL
     t.x2 = NULL
-    t.flags = <unsigned short>(flags & ~<int>(CONST1 | CONST2))
+    t.flags = <unsigned short>(flags & ~<int>(CONST1 | CONST2 | OBJECT2))
     if not flags & CONST1:
         drop(x1)
-    if not flags & CONST2:
+    if flags & OBJECT2:
+        Py_DECREF(<object>x2)
+    elif not flags & CONST2:
         drop(x2)
     if extra != NULL:
         forget(<Extra>extra)

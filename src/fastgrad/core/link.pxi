@@ -86,6 +86,18 @@ cdef inline int link_constant(Tensor y, int op, Tensor x, double c, bint first) 
     return 0
 
 
+cdef inline int keep_parameter(Tensor y, object parameter) except -1:
+    """Hang the one parameter of a one-operand op in the place of the second operand: no Extra, no dict."""
+    Py_INCREF(parameter)
+    y.x2 = <PyObject*>parameter
+    y.flags |= CONST2 | OBJECT2
+    return 0
+
+
+cdef inline object parameter_of(Tensor y):
+    return <object>y.x2 if y.flags & OBJECT2 else None
+
+
 cdef inline double constant_of(PyObject* bits) noexcept:
     cdef double c
     memcpy(&c, &bits, sizeof(double))

@@ -112,7 +112,6 @@ cdef Tensor reduce(int op, Tensor x, object axis, bint keepdims):
     cdef Folded f
     cdef Tensor y, source
     cdef Layout* layout = x.layout
-    cdef Extra extra
     cdef const BoundLoop* loop
     if layout.kernel == NO_KERNEL or layout.ndim > 62:
         return None
@@ -131,26 +130,15 @@ cdef Tensor reduce(int op, Tensor x, object axis, bint keepdims):
         link1(y, op, guarded(x, op, READS_X1))
         if kernels[op].reads & READS_Y:
             y.saved += version_of(y)
-        if axis is not None or keepdims:
-            extra = extra_of(y)
-            extra.params = {"axis": axis, "keepdims": bool(keepdims)}
-            extra.numbers[0] = f.outer
-            extra.numbers[1] = f.reduced
-            extra.numbers[2] = f.inner
+        if axis is not None:
+            keep_parameter(y, axis if type(axis) is not list else tuple(axis))
     return y
 
 
-cdef void folded_of(Tensor y, Tensor x, Folded* f) noexcept:
+cdef int folded_of(Tensor y, Tensor x, Folded* f) except -1:
     """The extents a recorded reduction was made with."""
-    cdef Extra extra
-    f.outer = 1
-    f.reduced = x.layout.size
-    f.inner = 1
-    if y.extra != NULL and (<Extra>y.extra).params is not None:
-        extra = <Extra>y.extra
-        f.outer = extra.numbers[0]
-        f.reduced = extra.numbers[1]
-        f.inner = extra.numbers[2]
+    fold(x.layout, read_axes(x.layout, parameter_of(y)), f)
+    return 0
 
 
 cdef long long summed_axes(const Layout* layout, const Layout* target) noexcept nogil:
@@ -220,5 +208,4 @@ cdef Tensor sum_to(Tensor x, object shape):
     sum_into(layout, (<Tensor>source).data, target, y.data, False)
     if x.flags & REQUIRES_GRAD and fg_grad_off == 0:
         link1(y, SUM_TO, x)
-        extra_of(y).params = {"shape": shape_tuple(target)}
     return y

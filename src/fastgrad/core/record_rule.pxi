@@ -60,8 +60,7 @@ cdef Tensor apply_rule(object rule, tuple operands, dict params):
         kept.append(o)
         k += 1
     try:
-        with np.errstate(all="ignore"):
-            value = rule.forward(*arrays, **params)
+        value = rule.run(arrays, params)
     except Exception as error:
         worded = errors.forward_failed(rule.name, error, kept)
         if worded is error:
@@ -133,6 +132,8 @@ cdef tuple node_operands(Tensor y):
     if y.x1 == NULL and not y.flags & CONST1:
         return ()
     first = constant_of(y.x1) if y.flags & CONST1 else resolve(y.x1, y.gen1)
+    if y.flags & OBJECT2:
+        return (first,)
     if y.flags & CONST2:
         return (first, constant_of(y.x2))
     if y.x2 == NULL:
@@ -149,8 +150,15 @@ cdef dict node_params(Tensor y):
         return NO_PARAMS
     if y.op == GATHER:
         return gather_params(y)
-    if y.op == RESHAPE:
+    if y.op == RESHAPE or y.op == BROADCAST_TO or y.op == SUM_TO:
         return {"shape": shape_tuple(y.layout)}
+    if y.op == GETITEM:
+        return {"key": parameter_of(y)}
+    if y.op == PERMUTE_DIMS:
+        axes = parameter_of(y)
+        return {"axes": tuple(range(y.layout.ndim))[::-1] if axes is None else axes}
+    if y.op == SUM or y.op == MEAN or y.op == MAX or y.op == MIN or y.op == PROD:
+        return {"axis": parameter_of(y), "keepdims": y.layout.ndim == edge1(y).layout.ndim}
     params = dict(rule.defaults)
     for name in rule.param_names:
         if name not in params:

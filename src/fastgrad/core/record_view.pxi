@@ -87,10 +87,8 @@ cdef Tensor permute_dims(Tensor x, object axes):
         shape[k] = x.layout.shape[axis]
         strides[k] = x.layout.strides[axis]
     cdef Tensor y = view_of(PERMUTE_DIMS, x, layout_get(x.layout.typenum, x.layout.itemsize, ndim, shape, strides), 0)
-    cdef Extra extra
     if y.op != LEAF and axes is not None:
-        extra = extra_of(y)
-        extra.params = {"axes": tuple([operator.index(a) for a in axes])}
+        keep_parameter(y, tuple([operator.index(a) for a in axes]))
     return y
 
 
@@ -109,10 +107,7 @@ cdef Tensor broadcast_to(Tensor x, object shape):
             strides[k] = x.layout.strides[k - lead]
         else:
             return None
-    cdef Tensor y = view_of(BROADCAST_TO, x, layout_get(x.layout.typenum, x.layout.itemsize, ndim, dims, strides), 0)
-    if y.op != LEAF:
-        extra_of(y).params = {"shape": shape_tuple(y.layout)}
-    return y
+    return view_of(BROADCAST_TO, x, layout_get(x.layout.typenum, x.layout.itemsize, ndim, dims, strides), 0)
 
 
 cdef extern from "Python.h":
@@ -132,6 +127,12 @@ cdef int parse_key(const Layout* layout, object key, Py_ssize_t* shape, Py_ssize
     cdef Py_ssize_t start = 0, step = 1, i
     cdef bint ellipsis = False
     offset[0] = 0
+    if type(key) is slice and layout.ndim == 1:     # x[a:b], what elementwise code on vectors is full of
+        shape[0] = slice_of(key, layout.shape[0], &start, &step)
+        strides[0] = layout.strides[0] * step
+        if shape[0] > 0:
+            offset[0] = start * layout.strides[0]
+        return 1
     if type(key) is not tuple:
         key = (key,)
     for item in key:
@@ -188,9 +189,6 @@ cdef Tensor getitem_basic(Tensor x, object key):
         return None
     cdef Layout* layout = layout_get(x.layout.typenum, x.layout.itemsize, ndim, shape, strides)
     cdef Tensor y = view_of(GETITEM, x, layout, offset)
-    cdef Extra extra
     if y.op != LEAF:
-        extra = extra_of(y)
-        extra.params = {"key": key}
-        extra.numbers[0] = offset
+        keep_parameter(y, key)
     return y

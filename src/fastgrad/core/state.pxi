@@ -6,6 +6,8 @@ cdef extern from "Python.h":
         unsigned long tp_flags
         void* tp_call
         void* tp_dealloc
+        void* tp_new
+        void* tp_vectorcall
         Py_ssize_t tp_basicsize
         PyObject* tp_dict
 

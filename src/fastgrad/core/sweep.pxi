@@ -374,14 +374,14 @@ cdef Tensor one_like(Tensor t):
     return g
 
 
-cdef Tensor checked_cotangent(object y, object cotangent, str what):
+cdef Tensor checked_cotangent(object y, object cotangent, Py_ssize_t position):
     """The cotangent of the root `y`; None, for 1, where `y` is one real number and none was given."""
     cdef Tensor t, g
     if type(y) is not Tensor:
-        raise errors.not_a_tensor(what, y)
+        raise errors.not_a_tensor(f"outputs[{position}]", y)
     t = <Tensor>y
     if not t.flags & REQUIRES_GRAD:
-        raise errors.not_recorded(what)
+        raise errors.not_recorded(f"outputs[{position}]" if position >= 0 else "this tensor")
     if cotangent is None:
         if t.layout.size != 1:
             raise errors.not_scalar(shape_tuple(t.layout))
@@ -440,7 +440,7 @@ def gradients(outputs, inputs, cotangents=None, *, bint retain_graph=False, bint
             raise errors.input_without_grad(k)
     if not outputs:
         raise errors.not_recorded("an empty sequence of outputs")
-    roots = [(outputs[k], checked_cotangent(outputs[k], cotangents[k], f"outputs[{k}]")) for k in range(len(outputs))]
+    roots = [(outputs[k], checked_cotangent(outputs[k], cotangents[k], k)) for k in range(len(outputs))]
     for x in inputs:
         had.append(x.flags & WANTED)
         x.flags |= WANTED

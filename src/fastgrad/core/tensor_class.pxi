@@ -31,9 +31,6 @@ cdef class Extra:
 cdef class Tensor:
     """An n-dimensional array that remembers how it was computed. Made by `fg.tensor`, `fg.asarray` and by every op."""
 
-    def __init__(self, *args, **kwargs):
-        raise TypeError("a Tensor is made by fg.tensor(data) or fg.asarray(obj), not by calling the class")
-
     # --- the array
 
     @property
@@ -185,7 +182,7 @@ cdef class Tensor:
         MutationError
             Where a value that a rule needs was overwritten.
         """
-        sweep(self, checked_cotangent(self, cotangent, "this tensor"), None, None, retain_graph or create_graph, create_graph)
+        sweep(self, checked_cotangent(self, cotangent, -1), None, None, retain_graph or create_graph, create_graph)
 
     # --- operators
 
@@ -294,6 +291,22 @@ cdef class Tensor:
 
     def abs(self):
         return unary(ABS, self)
+
+    def sum(self, axis=None, keepdims=False, *, dtype=None):
+        """`fg.sum` of this tensor."""
+        return reduce_or_rule(SUM, self, axis, keepdims, dtype)
+
+    def mean(self, axis=None, keepdims=False, *, dtype=None):
+        """`fg.mean` of this tensor."""
+        return reduce_or_rule(MEAN, self, axis, keepdims, dtype)
+
+    def max(self, axis=None, keepdims=False):
+        """`fg.max` of this tensor."""
+        return reduce_or_rule(MAX, self, axis, keepdims, None)
+
+    def min(self, axis=None, keepdims=False):
+        """`fg.min` of this tensor."""
+        return reduce_or_rule(MIN, self, axis, keepdims, None)
 
     @property
     def T(self):
@@ -428,10 +441,16 @@ cdef object exported(Tensor t):
     return to_numpy(t)
 
 
+cdef object refuse(PyTypeObject* cls, object args, PyObject* kwargs):
+    raise errors.class_called()
+
+
 cdef int install_dealloc() except -1:
     """Put `bury` in the finished type; Cython has no spelling for that slot."""
     cdef PyTypeObject* type_ = <PyTypeObject*>Tensor
     type_.tp_dealloc = <void*>bury
+    type_.tp_new = <void*>refuse        # nothing here makes a tensor through the type
+    type_.tp_vectorcall = NULL
     return 0
 
 

@@ -86,8 +86,7 @@ def record(rule, operands, params, overwritten=None):
     operands = tuple(o if _is_plain(o) else asarray(o) for o in operands)
     arrays = [o.array if isinstance(o, Tensor) else o for o in operands]
     try:
-        with np.errstate(all="ignore"):
-            value = np.asarray(rule.forward(*arrays, **params))
+        value = np.asarray(rule.run(arrays, params))
     except Exception as error:
         worded = errors.forward_failed(rule.name, error, operands)
         if worded is error:
