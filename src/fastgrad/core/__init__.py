@@ -11,6 +11,8 @@ from fastgrad.core.tensor import (
     enable_grad,
     gradients,
     is_grad_enabled,
+    lean_harvest,
+    lean_leaf,
     no_grad,
     tensor,
 )
@@ -19,5 +21,5 @@ name = "cython"
 
 __all__ = [
     "Function", "Tensor", "asarray", "cache_info", "clear_cache", "debug_counts", "detect_anomaly", "enable_grad", "gradients",
-    "is_grad_enabled", "loops_in_use", "name", "no_grad", "set_cache_limit", "tensor",
+    "is_grad_enabled", "lean_harvest", "lean_leaf", "loops_in_use", "name", "no_grad", "set_cache_limit", "tensor",
 ]  # fmt: skip

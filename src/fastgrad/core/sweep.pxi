@@ -461,3 +461,40 @@ def gradients(outputs, inputs, cotangents=None, *, bint retain_graph=False, bint
             g = functions["copy"](g) if create_graph else private_copy(<Tensor>g)
         result.append(g)
     return tuple(result)
+
+
+cdef extern from "numpy/arrayobject.h":
+    object PyArray_Scalar(void* data, cnp.dtype descr, object base)
+
+
+def lean_leaf(array):
+    """A leaf over the array's own memory, for a graph that does not outlive the call: nothing of it need be copied."""
+    cdef Tensor x = wrap_array(array)
+    x.storage.flags |= READ_ONLY
+    require(x)
+    return x
+
+
+def lean_harvest(y, Tensor x):
+    """`(value, gradient)` as NumPy scalar and array, for a real 0-d `y` and one leaf; None where that is not what they are."""
+    cdef Tensor t, g = None
+    cdef dict found
+    if type(y) is not Tensor:
+        return None
+    t = <Tensor>y
+    if not t.layout.flags & SCALAR or not t.flags & REQUIRES_GRAD or t.flags & FREED:
+        return None
+    value = PyArray_Scalar(t.data, dtype_of(t), None)
+    found = {}
+    x.flags |= WANTED
+    try:
+        sweep(t, None, None, found, False, False)
+    finally:
+        x.flags &= ~<int>WANTED
+    g = found.get(<size_t><PyObject*>x)
+    if g is None:
+        return value, np.zeros(shape_tuple(x.layout), dtype_of(x))
+    if (g.storage != NULL and g.storage.refs > 1) or not g.layout.flags & C_CONTIGUOUS:
+        g = private_copy(g)
+    move_out(g)
+    return value, array_view(g, g, True)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy import ndarray
 
 from fastgrad import _tree
-from fastgrad._engine import Tensor, asarray, gradients, is_grad_enabled
+from fastgrad._engine import Tensor, asarray, gradients, is_grad_enabled, lean_harvest, lean_leaf
 from fastgrad.errors import BackwardError, DTypeError, NotDifferentiableError, ShapeError
 from fastgrad.transforms.lift import (
     Run,
@@ -88,7 +88,7 @@ def _lean(verb, f, array):
     if not is_grad_enabled():
         return None
     try:
-        x = borrow(array).requires_grad_()
+        x = lean_leaf(array) if lean_leaf else borrow(array).requires_grad_()
     except DTypeError:
         return None
     level.depth = 1
@@ -96,6 +96,10 @@ def _lean(verb, f, array):
         y = f(x)
     finally:
         level.depth = 0
+    if lean_harvest:
+        pair = lean_harvest(y, x)
+        if pair is not None:
+            return pair
     if type(y) is not Tensor or y.ndim or not y.requires_grad:
         need_scalar(verb, y)
         if not isinstance(y, Tensor):
