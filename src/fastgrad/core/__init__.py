@@ -1,11 +1,13 @@
 """The compiled engine. Parts, in dependency order: layout, storage, loops, kernels, tensor."""
 
 from fastgrad.core.loops import loops_in_use
-from fastgrad.core.storage import cache_info, clear_cache, set_cache_limit
+from fastgrad.core.storage import cache_info, set_cache_limit
+from fastgrad.core.storage import clear_cache as _clear_blocks
 from fastgrad.core.tensor import (
     Function,
     Tensor,
     asarray,
+    clear_pool,
     debug_counts,
     detect_anomaly,
     enable_grad,
@@ -18,6 +20,15 @@ from fastgrad.core.tensor import (
 )
 
 name = "cython"
+
+
+def clear_cache():
+    """Give all cached memory back to the system: blocks of results, and dead tensors. Returns the bytes.
+
+    The engine keeps the memory of results for the next ones, at most an eighth of the machine's and 1 GiB
+    (`FASTGRAD_CACHE_BYTES` sets another bound), and that of half a million dead tensors.
+    """
+    return _clear_blocks() + clear_pool()
 
 __all__ = [
     "Function", "Tensor", "asarray", "cache_info", "clear_cache", "debug_counts", "detect_anomaly", "enable_grad", "gradients",

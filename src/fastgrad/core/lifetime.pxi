@@ -22,7 +22,7 @@ cdef extern from *:
     void PyObject_Free(void* o)
 
 cdef enum:
-    POOL = 8192                 # dead tensors kept for the next ones: 900 KB at most
+    POOL = 524288               # dead tensors kept for the next ones: 56 MB at most, what a graph of that many nodes had used
 
 cdef PyObject* pool = NULL      # linked through x1
 cdef Py_ssize_t pooled = 0
@@ -220,3 +220,17 @@ cdef void forget(Extra extra) noexcept:
     if extra.kept != NULL:
         storage_release(extra.kept)
         extra.kept = NULL
+
+
+def clear_pool():
+    """Give the memory of dead tensors back; returns how many bytes that was."""
+    global pool, pooled
+    cdef PyObject* o
+    cdef Py_ssize_t given = pooled * <Py_ssize_t>(<PyTypeObject*>Tensor).tp_basicsize
+    while pool != NULL:
+        o = pool
+        pool = (<Tensor>o).x1
+        (<Tensor>o).x1 = NULL
+        PyObject_Free(o)
+    pooled = 0
+    return given

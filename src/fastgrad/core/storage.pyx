@@ -37,7 +37,7 @@ cdef Py_ssize_t cached_bytes = 0
 cdef Py_ssize_t live_blocks = 0
 cdef Py_ssize_t hits = 0
 cdef Py_ssize_t misses = 0
-cdef Py_ssize_t limit = 256 << 20
+cdef Py_ssize_t limit = 0       # set below
 
 
 cdef inline int class_of(Py_ssize_t nbytes) noexcept nogil:
@@ -158,8 +158,16 @@ def cache_info():
     return {"bytes": cached_bytes, "limit": limit, "blocks": live_blocks, "hits": hits, "misses": misses}
 
 
+def default_limit():
+    """An eighth of this machine's memory, at most 1 GiB; 256 MiB where it cannot be asked."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 256 << 20
+    return min(memory // 8, 1 << 30)
+
+
 _bound = os.environ.get("FASTGRAD_CACHE_BYTES")
-if _bound is not None:
-    if not _bound.isdigit():
-        raise ImportError(f"FASTGRAD_CACHE_BYTES={_bound!r} is not a number of bytes")
-    set_cache_limit(int(_bound))
+if _bound is not None and not _bound.isdigit():
+    raise ImportError(f"FASTGRAD_CACHE_BYTES={_bound!r} is not a number of bytes")
+set_cache_limit(default_limit() if _bound is None else int(_bound))
