@@ -1,13 +1,13 @@
 """Naming the op that first made a NaN or an infinity. Looks, and raises; changes nothing."""
 
-import threading
+from _thread import _local as local  # `threading.local`, without importing the rest of threading
 
 import numpy as np
 
 from fastgrad import errors
 
 
-class _State(threading.local):
+class _State(local):
     on = False  # a `detect_anomaly` block is open
     inside = False  # a rule runs: its ops are not the user's, the sweep checks what comes out
 

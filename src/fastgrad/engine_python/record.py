@@ -1,7 +1,7 @@
 """Recording: run an op's forward and, where a gradient may be wanted, keep what its rule will need. Never sweeps."""
 
 import functools
-import threading
+from _thread import _local as local  # `threading.local`, without importing the rest of threading
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from fastgrad.engine_python.tensor import Node, Tensor, asarray, native
 functions = {}  # op name -> Function; filled as the rules are read
 
 
-class _State(threading.local):
+class _State(local):
     enabled = True
 
     def __init__(self):

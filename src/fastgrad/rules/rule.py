@@ -19,8 +19,6 @@ what its parameters name:
 What is not named is not read, and may be overwritten between forward and backward.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
@@ -28,7 +26,7 @@ import numpy as np
 
 from fastgrad import _engine
 
-RULES: dict[str, Rule] = {}  # name -> rule; what the tests, docs, stubs and benches walk
+RULES: dict[str, "Rule"] = {}  # name -> rule; what the tests, docs, stubs and benches walk
 FUNCTIONS: dict[str, Any] = {}  # name and aliases -> the public function
 
 

@@ -1,6 +1,6 @@
 """What all transforms share: arguments become Tensors, `f` runs, results come back in kind."""
 
-import threading
+from _thread import _local as local  # `threading.local`, without importing the rest of threading
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from fastgrad.errors import MutationError, NotDifferentiableError, ShapeError
 from fastgrad.rules.rule import Rule
 
 
-class _Level(threading.local):
+class _Level(local):
     depth = 0  # how many transforms are running their function in this thread
 
 
