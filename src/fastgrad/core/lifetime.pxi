@@ -172,6 +172,10 @@ cdef inline unsigned int version_of(Tensor t) noexcept:
     return t.storage.version if t.storage != NULL else t.gen
 
 
+cdef inline unsigned int version_at(PyObject* t) noexcept:
+    return (<Tensor>t).storage.version if (<Tensor>t).storage != NULL else (<Tensor>t).gen
+
+
 cdef int move_out(Tensor t) except -1:
     """Move an inline value to a block of its own, so that views can share it."""
     cdef Storage* storage

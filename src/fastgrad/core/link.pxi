@@ -104,17 +104,22 @@ cdef inline double constant_of(PyObject* bits) noexcept:
     return c
 
 
-cdef Tensor resolve(PyObject* edge, unsigned int gen):
-    """The tensor an edge meant: where it was written in place since, the node it stood for at the time."""
-    cdef Tensor x = <Tensor>edge
-    if x.gen == gen or x.extra == NULL:
-        return x
-    history = (<Extra>x.extra).history
+cdef PyObject* resolve_at(PyObject* edge, unsigned int gen) noexcept:
+    """Borrowed: the tensor an edge meant. Where it was written in place since, the node it stood for at the time."""
+    cdef list history
+    cdef Py_ssize_t k
+    if (<Tensor>edge).gen == gen or (<Tensor>edge).extra == NULL:
+        return edge
+    history = (<Extra>(<Tensor>edge).extra).history
     if history is not None:
-        for until, old in history:
-            if gen <= <unsigned int>until:
-                return <Tensor>old
-    return x
+        for k in range(len(history)):
+            if gen <= <unsigned int>history[k][0]:
+                return <PyObject*>history[k][1]
+    return edge
+
+
+cdef inline Tensor resolve(PyObject* edge, unsigned int gen):
+    return <Tensor>resolve_at(edge, gen)
 
 
 cdef int check_versions(Tensor y) except -1:

@@ -158,7 +158,7 @@ cdef dict node_params(Tensor y):
         axes = parameter_of(y)
         return {"axes": tuple(range(y.layout.ndim))[::-1] if axes is None else axes}
     if y.op == SUM or y.op == MEAN or y.op == MAX or y.op == MIN or y.op == PROD:
-        return {"axis": parameter_of(y), "keepdims": y.layout.ndim == edge1(y).layout.ndim}
+        return {"axis": parameter_of(y), "keepdims": y.layout.ndim == (<Tensor>edge1(y)).layout.ndim}
     params = dict(rule.defaults)
     for name in rule.param_names:
         if name not in params:

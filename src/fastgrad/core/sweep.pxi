@@ -6,22 +6,26 @@
 
 cdef int count_edges(Tensor root, Running* here) except -1:
     """First pass."""
-    cdef Tensor y
-    if not takes(root, here.only_wanted):
+    cdef PyObject* y
+    if not root.flags & here.mask:
         return 0
     if root.sweep != here.number:
-        begin(root, here)
+        if here.only_wanted:
+            root.sweep = here.number
+            root.pending = 0
+        else:
+            enter_tensor(root, here)
         push(&here.ready, <PyObject*>root)
     while here.ready.n:
         here.ready.n -= 1
-        y = <Tensor>here.ready.items[here.ready.n]
-        if y.op == LEAF:
+        y = here.ready.items[here.ready.n]
+        if (<Tensor>y).op == LEAF:
             continue
-        if y.flags & FREED:
-            if y.flags & WANTED:
+        if (<Tensor>y).flags & FREED:
+            if (<Tensor>y).flags & WANTED:
                 continue
-            raise errors.graph_freed(op_name(y))
-        walk_edges(y, here, True)
+            raise errors.graph_freed(op_name(<Tensor>y))
+        walk_edges(<Tensor>y, here, True)
     return 0
 
 
@@ -123,23 +127,21 @@ cdef int take_one(Tensor y, Running* here) except -1:
     return 0
 
 
-cdef inline void receive_scalar(Tensor x, double g) noexcept:
-    if x.flags & COTANGENT:
-        (<double*>x.cotangent.value)[0] += g
+cdef inline void receive_scalar(PyObject* x, double g) noexcept:
+    if (<Tensor>x).flags & COTANGENT:
+        (<double*>(<Tensor>x).cotangent.value)[0] += g
     else:
-        (<double*>x.cotangent.value)[0] = g
-        x.flags |= COTANGENT
+        (<double*>(<Tensor>x).cotangent.value)[0] = g
+        (<Tensor>x).flags |= COTANGENT
 
 
 cdef inline int hand_on(PyObject* edge, Running* here) except -1:
     """The edge has been passed and is let go: its reference goes to the stack of those that are ready, or away."""
-    cdef Tensor x = <Tensor>edge
-    if takes(x, here.only_wanted):
-        x.pending -= 1
-        if x.pending == 0:
+    if (<Tensor>edge).flags & here.mask:
+        (<Tensor>edge).pending -= 1
+        if (<Tensor>edge).pending == 0:
             push(&here.ready, edge)
             return 0
-    x = None
     drop(edge)
     return 0
 
@@ -150,72 +152,62 @@ cdef int backward_scalar(Tensor y, Running* here) except -1:
     cdef Kernel* k = &kernels[y.op]
     cdef double g = (<double*>y.cotangent.value)[0], out
     cdef double c = 0
-    cdef Tensor x1 = None, x2 = None
-    cdef const void* d1 = NULL
-    cdef const void* d2 = NULL
+    cdef PyObject* x1 = NULL
+    cdef PyObject* x2 = NULL
+    cdef const void* d1 = &y.x1
+    cdef const void* d2 = &y.x2
     cdef Backward b1 = k.x1[<int>F64], b2 = k.x2[<int>F64]
     cdef unsigned int now = 0
-    if y.flags & CONST1:
-        d1 = &y.x1
-        b1 = NULL
-    else:
-        x1 = <Tensor>y.x1
-        if x1.gen != y.gen1:
+    if not y.flags & CONST1:
+        x1 = y.x1
+        if (<Tensor>x1).gen != y.gen1:
             return 0
-        d1 = x1.data
+        d1 = (<Tensor>x1).data
         if k.reads & READS_X1:
-            now += version_of(x1)
+            now += version_at(x1)
     if y.flags & CONST2:
-        d2 = &y.x2
-        b2 = NULL
         if y.op == POWER:
             b1 = power_constant[<int>F64]
             c = constant_of(y.x2)
     elif y.x2 != NULL:
-        x2 = <Tensor>y.x2
-        if x2.gen != y.gen2:
+        x2 = y.x2
+        if (<Tensor>x2).gen != y.gen2:
             return 0
-        d2 = x2.data
+        d2 = (<Tensor>x2).data
         if k.reads & READS_X2:
-            now += version_of(x2)
+            now += version_at(x2)
     if k.reads & READS_Y:
-        now += version_of(y)
-    if now != y.saved or (b1 == NULL and x1 is not None) or (b2 == NULL and x2 is not None):
+        now += version_at(<PyObject*>y)
+    if now != y.saved or (b1 == NULL and x1 != NULL) or (b2 == NULL and x2 != NULL):
         return 0
-    if y.op == ADD:         # distributes the upstream gradient; the commonest gate needs no kernel
-        if x1 is not None and takes(x1, here.only_wanted):
+    if x1 != NULL and (<Tensor>x1).flags & here.mask:
+        if y.op == ADD:     # distributes the upstream gradient; the commonest gate needs no kernel
             receive_scalar(x1, g)
-        if x2 is not None and takes(x2, here.only_wanted):
+        else:
+            b1(&g, d1, d2, y.data, &out, 1, c, &helpers[<int>F64])
+            receive_scalar(x1, out)
+    if x2 != NULL and (<Tensor>x2).flags & here.mask:
+        if y.op == ADD:
             receive_scalar(x2, g)
-        return passed_scalar(y, here)
-    if x1 is not None and takes(x1, here.only_wanted):
-        b1(&g, d1, d2, y.data, &out, 1, c, &helpers[<int>F64])
-        receive_scalar(x1, out)
-    if x2 is not None and takes(x2, here.only_wanted):
-        b2(&g, d1, d2, y.data, &out, 1, c, &helpers[<int>F64])
-        receive_scalar(x2, out)
-    return passed_scalar(y, here)
-
-
-cdef inline int passed_scalar(Tensor y, Running* here) except -1:
-    """The edges of `y` have been passed; they are let go unless the graph is kept."""
-    cdef PyObject* e1 = NULL if y.flags & CONST1 else y.x1
-    cdef PyObject* e2 = NULL if y.flags & CONST2 else y.x2
+        else:
+            b2(&g, d1, d2, y.data, &out, 1, c, &helpers[<int>F64])
+            receive_scalar(x2, out)
+    # The edges have been passed; they are let go unless the graph is kept.
     y.sweep = 0
     if here.retain:
         y.flags &= ~<int>COTANGENT
-        if e1 != NULL:
-            depart(<Tensor>e1, here)
-        if e2 != NULL:
-            depart(<Tensor>e2, here)
+        if x1 != NULL:
+            depart(x1, here)
+        if x2 != NULL:
+            depart(x2, here)
         return 1
     y.x1 = NULL
     y.x2 = NULL
     y.flags = <unsigned short>((y.flags & ~<int>(COTANGENT | CONST1 | CONST2)) | FREED)
-    if e1 != NULL:
-        hand_on(e1, here)
-    if e2 != NULL:
-        hand_on(e2, here)
+    if x1 != NULL:
+        hand_on(x1, here)
+    if x2 != NULL:
+        hand_on(x2, here)
     return 1
 
 
@@ -279,7 +271,7 @@ cdef inline int seed(Tensor y, Tensor g, Running* here) except -1:
     if not takes(y, here.only_wanted):
         return 0
     if g is None and y.layout == scalar_f64 and not here.record:
-        receive_scalar(y, 1)
+        receive_scalar(<PyObject*>y, 1)
         return 0
     return give_tensor(y, g if g is not None else one_like(y), here.record)
 
@@ -300,6 +292,7 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, dict wanted, bint retai
     cdef PyObject* item
     cdef int grad_off = fg_grad_off
     here.only_wanted = wanted is not None
+    here.mask = LEADS if here.only_wanted else REQUIRES_GRAD
     here.wanted = <PyObject*>wanted if wanted is not None else NULL
     here.retain = retain
     here.record = record
