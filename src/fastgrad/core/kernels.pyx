@@ -10,6 +10,20 @@ from numpy cimport npy_intp
 from fastgrad.core.layout cimport F32, F64, Layout
 from fastgrad.core.loops cimport BoundLoop, Helpers, address, apply1, broadcast_apply, helpers, layout_t, numpy_loop, steps_t, walk
 
+cdef extern from *:
+    """
+    #if defined(__AVX512F__)
+    #define FG_INSTRUCTION_SET "avx512"
+    #elif defined(__AVX2__)
+    #define FG_INSTRUCTION_SET "avx2"
+    #else
+    #define FG_INSTRUCTION_SET "base"
+    #endif
+    """
+    const char* FG_INSTRUCTION_SET
+
+instruction_set = FG_INSTRUCTION_SET.decode("ascii")    # what this module was compiled for
+
 ctypedef fused floating:
     double
     float
