@@ -201,13 +201,6 @@ cdef void softmax_forward(int dtype, const void* x, void* y, Py_ssize_t outer, P
         softmax_fill(<const float*>x, <float*>y, outer, n, inner, logarithm, &helpers[dtype])
 
 
-cdef inline void put(floating* y, floating value, bint add) noexcept nogil:
-    if add:
-        y[0] += value
-    else:
-        y[0] = value
-
-
 cdef void softmax_pull(const floating* g, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
     cdef floating[WIDTH] d
     cdef Py_ssize_t o, i, r, j, w, at

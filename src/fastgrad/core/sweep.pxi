@@ -189,10 +189,10 @@ cdef int backward_scalar(Tensor y, Running* here) except -1:
             receive_scalar(x2, g)
         return passed_scalar(y, here)
     if x1 is not None and takes(x1, here.only_wanted):
-        b1(&g, d1, d2, y.data, &out, 1, c, &helpers[<int>F64])
+        b1(&g, d1, d2, y.data, &out, 1, c, &helpers[<int>F64], False)
         receive_scalar(x1, out)
     if x2 is not None and takes(x2, here.only_wanted):
-        b2(&g, d1, d2, y.data, &out, 1, c, &helpers[<int>F64])
+        b2(&g, d1, d2, y.data, &out, 1, c, &helpers[<int>F64], False)
         receive_scalar(x2, out)
     return passed_scalar(y, here)
 
