@@ -106,7 +106,9 @@ cdef void accumulate(int dtype, const void* x, void* y, Py_ssize_t n) noexcept n
 cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,
                          void* gx, Py_ssize_t n, bint add, double* constant) noexcept nogil
 
-# Over (outer, n, inner), along the middle axis: softmax.pxi, scan.pxi, gather.pxi
+# Over (outer, n, inner), along the middle axis: reduce.pxi, softmax.pxi, scan.pxi, gather.pxi
+cdef void spread(int dtype, const void* g, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, double divisor, bint add) noexcept nogil
+cdef void route(int dtype, const void* g, const void* x, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil
 cdef void softmax_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint logarithm) noexcept nogil
 cdef void softmax_backward(int dtype, const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil
 cdef void log_softmax_backward(int dtype, const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil

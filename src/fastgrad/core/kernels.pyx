@@ -51,6 +51,7 @@ cdef inline void put(floating* y, floating value, bint add) noexcept nogil:
 
 
 include "elementwise.pxi"
+include "reduce.pxi"
 include "softmax.pxi"
 include "scan.pxi"
 include "select.pxi"
