@@ -3,10 +3,15 @@
 FASTGRAD_PURE=1            no extension modules: a py3-none-any wheel of the pure-Python engine
 FASTGRAD_DEBUG=1           invariants checked, live objects counted, -O1 -g
 FASTGRAD_SANITIZE=a,b      -fsanitize=a,b; preload the compiler's libasan to run the result
+
+On x86-64 `kernels` is compiled three times from one C file: for the baseline, and into folders of their own for AVX2 and
+AVX-512. core/__init__.py puts the folder that the CPU can run on the package's path.
 """
 
 import os
+import shutil
 import sys
+import sysconfig
 from glob import glob
 
 from setuptools import Extension, setup
@@ -30,6 +35,12 @@ else:
         compile_args += [f"-fsanitize={sanitize}", "-fno-omit-frame-pointer"]
         link_args += [f"-fsanitize={sanitize}"]
 
+# Not where the compiler is MSVC, and not for several architectures at once: sysconfig tells what is built, not what builds.
+simd = {}
+if sys.platform != "win32" and sysconfig.get_platform().endswith("x86_64"):
+    simd["avx2"] = ["-mavx2"]
+    simd["avx512"] = [f"-mavx512{part}" for part in ("f", "dq", "vl", "bw")] + ["-mprefer-vector-width=512"]
+
 
 def extensions():
     sources = [] if pure else sorted(glob("src/fastgrad/core/*.pyx"))
@@ -45,6 +56,7 @@ def extensions():
             include_dirs=[numpy.get_include()],
             define_macros=[
                 ("FASTGRAD_DEBUG", str(int(debug))),
+                ("FASTGRAD_SIMD", str(int(bool(simd)))),
                 ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
                 ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
             ],
@@ -62,7 +74,24 @@ def extensions():
         "initializedcheck": False,
         "c_api_binop_methods": False,
     }
-    return cythonize(modules, build_dir=build + "/c", include_path=["src"], compiler_directives=directives)
+    modules = cythonize(modules, build_dir=build + "/c", include_path=["src"], compiler_directives=directives)
+    return modules + [variant(module, name) for module in modules if module.name.endswith(".kernels") for name in simd]
+
+
+def variant(module, name):
+    """The same C file for another instruction set, as core/<name>/kernels; a copy, since object files are named by their source."""
+    source = module.sources[0].replace(".c", f"_{name}.c")
+    shutil.copy2(module.sources[0], source)
+    package, _, last = module.name.rpartition(".")
+    return Extension(
+        f"{package}.{name}.{last}",
+        [source],
+        include_dirs=module.include_dirs,
+        define_macros=module.define_macros,
+        libraries=module.libraries,
+        extra_compile_args=module.extra_compile_args + simd[name],
+        extra_link_args=module.extra_link_args,
+    )
 
 
 setup(

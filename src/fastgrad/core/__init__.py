@@ -1,5 +1,11 @@
 """The compiled engine. Parts, in dependency order: layout, storage, loops, kernels, tensor."""
 
+from fastgrad.core import simd
+
+__path__.insert(0, simd.folder(__path__[0]))  # kernels for this CPU are found before the baseline's
+
+# isort: split
+from fastgrad.core.kernels import instruction_set
 from fastgrad.core.loops import loops_in_use
 from fastgrad.core.storage import cache_info, set_cache_limit
 from fastgrad.core.storage import clear_cache as _clear_blocks
@@ -20,6 +26,7 @@ from fastgrad.core.tensor import (
 )
 
 name = "cython"
+simd.confirm(instruction_set)
 
 
 def clear_cache():
@@ -32,5 +39,6 @@ def clear_cache():
 
 __all__ = [
     "Function", "Tensor", "asarray", "cache_info", "clear_cache", "debug_counts", "detect_anomaly", "enable_grad", "gradients",
-    "is_grad_enabled", "lean_harvest", "lean_leaf", "loops_in_use", "name", "no_grad", "set_cache_limit", "tensor",
+    "instruction_set", "is_grad_enabled", "lean_harvest", "lean_leaf", "loops_in_use", "name", "no_grad", "set_cache_limit",
+    "tensor",
 ]  # fmt: skip

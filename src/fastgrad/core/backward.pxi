@@ -168,60 +168,10 @@ cdef int backward_reduce(Tensor y, Tensor x, char* g) except -1:
     if y.op == MAX or y.op == MIN:
         source = contiguous(x)
     cotangent_room(x, &where, &add)
-    if x.layout.kernel == F64:
-        spread[double](<double*>g, <double*>where, &f, add, <double>f.reduced if y.op == MEAN else 1) if source is None else route[double](<double*>g, <double*>source.data, <double*>y.data, <double*>where, &f, add)
+    if source is None:
+        spread(x.layout.kernel, g, where, f.outer, f.reduced, f.inner, <double>f.reduced if y.op == MEAN else 1, add)
     else:
-        spread[float](<float*>g, <float*>where, &f, add, <float>f.reduced if y.op == MEAN else 1) if source is None else route[float](<float*>g, <float*>source.data, <float*>y.data, <float*>where, &f, add)
-    return 0
-
-
-ctypedef fused floating:
-    double
-    float
-
-
-cdef int spread(const floating* g, floating* gx, const Folded* f, bint add, floating divisor) noexcept nogil:
-    cdef Py_ssize_t o, r, i
-    cdef floating v
-    for o in range(f.outer):
-        if f.inner == 1:
-            v = g[o] / divisor
-            if add:
-                for r in range(f.reduced):
-                    gx[r] += v
-            else:
-                for r in range(f.reduced):
-                    gx[r] = v
-            gx += f.reduced
-            continue
-        for r in range(f.reduced):
-            if add:
-                for i in range(f.inner):
-                    gx[i] += g[o * f.inner + i] / divisor
-            else:
-                for i in range(f.inner):
-                    gx[i] = g[o * f.inner + i] / divisor
-            gx += f.inner
-    return 0
-
-
-cdef int route(const floating* g, const floating* x, const floating* y, floating* gx, const Folded* f, bint add) noexcept nogil:
-    """The max gate: upstream gradient to the winner, shared equally among ties."""
-    cdef Py_ssize_t o, r, i, at, ties
-    cdef floating v, best
-    for o in range(f.outer):
-        for i in range(f.inner):
-            best = y[o * f.inner + i]
-            at = o * f.reduced * f.inner + i
-            ties = 0
-            for r in range(f.reduced):
-                ties += x[at + r * f.inner] == best
-            v = g[o * f.inner + i] / <floating>ties
-            for r in range(f.reduced):
-                if add:
-                    gx[at + r * f.inner] += v if x[at + r * f.inner] == best else <floating>0
-                else:
-                    gx[at + r * f.inner] = v if x[at + r * f.inner] == best else <floating>0
+        route(x.layout.kernel, g, source.data, y.data, where, f.outer, f.reduced, f.inner, add)
     return 0
 
 

@@ -80,9 +80,9 @@ cdef enum Reads:
     READS_X2 = 2
     READS_Y = 4
 
-# One local gradient times the upstream gradient: out[i] = g[i] * dy/dx. `out` overlaps no input; what the kernel does not
-# read may be NULL; `c` is the constant operand where there is one.
-ctypedef void (*Backward)(const void* g, const void* x1, const void* x2, const void* y, void* out, Py_ssize_t n, double c, const Helpers* h) noexcept nogil
+# One local gradient times the upstream gradient: out[i] (+)= g[i] * dy/dx, for at most BLOCK elements. `out` may be `g`; it
+# overlaps no other input. What the kernel does not read may be NULL; `c` is the constant operand where there is one.
+ctypedef void (*Backward)(const void* g, const void* x1, const void* x2, const void* y, void* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil
 ctypedef void (*Forward)(const void* x, void* y, Py_ssize_t n, const Helpers* h) noexcept nogil
 ctypedef double (*Scalar)(double x1, double x2) noexcept nogil
 ctypedef float (*ScalarF)(float x1, float x2) noexcept nogil
@@ -106,7 +106,9 @@ cdef void accumulate(int dtype, const void* x, void* y, Py_ssize_t n) noexcept n
 cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,
                          void* gx, Py_ssize_t n, bint add, double* constant) noexcept nogil
 
-# Over (outer, n, inner), along the middle axis: softmax.pxi, scan.pxi, gather.pxi
+# Over (outer, n, inner), along the middle axis: reduce.pxi, softmax.pxi, scan.pxi, gather.pxi
+cdef void spread(int dtype, const void* g, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, double divisor, bint add) noexcept nogil
+cdef void route(int dtype, const void* g, const void* x, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil
 cdef void softmax_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint logarithm) noexcept nogil
 cdef void softmax_backward(int dtype, const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil
 cdef void log_softmax_backward(int dtype, const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil

@@ -10,6 +10,20 @@ from numpy cimport npy_intp
 from fastgrad.core.layout cimport F32, F64, Layout
 from fastgrad.core.loops cimport BoundLoop, Helpers, address, apply1, broadcast_apply, helpers, layout_t, numpy_loop, steps_t, walk
 
+cdef extern from *:
+    """
+    #if defined(__AVX512F__)
+    #define FG_INSTRUCTION_SET "avx512"
+    #elif defined(__AVX2__)
+    #define FG_INSTRUCTION_SET "avx2"
+    #else
+    #define FG_INSTRUCTION_SET "base"
+    #endif
+    """
+    const char* FG_INSTRUCTION_SET
+
+instruction_set = FG_INSTRUCTION_SET.decode("ascii")    # what this module was compiled for
+
 ctypedef fused floating:
     double
     float
@@ -29,7 +43,15 @@ cdef inline floating pow_(floating x, floating e) noexcept nogil:
         return powf(x, e)
 
 
+cdef inline void put(floating* y, floating value, bint add) noexcept nogil:
+    if add:
+        y[0] += value
+    else:
+        y[0] = value
+
+
 include "elementwise.pxi"
+include "reduce.pxi"
 include "softmax.pxi"
 include "scan.pxi"
 include "select.pxi"
@@ -40,39 +62,33 @@ include "stacked.pxi"
 cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,
                          void* gx, Py_ssize_t n, bint add, double* constant) noexcept nogil:
     """`gx (+)= kernel(g, ...)` over n elements; `gx` may be `g` itself. `constant` stands for an operand that is one number."""
-    cdef char[BLOCK * 8] result
     cdef char[BLOCK * 8] filled
+    cdef const char* first = <const char*>x1
+    cdef const char* second = <const char*>x2
     cdef Py_ssize_t itemsize = 8 if dtype == F64 else 4
-    cdef Py_ssize_t i = 0, m, at, j
-    cdef bint through = add or gx == g
-    cdef bint first = x1 == NULL and constant != NULL
-    cdef void* out
+    cdef Py_ssize_t at = 0, m = min(n, <Py_ssize_t>BLOCK), j
     cdef double c = 0
     if constant != NULL:
         c = constant[0]
-        m = min(n, <Py_ssize_t>BLOCK)
         if dtype == F64:
             for j in range(m):
                 (<double*>filled)[j] = c
         else:
             for j in range(m):
                 (<float*>filled)[j] = <float>c
-    elif not through:
-        kernel(g, x1, x2, y, gx, n, c, &helpers[dtype])
-        return
-    while i < n:
-        m = min(n - i, <Py_ssize_t>BLOCK)
-        at = i * itemsize
-        out = <char*>result if through else <char*>gx + at
-        kernel(<char*>g + at,
-               <char*>filled if first else NULL if x1 == NULL else <char*>x1 + at,
-               <char*>filled if constant != NULL and not first else NULL if x2 == NULL else <char*>x2 + at,
-               NULL if y == NULL else <char*>y + at, out, m, c, &helpers[dtype])
-        if add:
-            accumulate(dtype, result, <char*>gx + at, m)
-        elif through:
-            memcpy(<char*>gx + at, result, m * itemsize)
-        i += BLOCK
+        if x1 == NULL:
+            first = filled
+        else:
+            second = filled
+    while n > 0:
+        m = min(n, <Py_ssize_t>BLOCK)
+        kernel(<char*>g + at, first, second, NULL if y == NULL else <char*>y + at, <char*>gx + at, m, c, &helpers[dtype], add)
+        at += m * itemsize
+        n -= m
+        if first != NULL and first != filled:
+            first += m * itemsize
+        if second != NULL and second != filled:
+            second += m * itemsize
 
 
 cdef void accumulate(int dtype, const void* x, void* y, Py_ssize_t n) noexcept nogil:

@@ -23,6 +23,21 @@ cdef extern from "numpy/ufuncobject.h":
         Loop* functions
         void** data
 
+cdef extern from *:
+    """
+    #if FASTGRAD_SIMD
+    static int fg_cpu_runs(int level) {
+        __builtin_cpu_init();
+        if (level == 1) return __builtin_cpu_supports("avx2");
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")
+            && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
+    }
+    #else
+    static int fg_cpu_runs(int level) { return 0; }
+    #endif
+    """
+    bint fg_cpu_runs(int level)
+
 cdef list used = []
 _refused = os.environ.get("FASTGRAD_NO_NUMPY_LOOPS", "") == "1"
 
@@ -30,6 +45,11 @@ _refused = os.environ.get("FASTGRAD_NO_NUMPY_LOOPS", "") == "1"
 def loops_in_use():
     """Names of the NumPy loops that kernels call directly, as "exp:d->d"."""
     return list(used)
+
+
+def instruction_sets():
+    """The instruction sets that kernels were compiled for and this CPU has, the widest first."""
+    return [name for level, name in ((2, "avx512"), (1, "avx2"), (0, "base")) if level == 0 or fg_cpu_runs(level)]
 
 
 cdef BoundLoop numpy_loop(str name, int kernel) except *:

@@ -68,18 +68,18 @@ cdef floating total_long(const floating* x, Py_ssize_t n, const Helpers* h) noex
 
 
 cdef inline floating inner_product(const floating* x1, const floating* x2, Py_ssize_t n) noexcept nogil:
-    cdef floating a = 0, b = 0, c = 0, d = 0
-    cdef Py_ssize_t i = 0
-    while i + 4 <= n:
-        a += x1[i] * x2[i]
-        b += x1[i + 1] * x2[i + 1]
-        c += x1[i + 2] * x2[i + 2]
-        d += x1[i + 3] * x2[i + 3]
-        i += 4
+    """In eight sums, whatever the vectors of the machine hold: so every instruction set rounds the same."""
+    cdef floating[8] s = [0, 0, 0, 0, 0, 0, 0, 0]
+    cdef floating rest = 0
+    cdef Py_ssize_t i = 0, k
+    while i + 8 <= n:
+        for k in range(8):
+            s[k] += x1[i + k] * x2[i + k]
+        i += 8
     while i < n:
-        a += x1[i] * x2[i]
+        rest += x1[i] * x2[i]
         i += 1
-    return (a + b) + (c + d)
+    return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7])) + rest
 
 
 cdef inline Py_ssize_t rows_at_once(Py_ssize_t n) noexcept nogil:
@@ -199,13 +199,6 @@ cdef void softmax_forward(int dtype, const void* x, void* y, Py_ssize_t outer, P
         softmax_fill(<const double*>x, <double*>y, outer, n, inner, logarithm, &helpers[dtype])
     else:
         softmax_fill(<const float*>x, <float*>y, outer, n, inner, logarithm, &helpers[dtype])
-
-
-cdef inline void put(floating* y, floating value, bint add) noexcept nogil:
-    if add:
-        y[0] += value
-    else:
-        y[0] = value
 
 
 cdef void softmax_pull(const floating* g, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:

@@ -150,7 +150,7 @@ cdef int backward_scalar(Tensor y, Running* here) except -1:
     """All of `take_one` for one float64 element: the same kernels, straight from operand to operand. Returns whether it was done;
     written in place, without a kernel, or to be refused, it is left to the general way."""
     cdef Kernel* k = &kernels[y.op]
-    cdef double g = (<double*>y.cotangent.value)[0], out
+    cdef double g = (<double*>y.cotangent.value)[0]
     cdef double c = 0
     cdef PyObject* x1 = NULL
     cdef PyObject* x2 = NULL
@@ -184,14 +184,14 @@ cdef int backward_scalar(Tensor y, Running* here) except -1:
         if y.op == ADD:     # distributes the upstream gradient; the commonest gate needs no kernel
             receive_scalar(x1, g)
         else:
-            b1(&g, d1, d2, y.data, &out, 1, c, &helpers[<int>F64])
-            receive_scalar(x1, out)
+            b1(&g, d1, d2, y.data, (<Tensor>x1).cotangent.value, 1, c, &helpers[<int>F64], (<Tensor>x1).flags & COTANGENT != 0)
+            (<Tensor>x1).flags |= COTANGENT
     if x2 != NULL and (<Tensor>x2).flags & here.mask:
         if y.op == ADD:
             receive_scalar(x2, g)
         else:
-            b2(&g, d1, d2, y.data, &out, 1, c, &helpers[<int>F64])
-            receive_scalar(x2, out)
+            b2(&g, d1, d2, y.data, (<Tensor>x2).cotangent.value, 1, c, &helpers[<int>F64], (<Tensor>x2).flags & COTANGENT != 0)
+            (<Tensor>x2).flags |= COTANGENT
     # The edges have been passed; they are let go unless the graph is kept.
     y.sweep = 0
     if here.retain:
