@@ -286,7 +286,9 @@ cdef inline int seed(Tensor y, Tensor g, Running* here) except -1:
 
 cdef inline unsigned int next_number() noexcept:
     global last_number
-    last_number = last_number + 1 if last_number != 0xFFFFFFFF else 1
+    last_number += 1
+    if last_number == 0:        # means: in no sweep
+        last_number = 1
     return last_number
 
 
