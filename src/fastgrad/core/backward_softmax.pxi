@@ -19,10 +19,7 @@ cdef int backward_along(Tensor y, Tensor x, char* g, Storage* gs) except -1:
     cdef bint add
     cdef Tensor source
     cdef Storage* scratch = NULL
-    if op == PROD:
-        folded_of(y, x, &f)
-    else:
-        kept_extents(y, &f)
+    folded_of(y, x, &f)
     source = contiguous(x) if op == LOGSUMEXP or op == PROD else x
     if op == CUMSUM or op == PROD:
         scratch = storage_new((f.inner if op == CUMSUM else 3 * f.reduced + 64) * x.layout.itemsize)

@@ -212,6 +212,9 @@ cdef void move_any(char** args, const npy_intp* dims, const npy_intp* steps, voi
     cdef size_t itemsize = <size_t>data
     cdef const char* x = args[0]
     cdef char* y = args[1]
+    if sx == <npy_intp>itemsize and sy == <npy_intp>itemsize:
+        memcpy(y, x, n * itemsize)
+        return
     for i in range(n):
         memcpy(y, x, itemsize)
         x += sx

@@ -96,7 +96,8 @@ cdef bint read_places(const Layout* layout, object key, Places* p) except -1:
     p.axes = <int>len(arrays)
     p.ndim = cnp.PyArray_NDIM(a)
     p.count = cnp.PyArray_SIZE(a)
-    memcpy(p.shape, cnp.PyArray_DIMS(a), p.ndim * sizeof(Py_ssize_t))
+    for k in range(p.ndim):
+        p.shape[k] = cnp.PyArray_DIMS(a)[k]
     if not fit_places(layout, p) or (p.count == 0 and p.axes > 1):
         return False        # of several arrays without elements NumPy looks at the bounds all the same
     p.at = storage_new(p.count * sizeof(Py_ssize_t))
@@ -110,10 +111,12 @@ cdef bint read_places(const Layout* layout, object key, Places* p) except -1:
 
 cdef bint read_index(const Layout* layout, cnp.ndarray a, Places* p) except -1:
     """Of one index array along axis `lead`."""
+    cdef int k
     p.axes = 1
     p.ndim = cnp.PyArray_NDIM(a)
     p.count = cnp.PyArray_SIZE(a)
-    memcpy(p.shape, cnp.PyArray_DIMS(a), p.ndim * sizeof(Py_ssize_t))
+    for k in range(p.ndim):
+        p.shape[k] = cnp.PyArray_DIMS(a)[k]
     if not fit_places(layout, p):
         return False
     p.at = storage_new(p.count * sizeof(Py_ssize_t))

@@ -56,27 +56,3 @@ cdef inline void part_strides(int op, const Layout* layout, Py_ssize_t axis, Py_
         if op == CONCAT or k != axis:
             strides[n] = layout.strides[k]
             n += 1
-
-
-cdef int backward_join(Tensor y, char* g, bint only_wanted) except -1:
-    cdef Extra extra = <Extra>y.extra
-    cdef Py_ssize_t[64] strides
-    cdef Py_ssize_t axis = extra.numbers[0], at = 0, k
-    cdef int op = y.op
-    cdef Layout* layout = y.layout
-    cdef Layout* whole
-    cdef Tensor x
-    cdef char* where
-    cdef bint add
-    part_strides(op, layout, axis, strides)
-    for k in range(len(extra.operands)):
-        x = nth_operand(extra, k)
-        if takes(x, only_wanted):
-            whole = layout_contiguous(x.layout)
-            cotangent_room(x, &where, &add)
-            if add:
-                add_strided(layout.kernel, whole, g + at * layout.strides[axis], strides, where, whole.strides)
-            else:
-                copy_strided(layout.itemsize, whole, g + at * layout.strides[axis], strides, where, whole.strides)
-        at += 1 if op == STACK else x.layout.shape[axis]
-    return 0

@@ -30,6 +30,11 @@ cdef long long read_axes(const Layout* layout, object axis) except -2:
     cdef Py_ssize_t a
     if axis is None:
         return (<long long>1 << layout.ndim) - 1
+    if type(axis) is int:
+        a = axis
+        if a < -layout.ndim or a >= layout.ndim:
+            return -1
+        return <long long>1 << (a + layout.ndim if a < 0 else a)
     for one in (axis if type(axis) is tuple or type(axis) is list else (axis,)):
         a = operator.index(one)
         if a < -layout.ndim or a >= layout.ndim:

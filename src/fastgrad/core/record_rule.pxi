@@ -157,8 +157,10 @@ cdef dict node_params(Tensor y):
     if y.op == PERMUTE_DIMS:
         axes = parameter_of(y)
         return {"axes": tuple(range(y.layout.ndim))[::-1] if axes is None else axes}
-    if y.op == SUM or y.op == MEAN or y.op == MAX or y.op == MIN or y.op == PROD:
+    if y.op == SUM or y.op == MEAN or y.op == MAX or y.op == MIN or y.op == PROD or y.op == LOGSUMEXP:
         return {"axis": parameter_of(y), "keepdims": y.layout.ndim == (<Tensor>edge1(y)).layout.ndim}
+    if y.op == SOFTMAX or y.op == LOG_SOFTMAX or y.op == CUMSUM:
+        return {"axis": parameter_of(y)}
     params = dict(rule.defaults)
     for name in rule.param_names:
         if name not in params:

@@ -16,14 +16,23 @@ cdef object tensor_or_number(object o):
     return as_tensor(o) if PyArray_Check(o) else o
 
 
+cdef extern from "Python.h":
+    long long PyLong_AsLongLongAndOverflow(object o, int* overflow) except? -1
+
+cdef long long LARGEST_INT = <long long>1 << 53         # up to here every int is a float64
+
+
 cdef bint small_number(object o, double* value) except -1:
     """Whether `o` is a Python float, or an int that a float64 holds."""
+    cdef long long whole
+    cdef int overflow
     if type(o) is float:
         value[0] = o
         return True
-    if type(o) is int and -(1 << 53) <= o <= (1 << 53):
-        value[0] = o
-        return True
+    if type(o) is int:
+        whole = PyLong_AsLongLongAndOverflow(o, &overflow)
+        value[0] = <double>whole
+        return overflow == 0 and -LARGEST_INT <= whole <= LARGEST_INT
     return False
 
 

@@ -9,21 +9,6 @@ cdef bint extents(const Layout* layout, object axis, Folded* f) except -1:
     return axes != -1 and fold(layout, axes, f) and f.reduced > 0
 
 
-cdef inline int keep_extents(Tensor y, const Folded* f, dict params) except -1:
-    cdef Extra extra = extra_of(y)
-    extra.params = params
-    extra.numbers[0] = f.outer
-    extra.numbers[1] = f.reduced
-    extra.numbers[2] = f.inner
-    return 0
-
-
-cdef inline void kept_extents(Tensor y, Folded* f) noexcept:
-    f.outer = (<Extra>y.extra).numbers[0]
-    f.reduced = (<Extra>y.extra).numbers[1]
-    f.inner = (<Extra>y.extra).numbers[2]
-
-
 cdef Tensor softmax(int op, Tensor x, object axis):
     """SOFTMAX or LOG_SOFTMAX."""
     cdef Folded f
@@ -36,7 +21,7 @@ cdef Tensor softmax(int op, Tensor x, object axis):
     softmax_forward(x.layout.kernel, source.data, y.data, f.outer, f.reduced, f.inner, op == LOG_SOFTMAX)
     if wants_grad(x):
         link1(y, op, x)
-        keep_extents(y, &f, {"axis": axis})
+        keep_parameter(y, axis)
     return y
 
 
@@ -55,7 +40,7 @@ cdef Tensor logsumexp(Tensor x, object axis, bint keepdims):
     storage_release(scratch)
     if wants_grad(x):
         link1(y, LOGSUMEXP, guarded(x, LOGSUMEXP, READS_X1))
-        keep_extents(y, &f, {"axis": axis, "keepdims": keepdims})
+        keep_parameter(y, axis)
     return y
 
 
@@ -72,7 +57,7 @@ cdef Tensor cumsum(Tensor x, object axis):
     cumsum_forward(layout.kernel, source.data, y.data, f.outer, f.reduced, f.inner)
     if wants_grad(x):
         link1(y, CUMSUM, x)
-        keep_extents(y, &f, {"axis": axis})
+        keep_parameter(y, axis)
     return y
 
 

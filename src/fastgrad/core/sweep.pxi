@@ -74,23 +74,9 @@ cdef int backward_node(Tensor y, bint record, bint only_wanted) except -1:
         return backward_matmul(y, g, only_wanted)
     if op == SUM or op == MEAN or op == MAX or op == MIN:
         return backward_reduce(y, resolve(y.x1, y.gen1), g)
-    if op == SOFTMAX or op == LOG_SOFTMAX or op == LOGSUMEXP or op == CUMSUM or op == PROD:
-        return backward_along(y, resolve(y.x1, y.gen1), g, gs)
-    if op == CROSS_ENTROPY:
-        return backward_cross_entropy(y, resolve(y.x1, y.gen1), g)
-    if op == GATHER:
-        return backward_gather(y, resolve(y.x1, y.gen1), g)
-    if op == SCATTER_ADD:
-        return backward_scatter_add(y, resolve(y.x1, y.gen1), g)
-    if op == WHERE:
-        return backward_where(y, g, gs, only_wanted)
-    if op == CLIP:
-        return backward_clip(y, g, gs)
-    if op == CONCAT or op == STACK:
-        return backward_join(y, g, only_wanted)
     if op == RESHAPE or op == PERMUTE_DIMS or op == BROADCAST_TO or op == SUM_TO or op == GETITEM:
         return backward_view(y, resolve(y.x1, y.gen1), g, gs)
-    return backward_rule(y, g, gs, only_wanted)
+    return backward_structured(y, g, gs, only_wanted)
 
 
 cdef int take_one(Tensor y, Running* here) except -1:
@@ -278,7 +264,9 @@ cdef inline int seed(Tensor y, Tensor g, Running* here) except -1:
 
 cdef inline unsigned int next_number() noexcept:
     global last_number
-    last_number = last_number + 1 if last_number != 0xFFFFFFFF else 1
+    last_number += 1
+    if last_number == 0:        # means: in no sweep
+        last_number = 1
     return last_number
 
 

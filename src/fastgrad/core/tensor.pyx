@@ -42,9 +42,13 @@ include "backward.pxi"      # one backward per kind of op
 include "backward_softmax.pxi"
 include "backward_select.pxi"
 include "backward_gather.pxi"
+include "backward_structured.pxi"
 include "sweep_scratch.pxi"
 include "sweep.pxi"
 include "anomaly.pxi"
 include "calls.pxi"
 include "function.pxi"      # the public function of a rule
 include "tensor_class.pxi"  # the slots, each a door to the above
+include "tensor_structured.pxi"
+
+install_methods(METHODS)

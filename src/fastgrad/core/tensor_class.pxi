@@ -455,4 +455,3 @@ cdef int install_dealloc() except -1:
 
 
 install_dealloc()
-install_methods(METHODS)
