@@ -107,14 +107,23 @@ cdef inline double constant_of(PyObject* bits) noexcept:
 cdef Tensor resolve(PyObject* edge, unsigned int gen):
     """The tensor an edge meant: where it was written in place since, the node it stood for at the time."""
     cdef Tensor x = <Tensor>edge
-    if x.gen == gen or x.extra == NULL:
+    if x.gen == gen or x.extra == NULL or (<Extra>x.extra).history is None:
         return x
-    history = (<Extra>x.extra).history
-    if history is not None:
-        for until, old in history:
-            if gen <= <unsigned int>until:
-                return <Tensor>old
-    return x
+    return former(x, (<Extra>x.extra).history, gen)
+
+
+cdef Tensor former(Tensor x, list history, unsigned int gen):
+    """The first of the history, whose generations ascend, that is as young as `gen`; `x` itself where none is. By halving: a
+    chain of writes, each with a consumer, asks once for every write."""
+    cdef Py_ssize_t low = 0, high = len(history), middle
+    while low < high:
+        middle = (low + high) // 2
+        until, _ = <tuple>history[middle]
+        if <unsigned int>until < gen:
+            low = middle + 1
+        else:
+            high = middle
+    return <Tensor>(<tuple>history[low])[1] if low < len(history) else x
 
 
 cdef int check_versions(Tensor y) except -1:
@@ -176,6 +185,14 @@ cdef inline bint flows_nth(int op, object rule, Py_ssize_t k) except -1:
 
 cdef int link_many(Tensor y, object rule, tuple operands, dict params, int op=RULE) except -1:
     """`y` came from any number of operands by `rule`."""
+    link_unseen(y, rule, operands, params, op)
+    if fg_anomaly:
+        look_at(y)
+    return 0
+
+
+cdef int link_unseen(Tensor y, object rule, tuple operands, dict params, int op) except -1:
+    """As `link_many`, of a value that is not there yet."""
     cdef Extra extra = extra_of(y)
     cdef Py_ssize_t k
     cdef bint moved = False
@@ -194,6 +211,4 @@ cdef int link_many(Tensor y, object rule, tuple operands, dict params, int op=RU
         extra.gens = [(<Tensor>o).gen if type(o) is Tensor else 0 for o in operands]
     if not y.flags & VIEW and rule.reads_result:
         y.saved += version_of(y)
-    if fg_anomaly:
-        look_at(y)
     return 0
