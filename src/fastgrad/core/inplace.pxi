@@ -43,8 +43,9 @@ cdef inline int bump_version(Tensor x) except -1:
     return 0
 
 
-cdef Tensor step_aside(Tensor x, bint keep_value):
-    """A tensor that takes over the node `x` stands for, so that `x` can stand for the next one."""
+cdef Tensor former_self(Tensor x, bint keep_value):
+    """A tensor that can take over the node `x` stands for, entered in the history of `x`. All that may fail is done here, so
+    that a write that fails leaves `x` as it was: `step_aside` completes it, `forget_former_self` takes it back."""
     cdef Tensor old
     cdef Extra extra
     move_out(x)
@@ -57,6 +58,26 @@ cdef Tensor step_aside(Tensor x, bint keep_value):
         old.storage.taken = x.storage.version
     else:
         old = adopt(x.layout, x.storage, x.data)
+    extra = extra_of(old)       # until the two exchange theirs
+    extra.history = (<Extra>x.extra).history if x.extra != NULL else None
+    if extra.history is None:
+        extra.history = []
+    extra.history.append((x.gen, old))
+    return old
+
+
+cdef int forget_former_self(Tensor old) except -1:
+    (<Extra>old.extra).history.pop()
+    return 0
+
+
+cdef void step_aside(Tensor x, Tensor old) noexcept:
+    """Let `old` be the node that `x` stood for, so that `x` can stand for the next one."""
+    cdef PyObject* extra = old.extra
+    old.extra = x.extra
+    x.extra = extra
+    if old.extra != NULL:
+        (<Extra>old.extra).history = None
     old.op = x.op
     old.x1 = x.x1
     old.x2 = x.x2
@@ -67,26 +88,16 @@ cdef Tensor step_aside(Tensor x, bint keep_value):
     old.flags = x.flags & <int>(REQUIRES_GRAD | FREED | CONST1 | CONST2 | OBJECT2 | VIEW | HOOKED)     # hooks stay with the value
     x.x1 = NULL
     x.x2 = NULL
-    history = None
-    if x.extra != NULL:
-        history = (<Extra>x.extra).history
-        (<Extra>x.extra).history = None
-        old.extra = x.extra
-        x.extra = NULL
-    extra = extra_of(x)
-    extra.history = history or []
-    extra.history.append((x.gen, old))
     x.flags &= ~<int>(CONST1 | CONST2 | OBJECT2 | VIEW | FREED | REQUIRES_GRAD | HOOKED)
     x.op = LEAF
     x.saved = 0
     x.gen += 1
-    return old
 
 
 cdef object write_inplace(Tensor x, Tensor z, str name):
     """`x` takes the value and the node of `z`, a result computed from `x`; returns `x`."""
     cdef Tensor old
-    cdef bint reads_x, z_recorded
+    cdef bint reads_x, reads_y
     check_writable(x, z.flags & REQUIRES_GRAD != 0)
     if not same_shape(x.layout, z.layout):
         raise errors.inplace_shape(name, shape_tuple(z.layout), shape_tuple(x.layout))
@@ -94,29 +105,47 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
         if not np.can_cast(dtype_of(z), dtype_of(x), "same_kind"):
             raise errors.inplace_dtype(name, dtype_of(z), dtype_of(x))
         z = functions["astype"](z, dtype_of(x))
-    z_recorded = z.flags & REQUIRES_GRAD != 0
-    if z_recorded:
+    if z.flags & REQUIRES_GRAD:
         reads_x = True if z.extra != NULL else kernels[z.op].reads & (READS_X1 | READS_X2) != 0
-        old = step_aside(x, reads_x)
-        x.op = z.op
-        x.flags |= z.flags & <int>(REQUIRES_GRAD | CONST1 | CONST2 | OBJECT2)
-        x.x1 = redirect(z.x1, x, old, z.flags & CONST1 != 0)
-        x.x2 = redirect(z.x2, x, old, z.flags & CONST2 != 0)
-        x.gen1 = z.gen1
-        x.gen2 = z.gen2
-        x.saved = z.saved
-        z.x1 = NULL
-        z.x2 = NULL
-        z.flags &= ~<int>(CONST1 | CONST2 | OBJECT2)
-        if z.extra != NULL:
-            take_extra(x, <Extra>z.extra, old)
-    copy_strided(x.layout.itemsize, x.layout, z.data, z.layout.strides, x.data, x.layout.strides)
+        reads_y = rule_for(z).reads_result if z.op == RULE else kernels[z.op].reads & READS_Y != 0
+        old = former_self(x, reads_x)
+        operands = operands_after(x, z, old)
+        take_node(x, z, old, operands)
+        if reads_y:
+            x.saved += version_of(x) + 1 - version_of(z)
     bump_version(x)
-    if z_recorded:
+    copy_strided(x.layout.itemsize, x.layout, z.data, z.layout.strides, x.data, x.layout.strides)
+    if z.flags & REQUIRES_GRAD:
         x.storage.taken = x.storage.version
-        if (rule_for(x).reads_result if x.op == RULE else kernels[x.op].reads & READS_Y):
-            x.saved += version_of(x) - version_of(z)
     return x
+
+
+cdef tuple operands_after(Tensor x, Tensor z, Tensor old):
+    """The operands of `z` once `x` stands for another node; None where they are not many."""
+    if z.extra == NULL or (<Extra>z.extra).operands is None:
+        return None
+    try:
+        return tuple([old if o is x else o for o in (<Extra>z.extra).operands])
+    except BaseException:
+        forget_former_self(old)
+        raise
+
+
+cdef void take_node(Tensor x, Tensor z, Tensor old, tuple operands) noexcept:
+    """The node of `z` becomes that of `x`, and the one that `x` stood for that of `old`."""
+    step_aside(x, old)
+    x.op = z.op
+    x.flags |= z.flags & <int>(REQUIRES_GRAD | CONST1 | CONST2 | OBJECT2)
+    x.x1 = redirect(z.x1, x, old, z.flags & CONST1 != 0)
+    x.x2 = redirect(z.x2, x, old, z.flags & CONST2 != 0)
+    x.gen1 = z.gen1
+    x.gen2 = z.gen2
+    x.saved = z.saved
+    z.x1 = NULL
+    z.x2 = NULL
+    z.flags &= ~<int>(CONST1 | CONST2 | OBJECT2)
+    if z.extra != NULL:
+        take_extra(<Extra>x.extra, <Extra>z.extra, operands)
 
 
 cdef PyObject* redirect(PyObject* edge, Tensor x, Tensor old, bint constant) noexcept:
@@ -128,8 +157,7 @@ cdef PyObject* redirect(PyObject* edge, Tensor x, Tensor old, bint constant) noe
     return <PyObject*>old
 
 
-cdef int take_extra(Tensor x, Extra given, Tensor old) except -1:
-    cdef Extra extra = extra_of(x)
+cdef void take_extra(Extra extra, Extra given, tuple operands) noexcept:
     extra.rule = given.rule
     extra.params = given.params
     extra.where = given.where
@@ -137,10 +165,8 @@ cdef int take_extra(Tensor x, Extra given, Tensor old) except -1:
     extra.numbers = given.numbers
     extra.kept = given.kept
     given.kept = NULL
-    if given.operands is not None:
-        extra.operands = tuple([old if o is x else o for o in given.operands])
-        extra.gens = given.gens
-    return 0
+    extra.operands = operands
+    extra.gens = given.gens
 
 
 cdef inline object inplace(int op, Tensor x, object other):
@@ -155,8 +181,8 @@ cdef inline object inplace(int op, Tensor x, object other):
                 and (x.storage == NULL or x.storage.flags == 0) and (x.storage != b.storage or x.data == b.data)
                 and kernels[op].loop[layout.kernel].run != NULL):
             check_fresh(b)
-            apply2(&kernels[op].loop[layout.kernel], x.data, layout.itemsize, b.data, layout.itemsize, x.data, layout.size, layout.itemsize)
             bump_version(x)
+            apply2(&kernels[op].loop[layout.kernel], x.data, layout.itemsize, b.data, layout.itemsize, x.data, layout.size, layout.itemsize)
             return x
     result = binary_any(op, x, other)
     return result if result is NotImplemented else write_inplace(x, <Tensor>result, op_names[op])
@@ -175,7 +201,8 @@ cdef object matmul_any(object a, object b):
 
 
 cdef object set_item(Tensor x, object key, object value):
-    cdef Tensor v, old
+    cdef Tensor old = None, z = None
+    cdef tuple operands = None
     cdef bint recording = False
     rule = (<Function>functions["setitem"]).rule
     if type(value) is Tensor:
@@ -190,13 +217,24 @@ cdef object set_item(Tensor x, object key, object value):
             raise errors.inplace_dtype("setitem", dtype_of(<Tensor>value), dtype_of(x))
     move_out(x)
     given = to_numpy(<Tensor>value) if type(value) is Tensor else value
+    target = array_view(x, x, True)
+    if recording:
+        z = adopt(x.layout, x.storage, x.data)
+        link_unseen(z, rule, (x, value), params, RULE)
+        old = former_self(x, False)
+        operands = operands_after(x, z, old)
     try:
-        array_view(x, x, True)[params["key"]] = given
-    except (ValueError, IndexError) as error:      # nothing was written
-        raise errors.forward_failed("setitem", error, (x, value)) from error
+        target[params["key"]] = given
+    except BaseException as error:      # nothing was written
+        if recording:
+            forget_former_self(old)
+        if isinstance(error, (ValueError, IndexError)):
+            raise errors.forward_failed("setitem", error, (x, value)) from error
+        raise
     x.storage.version += 1
     if recording:
-        old = step_aside(x, False)
-        link_many(x, rule, (old, old if value is x else value), params)
+        take_node(x, z, old, operands)
         x.storage.taken = x.storage.version
+        if fg_anomaly:
+            look_at(x)
     return 0

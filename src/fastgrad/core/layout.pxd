@@ -7,6 +7,7 @@ cdef enum:
 cdef enum LayoutFlags:
     C_CONTIGUOUS = 1
     SCALAR = 2              # ndim == 0 and a kernel dtype: the fastest path
+    IDLE = 4                # no tensor held it when the table was last tidied, and nobody has asked for it since
 
 cdef enum KernelDType:      # indexes every kernel table
     F64 = 0
@@ -14,7 +15,7 @@ cdef enum KernelDType:      # indexes every kernel table
     NO_KERNEL = -1
 
 cdef struct Layout:
-    Py_ssize_t refs         # tensors that hold it; an unused layout stays in the table until the table grows
+    Py_ssize_t refs         # tensors that hold it; an unused layout stays in the table until the second tidying
     Py_ssize_t size         # elements
     Py_ssize_t nbytes       # size * itemsize
     int ndim

@@ -53,26 +53,49 @@ cdef int raise_too_many_axes(int ndim) except -1:
     raise ShapeError(f"an array of {ndim} dimensions; NumPy and fastgrad take at most {MAX_NDIM}")
 
 
-cdef int grow() except -1:
-    """Double the table; drop layouts that no tensor holds."""
-    global table, buckets, entries
-    cdef size_t wanted = 256 if buckets == 0 else buckets * 2
+cdef void drop_idle() noexcept:
+    """Free the layouts that were idle at the last tidying too. Those that have just fallen idle are spared: somebody may have
+    borrowed one and be about to hand it to a tensor."""
+    global entries
     cdef size_t b
+    cdef Layout** at
+    cdef Layout* item
+    for b in range(buckets):
+        at = &table[b]
+        while at[0] != NULL:
+            item = at[0]
+            if item.refs == 0 and item.flags & IDLE:
+                at[0] = item.next
+                PyMem_RawFree(item)
+                entries -= 1
+                continue
+            if item.refs == 0:
+                item.flags |= IDLE
+            at = &item.next
+
+
+cdef int tidy() except -1:
+    """Make room in a full table: drop what is idle, and double it where that was less than half."""
+    global table, buckets
+    cdef size_t wanted, b
     cdef Layout* item
     cdef Layout* following
-    cdef Layout** bigger = <Layout**>PyMem_RawCalloc(wanted, sizeof(Layout*))
+    cdef Layout** bigger
+    drop_idle()
+    if entries * 2 < buckets:
+        return 0
+    wanted = 256 if buckets == 0 else buckets * 2
+    bigger = <Layout**>PyMem_RawCalloc(wanted, sizeof(Layout*))
     if bigger == NULL:
-        raise MemoryError()
+        if buckets == 0:
+            raise MemoryError()
+        return 0        # a crowded table is only slower
     for b in range(buckets):
         item = table[b]
         while item != NULL:
             following = item.next
-            if item.refs == 0:
-                PyMem_RawFree(item)
-                entries -= 1
-            else:
-                item.next = bigger[item.hash & (wanted - 1)]
-                bigger[item.hash & (wanted - 1)] = item
+            item.next = bigger[item.hash & (wanted - 1)]
+            bigger[item.hash & (wanted - 1)] = item
             item = following
     PyMem_RawFree(table)
     table = bigger
@@ -98,8 +121,6 @@ cdef Layout* insert(size_t h, int typenum, int itemsize, int ndim, const Py_ssiz
             size *= shape[k]
     if empty:
         size = nbytes = 0
-    if entries >= buckets:
-        grow()
     made = <Layout*>PyMem_RawMalloc(sizeof(Layout) + 2 * <size_t>ndim * sizeof(Py_ssize_t))
     if made == NULL:
         raise MemoryError()
@@ -113,13 +134,16 @@ cdef Layout* insert(size_t h, int typenum, int itemsize, int ndim, const Py_ssiz
     made.hash = h
     made.shape = <Py_ssize_t*>(made + 1)
     made.strides = made.shape + ndim
-    memcpy(made.shape, shape, ndim * sizeof(Py_ssize_t))
-    memcpy(made.strides, strides, ndim * sizeof(Py_ssize_t))
+    if ndim:
+        memcpy(made.shape, shape, ndim * sizeof(Py_ssize_t))
+        memcpy(made.strides, strides, ndim * sizeof(Py_ssize_t))
     made.flags = 0
     if empty or is_contiguous(itemsize, ndim, shape, strides):
         made.flags |= C_CONTIGUOUS
     if ndim == 0 and made.kernel != NO_KERNEL:
         made.flags |= SCALAR
+    if entries >= buckets:
+        tidy()
     made.next = table[h & (buckets - 1)]
     table[h & (buckets - 1)] = made
     global entries
@@ -145,8 +169,10 @@ cdef Layout* layout_get(int typenum, int itemsize, int ndim, const Py_ssize_t* s
     if buckets != 0:
         found = table[h & (buckets - 1)]
         while found != NULL:
-            if (found.hash == h and found.typenum == typenum and found.ndim == ndim
-                    and memcmp(found.shape, shape, length) == 0 and memcmp(found.strides, strides, length) == 0):
+            if (found.hash == h and found.typenum == typenum and found.ndim == ndim and (ndim == 0
+                    or memcmp(found.shape, shape, length) == 0 and memcmp(found.strides, strides, length) == 0)):
+                if found.flags & IDLE:
+                    found.flags &= ~<unsigned int>IDLE
                 return found
             found = found.next
     return insert(h, typenum, itemsize, ndim, shape, strides)
@@ -170,7 +196,7 @@ cdef Layout* layout_scalar(int typenum, int itemsize) except NULL:
 cdef bint same_shape(const Layout* a, const Layout* b) noexcept nogil:
     if a == b:
         return True
-    return a.ndim == b.ndim and memcmp(a.shape, b.shape, a.ndim * sizeof(Py_ssize_t)) == 0
+    return a.ndim == b.ndim and (a.ndim == 0 or memcmp(a.shape, b.shape, a.ndim * sizeof(Py_ssize_t)) == 0)
 
 
 cdef Py_ssize_t layouts_alive() noexcept:

@@ -106,16 +106,22 @@ cdef inline double constant_of(PyObject* bits) noexcept:
 
 cdef PyObject* resolve_at(PyObject* edge, unsigned int gen) noexcept:
     """Borrowed: the tensor an edge meant. Where it was written in place since, the node it stood for at the time."""
-    cdef list history
-    cdef Py_ssize_t k
-    if (<Tensor>edge).gen == gen or (<Tensor>edge).extra == NULL:
+    if (<Tensor>edge).gen == gen or (<Tensor>edge).extra == NULL or (<Extra>(<Tensor>edge).extra).history is None:
         return edge
-    history = (<Extra>(<Tensor>edge).extra).history
-    if history is not None:
-        for k in range(len(history)):
-            if gen <= <unsigned int>history[k][0]:
-                return <PyObject*>history[k][1]
-    return edge
+    return former(edge, (<Extra>(<Tensor>edge).extra).history, gen)
+
+
+cdef PyObject* former(PyObject* x, list history, unsigned int gen) noexcept:
+    """The first of the history, whose generations ascend, that is as young as `gen`; `x` itself where none is. By halving: a
+    chain of writes, each with a consumer, asks once for every write."""
+    cdef Py_ssize_t low = 0, high = len(history), middle
+    while low < high:
+        middle = (low + high) // 2
+        if <unsigned int>(<tuple>history[middle])[0] < gen:
+            low = middle + 1
+        else:
+            high = middle
+    return <PyObject*>(<tuple>history[low])[1] if low < len(history) else x
 
 
 cdef inline Tensor resolve(PyObject* edge, unsigned int gen):
@@ -181,6 +187,14 @@ cdef inline bint flows_nth(int op, object rule, Py_ssize_t k) except -1:
 
 cdef int link_many(Tensor y, object rule, tuple operands, dict params, int op=RULE) except -1:
     """`y` came from any number of operands by `rule`."""
+    link_unseen(y, rule, operands, params, op)
+    if fg_anomaly:
+        look_at(y)
+    return 0
+
+
+cdef int link_unseen(Tensor y, object rule, tuple operands, dict params, int op) except -1:
+    """As `link_many`, of a value that is not there yet."""
     cdef Extra extra = extra_of(y)
     cdef Py_ssize_t k
     cdef bint moved = False
@@ -199,6 +213,4 @@ cdef int link_many(Tensor y, object rule, tuple operands, dict params, int op=RU
         extra.gens = [(<Tensor>o).gen if type(o) is Tensor else 0 for o in operands]
     if not y.flags & VIEW and rule.reads_result:
         y.saved += version_of(y)
-    if fg_anomaly:
-        look_at(y)
     return 0

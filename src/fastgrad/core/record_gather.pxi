@@ -273,8 +273,11 @@ cdef Tensor scatter_basic(Tensor x, object key, object shape, Layout* whole):
     cdef Py_ssize_t offset
     cdef Tensor y
     cdef int ndim = parse_key(whole, key, part, strides, &offset)
-    if ndim != x.layout.ndim or memcmp(part, x.layout.shape, ndim * sizeof(Py_ssize_t)) != 0:
+    if ndim != x.layout.ndim or (ndim and memcmp(part, x.layout.shape, ndim * sizeof(Py_ssize_t)) != 0):
         return None
+    fixed = fixed_key(key)
+    if fixed is not key:
+        return scatter_basic(x, fixed, shape, whole)
     check_fresh(x)
     y = new_tensor(whole)
     memset(y.data, 0, whole.nbytes)

@@ -111,6 +111,7 @@ cdef Tensor broadcast_to(Tensor x, object shape):
 
 
 cdef extern from "Python.h":
+    Py_ssize_t PyNumber_AsSsize_t(object o, PyObject* overflow) except? -1     # clips where `overflow` is NULL
     int PySlice_Unpack(object s, Py_ssize_t* start, Py_ssize_t* stop, Py_ssize_t* step) except -1
     Py_ssize_t PySlice_AdjustIndices(Py_ssize_t length, Py_ssize_t* start, Py_ssize_t* stop, Py_ssize_t step)
 
@@ -171,12 +172,32 @@ cdef int parse_key(const Layout* layout, object key, Py_ssize_t* shape, Py_ssize
             strides[made] = 0
             made += 1
         else:
-            i = operator.index(item)
+            i = PyNumber_AsSsize_t(item, NULL)
             if i < -layout.shape[axis] or i >= layout.shape[axis]:
                 return -1
             offset[0] += (i + layout.shape[axis] if i < 0 else i) * layout.strides[axis]
             axis += 1
     return made
+
+
+cdef inline bint is_fixed(object o):
+    """Whether a part of a key means the same whenever it is asked."""
+    cdef type t = type(o)
+    return t is int or o is None or o is Ellipsis
+
+
+cdef object fixed_key(object key):
+    """A basic key as the backward may read it again: an object with `__index__` of its own could answer otherwise by then."""
+    if type(key) is tuple:
+        for part in key:
+            if fixed_key(part) is not part:
+                return tuple([fixed_key(one) for one in key])
+        return key
+    if type(key) is slice:
+        if is_fixed(key.start) and is_fixed(key.stop) and is_fixed(key.step):
+            return key
+        return slice(fixed_key(key.start), fixed_key(key.stop), fixed_key(key.step))
+    return key if is_fixed(key) else operator.index(key)
 
 
 cdef Tensor getitem_basic(Tensor x, object key):
@@ -187,6 +208,10 @@ cdef Tensor getitem_basic(Tensor x, object key):
     cdef int ndim = parse_key(x.layout, key, shape, strides, &offset)
     if ndim < 0:
         return None
+    if wants_grad(x):
+        fixed = fixed_key(key)
+        if fixed is not key:
+            return getitem_basic(x, fixed)
     cdef Layout* layout = layout_get(x.layout.typenum, x.layout.itemsize, ndim, shape, strides)
     cdef Tensor y = view_of(GETITEM, x, layout, offset)
     if y.op != LEAF:
