@@ -15,12 +15,12 @@ cdef int backward_unary(Tensor y, Tensor x, char* g, Storage* gs) except -1:
         source = contiguous(x)
     if gs != NULL and gs.refs == 1 and not x.flags & COTANGENT:
         # The cotangent of `y` is of no more use: its block becomes that of `x`.
-        backward_apply(k.x1[dtype], dtype, g, source.data if source is not None else NULL, NULL, y.data, g, y.layout.size, False, NULL)
+        backward_apply(k.x1[dtype], dtype, g, source.data if source is not None else NULL, NULL, y.data, g, y.layout.size, False, NULL, y.flags & UNIFORM != 0)
         x.cotangent.storage = storage_keep(gs)
         x.flags |= COTANGENT
         return 0
     cotangent_room(x, &where, &add)
-    backward_apply(k.x1[dtype], dtype, g, source.data if source is not None else NULL, NULL, y.data, where, y.layout.size, add, NULL)
+    backward_apply(k.x1[dtype], dtype, g, source.data if source is not None else NULL, NULL, y.data, where, y.layout.size, add, NULL, y.flags & UNIFORM != 0)
     return 0
 
 
@@ -43,15 +43,15 @@ cdef int backward_constant(Tensor y, char* g, Storage* gs) except -1:
     if kernel == NULL:
         return backward_rule(y, g, gs, False)
     if y.op == ADD or (y.op == SUBTRACT and not first):
-        return give(x, g, gs)
+        return give_same(x, y, g, gs)
     source = contiguous(x) if k.reads & (READS_X2 if first else READS_X1) else x
     if gs != NULL and gs.refs == 1 and not x.flags & COTANGENT:
-        backward_apply(kernel, dtype, g, NULL if first else source.data, source.data if first else NULL, y.data, g, y.layout.size, False, constant)
+        backward_apply(kernel, dtype, g, NULL if first else source.data, source.data if first else NULL, y.data, g, y.layout.size, False, constant, y.flags & UNIFORM != 0)
         x.cotangent.storage = storage_keep(gs)
         x.flags |= COTANGENT
         return 0
     cotangent_room(x, &where, &add)
-    backward_apply(kernel, dtype, g, NULL if first else source.data, source.data if first else NULL, y.data, where, y.layout.size, add, constant)
+    backward_apply(kernel, dtype, g, NULL if first else source.data, source.data if first else NULL, y.data, where, y.layout.size, add, constant, y.flags & UNIFORM != 0)
     return 0
 
 
@@ -82,16 +82,18 @@ cdef int backward_operand(Tensor y, int k, Tensor x, Tensor s1, Tensor s2, char*
     cdef const char* d2 = s2.data if s2 is not None else NULL
     if whole:
         if plain:
-            return give(x, g, gs)
+            return give_same(x, y, g, gs)
         cotangent_room(x, &where, &add)
-        backward_apply(kernel, dtype, g, d1, d2, y.data, where, y.layout.size, add, NULL)
+        backward_apply(kernel, dtype, g, d1, d2, y.data, where, y.layout.size, add, NULL, y.flags & UNIFORM != 0)
         return 0
+    if plain and y.flags & UNIFORM:
+        return give_uniform(x, uniform_value(y) * (<double>y.layout.size / <double>x.layout.size))
     cotangent_room(x, &where, &add)
     if plain:
         return sum_into(y.layout, g, x.layout, where, add)
     part = storage_new(y.layout.nbytes)
     try:
-        backward_apply(kernel, dtype, g, d1, d2, y.data, payload(part), y.layout.size, False, NULL)
+        backward_apply(kernel, dtype, g, d1, d2, y.data, payload(part), y.layout.size, False, NULL, y.flags & UNIFORM != 0)
         sum_into(y.layout, payload(part), x.layout, where, add)
     finally:
         storage_release(part)
@@ -115,7 +117,7 @@ cdef int backward_binary(Tensor y, char* g, Storage* gs, bint only_wanted) excep
         if (gs != NULL and gs.refs == 1 and not x1.flags & COTANGENT and same_shape(x1.layout, y.layout)
                 and y.op != ADD and y.op != SUBTRACT):
             backward_apply(k.x1[y.layout.kernel], y.layout.kernel, g, s1.data if s1 is not None else NULL,
-                           s2.data if s2 is not None else NULL, y.data, g, y.layout.size, False, NULL)
+                           s2.data if s2 is not None else NULL, y.data, g, y.layout.size, False, NULL, y.flags & UNIFORM != 0)
             x1.cotangent.storage = storage_keep(gs)
             x1.flags |= COTANGENT
         else:
@@ -163,8 +165,12 @@ cdef int backward_reduce(Tensor y, Tensor x, char* g) except -1:
     cdef Folded f
     cdef char* where
     cdef bint add
+    cdef double value
     cdef Tensor source = None
     folded_of(y, x, &f)
+    if f.outer == 1 and f.inner == 1 and (y.op == SUM or y.op == MEAN):
+        value = (<double*>g)[0] if x.layout.kernel == F64 else <double>(<float*>g)[0]
+        return give_uniform(x, value / <double>f.reduced if y.op == MEAN else value)
     if y.op == MAX or y.op == MIN:
         source = contiguous(x)
     cotangent_room(x, &where, &add)

@@ -4,6 +4,8 @@
 cdef int cotangent_room(Tensor x, char** where, bint* add) except -1:
     """Memory for the cotangent of `x`; `add` tells whether something has gathered there already."""
     cdef Storage* own
+    if x.flags & UNIFORM:
+        spread_uniform(x)
     if is_small(x.layout):
         where[0] = x.cotangent.value
         add[0] = x.flags & COTANGENT != 0
@@ -37,6 +39,55 @@ cdef int give(Tensor x, const char* g, Storage* storage) except -1:
         accumulate(x.layout.kernel, g, where, x.layout.size)
     else:
         memcpy(where, g, x.layout.nbytes)
+    return 0
+
+
+# The gradient of a sum is one number, copied to every summand. It stays one number through additions, and elementwise kernels
+# spread it block by block: for arrays that leave the cache, a pass over memory less for each of them.
+
+cdef inline double uniform_value(Tensor x) noexcept nogil:
+    return (<double*>x.cotangent.value)[0] if x.layout.kernel == F64 else <double>(<float*>x.cotangent.value)[0]
+
+
+cdef inline void set_uniform(Tensor x, double value) noexcept nogil:
+    if x.layout.kernel == F64:
+        (<double*>x.cotangent.value)[0] = value
+    else:
+        (<float*>x.cotangent.value)[0] = <float>value
+
+
+cdef int give_uniform(Tensor x, double value) except -1:
+    """Add one number to every element of the cotangent."""
+    cdef char* where
+    cdef bint add
+    cdef Py_ssize_t i
+    if not is_small(x.layout) and (x.flags & UNIFORM or not x.flags & COTANGENT):
+        set_uniform(x, uniform_value(x) + value if x.flags & UNIFORM else value)
+        x.flags |= COTANGENT | UNIFORM
+        return 0
+    cotangent_room(x, &where, &add)
+    if not add:
+        fill_same(x.layout.kernel, where, x.layout.size, value)
+    elif x.layout.kernel == F64:
+        for i in range(x.layout.size):
+            (<double*>where)[i] += value
+    else:
+        for i in range(x.layout.size):
+            (<float*>where)[i] += <float>value
+    return 0
+
+
+cdef inline int give_same(Tensor x, Tensor y, const char* g, Storage* storage) except -1:
+    """Add the whole cotangent of `y`, at `g`, to that of `x`, of the same shape."""
+    return give_uniform(x, uniform_value(y)) if y.flags & UNIFORM else give(x, g, storage)
+
+
+cdef int spread_uniform(Tensor x) except -1:
+    """Make the one number an array after all."""
+    cdef Storage* room = storage_new(x.layout.nbytes)
+    fill_same(x.layout.kernel, payload(room), x.layout.size, uniform_value(x))
+    x.cotangent.storage = room
+    x.flags &= ~<int>UNIFORM
     return 0
 
 
@@ -75,6 +126,8 @@ cdef Tensor cotangent_tensor(Tensor x):
     """What has gathered, as a Tensor that shares the block."""
     cdef Layout* layout
     cdef Tensor t
+    if x.flags & UNIFORM:
+        spread_uniform(x)
     if x.flags & COTANGENT_TENSOR:
         return <Tensor>x.cotangent.tensor
     layout = layout_contiguous(x.layout)

@@ -102,9 +102,10 @@ cdef Backward[2] power_constant
 cdef enum:
     BLOCK = 1024            # elements that stay in the first-level cache between two loops
 
+cdef void fill_same(int dtype, void* y, Py_ssize_t n, double c) noexcept nogil
 cdef void accumulate(int dtype, const void* x, void* y, Py_ssize_t n) noexcept nogil
 cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,
-                         void* gx, Py_ssize_t n, bint add, double* constant) noexcept nogil
+                         void* gx, Py_ssize_t n, bint add, double* constant, bint uniform) noexcept nogil
 
 # Over (outer, n, inner), along the middle axis: reduce.pxi, softmax.pxi, scan.pxi, gather.pxi
 cdef void spread(int dtype, const void* g, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, double divisor, bint add) noexcept nogil

@@ -60,9 +60,11 @@ include "stacked.pxi"
 
 
 cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,
-                         void* gx, Py_ssize_t n, bint add, double* constant) noexcept nogil:
-    """`gx (+)= kernel(g, ...)` over n elements; `gx` may be `g` itself. `constant` stands for an operand that is one number."""
+                         void* gx, Py_ssize_t n, bint add, double* constant, bint uniform) noexcept nogil:
+    """`gx (+)= kernel(g, ...)` over n elements; `gx` may be `g` itself. `constant` stands for an operand that is one number,
+    and if `uniform`, `g` is one number too: both are spread over a block."""
     cdef char[BLOCK * 8] filled
+    cdef char[BLOCK * 8] upstream
     cdef const char* first = <const char*>x1
     cdef const char* second = <const char*>x2
     cdef Py_ssize_t itemsize = 8 if dtype == F64 else 4
@@ -70,25 +72,33 @@ cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* 
     cdef double c = 0
     if constant != NULL:
         c = constant[0]
-        if dtype == F64:
-            for j in range(m):
-                (<double*>filled)[j] = c
-        else:
-            for j in range(m):
-                (<float*>filled)[j] = <float>c
+        fill_same(dtype, filled, m, c)
         if x1 == NULL:
             first = filled
         else:
             second = filled
+    if uniform:
+        fill_same(dtype, upstream, m, (<const double*>g)[0] if dtype == F64 else <double>(<const float*>g)[0])
     while n > 0:
         m = min(n, <Py_ssize_t>BLOCK)
-        kernel(<char*>g + at, first, second, NULL if y == NULL else <char*>y + at, <char*>gx + at, m, c, &helpers[dtype], add)
+        kernel(<char*>upstream if uniform else <char*>g + at, first, second, NULL if y == NULL else <char*>y + at, <char*>gx + at, m, c, &helpers[dtype], add)
         at += m * itemsize
         n -= m
         if first != NULL and first != filled:
             first += m * itemsize
         if second != NULL and second != filled:
             second += m * itemsize
+
+
+cdef void fill_same(int dtype, void* y, Py_ssize_t n, double c) noexcept nogil:
+    """y = c"""
+    cdef Py_ssize_t i
+    if dtype == F64:
+        for i in range(n):
+            (<double*>y)[i] = c
+    else:
+        for i in range(n):
+            (<float*>y)[i] = <float>c
 
 
 cdef void accumulate(int dtype, const void* x, void* y, Py_ssize_t n) noexcept nogil:

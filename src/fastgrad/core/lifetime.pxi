@@ -191,9 +191,9 @@ cdef int move_out(Tensor t) except -1:
 cdef void free_cotangent(Tensor t) noexcept:
     if t.flags & COTANGENT_TENSOR:
         drop(t.cotangent.tensor)
-    elif t.flags & COTANGENT and not is_small(t.layout):
+    elif t.flags & COTANGENT and not t.flags & UNIFORM and not is_small(t.layout):
         storage_release(t.cotangent.storage)
-    t.flags &= ~<int>(COTANGENT | COTANGENT_TENSOR)
+    t.flags &= ~<int>(COTANGENT | COTANGENT_TENSOR | UNIFORM)
 
 
 cdef void free_edges(Tensor t) noexcept:

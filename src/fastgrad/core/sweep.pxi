@@ -45,6 +45,15 @@ cdef int run_hooks(Tensor y, bint record) except -1:
     return give_tensor(y, g, record)
 
 
+cdef inline bint has_kernel(Tensor y) noexcept:
+    """Whether the backward of an elementwise `y` goes through kernels alone."""
+    cdef Kernel* k = &kernels[y.op]
+    cdef int dtype = y.layout.kernel
+    if y.op == POWER:
+        return y.flags & CONST2 != 0
+    return k.x1[dtype] != NULL and (k.nin == 1 or k.x2[dtype] != NULL)
+
+
 cdef int backward_node(Tensor y, bint record, bint only_wanted) except -1:
     """Hand the cotangent of `y` on to its operands."""
     cdef char* g
@@ -55,7 +64,9 @@ cdef int backward_node(Tensor y, bint record, bint only_wanted) except -1:
         if record:
             return pull_all(y, cotangent_tensor(y), True, only_wanted)
         return backward_rule(y, NULL, NULL, only_wanted)
-    if is_small(y.layout):
+    if y.flags & UNIFORM and (op >= END_ELEMENTWISE or fg_anomaly or not has_kernel(y)):
+        spread_uniform(y)
+    if is_small(y.layout) or y.flags & UNIFORM:
         g = y.cotangent.value
     else:
         gs = y.cotangent.storage

@@ -80,7 +80,7 @@ cdef class Stash:
 
 
 cdef enum:
-    SCRATCH = COTANGENT | COTANGENT_TENSOR | LEADS | DECIDED
+    SCRATCH = COTANGENT | COTANGENT_TENSOR | UNIFORM | LEADS | DECIDED
 
 
 cdef inline int enter_tensor(Tensor x, Running* here) except -1:
