@@ -240,6 +240,14 @@ def swept_elsewhere():
     )
 
 
+def graph_changed():
+    """A sweep meets an edge that was not there when it started."""
+    return BackwardError(
+        "the graph was changed while it was being swept: a hook or a rule wrote to one of its tensors in place, or "
+        "switched its requires_grad; do that once backward() has returned"
+    )
+
+
 def hook_needs_grad(method):
     """`register_hook` or `retain_grad` of a tensor that has no gradient to come."""
     return BackwardError(f"{method}() needs a tensor that requires a gradient: call x.requires_grad_() first")

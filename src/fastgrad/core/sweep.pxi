@@ -22,7 +22,7 @@ cdef int count_edges(Tensor root, Running* here) except -1:
         if (<Tensor>y).op == LEAF:
             continue
         if (<Tensor>y).flags & FREED:
-            if (<Tensor>y).flags & WANTED:
+            if is_wanted(<Tensor>y, here):
                 continue
             raise errors.graph_freed(op_name(<Tensor>y))
         walk_edges(<Tensor>y, here, True)
@@ -52,6 +52,19 @@ cdef inline bint has_kernel(Tensor y) noexcept:
     if y.op == POWER:
         return y.flags & CONST2 != 0
     return k.x1[dtype] != NULL and (k.nin == 1 or k.x2[dtype] != NULL)
+
+
+cdef int check_cotangent(Tensor y, Running* here) except -1:
+    """In debug builds: what has gathered in `y` is of its size, and nothing is on its way any more."""
+    if y.pending:
+        raise AssertionError("a tensor was taken before all edges had arrived")
+    if y.flags & COTANGENT_TENSOR:
+        if not same_shape((<Tensor>y.cotangent.tensor).layout, y.layout):
+            raise AssertionError("a cotangent of another shape")
+    elif y.flags & COTANGENT and not y.flags & UNIFORM and not is_small(y.layout):
+        if y.cotangent.storage.refs < 1 or (y.cotangent.storage.capacity < y.layout.nbytes and y.cotangent.storage.base == NULL):
+            raise AssertionError("a cotangent that is too small or was freed")
+    return 0
 
 
 cdef int backward_node(Tensor y, bint record, bint only_wanted) except -1:
@@ -92,21 +105,28 @@ cdef int backward_node(Tensor y, bint record, bint only_wanted) except -1:
 
 cdef int take_one(Tensor y, Running* here) except -1:
     """Second pass, one tensor, whose cotangent is complete."""
+    cdef unsigned short gen
+    if FASTGRAD_DEBUG:
+        check_cotangent(y, here)
     if y.flags & (HOOKED | RETAIN | WANTED) and y.flags & COTANGENT:
         if y.flags & HOOKED:
+            gen = y.gen
             run_hooks(y, here.record)
+            if y.gen != gen:
+                raise errors.graph_changed()
         if y.flags & RETAIN and y.op != LEAF and here.wanted == NULL:
-            add_to_grad(y, cotangent_tensor(y), here.record)
-        if y.flags & WANTED and here.wanted != NULL:
+            retain(y, here)
+        if is_wanted(y, here):
             (<dict>here.wanted)[<size_t><PyObject*>y] = cotangent_tensor(y)
     if y.op == LEAF:
         if here.only_wanted:
             free_cotangent(y)
+            y.sweep = 0
         else:
             push_owned(&here.leaves, y)
         return 0
     if y.flags & FREED:
-        if not y.flags & WANTED:
+        if not is_wanted(y, here):
             raise errors.graph_freed(op_name(y))    # by a hook, under our feet
         free_cotangent(y)
         return 0
@@ -115,6 +135,8 @@ cdef int take_one(Tensor y, Running* here) except -1:
                 and backward_scalar(y, here)):
             return 0
         backward_node(y, here.record, here.only_wanted)
+        if y.flags & FREED:
+            raise errors.graph_freed(op_name(y))    # by a rule
     walk_edges(y, here, False)
     free_cotangent(y)
     y.sweep = 0
@@ -132,14 +154,21 @@ cdef inline void receive_scalar(PyObject* x, double g) noexcept:
         (<Tensor>x).flags |= COTANGENT
 
 
-cdef inline int hand_on(PyObject* edge, Running* here) except -1:
+cdef inline void hand_on(PyObject* edge, Running* here) noexcept:
     """The edge has been passed and is let go: its reference goes to the stack of those that are ready, or away."""
     if (<Tensor>edge).flags & here.mask:
         (<Tensor>edge).pending -= 1
         if (<Tensor>edge).pending == 0:
-            push(&here.ready, edge)
-            return 0
+            here.ready.items[here.ready.n] = edge       # there is room
+            here.ready.n += 1
+            return
     drop(edge)
+
+
+cdef inline int check_counted(PyObject* edge, Running* here) except -1:
+    """Refuse an edge that the first pass has not seen."""
+    if edge != NULL and (<Tensor>edge).sweep != here.number and (<Tensor>edge).flags & here.mask:
+        raise errors.graph_changed()
     return 0
 
 
@@ -198,6 +227,9 @@ cdef int backward_scalar(Tensor y, Running* here) except -1:
         if x2 != NULL:
             depart(x2, here)
         return 1
+    check_counted(x1, here)
+    check_counted(x2, here)
+    reserve(&here.ready, 2)
     y.x1 = NULL
     y.x2 = NULL
     y.flags = <unsigned short>((y.flags & ~<int>(COTANGENT | CONST1 | CONST2)) | FREED)
@@ -206,52 +238,6 @@ cdef int backward_scalar(Tensor y, Running* here) except -1:
     if x2 != NULL:
         hand_on(x2, here)
     return 1
-
-
-cdef int add_to_grad(Tensor x, Tensor g, bint record) except -1:
-    """`x.grad += g`; the first gradient is kept as it came."""
-    cdef Tensor before
-    cdef PyObject* old = x.grad_
-    cdef int grad_off = fg_grad_off
-    if old != NULL:
-        before = <Tensor>old
-        if (not record and not before.flags & REQUIRES_GRAD and before.layout == g.layout and g.layout.flags & C_CONTIGUOUS
-                and g.layout.kernel != NO_KERNEL and (before.storage == NULL or before.storage.flags == 0)):
-            accumulate(g.layout.kernel, g.data, before.data, g.layout.size)
-            bump_version(before)
-            return 0
-        g = add_quietly(before, g, record)
-    elif g.storage != NULL and g.storage.refs > 1 and not record:
-        g = private_copy(g)     # cotangents may share their memory with each other
-    Py_INCREF(g)
-    x.grad_ = <PyObject*>g
-    drop(old)
-    return 0
-
-
-cdef Tensor add_quietly(Tensor a, Tensor b, bint record):
-    global fg_grad_off
-    cdef int before = fg_grad_off
-    if not record:
-        fg_grad_off = 1
-    try:
-        return functions["add"](a, b)
-    finally:
-        fg_grad_off = before
-
-
-cdef inline int commit(Vector* leaves, bint record) except -1:
-    """The sweep has succeeded: what the leaves have gathered goes to their `.grad`."""
-    cdef Py_ssize_t k
-    cdef Tensor x, g
-    for k in range(leaves.n):
-        x = <Tensor>leaves.items[k]
-        if x.flags & COTANGENT:
-            g = cotangent_tensor(x)
-            free_cotangent(x)
-            add_to_grad(x, g, record)
-        x.sweep = 0
-    return 0
 
 
 cdef void leave_running(Running* here) noexcept:
@@ -296,6 +282,9 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, dict wanted, bint retai
     here.retain = retain
     here.record = record
     here.stashed = NULL
+    here.retained = NULL
+    here.blocked = 0
+    here.way = 0
     here.number = next_number()
     here.thread = PyThread_get_thread_ident()
     clear_vector(&here.ready)
@@ -324,169 +313,43 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, dict wanted, bint retai
             finally:
                 drop(item)
         if wanted is None:
-            commit(&here.leaves, record)
+            commit(&here)
     finally:
         fg_grad_off = grad_off
         leave_running(&here)
         free_vector(&here.ready)
         free_vector(&here.leaves)
-        if here.stashed != NULL:
-            put_back(<list>here.stashed)
-            Py_DECREF(<object>here.stashed)
+        put_back(&here)
+        if here.retained != NULL:
+            Py_DECREF(<object>here.retained)
     return 0
 
 
 cdef int prepare(Tensor root, list more, Running* here) except -1:
-    """Everything that only looks. Until it is done, `ready` holds borrowed references."""
+    """Everything that only looks, once again where another thread was in the way."""
+    while True:
+        try:
+            look_around(root, more, here)
+            return 0
+        except BaseException:
+            here.ready.n = 0        # until here it holds borrowed references
+            if here.blocked == 0:
+                raise
+        wait_for_the_other(here)
+
+
+cdef int look_around(Tensor root, list more, Running* here) except -1:
     cdef Tensor y
-    try:
-        if here.only_wanted:
-            find_way(root, here)
-            if more is not None:
-                for y, _ in more:
-                    find_way(y, here)
-            # The way is found under this number, the edges are counted under the next.
-            here.number = next_number()
-        count_edges(root, here)
+    if here.only_wanted:
+        find_way(root, here)
         if more is not None:
             for y, _ in more:
-                count_edges(y, here)
-    except BaseException:
-        here.ready.n = 0
-        raise
+                find_way(y, here)
+        # The way is found under this number, the edges are counted under the next.
+        here.way = here.number
+        here.number = next_number()
+    count_edges(root, here)
+    if more is not None:
+        for y, _ in more:
+            count_edges(y, here)
     return 0
-
-
-cdef Tensor one_like(Tensor t):
-    cdef Tensor g = new_tensor(layout_contiguous(t.layout))
-    if t.layout.kernel == F64:
-        (<double*>g.data)[0] = 1
-    else:
-        (<float*>g.data)[0] = 1
-    return g
-
-
-cdef Tensor checked_cotangent(object y, object cotangent, Py_ssize_t position):
-    """The cotangent of the root `y`; None, for 1, where `y` is one real number and none was given."""
-    cdef Tensor t, g
-    if type(y) is not Tensor:
-        raise errors.not_a_tensor(f"outputs[{position}]", y)
-    t = <Tensor>y
-    if not t.flags & REQUIRES_GRAD:
-        raise errors.not_recorded(f"outputs[{position}]" if position >= 0 else "this tensor")
-    if cotangent is None:
-        if t.layout.size != 1:
-            raise errors.not_scalar(shape_tuple(t.layout))
-        if is_complex(t.layout.typenum):
-            raise errors.complex_result(dtype_of(t))
-        return None
-    g = as_tensor(cotangent)
-    if not same_shape(g.layout, t.layout):
-        raise errors.cotangent_shape(shape_tuple(g.layout), shape_tuple(t.layout))
-    if is_complex(g.layout.typenum) and not is_complex(t.layout.typenum):
-        raise errors.cotangent_dtype(dtype_of(g), dtype_of(t))
-    if g.layout.typenum != t.layout.typenum:
-        g = functions["astype"](g, dtype_of(t))
-    return g
-
-
-def gradients(outputs, inputs, cotangents=None, *, bint retain_graph=False, bint create_graph=False, bint allow_unused=False):
-    """The gradients of `outputs` with respect to `inputs`, returned; no `.grad` is touched.
-
-    Parameters
-    ----------
-    outputs : Tensor or sequence of Tensors
-    inputs : Tensor or sequence of Tensors
-        Leaves or interior results.
-    cotangents : array, or sequence of arrays and None, optional
-        One for each output, of its shape; None for an output of one element stands for 1.
-    retain_graph, create_graph : bool
-        Keep the graph for another sweep; record this sweep itself, for higher derivatives (keeps the graph too).
-    allow_unused : bool
-        None for an input that the outputs do not depend on, instead of an error.
-
-    Returns
-    -------
-    tuple of Tensor or None
-        One for each input, of its shape and dtype.
-
-    Raises
-    ------
-    BackwardError
-        Where an output or input does not require a gradient, or an input is unused. Names its position.
-    """
-    cdef Tensor x
-    cdef list roots, had = []
-    cdef dict found = {}
-    cdef Py_ssize_t k
-    outputs = (outputs,) if type(outputs) is Tensor else tuple(outputs)
-    inputs = (inputs,) if type(inputs) is Tensor else tuple(inputs)
-    if type(cotangents) is not tuple and type(cotangents) is not list:
-        cotangents = (cotangents,) * (len(outputs) if cotangents is None else 1)
-    if len(cotangents) != len(outputs):
-        raise errors.cotangent_count(len(cotangents), len(outputs))
-    for k in range(len(inputs)):
-        if type(inputs[k]) is not Tensor:
-            raise errors.not_a_tensor(f"inputs[{k}]", inputs[k])
-        if not (<Tensor>inputs[k]).flags & REQUIRES_GRAD:
-            raise errors.input_without_grad(k)
-    if not outputs:
-        raise errors.not_recorded("an empty sequence of outputs")
-    roots = [(outputs[k], checked_cotangent(outputs[k], cotangents[k], k)) for k in range(len(outputs))]
-    for x in inputs:
-        had.append(x.flags & WANTED)
-        x.flags |= WANTED
-    try:
-        y, g = roots.pop(0)
-        sweep(y, g, roots or None, found, retain_graph or create_graph, create_graph)
-    finally:
-        for k in range(len(had) - 1, -1, -1):
-            x = <Tensor>inputs[k]
-            x.flags = <unsigned short>((x.flags & ~<int>WANTED) | <int>had[k])
-    result = []
-    for k in range(len(inputs)):
-        g = found.get(<size_t><PyObject*>inputs[k])
-        if g is None and not allow_unused:
-            raise errors.input_unused(k)
-        if g is not None and (<Tensor>g).storage != NULL and (<Tensor>g).storage.refs > 1:
-            # Cotangents may share their memory with each other, or with what the caller passed.
-            g = functions["copy"](g) if create_graph else private_copy(<Tensor>g)
-        result.append(g)
-    return tuple(result)
-
-
-cdef extern from "numpy/arrayobject.h":
-    object PyArray_Scalar(void* data, cnp.dtype descr, object base)
-
-
-def lean_leaf(array):
-    """A leaf over the array's own memory, for a graph that does not outlive the call: nothing of it need be copied."""
-    cdef Tensor x = wrap_array(array)
-    x.storage.flags |= READ_ONLY
-    require(x)
-    return x
-
-
-def lean_harvest(y, Tensor x):
-    """`(value, gradient)` as NumPy scalar and array, for a real 0-d `y` and one leaf; None where that is not what they are."""
-    cdef Tensor t, g = None
-    cdef dict found
-    if type(y) is not Tensor:
-        return None
-    t = <Tensor>y
-    if not t.layout.flags & SCALAR or not t.flags & REQUIRES_GRAD or t.flags & FREED:
-        return None
-    value = PyArray_Scalar(t.data, dtype_of(t), None)
-    found = {}
-    x.flags |= WANTED
-    try:
-        sweep(t, None, None, found, False, False)
-    finally:
-        x.flags &= ~<int>WANTED
-    g = found.get(<size_t><PyObject*>x)
-    if g is None:
-        return value, np.zeros(shape_tuple(x.layout), dtype_of(x))
-    if (g.storage != NULL and g.storage.refs > 1) or not g.layout.flags & C_CONTIGUOUS:
-        g = private_copy(g)
-    move_out(g)
-    return value, array_view(g, g, True)

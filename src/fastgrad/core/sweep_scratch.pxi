@@ -12,14 +12,17 @@ cdef struct Vector:
 
 cdef struct Running:        # a sweep that is under way
     unsigned int number
+    unsigned int way        # the number under which the way to what `gradients` wants was searched, or 0
     bint retain             # keep the graph
     bint record             # create_graph
     bint only_wanted        # `gradients`: go only where what it was asked for lies
     unsigned short mask     # the flag that says so, of a tensor
     unsigned long thread
+    unsigned int blocked    # number of another thread's sweep whose scratch was in the way; 0: none was
     Running* outer          # the one in whose hook or rule this one runs, or another thread's
     PyObject* stashed       # list of Stash, or NULL
-    PyObject* wanted        # dict of gradients by address, or NULL
+    PyObject* wanted        # dict by address of what `gradients` was asked for, and found; or NULL
+    PyObject* retained      # list of pairs, an interior tensor and what its `.grad` will be; or NULL
     Vector ready            # tensors whose cotangent is complete; while counting, tensors whose edges are to be counted
     Vector leaves
 
@@ -41,6 +44,13 @@ cdef inline int push(Vector* v, PyObject* o) except -1:
         grow_vector(v)
     v.items[v.n] = o
     v.n += 1
+    return 0
+
+
+cdef inline int reserve(Vector* v, Py_ssize_t n) except -1:
+    """Room for `n` more, so that to push them cannot fail."""
+    if v.n + n > v.room:
+        grow_vector(v)
     return 0
 
 
@@ -85,24 +95,23 @@ cdef enum:
 
 cdef inline int enter_tensor(Tensor x, Running* here) except -1:
     """Make the scratch of `x` that of this sweep."""
-    if x.sweep != 0 and (x.flags & SCRATCH or x.pending):
-        set_aside(x)
+    if x.flags & SCRATCH or x.pending:
+        set_aside(x, here)
     x.flags &= ~<int>(LEADS | DECIDED)
     x.sweep = here.number
     x.pending = 0
     return 0
 
 
-cdef int set_aside(Tensor x) except -1:
+cdef int set_aside(Tensor x, Running* here) except -1:
     """Another sweep has used the scratch of `x`: keep what it holds if that one is under way, around this one."""
-    cdef Running* r = running
+    cdef Running* r = running_under(x.sweep)
     cdef Stash s
-    while r != NULL and r.number != x.sweep:
-        r = r.outer
     if r == NULL:
         free_cotangent(x)       # of a sweep that failed
         return 0
-    if r.thread != PyThread_get_thread_ident():
+    if r.thread != here.thread:
+        here.blocked = r.number
         raise errors.swept_elsewhere()
     s = Stash.__new__(Stash)
     s.tensor = x
@@ -110,23 +119,69 @@ cdef int set_aside(Tensor x) except -1:
     s.pending = x.pending
     s.sweep = x.sweep
     s.flags = x.flags & <int>SCRATCH
-    if running.stashed == NULL:
+    if here.stashed == NULL:
         stashed = []
         Py_INCREF(stashed)
-        running.stashed = <PyObject*>stashed
-    (<list>running.stashed).append(s)
+        here.stashed = <PyObject*>stashed
+    (<list>here.stashed).append(s)
     x.flags &= ~<int>SCRATCH
     return 0
 
 
-cdef void put_back(list stashed) noexcept:
+cdef void put_back(Running* here) noexcept:
+    """Give the tensors back what the sweeps around this one keep in them."""
     cdef Stash s
-    for s in stashed:
+    cdef PyObject* stashed = here.stashed
+    if stashed == NULL:
+        return
+    here.stashed = NULL
+    for s in <list>stashed:
         free_cotangent(s.tensor)
         s.tensor.cotangent = s.cotangent
         s.tensor.pending = s.pending
         s.tensor.sweep = s.sweep
         s.tensor.flags = <unsigned short>((s.tensor.flags & ~<int>SCRATCH) | s.flags)
+    Py_DECREF(<object>stashed)
+
+
+cdef enum:
+    PATIENCE = 10           # seconds
+
+
+cdef int wait_for_the_other(Running* here) except -1:
+    """Let another thread's sweep end, whose scratch was in the way of this one, which has done nothing yet. What this one has
+    marked becomes void first, so that the other never waits for it in turn."""
+    cdef Running* r = running
+    cdef unsigned int other = here.blocked
+    import time
+
+    here.number = next_number()
+    here.way = 0
+    here.blocked = 0
+    put_back(here)
+    while r != NULL:
+        if r != here and r.thread == here.thread:
+            raise errors.swept_elsewhere()      # we are in a hook or a rule, and would wait with our hands full
+        r = r.outer
+    until = time.monotonic() + PATIENCE
+    while running_under(other) != NULL:
+        if time.monotonic() > until:
+            raise errors.swept_elsewhere()      # it may be waiting for this very thread
+        time.sleep(1e-4)
+    return 0
+
+
+cdef Running* running_under(unsigned int number) noexcept:
+    """The sweep under way that has left this number in a tensor, or NULL."""
+    cdef Running* r = running
+    while r != NULL and (number == 0 or (r.number != number and r.way != number)):
+        r = r.outer
+    return r
+
+
+cdef inline bint is_wanted(Tensor x, Running* here) except -1:
+    """Whether this sweep was asked for the gradient of `x`. The flag says only that some sweep once was."""
+    return x.flags & WANTED != 0 and here.wanted != NULL and <size_t><PyObject*>x in <dict>here.wanted
 
 
 # Edges are walked as borrowed pointers: as variables of type Tensor they would be counted up and down at every step, a third
@@ -153,8 +208,10 @@ cdef inline int depart(PyObject* x, Running* here) except -1:
     """Second pass, one edge: its part has been handed over."""
     if not (<Tensor>x).flags & here.mask:
         return 0
-    if FASTGRAD_DEBUG and ((<Tensor>x).sweep != here.number or (<Tensor>x).pending == 0):
-        raise AssertionError("an edge arrived that was never counted")
+    if (<Tensor>x).sweep != here.number:
+        raise errors.graph_changed()    # an edge arrived that was never counted
+    if FASTGRAD_DEBUG and (<Tensor>x).pending == 0:
+        raise AssertionError("more edges arrived than were counted")
     (<Tensor>x).pending -= 1
     if (<Tensor>x).pending == 0:
         push_owned(&here.ready, <Tensor>x)
@@ -216,9 +273,9 @@ cdef inline int look_ahead(Tensor x, Running* here, bint* leads) except -1:
 cdef int decide(Tensor y, Running* here) except -1:
     """Push the operands that are not decided yet; where there are none, decide `y`."""
     cdef Extra extra
-    cdef bint leads = y.flags & WANTED != 0
+    cdef bint leads = is_wanted(y, here)
     cdef Py_ssize_t k, before = here.ready.n
-    if y.flags & FREED and not y.flags & WANTED:
+    if y.flags & FREED and not leads:
         raise errors.graph_freed(op_name(y))
     if y.extra != NULL and (<Extra>y.extra).operands is not None:
         extra = <Extra>y.extra

@@ -17,7 +17,7 @@ cdef enum Flags:
     HOOKED = 64
     COTANGENT = 128         # the slot below is in use
     COTANGENT_TENSOR = 256  # and holds a Tensor: create_graph, or a dtype without kernels
-    WANTED = 512            # an input of `gradients`: its cotangent is kept
+    WANTED = 512            # was an input of `gradients`, perhaps of the running one
     LEADS = 1024            # and this tensor lies on the way to one
     DECIDED = 2048          # whether it does is known, in the search for that way
 

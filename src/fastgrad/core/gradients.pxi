@@ -1,0 +1,127 @@
+# Doors to the sweep: cotangents checked, gradients returned instead of accumulated.
+
+cdef Tensor one_like(Tensor t):
+    cdef Tensor g = new_tensor(layout_contiguous(t.layout))
+    if t.layout.kernel == F64:
+        (<double*>g.data)[0] = 1
+    else:
+        (<float*>g.data)[0] = 1
+    return g
+
+
+cdef Tensor checked_cotangent(object y, object cotangent, Py_ssize_t position):
+    """The cotangent of the root `y`; None, for 1, where `y` is one real number and none was given."""
+    cdef Tensor t, g
+    if type(y) is not Tensor:
+        raise errors.not_a_tensor(f"outputs[{position}]", y)
+    t = <Tensor>y
+    if not t.flags & REQUIRES_GRAD:
+        raise errors.not_recorded(f"outputs[{position}]" if position >= 0 else "this tensor")
+    if cotangent is None:
+        if t.layout.size != 1:
+            raise errors.not_scalar(shape_tuple(t.layout))
+        if is_complex(t.layout.typenum):
+            raise errors.complex_result(dtype_of(t))
+        return None
+    g = as_tensor(cotangent)
+    if not same_shape(g.layout, t.layout):
+        raise errors.cotangent_shape(shape_tuple(g.layout), shape_tuple(t.layout))
+    if is_complex(g.layout.typenum) and not is_complex(t.layout.typenum):
+        raise errors.cotangent_dtype(dtype_of(g), dtype_of(t))
+    if g.layout.typenum != t.layout.typenum:
+        g = functions["astype"](g, dtype_of(t))
+    return g
+
+
+def gradients(outputs, inputs, cotangents=None, *, bint retain_graph=False, bint create_graph=False, bint allow_unused=False):
+    """The gradients of `outputs` with respect to `inputs`, returned; no `.grad` is touched.
+
+    Parameters
+    ----------
+    outputs : Tensor or sequence of Tensors
+    inputs : Tensor or sequence of Tensors
+        Leaves or interior results.
+    cotangents : array, or sequence of arrays and None, optional
+        One for each output, of its shape; None for an output of one element stands for 1.
+    retain_graph, create_graph : bool
+        Keep the graph for another sweep; record this sweep itself, for higher derivatives (keeps the graph too).
+    allow_unused : bool
+        None for an input that the outputs do not depend on, instead of an error.
+
+    Returns
+    -------
+    tuple of Tensor or None
+        One for each input, of its shape and dtype.
+
+    Raises
+    ------
+    BackwardError
+        Where an output or input does not require a gradient, or an input is unused. Names its position.
+    """
+    cdef Tensor x
+    cdef list roots
+    cdef dict found = {}
+    cdef Py_ssize_t k
+    outputs = (outputs,) if type(outputs) is Tensor else tuple(outputs)
+    inputs = (inputs,) if type(inputs) is Tensor else tuple(inputs)
+    if type(cotangents) is not tuple and type(cotangents) is not list:
+        cotangents = (cotangents,) * (len(outputs) if cotangents is None else 1)
+    if len(cotangents) != len(outputs):
+        raise errors.cotangent_count(len(cotangents), len(outputs))
+    for k in range(len(inputs)):
+        if type(inputs[k]) is not Tensor:
+            raise errors.not_a_tensor(f"inputs[{k}]", inputs[k])
+        if not (<Tensor>inputs[k]).flags & REQUIRES_GRAD:
+            raise errors.input_without_grad(k)
+    if not outputs:
+        raise errors.not_recorded("an empty sequence of outputs")
+    roots = [(outputs[k], checked_cotangent(outputs[k], cotangents[k], k)) for k in range(len(outputs))]
+    for x in inputs:
+        found[<size_t><PyObject*>x] = None
+        x.flags |= WANTED
+    y, g = roots.pop(0)
+    sweep(y, g, roots or None, found, retain_graph or create_graph, create_graph)
+    result = []
+    for k in range(len(inputs)):
+        g = found.get(<size_t><PyObject*>inputs[k])
+        if g is None and not allow_unused:
+            raise errors.input_unused(k)
+        if g is not None and (<Tensor>g).storage != NULL and (<Tensor>g).storage.refs > 1:
+            # Cotangents may share their memory with each other, or with what the caller passed.
+            g = functions["copy"](g) if create_graph else private_copy(<Tensor>g)
+        result.append(g)
+    return tuple(result)
+
+
+cdef extern from "numpy/arrayobject.h":
+    object PyArray_Scalar(void* data, cnp.dtype descr, object base)
+
+
+def lean_leaf(array):
+    """A leaf over the array's own memory, for a graph that does not outlive the call: nothing of it need be copied."""
+    cdef Tensor x = wrap_array(array)
+    x.storage.flags |= READ_ONLY
+    require(x)
+    return x
+
+
+def lean_harvest(y, Tensor x not None):
+    """`(value, gradient)` as NumPy scalar and array, for a real 0-d `y` and one leaf; None where that is not what they are."""
+    cdef Tensor t, g = None
+    cdef dict found
+    if type(y) is not Tensor:
+        return None
+    t = <Tensor>y
+    if not t.layout.flags & SCALAR or not t.flags & REQUIRES_GRAD or t.flags & FREED:
+        return None
+    value = PyArray_Scalar(t.data, dtype_of(t), None)
+    found = {<size_t><PyObject*>x: None}
+    x.flags |= WANTED
+    sweep(t, None, None, found, False, False)
+    g = found.get(<size_t><PyObject*>x)
+    if g is None:
+        return value, np.zeros(shape_tuple(x.layout), dtype_of(x))
+    if (g.storage != NULL and g.storage.refs > 1) or not g.layout.flags & C_CONTIGUOUS:
+        g = private_copy(g)
+    move_out(g)
+    return value, array_view(g, g, True)

@@ -1,0 +1,103 @@
+# What a sweep that has succeeded writes: all of it, or nothing.
+
+cdef Tensor add_quietly(Tensor a, Tensor b, bint record):
+    global fg_grad_off
+    cdef int before = fg_grad_off
+    if not record:
+        fg_grad_off = 1
+    try:
+        return functions["add"](a, b)
+    finally:
+        fg_grad_off = before
+
+
+cdef int retain(Tensor y, Running* here) except -1:
+    """Note what the `.grad` of an interior tensor will be. Its cotangent is about to be used up."""
+    cdef Tensor g = cotangent_tensor(y)
+    if y.grad_ != NULL:
+        g = add_quietly(<Tensor>y.grad_, g, here.record)
+    elif not here.record:
+        g = private_copy(g)
+    if here.retained == NULL:
+        retained = []
+        Py_INCREF(retained)
+        here.retained = <PyObject*>retained
+    (<list>here.retained).append((y, g))
+    return 0
+
+
+cdef inline bint adds_in_place(Tensor x, const Layout* like, bint record) noexcept:
+    """Whether the gradient that has gathered in the leaf `x`, of layout `like`, may simply be added to its `.grad`."""
+    cdef Tensor before
+    if x.grad_ == NULL or record or like.kernel == NO_KERNEL:
+        return False
+    before = <Tensor>x.grad_
+    return before.layout == like and not before.flags & REQUIRES_GRAD and (before.storage == NULL or before.storage.flags == 0)
+
+
+cdef int make_gradient(Tensor x, bint record) except -1:
+    """What the `.grad` of the leaf `x` will be, to the place of its cotangent."""
+    cdef Tensor g = cotangent_tensor(x)
+    free_cotangent(x)
+    if x.grad_ != NULL:
+        g = add_quietly(<Tensor>x.grad_, g, record)
+    elif g.storage != NULL and g.storage.refs > 1 and not record:
+        g = private_copy(g)     # cotangents may share their memory with each other
+    Py_INCREF(g)
+    x.cotangent.tensor = <PyObject*>g
+    x.flags |= COTANGENT | COTANGENT_TENSOR
+    return 0
+
+
+cdef void set_grad(Tensor x, PyObject* g) noexcept:
+    """`x.grad = g`; takes over the reference."""
+    cdef PyObject* old = x.grad_
+    x.grad_ = g
+    drop(old)
+
+
+cdef void add_gathered(Tensor x) noexcept:
+    cdef Tensor before = <Tensor>x.grad_
+    cdef char* g = x.cotangent.value
+    if not is_small(x.layout):
+        g = payload(x.cotangent.storage)
+    accumulate(x.layout.kernel, g, before.data, x.layout.size)
+    if before.storage != NULL:
+        before.storage.version += 1
+    else:
+        before.gen += 1
+
+
+cdef int commit(Running* here) except -1:
+    """The sweep has succeeded: what the leaves have gathered goes to their `.grad`. First all that may fail, or run somebody's
+    code, then what cannot, so that either every `.grad` is written or none."""
+    cdef Vector* leaves = &here.leaves
+    cdef Py_ssize_t k
+    cdef Tensor x, g
+    for k in range(leaves.n):
+        x = <Tensor>leaves.items[k]
+        if x.flags & COTANGENT and not adds_in_place(x, layout_contiguous(x.layout), here.record):
+            make_gradient(x, here.record)
+    for k in range(leaves.n):
+        x = <Tensor>leaves.items[k]
+        if x.flags & COTANGENT and not x.flags & COTANGENT_TENSOR:
+            if not adds_in_place(x, layout_contiguous(x.layout), False):
+                raise errors.graph_changed()    # by what the first loop has run
+            if (<Tensor>x.grad_).gen == 65535 or (<Tensor>x.grad_).op != LEAF:
+                move_out(<Tensor>x.grad_)       # where its writes are counted on
+    for k in range(leaves.n):
+        x = <Tensor>leaves.items[k]
+        if FASTGRAD_DEBUG and x.pending:
+            raise AssertionError("a leaf was reached before all edges had arrived")
+        if x.flags & COTANGENT_TENSOR:
+            x.flags &= ~<int>(COTANGENT | COTANGENT_TENSOR)
+            set_grad(x, x.cotangent.tensor)
+        elif x.flags & COTANGENT:
+            add_gathered(x)
+            free_cotangent(x)
+        x.sweep = 0
+    if here.retained != NULL:
+        for x, g in <list>here.retained:
+            Py_INCREF(g)
+            set_grad(x, <PyObject*>g)
+    return 0
