@@ -15,7 +15,7 @@ if not SOURCE.exists():
 
 # Lowest first. A module imports from its own layer and from lower ones.
 LAYERS = (
-    ("errors", "_tree"),
+    ("errors", "_tree", "_collector"),
     ("anomaly",),
     ("tensor_methods",),
     ("protocols",),

@@ -11,11 +11,17 @@
 # ruff: noqa: I001  grouped by meaning
 # fmt: off
 
+from fastgrad._collector import Pause
+_pause = Pause()
+
 # the tensor and its graph
 from fastgrad._engine import Tensor, asarray, detect_anomaly, enable_grad, gradients, is_grad_enabled, no_grad, tensor
 from fastgrad._engine import name as engine
 from fastgrad.errors import AnomalyError, BackwardError, DTypeError, FastgradError, GraphFreedError, MutationError
-from fastgrad.errors import NotDifferentiableError, ShapeError
+from fastgrad.errors import IndexingError, NotDifferentiableError, ShapeError
+
+# the memory of results, kept for the next ones
+from fastgrad._engine import cache_info, clear_cache, set_cache_limit
 
 # dtypes and constants
 from numpy import bool_ as bool
@@ -89,3 +95,6 @@ def __getattr__(name):
 
 def __dir__():
     return sorted({*globals(), *_LATER})
+
+
+del _pause, Pause

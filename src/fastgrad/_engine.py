@@ -30,7 +30,11 @@ enable_grad = _chosen.enable_grad
 is_grad_enabled = _chosen.is_grad_enabled
 gradients = _chosen.gradients
 detect_anomaly = _chosen.detect_anomaly
+clear_cache = _chosen.clear_cache
+cache_info = _chosen.cache_info
+set_cache_limit = _chosen.set_cache_limit
 
-# Of the compiled engine alone: a short way for one array in, one number out. None where there is none.
+# Of the compiled engine alone: which loops it runs, and a short way for one array in, one number out. None where there is none.
+loops_in_use = getattr(_chosen, "loops_in_use", None)
 lean_leaf = getattr(_chosen, "lean_leaf", None)
 lean_harvest = getattr(_chosen, "lean_harvest", None)
