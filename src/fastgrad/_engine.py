@@ -34,3 +34,5 @@ detect_anomaly = _chosen.detect_anomaly
 # Of the compiled engine alone: a short way for one array in, one number out. None where there is none.
 lean_leaf = getattr(_chosen, "lean_leaf", None)
 lean_harvest = getattr(_chosen, "lean_harvest", None)
+loops_in_use = getattr(_chosen, "loops_in_use", None)
+instruction_set = getattr(_chosen, "instruction_set", None)
