@@ -79,7 +79,7 @@ def extensions():
 
 
 def variant(module, name):
-    """The same C file for another instruction set, as core/<name>/kernels; a copy, as objects are named by their source."""
+    """The same C file for another instruction set, as core/<name>/kernels; a copy, as objects are named by source."""
     source = module.sources[0].replace(".c", f"_{name}.c")
     shutil.copy2(module.sources[0], source)
     package, _, last = module.name.rpartition(".")

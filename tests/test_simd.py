@@ -13,11 +13,10 @@ if fg.engine != "cython":
     pytest.skip("the pure-Python engine has no kernels", allow_module_level=True)
 
 from fastgrad.core.loops import instruction_sets
-
 from fastgrad.core.simd import chosen, load
 
 # Digests of values and gradients of every op with a kernel: sizes below, at and above the width of a vector and of a
-# block, first cotangents and added ones, and the numbers that comparisons stumble over. Only what a NaN carries is free.
+# block, first cotangents and added ones, and the numbers that comparisons stumble over. What a NaN carries is free.
 WORK = """
 import hashlib, numpy as np, fastgrad as fg
 from fastgrad.core.kernels import kernel_rows
