@@ -4,8 +4,8 @@ FASTGRAD_PURE=1            no extension modules: a py3-none-any wheel of the pur
 FASTGRAD_DEBUG=1           invariants checked, live objects counted, -O1 -g
 FASTGRAD_SANITIZE=a,b      -fsanitize=a,b; preload the compiler's libasan to run the result
 
-On x86-64 `kernels` is compiled three times from one C file: for the baseline, and into folders of their own for AVX2 and
-AVX-512. core/__init__.py puts the folder that the CPU can run on the package's path.
+On x86-64 `kernels` is compiled three times from one C file: for the baseline, and into folders of their own for AVX2
+and AVX-512. core/simd.py puts the folder that the CPU can run on the package's path.
 """
 
 import os
@@ -79,7 +79,7 @@ def extensions():
 
 
 def variant(module, name):
-    """The same C file for another instruction set, as core/<name>/kernels; a copy, since object files are named by their source."""
+    """The same C file for another instruction set, as core/<name>/kernels; a copy, as objects are named by source."""
     source = module.sources[0].replace(".c", f"_{name}.c")
     shutil.copy2(module.sources[0], source)
     package, _, last = module.name.rpartition(".")

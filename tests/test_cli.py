@@ -101,6 +101,7 @@ def test_info_names_engine_and_machine(capsys):
     assert list(facts) == [
         "fastgrad",
         "engine",
+        "kernels",
         "loops in use",
         "Python",
         "NumPy",

@@ -38,3 +38,5 @@ set_cache_limit = _chosen.set_cache_limit
 loops_in_use = getattr(_chosen, "loops_in_use", None)
 lean_leaf = getattr(_chosen, "lean_leaf", None)
 lean_harvest = getattr(_chosen, "lean_harvest", None)
+loops_in_use = getattr(_chosen, "loops_in_use", None)
+instruction_set = getattr(_chosen, "instruction_set", None)

@@ -15,7 +15,8 @@ def lines():
     facts = [
         ("fastgrad", fastgrad.__version__),
         ("engine", f"{fastgrad.engine}{_chosen_by()}"),
-        ("loops in use", _loops(fastgrad.engine, getattr(_engine, "loops_in_use", None))),
+        ("kernels", _kernels(_engine.instruction_set)),
+        ("loops in use", _loops(fastgrad.engine, _engine.loops_in_use)),
         ("Python", f"{platform.python_implementation()} {platform.python_version()}, {_locks()}"),
         ("NumPy", np.__version__),
         *_numpy_build(np),
@@ -29,6 +30,11 @@ def lines():
 def _chosen_by():
     wanted = os.environ.get("FASTGRAD_ENGINE", "")
     return f" (FASTGRAD_ENGINE={wanted})" if wanted else ""
+
+
+def _kernels(instruction_set):
+    wanted = os.environ.get("FASTGRAD_SIMD", "")
+    return f"{instruction_set or 'none'}{f' (FASTGRAD_SIMD={wanted})' if wanted else ''}"
 
 
 def _locks():

@@ -1,12 +1,7 @@
 """The compiled engine. Parts, in dependency order: layout, storage, loops, kernels, tensor."""
 
-from fastgrad.core import simd
-
-__path__.insert(0, simd.folder(__path__[0]))  # kernels for this CPU are found before the baseline's
-
-# isort: split
-from fastgrad.core.kernels import instruction_set
 from fastgrad.core.loops import loops_in_use
+from fastgrad.core.simd import instruction_set
 from fastgrad.core.storage import cache_info, set_cache_limit
 from fastgrad.core.storage import clear_cache as _clear_blocks
 from fastgrad.core.tensor import (
@@ -26,7 +21,6 @@ from fastgrad.core.tensor import (
 )
 
 name = "cython"
-simd.confirm(instruction_set)
 
 
 def clear_cache():

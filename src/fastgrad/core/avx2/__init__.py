@@ -1,1 +1,1 @@
-"""The kernels for CPUs with AVX2: setup.py puts the module here, core/simd.py finds it. Never imported under this name."""
+"""Where setup.py puts the kernels for CPUs with AVX2, and core/simd.py finds them. Never imported."""
