@@ -39,12 +39,13 @@ cdef extern from *:
     bint fg_cpu_runs(int level)
 
 cdef list used = []
+cdef dict signatures = {}
 _refused = os.environ.get("FASTGRAD_NO_NUMPY_LOOPS", "") == "1"
 
 
 def loops_in_use():
     """Names of the NumPy loops that kernels call directly, as "exp:d->d"."""
-    return list(used)
+    return list(dict.fromkeys(used))
 
 
 def instruction_sets():
@@ -61,10 +62,13 @@ cdef BoundLoop numpy_loop(str name, int kernel) except *:
     ufunc = getattr(np, name)
     letter = "d" if kernel == F64 else "f"
     wanted = letter * ufunc.nin + "->" + letter * ufunc.nout
-    if wanted not in ufunc.types or (_refused and name != "matmul"):
+    if name not in signatures:
+        signatures[name] = ufunc.types      # a list that NumPy makes anew each time
+    types = signatures[name]
+    if wanted not in types or (_refused and name != "matmul"):
         return found
     c_ufunc = <PyUFuncObject*><void*>ufunc
-    at = ufunc.types.index(wanted)
+    at = types.index(wanted)
     if at >= c_ufunc.ntypes or c_ufunc.nin != ufunc.nin:
         return found
     found.run = c_ufunc.functions[at]
