@@ -98,6 +98,7 @@ class _UserRule(Rule):
                     f"and what else it reads; got {rule!r}"
                 )
         super().__init__(forward, vjp, name=name, operands=operands, numpy=(), **facts)
+        self._read_by(0)  # while the vjps still have their own parameters
         wanted = 1 if self.variadic else self.n_operands
         if len(rules) != wanted:
             raise TypeError(

@@ -76,10 +76,18 @@ class Rule:
         self.prepare = prepare
         self.vjps = vjp if isinstance(vjp, tuple) else (vjp,)
         self.has_vjp = any(v is not None for v in self.vjps)
-        self._readers = tuple(None if v is None else tuple(map(self._reader, _arguments(v))) for v in self.vjps)
-        reads = [kind for readers in self._readers if readers for kind in readers]
-        self.reads_result = ("result", None) in reads
-        self.reads_operand = tuple(("operand", k) in reads for k in range(1 if self.variadic else self.n_operands))
+        words = {word for v in self.vjps if v is not None for word in _arguments(v)}
+        for word in words.difference(self.operand_names, self.param_names, "gy"):
+            self._reader(word)  # refuses what is unknown
+        self.reads_result = "y" in words
+        self.reads_operand = tuple([name in words for name in self.operand_names])
+        self._readers = None
+
+    def _read_by(self, at):
+        """What vjp number `at` names. Found out when it is first asked for: most rules of a program never are."""
+        if self._readers is None:
+            self._readers = [None if v is None else tuple(map(self._reader, _arguments(v))) for v in self.vjps]
+        return self._readers[at]
 
     def _reader(self, word):
         """What one parameter of a vjp stands for, as a pair (kind, key)."""
@@ -164,7 +172,7 @@ class Rule:
         if twist:
             g = ops.conj(g)
         values = []
-        for kind, key in self._readers[at]:
+        for kind, key in self._read_by(at):
             if kind == "cotangent":
                 values.append(g)
             elif kind == "result":
