@@ -1,4 +1,4 @@
-"""Chooses the engine, once, at import. Everything above it imports names from here and never asks which one it is.
+"""Chooses the engine, once, at import. All above it imports names from here and never asks which it is.
 
 `FASTGRAD_ENGINE` is "cython", "python", or unset: the compiled engine where it was built, otherwise the pure-Python one.
 """
