@@ -9,6 +9,7 @@ and AVX-512. core/simd.py puts the folder that the CPU can run on the package's 
 """
 
 import os
+import re
 import shutil
 import sys
 import sysconfig
@@ -35,9 +36,11 @@ else:
         compile_args += [f"-fsanitize={sanitize}", "-fno-omit-frame-pointer"]
         link_args += [f"-fsanitize={sanitize}"]
 
-# Not where the compiler is MSVC, and not for several architectures at once: sysconfig tells what is built, not what builds.
+# Not where the compiler is MSVC, and not for several architectures at once. What is built is told by sysconfig and, on
+# macOS, by ARCHFLAGS; the machine that builds it tells nothing.
 simd = {}
-if sys.platform != "win32" and sysconfig.get_platform().endswith("x86_64"):
+flagged = set(re.findall(r"-arch\s+(\S+)", os.environ.get("ARCHFLAGS", "")))
+if sys.platform != "win32" and sysconfig.get_platform().endswith("x86_64") and flagged <= {"x86_64"}:
     simd["avx2"] = ["-mavx2"]
     simd["avx512"] = [f"-mavx512{part}" for part in ("f", "dq", "vl", "bw")] + ["-mprefer-vector-width=512"]
 
@@ -80,7 +83,7 @@ def extensions():
 
 def variant(module, name):
     """The same C file for another instruction set, as core/<name>/kernels; a copy, as objects are named by source."""
-    source = module.sources[0].replace(".c", f"_{name}.c")
+    source = module.sources[0].removesuffix(".c") + f"_{name}.c"
     shutil.copy2(module.sources[0], source)
     package, _, last = module.name.rpartition(".")
     return Extension(

@@ -1,6 +1,6 @@
 """A linear classifier with the multiclass hinge loss: its gradient with respect to the weights, and to the data.
 
-    L = 1/N sum_i sum_{j != y_i} max(0, s_j - s_{y_i} + 1) + lambda sum W^2,    s = x_i W
+L = 1/N sum_i sum_{j != y_i} max(0, s_j - s_{y_i} + 1) + lambda sum W^2,    s = x_i W
 """
 
 import numpy as np

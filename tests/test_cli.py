@@ -70,7 +70,16 @@ def test_a_folder_that_cannot_be_written_gets_one_line_and_exit_code_1(tmp_path,
     )
 
 
+@pytest.fixture
+def interruptible():
+    """A shell starts its background jobs with Ctrl-C ignored, and they hand that on to their children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(os.name == "nt" or not hasattr(os, "fork"), reason="needs POSIX signals")
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_gets_one_line_and_exit_code_130(tmp_path):
     with command("--steps", "1000000", "--out", str(tmp_path)) as process:
         assert process.stdout.readline().startswith("fastgrad ")

@@ -8,10 +8,11 @@
     >>> fg.grad(lambda x: x * x)(3.0)
     6.0
 """  # fmt: skip
-# ruff: noqa: I001  grouped by meaning
+# ruff: noqa: E402, I001  grouped by meaning, while the collector pauses
 # fmt: off
 
 from fastgrad._collector import Pause
+
 _pause = Pause()
 
 # the tensor and its graph

@@ -1,6 +1,6 @@
-"""Chooses the engine, once, at import. Everything above it imports names from here and never asks which one it is.
+"""Chooses the engine, once, at import. All above imports names from here and never asks which it is.
 
-`FASTGRAD_ENGINE` is "cython", "python", or unset: the compiled engine where it was built, otherwise the pure-Python one.
+`FASTGRAD_ENGINE` is "cython", "python", or unset: the compiled engine where it was built, else the pure-Python one.
 """
 
 import os
@@ -34,8 +34,7 @@ clear_cache = _chosen.clear_cache
 cache_info = _chosen.cache_info
 set_cache_limit = _chosen.set_cache_limit
 
-# Of the compiled engine alone: which loops it runs, and a short way for one array in, one number out. None where there is none.
-loops_in_use = getattr(_chosen, "loops_in_use", None)
+# Of the compiled engine alone, None where there is none: a short way for one array in, one number out; what it runs on.
 lean_leaf = getattr(_chosen, "lean_leaf", None)
 lean_harvest = getattr(_chosen, "lean_harvest", None)
 loops_in_use = getattr(_chosen, "loops_in_use", None)

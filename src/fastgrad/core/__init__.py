@@ -31,8 +31,9 @@ def clear_cache():
     """
     return _clear_blocks() + clear_pool()
 
+
 __all__ = [
-    "Function", "Tensor", "asarray", "cache_info", "clear_cache", "debug_counts", "detect_anomaly", "enable_grad", "gradients",
-    "instruction_set", "is_grad_enabled", "lean_harvest", "lean_leaf", "loops_in_use", "name", "no_grad", "set_cache_limit",
-    "tensor",
+    "Function", "Tensor", "asarray", "cache_info", "clear_cache", "debug_counts", "detect_anomaly", "enable_grad",
+    "gradients", "instruction_set", "is_grad_enabled", "lean_harvest", "lean_leaf", "loops_in_use", "name", "no_grad",
+    "set_cache_limit", "tensor",
 ]  # fmt: skip

@@ -29,4 +29,5 @@ def set_cache_limit(nbytes):
         raise ValueError(f"a cache limit of {nbytes} bytes: give 0 (no cache) or more")
     return 0
 
+
 tensor_methods.install(Tensor)

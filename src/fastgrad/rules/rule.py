@@ -156,7 +156,7 @@ class Rule:
         return self.vjps[0 if self.variadic or len(self.vjps) == 1 else k]
 
     def run(self, operands, params):
-        """The forward, without NumPy's warnings: infinities and NaN are values here, and `detect_anomaly` finds them."""
+        """The forward, without NumPy's warnings: infinities and NaN are values, and `detect_anomaly` finds them."""
         with np.errstate(all="ignore"):
             return self.forward(*operands, **params)
 

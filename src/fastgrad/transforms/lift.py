@@ -186,9 +186,7 @@ class Run:
         """The gradient of the recorded `outputs` with respect to each input, None where there is none."""
         tracked = self.tracked if tracked is None else tracked
         keep = tracked or retain_graph
-        return gradients(
-            outputs, self.inputs, cotangents, create_graph=tracked, retain_graph=keep, allow_unused=True
-        )
+        return gradients(outputs, self.inputs, cotangents, create_graph=tracked, retain_graph=keep, allow_unused=True)
 
     def hand_back(self, results):
         """Gradients, one per input, in kind and in the nest of the differentiated arguments."""
