@@ -5,6 +5,12 @@ cdef inline bint takes(Tensor x, bint only_wanted) noexcept:
     return x.flags & (LEADS if only_wanted else REQUIRES_GRAD) != 0
 
 
+cdef inline bint owns_value(Tensor y) noexcept:
+    """Whether `y` alone holds its value, in a block of ours."""
+    cdef Storage* s = y.storage
+    return s != NULL and s.refs == 1 and s.base == NULL and s.flags == 0 and y.data == payload(s)
+
+
 cdef int backward_unary(Tensor y, Tensor x, char* g, Storage* gs) except -1:
     cdef Kernel* k = &kernels[y.op]
     cdef int dtype = y.layout.kernel
@@ -17,6 +23,12 @@ cdef int backward_unary(Tensor y, Tensor x, char* g, Storage* gs) except -1:
         # The cotangent of `y` is of no more use: its block becomes that of `x`.
         backward_apply(k.x1[dtype], dtype, g, source.data if source is not None else NULL, NULL, y.data, g, y.layout.size, False, NULL, y.flags & UNIFORM != 0)
         x.cotangent.storage = storage_keep(gs)
+        x.flags |= COTANGENT
+        return 0
+    if y.flags & DYING and owns_value(y) and not x.flags & COTANGENT and not is_small(x.layout):
+        # The cotangent of `y` is shared or one number, but its value is read here for the last time: that block then.
+        backward_apply(k.x1[dtype], dtype, g, source.data if source is not None else NULL, NULL, y.data, y.data, y.layout.size, False, NULL, y.flags & UNIFORM != 0)
+        x.cotangent.storage = storage_keep(y.storage)
         x.flags |= COTANGENT
         return 0
     cotangent_room(x, &where, &add)

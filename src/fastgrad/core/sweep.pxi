@@ -308,6 +308,9 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, dict wanted, bint retai
         while here.ready.n:
             here.ready.n -= 1
             item = here.ready.items[here.ready.n]
+            (<Tensor>item).flags &= ~<int>DYING
+            if not retain and Py_REFCNT(item) == 1:
+                (<Tensor>item).flags |= DYING
             try:
                 take_one(<Tensor>item, &here)
             finally:
