@@ -223,7 +223,6 @@ cdef int backward_view(Tensor y, Tensor x, char* g, Storage* gs) except -1:
     else:
         if not add:
             memset(where, 0, x.layout.nbytes)
-            add = False
         parse_key(whole, parameter_of(y), shape, strides, &offset)
     if add:
         add_strided(x.layout.kernel, part, g, part.strides, where + offset, strides)

@@ -6,7 +6,6 @@ cdef extern from "numpy/arrayobject.h":
     cnp.dtype PyArray_DescrFromType(int typenum)
     int PyArray_CheckExact(object o)
     int PyArray_Check(object o)
-    int PyArray_CheckAnyScalar(object o)
     bint PyArray_ISALIGNED(cnp.ndarray arr)
     bint PyArray_ISNOTSWAPPED(cnp.ndarray arr)
     bint PyArray_ISWRITEABLE(cnp.ndarray arr)

@@ -14,7 +14,7 @@ cdef class Function:
     cdef vectorcallfunc vectorcall
     cdef readonly object rule
     cdef int op                 # Op, RULE where there is no kernel
-    cdef object doc, signature
+    cdef object doc             # made when somebody asks
 
     def __init__(self, rule):
         self.rule = rule

@@ -4,7 +4,7 @@
 from fastgrad.core.layout cimport Layout
 from fastgrad.core.loops cimport BoundLoop, Helpers, address, layout_t
 
-cdef enum Op:           
+cdef enum Op:
     LEAF
     # elementwise, one operand
     NEGATIVE
@@ -85,7 +85,6 @@ cdef enum Reads:
 ctypedef void (*Backward)(const void* g, const void* x1, const void* x2, const void* y, void* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil
 ctypedef void (*Forward)(const void* x, void* y, Py_ssize_t n, const Helpers* h) noexcept nogil
 ctypedef double (*Scalar)(double x1, double x2) noexcept nogil
-ctypedef float (*ScalarF)(float x1, float x2) noexcept nogil
 
 cdef struct Kernel:
     int nin

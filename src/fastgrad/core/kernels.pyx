@@ -2,7 +2,7 @@
 # float64, what backward reads, and the backward kernels. An op without backward kernels takes its rule.
 
 from libc.float cimport DBL_MIN, FLT_MIN
-from libc.math cimport acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, exp, exp2, expm1, fabs, fabsf, hypot, log
+from libc.math cimport acos, acosh, asin, asinh, atan, atanh, cos, cosh, exp, exp2, expm1, fabs, fabsf, hypot, log
 from libc.math cimport log10, log1p, log2, pow, powf, sin, sinh, sqrt, tan, tanh
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
@@ -68,7 +68,7 @@ cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* 
     cdef const char* first = <const char*>x1
     cdef const char* second = <const char*>x2
     cdef Py_ssize_t itemsize = 8 if dtype == F64 else 4
-    cdef Py_ssize_t at = 0, m = min(n, <Py_ssize_t>BLOCK), j
+    cdef Py_ssize_t at = 0, m = min(n, <Py_ssize_t>BLOCK)
     cdef double c = 0
     if constant != NULL:
         c = constant[0]

@@ -2,14 +2,14 @@
 #
 # A ufunc's `types` lists its signatures in the order of its `functions`; the first match is the SIMD one. Each loop found is
 # run once on known values at import; one that gives anything else is not used. FASTGRAD_NO_NUMPY_LOOPS=1 does without all but
-# matmul's and goes through Python-level ufuncs, for machines on which NumPy's internals have changed.
+# matmul's, for a NumPy whose internals have changed: forwards then go through the rules, backwards through loops_own.pxi.
 
 import os
 
 import numpy as np
 cimport numpy as cnp
 from libc.string cimport memcmp, memcpy
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint32_t, uint64_t
 from fastgrad.core.layout cimport F32, F64, MAX_NDIM
 
 cnp.import_array()
@@ -37,6 +37,8 @@ cdef extern from *:
     #endif
     """
     bint fg_cpu_runs(int level)
+
+include "loops_own.pxi"
 
 cdef list used = []
 cdef dict signatures = {}
@@ -254,26 +256,28 @@ cdef void matmul_strided(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p,
     helpers[kernel].matmul.run(args, dims, steps, helpers[kernel].matmul.data)
 
 
-cdef int own_fallback(BoundLoop* loop, str name, int kernel) except -1:
-    loop[0] = numpy_loop(name, kernel)
-    if loop.run == NULL:
-        raise ImportError(f"this NumPy ({np.__version__}) has no usable inner loop for {name}: run with FASTGRAD_ENGINE=python")
-    return 0
+cdef BoundLoop trusted_or(BoundLoop own, str name, int kernel) except *:
+    cdef BoundLoop found = numpy_loop(name, kernel)
+    return found if found.run != NULL else own
 
 
 cdef int bind() except -1:
+    cdef Helpers* h
     cdef int kernel
     for kernel in (F64, F32):
-        own_fallback(&helpers[kernel].exp, "exp", kernel)
-        own_fallback(&helpers[kernel].log, "log", kernel)
-        own_fallback(&helpers[kernel].log1p, "log1p", kernel)
-        own_fallback(&helpers[kernel].sin, "sin", kernel)
-        own_fallback(&helpers[kernel].cos, "cos", kernel)
-        own_fallback(&helpers[kernel].add, "add", kernel)
-        own_fallback(&helpers[kernel].multiply, "multiply", kernel)
-        own_fallback(&helpers[kernel].maximum, "maximum", kernel)
-        own_fallback(&helpers[kernel].minimum, "minimum", kernel)
-        own_fallback(&helpers[kernel].matmul, "matmul", kernel)
+        h = &helpers[kernel]
+        h.exp = trusted_or(of_one(exp, kernel), "exp", kernel)
+        h.log = trusted_or(of_one(log, kernel), "log", kernel)
+        h.log1p = trusted_or(of_one(log1p, kernel), "log1p", kernel)
+        h.sin = trusted_or(of_one(sin, kernel), "sin", kernel)
+        h.cos = trusted_or(of_one(cos, kernel), "cos", kernel)
+        h.add = trusted_or(of_two(plus, kernel), "add", kernel)
+        h.multiply = trusted_or(of_two(times, kernel), "multiply", kernel)
+        h.maximum = trusted_or(of_two(larger, kernel), "maximum", kernel)
+        h.minimum = trusted_or(of_two(smaller, kernel), "minimum", kernel)
+        h.matmul = numpy_loop("matmul", kernel)
+        if h.matmul.run == NULL:
+            raise ImportError(f"this NumPy ({np.__version__}) has no usable inner loop for matmul: run with FASTGRAD_ENGINE=python")
     return 0
 
 

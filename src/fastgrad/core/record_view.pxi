@@ -71,7 +71,6 @@ cdef Tensor permute_dims(Tensor x, object axes):
     """Axes in the order of `axes`; None reverses them."""
     cdef Py_ssize_t[64] shape
     cdef Py_ssize_t[64] strides
-    cdef Py_ssize_t[64] order
     cdef int ndim = x.layout.ndim, k
     cdef unsigned long long seen = 0
     cdef Py_ssize_t axis

@@ -1,4 +1,4 @@
-# Per-thread switches and the counters of the debug build. Nothing global is written while recording.
+# Per-thread switches and the counters of the debug build. What a thread switches, no other thread sees.
 
 cdef extern from "Python.h":
     ctypedef struct PyTypeObject:

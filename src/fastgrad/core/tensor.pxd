@@ -17,6 +17,7 @@ cdef enum Flags:
     RETAIN = 32             # keeps its gradient though it is no leaf
     HOOKED = 64
     COTANGENT = 128         # the slot below is in use
+    UNIFORM = 8192          # and holds one number, which stands for every element
     COTANGENT_TENSOR = 256  # and holds a Tensor: create_graph, or a dtype without kernels
     WANTED = 512            # was an input of `gradients`, perhaps of the running one
     LEADS = 1024            # and this tensor lies on the way to one
