@@ -80,6 +80,7 @@ REFERENCES = {
     "norm": lambda x, axis=None, keepdims=False: np.sqrt(np.sum(np.abs(x) ** 2, axis=axis, keepdims=keepdims)),
     "permute_dims": np.transpose,
     "relu": lambda x: np.where(x > 0, x, 0.0),
+    "reshape": lambda x, shape: np.reshape(x, shape),  # `newshape=` before NumPy 2.1
     "scatter_add": _scatter_add,
     "setitem": _setitem,
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),

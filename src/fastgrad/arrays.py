@@ -80,7 +80,7 @@ def plain(x):
 
 
 def _wrapped(result):
-    if isinstance(result, (np.ndarray, np.generic)):
+    if isinstance(result, (np.ndarray, np.generic)) or type(result) is int:  # a count, before NumPy 2.3
         return tensor(result)
     if isinstance(result, tuple):
         parts = map(_wrapped, result)
