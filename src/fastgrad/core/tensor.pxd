@@ -10,8 +10,6 @@ cdef enum Flags:
     FREED = 2               # a sweep has released the edges
     CONST1 = 4              # x1 holds the bits of a constant float64, no reference
     CONST2 = 8              # x2 likewise
-    UNIFORM = 8192          # and with COTANGENT: one number stands for every element of it
-    DYING = 16384           # of a sweep: nobody else holds this tensor, its value is free once its backward has read it
     OBJECT2 = 4096          # and with CONST2: x2 holds a reference to a parameter (index, axes), not a number
     VIEW = 16               # shares its storage with the operand it came from
     RETAIN = 32             # keeps its gradient though it is no leaf
@@ -21,6 +19,7 @@ cdef enum Flags:
     COTANGENT_TENSOR = 256  # and holds a Tensor: create_graph, or a dtype without kernels
     WANTED = 512            # was an input of `gradients`, perhaps of the running one
     LEADS = 1024            # and this tensor lies on the way to one
+    DYING = 16384           # of a sweep: nobody else holds this tensor, its value is free once its backward has read it
     DECIDED = 2048          # whether it does is known, in the search for that way
 
 cdef union Slot:

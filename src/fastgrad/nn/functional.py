@@ -139,8 +139,9 @@ def multiclass_hinge_loss(scores, labels, /, delta=1.0, reduction="mean"):
     scores = scores if isinstance(scores, Tensor) else asarray(scores)
     labels = check_labels("multiclass_hinge_loss", scores, labels)
     margins = np.full(scores.shape, delta, scores.dtype if scores.dtype.kind == "f" else float)
-    np.put_along_axis(margins, labels[..., None], 0, axis=-1)  # the right class itself: max(0, 0), gradient 0
-    right = FUNCTIONS["getitem"](scores, (*np.indices(labels.shape, sparse=True), labels, None))
+    at = (*np.ix_(*map(np.arange, labels.shape)), labels) if labels.ndim != 1 else (np.arange(len(labels)), labels)
+    margins[at] = 0  # the right class itself: max(0, 0), gradient 0
+    right = scores[at].reshape((*labels.shape, 1))
     return reduced("multiclass_hinge_loss", relu(scores - right + margins).sum(axis=-1), reduction)
 
 
