@@ -2,10 +2,12 @@
 
 Each k runs in a forked child, so that the pools are as cold as on the first call and a crash is told with its k.
 `one` fails a single allocation, `all` every one from the k-th on. The work must end in MemoryError or in the
-right result, and right after it the same work must succeed. The works are of ops that have kernels: NumPy's own
-reductions and its indexing with arrays turn a failed allocation into a SystemError.
+right result, with every `.grad` written or none, and right after it the same work must succeed; in a debug build no
+tensor may outlive it. Works whose ops call NumPy's functions may also end in a SystemError: its reductions and its
+indexing with arrays make one of a failed allocation.
 """
 
+import gc
 import json
 import os
 import sys
@@ -14,18 +16,26 @@ import traceback
 import numpy as np
 
 import fastgrad as fg
+from fastgrad import core
 
 A = np.linspace(0.1, 0.9, 12).reshape(3, 4)
 W = np.linspace(-1.0, 1.0, 20).reshape(4, 5)
 ONE_HOT = np.eye(5)[[0, 3, 1]]
+B = A + 1.0     # NumPy looks its loops up once: not where its memory fails
+AT, PAIR, INDEX, LABELS, MASK = A.T.copy(), np.stack([A, B]), np.array([2, 0, 2]), np.array([1, 0, 3]), A > 0.5
 
 
 def leaves(*arrays):
     return [fg.tensor(a, requires_grad=True) for a in arrays]
 
 
-def swept(y, *xs):
-    y.backward()
+def swept(y, *xs, **how):
+    try:
+        y.backward(**how)
+    except MemoryError:
+        for x in xs:
+            assert x.grad is None, "a sweep that failed has written a gradient"
+        raise
     return [y.item(), *(x.grad.tolist() for x in xs)]
 
 
@@ -79,10 +89,171 @@ def no_graph():
         return (x * 2.0 + x.exp()).tolist()
 
 
-WORKS = {
-    f.__name__: f
-    for f in (scalars, elementwise, broadcasting, reductions, network, views, second_order, large, no_graph)
-}
+def probabilities():
+    (x,) = leaves(A)
+    y = x.softmax(axis=1) * x.log_softmax(axis=0) + x.logsumexp(axis=1, keepdims=True)
+    return swept((y * fg.softmax(x)).sum() + fg.nn.functional.cross_entropy(x, LABELS), x)
+
+
+def joined():
+    x, y = leaves(A, B)
+    both = fg.concat([x, y, x], axis=1)
+    return swept((both * fg.stack([both, both])).sum(), x, y)
+
+
+def chosen():
+    x, y = leaves(A, AT)
+    return swept((fg.where(MASK, x, y.T) * fg.clip(x, 0.2, 0.8) + fg.where(MASK, x, 0.0)).sum(), x, y)
+
+
+def products():
+    (x,) = leaves(A)
+    return swept((x.prod(axis=0) + x.cumsum(axis=0)[1]).sum() + x.prod(), x)
+
+
+def stacks():
+    x, w = leaves(PAIR, np.stack([W, W]))
+    return swept(((x @ w) + (x @ w[0]) + (x[0] @ w)).sum(), x, w)
+
+
+def picked():
+    (x,) = leaves(A)
+    y = x[INDEX]
+    (g,) = fg.gradients((y * y).sum(), [x], create_graph=True)
+    return swept((g * g).sum() + x[[0, 1], [1, 1]].sum() + x[MASK].sum(), x)
+
+
+def written():
+    x, w = leaves(A, B)
+    y = x * 2.0
+    before = y * y
+    y += w
+    y *= y
+    z = y.sin()
+    y[1:] = x[:2]
+    y[0, 0] = 3.0
+    return swept((before + y + z).sum(), x, w)
+
+
+def written_without_a_graph():
+    (x,) = leaves(A)
+    step = fg.tensor(0.0)
+    with fg.no_grad():
+        for _ in range(3):
+            x -= x * 0.5
+            x[0] = 1.0
+            step += 1.0
+    return [x.tolist(), step.item()]
+
+
+def added_up():
+    x, y = leaves(A, A[0])
+    (x * y).sum().backward()
+    before = [x.grad.tolist(), y.grad.tolist()]
+    z = (x * x + y).sum()
+    try:
+        z.backward()
+    except MemoryError:
+        assert [x.grad.tolist(), y.grad.tolist()] == before, "a sweep that failed has written a gradient"
+        raise
+    return [x.grad.tolist(), y.grad.tolist()]
+
+
+def retained():
+    (x,) = leaves(A)
+    y = x * 2.0
+    y.retain_grad()
+    return [*swept((y * y + y).sum(), x), y.grad.tolist()]
+
+
+def asked_for():
+    x, y = leaves(A, A[0])
+    z = (x * y).tanh()
+    found = fg.gradients([z.sum(), (z * z).sum()], [x, z, y], retain_graph=True)
+    return [g.tolist() for g in (*found, *fg.gradients(z, y, np.ones((3, 4))))]
+
+
+def hooked():
+    x, y = leaves(A, B)
+    z = x * y
+    z.register_hook(lambda g: g * 2.0)
+    x.register_hook(lambda g: None)
+    return swept((z + x).sum(), x, y)
+
+
+def broken():
+    x, y = leaves(A, B)
+    z = x * y
+    z.register_hook(lambda g: 1 // 0)
+    total = (z + (x @ y.T)[0, 0]).sum()
+    try:
+        total.backward()
+    except ZeroDivisionError:
+        assert x.grad is None
+        assert y.grad is None
+    return swept((x * y).sum(), x, y)
+
+
+def sweep_within():
+    x, y = leaves(A, B)
+    z = x * y
+    inner = []
+
+    def hook(g):
+        inner.append(fg.gradients(z, [x], B, retain_graph=True)[0].tolist())
+
+    z.register_hook(hook)
+    return [*swept((z + x).sum(), x, y, retain_graph=True), inner[0]]
+
+
+def third_order():
+    (x,) = leaves(A)
+    y = ((x @ x.T).tanh() * x.sum(axis=1) - x.max(axis=0)[:3]).sum()
+    for _ in range(2):
+        (g,) = fg.gradients(y, [x], create_graph=True)
+        y = (g * g).mean()
+    return swept(y, x)
+
+
+def create_graph():
+    x, y = leaves(A, A[0])
+    (x * y).tanh().sum().backward(create_graph=True)
+    (g, h), x.grad, y.grad = (x.grad, y.grad), None, None
+    return swept((g * g).sum() + h.sum(), x, y)
+
+
+def by_rules():
+    (x,) = leaves(A)
+    y = x.arcsin() + fg.hypot(x, 2.0) + fg.roll(x, 1) + x.std(axis=0) ** 1.5 + fg.pad(x, ((0, 0), (0, 1)))[:, 1:]
+    return swept(y.sum() + fg.einsum("ij,kj->", x, x), x)
+
+
+def of_integers_and_complex():
+    (x,) = leaves(A)
+    z = x * (1.0 + 2.0j)
+    return swept(fg.real(z * fg.conj(z)).sum() + (x * np.arange(4)).sum() + x.astype(np.float32).sum(), x)
+
+
+def transformed():
+    value, gradient = fg.value_and_grad(lambda a: fg.sum(fg.tanh(a) * a))(A)
+    return [float(value), np.asarray(gradient).tolist()]
+
+
+def in_and_out():
+    (x,) = leaves(A[::-1, ::2])
+    y = fg.asarray(A) * 2.0
+    return [np.asarray(y).tolist(), memoryview(y).tolist(), x.detach().numpy().tolist(), *swept((x * x).sum(), x)]
+
+
+BY_KERNELS = (
+    scalars, elementwise, broadcasting, reductions, network, views, second_order, large, no_graph, probabilities, joined,
+    chosen, products, stacks, added_up, retained, asked_for, hooked, written_without_a_graph,
+)  # fmt: skip
+BY_NUMPY = (
+    picked, written, broken, sweep_within, third_order, create_graph, by_rules, of_integers_and_complex, transformed,
+    in_and_out,
+)  # fmt: skip
+WORKS = {f.__name__: f for f in BY_KERNELS + BY_NUMPY}
 RIGHT, REFUSED = 0, 10
 ENOUGH = 20_000
 
@@ -100,15 +271,23 @@ def in_a_child(function, *arguments):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
+def live():
+    """Tensors alive; always 0 but in a debug build."""
+    gc.collect()
+    return core.debug_counts()["tensors"] or 0
+
+
 def attempt(work, expected, k, how):
     """What becomes of `work` when allocation `k` fails."""
     import _testcapi  # not in every Python; the names above are wanted there too
 
     outcome = RIGHT
+    refusals = (MemoryError, SystemError) if work in BY_NUMPY else MemoryError
+    before = live()
     _testcapi.set_nomemory(k, k + 1 if how == "one" else 0)
     try:
         result = work()
-    except MemoryError:
+    except refusals:
         result, outcome = expected, REFUSED
     finally:
         _testcapi.remove_mem_hooks()
@@ -117,6 +296,8 @@ def attempt(work, expected, k, how):
     again = work()
     if again != expected:
         raise AssertionError(f"after allocation {k} had failed the next result was {again}")
+    if live() != before:
+        raise AssertionError(f"after allocation {k} had failed {live() - before} more tensors were alive")
     return outcome
 
 

@@ -267,7 +267,7 @@ cdef int pull_all(Tensor y, Tensor g, bint record, bint only_wanted) except -1:
             x = <Tensor>o
             fg_anomaly = 0      # within a rule the ops are not the user's
             try:
-                gx = rule.pull(k, g, y, operands, params)
+                gx = checked_call(rule.pull, (k, g, y, operands, params))
             finally:
                 fg_anomaly = watch
             if not same_shape((<Tensor?>gx).layout, x.layout):

@@ -75,7 +75,9 @@ def gradients(outputs, inputs, cotangents=None, *, bint retain_graph=False, bint
             raise errors.input_without_grad(k)
     if not outputs:
         raise errors.not_recorded("an empty sequence of outputs")
-    roots = [(outputs[k], checked_cotangent(outputs[k], cotangents[k], k)) for k in range(len(outputs))]
+    roots = []
+    for k in range(len(outputs)):
+        roots.append((outputs[k], checked_cotangent(outputs[k], cotangents[k], k)))
     for x in inputs:
         found[<size_t><PyObject*>x] = None
         x.flags |= WANTED

@@ -122,10 +122,14 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
 
 cdef tuple operands_after(Tensor x, Tensor z, Tensor old):
     """The operands of `z` once `x` stands for another node; None where they are not many."""
+    cdef list operands
     if z.extra == NULL or (<Extra>z.extra).operands is None:
         return None
     try:
-        return tuple([old if o is x else o for o in (<Extra>z.extra).operands])
+        operands = []
+        for o in (<Extra>z.extra).operands:
+            operands.append(old if o is x else o)
+        return tuple(operands)
     except BaseException:
         forget_former_self(old)
         raise

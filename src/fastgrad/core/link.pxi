@@ -210,7 +210,9 @@ cdef int link_unseen(Tensor y, object rule, tuple operands, dict params, int op)
             if not y.flags & VIEW and reads_nth(op, rule, k):
                 y.saved += version_of(<Tensor>o)
     if moved:
-        extra.gens = [(<Tensor>o).gen if type(o) is Tensor else 0 for o in operands]
+        extra.gens = []
+        for o in operands:
+            extra.gens.append((<Tensor>o).gen if type(o) is Tensor else 0)
     if not y.flags & VIEW and rule.reads_result:
         y.saved += version_of(y)
     return 0

@@ -49,12 +49,18 @@ cdef list index_arrays(tuple key):
         if a is None:
             return None
         arrays.append(a)
-    if len(arrays) > 1 and any([a.shape != arrays[0].shape for a in arrays]):
-        try:
-            parts = list(np.broadcast_arrays(*arrays))
-        except ValueError:
-            return None
-        arrays = [np.array(a, order="C") for a in parts]
+    for a in arrays:
+        if a.shape != arrays[0].shape:
+            break
+    else:
+        return arrays
+    try:
+        parts = list(np.broadcast_arrays(*arrays))
+    except ValueError:
+        return None
+    arrays = []
+    for a in parts:
+        arrays.append(np.array(a, order="C"))
     return arrays
 
 
@@ -81,7 +87,10 @@ cdef bint read_places(const Layout* layout, object key, Places* p) except -1:
             last -= 1
             p.trail += 1
         parts = parts[first:last]
-        if p.lead < 0 or not any([PyArray_Check(part) or type(part) is Tensor for part in parts]):
+        by_arrays = False
+        for part in parts:
+            by_arrays = by_arrays or PyArray_Check(part) or type(part) is Tensor
+        if p.lead < 0 or not by_arrays:
             return False
     if len(parts) == 1:
         part = parts[0]
@@ -228,7 +237,10 @@ cdef dict gather_params(Tensor y):
     shape = shape_tuple(x.layout)[p.lead : p.lead + p.axes]
     like = shape_tuple(y.layout)[p.lead : p.lead + p.ndim]
     parts = np.unravel_index(array_view(places, places, False), shape) if p.count else [np.zeros(0, np.intp)] * p.axes
-    return {"key": (slice(None),) * p.lead + tuple([part.reshape(like) for part in parts])}
+    key = [slice(None)] * p.lead
+    for part in parts:
+        key.append(part.reshape(like))
+    return {"key": tuple(key)}
 
 
 cdef Tensor scatter_add(Tensor x, object key, object shape):

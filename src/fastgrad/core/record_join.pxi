@@ -12,7 +12,10 @@ cdef Tensor join(int op, tuple operands, object axis):
     cdef bint record = False
     if type(axis) is not int or not operands:
         return None
-    operands = tuple([tensor_or_number(o) for o in operands])
+    given = []
+    for o in operands:
+        given.append(tensor_or_number(o))
+    operands = tuple(given)
     if type(operands[0]) is not Tensor:
         return None
     first = (<Tensor>operands[0]).layout

@@ -42,6 +42,16 @@ cdef object operand_of(object o):
     return as_tensor(o)
 
 
+cdef extern from "Python.h":
+    object PyObject_Call(object callable, tuple args, PyObject* kwargs)
+
+
+cdef inline object checked_call(object callable, tuple args):
+    """Call Python code. Cython's own call believes a function that has failed without an exception, as those of CPython 3.11 do
+    when memory runs out for a traceback."""
+    return PyObject_Call(callable, args, NULL)
+
+
 cdef Tensor apply_rule(object rule, tuple operands, dict params):
     """Run the forward and record."""
     cdef list arrays = [], kept = []
@@ -60,7 +70,7 @@ cdef Tensor apply_rule(object rule, tuple operands, dict params):
         kept.append(o)
         k += 1
     try:
-        value = rule.run(arrays, params)
+        value = checked_call(rule.run, (arrays, params))
     except Exception as error:
         worded = errors.forward_failed(rule.name, error, kept)
         if worded is error:
@@ -88,10 +98,12 @@ cdef dict private_params(dict params):
 cdef object private_param(object value):
     if PyArray_Check(value):
         return value.copy()
-    if type(value) is tuple:
-        return tuple([private_param(v) for v in value])
-    if type(value) is list:
-        return [private_param(v) for v in value]
+    cdef list kept
+    if type(value) is tuple or type(value) is list:
+        kept = []
+        for v in value:
+            kept.append(private_param(v))
+        return kept if type(value) is list else tuple(kept)
     return value
 
 
@@ -128,7 +140,10 @@ cdef tuple node_operands(Tensor y):
                 break
         else:
             return extra.operands
-        return tuple([nth_operand(extra, k) if type(extra.operands[k]) is Tensor else extra.operands[k] for k in range(len(extra.operands))])
+        meant = []
+        for k in range(len(extra.operands)):
+            meant.append(nth_operand(extra, k) if type(extra.operands[k]) is Tensor else extra.operands[k])
+        return tuple(meant)
     if y.x1 == NULL and not y.flags & CONST1:
         return ()
     first = constant_of(y.x1) if y.flags & CONST1 else resolve(y.x1, y.gen1)

@@ -2,7 +2,17 @@
 # What cannot be done gives None: the rule then says why, in NumPy's own way.
 
 cdef object shape_tuple(const Layout* layout):
-    return tuple([layout.shape[k] for k in range(layout.ndim)])
+    return numbers_tuple(layout.shape, layout.ndim)
+
+
+cdef tuple numbers_tuple(const Py_ssize_t* numbers, int n):
+    cdef tuple made = PyTuple_New(n)
+    cdef object number
+    for k in range(n):
+        number = numbers[k]
+        Py_INCREF(number)       # PyTuple_SET_ITEM takes it
+        PyTuple_SET_ITEM(made, k, number)
+    return made
 
 
 cdef Tensor view_of(int op, Tensor x, Layout* layout, Py_ssize_t offset):
@@ -87,7 +97,10 @@ cdef Tensor permute_dims(Tensor x, object axes):
         strides[k] = x.layout.strides[axis]
     cdef Tensor y = view_of(PERMUTE_DIMS, x, layout_get(x.layout.typenum, x.layout.itemsize, ndim, shape, strides), 0)
     if y.op != LEAF and axes is not None:
-        keep_parameter(y, tuple([operator.index(a) for a in axes]))
+        order_of = []
+        for a in axes:
+            order_of.append(operator.index(a))
+        keep_parameter(y, tuple(order_of))
     return y
 
 
@@ -190,7 +203,10 @@ cdef object fixed_key(object key):
     if type(key) is tuple:
         for part in key:
             if fixed_key(part) is not part:
-                return tuple([fixed_key(one) for one in key])
+                parts = []
+                for one in key:
+                    parts.append(fixed_key(one))
+                return tuple(parts)
         return key
     if type(key) is slice:
         if is_fixed(key.start) and is_fixed(key.stop) and is_fixed(key.step):

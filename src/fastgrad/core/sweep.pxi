@@ -34,7 +34,7 @@ cdef int run_hooks(Tensor y, bint record) except -1:
     cdef Tensor g = cotangent_tensor(y)
     g = functions["copy"](g) if record else private_copy(g)
     for _, hook in list((<Extra>y.extra).hooks or ()):
-        result = hook(g)
+        result = checked_call(hook, (g,))
         if result is not None:
             if not is_operand(result) and type(result) is not Tensor:
                 raise errors.hook_result(type(result).__name__, shape_tuple(y.layout))

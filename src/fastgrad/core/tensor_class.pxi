@@ -10,7 +10,10 @@ cdef class Hook:
     cdef object key
 
     def remove(self):
-        self.hooks[:] = [pair for pair in self.hooks if pair[0] is not self.key]
+        for k in range(len(self.hooks)):
+            if self.hooks[k][0] is self.key:
+                del self.hooks[k]
+                return
 
     def __enter__(self):
         return self
@@ -59,7 +62,7 @@ cdef class Tensor:
 
     @property
     def strides(self):
-        return tuple([self.layout.strides[k] for k in range(self.layout.ndim)])
+        return numbers_tuple(self.layout.strides, self.layout.ndim)
 
     def numpy(self, *, bint writable=False):
         """The values as an ndarray that shares memory: read-only, unless `writable`, which tells the graph to beware."""
@@ -94,7 +97,11 @@ cdef class Tensor:
     @property
     def operands(self):
         """The Tensors this one came from; none for a leaf, and none once the graph was freed."""
-        return tuple([o for o in node_operands(self) if type(o) is Tensor])
+        tensors = []
+        for o in node_operands(self):
+            if type(o) is Tensor:
+                tensors.append(o)
+        return tuple(tensors)
 
     @property
     def requires_grad(self):

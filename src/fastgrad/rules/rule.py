@@ -30,6 +30,23 @@ RULES: dict[str, "Rule"] = {}  # name -> rule; what the tests, docs, stubs and b
 FUNCTIONS: dict[str, Any] = {}  # name and aliases -> the public function
 
 
+def _state_without_warnings():
+    """NumPy's setting of `errstate(all="ignore")` and the variable it lives in; None where this NumPy keeps it elsewhere.
+
+    `errstate` makes its setting anew at each call, which costs as much as a small op, and crashes where the memory for
+    it is missing (NumPy 2.4).
+    """
+    try:
+        from numpy._core.umath import _extobj_contextvar as variable
+    except ImportError:
+        return None, None
+    with np.errstate(all="ignore"):
+        return variable, variable.get()
+
+
+_errors_of_numpy, _quiet = _state_without_warnings()
+
+
 class _Ops:
     """The ops by name, for a rule that needs one of a family read after its own: `ops.getitem(g, key)`."""
 
@@ -157,8 +174,14 @@ class Rule:
 
     def run(self, operands, params):
         """The forward, without NumPy's warnings: infinities and NaN are values, and `detect_anomaly` finds them."""
-        with np.errstate(all="ignore"):
+        if _quiet is None:
+            with np.errstate(all="ignore"):
+                return self.forward(*operands, **params)
+        token = _errors_of_numpy.set(_quiet)
+        try:
             return self.forward(*operands, **params)
+        finally:
+            _errors_of_numpy.reset(token)
 
     def pull(self, k, g, y, operands, params):
         """The cotangent of operand number `k`: a Tensor of that operand's shape and dtype.
