@@ -80,8 +80,8 @@ cdef enum Reads:
     READS_X2 = 2
     READS_Y = 4
 
-# One local gradient times the upstream gradient: out[i] (+)= g[i] * dy/dx, for at most BLOCK elements. `out` may be `g`; it
-# overlaps no other input. What the kernel does not read may be NULL; `c` is the constant operand where there is one.
+# One local gradient times the upstream gradient: out[i] (+)= g[i] * dy/dx, for at most BLOCK elements. `out` may be `g`
+# or `y`; it overlaps no other input. What the kernel does not read may be NULL; `c` is the constant operand where there is one.
 ctypedef void (*Backward)(const void* g, const void* x1, const void* x2, const void* y, void* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil
 ctypedef void (*Forward)(const void* x, void* y, Py_ssize_t n, const Helpers* h) noexcept nogil
 ctypedef double (*Scalar)(double x1, double x2) noexcept nogil

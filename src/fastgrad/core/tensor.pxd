@@ -21,6 +21,7 @@ cdef enum Flags:
     LEADS = 1024            # and this tensor lies on the way to one
     DYING = 16384           # of a sweep: nobody else holds this tensor, its value is free once its backward has read it
     DECIDED = 2048          # whether it does is known, in the search for that way
+    DYING = 16384           # only the sweep holds this tensor: its value is free once its backward has read it
 
 cdef union Slot:
     char[8] value           # of a tensor of at most 8 bytes
