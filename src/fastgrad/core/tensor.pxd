@@ -19,7 +19,6 @@ cdef enum Flags:
     COTANGENT_TENSOR = 256  # and holds a Tensor: create_graph, or a dtype without kernels
     WANTED = 512            # was an input of `gradients`, perhaps of the running one
     LEADS = 1024            # and this tensor lies on the way to one
-    DYING = 16384           # of a sweep: nobody else holds this tensor, its value is free once its backward has read it
     DECIDED = 2048          # whether it does is known, in the search for that way
     DYING = 16384           # only the sweep holds this tensor: its value is free once its backward has read it
 
