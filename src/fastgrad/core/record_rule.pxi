@@ -43,13 +43,14 @@ cdef object operand_of(object o):
 
 
 cdef extern from "Python.h":
-    object PyObject_Call(object callable, tuple args, PyObject* kwargs)
+    object PyObject_Vectorcall(object callable, PyObject** args, size_t n, PyObject* names)
+    PyObject** PySequence_Fast_ITEMS(tuple t)
 
 
 cdef inline object checked_call(object callable, tuple args):
     """Call Python code. Cython's own call believes a function that has failed without an exception, as those of CPython 3.11 do
     when memory runs out for a traceback."""
-    return PyObject_Call(callable, args, NULL)
+    return PyObject_Vectorcall(callable, PySequence_Fast_ITEMS(args), len(args), NULL)
 
 
 cdef Tensor apply_rule(object rule, tuple operands, dict params):
