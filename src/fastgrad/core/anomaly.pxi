@@ -1,4 +1,4 @@
-# Naming the op that first made a NaN or an infinity. The checks are those of the pure-Python engine's.
+# Naming the op that first made a NaN or an infinity. The checks are those of both engines, in fastgrad/anomaly.py; none changes a value.
 
 class detect_anomaly(anomaly.detect_anomaly):  # noqa: N801 - used as `with fg.detect_anomaly():`
     __doc__ = anomaly.detect_anomaly.__doc__

@@ -1,4 +1,4 @@
-# Backward of indexing by arrays, and of its transpose.
+# Backward of indexing by arrays, and of its transpose. Reads the places that were kept, never the arrays again.
 
 cdef int backward_gather(Tensor y, Tensor x, char* g) except -1:
     """What was read at a place adds up there."""

@@ -1,4 +1,4 @@
-# Backward of where and clip.
+# Backward of where and clip. Which elements were chosen is asked of the operands again, never kept.
 
 cdef int backward_where(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     cdef Extra extra = <Extra>y.extra

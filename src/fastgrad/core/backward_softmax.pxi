@@ -1,4 +1,4 @@
-# Backward of the softmax family, of products and of running sums.
+# Backward of the softmax family, of products and of running sums. Never frees what it has read: the sweep does.
 
 cdef inline int room_for(Tensor x, char* g, Storage* gs, char** where, bint* add) except -1:
     """As `cotangent_room`; where nobody else reads the block at `g`, of the size of `x`, that becomes the room."""

@@ -1,4 +1,5 @@
 # The usual spellings of a call, straight to the kernel: binding by the rule takes longer than a small kernel.
+# Never refuses a call: what it does not know is None, and the rule binds it or says what is wrong.
 
 cdef struct Given:          # borrowed; NULL: left to its default
     PyObject* axis

@@ -3,24 +3,28 @@
 # Where a value is chosen, what it is chosen from has been read before: a compiler keeps a read inside a condition there, as a
 # branch, and random signs then cost 20 times as much as the arithmetic (relu's backward, 10^4 elements, SSE2).
 
-cdef void copy_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void copy_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
+                        Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         put(out + i, g[i], add)
 
 
-cdef void negative_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void negative_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
+                            Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         put(out + i, -g[i], add)
 
 
-cdef void zero_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void zero_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
+                        Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     if not add:
         memset(out, 0, n * sizeof(floating))
 
 
-cdef void abs_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void abs_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
+                       Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     cdef floating u, v
     for i in range(n):
@@ -30,31 +34,36 @@ cdef void abs_backward(const floating* g, const floating* x, const floating* x2,
         put(out + i, u if v > 0 else -u if v < 0 else v * <floating>0 * u, add)
 
 
-cdef void sqrt_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void sqrt_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
+                        Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         put(out + i, g[i] * <floating>0.5 / y[i], add)
 
 
-cdef void square_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void square_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
+                          Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         put(out + i, g[i] * (<floating>2 * x[i]), add)
 
 
-cdef void reciprocal_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void reciprocal_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
+                              Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         put(out + i, -g[i] * y[i] * y[i], add)
 
 
-cdef void exp_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void exp_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
+                       Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         put(out + i, g[i] * y[i], add)
 
 
-cdef void expm1_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void expm1_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
+                         Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     cdef floating[BLOCK] e
     apply1(&h.exp, x, e, n, sizeof(floating))
@@ -62,37 +71,43 @@ cdef void expm1_backward(const floating* g, const floating* x, const floating* x
         put(out + i, e[i] * g[i], add)      # y + 1 would cancel for x far below 0
 
 
-cdef void exp2_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void exp2_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
+                        Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         put(out + i, g[i] * y[i] * <floating>0.69314718055994530942, add)
 
 
-cdef void log_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void log_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
+                       Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         put(out + i, g[i] / x[i], add)
 
 
-cdef void log1p_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void log1p_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
+                         Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         put(out + i, g[i] / (<floating>1 + x[i]), add)
 
 
-cdef void log2_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void log2_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
+                        Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         put(out + i, g[i] / (x[i] * <floating>0.69314718055994530942), add)
 
 
-cdef void log10_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void log10_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
+                         Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         put(out + i, g[i] / (x[i] * <floating>2.30258509299404568402), add)
 
 
-cdef void sin_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void sin_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
+                       Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     cdef floating[BLOCK] u
     apply1(&h.cos, x, u, n, sizeof(floating))
@@ -100,7 +115,8 @@ cdef void sin_backward(const floating* g, const floating* x, const floating* x2,
         put(out + i, u[i] * g[i], add)
 
 
-cdef void cos_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void cos_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
+                       Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     cdef floating[BLOCK] u
     apply1(&h.sin, x, u, n, sizeof(floating))
@@ -108,26 +124,30 @@ cdef void cos_backward(const floating* g, const floating* x, const floating* x2,
         put(out + i, u[i] * -g[i], add)
 
 
-cdef void tan_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void tan_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
+                       Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         put(out + i, g[i] * (<floating>1 + y[i] * y[i]), add)
 
 
-cdef void tanh_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void tanh_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
+                        Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         # 1 - y*y would cancel near |y| = 1
         put(out + i, g[i] * (<floating>1 - y[i]) * (<floating>1 + y[i]), add)
 
 
-cdef void sigmoid_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void sigmoid_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
+                           Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         put(out + i, g[i] * y[i] * (<floating>1 - y[i]), add)
 
 
-cdef void relu_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void relu_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
+                        Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     cdef floating v
     for i in range(n):
@@ -145,7 +165,8 @@ cdef inline void sigmoid_block(const floating* x, floating* y, Py_ssize_t n, con
         y[i] = (<floating>1 if x[i] >= 0 else y[i]) / (<floating>1 + y[i])
 
 
-cdef void softplus_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void softplus_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
+                            Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     cdef floating[BLOCK] s
     sigmoid_block(x, s, n, h)
@@ -153,7 +174,8 @@ cdef void softplus_backward(const floating* g, const floating* x, const floating
         put(out + i, s[i] * g[i], add)
 
 
-cdef void logsigmoid_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void logsigmoid_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
+                              Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     cdef floating[BLOCK] e
     cdef floating u
@@ -166,7 +188,8 @@ cdef void logsigmoid_backward(const floating* g, const floating* x, const floati
         put(out + i, g[i] * ((u if x[i] >= 0 else <floating>1) / (<floating>1 + u)), add)
 
 
-cdef void silu_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void silu_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
+                        Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     cdef floating[BLOCK] s
     sigmoid_block(x, s, n, h)
@@ -174,31 +197,36 @@ cdef void silu_backward(const floating* g, const floating* x, const floating* x2
         put(out + i, g[i] * s[i] * (<floating>1 + x[i] * (<floating>1 - s[i])), add)
 
 
-cdef void multiply_backward1(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void multiply_backward1(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
+                             Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         put(out + i, g[i] * x2[i], add)
 
 
-cdef void multiply_backward2(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void multiply_backward2(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
+                             Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         put(out + i, g[i] * x1[i], add)
 
 
-cdef void divide_backward1(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void divide_backward1(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
+                           Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         put(out + i, g[i] / x2[i], add)
 
 
-cdef void divide_backward2(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void divide_backward2(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
+                           Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         put(out + i, -g[i] * y[i] / x2[i], add)
 
 
-cdef void maximum_backward1(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void maximum_backward1(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
+                            Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     cdef floating v, u1, u2
     for i in range(n):
@@ -208,7 +236,8 @@ cdef void maximum_backward1(const floating* g, const floating* x1, const floatin
         put(out + i, v if u1 > u2 else v * <floating>0.5 if u1 == u2 else <floating>0, add)
 
 
-cdef void maximum_backward2(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void maximum_backward2(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
+                            Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     cdef floating v, u1, u2
     for i in range(n):
@@ -218,7 +247,8 @@ cdef void maximum_backward2(const floating* g, const floating* x1, const floatin
         put(out + i, v if u2 > u1 else v * <floating>0.5 if u1 == u2 else <floating>0, add)
 
 
-cdef void power_constant_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void power_constant_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
+                                  Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     """c * x**(c - 1) * g for a constant exponent; the small integers are what people write."""
     cdef Py_ssize_t i
     cdef floating e = <floating>c, below = <floating>(c - 1)

@@ -1,4 +1,4 @@
-# The public function of a rule: parses a call, tries the kernel, takes the rule otherwise.
+# The public function of a rule: parses a call, tries the kernel, takes the rule otherwise. Computes nothing itself.
 
 cdef extern from "Python.h":
     ctypedef object (*vectorcallfunc)(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames)

@@ -107,13 +107,19 @@ cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* 
                          void* gx, Py_ssize_t n, bint add, double* constant, bint uniform) noexcept nogil
 
 # Over (outer, n, inner), along the middle axis: reduce.pxi, softmax.pxi, scan.pxi, gather.pxi
-cdef void spread(int dtype, const void* g, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, double divisor, bint add) noexcept nogil
-cdef void route(int dtype, const void* g, const void* x, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil
-cdef void softmax_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint logarithm) noexcept nogil
-cdef void softmax_backward(int dtype, const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil
-cdef void log_softmax_backward(int dtype, const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil
+cdef void spread(int dtype, const void* g, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, double divisor,
+                 bint add) noexcept nogil
+cdef void route(int dtype, const void* g, const void* x, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n,
+                Py_ssize_t inner, bint add) noexcept nogil
+cdef void softmax_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                          bint logarithm) noexcept nogil
+cdef void softmax_backward(int dtype, const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                           bint add) noexcept nogil
+cdef void log_softmax_backward(int dtype, const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n,
+                               Py_ssize_t inner, bint add) noexcept nogil
 cdef Py_ssize_t logsumexp_scratch(Py_ssize_t n, Py_ssize_t inner) noexcept nogil
-cdef void logsumexp_forward(int dtype, const void* x, void* y, void* scratch, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner) noexcept nogil
+cdef void logsumexp_forward(int dtype, const void* x, void* y, void* scratch, Py_ssize_t outer, Py_ssize_t n,
+                            Py_ssize_t inner) noexcept nogil
 cdef void logsumexp_backward(int dtype, const void* g, const void* x, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
                              bint add) noexcept nogil
 cdef double cross_entropy_forward(int dtype, const void* logits, const Py_ssize_t* labels, void* losses, void* e, void* inverse, bint reuse,
@@ -121,20 +127,25 @@ cdef double cross_entropy_forward(int dtype, const void* logits, const Py_ssize_
 cdef void cross_entropy_backward(int dtype, const void* g, bint each, double share, const Py_ssize_t* labels, const void* e, const void* inverse,
                                  void* gx, Py_ssize_t rows, Py_ssize_t n, bint add) noexcept nogil
 cdef void cumsum_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner) noexcept nogil
-cdef void cumsum_backward(int dtype, const void* g, void* gx, void* scratch, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil
+cdef void cumsum_backward(int dtype, const void* g, void* gx, void* scratch, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                          bint add) noexcept nogil
 cdef void prod_backward(int dtype, const void* g, const void* x, const void* y, void* gx, void* scratch, Py_ssize_t outer, Py_ssize_t n,
                         Py_ssize_t inner, bint add) noexcept nogil
 cdef bint combine_index(const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t n, Py_ssize_t* at, bint first) noexcept nogil
-cdef void gather(int itemsize, const char* x, const Py_ssize_t* at, char* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, Py_ssize_t count) noexcept nogil
+cdef void gather(int itemsize, const char* x, const Py_ssize_t* at, char* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                 Py_ssize_t count) noexcept nogil
 cdef void gather_add(int dtype, const void* x, const Py_ssize_t* at, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
                      Py_ssize_t count) noexcept nogil
-cdef void scatter(int dtype, const void* g, const Py_ssize_t* at, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, Py_ssize_t count) noexcept nogil
+cdef void scatter(int dtype, const void* g, const Py_ssize_t* at, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                  Py_ssize_t count) noexcept nogil
 
 # select.pxi
 cdef void where_forward(int dtype, const Layout* out, char* y, address* x, layout_t* layouts) noexcept nogil
-cdef void where_backward(int dtype, const Layout* condition, const char* c, const Layout* layout, const char* g, char* gx, bint turned) noexcept nogil
+cdef void where_backward(int dtype, const Layout* condition, const char* c, const Layout* layout, const char* g, char* gx,
+                         bint turned) noexcept nogil
 cdef void clip_forward(int dtype, const void* x, void* y, Py_ssize_t n, double low, double high) noexcept nogil
-cdef void clip_backward(int dtype, const void* g, const void* x, void* gx, Py_ssize_t n, double low, double high, bint add) noexcept nogil
+cdef void clip_backward(int dtype, const void* g, const void* x, void* gx, Py_ssize_t n, double low, double high,
+                        bint add) noexcept nogil
 
 # stacked.pxi
 cdef void matmul_stacked(int kernel, int ndim, const Py_ssize_t* shape, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p,

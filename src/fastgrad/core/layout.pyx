@@ -103,7 +103,8 @@ cdef int tidy() except -1:
     return 0
 
 
-cdef Layout* insert(size_t h, int typenum, int itemsize, int ndim, const Py_ssize_t* shape, const Py_ssize_t* strides) except NULL:
+cdef Layout* insert(size_t h, int typenum, int itemsize, int ndim, const Py_ssize_t* shape,
+                    const Py_ssize_t* strides) except NULL:
     cdef Py_ssize_t size = 1, nbytes
     cdef int k
     cdef Layout* made

@@ -1,4 +1,4 @@
-# Recording: what a result keeps of the operands it came from.
+# Recording: what a result keeps of the operands it came from. Never computes a value, never sweeps.
 
 cdef inline bint wants_grad(Tensor x) noexcept:
     return x.flags & REQUIRES_GRAD != 0 and fg_grad_off == 0

@@ -134,7 +134,8 @@ cdef int collapse(int count, int ndim, const Py_ssize_t* shape, steps_t* strides
     return left
 
 
-cdef void walk(const BoundLoop* loop, int count, int ndim, const Py_ssize_t* shape, steps_t* strides, address* base) noexcept nogil:
+cdef void walk(const BoundLoop* loop, int count, int ndim, const Py_ssize_t* shape, steps_t* strides,
+               address* base) noexcept nogil:
     """Run the loop along the last axis that is left, for every place on the others."""
     cdef Py_ssize_t[64] dims
     cdef Py_ssize_t steps[4][64]
@@ -168,7 +169,8 @@ cdef void walk(const BoundLoop* loop, int count, int ndim, const Py_ssize_t* sha
             return
 
 
-cdef void broadcast_apply(const BoundLoop* loop, int nin, const Layout* out, char* y, address* x, layout_t* layouts) noexcept nogil:
+cdef void broadcast_apply(const BoundLoop* loop, int nin, const Layout* out, char* y, address* x,
+                          layout_t* layouts) noexcept nogil:
     """`y = loop(*x)` with NumPy's broadcasting; `out` is the broadcast layout, `x` at most 3 operands."""
     cdef Py_ssize_t spread[3][64]
     cdef steps_t[4] strides
@@ -227,7 +229,8 @@ cdef void move_any(char** args, const npy_intp* dims, const npy_intp* steps, voi
         y += sy
 
 
-cdef void copy_strided(int itemsize, const Layout* shape, const char* x, const Py_ssize_t* x_strides, char* y, const Py_ssize_t* y_strides) noexcept nogil:
+cdef void copy_strided(int itemsize, const Layout* shape, const char* x, const Py_ssize_t* x_strides, char* y,
+                       const Py_ssize_t* y_strides) noexcept nogil:
     """`y[...] = x[...]`, elements of any type; the two do not overlap."""
     cdef BoundLoop loop
     cdef steps_t[2] strides = [x_strides, y_strides]
@@ -238,7 +241,8 @@ cdef void copy_strided(int itemsize, const Layout* shape, const char* x, const P
         walk(&loop, 2, shape.ndim, shape.shape, strides, base)
 
 
-cdef void add_strided(int kernel, const Layout* shape, const char* x, const Py_ssize_t* x_strides, char* y, const Py_ssize_t* y_strides) noexcept nogil:
+cdef void add_strided(int kernel, const Layout* shape, const char* x, const Py_ssize_t* x_strides, char* y,
+                      const Py_ssize_t* y_strides) noexcept nogil:
     """`y[...] += x[...]`; no element of `y` is visited twice."""
     cdef steps_t[3] strides = [y_strides, x_strides, y_strides]
     cdef address[3] base = [y, <char*>x, y]

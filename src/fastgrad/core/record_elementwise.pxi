@@ -156,10 +156,10 @@ cdef Tensor binary_constant(int op, Tensor x, double c, bint first):
 cdef void power_forward(const Layout* layout, const char* x, double c, const void* constant, char* y) noexcept nogil:
     """As ndarray ** number: the small exponents have loops of their own."""
     cdef int op = SQUARE if c == 2 else SQRT if c == 0.5 else RECIPROCAL if c == -1 else POWER
-    if op != POWER:
+    if op != POWER and kernels[op].loop[layout.kernel].run != NULL:
         apply1(&kernels[op].loop[layout.kernel], x, y, layout.size, layout.itemsize)
     else:
-        apply2(&kernels[op].loop[layout.kernel], x, layout.itemsize, constant, 0, y, layout.size, layout.itemsize)
+        apply2(&kernels[<int>POWER].loop[layout.kernel], x, layout.itemsize, constant, 0, y, layout.size, layout.itemsize)
 
 
 cdef object binary_any(int op, object a, object b):

@@ -1,6 +1,7 @@
 # Backward of the reductions, over (outer, n, inner): what was reduced is the middle axis.
 
-cdef void spread_out(const floating* g, floating* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, floating divisor, bint add) noexcept nogil:
+cdef void spread_out(const floating* g, floating* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, floating divisor,
+                     bint add) noexcept nogil:
     cdef floating[BLOCK] share
     cdef floating v
     cdef Py_ssize_t o, r, i, j, m
@@ -23,7 +24,8 @@ cdef void spread_out(const floating* g, floating* gx, Py_ssize_t outer, Py_ssize
         gx += n * inner
 
 
-cdef void spread(int dtype, const void* g, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, double divisor, bint add) noexcept nogil:
+cdef void spread(int dtype, const void* g, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, double divisor,
+                 bint add) noexcept nogil:
     """gx (+)= g / divisor: an equal share to every summand."""
     if dtype == F64:
         spread_out(<const double*>g, <double*>gx, outer, n, inner, divisor, add)
@@ -41,7 +43,8 @@ cdef void route_row(floating g, const floating* x, floating best, floating* gx, 
         put(gx + r, v if x[r] == best else <floating>0, add)
 
 
-cdef void route_to(const floating* g, const floating* x, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+cdef void route_to(const floating* g, const floating* x, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n,
+                   Py_ssize_t inner, bint add) noexcept nogil:
     cdef floating[BLOCK] share
     cdef Py_ssize_t o, r, i, j, m, at
     cdef floating v
@@ -72,7 +75,8 @@ cdef void route_to(const floating* g, const floating* x, const floating* y, floa
         gx += n * inner
 
 
-cdef void route(int dtype, const void* g, const void* x, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+cdef void route(int dtype, const void* g, const void* x, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n,
+                Py_ssize_t inner, bint add) noexcept nogil:
     """The max gate: upstream gradient to the winners, the elements of x that equal y; ties share it equally."""
     if dtype == F64:
         route_to(<const double*>g, <const double*>x, <const double*>y, <double*>gx, outer, n, inner, add)

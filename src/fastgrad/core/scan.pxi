@@ -27,7 +27,8 @@ cdef void cumsum_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py
         running_sum(<const float*>x, <float*>y, outer, n, inner)
 
 
-cdef void running_back(const floating* g, floating* gx, floating* s, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+cdef void running_back(const floating* g, floating* gx, floating* s, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                       bint add) noexcept nogil:
     cdef Py_ssize_t o, r, i
     cdef floating t
     for o in range(outer):
@@ -46,7 +47,8 @@ cdef void running_back(const floating* g, floating* gx, floating* s, Py_ssize_t 
         gx += n * inner
 
 
-cdef void cumsum_backward(int dtype, const void* g, void* gx, void* scratch, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+cdef void cumsum_backward(int dtype, const void* g, void* gx, void* scratch, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                          bint add) noexcept nogil:
     """gx[r] (+)= g[r] + ... + g[n - 1]; gx may be g. `scratch` holds `inner` elements where that is not 1."""
     if dtype == F64:
         running_back(<const double*>g, <double*>gx, <double*>scratch, outer, n, inner, add)
@@ -108,7 +110,8 @@ cdef void prod_pull(const floating* g, const floating* x, const floating* y, flo
         gx += n * inner
 
 
-cdef void prod_backward(int dtype, const void* g, const void* x, const void* y, void* gx, void* scratch, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+cdef void prod_backward(int dtype, const void* g, const void* x, const void* y, void* gx, void* scratch, Py_ssize_t outer,
+                        Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
     """gx (+)= g * y / x, without the division where x has zeros or y has no digits left. `scratch` holds 3 n + 64 elements."""
     if dtype == F64:
         prod_pull(<const double*>g, <const double*>x, <const double*>y, <double*>gx, <double*>scratch, DBL_MIN, outer, n, inner, add)

@@ -12,7 +12,8 @@ cdef inline void as_bits(const uint8_t* c, uint8_t* holds, npy_intp n) noexcept 
         holds[i] = c[i] != 0
 
 
-cdef void choose_block(const uint8_t* c, const bits* x1, bint many1, const bits* x2, bint many2, bits* y, npy_intp n) noexcept nogil:
+cdef void choose_block(const uint8_t* c, const bits* x1, bint many1, const bits* x2, bint many2, bits* y,
+                       npy_intp n) noexcept nogil:
     cdef npy_intp i
     cdef bits v1 = x1[0], v2 = x2[0]
     if many1 and many2:
@@ -111,7 +112,8 @@ cdef void masked4(char** args, const npy_intp* dims, const npy_intp* steps, void
     masked(args, dims, steps, <size_t>data, <uint32_t*>NULL)
 
 
-cdef void where_backward(int dtype, const Layout* condition, const char* c, const Layout* layout, const char* g, char* gx, bint turned) noexcept nogil:
+cdef void where_backward(int dtype, const Layout* condition, const char* c, const Layout* layout, const char* g, char* gx,
+                         bint turned) noexcept nogil:
     """gx = g at x1's places, or at x2's if `turned`; 0 elsewhere. `g` and `gx`, C-contiguous of `layout`, may be one."""
     cdef BoundLoop loop
     cdef address[2] base = [<char*>c, <char*>g]
@@ -137,7 +139,8 @@ cdef void clip_forward(int dtype, const void* x, void* y, Py_ssize_t n, double l
         clip_fill(<const float*>x, <float*>y, n, <float>low, <float>high)
 
 
-cdef void clip_pull(const floating* g, const floating* x, floating* gx, Py_ssize_t n, floating low, floating high, bint add) noexcept nogil:
+cdef void clip_pull(const floating* g, const floating* x, floating* gx, Py_ssize_t n, floating low, floating high,
+                    bint add) noexcept nogil:
     cdef Py_ssize_t i
     cdef floating v
     if add:
@@ -150,7 +153,8 @@ cdef void clip_pull(const floating* g, const floating* x, floating* gx, Py_ssize
             gx[i] = <floating>0 if (x[i] < low) | (x[i] > high) else v
 
 
-cdef void clip_backward(int dtype, const void* g, const void* x, void* gx, Py_ssize_t n, double low, double high, bint add) noexcept nogil:
+cdef void clip_backward(int dtype, const void* g, const void* x, void* gx, Py_ssize_t n, double low, double high,
+                        bint add) noexcept nogil:
     """gx (+)= g where low <= x <= high; gx may be g."""
     if dtype == F64:
         clip_pull(<const double*>g, <const double*>x, <double*>gx, n, low, high, add)

@@ -91,7 +91,8 @@ cdef inline Py_ssize_t columns_at_once(Py_ssize_t left) noexcept nogil:
     return left if left < <Py_ssize_t>WIDTH else <Py_ssize_t>WIDTH
 
 
-cdef void exp_rows(const floating* x, Py_ssize_t rows, Py_ssize_t n, bint finite, floating* top, floating* e, floating* s, const Helpers* h) noexcept nogil:
+cdef void exp_rows(const floating* x, Py_ssize_t rows, Py_ssize_t n, bint finite, floating* top, floating* e, floating* s,
+                   const Helpers* h) noexcept nogil:
     """Per row: its largest element (0 in place of an infinite one if `finite`), e = exp(x - top), and the sum of e."""
     cdef Py_ssize_t r, j
     cdef floating m
@@ -144,7 +145,8 @@ cdef void exp_columns(const floating* x, Py_ssize_t n, Py_ssize_t stride, Py_ssi
         e += e_stride
 
 
-cdef void softmax_fill(const floating* x, floating* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint logarithm, const Helpers* h) noexcept nogil:
+cdef void softmax_fill(const floating* x, floating* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint logarithm,
+                       const Helpers* h) noexcept nogil:
     cdef floating[WIDTH] top
     cdef floating[WIDTH] s
     cdef Py_ssize_t o = 0, i, r, j, w
@@ -193,7 +195,8 @@ cdef void softmax_fill(const floating* x, floating* y, Py_ssize_t outer, Py_ssiz
         y += n * inner
 
 
-cdef void softmax_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint logarithm) noexcept nogil:
+cdef void softmax_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                          bint logarithm) noexcept nogil:
     """exp(x) / sum(exp(x)), or the logarithm of that."""
     if dtype == F64:
         softmax_fill(<const double*>x, <double*>y, outer, n, inner, logarithm, &helpers[dtype])
@@ -201,7 +204,8 @@ cdef void softmax_forward(int dtype, const void* x, void* y, Py_ssize_t outer, P
         softmax_fill(<const float*>x, <float*>y, outer, n, inner, logarithm, &helpers[dtype])
 
 
-cdef void softmax_pull(const floating* g, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+cdef void softmax_pull(const floating* g, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                       bint add) noexcept nogil:
     cdef floating[WIDTH] d
     cdef Py_ssize_t o, i, r, j, w, at
     cdef floating m
@@ -234,7 +238,8 @@ cdef void softmax_pull(const floating* g, const floating* y, floating* gx, Py_ss
         gx += n * inner
 
 
-cdef void softmax_backward(int dtype, const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+cdef void softmax_backward(int dtype, const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                           bint add) noexcept nogil:
     """gx (+)= y * (g - sum(g * y)); gx may be g."""
     if dtype == F64:
         softmax_pull(<const double*>g, <const double*>y, <double*>gx, outer, n, inner, add)
@@ -242,7 +247,8 @@ cdef void softmax_backward(int dtype, const void* g, const void* y, void* gx, Py
         softmax_pull(<const float*>g, <const float*>y, <float*>gx, outer, n, inner, add)
 
 
-cdef void log_softmax_pull(const floating* g, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add, const Helpers* h) noexcept nogil:
+cdef void log_softmax_pull(const floating* g, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                           bint add, const Helpers* h) noexcept nogil:
     cdef floating[BLOCK] e
     cdef floating[WIDTH] d
     cdef Py_ssize_t o = 0, i, r, j, w, at, m, lines
@@ -297,7 +303,8 @@ cdef void log_softmax_pull(const floating* g, const floating* y, floating* gx, P
         gx += n * inner
 
 
-cdef void log_softmax_backward(int dtype, const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+cdef void log_softmax_backward(int dtype, const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n,
+                               Py_ssize_t inner, bint add) noexcept nogil:
     """gx (+)= g - exp(y) * sum(g); gx may be g."""
     if dtype == F64:
         log_softmax_pull(<const double*>g, <const double*>y, <double*>gx, outer, n, inner, add, &helpers[dtype])
@@ -310,7 +317,8 @@ cdef Py_ssize_t logsumexp_scratch(Py_ssize_t n, Py_ssize_t inner) noexcept nogil
     return max(n, <Py_ssize_t>BLOCK) if inner == 1 else n * columns_at_once(inner)
 
 
-cdef void logsumexp_fill(const floating* x, floating* y, floating* e, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, const Helpers* h) noexcept nogil:
+cdef void logsumexp_fill(const floating* x, floating* y, floating* e, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                         const Helpers* h) noexcept nogil:
     cdef floating[WIDTH] top
     cdef floating[WIDTH] s
     cdef Py_ssize_t o = 0, i, j, w
@@ -337,7 +345,8 @@ cdef void logsumexp_fill(const floating* x, floating* y, floating* e, Py_ssize_t
         y += inner
 
 
-cdef void logsumexp_forward(int dtype, const void* x, void* y, void* scratch, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner) noexcept nogil:
+cdef void logsumexp_forward(int dtype, const void* x, void* y, void* scratch, Py_ssize_t outer, Py_ssize_t n,
+                            Py_ssize_t inner) noexcept nogil:
     """log(sum(exp(x)))"""
     if dtype == F64:
         logsumexp_fill(<const double*>x, <double*>y, <double*>scratch, outer, n, inner, &helpers[dtype])
@@ -350,7 +359,8 @@ cdef inline floating reference(floating y) noexcept nogil:
     return 0 if y - y != 0 and y < 0 else y
 
 
-cdef void logsumexp_pull(const floating* g, const floating* x, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add, const Helpers* h) noexcept nogil:
+cdef void logsumexp_pull(const floating* g, const floating* x, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n,
+                         Py_ssize_t inner, bint add, const Helpers* h) noexcept nogil:
     cdef floating[BLOCK] e
     cdef Py_ssize_t o = 0, i, r, j, w, at, m
     cdef floating s
@@ -391,7 +401,8 @@ cdef void logsumexp_pull(const floating* g, const floating* x, const floating* y
         y += inner
 
 
-cdef void logsumexp_backward(int dtype, const void* g, const void* x, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+cdef void logsumexp_backward(int dtype, const void* g, const void* x, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n,
+                             Py_ssize_t inner, bint add) noexcept nogil:
     """gx (+)= g * exp(x - y)"""
     if dtype == F64:
         logsumexp_pull(<const double*>g, <const double*>x, <const double*>y, <double*>gx, outer, n, inner, add, &helpers[dtype])

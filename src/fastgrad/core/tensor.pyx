@@ -27,6 +27,7 @@ include "lifetime.pxi"      # making tensors, dropping graphs of any depth
 include "convert.pxi"       # NumPy arrays and Python numbers, in and out
 include "link.pxi"          # recording: edges and versions
 include "inplace.pxi"       # in-place writes: one object, several nodes after another
+# One file per family: forward and the node of its result. No gradient is computed here.
 include "record_elementwise.pxi"
 include "record_view.pxi"
 include "record_matmul.pxi"

@@ -153,7 +153,10 @@ cdef class Tensor:
         self.flags |= RETAIN
 
     def register_hook(self, hook):
-        """Call `hook(g)` once with the total gradient of this tensor; what it returns, if anything, is used instead."""
+        """Call `hook(g)` once with the total gradient of this tensor; what it returns, if anything, is used instead.
+
+        A hook that holds this tensor keeps it alive until it is removed.
+        """
         cdef Hook handle
         cdef Extra extra
         if not self.flags & REQUIRES_GRAD:
