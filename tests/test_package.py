@@ -15,7 +15,6 @@ PACKAGE = Path(fg.__file__).parent
 ROOT = Path(__file__).parent.parent
 STDLIB_AT_IMPORT = {
     "__future__",
-    "gc",
     "threading",
     "math",
     "operator",

@@ -21,7 +21,7 @@ from fastgrad import core
 A = np.linspace(0.1, 0.9, 12).reshape(3, 4)
 W = np.linspace(-1.0, 1.0, 20).reshape(4, 5)
 ONE_HOT = np.eye(5)[[0, 3, 1]]
-B = A + 1.0     # NumPy looks its loops up once: not where its memory fails
+B = A + 1.0  # NumPy looks its loops up once: not where its memory fails
 AT, PAIR, INDEX, LABELS, MASK = A.T.copy(), np.stack([A, B]), np.array([2, 0, 2]), np.array([1, 0, 3]), A > 0.5
 
 
@@ -246,8 +246,8 @@ def in_and_out():
 
 
 BY_KERNELS = (
-    scalars, elementwise, broadcasting, reductions, network, views, second_order, large, no_graph, probabilities, joined,
-    chosen, products, stacks, added_up, retained, asked_for, hooked, written_without_a_graph,
+    scalars, elementwise, broadcasting, reductions, network, views, second_order, large, no_graph, probabilities,
+    joined, chosen, products, stacks, added_up, retained, asked_for, hooked, written_without_a_graph,
 )  # fmt: skip
 BY_NUMPY = (
     picked, written, broken, sweep_within, third_order, create_graph, by_rules, of_integers_and_complex, transformed,
