@@ -15,6 +15,7 @@ PACKAGE = Path(fg.__file__).parent
 ROOT = Path(__file__).parent.parent
 STDLIB_AT_IMPORT = {
     "__future__",
+    "gc",
     "threading",
     "math",
     "operator",

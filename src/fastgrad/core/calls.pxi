@@ -23,6 +23,15 @@ cdef bint read_keywords(tuple names, PyObject* const* values, Given* given) exce
     return True
 
 
+cdef tuple tuple_of(PyObject* const* args, Py_ssize_t n):
+    """The positional arguments of a vectorcall."""
+    cdef list given = []
+    cdef Py_ssize_t k
+    for k in range(n):
+        given.append(<object>args[k])
+    return tuple(given)
+
+
 cdef Tensor call_directly(int op, PyObject* const* args, Py_ssize_t n, object names):
     """The result of a structured op; None for what is spelled, or is, less common: the rule binds that."""
     cdef Given given
@@ -35,7 +44,7 @@ cdef Tensor call_directly(int op, PyObject* const* args, Py_ssize_t n, object na
     if op == CONCAT or op == STACK:
         if given.keepdims != NULL or given.reduction != NULL:
             return None
-        return join(op, tuple([<object>args[k] for k in range(n)]), <object>given.axis if given.axis != NULL else 0)
+        return join(op, tuple_of(args, n), <object>given.axis if given.axis != NULL else 0)
     if op == WHERE and n == 3 and names is None:
         first = tensor_or_number(first)
         if type(first) is not Tensor:
