@@ -19,6 +19,7 @@ STDLIB_AT_IMPORT = {
     "math",
     "operator",
     "functools",
+    "gc",
     "copyreg",
     "weakref",
     "contextvars",
