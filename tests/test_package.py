@@ -20,6 +20,7 @@ STDLIB_AT_IMPORT = {
     "math",
     "operator",
     "functools",
+    "gc",
     "copyreg",
     "weakref",
     "contextvars",
