@@ -7,12 +7,13 @@ import sys
 import pytest
 
 import fastgrad as fg
-from fastgrad import _engine, core
+from fastgrad import _engine
 
 if fg.engine != "cython":
     pytest.skip("the pure-Python engine has no kernels", allow_module_level=True)
 
-from fastgrad.core.loops import instruction_sets  # noqa: I001 only where it was compiled
+from fastgrad import core  # noqa: I001 these only where it was compiled
+from fastgrad.core.loops import instruction_sets
 from fastgrad.core.simd import chosen, load
 
 # Digests of values and gradients of every op with a kernel: sizes below, at and above the width of a vector and of a

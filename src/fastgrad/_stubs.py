@@ -10,6 +10,7 @@ from pathlib import Path
 
 import fastgrad as fg
 from fastgrad._engine import Function
+from fastgrad.rules.docs import signature as signature_of_op
 
 HEADER = "# Written by `python -m fastgrad._stubs`. Do not edit.\n"
 IMPORTS = """\
@@ -35,7 +36,7 @@ PARAMETERS = _by_name(
             "fill_value repeats indices constant_values xs operands"
         ),
         "int | None": "n_cols",
-        "int": "num n n_rows lengths axis1 axis2",
+        "int": "num n n_rows lengths axis1 axis2 nbytes",
         "float": "step delta",
         "int | Sequence[int] | None": "axis shift reps",
         "int | Sequence[int]": "axes shape source destination argnums indices_or_sections",
@@ -69,7 +70,8 @@ RESULTS = _by_name(
             "requires_grad_ __iadd__ __isub__ __imul__ __itruediv__ __ifloordiv__ __imod__ __ipow__ "
             "__imatmul__ __iand__ __ior__ __ixor__ __ilshift__ __irshift__"
         ),
-        "int": "__len__ __index__ __int__ __hash__",
+        "int": "__len__ __index__ __int__ __hash__ clear_cache set_cache_limit",
+        "dict[str, int]": "cache_info",
         "str": "__repr__ __format__ _repr_html_",
         "float": "__float__",
         "complex": "__complex__",
@@ -118,7 +120,7 @@ def enable_grad(function: None = None) -> _Mode: ...
 def enable_grad(function: _F) -> _F: ...
 def detect_anomaly() -> _Context: ...
 """
-ENGINE = ("tensor", "asarray", "is_grad_enabled", "gradients")
+ENGINE = ("tensor", "asarray", "is_grad_enabled", "gradients", "cache_info", "clear_cache", "set_cache_limit")
 HIDDEN = {"__array_priority__", "__buffer__", "__weakref__", "__module__", "__slots__", "__doc__", "__hash__"}
 DUNDERS = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__repr__", "__format__"}
 
@@ -141,6 +143,11 @@ def parameter(p, name):
     return f"{prefix}{p.name}: {kind or 'Any'}{default}"
 
 
+def parameters_of(called):
+    said = signature_of_op(called.rule) if isinstance(called, Function) else inspect.signature(called)
+    return list(said.parameters.values())
+
+
 def signature(parameters, name):
     """The parameters as they stand between the parentheses."""
     words, before = [], None
@@ -160,7 +167,7 @@ def functions(named):
     """Functions as functions; ops as objects with a `__call__`, one protocol for all that have the same signature."""
     protocols, text = {}, ""
     for name, called in named.items():
-        words = signature(inspect.signature(called).parameters.values(), name)
+        words = signature(parameters_of(called), name)
         result = RESULTS.get(name, "Tensor")
         if isinstance(called, Function):
             protocol = protocols.setdefault(f"self, {words}", "_" + called.__name__.title().replace("_", ""))
@@ -175,7 +182,7 @@ def method(name, member):
     """A method of Tensor. One that hands everything on has the parameters of the function it hands them to."""
     parameters = list(inspect.signature(member).parameters.values())
     if [p.kind for p in parameters[1:]] == [parameters[0].VAR_POSITIONAL, parameters[0].VAR_KEYWORD]:
-        target = list(inspect.signature(getattr(fg, name)).parameters.values())
+        target = parameters_of(getattr(fg, name))
         if target[0].kind is not target[0].VAR_POSITIONAL:
             parameters = [parameters[0].replace(kind=target[0].kind), *target[1:]]
     if name.startswith("__") and all(p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty for p in parameters):
