@@ -22,6 +22,15 @@ cdef bint read_keywords(tuple names, PyObject* const* values, Given* given) exce
     return True
 
 
+cdef tuple given_tuple(PyObject* const* args, Py_ssize_t n):
+    cdef tuple made = PyTuple_New(n)
+    cdef Py_ssize_t k
+    for k in range(n):
+        Py_INCREF(<object>args[k])      # PyTuple_SET_ITEM takes it
+        PyTuple_SET_ITEM(made, k, <object>args[k])
+    return made
+
+
 cdef Tensor call_directly(int op, PyObject* const* args, Py_ssize_t n, object names):
     """The result of a structured op; None for what is spelled, or is, less common: the rule binds that."""
     cdef Given given
@@ -34,7 +43,7 @@ cdef Tensor call_directly(int op, PyObject* const* args, Py_ssize_t n, object na
     if op == CONCAT or op == STACK:
         if given.keepdims != NULL or given.reduction != NULL:
             return None
-        return join(op, tuple([<object>args[k] for k in range(n)]), <object>given.axis if given.axis != NULL else 0)
+        return join(op, given_tuple(args, n), <object>given.axis if given.axis != NULL else 0)
     if op == WHERE and n == 3 and names is None:
         first = tensor_or_number(first)
         if type(first) is not Tensor:

@@ -115,13 +115,12 @@ cdef object call(PyObject* callable, PyObject* const* args, size_t nargsf, PyObj
         y = call_directly(f.op, args, n, None if kwnames == NULL else <object>kwnames)
         if y is not None:
             return y
-    cdef list given = [<object>args[k] for k in range(n)]
     cdef dict kwargs = {}
     if kwnames != NULL:
         names = <tuple><object>kwnames
         for k in range(len(names)):
             kwargs[names[k]] = <object>args[n + k]
-    return call_bound(f, tuple(given), kwargs)
+    return call_bound(f, given_tuple(args, n), kwargs)
 
 
 cdef object call_bound(Function f, tuple args, dict kwargs):
