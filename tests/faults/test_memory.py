@@ -35,7 +35,7 @@ def test_the_core_has_no_list_comprehensions():
     core = Path(fg.__file__).parent / "core"
     for path in sorted(core.glob("*.px[id]")) + [core / "tensor.pyx"]:
         code = re.sub(r"#.*|\"\"\"[\s\S]*?\"\"\"", "", path.read_text())
-        assert not re.search(r"\[[^][\n]*(?:\[[^]]*\][^][\n]*)* for \w+(?:, \w+)* in ", code), path.name
+        assert not re.search(r"\[.* for \w+(?:, \w+)* in .*\]", code), path.name
 
 
 @pytest.mark.parametrize("shape", [(2**40, 2**40), (2**62, 4), (2**31, 2**31, 2**31), (2**63 - 1,)])

@@ -23,13 +23,14 @@ cdef bint read_keywords(tuple names, PyObject* const* values, Given* given) exce
     return True
 
 
-cdef tuple tuple_of(PyObject* const* args, Py_ssize_t n):
+cdef tuple given_tuple(PyObject* const* args, Py_ssize_t n):
     """The positional arguments of a vectorcall."""
-    cdef list given = []
+    cdef tuple made = PyTuple_New(n)
     cdef Py_ssize_t k
     for k in range(n):
-        given.append(<object>args[k])
-    return tuple(given)
+        Py_INCREF(<object>args[k])      # PyTuple_SET_ITEM takes it
+        PyTuple_SET_ITEM(made, k, <object>args[k])
+    return made
 
 
 cdef Tensor call_directly(int op, PyObject* const* args, Py_ssize_t n, object names):
@@ -44,7 +45,7 @@ cdef Tensor call_directly(int op, PyObject* const* args, Py_ssize_t n, object na
     if op == CONCAT or op == STACK:
         if given.keepdims != NULL or given.reduction != NULL:
             return None
-        return join(op, tuple_of(args, n), <object>given.axis if given.axis != NULL else 0)
+        return join(op, given_tuple(args, n), <object>given.axis if given.axis != NULL else 0)
     if op == WHERE and n == 3 and names is None:
         first = tensor_or_number(first)
         if type(first) is not Tensor:

@@ -120,7 +120,7 @@ cdef object call(PyObject* callable, PyObject* const* args, size_t nargsf, PyObj
         names = <tuple><object>kwnames
         for k in range(len(names)):
             kwargs[names[k]] = <object>args[n + k]
-    return call_bound(f, tuple_of(args, n), kwargs)
+    return call_bound(f, given_tuple(args, n), kwargs)
 
 
 cdef object call_bound(Function f, tuple args, dict kwargs):

@@ -31,7 +31,7 @@ FUNCTIONS: dict[str, Any] = {}  # name and aliases -> the public function
 
 
 def _state_without_warnings():
-    """NumPy's setting of `errstate(all="ignore")` and the variable it lives in; None where NumPy keeps it elsewhere.
+    """The variable of NumPy's `errstate`, and its value for all="ignore"; None where this NumPy has them elsewhere.
 
     `errstate` makes its setting anew at each call, which costs as much as a small op, and crashes where the memory for
     it is missing (NumPy 2.4).
