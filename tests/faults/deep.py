@@ -71,7 +71,60 @@ def views(x, n):
     return y.sum(), 6.0
 
 
-KINDS = {f.__name__: f for f in (chain, product, two_parents, ladder, comb, fan, small_arrays, views)}
+def joined(x, n):
+    """Ops that keep their operands in tuples."""
+    y = fg.broadcast_to(x, (2,))
+    for _ in range(n // 10):
+        y = fg.concat([y, y])[1:3]
+    return y.sum(), 2.0
+
+
+def chosen(x, n):
+    y = x
+    for _ in range(n // 10):
+        y = fg.where(True, y, 0.0)
+    return y, 1.0
+
+
+def ruled(x, n):
+    """An op without a kernel."""
+    y = x
+    for _ in range(n // 10):
+        y = fg.hypot(y, y * 0.0)
+    return y, 1.0
+
+
+def written(x, n):
+    """One tensor that stands for one node after another."""
+    y = x * 1.0
+    for _ in range(min(n // 10, 60_000)):
+        y += x * 0.0
+    return y, 1.0
+
+
+def written_at(x, n):
+    y = fg.broadcast_to(x, (3,)).copy()
+    for k in range(min(n // 10, 60_000)):
+        y[k % 2] = y[2] + 0.0
+    return y[2], 1.0
+
+
+def written_and_read(x, n):
+    """Every node that the tensor stood for has a consumer."""
+    y, total = x * 1.0, x * 0.0
+    for _ in range(min(n // 10, 60_000)):
+        total = total + (y + 0.0) * 0.0
+        y += 0.0
+    return y + total, 1.0
+
+
+KINDS = {
+    f.__name__: f
+    for f in (
+        chain, product, two_parents, ladder, comb, fan, small_arrays, views, joined, chosen, ruled, written, written_at,
+        written_and_read,
+    )
+}  # fmt: skip
 
 
 def work(kind, n, sweep):

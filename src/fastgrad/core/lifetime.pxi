@@ -18,6 +18,7 @@ cdef extern from *:
     void fg_revive(PyObject* o)
     tuple PyTuple_New(Py_ssize_t n)
     void PyTuple_SET_ITEM(tuple t, Py_ssize_t k, object item)
+    PyObject** PySequence_Fast_ITEMS(tuple t)
     PyObject* fg_allocate(PyTypeObject* t)
     Py_ssize_t Py_REFCNT(PyObject* o)
     void Py_SET_REFCNT(PyObject* o, Py_ssize_t n)
@@ -107,6 +108,8 @@ cdef void bury(PyObject* o) noexcept:
     if t.grad_ != NULL:
         drop(t.grad_)
     if t.extra != NULL:
+        if (<Extra>t.extra).operands is not None and Py_REFCNT(t.extra) == 1:
+            let_go(<PyObject*>(<Extra>t.extra).operands)
         Py_DECREF(<object>t.extra)
     if FASTGRAD_DEBUG:
         count_live(-1)
@@ -217,12 +220,32 @@ cdef void free_edges(Tensor t) noexcept:
         forget(<Extra>extra)
 
 
+cdef void let_go(PyObject* operands) noexcept:
+    """Release operands one by one, as edges are: the tuple's own release would go from tensor to tuple to tensor, as deep as the
+    graph. Only where nobody else holds the tuple, which comes as a pointer so that its one reference stays the only one."""
+    cdef Py_ssize_t k
+    cdef PyObject** items
+    cdef PyObject* o
+    if Py_REFCNT(operands) != 1:
+        return
+    items = PySequence_Fast_ITEMS(<tuple>operands)
+    for k in range(len(<tuple>operands)):
+        o = items[k]
+        if type(<object>o) is Tensor:
+            Py_INCREF(None)
+            items[k] = <PyObject*>None
+            drop(o)
+
+
 cdef void forget(Extra extra) noexcept:
     """Drop what only the backward needed. The rule stays, it names the op; the history stays for consumers not yet swept."""
+    cdef tuple operands = extra.operands
     extra.operands = None
     extra.gens = None
     extra.params = None
     extra.hooks = None
+    if operands is not None:
+        let_go(<PyObject*>operands)
     if extra.kept != NULL:
         storage_release(extra.kept)
         extra.kept = NULL
