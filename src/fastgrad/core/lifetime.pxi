@@ -125,7 +125,12 @@ cdef void bury(PyObject* o) noexcept:
     if t.flags & (COTANGENT | COTANGENT_TENSOR):
         free_cotangent(t)
     if t.storage != NULL:
-        storage_release(t.storage)
+        if t.storage.base == NULL:
+            storage_release(t.storage)
+        else:
+            before = enter_python()
+            storage_release(t.storage)
+            leave_python(before)
     if t.layout != NULL:
         release(t.layout)
     if t.x1 != NULL and not t.flags & CONST1:
