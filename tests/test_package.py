@@ -20,7 +20,6 @@ STDLIB_AT_IMPORT = {
     "math",
     "operator",
     "functools",
-    "gc",
     "copyreg",
     "weakref",
     "contextvars",
