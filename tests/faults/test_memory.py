@@ -33,7 +33,9 @@ def test_any_allocation_may_fail(work, how):
 def test_the_core_has_no_list_comprehensions():
     """Cython 3.3 releases the item twice where the list cannot grow: a crash later. Loops with `append` are sound."""
     core = Path(fg.__file__).parent / "core"
-    for path in sorted(core.glob("*.px[id]")) + [core / "tensor.pyx"]:
+    if not (core / "tensor.pyx").exists():
+        pytest.skip("the sources are not part of an installed package")
+    for path in [*sorted(core.glob("*.px[id]")), core / "tensor.pyx"]:
         code = re.sub(r"#.*|\"\"\"[\s\S]*?\"\"\"", "", path.read_text())
         assert not re.search(r"\[.* for \w+(?:, \w+)* in .*\]", code), path.name
 

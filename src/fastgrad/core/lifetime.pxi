@@ -32,6 +32,7 @@ cdef Py_ssize_t pooled = 0
 
 cdef PyObject* doomed = NULL    # tensors whose last reference was an edge of a dying tensor, linked through `pending`
 cdef bint dropping = False
+cdef int inside = 0             # Python's own deallocations running below one of ours: tensors that die there wait as well
 
 
 cdef inline PyObject** doomed_link(PyObject* o) noexcept:
@@ -41,7 +42,6 @@ cdef inline PyObject** doomed_link(PyObject* o) noexcept:
 cdef void drop(PyObject* o) noexcept:
     """Release one edge. A tensor that dies while another one is dying waits in the list: the stack stays flat."""
     global doomed, dropping
-    cdef PyObject* next
     if o == NULL:
         return
     if Py_REFCNT(o) > 1:
@@ -53,12 +53,37 @@ cdef void drop(PyObject* o) noexcept:
         return
     dropping = True
     Py_DECREF(<object>o)
+    drop_doomed()
+
+
+cdef void drop_doomed() noexcept:
+    """Release those that wait, and those that come to wait meanwhile."""
+    global doomed, dropping
+    cdef PyObject* o
+    dropping = True
     while doomed != NULL:
-        next = doomed_link(doomed)[0]
         o = doomed
-        doomed = next
+        doomed = doomed_link(o)[0]
         Py_DECREF(<object>o)
     dropping = False
+
+
+cdef inline bint enter_python() noexcept:
+    """Before letting go of a Python object that may hold tensors: CPython 3.13 nests such deallocations 10,000 deep, whatever
+    the thread's stack. Returns what `leave_python` needs."""
+    global dropping, inside
+    cdef bint before = dropping
+    dropping = True
+    inside += 1
+    return before
+
+
+cdef inline void leave_python(bint before) noexcept:
+    global dropping, inside
+    inside -= 1
+    dropping = before
+    if not before:
+        drop_doomed()
 
 
 cdef inline bint is_small(const Layout* layout) noexcept nogil:
@@ -88,8 +113,14 @@ cdef inline Tensor blank():
 cdef void bury(PyObject* o) noexcept:
     """The Tensor's tp_dealloc: let go of everything, keep the memory for the next one. Raises nothing, runs no Python code of
     ours, so that it need not save a pending exception as Cython's does."""
-    global pool, pooled
+    global pool, pooled, doomed
     cdef Tensor t
+    cdef bint before
+    if inside:
+        Py_SET_REFCNT(o, 1)
+        doomed_link(o)[0] = doomed
+        doomed = o
+        return
     Py_SET_REFCNT(o, 2)     # the variable takes a reference and gives it back: keep that from coming here again
     t = <Tensor>o
     if t.flags & (COTANGENT | COTANGENT_TENSOR):
@@ -108,9 +139,9 @@ cdef void bury(PyObject* o) noexcept:
     if t.grad_ != NULL:
         drop(t.grad_)
     if t.extra != NULL:
-        if (<Extra>t.extra).operands is not None and Py_REFCNT(t.extra) == 1:
-            let_go(<PyObject*>(<Extra>t.extra).operands)
+        before = enter_python()
         Py_DECREF(<object>t.extra)
+        leave_python(before)
     if FASTGRAD_DEBUG:
         count_live(-1)
     # What `new_tensor` and `adopt` do not set.
@@ -220,32 +251,14 @@ cdef void free_edges(Tensor t) noexcept:
         forget(<Extra>extra)
 
 
-cdef void let_go(PyObject* operands) noexcept:
-    """Release operands one by one, as edges are: the tuple's own release would go from tensor to tuple to tensor, as deep as the
-    graph. Only where nobody else holds the tuple, which comes as a pointer so that its one reference stays the only one."""
-    cdef Py_ssize_t k
-    cdef PyObject** items
-    cdef PyObject* o
-    if Py_REFCNT(operands) != 1:
-        return
-    items = PySequence_Fast_ITEMS(<tuple>operands)
-    for k in range(len(<tuple>operands)):
-        o = items[k]
-        if type(<object>o) is Tensor:
-            Py_INCREF(None)
-            items[k] = <PyObject*>None
-            drop(o)
-
-
 cdef void forget(Extra extra) noexcept:
     """Drop what only the backward needed. The rule stays, it names the op; the history stays for consumers not yet swept."""
-    cdef tuple operands = extra.operands
+    cdef bint before = enter_python()
     extra.operands = None
     extra.gens = None
     extra.params = None
     extra.hooks = None
-    if operands is not None:
-        let_go(<PyObject*>operands)
+    leave_python(before)
     if extra.kept != NULL:
         storage_release(extra.kept)
         extra.kept = NULL
