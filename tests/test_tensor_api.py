@@ -444,3 +444,11 @@ def test_a_copy_of_a_result_is_recorded():
     assert y.op == "copy"
     y.backward()
     assert x.grad.tolist() == [4.0]
+
+
+def test_a_gradient_that_is_one_number_everywhere_adds_to_one_that_is_there():
+    x = fg.tensor(np.ones((3, 4)), requires_grad=True)
+    (x * x).sum().backward()
+    (x + 1.0).sum().backward()
+    x.sum().backward()
+    assert x.grad.tolist() == [[4.0] * 4] * 3

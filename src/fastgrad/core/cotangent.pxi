@@ -60,7 +60,6 @@ cdef int give_uniform(Tensor x, double value) except -1:
     """Add one number to every element of the cotangent."""
     cdef char* where
     cdef bint add
-    cdef Py_ssize_t i
     if not is_small(x.layout) and (x.flags & UNIFORM or not x.flags & COTANGENT):
         set_uniform(x, uniform_value(x) + value if x.flags & UNIFORM else value)
         x.flags |= COTANGENT | UNIFORM
@@ -68,13 +67,19 @@ cdef int give_uniform(Tensor x, double value) except -1:
     cotangent_room(x, &where, &add)
     if not add:
         fill_same(x.layout.kernel, where, x.layout.size, value)
-    elif x.layout.kernel == F64:
-        for i in range(x.layout.size):
-            (<double*>where)[i] += value
     else:
-        for i in range(x.layout.size):
-            (<float*>where)[i] += <float>value
+        add_same(x.layout.kernel, where, x.layout.size, value)
     return 0
+
+
+cdef void add_same(int kernel, char* y, Py_ssize_t n, double value) noexcept nogil:
+    cdef Py_ssize_t i
+    if kernel == F64:
+        for i in range(n):
+            (<double*>y)[i] += value
+    else:
+        for i in range(n):
+            (<float*>y)[i] += <float>value
 
 
 cdef inline int give_same(Tensor x, Tensor y, const char* g, Storage* storage) except -1:
