@@ -252,8 +252,8 @@ BY_KERNELS = (
     joined, chosen, products, stacks, added_up, retained, asked_for, written_without_a_graph,
 )  # fmt: skip
 IN_PYTHON = (
-    second_order, hooked, picked, written, broken, sweep_within, third_order, create_graph, by_rules, of_integers_and_complex,
-    transformed, in_and_out,
+    second_order, hooked, picked, written, broken, sweep_within, third_order, create_graph, by_rules,
+    of_integers_and_complex, transformed, in_and_out,
 )  # fmt: skip
 WORKS = {f.__name__: f for f in BY_KERNELS + IN_PYTHON}
 RIGHT, REFUSED = 0, 10

@@ -83,11 +83,14 @@ def _accumulate(cotangents, node, g):
 
 def _pull(node, k, g, y):
     """The cotangent of operand `k`, by the node's rule."""
-    gx = node.rule.pull(k, g, y, node.kept, node.params)
+    kept, params = node.kept, node.params
+    if node.operands is None:
+        raise errors.graph_freed(node.rule.name)  # meanwhile: by the rule's own sweep, or by another thread's
+    gx = node.rule.pull(k, g, y, kept, params)
     if not isinstance(gx, Tensor):
         raise errors.bad_rule(node.rule.name, k, gx)
-    if gx.shape != node.kept[k].shape:
-        raise errors.vjp_shape(node.rule.name, k, gx.shape, node.kept[k].shape)
+    if gx.shape != kept[k].shape:
+        raise errors.vjp_shape(node.rule.name, k, gx.shape, kept[k].shape)
     if anomaly.noting():
         anomaly.check(node.rule.name, True, gx, [g], lambda: node.where)
     return gx
