@@ -37,6 +37,7 @@ def sweep(roots, targets, retain_graph):
     `roots` are pairs (tensor, cotangent). `targets` None means all nodes with a tensor to keep their gradient.
     """
     found = reachable(roots, targets)
+    whole = [node for node in found if node.operands is not None or targets is None or node not in targets]
     if targets is None:
         targets = {node for node in found if node.keeper is not None}
     order = sorted(found, key=lambda node: node.depth, reverse=True)  # a node is deeper than all its operands
@@ -61,6 +62,9 @@ def sweep(roots, targets, retain_graph):
             for k, edge in enumerate(node.edges):
                 if edge in leading:
                     _accumulate(cotangents, edge, _pull(node, k, g, found[node]))
+    for node in whole:
+        if node.operands is None:
+            raise errors.graph_freed(node.rule.name)  # meanwhile, by another thread: parts may be missing
     if not retain_graph:
         for node in inner:
             node.free()
