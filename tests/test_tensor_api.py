@@ -444,3 +444,23 @@ def test_a_copy_of_a_result_is_recorded():
     assert y.op == "copy"
     y.backward()
     assert x.grad.tolist() == [4.0]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n", [1, 2, 3, 40])
+def test_gradients_of_sums_add_up_in_a_leaf(n, dtype):
+    x = fg.tensor(np.arange(n, dtype=dtype), requires_grad=True)
+    x.sum().backward()
+    (x + 1.0).mean().backward()
+    (x * 2.0).sum().backward()
+    (fg.tensor(np.ones((5, n), dtype)) + x).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), np.full(n, 1 + 1 / n + 2 + 5), rtol=1e-6)
+    assert x.grad.dtype == dtype
+
+
+def test_a_gradient_that_is_one_number_everywhere_adds_to_one_that_is_there():
+    x = fg.tensor(np.ones((3, 4)), requires_grad=True)
+    (x * x).sum().backward()
+    (x + 1.0).sum().backward()
+    x.sum().backward()
+    assert x.grad.tolist() == [[4.0] * 4] * 3

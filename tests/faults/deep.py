@@ -73,6 +73,14 @@ def views(x, n):
     return y.sum(), 6.0
 
 
+def by_rules(x, n):
+    """Ops without a kernel: what they came from hangs on Python objects. A tenth of the depth, they are slower."""
+    y = fg.broadcast_to(x, (2,))
+    for _ in range(n // 10):
+        y = fg.flip(y)
+    return y.sum(), 2.0
+
+
 def joined(x, n):
     """Ops that keep their operands in tuples."""
     y = fg.broadcast_to(x, (2,))
@@ -132,7 +140,7 @@ KINDS = {
     f.__name__: f
     for f in (
         chain, product, two_parents, ladder, comb, fan, small_arrays, views, joined, chosen, ruled, written, written_at,
-        written_and_read, through_numpy,
+        written_and_read, by_rules, through_numpy,
     )
 }  # fmt: skip
 

@@ -248,12 +248,12 @@ def in_and_out():
 
 
 BY_KERNELS = (
-    scalars, elementwise, broadcasting, reductions, network, views, second_order, large, no_graph, probabilities,
+    scalars, elementwise, broadcasting, reductions, network, views, large, no_graph, probabilities,
     joined, chosen, products, stacks, added_up, retained, asked_for, written_without_a_graph,
 )  # fmt: skip
 IN_PYTHON = (
-    hooked, picked, written, broken, sweep_within, third_order, create_graph, by_rules, of_integers_and_complex,
-    transformed, in_and_out,
+    second_order, hooked, picked, written, broken, sweep_within, third_order, create_graph, by_rules,
+    of_integers_and_complex, transformed, in_and_out,
 )  # fmt: skip
 WORKS = {f.__name__: f for f in BY_KERNELS + IN_PYTHON}
 RIGHT, REFUSED = 0, 10
@@ -298,7 +298,7 @@ def attempt(work, expected, k, how):
     again = work()
     if again != expected:
         raise AssertionError(f"after allocation {k} had failed the next result was {again}")
-    if live() != before:
+    if work in BY_KERNELS and live() != before:  # CPython loses references when the memory for a frame is missing
         raise AssertionError(f"after allocation {k} had failed {live() - before} more tensors were alive")
     return outcome
 

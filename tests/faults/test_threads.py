@@ -149,3 +149,80 @@ def test_a_leaf_travels_to_another_process():
 def gradient_of_a_square(x):
     (x * x).backward()
     return x.grad.item()
+
+
+def test_threads_share_weights_though_their_sweeps_run_python_code():
+    """A rule or a hook lets another thread run in the middle of a sweep, whose leaves hold its notes."""
+    w = fg.tensor(np.eye(3), requires_grad=True)
+
+    def work(k):
+        x = fg.tensor(np.full((2, 3), float(k + 1)))
+        for _ in range(40):
+            y = fg.hypot(x @ w, 1.0)
+            y.register_hook(lambda g: g)
+            y.sum().backward()
+
+    in_threads(4, work)
+    together, w.grad = w.grad.numpy().copy(), None
+    for k in range(4):
+        work(k)
+    np.testing.assert_allclose(together, w.grad.numpy(), rtol=1e-13)
+
+
+def test_threads_ask_for_gradients_of_one_graph_that_runs_python_code():
+    x = fg.tensor(np.linspace(0.1, 1.0, 8), requires_grad=True)
+    y = fg.hypot(x, 2.0)
+    y.register_hook(lambda g: g * 1.0)
+    z = (y * x).sum()
+    expected = [g.tolist() for g in fg.gradients(z, [x, y], retain_graph=True)]
+
+    def work(k):
+        wanted = [x, y] if k % 2 else [x]
+        return [[g.tolist() for g in fg.gradients(z, wanted, retain_graph=True)] for _ in range(30)]
+
+    for k, found in enumerate(in_threads(4, work)):
+        assert found == [expected if k % 2 else expected[:1]] * 30
+    assert x.grad is None
+
+
+def test_one_graph_swept_once_by_many_threads():
+    """Without retain_graph one frees it, and a later one is told so: each that succeeds adds the whole gradient."""
+    for _ in range(30):
+        x = fg.tensor(np.ones(4), requires_grad=True)
+        z = fg.hypot(x * 3.0, 0.0).sum()
+
+        def work(k, z=z):
+            try:
+                z.backward()
+            except fg.BackwardError:
+                return 0
+            return 1
+
+        succeeded = sum(in_threads(3, work))
+        assert succeeded >= 1
+        assert x.grad.tolist() == [3.0 * succeeded] * 4
+
+
+@pytest.mark.slow
+def test_a_hook_that_waits_for_a_thread_that_wants_its_leaf_does_not_hang():
+    x = fg.tensor(np.ones(4), requires_grad=True)
+    y = x * 2.0
+    told = []
+
+    def other():
+        try:
+            (x * 5.0).sum().backward()
+        except fg.BackwardError as error:
+            told.append(str(error))
+
+    def hook(g):
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join(60)
+        assert not thread.is_alive()
+
+    y.register_hook(hook)
+    (y + x).sum().backward()
+    if told:
+        assert "another thread is sweeping" in told[0]
+    assert x.grad.tolist() == [3.0 + 5.0 * (not told)] * 4

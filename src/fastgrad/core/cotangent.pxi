@@ -56,16 +56,6 @@ cdef inline void set_uniform(Tensor x, double value) noexcept nogil:
         (<float*>x.cotangent.value)[0] = <float>value
 
 
-cdef inline void add_same(int kernel, char* where, Py_ssize_t n, double value) noexcept nogil:
-    cdef Py_ssize_t i
-    if kernel == F64:
-        for i in range(n):
-            (<double*>where)[i] += value
-    else:
-        for i in range(n):
-            (<float*>where)[i] += <float>value
-
-
 cdef int give_uniform(Tensor x, double value) except -1:
     """Add one number to every element of the cotangent."""
     cdef char* where

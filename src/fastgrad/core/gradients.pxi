@@ -81,8 +81,8 @@ def gradients(outputs, inputs, cotangents=None, *, bint retain_graph=False, bint
     for x in inputs:
         found[<size_t><PyObject*>x] = None
         x.flags |= WANTED
-    y, g = roots.pop(0)
-    sweep(y, g, roots or None, found, retain_graph or create_graph, create_graph)
+    y, g = roots[0]
+    sweep(y, g, roots[1:] or None, found, retain_graph or create_graph, create_graph)
     result = []
     for k in range(len(inputs)):
         g = found.get(<size_t><PyObject*>inputs[k])

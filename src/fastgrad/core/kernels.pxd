@@ -102,6 +102,7 @@ cdef enum:
     BLOCK = 1024            # elements that stay in the first-level cache between two loops
 
 cdef void fill_same(int dtype, void* y, Py_ssize_t n, double c) noexcept nogil
+cdef void add_same(int dtype, void* y, Py_ssize_t n, double c) noexcept nogil
 cdef void accumulate(int dtype, const void* x, void* y, Py_ssize_t n) noexcept nogil
 cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,
                          void* gx, Py_ssize_t n, bint add, double* constant, bint uniform) noexcept nogil

@@ -101,6 +101,17 @@ cdef void fill_same(int dtype, void* y, Py_ssize_t n, double c) noexcept nogil:
             (<float*>y)[i] = <float>c
 
 
+cdef void add_same(int dtype, void* y, Py_ssize_t n, double c) noexcept nogil:
+    """y += c"""
+    cdef Py_ssize_t i
+    if dtype == F64:
+        for i in range(n):
+            (<double*>y)[i] += c
+    else:
+        for i in range(n):
+            (<float*>y)[i] += <float>c
+
+
 cdef void accumulate(int dtype, const void* x, void* y, Py_ssize_t n) noexcept nogil:
     """y += x"""
     cdef Py_ssize_t i

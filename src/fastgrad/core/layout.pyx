@@ -75,14 +75,14 @@ cdef void drop_idle() noexcept:
 
 
 cdef int tidy() except -1:
-    """Make room in a full table: drop what is idle, and double it where that was less than half."""
+    """Make room in a full table: drop what is idle, and double it where that was less than a quarter."""
     global table, buckets
     cdef size_t wanted, b
     cdef Layout* item
     cdef Layout* following
     cdef Layout** bigger
     drop_idle()
-    if entries * 2 < buckets:
+    if entries * 4 <= buckets * 3 and buckets:
         return 0
     wanted = 256 if buckets == 0 else buckets * 2
     bigger = <Layout**>PyMem_RawCalloc(wanted, sizeof(Layout*))

@@ -58,13 +58,12 @@ cdef void set_grad(Tensor x, PyObject* g) noexcept:
 
 cdef void add_gathered(Tensor x) noexcept:
     cdef Tensor before = <Tensor>x.grad_
-    cdef char* g = x.cotangent.value
     if x.flags & UNIFORM:
         add_same(x.layout.kernel, before.data, x.layout.size, uniform_value(x))
+    elif is_small(x.layout):
+        accumulate(x.layout.kernel, x.cotangent.value, before.data, x.layout.size)
     else:
-        if not is_small(x.layout):
-            g = payload(x.cotangent.storage)
-        accumulate(x.layout.kernel, g, before.data, x.layout.size)
+        accumulate(x.layout.kernel, payload(x.cotangent.storage), before.data, x.layout.size)
     if before.storage != NULL:
         before.storage.version += 1
     else:

@@ -37,6 +37,7 @@ def sweep(roots, targets, retain_graph):
     `roots` are pairs (tensor, cotangent). `targets` None means all nodes with a tensor to keep their gradient.
     """
     found = reachable(roots, targets)
+    whole = [node for node in found if node.operands is not None or targets is None or node not in targets]
     if targets is None:
         targets = {node for node in found if node.keeper is not None}
     order = sorted(found, key=lambda node: node.depth, reverse=True)  # a node is deeper than all its operands
@@ -61,6 +62,9 @@ def sweep(roots, targets, retain_graph):
             for k, edge in enumerate(node.edges):
                 if edge in leading:
                     _accumulate(cotangents, edge, _pull(node, k, g, found[node]))
+    for node in whole:
+        if node.operands is None:
+            raise errors.graph_freed(node.rule.name)  # meanwhile, by another thread: parts may be missing
     if not retain_graph:
         for node in inner:
             node.free()
@@ -83,11 +87,14 @@ def _accumulate(cotangents, node, g):
 
 def _pull(node, k, g, y):
     """The cotangent of operand `k`, by the node's rule."""
-    gx = node.rule.pull(k, g, y, node.kept, node.params)
+    kept, params = node.kept, node.params
+    if node.operands is None:
+        raise errors.graph_freed(node.rule.name)  # meanwhile: by the rule's own sweep, or by another thread's
+    gx = node.rule.pull(k, g, y, kept, params)
     if not isinstance(gx, Tensor):
         raise errors.bad_rule(node.rule.name, k, gx)
-    if gx.shape != node.kept[k].shape:
-        raise errors.vjp_shape(node.rule.name, k, gx.shape, node.kept[k].shape)
+    if gx.shape != kept[k].shape:
+        raise errors.vjp_shape(node.rule.name, k, gx.shape, kept[k].shape)
     if anomaly.noting():
         anomaly.check(node.rule.name, True, gx, [g], lambda: node.where)
     return gx

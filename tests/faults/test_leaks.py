@@ -1,0 +1,143 @@
+"""Work that comes and goes leaves nothing behind: no block of memory, no tensor, no object of Python's."""
+
+import gc
+import sys
+
+import numpy as np
+import pytest
+from test_rules import asked, leaves, like, samples
+
+import fastgrad as fg
+from fastgrad.rules import FUNCTIONS, RULES
+
+compiled = pytest.mark.skipif(fg.engine != "cython", reason="the readable engine has no memory of its own")
+
+
+def alive():
+    """What exists now: blocks of the engine's, tensors (debug builds), and roughly the objects of Python's."""
+    from fastgrad import core
+
+    gc.collect()
+    core.clear_cache()
+    return core.cache_info()["blocks"], core.debug_counts()["tensors"] or 0, sys.getallocatedblocks()
+
+
+def settle(work, times=12):
+    """Run until caches are warm, then count what many more runs leave behind."""
+    for _ in range(60):  # CPython and the engine keep dead objects for the next ones, some hundreds of a kind
+        work()
+    growth = []
+    for _ in range(3):
+        blocks, tensors, objects = alive()
+        for _ in range(times):
+            work()
+        after = alive()
+        assert after[0] == blocks, "blocks of memory"
+        assert after[1] == tensors, "tensors"
+        growth.append(after[2] - objects)
+    assert min(growth) < times, "objects of Python's"  # a leak is one each time; caches of CPython's grow by jumps
+
+
+@compiled
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_no_rule_leaks(name):
+    rng = np.random.default_rng(5)
+
+    def work():
+        for operands, params in samples(name)[:3]:
+            xs = leaves(operands)
+            y = FUNCTIONS[name](*xs, **params)
+            chosen = asked(RULES[name], xs)
+            if not chosen or y.dtype.kind not in "fc":
+                continue
+            v = like(y, rng)
+            fg.gradients(y, [xs[k] for k in chosen], v, retain_graph=True)
+            first = fg.gradients(y, [xs[k] for k in chosen], v, create_graph=True)
+            y.backward(v)
+            del first
+
+    settle(work)
+
+
+def fails(function, kind):
+    with pytest.raises(kind):
+        function()
+
+
+def errors():
+    x, w = (fg.tensor(np.ones((3, 40)), requires_grad=True) for _ in range(2))
+    fails(lambda: x @ w, ValueError)
+    fails(lambda: x + np.ones(7), ValueError)
+    fails(lambda: x[100], IndexError)
+    fails(lambda: x.sum(axis=5), ValueError)
+    fails(lambda: x.backward(), RuntimeError)
+    fails(lambda: x.reshape(7, 7), ValueError)
+    fails(lambda: fg.gradients(x.sum(), [w]), RuntimeError)
+
+
+def broken_sweeps():
+    x = fg.tensor(np.ones((3, 40)), requires_grad=True)
+    y = x * 2.0
+    z = y.exp()
+    z.register_hook(lambda g: 1 // 0)
+    fails((z + y).sum().backward, ZeroDivisionError)
+    fails((z * x).sum().backward, ZeroDivisionError)
+
+
+def writes():
+    x = fg.tensor(np.ones((3, 40)), requires_grad=True)
+    y = x * 2.0
+    for _ in range(5):
+        y += x
+        y[1:] = y[:2] + 0.5
+        y *= 0.5
+    y.sum().backward()
+    with fg.no_grad():
+        x -= 0.1
+        x[0] = 0.0
+    fails(lambda: y.__setitem__((0, 0, 0), 1.0), IndexError)
+    fails(lambda: y.__iadd__(np.ones((5, 3, 40))), ValueError)
+
+
+def hooks():
+    x = fg.tensor(np.ones((3, 40)), requires_grad=True)
+    y = x * 2.0
+    kept = y.register_hook(lambda g: g * 2.0)
+    with y.register_hook(lambda g: None):
+        pass
+    y.retain_grad()
+    y.sum().backward()
+    kept.remove()
+
+
+def arrays():
+    a = np.ones((30, 40))
+    x = fg.asarray(a)
+    np.asarray(x * 2.0)
+    memoryview(x.T).release()
+    np.from_dlpack(x.detach()).sum()
+    fg.value_and_grad(lambda v: (v * v).sum())(a)
+    x.numpy().sum()
+
+
+def dropped_without_a_sweep():
+    x = fg.tensor(np.ones((3, 40)), requires_grad=True)
+    y = fg.concat([x, x, fg.where(x > 0, x, 0.0)])
+    for _ in range(10):
+        y = (y @ x.T @ x).tanh()
+
+
+@compiled
+@pytest.mark.parametrize("work", [errors, broken_sweeps, writes, hooks, arrays, dropped_without_a_sweep])
+def test_no_way_of_use_leaks(work):
+    settle(work)
+
+
+@compiled
+def test_layouts_of_shapes_long_gone_are_dropped():
+    from fastgrad import core
+
+    x = fg.tensor(np.ones(20_000))
+    for n in range(1, 20_000):
+        x[:n]
+    assert core.debug_counts()["layouts"] < 5_000
