@@ -194,6 +194,18 @@ def test_a_leaf_can_be_swept_itself():
     assert x.grad.item() == 1.0
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_one_number_for_all_elements_adds_up_over_sweeps(dtype):
+    x = fg.tensor(np.ones((3, 4), dtype), requires_grad=True)
+    for _ in range(3):
+        x.sum().backward()
+        (x * 1.0 - 2.0).sum().backward()
+    assert (x.grad.tolist(), x.grad.dtype) == ([[6.0] * 4] * 3, dtype)
+    (x * x).sum().backward()
+    x.sum().backward()
+    assert x.grad.tolist() == [[9.0] * 4] * 3
+
+
 def test_gradients_add_up_at_forks_and_over_sweeps():
     x = leaf(2.0)
     y = x * x

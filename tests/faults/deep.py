@@ -6,6 +6,8 @@ A script: `deep.py KIND N sweep|drop STACK`, STACK in bytes or 0.
 import sys
 import threading
 
+import numpy as np
+
 import fastgrad as fg
 
 
@@ -126,11 +128,19 @@ def written_and_read(x, n):
     return y + total, 1.0
 
 
+def through_numpy(x, n):
+    """No graph at all, but arrays and tensors that hold each other's memory in turn."""
+    y = fg.asarray(np.ones(3))
+    for _ in range(n):
+        y = fg.asarray(y.numpy())
+    return (x * y).sum(), 3.0
+
+
 KINDS = {
     f.__name__: f
     for f in (
         chain, product, two_parents, ladder, comb, fan, small_arrays, views, joined, chosen, ruled, written, written_at,
-        written_and_read, by_rules,
+        written_and_read, by_rules, through_numpy,
     )
 }  # fmt: skip
 

@@ -18,7 +18,6 @@ cdef extern from *:
     void fg_revive(PyObject* o)
     tuple PyTuple_New(Py_ssize_t n)
     void PyTuple_SET_ITEM(tuple t, Py_ssize_t k, object item)
-    PyObject** PySequence_Fast_ITEMS(tuple t)
     PyObject* fg_allocate(PyTypeObject* t)
     Py_ssize_t Py_REFCNT(PyObject* o)
     void Py_SET_REFCNT(PyObject* o, Py_ssize_t n)
@@ -126,7 +125,12 @@ cdef void bury(PyObject* o) noexcept:
     if t.flags & (COTANGENT | COTANGENT_TENSOR):
         free_cotangent(t)
     if t.storage != NULL:
-        storage_release(t.storage)
+        if t.storage.base == NULL:
+            storage_release(t.storage)
+        else:
+            before = enter_python()
+            storage_release(t.storage)
+            leave_python(before)
     if t.layout != NULL:
         release(t.layout)
     if t.x1 != NULL and not t.flags & CONST1:
