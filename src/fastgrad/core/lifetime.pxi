@@ -18,7 +18,6 @@ cdef extern from *:
     void fg_revive(PyObject* o)
     tuple PyTuple_New(Py_ssize_t n)
     void PyTuple_SET_ITEM(tuple t, Py_ssize_t k, object item)
-    PyObject** PySequence_Fast_ITEMS(tuple t)
     PyObject* fg_allocate(PyTypeObject* t)
     Py_ssize_t Py_REFCNT(PyObject* o)
     void Py_SET_REFCNT(PyObject* o, Py_ssize_t n)

@@ -44,6 +44,7 @@ cdef object operand_of(object o):
 
 cdef extern from "Python.h":
     object PyObject_Vectorcall(object callable, PyObject** args, size_t n, PyObject* names)
+    PyObject** PySequence_Fast_ITEMS(tuple t)
 
 
 cdef inline object checked_call(object callable, tuple args):
