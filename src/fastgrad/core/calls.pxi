@@ -1,6 +1,12 @@
 # The usual spellings of a call, straight to the kernel: binding by the rule takes longer than a small kernel.
 # Never refuses a call: what it does not know is None, and the rule binds it or says what is wrong.
 
+cdef extern from "Python.h":
+    ctypedef object (*vectorcallfunc)(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames)
+    Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
+    const unsigned long Py_TPFLAGS_HAVE_VECTORCALL
+    double PyFloat_AS_DOUBLE(PyObject* o)
+
 cdef struct Given:          # borrowed; NULL: left to its default
     PyObject* axis
     PyObject* keepdims
@@ -99,3 +105,39 @@ cdef Tensor call_along(int op, Tensor x, PyObject* const* args, Py_ssize_t n, Gi
     if op == LOGSUMEXP:
         return logsumexp(x, axis, given.keepdims != NULL and <object>given.keepdims)
     return reduce(op, x, axis, given.keepdims != NULL and <object>given.keepdims)
+
+
+cdef vectorcallfunc parse_tensor        # how `tensor` is called in general
+cdef PyObject* requires_grad_name       # interned, as the names in a call are
+
+
+cdef object call_tensor(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* names):
+    """`tensor(0.5)` and `tensor(0.5, requires_grad=True)`: leaves of scalar graphs, where parsing takes most of the time."""
+    cdef PyObject* t
+    if PyVectorcall_NARGS(nargsf) == 1 and type(<object>args[0]) is float:
+        if names == NULL:
+            return fg_owned(number_at(PyFloat_AS_DOUBLE(args[0])))
+        if len(<tuple>names) == 1 and <PyObject*>(<tuple>names)[0] == requires_grad_name and <object>args[1] is True:
+            t = number_at(PyFloat_AS_DOUBLE(args[0]))
+            (<Tensor>t).flags = REQUIRES_GRAD
+            return fg_owned(t)
+    return parse_tensor(callable, args, nargsf, names)
+
+
+cdef int install_call_tensor() except -1:
+    """A function of Python has its way of being called in itself; put ours before it."""
+    global parse_tensor, requires_grad_name
+    cdef PyTypeObject* t = Py_TYPE(tensor)
+    cdef vectorcallfunc* where
+    if not t.tp_flags & Py_TPFLAGS_HAVE_VECTORCALL or t.tp_vectorcall_offset <= 0:
+        return 0
+    where = <vectorcallfunc*>(<char*><PyObject*>tensor + t.tp_vectorcall_offset)
+    if where[0] != NULL:
+        requires_grad_name = <PyObject*>REQUIRES_GRAD_NAME
+        parse_tensor = where[0]
+        where[0] = call_tensor
+    return 0
+
+
+cdef object REQUIRES_GRAD_NAME = sys.intern("requires_grad")
+install_call_tensor()

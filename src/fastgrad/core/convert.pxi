@@ -60,9 +60,7 @@ cdef Tensor own_array(cnp.ndarray a):
 
 
 cdef inline Tensor float_tensor(double value):
-    cdef Tensor t = new_tensor(scalar_f64)
-    (<double*>t.own.value)[0] = value
-    return t
+    return fg_owned(number_at(value))
 
 
 cdef Tensor as_tensor(object o):

@@ -1,10 +1,7 @@
 # The public function of a rule: parses a call, tries the kernel, takes the rule otherwise. Computes nothing itself.
 
 cdef extern from "Python.h":
-    ctypedef object (*vectorcallfunc)(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames)
-    Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
     object PyVectorcall_Call(object callable, object args, object kwargs)
-    const unsigned long Py_TPFLAGS_HAVE_VECTORCALL
     void PyType_Modified(PyTypeObject* t)
 
 

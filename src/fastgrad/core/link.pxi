@@ -31,7 +31,7 @@ cdef int check_written(Tensor x) except -1:
     return 0
 
 
-cdef inline int link1(Tensor y, int op, Tensor x) except -1:
+cdef inline void join1(Tensor y, int op, Tensor x) noexcept:
     """`y` came from `x` by `op`."""
     y.op = <unsigned char>op
     y.flags |= REQUIRES_GRAD
@@ -40,12 +40,10 @@ cdef inline int link1(Tensor y, int op, Tensor x) except -1:
     y.gen1 = x.gen
     if kernels[op].reads & READS_X1:
         y.saved = version_of(x)
-    if fg_anomaly:
-        look_at(y)
-    return 0
 
 
-cdef inline int link2(Tensor y, int op, Tensor x1, Tensor x2) except -1:
+cdef inline void join2(Tensor y, int op, Tensor x1, Tensor x2) noexcept:
+    cdef unsigned int reads = kernels[op].reads
     y.op = <unsigned char>op
     y.flags |= REQUIRES_GRAD
     Py_INCREF(x1)
@@ -54,16 +52,13 @@ cdef inline int link2(Tensor y, int op, Tensor x1, Tensor x2) except -1:
     Py_INCREF(x2)
     y.x2 = <PyObject*>x2
     y.gen2 = x2.gen
-    if kernels[op].reads & READS_X1:
+    if reads & READS_X1:
         y.saved = version_of(x1)
-    if kernels[op].reads & READS_X2:
+    if reads & READS_X2:
         y.saved += version_of(x2)
-    if fg_anomaly:
-        look_at(y)
-    return 0
 
 
-cdef inline int link_constant(Tensor y, int op, Tensor x, double c, bint first) except -1:
+cdef inline void join_constant(Tensor y, int op, Tensor x, double c, bint first) noexcept:
     """`y = op(x, c)`, or `op(c, x)` where the constant comes first."""
     cdef PyObject* bits
     memcpy(&bits, &c, sizeof(double))
@@ -81,6 +76,26 @@ cdef inline int link_constant(Tensor y, int op, Tensor x, double c, bint first) 
         y.flags |= REQUIRES_GRAD | CONST2
     if kernels[op].reads & (READS_X2 if first else READS_X1):
         y.saved = version_of(x)
+
+
+# And a look at the value, where anomalies are looked for.
+
+cdef inline int link1(Tensor y, int op, Tensor x) except -1:
+    join1(y, op, x)
+    if fg_anomaly:
+        look_at(y)
+    return 0
+
+
+cdef inline int link2(Tensor y, int op, Tensor x1, Tensor x2) except -1:
+    join2(y, op, x1, x2)
+    if fg_anomaly:
+        look_at(y)
+    return 0
+
+
+cdef inline int link_constant(Tensor y, int op, Tensor x, double c, bint first) except -1:
+    join_constant(y, op, x, c, first)
     if fg_anomaly:
         look_at(y)
     return 0

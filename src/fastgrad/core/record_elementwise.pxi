@@ -16,6 +16,12 @@ cdef inline bint has_forward(int op, int dtype) noexcept nogil:
 
 cdef Tensor unary(int op, Tensor x):
     """`op(x)`, recorded where a gradient may be wanted."""
+    if is_number(x) and kernels[op].scalar != NULL and fg_anomaly == 0:
+        return number_unary(op, x)
+    return unary_array(op, x)
+
+
+cdef Tensor unary_array(int op, Tensor x):
     cdef Tensor y
     cdef Layout* layout = x.layout
     if not has_forward(op, layout.kernel):
@@ -57,18 +63,15 @@ cdef Tensor guarded_copy(Tensor x):
 
 cdef Tensor binary(int op, Tensor a, Tensor b):
     """`op(a, b)` of two tensors."""
+    if is_number(a) and is_number(b) and kernels[op].scalar != NULL and fg_anomaly == 0:
+        return number_binary(op, a, b)
+    return binary_array(op, a, b)
+
+
+cdef Tensor binary_array(int op, Tensor a, Tensor b):
     cdef Tensor y
     cdef Layout* layout = a.layout
     cdef Kernel* k = &kernels[op]
-    if layout == scalar_f64 and b.layout == layout and a.storage == NULL and b.storage == NULL and k.scalar != NULL:
-        # Two numbers inside their tensors: nothing to share, to check or to allocate.
-        y = blank()
-        y.layout = keep(layout)
-        y.data = y.own.value
-        (<double*>y.own.value)[0] = k.scalar((<double*>a.own.value)[0], (<double*>b.own.value)[0])
-        if (a.flags | b.flags) & REQUIRES_GRAD and fg_grad_off == 0:
-            link2(y, op, a, b)
-        return y
     if layout.kernel == NO_KERNEL or b.layout.kernel != layout.kernel or k.loop[layout.kernel].run == NULL:
         return rule_op(op, (a, b), NO_PARAMS)
     check_fresh(a)
@@ -120,7 +123,13 @@ cdef Tensor binary_broadcast(int op, Tensor a, Tensor b):
 
 
 cdef Tensor binary_constant(int op, Tensor x, double c, bint first):
-    """`op(x, c)` for a Python number, or `op(c, x)`: no tensor is made for the number."""
+    """`op(x, c)` for a Python number, or `op(c, x)`: no tensor is made for the number; None where no kernel does it."""
+    if is_number(x) and kernels[op].scalar != NULL and fg_anomaly == 0:
+        return number_constant(op, x, c, first)
+    return constant_array(op, x, c, first)
+
+
+cdef Tensor constant_array(int op, Tensor x, double c, bint first):
     cdef Layout* layout = x.layout
     cdef Tensor y
     cdef Kernel* k = &kernels[op]

@@ -8,8 +8,10 @@ cdef extern from "Python.h":
         void* tp_dealloc
         void* tp_new
         void* tp_vectorcall
+        void* tp_as_number
         Py_ssize_t tp_basicsize
         PyObject* tp_dict
+    PyTypeObject* Py_TYPE(object o)
 
 cdef extern from *:
     """
@@ -24,8 +26,9 @@ cdef extern from *:
     #else
     #define FG_THREAD_LOCAL __thread
     #endif
-    static FG_THREAD_LOCAL int fg_grad_off = 0;
-    static FG_THREAD_LOCAL int fg_anomaly = 0;
+    static FG_THREAD_LOCAL struct { int grad_off, anomaly; } fg_mode = {0, 0};
+    #define fg_grad_off fg_mode.grad_off
+    #define fg_anomaly fg_mode.anomaly
     """
     int fg_grad_off         # >0: nothing is recorded
     int fg_anomaly          # >0: every result is looked at for NaN and infinity

@@ -10,11 +10,8 @@ cdef int count_edges(Tensor root, Running* here) except -1:
     if not root.flags & here.mask:
         return 0
     if root.sweep != here.number:
-        if here.only_wanted:
-            root.sweep = here.number
-            root.pending = 0
-        else:
-            enter_tensor(root, here)
+        enter_counting(<PyObject*>root, here)
+        root.pending = 0
         push(&here.ready, <PyObject*>root)
     while here.ready.n:
         here.ready.n -= 1
@@ -131,9 +128,6 @@ cdef int take_one(Tensor y, Running* here) except -1:
         free_cotangent(y)
         return 0
     if y.flags & COTANGENT:
-        if (y.layout == scalar_f64 and y.op < END_ELEMENTWISE and y.extra == NULL and not here.record and not fg_anomaly
-                and backward_scalar(y, here)):
-            return 0
         backward_node(y, here.record, here.only_wanted)
         if y.flags & FREED:
             raise errors.graph_freed(op_name(y))    # by a rule
@@ -144,100 +138,6 @@ cdef int take_one(Tensor y, Running* here) except -1:
         y.flags |= FREED
         free_edges(y)
     return 0
-
-
-cdef inline void receive_scalar(PyObject* x, double g) noexcept:
-    if (<Tensor>x).flags & COTANGENT:
-        (<double*>(<Tensor>x).cotangent.value)[0] += g
-    else:
-        (<double*>(<Tensor>x).cotangent.value)[0] = g
-        (<Tensor>x).flags |= COTANGENT
-
-
-cdef inline void hand_on(PyObject* edge, Running* here) noexcept:
-    """The edge has been passed and is let go: its reference goes to the stack of those that are ready, or away."""
-    if (<Tensor>edge).flags & here.mask:
-        (<Tensor>edge).pending -= 1
-        if (<Tensor>edge).pending == 0:
-            here.ready.items[here.ready.n] = edge       # there is room
-            here.ready.n += 1
-            return
-    drop(edge)
-
-
-cdef inline int check_counted(PyObject* edge, Running* here) except -1:
-    """Refuse an edge that the first pass has not seen."""
-    if edge != NULL and (<Tensor>edge).sweep != here.number and (<Tensor>edge).flags & here.mask:
-        raise errors.graph_changed()
-    return 0
-
-
-cdef int backward_scalar(Tensor y, Running* here) except -1:
-    """All of `take_one` for one float64 element: the same kernels, straight from operand to operand. Returns whether it was done;
-    written in place, without a kernel, or to be refused, it is left to the general way."""
-    cdef Kernel* k = &kernels[y.op]
-    cdef double g = (<double*>y.cotangent.value)[0]
-    cdef double c = 0
-    cdef PyObject* x1 = NULL
-    cdef PyObject* x2 = NULL
-    cdef const void* d1 = &y.x1
-    cdef const void* d2 = &y.x2
-    cdef Backward b1 = k.x1[<int>F64], b2 = k.x2[<int>F64]
-    cdef unsigned int now = 0
-    if not y.flags & CONST1:
-        x1 = y.x1
-        if (<Tensor>x1).gen != y.gen1:
-            return 0
-        d1 = (<Tensor>x1).data
-        if k.reads & READS_X1:
-            now += version_at(x1)
-    if y.flags & CONST2:
-        if y.op == POWER:
-            b1 = power_constant[<int>F64]
-            c = constant_of(y.x2)
-    elif y.x2 != NULL:
-        x2 = y.x2
-        if (<Tensor>x2).gen != y.gen2:
-            return 0
-        d2 = (<Tensor>x2).data
-        if k.reads & READS_X2:
-            now += version_at(x2)
-    if k.reads & READS_Y:
-        now += version_at(<PyObject*>y)
-    if now != y.saved or (b1 == NULL and x1 != NULL) or (b2 == NULL and x2 != NULL):
-        return 0
-    if x1 != NULL and (<Tensor>x1).flags & here.mask:
-        if y.op == ADD:     # distributes the upstream gradient; the commonest gate needs no kernel
-            receive_scalar(x1, g)
-        else:
-            b1(&g, d1, d2, y.data, (<Tensor>x1).cotangent.value, 1, c, &helpers[<int>F64], (<Tensor>x1).flags & COTANGENT != 0)
-            (<Tensor>x1).flags |= COTANGENT
-    if x2 != NULL and (<Tensor>x2).flags & here.mask:
-        if y.op == ADD:
-            receive_scalar(x2, g)
-        else:
-            b2(&g, d1, d2, y.data, (<Tensor>x2).cotangent.value, 1, c, &helpers[<int>F64], (<Tensor>x2).flags & COTANGENT != 0)
-            (<Tensor>x2).flags |= COTANGENT
-    # The edges have been passed; they are let go unless the graph is kept.
-    y.sweep = 0
-    if here.retain:
-        y.flags &= ~<int>COTANGENT
-        if x1 != NULL:
-            depart(x1, here)
-        if x2 != NULL:
-            depart(x2, here)
-        return 1
-    check_counted(x1, here)
-    check_counted(x2, here)
-    reserve(&here.ready, 2)
-    y.x1 = NULL
-    y.x2 = NULL
-    y.flags = <unsigned short>((y.flags & ~<int>(COTANGENT | CONST1 | CONST2)) | FREED)
-    if x1 != NULL:
-        hand_on(x1, here)
-    if x2 != NULL:
-        hand_on(x2, here)
-    return 1
 
 
 cdef void leave_running(Running* here) noexcept:
@@ -253,8 +153,8 @@ cdef inline int seed(Tensor y, Tensor g, Running* here) except -1:
     """Give a root its cotangent; None stands for 1."""
     if not takes(y, here.only_wanted):
         return 0
-    if g is None and y.layout == scalar_f64 and not here.record:
-        receive_scalar(<PyObject*>y, 1)
+    if g is None and y.layout == number_layout and not here.record:
+        receive_number(<PyObject*>y, 1)
         return 0
     return give_tensor(y, g if g is not None else one_like(y), here.record)
 
@@ -281,6 +181,7 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, dict wanted, bint retai
     here.wanted = <PyObject*>wanted if wanted is not None else NULL
     here.retain = retain
     here.record = record
+    here.looking = False
     here.stashed = NULL
     here.retained = NULL
     here.blocked = 0
@@ -306,8 +207,10 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, dict wanted, bint retai
                 if y.pending == 0 and takes(y, here.only_wanted):
                     push_owned(&here.ready, y)
         while here.ready.n:
+            item = here.ready.items[here.ready.n - 1]
+            if take_plainly(item, &here):
+                continue
             here.ready.n -= 1
-            item = here.ready.items[here.ready.n]
             (<Tensor>item).flags &= ~<int>DYING
             if not retain and Py_REFCNT(item) == 1:
                 (<Tensor>item).flags |= DYING
@@ -320,6 +223,8 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, dict wanted, bint retai
     finally:
         fg_grad_off = grad_off
         leave_running(&here)
+        if here.looking:
+            here.ready.n = 0        # borrowed references
         free_vector(&here.ready)
         free_vector(&here.leaves)
         put_back(&here)
@@ -330,12 +235,22 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, dict wanted, bint retai
 
 cdef int prepare(Tensor root, list more, Running* here) except -1:
     """Everything that only looks, once again where another thread was in the way."""
+    here.looking = True
+    if here.outer == NULL:
+        look_around(root, more, here)       # nobody can be in the way
+    else:
+        look_patiently(root, more, here)
+    here.looking = False
+    return 0
+
+
+cdef int look_patiently(Tensor root, list more, Running* here) except -1:
     while True:
         try:
             look_around(root, more, here)
             return 0
         except BaseException:
-            here.ready.n = 0        # until here it holds borrowed references
+            here.ready.n = 0
             if here.blocked == 0:
                 raise
         wait_for_the_other(here)

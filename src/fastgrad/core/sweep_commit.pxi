@@ -35,8 +35,18 @@ cdef inline bint adds_in_place(Tensor x, const Layout* like, bint record) noexce
     return before.layout == like and not before.flags & REQUIRES_GRAD and (before.storage == NULL or before.storage.flags == 0)
 
 
-cdef int make_gradient(Tensor x, bint record) except -1:
+cdef inline int make_gradient(Tensor x, bint record) except -1:
     """What the `.grad` of the leaf `x` will be, to the place of its cotangent."""
+    cdef PyObject* g
+    if x.layout == number_layout and x.grad_ == NULL and not x.flags & COTANGENT_TENSOR:
+        g = number_at((<double*>x.cotangent.value)[0])
+        x.cotangent.tensor = g
+        x.flags |= COTANGENT_TENSOR
+        return 0
+    return make_gradient_array(x, record)
+
+
+cdef int make_gradient_array(Tensor x, bint record) except -1:
     cdef Tensor g = cotangent_tensor(x)
     free_cotangent(x)
     if x.grad_ != NULL:
@@ -70,34 +80,52 @@ cdef void add_gathered(Tensor x) noexcept:
         before.gen += 1
 
 
+cdef inline int will_add(Tensor x, Running* here) except -1:
+    """Make what the `.grad` of the leaf `x` will be. Returns whether it will be added to the one there is instead."""
+    if x.flags & COTANGENT:
+        if x.grad_ != NULL and adds_in_place(x, layout_contiguous(x.layout), here.record):
+            return 1
+        make_gradient(x, here.record)
+    return 0
+
+
+cdef int check_addable(Tensor x) except -1:
+    """Once more, after the code that `will_add` may have run for other leaves."""
+    if x.flags & COTANGENT and not x.flags & COTANGENT_TENSOR:
+        if not adds_in_place(x, layout_contiguous(x.layout), False):
+            raise errors.graph_changed()
+        if (<Tensor>x.grad_).gen == 65535 or (<Tensor>x.grad_).op != LEAF:
+            move_out(<Tensor>x.grad_)       # where its writes are counted on
+    return 0
+
+
+cdef inline int write_grad(Tensor x) except -1:
+    if FASTGRAD_DEBUG and x.pending:
+        raise AssertionError("a leaf was reached before all edges had arrived")
+    x.sweep = 0
+    if x.flags & COTANGENT_TENSOR:
+        x.flags &= ~<int>(COTANGENT | COTANGENT_TENSOR)
+        set_grad(x, x.cotangent.tensor)
+    elif x.flags & COTANGENT:
+        add_gathered(x)
+        free_cotangent(x)
+    return 0
+
+
 cdef int commit(Running* here) except -1:
     """The sweep has succeeded: what the leaves have gathered goes to their `.grad`. First all that may fail, or run somebody's
     code, then what cannot, so that either every `.grad` is written or none."""
     cdef Vector* leaves = &here.leaves
     cdef Py_ssize_t k
     cdef Tensor x, g
+    cdef int adding = 0
     for k in range(leaves.n):
-        x = <Tensor>leaves.items[k]
-        if x.flags & COTANGENT and not adds_in_place(x, layout_contiguous(x.layout), here.record):
-            make_gradient(x, here.record)
+        adding |= will_add(<Tensor>leaves.items[k], here)
+    if adding:
+        for k in range(leaves.n):
+            check_addable(<Tensor>leaves.items[k])
     for k in range(leaves.n):
-        x = <Tensor>leaves.items[k]
-        if x.flags & COTANGENT and not x.flags & COTANGENT_TENSOR:
-            if not adds_in_place(x, layout_contiguous(x.layout), False):
-                raise errors.graph_changed()    # by what the first loop has run
-            if (<Tensor>x.grad_).gen == 65535 or (<Tensor>x.grad_).op != LEAF:
-                move_out(<Tensor>x.grad_)       # where its writes are counted on
-    for k in range(leaves.n):
-        x = <Tensor>leaves.items[k]
-        if FASTGRAD_DEBUG and x.pending:
-            raise AssertionError("a leaf was reached before all edges had arrived")
-        if x.flags & COTANGENT_TENSOR:
-            x.flags &= ~<int>(COTANGENT | COTANGENT_TENSOR)
-            set_grad(x, x.cotangent.tensor)
-        elif x.flags & COTANGENT:
-            add_gathered(x)
-            free_cotangent(x)
-        x.sweep = 0
+        write_grad(<Tensor>leaves.items[k])
     if here.retained != NULL:
         for x, g in <list>here.retained:
             Py_INCREF(g)

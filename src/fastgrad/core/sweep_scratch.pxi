@@ -15,6 +15,7 @@ cdef struct Running:        # a sweep that is under way
     unsigned int way        # the number under which the way to what `gradients` wants was searched, or 0
     bint retain             # keep the graph
     bint record             # create_graph
+    bint looking            # in the first pass: the references in `ready` are borrowed
     bint only_wanted        # `gradients`: go only where what it was asked for lies
     unsigned short mask     # the flag that says so, of a tensor
     unsigned long thread
@@ -187,20 +188,25 @@ cdef inline bint is_wanted(Tensor x, Running* here) except -1:
 # Edges are walked as borrowed pointers: as variables of type Tensor they would be counted up and down at every step, a third
 # of the time of a sweep over scalars.
 
+cdef inline int enter_counting(PyObject* x, Running* here) except -1:
+    """Make the scratch of `x` that of this sweep, `pending` excepted. Where the way was searched before, it is ours already."""
+    if not here.only_wanted and ((<Tensor>x).flags & SCRATCH or (<Tensor>x).pending):
+        enter_tensor(<Tensor>x, here)
+    (<Tensor>x).sweep = here.number
+    return 0
+
+
 cdef inline int arrive(PyObject* x, Running* here) except -1:
     """First pass, one edge: count it, and visit `x` if this is the first."""
     if not (<Tensor>x).flags & here.mask:
         return 0
-    if (<Tensor>x).sweep != here.number:
-        if here.only_wanted:
-            # Where the way was searched before, the scratch is ours already.
-            (<Tensor>x).sweep = here.number
-            (<Tensor>x).pending = 0
-        else:
-            enter_tensor(<Tensor>x, here)
-        if (<Tensor>x).op != LEAF:
-            push(&here.ready, x)
-    (<Tensor>x).pending += 1
+    if (<Tensor>x).sweep == here.number:
+        (<Tensor>x).pending = (<Tensor>x).pending + 1
+        return 0
+    enter_counting(x, here)
+    (<Tensor>x).pending = 1
+    if (<Tensor>x).op != LEAF:
+        push(&here.ready, x)
     return 0
 
 

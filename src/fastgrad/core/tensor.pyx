@@ -13,6 +13,7 @@ from fastgrad.core.loops cimport *
 from fastgrad.core.storage cimport *
 
 import operator
+import sys
 
 import numpy as np
 
@@ -28,6 +29,7 @@ include "convert.pxi"       # NumPy arrays and Python numbers, in and out
 include "link.pxi"          # recording: edges and versions
 include "inplace.pxi"       # in-place writes: one object, several nodes after another
 # One file per family: forward and the node of its result. No gradient is computed here.
+include "record_number.pxi"
 include "record_elementwise.pxi"
 include "record_view.pxi"
 include "record_matmul.pxi"
@@ -46,6 +48,7 @@ include "backward_gather.pxi"
 include "backward_structured.pxi"
 include "sweep_scratch.pxi"
 include "sweep_commit.pxi"
+include "sweep_number.pxi"   # its shortest way
 include "sweep.pxi"
 include "gradients.pxi"
 include "anomaly.pxi"
