@@ -27,7 +27,7 @@ cdef extern from *:
     void PyObject_Free(void* o)
 
 cdef enum:
-    POOL = 524288               # dead tensors kept for the next ones: 56 MB at most, what a graph of that many nodes had used
+    POOL = 1048576              # dead tensors kept for the next ones: 112 MiB at most, what a graph of that many nodes had used
 
 cdef PyObject* pool = NULL      # linked through x1
 cdef Py_ssize_t pooled = 0

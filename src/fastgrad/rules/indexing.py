@@ -35,15 +35,17 @@ def _arrays(key):
     return [part for part in (key if isinstance(key, tuple) else (key,)) if isinstance(part, np.ndarray)]
 
 
-_KEYS = (
-    ((3, 4), 1), ((3, 4), (slice(None), -1)), ((3, 4), (slice(None, None, -2), None, slice(1, 3))),
-    ((2, 3, 4), (..., 0)), ((3,), ...), ((), ()), ((3, 2), slice(2, 2)), ((0, 2), (slice(None), 0)),
-    ((4,), np.array([0, 2, 2, -1])), ((3, 4), np.array([[0, 1], [1, 1]])), ((5, 2), (np.array([4, 4, 0, 1]),)),
-    ((3, 4), (np.array([0, 2, 0]), np.array([1, 1, 1]))), ((3,), np.array([], dtype=np.intp)),
-    ((2, 3), np.array([[True, False, True], [False, True, False]])), ((3, 2), np.array([True, False, True])),
-    ((2, 3, 4), (np.array([0, 1, 1]), slice(None), np.array([3, 3, 0]))),
-    ((3, 4), (slice(1, None), np.array([1, 1, 3]))), ((2, 3), (np.array([True, False]), np.array([1, 1]))),
-)  # fmt: skip
+def _keys():
+    """Shapes and keys, of every kind, that the samples are made of."""
+    return (
+        ((3, 4), 1), ((3, 4), (slice(None), -1)), ((3, 4), (slice(None, None, -2), None, slice(1, 3))),
+        ((2, 3, 4), (..., 0)), ((3,), ...), ((), ()), ((3, 2), slice(2, 2)), ((0, 2), (slice(None), 0)),
+        ((4,), np.array([0, 2, 2, -1])), ((3, 4), np.array([[0, 1], [1, 1]])), ((5, 2), (np.array([4, 4, 0, 1]),)),
+        ((3, 4), (np.array([0, 2, 0]), np.array([1, 1, 1]))), ((3,), np.array([], dtype=np.intp)),
+        ((2, 3), np.array([[True, False, True], [False, True, False]])), ((3, 2), np.array([True, False, True])),
+        ((2, 3, 4), (np.array([0, 1, 1]), slice(None), np.array([3, 3, 0]))),
+        ((3, 4), (slice(1, None), np.array([1, 1, 3]))), ((2, 3), (np.array([True, False]), np.array([1, 1]))),
+    )  # fmt: skip
 
 
 @rule(
@@ -51,7 +53,7 @@ _KEYS = (
     view=True,
     numpy=(),
     prepare=prepare,
-    samples=lambda rng: [((rng.normal(size=shape),), {"key": key}) for shape, key in _KEYS],
+    samples=lambda rng: [((rng.normal(size=shape),), {"key": key}) for shape, key in _keys()],
 )
 def getitem(x, /, key):
     """`x[key]`."""
@@ -63,7 +65,7 @@ def getitem(x, /, key):
     numpy=(),
     prepare=prepare,
     samples=lambda rng: [
-        ((rng.normal(size=np.empty(shape)[key].shape),), {"key": key, "shape": shape}) for shape, key in _KEYS
+        ((rng.normal(size=np.empty(shape)[key].shape),), {"key": key, "shape": shape}) for shape, key in _keys()
     ],
 )
 def scatter_add(x, /, key, shape):
@@ -98,7 +100,10 @@ def _setitem_value_vjp(g, key, value_shape):
     numpy=(),
     prepare=prepare,
     samples=lambda rng: (
-        [((rng.normal(size=shape), rng.normal(size=np.empty(shape)[key].shape)), {"key": key}) for shape, key in _KEYS]
+        [
+            ((rng.normal(size=shape), rng.normal(size=np.empty(shape)[key].shape)), {"key": key})
+            for shape, key in _keys()
+        ]
         + [((rng.normal(size=(3, 4)), rng.normal(size=(1, 4))), {"key": slice(1, 3)})]
     ),
 )
