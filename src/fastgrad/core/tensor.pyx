@@ -2,6 +2,7 @@
 
 cimport cython
 cimport numpy as cnp
+from cpython.exc cimport PyErr_Clear
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
