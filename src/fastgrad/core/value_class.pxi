@@ -1,0 +1,231 @@
+# What a micrograd program sees of a Value. Each door is a line or two; the decisions lie in the parts before.
+
+cdef extern from "Python.h":
+    Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
+    ctypedef PyObject* (*ternaryfunc)(PyObject* a, PyObject* b, PyObject* c) noexcept
+
+
+cdef object op_text(Value x):
+    cdef dict kept = dict_in(<PyObject*>x)
+    if kept is not None and "_op" in kept:
+        return kept["_op"]
+    if x.op == POWER:
+        return f"**{<object>x.x2}"
+    return OP_TEXTS[x.op]
+
+
+cdef tuple OP_TEXTS = ("", "+", "*", "**", "ReLU", "tanh", "exp", "log", "sigmoid", "")
+
+
+cdef class Value:
+    """One number that remembers how it was computed, as in Karpathy's micrograd.
+
+    Parameters
+    ----------
+    data : int or float, or anything that adds and multiplies like one
+    _children : iterable of Values
+        What it came from, for an op of your own; give it a `_backward` as well.
+    _op : str
+        The op's name, for pictures.
+    label : str
+        A name of your own for it, for pictures.
+    """
+
+    label = ""
+
+    def __init__(self, data, _children=(), _op="", label="", *, grad=0):
+        release_all(<PyObject*>self)
+        self.op = LEAF
+        set_data(self, data)
+        set_grad(self, grad)
+        children = set(_children)
+        if children or _op:
+            self.op = OTHER
+            self._prev = children
+            self._op = _op
+        if label:
+            dict_of(self)["label"] = label
+
+    @property
+    def data(self):
+        return data_of(<PyObject*>self)
+
+    @data.setter
+    def data(self, value):
+        set_data(self, value)
+
+    @property
+    def grad(self):
+        return grad_of(<PyObject*>self)
+
+    @grad.setter
+    def grad(self, value):
+        set_grad(self, value)
+
+    @property
+    def _prev(self):
+        cdef dict kept = dict_of(self)
+        if "_prev" not in kept:
+            kept["_prev"] = {<object>x for x in operands_of(self)}
+        return kept["_prev"]
+
+    @_prev.setter
+    def _prev(self, value):
+        dict_of(self)["_prev"] = value
+        track(<PyObject*>self)
+
+    @property
+    def _op(self):
+        return op_text(self)
+
+    @_op.setter
+    def _op(self, value):
+        dict_of(self)["_op"] = value
+
+    @property
+    def _backward(self):
+        cdef dict kept = dict_in(<PyObject*>self)
+        return self._pull if kept is None or "_backward" not in kept else kept["_backward"]
+
+    @_backward.setter
+    def _backward(self, value):
+        dict_of(self)["_backward"] = value
+        track(<PyObject*>self)
+
+    def _pull(self):
+        """The chain rule at this node: add its gradient times the local gradients to those of what it came from."""
+        pull(<PyObject*>self)
+
+    def backward(self):
+        """The gradient of this Value with respect to every Value it came from, in their `grad`.
+
+        Those of leaves add up from call to call; those in between are of this call alone. A graph of any depth will do.
+        """
+        sweep(self)
+
+    def relu(self):
+        """0 below 0, else the value itself; local gradient 0 or 1."""
+        return relu(self)
+
+    def tanh(self):
+        """Hyperbolic tangent; local gradient `1 - y**2`."""
+        return function(TANH, self)
+
+    def exp(self):
+        """e to the power of this; local gradient `y`."""
+        return function(EXP, self)
+
+    def log(self):
+        """Natural logarithm; local gradient `1 / x`."""
+        return function(LOG, self)
+
+    def sigmoid(self):
+        """`1 / (1 + exp(-x))`; local gradient `(1 - y) * y`."""
+        return function(SIGMOID, self)
+
+    def __add__(self, other):
+        return slot_add(self, other)
+
+    def __radd__(self, other):
+        return slot_add(other, self)
+
+    def __sub__(self, other):
+        return slot_subtract(self, other)
+
+    def __rsub__(self, other):
+        return slot_subtract(other, self)
+
+    def __mul__(self, other):
+        return slot_multiply(self, other)
+
+    def __rmul__(self, other):
+        return slot_multiply(other, self)
+
+    def __truediv__(self, other):
+        return slot_true_divide(self, other)
+
+    def __rtruediv__(self, other):
+        return slot_true_divide(other, self)
+
+    def __pow__(self, other, modulus):
+        return slot_power(self, other, modulus)
+
+    def __neg__(self):
+        return negative(<PyObject*>self)
+
+    def __repr__(self):
+        return f"Value(data={self.data}, grad={self.grad})"
+
+    def __setattr__(self, name, value):
+        PyObject_GenericSetAttr(<PyObject*>self, <PyObject*>name, <PyObject*>value)
+        if PyObject_GC_IsTracked(<PyObject*>value):
+            track(<PyObject*>self)
+
+    def __delattr__(self, name):
+        PyObject_GenericSetAttr(<PyObject*>self, <PyObject*>name, NULL)
+
+    def __reduce__(self):
+        kept = dict_in(<PyObject*>self)
+        exponent = <object>self.x2 if self.op == POWER else None
+        return restored, (type(self), self.data, self.grad, self.op, operands_of(self), exponent, kept)
+
+
+cdef list operands_of(Value x):
+    cdef list found = []
+    if x.x1 != NULL:
+        found.append(<object>x.x1)
+    if x.x2 != NULL and x.op != POWER:
+        found.append(<object>x.x2)
+    return found
+
+
+def restored(cls, data, grad, op, operands, exponent, kept):
+    """A Value as `__reduce__` has taken it apart."""
+    cdef Value x = cls.__new__(cls)
+    set_data(x, data)
+    set_grad(x, grad)
+    x.op = op
+    if operands:
+        Py_INCREF(operands[0])
+        x.x1 = <PyObject*>operands[0]
+    second = exponent if op == POWER else operands[1] if len(operands) > 1 else None
+    if second is not None:
+        Py_INCREF(second)
+        x.x2 = <PyObject*>second
+    if kept is not None:
+        dict_of(x).update(kept)
+    track(<PyObject*>x)
+    return x
+
+
+cdef object call_value(PyObject* cls, PyObject* const* args, size_t nargsf, PyObject* names):
+    """tp_vectorcall of exactly this class."""
+    cdef Py_ssize_t n = PyVectorcall_NARGS(nargsf), k
+    if n == 1 and names == NULL:
+        return leaf(<object>args[0])
+    positional = [<object>args[k] for k in range(n)]
+    keywords = {}
+    if names != NULL:
+        for k in range(len(<tuple>names)):
+            keywords[(<tuple>names)[k]] = <object>args[n + k]
+    return type.__call__(Value, *positional, **keywords)
+
+
+cdef int install() except -1:
+    """Put our own slots in the finished type; Cython has no spelling for them. A subclass finds the operators by their names."""
+    cdef TypeObject* t = <TypeObject*>VALUE
+    cdef PyNumberMethods* numbers = <PyNumberMethods*>t.tp_as_number
+    t.tp_dealloc = <void*>bury
+    t.tp_traverse = <void*>traverse
+    t.tp_clear = <void*>clear
+    t.tp_new = <void*>new_value
+    t.tp_vectorcall = <void*>call_value
+    numbers.nb_add = <void*>slot_add
+    numbers.nb_subtract = <void*>slot_subtract
+    numbers.nb_multiply = <void*>slot_multiply
+    numbers.nb_true_divide = <void*>slot_true_divide
+    numbers.nb_power = <void*>slot_power
+    return 0
+
+
+install()

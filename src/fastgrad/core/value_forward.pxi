@@ -1,0 +1,199 @@
+# The ops, forward. Each first for doubles; where an object is in play, or Python's own arithmetic would raise or change the type,
+# by that arithmetic.
+
+cdef inline object data_of(PyObject* x):
+    if (<Value>x).data_kind == OBJECT:
+        return (<dict>dict_at(x)[0])["data"]
+    return as_object((<Value>x).data_, <Kind>(<Value>x).data_kind)
+
+
+cdef inline object grad_of(PyObject* x):
+    if (<Value>x).grad_kind == OBJECT:
+        return (<dict>dict_at(x)[0])["grad"]
+    return as_object((<Value>x).grad_, <Kind>(<Value>x).grad_kind)
+
+
+cdef dict dict_of(Value x):
+    """The dict, made where there is none."""
+    if dict_at(<PyObject*>x)[0] == NULL:
+        made = {}
+        Py_INCREF(made)
+        dict_at(<PyObject*>x)[0] = <PyObject*>made
+    return <dict>dict_at(<PyObject*>x)[0]
+
+
+cdef int set_data(Value x, object o) except -1:
+    cdef Number n = number_of(o)
+    if n.kind == OBJECT:
+        dict_of(x)["data"] = o
+        if PyObject_GC_IsTracked(<PyObject*>o):
+            track(<PyObject*>x)
+    x.data_ = n.value
+    x.data_kind = <unsigned char>n.kind
+    return 0
+
+
+cdef int set_grad(Value x, object o) except -1:
+    cdef Number n = number_of(o)
+    if n.kind == OBJECT:
+        dict_of(x)["grad"] = o
+        if PyObject_GC_IsTracked(<PyObject*>o):
+            track(<PyObject*>x)
+    x.grad_ = n.value
+    x.grad_kind = <unsigned char>n.kind
+    return 0
+
+
+cdef inline Value leaf(object o):
+    cdef PyObject* x = blank_at()
+    cdef Value made = fg_owned(x)
+    set_data(made, o)
+    return made
+
+
+cdef inline Value leaf_of(double value, Kind kind):
+    cdef PyObject* x = blank_at()
+    (<Value>x).data_ = value
+    (<Value>x).data_kind = <unsigned char>kind
+    return fg_owned(x)
+
+
+cdef inline Value node(int op, PyObject* x1, PyObject* x2, Number n):
+    cdef PyObject* y = node_at(op, x1, x2)
+    (<Value>y).data_ = n.value
+    (<Value>y).data_kind = <unsigned char>n.kind
+    return fg_owned(y)
+
+
+cdef Value node_object(int op, PyObject* x1, PyObject* x2, object data):
+    cdef Value y = fg_owned(node_at(op, x1, x2))
+    set_data(y, data)
+    return y
+
+
+cdef inline bint plain(PyObject* a, PyObject* b) noexcept:
+    return (<Value>a).data_kind != OBJECT and (<Value>b).data_kind != OBJECT
+
+
+cdef Value add(PyObject* a, PyObject* b):
+    cdef Number n
+    if plain(a, b):
+        n = number((<Value>a).data_ + (<Value>b).data_, joined(<Kind>(<Value>a).data_kind, <Kind>(<Value>b).data_kind))
+        if n.kind != OBJECT:
+            return node(ADD, a, b, n)
+    return node_object(ADD, a, b, data_of(a) + data_of(b))
+
+
+cdef Value multiply(PyObject* a, PyObject* b):
+    cdef Number n
+    if plain(a, b):
+        n = number((<Value>a).data_ * (<Value>b).data_, joined(<Kind>(<Value>a).data_kind, <Kind>(<Value>b).data_kind))
+        if n.kind != OBJECT:
+            return node(MULTIPLY, a, b, n)
+    return node_object(MULTIPLY, a, b, data_of(a) * data_of(b))
+
+
+cdef Value power(PyObject* a, object exponent):
+    cdef Number c, n
+    if not isinstance(exponent, (int, float)):
+        raise AssertionError("only supporting int/float powers for now")
+    c = number_of(exponent)
+    n = power_of(<Value>a, c)
+    if n.kind != OBJECT:
+        return node(POWER, a, <PyObject*>exponent, n)
+    return node_object(POWER, a, <PyObject*>exponent, data_of(a) ** exponent)
+
+
+cdef inline Number power_of(Value x, Number c) noexcept:
+    """`x.data ** c` where that is a finite float without further ado; OBJECT elsewhere."""
+    cdef Number n
+    n.value = 0
+    n.kind = OBJECT
+    if (x.data_kind == FLOAT or x.data_kind == FLOAT64) and c.kind != OBJECT and x.data_ != 0:
+        if x.data_ > 0 or floor(c.value) == c.value:
+            n.value = pow(x.data_, c.value)
+            if isfinite(n.value):
+                n.kind = joined(<Kind>x.data_kind, c.kind)
+    return n
+
+
+cdef Value negative(PyObject* a):
+    cdef Value minus = leaf_of(-1, INT)
+    return multiply(a, <PyObject*>minus)
+
+
+# The number slots: either operand may be the Value. Which nodes an expression makes, and in which order, is micrograd's:
+# a - b is a + b * -1, and a / b is a * b**-1.
+
+cdef object slot_add(object a, object b):
+    cdef Value made
+    if not is_value(<PyObject*>a):
+        made = leaf(a)
+        return add(<PyObject*>b, <PyObject*>made)
+    if not is_value(<PyObject*>b):
+        made = leaf(b)
+        return add(<PyObject*>a, <PyObject*>made)
+    return add(<PyObject*>a, <PyObject*>b)
+
+
+cdef object slot_multiply(object a, object b):
+    cdef Value made
+    if not is_value(<PyObject*>a):
+        made = leaf(a)
+        return multiply(<PyObject*>b, <PyObject*>made)
+    if not is_value(<PyObject*>b):
+        made = leaf(b)
+        return multiply(<PyObject*>a, <PyObject*>made)
+    return multiply(<PyObject*>a, <PyObject*>b)
+
+
+cdef object slot_subtract(object a, object b):
+    if not is_value(<PyObject*>b):
+        return slot_add(a, -b)
+    return slot_add(a, negative(<PyObject*>b))
+
+
+cdef object slot_true_divide(object a, object b):
+    return slot_multiply(a, power(<PyObject*>b, -1) if is_value(<PyObject*>b) else b**-1)
+
+
+cdef object slot_power(object a, object b, object modulus):
+    if not is_value(<PyObject*>a) or modulus is not None:
+        return NotImplemented
+    return power(<PyObject*>a, b)
+
+
+cdef Value relu(Value x):
+    cdef Number n
+    if x.data_kind == OBJECT:
+        data = data_of(<PyObject*>x)
+        return node_object(RELU, <PyObject*>x, NULL, 0 if data < 0 else data)
+    n.value = x.data_
+    n.kind = <Kind>x.data_kind
+    if x.data_ < 0:
+        n.value = 0
+        n.kind = INT
+    return node(RELU, <PyObject*>x, NULL, n)
+
+
+cdef double real(Value x) except? -1:
+    """The data as a float, for a function of the math module."""
+    return x.data_ if x.data_kind != OBJECT else data_of(<PyObject*>x)
+
+
+cdef Value function(int op, Value x):
+    cdef double d = real(x)
+    cdef Number n
+    n.kind = FLOAT
+    if op == TANH:
+        n.value = tanh(d)
+    elif op == EXP:
+        n.value = exp(d)
+        if not isfinite(n.value):
+            n.value = math.exp(d)       # raises OverflowError, or knows why not
+    elif op == LOG:
+        n.value = log(d) if d > 0 and isfinite(d) else math.log(d)      # likewise ValueError
+    else:
+        n.value = exp(-fabs(d))
+        n.value = (1 if d >= 0 else n.value) / (1 + n.value)
+    return node(op, <PyObject*>x, NULL, n)

@@ -1,0 +1,244 @@
+# Making Values, and dropping graphs of any depth without recursion. The same ideas as for tensors (lifetime.pxi); other objects.
+
+cdef extern from "Python.h":
+    ctypedef int (*visitproc)(PyObject* o, void* arg) noexcept
+    ctypedef struct TypeObject "PyTypeObject":
+        Py_ssize_t tp_dictoffset
+        void* tp_dealloc
+        void* tp_traverse
+        void* tp_clear
+        void* tp_new
+        void* tp_vectorcall
+        void* tp_call
+        void* tp_setattro
+        void* tp_as_number
+        PyObject* (*tp_alloc)(PyTypeObject* t, Py_ssize_t n) noexcept
+        void (*tp_free)(void* o) noexcept
+    ctypedef struct PyNumberMethods:
+        void* nb_add
+        void* nb_subtract
+        void* nb_multiply
+        void* nb_true_divide
+        void* nb_power
+    PyTypeObject* Py_TYPE(PyObject* o)
+    Py_ssize_t Py_REFCNT(PyObject* o)
+    void Py_SET_REFCNT(PyObject* o, Py_ssize_t n)
+    bint PyObject_TypeCheck(PyObject* o, PyTypeObject* t)
+    void PyObject_GC_Track(PyObject* o)
+    void PyObject_GC_UnTrack(PyObject* o)
+    bint PyObject_GC_IsTracked(PyObject* o)
+    int PyObject_GenericSetAttr(PyObject* o, PyObject* name, PyObject* value) except -1
+
+cdef extern from *:
+    """
+    /* Zeroed behind its head, and not tracked: as tp_alloc would give it but for that. */
+    static PyObject* fg_new_value(PyTypeObject* type) {
+        PyObject* o = (PyObject*)_PyObject_GC_New(type);
+        if (o != NULL) memset((char*)o + sizeof(PyObject), 0, type->tp_basicsize - sizeof(PyObject));
+        return o;
+    }
+    #ifdef Py_GIL_DISABLED
+    #define fg_revive(o) ((void)PyObject_Init((o), Py_TYPE(o)))
+    #else
+    #define fg_revive(o) Py_SET_REFCNT((o), 1)
+    #endif
+    #define fg_owned(o) ((void*)(o))
+    """
+    PyObject* fg_new_value(PyTypeObject* t)
+    void fg_revive(PyObject* o)
+    Value fg_owned(PyObject* o)
+
+
+cdef PyTypeObject* VALUE = <PyTypeObject*>Value
+cdef Py_ssize_t dict_offset = (<TypeObject*>VALUE).tp_dictoffset    # of subclasses too; Cython gives no access to it
+
+cdef enum:
+    POOL = 1048576              # dead Values kept for the next ones: 80 MiB at most, what a graph of that many had used
+
+cdef PyObject* pool = NULL      # linked through x1
+cdef Py_ssize_t pooled = 0
+cdef PyObject* doomed = NULL    # Values that wait for their release, linked through `data_`
+cdef bint dropping = False
+cdef int inside = 0             # a dict is being let go of: Values that die meanwhile wait as well
+
+
+cdef inline PyObject* blank_at() except NULL:
+    """A leaf that holds 0.0."""
+    global pool, pooled
+    cdef PyObject* o = pool
+    if o != NULL:
+        pool = (<Value>o).x1
+        (<Value>o).x1 = NULL
+        pooled -= 1
+        fg_revive(o)
+    else:
+        o = fg_new_value(VALUE)
+        if o == NULL:
+            raise MemoryError()
+    (<Value>o).grad_kind = INT
+    return o
+
+
+cdef inline bint is_exact(PyObject* o) noexcept:
+    return Py_TYPE(o) == VALUE
+
+
+cdef inline bint is_value(PyObject* o) noexcept:
+    return Py_TYPE(o) == VALUE or PyObject_TypeCheck(o, VALUE)
+
+
+cdef inline PyObject** dict_at(PyObject* o) noexcept:
+    return <PyObject**>(<char*>o + dict_offset)
+
+
+cdef inline dict dict_in(PyObject* o):
+    """None where there is none."""
+    return <dict>dict_at(o)[0] if dict_at(o)[0] != NULL else None
+
+
+cdef inline PyObject** doomed_link(PyObject* o) noexcept:
+    return <PyObject**>&(<Value>o).data_
+
+
+cdef inline void drop(PyObject* o) noexcept:
+    if Py_REFCNT(o) > 1:
+        Py_DECREF(<object>o)
+    else:
+        drop_last(o)
+
+
+cdef void drop_last(PyObject* o) noexcept:
+    global doomed, dropping
+    if dropping and is_exact(o):
+        doomed_link(o)[0] = doomed
+        doomed = o
+        return
+    if dropping:
+        Py_DECREF(<object>o)
+        return
+    dropping = True
+    Py_DECREF(<object>o)
+    drop_doomed()
+
+
+cdef void drop_doomed() noexcept:
+    global doomed, dropping
+    cdef PyObject* o
+    dropping = True
+    while doomed != NULL:
+        o = doomed
+        doomed = doomed_link(o)[0]
+        Py_DECREF(<object>o)
+    dropping = False
+
+
+cdef void let_go(PyObject* o) noexcept:
+    """Release a Python object that may hold Values."""
+    global dropping, inside
+    cdef bint before = dropping
+    dropping = True
+    inside += 1
+    Py_DECREF(<object>o)
+    inside -= 1
+    dropping = before
+    if not before:
+        drop_doomed()
+
+
+cdef void release_all(PyObject* o) noexcept:
+    """Let go of operands and of the dict."""
+    cdef PyObject* x1 = (<Value>o).x1
+    cdef PyObject* x2 = (<Value>o).x2
+    cdef PyObject* d = dict_at(o)[0]
+    (<Value>o).x1 = NULL
+    (<Value>o).x2 = NULL
+    dict_at(o)[0] = NULL
+    if x1 != NULL:
+        drop(x1)
+    if x2 != NULL:
+        if (<Value>o).op == POWER:
+            Py_DECREF(<object>x2)
+        else:
+            drop(x2)
+    if d != NULL:
+        let_go(d)
+
+
+cdef void bury(PyObject* o) noexcept:
+    """tp_dealloc."""
+    global pool, pooled, doomed
+    if inside and is_exact(o):
+        Py_SET_REFCNT(o, 1)
+        doomed_link(o)[0] = doomed
+        doomed = o
+        return
+    if (<Value>o).flags & TRACKED:
+        PyObject_GC_UnTrack(o)
+    Py_SET_REFCNT(o, 2)     # what borrows it for a moment gives it back: keep that from coming here again
+    if (<Value>o).x1 != NULL or (<Value>o).x2 != NULL or dict_at(o)[0] != NULL:
+        release_all(o)
+    if pooled < POOL and is_exact(o):
+        (<Value>o).data_ = 0
+        (<Value>o).grad_ = 0
+        (<Value>o).mark = 0
+        (<Value>o).op = LEAF
+        (<Value>o).data_kind = FLOAT
+        (<Value>o).flags = 0
+        (<Value>o).x1 = pool
+        pool = o
+        pooled += 1
+    else:
+        Py_SET_REFCNT(o, 0)
+        (<TypeObject*>Py_TYPE(o)).tp_free(o)
+
+
+cdef object new_value(PyTypeObject* cls, object args, PyObject* kwargs):
+    """tp_new."""
+    cdef PyObject* o
+    if cls == VALUE:
+        return fg_owned(blank_at())
+    o = (<TypeObject*>cls).tp_alloc(cls, 0)
+    if o == NULL:
+        raise MemoryError()
+    (<Value>o).grad_kind = INT
+    (<Value>o).flags = TRACKED
+    return fg_owned(o)
+
+
+cdef int traverse(PyObject* o, visitproc visit, void* arg) noexcept:
+    cdef int stop = 0
+    if (<Value>o).x1 != NULL:
+        stop = visit((<Value>o).x1, arg)
+    if stop == 0 and (<Value>o).x2 != NULL:
+        stop = visit((<Value>o).x2, arg)
+    if stop == 0 and dict_at(o)[0] != NULL:
+        stop = visit(dict_at(o)[0], arg)
+    return stop
+
+
+cdef int clear(PyObject* o) noexcept:
+    release_all(o)
+    return 0
+
+
+cdef inline void track(PyObject* o) noexcept:
+    if not (<Value>o).flags & TRACKED:
+        (<Value>o).flags = (<Value>o).flags | <unsigned char>TRACKED
+        PyObject_GC_Track(o)
+
+
+cdef inline PyObject* node_at(int op, PyObject* x1, PyObject* x2) except NULL:
+    """A Value that came from `x1` and, where there is one, `x2`. What a tracked one leads to is tracked: it may be a cycle."""
+    cdef PyObject* y = blank_at()
+    cdef unsigned char flags = (<Value>x1).flags
+    (<Value>y).op = <unsigned char>op
+    Py_INCREF(<object>x1)
+    (<Value>y).x1 = x1
+    if x2 != NULL:
+        Py_INCREF(<object>x2)
+        (<Value>y).x2 = x2
+        if op != POWER:
+            flags |= (<Value>x2).flags
+    if flags & TRACKED:
+        track(y)
+    return y
