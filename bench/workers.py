@@ -3,11 +3,13 @@
 Started as `python -m bench.workers TASK ...`; answers in lines of JSON. `start` and `ask` are the other end.
 """
 
+import gc
 import json
 import random
 import subprocess
 import sys
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 
 from bench.harness import CLOCK
@@ -80,21 +82,20 @@ def scalar_loss(layers, params, leaf, inputs, labels):
 
 
 class ScalarStep:
-    """One training step of the scalar network, on fastgrad's engine or with micrograd."""
+    """One training step of the scalar network: of Tensors ("fastgrad"), or of the Values of a module by that name."""
 
     def __init__(self, kind, n):
         self.kind, (self.inputs, self.labels) = kind, points(n)
-        if kind == "micrograd":
-            from micrograd.engine import Value
-
-            self.leaf = Value
-            self.layers = scalar_network(Value)
-        else:
+        if kind == "fastgrad":
             import fastgrad as fg
 
             self.fg, self.leaf = fg, fg.tensor
             self.layers = scalar_network(lambda v: fg.tensor(v, requires_grad=True))
+        else:
+            self.leaf = import_module(f"{kind}.engine").Value
+            self.layers = scalar_network(self.leaf)
         self.params = [p for layer in self.layers for w, b in layer for p in (*w, b)]
+        self.base = _status("VmRSS") if sys.platform.startswith("linux") else 0
 
     def loss(self):
         return scalar_loss(self.layers, self.params, self.leaf, self.inputs, self.labels)
@@ -102,14 +103,7 @@ class ScalarStep:
     def step(self, rate=1e-3):
         """Forward, backward, update. Returns the loss, the gradients, and the seconds it took."""
         start = CLOCK()
-        if self.kind == "micrograd":
-            for p in self.params:
-                p.grad = 0.0
-            loss = self.loss()
-            loss.backward()
-            for p in self.params:
-                p.data -= rate * p.grad
-        else:
+        if self.kind == "fastgrad":
             for p in self.params:
                 p.grad = None
             loss = self.loss()
@@ -117,10 +111,21 @@ class ScalarStep:
             with self.fg.no_grad():
                 for p in self.params:
                     p -= rate * p.grad
-        value, gradients = (loss.data if self.kind == "micrograd" else loss), [p.grad for p in self.params]
+        else:
+            for p in self.params:
+                p.grad = 0.0
+            loss = self.loss()
+            loss.backward()
+            for p in self.params:
+                p.data -= rate * p.grad
+        value, gradients = (loss if self.kind == "fastgrad" else loss.data), [p.grad for p in self.params]
         del loss  # letting go of the graph belongs to the step
         seconds = CLOCK() - start
         return {"loss": float(value), "gradients": [float(g) for g in gradients], "seconds": seconds}
+
+    def peak(self):
+        """Bytes above those before the first step, at the highest."""
+        return _status("VmHWM") - self.base
 
 
 def count_nodes(loss):
@@ -179,8 +184,14 @@ def main(task, *arguments):
         print(json.dumps(memory(arguments[0], int(arguments[1]))), flush=True)
     elif task == "scalar":
         stepper = ScalarStep(arguments[0], int(arguments[1]))
+        if "gc-off" in arguments:
+            gc.disable()
         for line in sys.stdin:
-            print(json.dumps(count_nodes(stepper.loss()) if line.strip() == "count" else stepper.step()), flush=True)
+            wish = line.strip()
+            answer = (
+                count_nodes(stepper.loss()) if wish == "count" else stepper.peak() if wish == "peak" else stepper.step()
+            )
+            print(json.dumps(answer), flush=True)
     elif task == "row":
         print(json.dumps(measured_row(*arguments)), flush=True)
     else:

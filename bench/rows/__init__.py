@@ -10,5 +10,6 @@ from bench.rows import elementwise
 from bench.rows import products
 from bench.rows import graphs
 from bench.rows import engines
+from bench.rows import values
 from bench.rows import starting
 from bench.harness import ROWS

@@ -37,7 +37,7 @@ def engines(settings):
                     1e-9,
                 )
         nodes = ask(workers["fastgrad"], "count")
-        timings = _in_turns(workers, settings)
+        timings = in_turns(workers, settings, fast="fastgrad")
     finally:
         for worker in workers.values():
             if worker.poll() is None:
@@ -59,13 +59,13 @@ def engines(settings):
     ]
 
 
-def _in_turns(workers, settings):
+def in_turns(workers, settings, fast):
     """Rounds of one step of the slow engines and several of the fast one, whose median counts as one sample."""
     samples = {name: [] for name in workers}
     spent, turns = 0.0, 0
     while turns < 3 or (spent < settings.python_seconds and not settings.quick):
         for name, worker in workers.items():
-            seconds = [ask(worker)["seconds"] for _ in range(7 if name == "fastgrad" else 1)]
+            seconds = [ask(worker)["seconds"] for _ in range(7 if name == fast else 1)]
             samples[name].append(median(seconds))
             spent += sum(seconds)
         turns += 1

@@ -26,7 +26,7 @@ cdef extern from "Python.h":
     double PyFloat_AS_DOUBLE(object o)
 
 cdef object float64 = np.float64
-cdef double EXACT = 9007199254740992.0      # 2**53
+cdef double EXACT = 9007199254740992.0      # 2**53: what is rounded to less was not rounded
 
 cdef struct Number:
     double value
@@ -40,7 +40,7 @@ cdef inline Number number(double value, Kind kind) noexcept:
     n.kind = kind
     if kind == INT:
         n.value = value + 0.0       # no int is -0
-        if fabs(value) > EXACT:
+        if fabs(value) >= EXACT:
             n.kind = OBJECT
     elif kind == FLOAT64 and not isfinite(value):
         n.kind = OBJECT
@@ -62,7 +62,7 @@ cdef inline Number number_of(object o):
     if type(o) is float:
         n.value = o
         n.kind = FLOAT
-    elif type(o) is int and -EXACT <= o <= EXACT:
+    elif type(o) is int and -EXACT < o < EXACT:
         n.value = o
         n.kind = INT
     elif type(o) is float64:

@@ -3,8 +3,8 @@
     from fastgrad.micrograd.engine import Value
     from fastgrad.micrograd.nn import MLP
 
-What such a program can see is as in micrograd (github.com/karpathy/micrograd). Two things differ, because its users ask for
-them: graphs may be a million nodes deep, and a second `backward()` does not compound the gradients in between.
+What such a program can see is as in micrograd (github.com/karpathy/micrograd). Two things differ, because its users ask
+for them: graphs may be a million nodes deep, and a second `backward()` does not compound the gradients in between.
 """
 
 from fastgrad.micrograd.engine import Value

@@ -1,4 +1,4 @@
-"""Multi-layer perceptrons of Values, one neuron at a time, as micrograd has them: names, reprs and the draws of `random`."""
+"""Perceptrons of Values, one neuron at a time, as micrograd has them: names, reprs, and the draws of `random`."""
 
 import random
 
@@ -28,7 +28,7 @@ class Neuron(Module):
 
     def __call__(self, x):
         total = self.b
-        for w, x_i in zip(self.w, x):  # noqa: B905  as long as the shorter, as in micrograd
+        for w, x_i in zip(self.w, x):
             total = total + w * x_i
         return total.relu() if self.nonlin else total
 

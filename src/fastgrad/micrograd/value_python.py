@@ -1,0 +1,201 @@
+"""micrograd's Value in plain Python: the twin of core/value.pyx, and the whole of backpropagation on one page.
+
+A Value keeps its operands and the name of its op. `_PULLS` has, for each op, the chain rule: local gradient times
+upstream gradient, to every operand. `backward` walks the graph once, from the result to the leaves.
+"""
+
+import math
+
+
+class Value:
+    """One number that remembers how it was computed, as in Karpathy's micrograd.
+
+    Parameters
+    ----------
+    data : int or float, or anything that adds and multiplies like one
+    _children : iterable of Values
+        What it came from, for an op of your own; give it a `_backward` as well.
+    _op : str
+        The op's name, for pictures.
+    label : str
+        A name of your own for it, for pictures.
+    """
+
+    label = ""
+
+    def __init__(self, data, _children=(), _op="", label="", *, grad=0):
+        self.data = data
+        self.grad = grad
+        self._operands = ()
+        self._rule = None
+        children = set(_children)
+        if children:
+            self._prev = children
+        self._op = _op
+        if label:
+            self.label = label
+
+    def __getattr__(self, name):
+        # What is made when somebody looks; a program may assign its own.
+        if name == "_prev":
+            self._prev = set(self._operands)
+            return self._prev
+        if name == "_backward":
+            return self._pull
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _pull(self):
+        """The chain rule at this node: add its gradient times the local gradients to those of what it came from."""
+        if self._rule is not None:
+            _PULLS[self._rule](self, *self._operands)
+
+    def backward(self):
+        """The gradient of this Value with respect to every Value it came from, in their `grad`.
+
+        Those of leaves add up from call to call; those in between are of this call alone. A graph of any depth will do.
+        """
+        order = _sorted(self)
+        self.grad = 1
+        for v in reversed(order):
+            v._backward()
+
+    def __add__(self, other):
+        other = _as_value(other)
+        return _node("add", "+", self.data + other.data, self, other)
+
+    def __mul__(self, other):
+        other = _as_value(other)
+        return _node("multiply", "*", self.data * other.data, self, other)
+
+    def __pow__(self, other):
+        if not isinstance(other, (int, float)):
+            raise AssertionError("only supporting int/float powers for now")
+        y = _node("power", f"**{other}", self.data**other, self)
+        y._exponent = other
+        return y
+
+    def relu(self):
+        """0 below 0, else the value itself; local gradient 0 or 1."""
+        return _node("relu", "ReLU", 0 if self.data < 0 else self.data, self)
+
+    def tanh(self):
+        """Hyperbolic tangent; local gradient `1 - y**2`."""
+        return _node("tanh", "tanh", math.tanh(self.data), self)
+
+    def exp(self):
+        """e to the power of this; local gradient `y`."""
+        return _node("exp", "exp", math.exp(self.data), self)
+
+    def log(self):
+        """Natural logarithm; local gradient `1 / x`."""
+        return _node("log", "log", math.log(self.data), self)
+
+    def sigmoid(self):
+        """`1 / (1 + exp(-x))`; local gradient `(1 - y) * y`."""
+        z = math.exp(-abs(self.data))
+        return _node("sigmoid", "sigmoid", (1 if self.data >= 0 else z) / (1 + z), self)
+
+    # The rest is made of these.
+
+    def __neg__(self):
+        return self * -1
+
+    def __radd__(self, other):
+        return self + other
+
+    def __sub__(self, other):
+        return self + (-other)
+
+    def __rsub__(self, other):
+        return (-self) + other
+
+    def __rmul__(self, other):
+        return self * other
+
+    def __truediv__(self, other):
+        return self * other**-1
+
+    def __rtruediv__(self, other):
+        return self**-1 * other
+
+    def __repr__(self):
+        return f"Value(data={self.data}, grad={self.grad})"
+
+
+def _as_value(x):
+    return x if isinstance(x, Value) else Value(x)
+
+
+def _node(rule, op, data, *operands):
+    y = Value(data)
+    y._rule = rule
+    y._op = op
+    y._operands = operands
+    return y
+
+
+def _operands_of(v):
+    kept = v.__dict__.get("_prev")
+    if kept is None:
+        return v._operands
+    for x in kept:
+        if not isinstance(x, Value):
+            raise TypeError(f"_prev holds a {type(x).__name__}: only Values can be swept")
+    return kept
+
+
+def _sorted(root):
+    """All Values below `root`, operands before what came of them; the gradients of those in between set to 0."""
+    order, seen, stack = [], set(), [(root, False)]
+    while stack:
+        v, leaving = stack.pop()
+        if leaving:
+            order.append(v)
+        elif v not in seen:
+            seen.add(v)
+            stack.append((v, True))
+            operands = _operands_of(v)
+            if operands:
+                v.grad = 0
+                stack.extend((x, False) for x in reversed(tuple(operands)))
+    return order
+
+
+def _add(y, a, b):
+    a.grad += y.grad
+    b.grad += y.grad
+
+
+def _multiply(y, a, b):
+    a.grad += b.data * y.grad
+    b.grad += a.data * y.grad
+
+
+def _power(y, x):
+    x.grad += (y._exponent * x.data ** (y._exponent - 1)) * y.grad
+
+
+def _relu(y, x):
+    x.grad += (y.data > 0) * y.grad
+
+
+def _tanh(y, x):
+    x.grad += (1 - y.data) * (1 + y.data) * y.grad
+
+
+def _exp(y, x):
+    x.grad += y.data * y.grad
+
+
+def _log(y, x):
+    x.grad += 1 / x.data * y.grad
+
+
+def _sigmoid(y, x):
+    x.grad += (1 - y.data) * y.data * y.grad
+
+
+_PULLS = {
+    "add": _add, "multiply": _multiply, "power": _power, "relu": _relu, "tanh": _tanh, "exp": _exp, "log": _log,
+    "sigmoid": _sigmoid,
+}  # fmt: skip
