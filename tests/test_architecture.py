@@ -25,7 +25,7 @@ LAYERS = (
     ("arrays",),
     ("functions",),
     ("transforms",),
-    ("primitive", "nn"),
+    ("primitive", "nn", "micrograd"),
     ("testing",),
     ("__init__",),
     ("demo",),
@@ -36,7 +36,7 @@ LAYERS = (
 LATE = ("protocols", "tensor_methods", "core")
 # Inside the two engines, file by file.
 ENGINE_PYTHON = ("tensor", "record", "sweep", "__init__")
-CORE = ("layout", "loops", "storage", "kernels", "simd", "tensor", "__init__")
+CORE = ("layout", "loops", "storage", "kernels", "simd", "tensor", "value", "__init__")
 
 # Names a user may rely on, group by group.
 FUNCTIONS = """

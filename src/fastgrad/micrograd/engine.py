@@ -1,10 +1,12 @@
 """`Value` of the engine in use: compiled, or in plain Python."""
 
+from typing import TYPE_CHECKING
+
 from fastgrad._engine import name as _name
 
-if _name == "cython":
-    from fastgrad.core.value import Value
-else:
+if TYPE_CHECKING or _name == "python":
     from fastgrad.micrograd.value_python import Value
+else:
+    from fastgrad.core.value import Value
 
 __all__ = ["Value"]

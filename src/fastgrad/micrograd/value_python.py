@@ -5,6 +5,8 @@ upstream gradient, to every operand. `backward` walks the graph once, from the r
 """
 
 import math
+from collections.abc import Callable, Iterable
+from typing import Any
 
 
 class Value:
@@ -21,9 +23,19 @@ class Value:
         A name of your own for it, for pictures.
     """
 
-    label = ""
+    label: str = ""
+    data: Any
+    grad: Any
+    _prev: set["Value"]
+    _op: str
+    _backward: Callable[[], Any]
+    _rule: str | None
+    _operands: tuple["Value", ...]
+    _exponent: float
 
-    def __init__(self, data, _children=(), _op="", label="", *, grad=0):
+    def __init__(
+        self, data: Any, _children: Iterable["Value"] = (), _op: str = "", label: str = "", *, grad: Any = 0
+    ) -> None:
         self.data = data
         self.grad = grad
         self._operands = ()
@@ -35,7 +47,7 @@ class Value:
         if label:
             self.label = label
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         # What is made when somebody looks; a program may assign its own.
         if name == "_prev":
             self._prev = set(self._operands)
@@ -44,12 +56,12 @@ class Value:
             return self._pull
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
-    def _pull(self):
+    def _pull(self) -> None:
         """The chain rule at this node: add its gradient times the local gradients to those of what it came from."""
         if self._rule is not None:
             _PULLS[self._rule](self, *self._operands)
 
-    def backward(self):
+    def backward(self) -> None:
         """The gradient of this Value with respect to every Value it came from, in their `grad`.
 
         Those of leaves add up from call to call; those in between are of this call alone. A graph of any depth will do.
@@ -59,66 +71,66 @@ class Value:
         for v in reversed(order):
             v._backward()
 
-    def __add__(self, other):
+    def __add__(self, other: Any) -> "Value":
         other = _as_value(other)
         return _node("add", "+", self.data + other.data, self, other)
 
-    def __mul__(self, other):
+    def __mul__(self, other: Any) -> "Value":
         other = _as_value(other)
         return _node("multiply", "*", self.data * other.data, self, other)
 
-    def __pow__(self, other):
+    def __pow__(self, other: Any) -> "Value":
         if not isinstance(other, (int, float)):
             raise AssertionError("only supporting int/float powers for now")
         y = _node("power", f"**{other}", self.data**other, self)
         y._exponent = other
         return y
 
-    def relu(self):
+    def relu(self) -> "Value":
         """0 below 0, else the value itself; local gradient 0 or 1."""
         return _node("relu", "ReLU", 0 if self.data < 0 else self.data, self)
 
-    def tanh(self):
+    def tanh(self) -> "Value":
         """Hyperbolic tangent; local gradient `1 - y**2`."""
         return _node("tanh", "tanh", math.tanh(self.data), self)
 
-    def exp(self):
+    def exp(self) -> "Value":
         """e to the power of this; local gradient `y`."""
         return _node("exp", "exp", math.exp(self.data), self)
 
-    def log(self):
+    def log(self) -> "Value":
         """Natural logarithm; local gradient `1 / x`."""
         return _node("log", "log", math.log(self.data), self)
 
-    def sigmoid(self):
+    def sigmoid(self) -> "Value":
         """`1 / (1 + exp(-x))`; local gradient `(1 - y) * y`."""
         z = math.exp(-abs(self.data))
         return _node("sigmoid", "sigmoid", (1 if self.data >= 0 else z) / (1 + z), self)
 
     # The rest is made of these.
 
-    def __neg__(self):
+    def __neg__(self) -> "Value":
         return self * -1
 
-    def __radd__(self, other):
+    def __radd__(self, other: Any) -> "Value":
         return self + other
 
-    def __sub__(self, other):
+    def __sub__(self, other: Any) -> "Value":
         return self + (-other)
 
-    def __rsub__(self, other):
+    def __rsub__(self, other: Any) -> "Value":
         return (-self) + other
 
-    def __rmul__(self, other):
+    def __rmul__(self, other: Any) -> "Value":
         return self * other
 
-    def __truediv__(self, other):
+    def __truediv__(self, other: Any) -> "Value":
         return self * other**-1
 
-    def __rtruediv__(self, other):
+    def __rtruediv__(self, other: Any) -> "Value":
         return self**-1 * other
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Value(data={self.data}, grad={self.grad})"
 
 
