@@ -1,12 +1,21 @@
-"""Every example runs, prints, and passes the comparisons it contains."""
+"""Every example runs, prints, and passes the comparisons it contains; the projects, with few steps."""
 
 import pathlib
 import runpy
+import sys
 
 import pytest
 
 EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "examples"
 FILES = sorted(EXAMPLES.glob("*.py"))
+# File: steps, and what must stand in the output after so many.
+PROJECTS = {
+    "moons": (3, "MLP of [Layer of [ReLUNeuron(2)"),
+    "custom_gate": (150, "the gate's rule agrees with finite differences"),
+    "pendulum": (12, "found [1.303  0.2489]"),
+    "hmc": (60, "mean of the samples"),
+    "saliency": (30, "what the score of 8 gains"),
+}
 
 pytestmark = pytest.mark.skipif(not FILES, reason="the examples are not part of this distribution")
 
@@ -17,6 +26,16 @@ def test_example(file, capsys):
     assert "by hand" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", PROJECTS)
+def test_project(name, capsys, monkeypatch):
+    steps, words = PROJECTS[name]
+    monkeypatch.setattr(sys, "argv", [name, str(steps)])
+    runpy.run_path(str(EXAMPLES / "projects" / f"{name}.py"), run_name="__main__")
+    assert words in capsys.readouterr().out
+
+
 def test_the_readme_lists_every_example():
     text = (EXAMPLES / "README.md").read_text()
-    assert [file.name for file in FILES if f"[{file.name}]" not in text] == []
+    projects = sorted((EXAMPLES / "projects").glob("*.py"))
+    assert [file.name for file in [*FILES, *projects] if f"[{file.name}]" not in text] == []
+    assert {file.stem for file in projects} == set(PROJECTS)

@@ -1,0 +1,44 @@
+"""A gate of one's own: a NumPy function and its local rule, checked, differentiated twice, and used to fit a line.
+
+The gate is Huber's: quadratic near 0, straight far from it, so that outliers pull with a bounded force. Steps to take:
+first argument, 400 if there is none.
+"""
+
+import sys
+
+import numpy as np
+
+import fastgrad as fg
+from fastgrad.testing import check_grads
+
+steps = int(sys.argv[1]) if len(sys.argv) > 1 else 400
+
+
+@fg.primitive(vjp=lambda g, r, delta: g * fg.clip(r, -delta, delta), elementwise=True)
+def huber(r, /, delta=1.0):
+    """r**2 / 2 for abs(r) <= delta, a straight line of the same slope beyond."""
+    bounded = np.clip(r, -delta, delta)
+    return bounded * (r - 0.5 * bounded)
+
+
+check_grads(lambda r: huber(r, delta=0.7), (np.array([-2.0, -0.3, 0.1, 0.5, 3.0]),), order=2)
+print("the gate's rule agrees with finite differences, first and second order")
+
+rng = np.random.default_rng(2)
+x = np.linspace(-1, 1, 40)
+y = 3.0 * x - 1.0 + 0.1 * rng.normal(size=40)
+y[::8] += 15.0  # outliers, all on one side
+
+
+def fit(penalty):
+    line = np.zeros(2)
+    gradient = fg.grad(lambda p: np.mean(penalty(p[0] * x + p[1] - y)))
+    for _ in range(steps):
+        line = line - 0.3 * gradient(line)
+    return line
+
+
+squares, robust = fit(lambda r: 0.5 * r * r), fit(lambda r: huber(r, delta=0.5))
+print(f"the line was          y = {3.0:6.3f} x {-1.0:+6.3f}, with an outlier in every eighth point")
+print(f"least squares say     y = {squares[0]:6.3f} x {squares[1]:+6.3f}")
+print(f"Huber's gate says     y = {robust[0]:6.3f} x {robust[1]:+6.3f}")

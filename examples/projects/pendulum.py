@@ -1,0 +1,65 @@
+"""A pendulum's length and friction, found from noisy readings of its angle: the fit differentiates through the integrator.
+
+    theta'' = -(g / length) sin(theta) - friction theta'
+
+The residuals' Jacobian comes from `fg.jacobian`, the step is Levenberg and Marquardt's. Steps to take: first argument,
+12 if there is none.
+"""
+
+import sys
+
+import numpy as np
+
+import fastgrad as fg
+
+steps = int(sys.argv[1]) if len(sys.argv) > 1 else 12
+GRAVITY = 9.81
+TRUE = np.array([1.3, 0.25])  # metres, 1/s
+DT, N = 0.05, 80
+
+
+def swing(parameters):
+    """The angle at N times DT apart, from rest at 1 radian, by Runge and Kutta's fourth-order method."""
+    length, friction = parameters[0], parameters[1]
+
+    def rate(state):
+        theta, omega = state
+        return omega, -(GRAVITY / length) * np.sin(theta) - friction * omega
+
+    def moved(state, slope, h):
+        return state[0] + h * slope[0], state[1] + h * slope[1]
+
+    state, angles = (1.0 + 0.0 * length, 0.0 * length), []
+    for _ in range(N):
+        k1 = rate(state)
+        k2 = rate(moved(state, k1, DT / 2))
+        k3 = rate(moved(state, k2, DT / 2))
+        k4 = rate(moved(state, k3, DT))
+        state = tuple(s + DT / 6 * (a + 2 * b + 2 * c + d) for s, a, b, c, d in zip(state, k1, k2, k3, k4))
+        angles.append(state[0])
+    return np.stack(angles)
+
+
+rng = np.random.default_rng(4)
+readings = swing(TRUE) + 0.02 * rng.normal(size=N)
+residuals = lambda parameters: swing(parameters) - readings  # noqa: E731
+jacobian = fg.jacobian(residuals)
+
+guess, damping = np.array([0.7, 0.0]), 1e-2
+print(f"{'step':>4}{'length':>10}{'friction':>10}{'rms error':>12}")
+for k in range(steps):
+    r, j = residuals(guess), jacobian(guess)
+    print(f"{k:>4}{guess[0]:>10.4f}{guess[1]:>10.4f}{np.sqrt(np.mean(r * r)):>12.5f}")
+    curvature = j.T @ j
+    while True:
+        move = np.linalg.solve(curvature + damping * np.diag(np.diag(curvature)), -j.T @ r)
+        tried = guess + move
+        if tried[0] > 0 and np.sum(residuals(tried) ** 2) <= np.sum(r * r):
+            guess, damping = tried, damping / 5
+            break
+        damping *= 4
+        if damping > 1e8:
+            break
+    if np.abs(move).max() < 1e-10:
+        break
+print(f"found {guess.round(4)}, the readings were made with {TRUE}")
