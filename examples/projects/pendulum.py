@@ -1,4 +1,4 @@
-"""A pendulum's length and friction, found from noisy readings of its angle: the fit differentiates through the integrator.
+"""A pendulum's length and friction from noisy readings of its angle: the fit differentiates through the integrator.
 
     theta'' = -(g / length) sin(theta) - friction theta'
 
@@ -42,7 +42,12 @@ def swing(parameters):
 
 rng = np.random.default_rng(4)
 readings = swing(TRUE) + 0.02 * rng.normal(size=N)
-residuals = lambda parameters: swing(parameters) - readings  # noqa: E731
+
+
+def residuals(parameters):
+    return swing(parameters) - readings
+
+
 jacobian = fg.jacobian(residuals)
 
 guess, damping = np.array([0.7, 0.0]), 1e-2
