@@ -17,6 +17,7 @@ cdef Tensor checked_cotangent(object y, object cotangent, Py_ssize_t position):
     t = <Tensor>y
     if not t.flags & REQUIRES_GRAD:
         raise errors.not_recorded(f"outputs[{position}]" if position >= 0 else "this tensor")
+    check_fresh(t)
     if cotangent is None:
         if t.layout.size != 1:
             raise errors.not_scalar(shape_tuple(t.layout))
@@ -116,6 +117,7 @@ def lean_harvest(y, Tensor x not None):
     t = <Tensor>y
     if not t.layout.flags & SCALAR or not t.flags & REQUIRES_GRAD or t.flags & FREED:
         return None
+    check_fresh(t)
     value = PyArray_Scalar(t.data, dtype_of(t), None)
     found = {<size_t><PyObject*>x: None}
     x.flags |= WANTED

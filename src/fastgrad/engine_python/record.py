@@ -98,7 +98,7 @@ def record(rule, operands, params, overwritten=None):
     if not is_grad_enabled():
         return result
     for o in operands:
-        _require_true_graph(o)
+        require_true_graph(o)
     edges = tuple(o.node if isinstance(o, Tensor) and rule.differentiable(k) else None for k, o in enumerate(operands))
     if result.dtype.kind in "fc" and any(edges):
         kept = tuple(
@@ -204,7 +204,7 @@ def _snapshot(x):
     return copy
 
 
-def _require_true_graph(o):
+def require_true_graph(o):
     """Refuse a tensor whose memory was written behind its graph: through its base, or through a view of it."""
     if not isinstance(o, Tensor):
         return

@@ -10,7 +10,7 @@ import threading
 import numpy as np
 
 from fastgrad import anomaly, errors
-from fastgrad.engine_python.record import functions, state
+from fastgrad.engine_python.record import functions, require_true_graph, state
 from fastgrad.engine_python.tensor import Tensor, asarray
 
 _accumulating = threading.RLock()  # leaves may be shared by sweeps in several threads
@@ -131,6 +131,7 @@ def _root(y, cotangent, what):
         raise errors.not_a_tensor(what, y)
     if y.node is None:
         raise errors.not_recorded(what)
+    require_true_graph(y)
     if cotangent is None:
         if y.size != 1:
             raise errors.not_scalar(y.shape)
