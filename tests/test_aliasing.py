@@ -80,6 +80,21 @@ def write_recorded_value_behind_a_view(x):
     return v * 1
 
 
+def write_detached_and_record_a_write(x):
+    y = x * 3
+    y.detach()[0] = 100.0
+    y[1] = 5.0
+    return y * 1
+
+
+def write_in_no_grad_and_assign_a_recorded_value(x):
+    y = x * 3
+    with fg.no_grad():
+        y[0] = 100.0
+    y[1] = x[0]
+    return y * 1
+
+
 def write_in_no_grad(x):
     y = x * 3
     with fg.no_grad():
@@ -91,7 +106,8 @@ def write_in_no_grad(x):
     "run",
     [write_view_of_result, write_view_and_use_view, write_base_and_use_view, write_detached,
      write_detached_of_a_read_result, write_through_numpy, write_recorded_value_through_detached,
-     write_recorded_value_behind_a_view, write_in_no_grad],
+     write_recorded_value_behind_a_view, write_in_no_grad,
+     write_detached_and_record_a_write, write_in_no_grad_and_assign_a_recorded_value],
 )  # fmt: skip
 def test_hidden_writes_are_refused(run):
     assert refused_or_right(run, [np.nan, np.nan]) == "refused"
