@@ -68,6 +68,15 @@ def test_clip_passes_the_gradient_at_its_bounds_and_hands_it_to_the_bound_beyond
     assert (x, low, high) == (0, 0, 1)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint64, np.bool_])
+def test_exponents_of_any_integer_dtype(dtype):
+    exponents = np.array([0, 1, 1 if dtype is np.bool_ else np.iinfo(dtype).min], dtype)
+    x = fg.tensor([-300.0, 0.0, 1.5], requires_grad=True)
+    (g,) = fg.gradients(x**exponents, x, np.ones(3))
+    e = float(exponents[2])
+    np.testing.assert_allclose(g.numpy(), [0, 1, e * 1.5 ** (e - 1)])
+
+
 def test_sqrt_at_zero_has_the_slope_of_the_mathematics():
     assert slope(fg.sqrt, 0.0) == math.inf
 
