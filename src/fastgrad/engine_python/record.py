@@ -58,8 +58,21 @@ def enable_grad(function=None):
     return GradMode(True) if function is None else GradMode(True)(function)
 
 
+class SignatureOnDemand:
+    """`__signature__` of a Function, made when somebody asks. The class has none: `inspect` would stumble over it."""
+
+    def __get__(self, function, kind):
+        if function is None:
+            raise AttributeError("__signature__")
+        from fastgrad.rules.docs import signature
+
+        return signature(function.rule)
+
+
 class Function:
     """The public function of one rule: callable on Tensors, arrays and scalars."""
+
+    __signature__ = SignatureOnDemand()
 
     def __init__(self, rule):
         self.rule = rule
@@ -72,7 +85,7 @@ class Function:
         return record(self.rule, operands, params)
 
     def __repr__(self):
-        return f"<fastgrad function {self.__name__}>"
+        return f"<fastgrad function {self.__name__}{self.__signature__}>"
 
     def __reduce__(self):
         return self.__qualname__  # pickled by name, as functions are
