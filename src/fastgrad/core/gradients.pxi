@@ -59,7 +59,7 @@ def gradients(outputs, inputs, cotangents=None, *, bint retain_graph=False, bint
     BackwardError
         Where an output or input does not require a gradient, or an input is unused. Names its position.
     """
-    cdef Tensor x
+    cdef Tensor x, freed = None
     cdef list roots
     cdef dict found = {}
     cdef Py_ssize_t k
@@ -82,11 +82,15 @@ def gradients(outputs, inputs, cotangents=None, *, bint retain_graph=False, bint
     for x in inputs:
         found[<size_t><PyObject*>x] = None
         x.flags |= WANTED
+        if x.flags & FREED:
+            freed = x
     y, g = roots[0]
     sweep(y, g, roots[1:] or None, found, retain_graph or create_graph, create_graph)
     result = []
     for k in range(len(inputs)):
         g = found.get(<size_t><PyObject*>inputs[k])
+        if g is None and freed is not None:
+            raise errors.graph_freed(op_name(freed))    # what lies behind it is not known any more
         if g is None and not allow_unused:
             raise errors.input_unused(k)
         if g is not None and (<Tensor>g).storage != NULL and (<Tensor>g).storage.refs > 1:
