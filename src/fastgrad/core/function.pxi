@@ -14,9 +14,7 @@ cdef class SignatureOnDemand:
     def __get__(self, function, kind):
         if function is None:
             raise AttributeError("__signature__")
-        from fastgrad.rules.docs import signature
-
-        return signature(function.rule)
+        return function.rule.signature()
 
 
 cdef class Function:

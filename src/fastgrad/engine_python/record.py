@@ -64,9 +64,7 @@ class SignatureOnDemand:
     def __get__(self, function, kind):
         if function is None:
             raise AttributeError("__signature__")
-        from fastgrad.rules.docs import signature
-
-        return signature(function.rule)
+        return function.rule.signature()
 
 
 class Function:
