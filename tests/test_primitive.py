@@ -35,6 +35,17 @@ def test_a_gate_keeps_name_doc_and_signature():
     assert list(inspect.signature(scaled_product).parameters) == ["x1", "x2", "scale"]
 
 
+def test_an_op_shows_its_signature():
+    import inspect
+    import pydoc
+
+    assert str(inspect.signature(fg.tanh)) == "(x, /)"
+    assert str(inspect.signature(fg.sum)) == "(x, /, axis=None, keepdims=False, *, dtype=None)"
+    assert repr(fg.sum) == "<fastgrad function sum(x, /, axis=None, keepdims=False, *, dtype=None)>"
+    assert "tanh(x, /)" in pydoc.render_doc(fg.tanh)
+    assert not hasattr(type(fg.tanh), "__signature__")
+
+
 def test_a_gate_passes_the_numerical_check_to_third_order():
     fg.testing.check_grads(logistic, (A,), order=3)
     fg.testing.check_grads(scaled_product, (A, np.ones((2, 1))))

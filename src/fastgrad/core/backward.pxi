@@ -270,7 +270,7 @@ cdef int pull_all(Tensor y, Tensor g, bint record, bint only_wanted) except -1:
                 gx = checked_call(rule.pull, (k, g, y, operands, params))
             finally:
                 fg_anomaly = watch
-            if not same_shape((<Tensor?>gx).layout, x.layout):
+            if not same_shape((<Tensor?>gx).layout, x.layout) or (<Tensor>gx).layout.typenum != x.layout.typenum:
                 raise errors.vjp_shape(rule.name, k, shape_tuple((<Tensor>gx).layout), shape_tuple(x.layout))
             if watch:
                 look_at_gradient(y, g, <Tensor>gx)

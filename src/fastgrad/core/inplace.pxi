@@ -214,6 +214,8 @@ cdef object set_item(Tensor x, object key, object value):
         check_fresh(<Tensor>value)
     recording = recording or wants_grad(x)
     check_writable(x, recording)
+    if recording:
+        check_fresh(x)
     params = private_params(rule.prepare({"key": key}) if rule.prepare is not None else {"key": key})
     if recording:
         value = operand_of(value)

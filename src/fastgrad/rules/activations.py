@@ -9,7 +9,7 @@ from fastgrad.rules.comparison import minimum, where
 from fastgrad.rules.draws import signed
 from fastgrad.rules.erf import erfc_array
 from fastgrad.rules.exponential import exp
-from fastgrad.rules.logic import greater
+from fastgrad.rules.logic import greater, less_equal
 from fastgrad.rules.rule import RULES, ops, rule
 
 
@@ -39,7 +39,7 @@ def softplus(x, /):
 
 
 @rule(
-    vjp=lambda g, y: where(greater(y, 0), g, 0),  # y > 0 where x > 0: the operand need not be kept
+    vjp=lambda g, y: where(less_equal(y, 0), 0, g),  # y > 0 where x > 0: the operand need not be kept. NaN passes g
     elementwise=True,
     holomorphic=False,
     domain=(0.3, 3),
