@@ -226,6 +226,8 @@ def create_graph():
 
 
 def by_rules():
+    """No einsum: to iterate over the items of a dict, as NumPy's does first of all, crashes CPython
+    where there is memory for the iterator and none for its pair (github.com/python/cpython/issues/152107)."""
     (x,) = leaves(A)
     y = x.arcsin() + fg.hypot(x, 2.0) + fg.tril(x) + x.std(axis=0) ** 1.5 + fg.erf(x)
     return swept(y.sum() + fg.outer(x[0], x[1]).sum(), x)
