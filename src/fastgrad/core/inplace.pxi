@@ -97,7 +97,7 @@ cdef void step_aside(Tensor x, Tensor old) noexcept:
 cdef object write_inplace(Tensor x, Tensor z, str name):
     """`x` takes the value and the node of `z`, a result computed from `x`; returns `x`."""
     cdef Tensor old
-    cdef bint reads_x, reads_y
+    cdef bint reads_y
     check_writable(x, z.flags & REQUIRES_GRAD != 0)
     if not same_shape(x.layout, z.layout):
         raise errors.inplace_shape(name, shape_tuple(z.layout), shape_tuple(x.layout))
@@ -106,9 +106,8 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
             raise errors.inplace_dtype(name, dtype_of(z), dtype_of(x))
         z = functions["astype"](z, dtype_of(x))
     if z.flags & REQUIRES_GRAD:
-        reads_x = True if z.extra != NULL else kernels[z.op].reads & (READS_X1 | READS_X2) != 0
         reads_y = rule_for(z).reads_result if z.op == RULE else kernels[z.op].reads & READS_Y != 0
-        old = former_self(x, reads_x)
+        old = former_self(x, reads_operand(z, x))
         operands = operands_after(x, z, old)
         take_node(x, z, old, operands)
         if reads_y:
@@ -118,6 +117,21 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
     if z.flags & REQUIRES_GRAD:
         x.storage.taken = x.storage.version
     return x
+
+
+cdef bint reads_operand(Tensor z, Tensor x) except -1:
+    """Whether the backward of `z` reads the value of its operand `x`, which then has to be kept."""
+    cdef tuple operands
+    cdef Py_ssize_t k
+    if z.extra == NULL:
+        return kernels[z.op].reads & (READS_X1 | READS_X2) != 0
+    operands = (<Extra>z.extra).operands
+    if operands is None:
+        return True
+    for k in range(len(operands)):
+        if operands[k] is x and reads_nth(z.op, rule_for(z), k):
+            return True
+    return False
 
 
 cdef tuple operands_after(Tensor x, Tensor z, Tensor old):
