@@ -50,6 +50,7 @@ include "backward_structured.pxi"
 include "sweep_scratch.pxi"
 include "sweep_commit.pxi"
 include "sweep_number.pxi"   # its shortest way
+include "sweep_blocks.pxi"  # large elementwise nodes, several at a time
 include "sweep.pxi"
 include "gradients.pxi"
 include "anomaly.pxi"
