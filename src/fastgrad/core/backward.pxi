@@ -163,12 +163,13 @@ cdef int product_into(Tensor x, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const 
     cdef Storage* part
     cotangent_room(x, &where, &add)
     if not add:
-        product(x.layout.kernel, m, n, p, a, a_row, a_col, b, b_row, b_col, where)
-        return 0
+        return product(x.layout.kernel, m, n, p, a, a_row, a_col, b, b_row, b_col, where)
     part = storage_new(x.layout.nbytes)
-    product(x.layout.kernel, m, n, p, a, a_row, a_col, b, b_row, b_col, payload(part))
-    accumulate(x.layout.kernel, payload(part), where, x.layout.size)
-    storage_release(part)
+    try:
+        product(x.layout.kernel, m, n, p, a, a_row, a_col, b, b_row, b_col, payload(part))
+        accumulate(x.layout.kernel, payload(part), where, x.layout.size)
+    finally:
+        storage_release(part)
     return 0
 
 

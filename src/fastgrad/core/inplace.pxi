@@ -187,6 +187,20 @@ cdef void take_extra(Extra extra, Extra given, tuple operands) noexcept:
     extra.gens = given.gens
 
 
+cdef bint inplace_constant(int op, Tensor x, double c, bint recording) except -1:
+    """`x op= c` where nothing records it and NumPy's loop can do it where it is; whether it was done."""
+    cdef Layout* layout = x.layout
+    cdef float narrow = <float>c
+    if (layout.kernel == NO_KERNEL or not layout.flags & C_CONTIGUOUS or op == POWER or (recording and x.flags & (REQUIRES_GRAD | VIEW))
+            or (x.storage != NULL and x.storage.flags) or kernels[op].loop[layout.kernel].run == NULL):
+        return False
+    check_fresh(x)
+    bump_version(x)
+    apply2(&kernels[op].loop[layout.kernel], x.data, layout.itemsize, &c if layout.kernel == F64 else <void*>&narrow, 0, x.data,
+           layout.size, layout.itemsize)
+    return True
+
+
 cdef inline object inplace(int op, Tensor x, object other):
     """`x op= other`."""
     cdef Tensor b
@@ -202,6 +216,8 @@ cdef inline object inplace(int op, Tensor x, object other):
             bump_version(x)
             apply2(&kernels[op].loop[layout.kernel], x.data, layout.itemsize, b.data, layout.itemsize, x.data, layout.size, layout.itemsize)
             return x
+    elif type(other) is float and inplace_constant(op, x, other, recording):
+        return x
     result = binary_any(op, x, other)
     return result if result is NotImplemented else write_inplace(x, <Tensor>result, op_names[op])
 

@@ -108,6 +108,12 @@ cdef void own_forward(Forward forward, int dtype, const char* x, char* y, Py_ssi
 cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,
                          void* gx, Py_ssize_t n, bint add, double* constant, bint uniform) noexcept nogil
 
+# product.pxi
+cdef Py_ssize_t own_product_scratch(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, Py_ssize_t a_row, Py_ssize_t a_col,
+                                    Py_ssize_t b_row, Py_ssize_t b_col) noexcept nogil
+cdef void own_product(Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const char* a, Py_ssize_t a_row, Py_ssize_t a_col,
+                      const char* b, Py_ssize_t b_row, Py_ssize_t b_col, double* y, double* scratch) noexcept nogil
+
 # blocks.pxi
 cdef enum:
     RUN_BLOCK = 512         # elements: half a dozen blocks of float64 fit into the first-level cache together

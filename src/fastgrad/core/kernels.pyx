@@ -59,6 +59,7 @@ include "select.pxi"
 include "gather.pxi"
 include "stacked.pxi"
 include "blocks.pxi"
+include "product.pxi"
 
 
 cdef void own_forward(Forward forward, int dtype, const char* x, char* y, Py_ssize_t n) noexcept nogil:
