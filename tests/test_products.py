@@ -12,6 +12,21 @@ SHAPES = [
 ]  # fmt: skip
 
 
+@pytest.fixture(autouse=True, params=["BLAS", "own"])
+def whose(request):
+    """Every product by NumPy's BLAS, and by our own kernel: which it is elsewhere depends on BLAS's threads."""
+    if fg.engine != "cython":
+        if request.param == "own":
+            pytest.skip("only the compiled engine has products of its own")
+        yield
+        return
+    from fastgrad.core.tensor import own_products
+
+    before = own_products(request.param == "own")
+    yield
+    own_products(before)
+
+
 def plain(rng, m, n):
     return rng.normal(size=(m, n))
 

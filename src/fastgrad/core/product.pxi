@@ -1,7 +1,7 @@
 # A matrix product of our own for layers and their gradients: x @ w, g @ w.T, x.T @ g, where one extent is a batch. BLAS packs its
 # factors as for matrices of thousands of rows and spends half its time elsewhere. Here the second factor is packed, the first is
 # read where it lies or packed if it is transposed, and tiles of the result stay in registers until their sums are complete.
-# Compiled for AVX-512 only; all other products are BLAS's.
+# Compiled for AVX-512 only, and used where BLAS has but one thread; all other products are BLAS's.
 
 cdef extern from *:
     """

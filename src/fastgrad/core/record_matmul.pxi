@@ -38,6 +38,17 @@ cdef Tensor matmul(Tensor a, Tensor b):
     return y
 
 
+cdef bint own_products_on = simd.blas_has_one_thread()      # several threads of BLAS are faster than our one
+
+
+def own_products(on):
+    """Switch our own matrix product on or off, for tests; returns what it was."""
+    global own_products_on
+    before = own_products_on
+    own_products_on = on
+    return before
+
+
 cdef int product(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const char* a, Py_ssize_t a_row, Py_ssize_t a_col,
                  const char* b, Py_ssize_t b_row, Py_ssize_t b_col, char* y) except -1:
     """C-contiguous `y[m, p] = a[m, n] @ b[n, p]`, by our own kernel where that is the faster, otherwise by NumPy's BLAS."""
@@ -48,7 +59,7 @@ cdef int product(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const cha
     if n == 0:
         memset(y, 0, m * p * itemsize)
         return 0
-    scratch = own_product_scratch(kernel, m, n, p, a_row, a_col, b_row, b_col)
+    scratch = own_product_scratch(kernel, m, n, p, a_row, a_col, b_row, b_col) if own_products_on else 0
     if scratch == 0:
         matmul_strided(kernel, m, n, p, a, a_row, a_col, b, b_row, b_col, y, p * itemsize, itemsize)
         return 0

@@ -20,6 +20,7 @@ import numpy as np
 
 from fastgrad import anomaly, errors, tensor_methods
 from fastgrad import protocols as _protocols    # adds its own to tensor_methods.METHODS
+from fastgrad.core import simd
 from fastgrad.core.kernels import kernel_rows
 
 cnp.import_array()
