@@ -28,7 +28,7 @@ def test_kinks_have_the_documented_slopes():
     assert slope(F.relu, 0.0) == 0
     assert slope(F.relu, -0.0) == 0
     assert slope(lambda x: F.leaky_relu(x, 0.1), 0.0) == 0.1
-    assert slope(F.elu, 0.0) == 1
+    assert slope(F.elu, 0.0) == slope(F.elu, 0.0, order=2) == slope(F.elu, 0.0, order=3) == 1  # the piece below 0
     assert slope(fg.sign, 0.0) == 0
     assert slope(fg.floor, 2.0) == slope(fg.ceil, 2.0) == slope(fg.round, 0.5) == slope(fg.trunc, 1.0) == 0
 

@@ -76,7 +76,7 @@ class Function:
         self.rule = rule
         functools.update_wrapper(self, rule.forward)
         self.__name__ = self.__qualname__ = rule.name
-        functions[rule.name] = self
+        functions.setdefault(rule.name, self)  # a user's op may bear the name of a built-in one
 
     def __call__(self, *args, **kwargs):
         operands, params = self.rule.bind(args, kwargs)
