@@ -66,7 +66,7 @@ cdef class Value:
     def _prev(self):
         cdef dict kept = dict_of(self)
         if "_prev" not in kept:
-            kept["_prev"] = {<object>x for x in operands_of(self)}
+            kept["_prev"] = set(operands_of(self))
         return kept["_prev"]
 
     @_prev.setter
@@ -203,8 +203,10 @@ cdef object call_value(PyObject* cls, PyObject* const* args, size_t nargsf, PyOb
     cdef Py_ssize_t n = PyVectorcall_NARGS(nargsf), k
     if n == 1 and names == NULL:
         return leaf(<object>args[0])
-    positional = [<object>args[k] for k in range(n)]
-    keywords = {}
+    cdef list positional = []
+    cdef dict keywords = {}
+    for k in range(n):
+        positional.append(<object>args[k])
     if names != NULL:
         for k in range(len(<tuple>names)):
             keywords[(<tuple>names)[k]] = <object>args[n + k]
