@@ -17,6 +17,7 @@ import numpy as np
 
 import fastgrad as fg
 from fastgrad._engine import _chosen as core  # where it was compiled; tests read the works' names elsewhere too
+from fastgrad.micrograd import Value
 from fastgrad.nn.functional import cross_entropy
 
 A = np.linspace(0.1, 0.9, 12).reshape(3, 4)
@@ -43,6 +44,14 @@ def swept(y, *xs, **how):
 def scalars():
     x, y = leaves(3.0, -4.0)
     return swept((x + y.sigmoid()) / (x.sigmoid() + (x + y) ** 2), x, y)
+
+
+def values():
+    a, b = Value(2), Value(-3.5)
+    y = (a * b + a**2 - b / 4.0).tanh() + (a + 1).relu() * b.exp()
+    before = len(y._prev)
+    y.backward()
+    return [before, y.data, a.grad, b.grad]
 
 
 def elementwise():
@@ -251,7 +260,7 @@ def in_and_out():
 
 
 BY_KERNELS = (
-    scalars, elementwise, broadcasting, reductions, network, views, large, no_graph, probabilities,
+    scalars, values, elementwise, broadcasting, reductions, network, views, large, no_graph, probabilities,
     joined, chosen, products, stacks, added_up, retained, asked_for, written_without_a_graph,
 )  # fmt: skip
 IN_PYTHON = (

@@ -28,17 +28,12 @@ cdef inline PyObject* leaving(PyObject* o) noexcept:
 
 cdef int visit_operands(PyObject* o, Vector* stack) except -1:
     """Push what `o` came from, as `_prev` tells where the program has given one."""
-    cdef dict kept = dict_in(o)
-    if kept is not None:
-        given = kept.get("_prev")
-        if given is not None:
-            if type(given) is not set:
-                given = kept["_prev"] = set(given)       # keeps alive what is pushed
-            for x in given:
-                if not is_value(<PyObject*>x):
-                    raise TypeError(f"_prev holds a {type(x).__name__}: only Values can be swept")
-                push(stack, <PyObject*>x)
-            return 0
+    if (<Value>o).flags & GIVEN:
+        for x in <set>dict_in(o)["_prev"]:
+            if not is_value(<PyObject*>x):
+                raise TypeError(f"_prev holds a {type(x).__name__}: only Values can be swept")
+            push(stack, <PyObject*>x)
+        return 0
     if (<Value>o).x2 != NULL and (<Value>o).op != POWER:
         push(stack, (<Value>o).x2)
     if (<Value>o).x1 != NULL:

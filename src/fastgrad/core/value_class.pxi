@@ -71,7 +71,8 @@ cdef class Value:
 
     @_prev.setter
     def _prev(self, value):
-        dict_of(self)["_prev"] = value
+        dict_of(self)["_prev"] = value if type(value) is set else set(value)
+        self.flags |= GIVEN
         track(<PyObject*>self)
 
     @property
@@ -167,7 +168,8 @@ cdef class Value:
     def __reduce__(self):
         kept = dict_in(<PyObject*>self)
         exponent = <object>self.x2 if self.op == POWER else None
-        return restored, (type(self), self.data, self.grad, self.op, operands_of(self), exponent, kept)
+        given = self.flags & GIVEN != 0
+        return restored, (type(self), self.data, self.grad, self.op, operands_of(self), exponent, kept, given)
 
 
 cdef list operands_of(Value x):
@@ -179,7 +181,7 @@ cdef list operands_of(Value x):
     return found
 
 
-def restored(cls, data, grad, op, operands, exponent, kept):
+def restored(cls, data, grad, op, operands, exponent, kept, given):
     """A Value as `__reduce__` has taken it apart."""
     cdef Value x = cls.__new__(cls)
     set_data(x, data)
@@ -194,6 +196,8 @@ def restored(cls, data, grad, op, operands, exponent, kept):
         x.x2 = <PyObject*>second
     if kept is not None:
         dict_of(x).update(kept)
+    if given:
+        x.flags |= GIVEN
     track(<PyObject*>x)
     return x
 

@@ -21,6 +21,7 @@ cdef enum Kind:
 
 cdef enum Flags:
     TRACKED = 1     # the cyclic collector knows this Value
+    GIVEN = 2       # the program has given its `_prev`
 
 cdef extern from "Python.h":
     double PyFloat_AS_DOUBLE(object o)

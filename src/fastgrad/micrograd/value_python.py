@@ -26,11 +26,8 @@ class Value:
     label: str = ""
     data: Any
     grad: Any
-    _prev: set["Value"]
     _op: str
     _backward: Callable[[], Any]
-    _rule: str | None
-    _operands: tuple["Value", ...]
     _exponent: float
 
     def __init__(
@@ -38,21 +35,30 @@ class Value:
     ) -> None:
         self.data = data
         self.grad = grad
-        self._operands = ()
-        self._rule = None
+        self._rule: str | None = None
+        self._operands: tuple[Value, ...] = ()  # of the rule, in its order
+        self._kept: set[Value] | None = None
+        self._given = False  # the program has given its `_prev`
+        self._op = _op
         children = set(_children)
         if children:
             self._prev = children
-        self._op = _op
         if label:
             self.label = label
 
+    @property
+    def _prev(self) -> set["Value"]:
+        """What this came from; a set made when somebody looks, or given by the program."""
+        if self._kept is None:
+            self._kept = set(self._operands)
+        return self._kept
+
+    @_prev.setter
+    def _prev(self, values: Iterable["Value"]) -> None:
+        self._kept, self._given = set(values), True
+
     def __getattr__(self, name: str) -> Any:
-        # What is made when somebody looks; a program may assign its own.
-        if name == "_prev":
-            self._prev = set(self._operands)
-            return self._prev
-        if name == "_backward":
+        if name == "_backward":  # unless the program has assigned its own
             return self._pull
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
@@ -147,13 +153,12 @@ def _node(rule, op, data, *operands):
 
 
 def _operands_of(v):
-    kept = v.__dict__.get("_prev")
-    if kept is None:
+    if not v._given:
         return v._operands
-    for x in kept:
+    for x in v._prev:
         if not isinstance(x, Value):
             raise TypeError(f"_prev holds a {type(x).__name__}: only Values can be swept")
-    return kept
+    return v._prev
 
 
 def _sorted(root):
