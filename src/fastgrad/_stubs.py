@@ -33,7 +33,7 @@ PARAMETERS = _by_name(
     {
         "_Operand": (
             "x x1 x2 a b start stop logits scores labels predictions targets condition min max obj data "
-            "fill_value repeats indices constant_values xs operands"
+            "fill_value repeats indices constant_values xs operands weight"
         ),
         "int | None": "n_cols",
         "int": "num n n_rows lengths axis1 axis2 nbytes",
@@ -46,7 +46,7 @@ PARAMETERS = _by_name(
         "bool | None": "copy",
         "str": "name subscripts",
         "Callable[..., Any] | tuple[Callable[..., Any] | None, ...] | None": "vjp",
-        "_Operand | None": "cotangent",
+        "_Operand | None": "cotangent bias running_mean running_var",
         "Sequence[str]": "modes",
         "float | None": "eps rtol atol",
     }

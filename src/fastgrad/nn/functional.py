@@ -1,5 +1,7 @@
 """Activations and losses. Each is a rule, or a short sentence of them; nothing here has a gradient of its own."""
 
+import math
+
 import numpy as np
 
 from fastgrad import errors
@@ -145,8 +147,57 @@ def multiclass_hinge_loss(scores, labels, /, delta=1.0, reduction="mean"):
     return reduced("multiclass_hinge_loss", relu(scores - right + margins).sum(axis=-1), reduction)
 
 
+def linear(x, weight, bias=None):
+    """`x @ weight.T + bias`.
+
+    Parameters
+    ----------
+    x : Tensor or array, shape (..., in)
+    weight : Tensor or array, shape (out, in)
+    bias : Tensor or array, shape (out,), optional
+
+    Returns
+    -------
+    Tensor, shape (..., out)
+
+    Raises
+    ------
+    ShapeError
+        If the lengths differ.
+    """
+    x = x if isinstance(x, Tensor) else asarray(x)
+    y = x @ (weight if isinstance(weight, Tensor) else asarray(weight)).T
+    return y if bias is None else y + bias
+
+
+def flatten(x, start_dim=1, end_dim=-1):
+    """The axes from `start_dim` to `end_dim`, both included, as one.
+
+    Parameters
+    ----------
+    x : Tensor or array
+    start_dim, end_dim : int
+        Negative ones count from the last axis.
+
+    Raises
+    ------
+    AxisError
+        For an axis that `x` does not have.
+    """
+    x = x if isinstance(x, Tensor) else asarray(x)
+    for axis in (start_dim, end_dim):
+        if not -x.ndim <= axis < x.ndim:
+            raise errors.bad_axis("flatten", axis, x.ndim)
+    first, last = start_dim % x.ndim, end_dim % x.ndim
+    if first > last:
+        raise errors.ShapeError(f"flatten: start_dim={start_dim} lies behind end_dim={end_dim}; exchange them")
+    shape = x.shape
+    return x.reshape((*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
+
+
 __all__ = [
-    "binary_cross_entropy_with_logits", "cross_entropy", "elu", "gelu", "hinge_loss", "leaky_relu", "log_softmax",
+    "binary_cross_entropy_with_logits", "cross_entropy", "elu", "flatten", "gelu", "hinge_loss", "leaky_relu", "linear",
+    "log_softmax",
     "logsigmoid", "logsumexp", "mse_loss", "multiclass_hinge_loss", "relu", "sigmoid", "silu", "softmax", "softplus",
     "tanh",
 ]  # fmt: skip

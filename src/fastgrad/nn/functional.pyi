@@ -32,9 +32,11 @@ class _Logsumexp(Protocol):
 def binary_cross_entropy_with_logits(logits: _Operand, targets: _Operand, /, reduction: str = 'mean') -> Tensor: ...
 cross_entropy: _CrossEntropy
 elu: _Elu
+def flatten(x: _Operand, start_dim: int = 1, end_dim: int = -1) -> Tensor: ...
 gelu: _Gelu
 def hinge_loss(scores: _Operand, labels: _Operand, /, delta: float = 1.0, reduction: str = 'mean') -> Tensor: ...
 leaky_relu: _LeakyRelu
+def linear(x: _Operand, weight: _Operand, bias: _Operand | None = None) -> Tensor: ...
 log_softmax: _LogSoftmax
 logsigmoid: _Gelu
 logsumexp: _Logsumexp
@@ -47,4 +49,4 @@ softmax: _LogSoftmax
 softplus: _Gelu
 tanh: _Gelu
 
-__all__ = ['binary_cross_entropy_with_logits', 'cross_entropy', 'elu', 'gelu', 'hinge_loss', 'leaky_relu', 'log_softmax', 'logsigmoid', 'logsumexp', 'mse_loss', 'multiclass_hinge_loss', 'relu', 'sigmoid', 'silu', 'softmax', 'softplus', 'tanh']
+__all__ = ['binary_cross_entropy_with_logits', 'cross_entropy', 'elu', 'flatten', 'gelu', 'hinge_loss', 'leaky_relu', 'linear', 'log_softmax', 'logsigmoid', 'logsumexp', 'mse_loss', 'multiclass_hinge_loss', 'relu', 'sigmoid', 'silu', 'softmax', 'softplus', 'tanh']
