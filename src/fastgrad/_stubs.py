@@ -35,18 +35,20 @@ PARAMETERS = _by_name(
             "x x1 x2 a b start stop logits scores labels predictions targets condition min max obj data "
             "fill_value repeats indices constant_values xs operands weight"
         ),
-        "int | None": "n_cols",
         "int": "num n n_rows lengths axis1 axis2 nbytes",
         "float": "step delta",
         "int | Sequence[int] | None": "axis shift reps",
-        "int | Sequence[int]": "axes shape source destination argnums indices_or_sections",
+        "int | Sequence[int]": "axes normalized_shape shape source destination argnums indices_or_sections",
         "Tensor | Sequence[_Operand]": "arrays outputs inputs",
         "npt.DTypeLike | None": "dtype",
         "Callable[..., Any]": "f forward hook",
         "bool | None": "copy",
         "str": "name subscripts",
         "Callable[..., Any] | tuple[Callable[..., Any] | None, ...] | None": "vjp",
-        "_Operand | None": "cotangent bias running_mean running_var",
+        "_Operand | None": "cotangent bias",
+        "Tensor | None": "running_mean running_var",
+        "int | None": "n_cols padding_idx",
+        "np.random.Generator | int | None": "rng",
         "Sequence[str]": "modes",
         "float | None": "eps rtol atol",
     }

@@ -420,6 +420,11 @@ def state_mismatch(module, missing, unexpected, unfit):
     return StateError(f"the state dict does not fit {module}, nothing was loaded. " + ". ".join(parts))
 
 
+def layer_shape(layer, got, wanted):
+    """A layer was given something that it is not made for."""
+    return ShapeError(f"{layer} takes shape {wanted}, got {got}")
+
+
 def too_few_axes(what, shape):
     """An initialiser that wants fans, of a vector."""
     return ShapeError(f"{what} needs a weight of at least two axes, (out, in, ...), got shape {shape}: use uniform_")

@@ -1,20 +1,34 @@
 """Neural networks: layers, initialisers (`nn.init`), and what the layers compute as functions (`nn.functional`)."""
 
 from fastgrad.nn import functional, init
+from fastgrad.nn.activations import (
+    ELU,
+    GELU,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HingeLoss,
+    LeakyReLU,
+    LogSigmoid,
+    LogSoftmax,
+    MSELoss,
+    MulticlassHingeLoss,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 from fastgrad.nn.containers import ModuleList, Sequential
-from fastgrad.nn.layers import Flatten, Identity, Linear
+from fastgrad.nn.layers import Dropout, Embedding, Flatten, Identity, Linear
 from fastgrad.nn.module import Module, Parameter
+from fastgrad.nn.normalization import BatchNorm1d, BatchNorm2d, LayerNorm
 from fastgrad.nn.random import seed
 
 __all__ = [
-    "Flatten",
-    "Identity",
-    "Linear",
-    "Module",
-    "ModuleList",
-    "Parameter",
-    "Sequential",
-    "functional",
-    "init",
-    "seed",
-]
+    "Module", "ModuleList", "Parameter", "Sequential",
+    "Dropout", "Embedding", "Flatten", "Identity", "Linear", "BatchNorm1d", "BatchNorm2d", "LayerNorm",
+    "ELU", "GELU", "LeakyReLU", "LogSigmoid", "LogSoftmax", "ReLU", "Sigmoid", "SiLU", "Softmax", "Softplus", "Tanh",
+    "BCEWithLogitsLoss", "CrossEntropyLoss", "HingeLoss", "MSELoss", "MulticlassHingeLoss",
+    "functional", "init", "seed",
+]  # fmt: skip

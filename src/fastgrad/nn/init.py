@@ -135,7 +135,7 @@ def orthogonal_(x: Tensor, gain: float = 1.0, *, rng: Rng = None) -> Tensor:
 def trunc_normal_(
     x: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, *, rng: Rng = None
 ) -> Tensor:
-    """Fill `x` from N(mean, std^2), drawn again where it falls outside [a, b]; a and b are values, not multiples of std.
+    """Fill `x` from N(mean, std^2), drawn again outside [a, b]; a and b are values, not multiples of std.
 
     Raises
     ------
