@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastgrad import nn as nn
+from fastgrad import optim as optim
 from fastgrad import testing as testing
 from fastgrad import transforms as transforms
 from fastgrad._engine import Tensor as Tensor

@@ -52,6 +52,10 @@ class StateError(FastgradError, ValueError):
     """A state dict that does not fit what it is loaded into."""
 
 
+class BadSetting(FastgradError, ValueError):
+    """A setting of a layer, an optimiser or a scheduler that is out of its range or does not go with the others."""
+
+
 class AnomalyError(FastgradError, RuntimeError):
     """A NaN or infinity, found while `detect_anomaly` is on."""
 
@@ -374,60 +378,6 @@ def no_numpy_argument(function, argument):
         f"{function} with {argument}= cannot be recorded: call it without, or use x.detach() where no gradient is "
         "wanted"
     )
-
-
-# --- modules and their state ---
-
-
-def not_a_parameter(name, op):
-    """Something that is no leaf requiring a gradient was assigned to the parameter `name`; `op` made it, if any did."""
-    came = f"the result of {op!r}" if op else "something that is no leaf Tensor with requires_grad"
-    return DTypeError(
-        f"{name!r} is a parameter, got {came}: assign fg.nn.Parameter(data), or write the values into it, "
-        f"`with fg.no_grad(): module.{name}[...] = data`"
-    )
-
-
-def not_a_state(name, kind, got):
-    """Something that is neither Tensor nor None was assigned to a parameter or buffer."""
-    return DTypeError(f"{name!r} is a {kind}, got {got}: assign a Tensor or None, or `del module.{name}` first")
-
-
-def bad_state_name(name):
-    """The name of a parameter, buffer or module that the names in a state dict could not be made of."""
-    return StateError(f"{name!r} cannot name a parameter, buffer or module: use a str that is not empty and has no dot")
-
-
-def not_a_module(container, name, got):
-    """Number `name` of a Sequential or ModuleList is no Module."""
-    return DTypeError(f"{container}: number {name} is of type {got}, not a Module: fg.nn.ReLU(), not fg.relu")
-
-
-def no_state_dict(got):
-    """`load_state_dict` of something that is no mapping."""
-    return DTypeError(f"load_state_dict takes a mapping of names to arrays, got {got}")
-
-
-def state_mismatch(module, missing, unexpected, unfit):
-    """A state dict that does not fit; nothing of it was loaded."""
-    parts = [
-        f"{word}: {separator.join(map(str, names))}"
-        for word, names, separator in (
-            ("missing", missing, ", "), ("unexpected", unexpected, ", "), ("of the wrong shape or dtype", unfit, "; "),
-        )
-        if names
-    ]  # fmt: skip
-    return StateError(f"the state dict does not fit {module}, nothing was loaded. " + ". ".join(parts))
-
-
-def layer_shape(layer, got, wanted):
-    """A layer was given something that it is not made for."""
-    return ShapeError(f"{layer} takes shape {wanted}, got {got}")
-
-
-def too_few_axes(what, shape):
-    """An initialiser that wants fans, of a vector."""
-    return ShapeError(f"{what} needs a weight of at least two axes, (out, in, ...), got shape {shape}: use uniform_")
 
 
 # --- anomalies ---

@@ -153,3 +153,13 @@ cdef void matmul_stacked(int kernel, int ndim, const Py_ssize_t* shape, Py_ssize
                          const char* a, const Py_ssize_t* a_batch, Py_ssize_t a_row, Py_ssize_t a_col,
                          const char* b, const Py_ssize_t* b_batch, Py_ssize_t b_row, Py_ssize_t b_col,
                          char* y, const Py_ssize_t* y_batch, Py_ssize_t y_row, Py_ssize_t y_col) noexcept nogil
+
+# update.pxi
+cdef void sgd_update(int dtype, const void* g, void* p, void* b, Py_ssize_t n, double lr, double momentum, double dampening,
+                     double decay, bint nesterov, bint first) noexcept nogil
+cdef void adam_update(int dtype, const void* g, void* p, void* m, void* v, Py_ssize_t n, double rate, double beta1, double beta2,
+                      double root, double eps, double keep, double decay) noexcept nogil
+cdef void rmsprop_update(int dtype, const void* g, void* p, void* v, void* m, void* b, Py_ssize_t n, double lr, double alpha,
+                         double eps, double momentum, double decay) noexcept nogil
+cdef double squares(int dtype, const void* x, Py_ssize_t n) noexcept nogil
+cdef void multiply_by(int dtype, void* x, Py_ssize_t n, double c) noexcept nogil

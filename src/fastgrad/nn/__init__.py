@@ -1,6 +1,6 @@
 """Neural networks: layers, initialisers (`nn.init`), and what the layers compute as functions (`nn.functional`)."""
 
-from fastgrad.nn import functional, init
+from fastgrad.nn import functional, init, utils
 from fastgrad.nn.activations import (
     ELU,
     GELU,
@@ -30,5 +30,5 @@ __all__ = [
     "Dropout", "Embedding", "Flatten", "Identity", "Linear", "BatchNorm1d", "BatchNorm2d", "LayerNorm",
     "ELU", "GELU", "LeakyReLU", "LogSigmoid", "LogSoftmax", "ReLU", "Sigmoid", "SiLU", "Softmax", "Softplus", "Tanh",
     "BCEWithLogitsLoss", "CrossEntropyLoss", "HingeLoss", "MSELoss", "MulticlassHingeLoss",
-    "functional", "init", "seed",
+    "functional", "init", "seed", "utils",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
-from fastgrad import errors
+from fastgrad.nn import messages
 from fastgrad.nn.module import MODULE, Module
 
 
@@ -19,7 +19,7 @@ class _Numbered(Module):
 
     def _put(self, name: str, module: Module) -> None:
         if not isinstance(module, Module):
-            raise errors.not_a_module(type(self).__name__, name, type(module).__name__)
+            raise messages.not_a_module(type(self).__name__, name, type(module).__name__)
         self.register_module(name, module)
 
     def _all(self) -> list[Module]:

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fastgrad import errors
 from fastgrad._engine import Tensor, no_grad
+from fastgrad.nn import messages
 from fastgrad.nn.random import generator
 
 Rng: TypeAlias = np.random.Generator | int | None
@@ -30,7 +30,7 @@ def _write(x: Tensor, values: Any) -> Tensor:
 def _fans(name: str, x: Tensor) -> tuple[int, int]:
     """What flows into one unit of a weight of shape (out, in, ...), and out of one."""
     if x.ndim < 2:
-        raise errors.too_few_axes(name, x.shape)
+        raise messages.too_few_axes(name, x.shape)
     field = math.prod(x.shape[2:])
     return x.shape[1] * field, x.shape[0] * field
 
@@ -124,7 +124,7 @@ def kaiming_normal_(
 def orthogonal_(x: Tensor, gain: float = 1.0, *, rng: Rng = None) -> Tensor:
     """Fill `x`, seen as a matrix (out, the rest), with `gain` times orthonormal rows or, if it is tall, columns."""
     if x.ndim < 2:
-        raise errors.too_few_axes("orthogonal_", x.shape)
+        raise messages.too_few_axes("orthogonal_", x.shape)
     rows, columns = x.shape[0], math.prod(x.shape[1:])
     draw = generator(rng).normal(size=(max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(draw)

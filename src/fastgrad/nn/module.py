@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from fastgrad import errors
 from fastgrad._engine import Tensor, asarray, no_grad, tensor
+from fastgrad.nn import messages
 
 PARAMETER, BUFFER, TRANSIENT, MODULE = "parameter", "buffer", "buffer that is not saved", "module"
 
@@ -93,14 +93,14 @@ class Module:
                 if known not in (BUFFER, TRANSIENT):
                     kinds[name] = PARAMETER
             elif known == PARAMETER and value is not self.__dict__.get(name):
-                raise errors.not_a_parameter(name, value.op)
+                raise messages.not_a_parameter(name, value.op)
             elif known == MODULE:
                 del kinds[name]
         elif isinstance(value, Module):
             kinds[name] = MODULE
         elif value is not None and name in kinds:
             if kinds[name] != MODULE:
-                raise errors.not_a_state(name, kinds[name], type(value).__name__)
+                raise messages.not_a_state(name, kinds[name], type(value).__name__)
             del kinds[name]
         object.__setattr__(self, name, value)
 
@@ -110,14 +110,14 @@ class Module:
 
     def _register(self, name: str, value: Any, kind: str) -> None:
         if not isinstance(name, str) or not name or "." in name:
-            raise errors.bad_state_name(name)
+            raise messages.bad_state_name(name)
         self._kinds[name] = kind
         self.__dict__[name] = value
 
     def register_parameter(self, name: str, param: Tensor | None) -> None:
         """Make `param` the parameter `name`. None keeps the name for a parameter that this module does without."""
         if param is not None and not (isinstance(param, Tensor) and param.is_leaf):
-            raise errors.not_a_parameter(name, getattr(param, "op", None))
+            raise messages.not_a_parameter(name, getattr(param, "op", None))
         self._register(name, param, PARAMETER)
 
     def register_buffer(self, name: str, value: Tensor | npt.ArrayLike | None, persistent: bool = True) -> None:
@@ -281,7 +281,7 @@ class Module:
             Names every missing, unexpected and mis-shaped entry.
         """
         if not isinstance(state_dict, Mapping):
-            raise errors.no_state_dict(type(state_dict).__name__)
+            raise messages.no_state_dict(type(state_dict).__name__)
         own = dict(self._states())
         missing = [name for name in own if name not in state_dict]
         unexpected = [name for name in state_dict if name not in own]
@@ -298,7 +298,7 @@ class Module:
             else:
                 values[name] = given.astype(mine.dtype)
         if unfit or (strict and (missing or unexpected)):
-            raise errors.state_mismatch(type(self).__name__, *((missing, unexpected) if strict else ([], [])), unfit)
+            raise messages.state_mismatch(type(self).__name__, *((missing, unexpected) if strict else ([], [])), unfit)
         with no_grad():
             for name, value in values.items():
                 own[name][...] = value

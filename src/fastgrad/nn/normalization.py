@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from fastgrad import errors
 from fastgrad._engine import Tensor, no_grad
 from fastgrad.functions import ones, zeros
 from fastgrad.nn import functional as F
+from fastgrad.nn import messages
 from fastgrad.nn.module import Module, Parameter
 
 
@@ -43,7 +43,7 @@ class _BatchNorm(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if x.ndim not in self.ndims or x.shape[1] != self.num_features:
-            raise errors.layer_shape(repr(self), x.shape, " or ".join(map(self._wanted, self.ndims)))
+            raise messages.layer_shape(repr(self), x.shape, " or ".join(map(self._wanted, self.ndims)))
         momentum = 0.0 if self.momentum is None else self.momentum
         if self.training and self.num_batches_tracked is not None:
             with no_grad():
