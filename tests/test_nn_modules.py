@@ -183,7 +183,7 @@ def test_the_picture_of_a_network():
         == """\
 Sequential(
   (0): Linear(in_features=3, out_features=4, bias=True)
-  (1): BatchNorm1d(4, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)
+  (1): BatchNorm1d(4, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)
   (2): ReLU()
   (3): Sequential(
     (0): Scale(

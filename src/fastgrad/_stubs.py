@@ -215,7 +215,11 @@ def engine_stub():
 
 def menu_stub():
     """`fastgrad` itself: each name once, in the order of the alphabet."""
-    text = HEADER + IMPORTS + "\nfrom fastgrad import nn as nn\nfrom fastgrad import optim as optim\n"
+    text = (
+        HEADER
+        + IMPORTS
+        + "\nfrom fastgrad import data as data\nfrom fastgrad import nn as nn\nfrom fastgrad import optim as optim\n"
+    )
     text += "from fastgrad import testing as testing\n"
     text += "from fastgrad import transforms as transforms\n"
     moved = (*ENGINE, "Tensor", "no_grad", "enable_grad", "detect_anomaly")

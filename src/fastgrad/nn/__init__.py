@@ -20,6 +20,7 @@ from fastgrad.nn.activations import (
     Tanh,
 )
 from fastgrad.nn.containers import ModuleList, Sequential
+from fastgrad.nn.files import load, save
 from fastgrad.nn.layers import Dropout, Embedding, Flatten, Identity, Linear
 from fastgrad.nn.module import Module, Parameter
 from fastgrad.nn.normalization import BatchNorm1d, BatchNorm2d, LayerNorm
@@ -30,5 +31,5 @@ __all__ = [
     "Dropout", "Embedding", "Flatten", "Identity", "Linear", "BatchNorm1d", "BatchNorm2d", "LayerNorm",
     "ELU", "GELU", "LeakyReLU", "LogSigmoid", "LogSoftmax", "ReLU", "Sigmoid", "SiLU", "Softmax", "Softplus", "Tanh",
     "BCEWithLogitsLoss", "CrossEntropyLoss", "HingeLoss", "MSELoss", "MulticlassHingeLoss",
-    "functional", "init", "seed", "utils",
+    "functional", "init", "load", "save", "seed", "utils",
 ]  # fmt: skip

@@ -52,3 +52,30 @@ def layer_shape(layer, got, wanted):
 def too_few_axes(what, shape):
     """An initialiser that wants fans, of a vector."""
     return ShapeError(f"{what} needs a weight of at least two axes, (out, in, ...), got shape {shape}: use uniform_")
+
+
+def not_saved(got):
+    """`save` of something that is no state."""
+    return DTypeError(f"save takes a Module or a mapping of names to Tensors or arrays, got {got}")
+
+
+def not_saved_entry(name, got):
+    """`save` of a mapping with something else than numbers in it."""
+    return DTypeError(f"save: entry {name!r} is of type {got}: names are str, values Tensors or arrays of numbers")
+
+
+def unknown_file(path):
+    """A file name that does not say which format is meant."""
+    return StateError(f"{path!r} ends neither in .npz nor in .safetensors, the two formats that there are")
+
+
+def broken_file(path, error):
+    """A file that is not what its name promises."""
+    return StateError(f"{path!r} cannot be read as a state dict: {error}")
+
+
+def no_safetensors():
+    """The optional package is not there."""
+    return ImportError(
+        ".safetensors files need the package safetensors: pip install safetensors, or take a name ending in .npz"
+    )
