@@ -61,6 +61,7 @@ cdef enum Op:
     SOFTMAX
     LOG_SOFTMAX
     CROSS_ENTROPY
+    LAYER_NORM
     SUM_TO
     BROADCAST_TO
     MATMUL
@@ -163,3 +164,10 @@ cdef void rmsprop_update(int dtype, const void* g, void* p, void* v, void* m, vo
                          double eps, double momentum, double decay) noexcept nogil
 cdef double squares(int dtype, const void* x, Py_ssize_t n) noexcept nogil
 cdef void multiply_by(int dtype, void* x, Py_ssize_t n, double c) noexcept nogil
+
+# normalize.pxi
+cdef void layer_norm_forward(int dtype, const void* x, const void* w, const void* b, void* y, void* stats, Py_ssize_t rows,
+                             Py_ssize_t n, double eps) noexcept nogil
+cdef void layer_norm_backward(int dtype, const void* g, const void* x, const void* w, const void* stats, void* gx, Py_ssize_t rows,
+                              Py_ssize_t n, bint add) noexcept nogil
+cdef void layer_norm_sum(int dtype, const void* g, const void* x, const void* stats, void* gw, Py_ssize_t rows, Py_ssize_t n) noexcept nogil

@@ -58,6 +58,7 @@ include "select.pxi"
 include "gather.pxi"
 include "stacked.pxi"
 include "update.pxi"
+include "normalize.pxi"
 
 
 cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,

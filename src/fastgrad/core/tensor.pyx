@@ -45,6 +45,7 @@ include "cotangent.pxi"     # where gradients gather
 include "backward.pxi"      # one backward per kind of op
 include "backward_softmax.pxi"
 include "backward_select.pxi"
+include "record_normalize.pxi"     # its backward too
 include "backward_gather.pxi"
 include "backward_structured.pxi"
 include "sweep_scratch.pxi"
