@@ -112,9 +112,8 @@ def test_an_unknown_command_is_one_line_and_a_failure():
 
 
 def blocks_of_the_pages():
-    for path in (ROOT / "README.md", ROOT / "docs" / "training.md"):
-        for block in PYTHON_BLOCK.findall(path.read_text()) if path.exists() else ():
-            yield path.name, block
+    pages = [path for path in (ROOT / "README.md", ROOT / "docs" / "training.md") if path.exists()]
+    return [(path.name, block) for path in pages for block in PYTHON_BLOCK.findall(path.read_text())]
 
 
 @pytest.mark.parametrize(("page", "block"), blocks_of_the_pages())

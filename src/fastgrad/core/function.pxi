@@ -5,6 +5,15 @@ cdef extern from "Python.h":
     void PyType_Modified(PyTypeObject* t)
 
 
+cdef class SignatureOnDemand:
+    """`__signature__` of a Function, made when somebody asks. The class has none: `inspect` would stumble over it."""
+
+    def __get__(self, function, kind):
+        if function is None:
+            raise AttributeError("__signature__")
+        return function.rule.signature()
+
+
 cdef class Function:
     """An op: callable on Tensors, arrays and numbers. Records where a gradient may be wanted."""
 
@@ -51,12 +60,14 @@ cdef class Function:
             self.doc = docstring(self.rule)
         return self.doc
 
+    __signature__ = SignatureOnDemand()
+
     @property
     def __wrapped__(self):
         return self.rule.forward
 
     def __repr__(self):
-        return f"<fastgrad function {self.rule.name}>"
+        return f"<fastgrad function {self.rule.name}{self.__signature__}>"
 
     def __reduce__(self):
         return find_function, (self.rule.name,)
