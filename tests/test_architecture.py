@@ -25,7 +25,7 @@ LAYERS = (
     ("arrays",),
     ("functions",),
     ("transforms",),
-    ("primitive", "nn", "micrograd"),
+    ("primitive", "nn", "micrograd", "optim", "data"),
     ("testing",),
     ("__init__",),
     ("demo",),

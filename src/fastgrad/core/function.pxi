@@ -85,7 +85,7 @@ cdef dict op_numbers = dict(kernel_rows)
 op_numbers.update(
     sum=SUM, mean=MEAN, max=MAX, min=MIN, sum_to=SUM_TO, broadcast_to=BROADCAST_TO, matmul=MATMUL, reshape=RESHAPE,
     permute_dims=PERMUTE_DIMS, getitem=GETITEM, softmax=SOFTMAX, log_softmax=LOG_SOFTMAX, logsumexp=LOGSUMEXP, prod=PROD, cumsum=CUMSUM,
-    cross_entropy=CROSS_ENTROPY, where=WHERE, clip=CLIP, scatter_add=SCATTER_ADD, concat=CONCAT, stack=STACK,
+    cross_entropy=CROSS_ENTROPY, layer_norm=LAYER_NORM, where=WHERE, clip=CLIP, scatter_add=SCATTER_ADD, concat=CONCAT, stack=STACK,
 )
 for _name, _number in op_numbers.items():
     op_names[_number] = _name
@@ -166,6 +166,8 @@ cdef Tensor by_kernel(int op, tuple operands, dict params):
         return cumsum(x, params["axis"])
     if op == CROSS_ENTROPY:
         return cross_entropy(x, as_tensor(operands[1]), params["reduction"])
+    if op == LAYER_NORM:
+        return layer_norm(x, given_operand(operands[1]), given_operand(operands[2]), params["axes"], params["eps"])
     if op == WHERE:
         return where(x, tensor_or_number(operands[1]), tensor_or_number(operands[2]))
     if op == CLIP:
@@ -193,6 +195,11 @@ cdef Tensor by_kernel(int op, tuple operands, dict params):
         y = getitem_basic(x, params["key"])
         return y if y is not None else getitem_array(x, params["key"])
     return None
+
+
+cdef object given_operand(object o):
+    """An operand that may be left out, as None."""
+    return o if o is None else as_tensor(o)
 
 
 cdef object reduce_or_rule(int op, Tensor x, object axis, object keepdims, object dtype):

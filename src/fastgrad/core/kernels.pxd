@@ -61,6 +61,7 @@ cdef enum Op:
     SOFTMAX
     LOG_SOFTMAX
     CROSS_ENTROPY
+    LAYER_NORM
     SUM_TO
     BROADCAST_TO
     MATMUL
@@ -185,3 +186,20 @@ cdef void matmul_stacked(int kernel, int ndim, const Py_ssize_t* shape, Py_ssize
                          const char* a, const Py_ssize_t* a_batch, Py_ssize_t a_row, Py_ssize_t a_col,
                          const char* b, const Py_ssize_t* b_batch, Py_ssize_t b_row, Py_ssize_t b_col,
                          char* y, const Py_ssize_t* y_batch, Py_ssize_t y_row, Py_ssize_t y_col) noexcept nogil
+
+# update.pxi
+cdef void sgd_update(int dtype, const void* g, void* p, void* b, Py_ssize_t n, double lr, double momentum, double dampening,
+                     double decay, bint nesterov, bint first) noexcept nogil
+cdef void adam_update(int dtype, const void* g, void* p, void* m, void* v, Py_ssize_t n, double rate, double beta1, double beta2,
+                      double root, double eps, double keep, double decay) noexcept nogil
+cdef void rmsprop_update(int dtype, const void* g, void* p, void* v, void* m, void* b, Py_ssize_t n, double lr, double alpha,
+                         double eps, double momentum, double decay) noexcept nogil
+cdef double squares(int dtype, const void* x, Py_ssize_t n) noexcept nogil
+cdef void multiply_by(int dtype, void* x, Py_ssize_t n, double c) noexcept nogil
+
+# normalize.pxi
+cdef void layer_norm_forward(int dtype, const void* x, const void* w, const void* b, void* y, void* stats, Py_ssize_t rows,
+                             Py_ssize_t n, double eps) noexcept nogil
+cdef void layer_norm_backward(int dtype, const void* g, const void* x, const void* w, const void* stats, void* gx, Py_ssize_t rows,
+                              Py_ssize_t n, bint add) noexcept nogil
+cdef void layer_norm_sum(int dtype, const void* g, const void* x, const void* stats, void* gw, Py_ssize_t rows, Py_ssize_t n) noexcept nogil

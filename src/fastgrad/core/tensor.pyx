@@ -6,7 +6,7 @@ from cpython.exc cimport PyErr_Clear
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
-from libc.math cimport INFINITY
+from libc.math cimport INFINITY, pow, sqrt
 from libc.string cimport memcmp, memcpy, memset
 from fastgrad.core.kernels cimport *
 from fastgrad.core.layout cimport *
@@ -46,6 +46,7 @@ include "cotangent.pxi"     # where gradients gather
 include "backward.pxi"      # one backward per kind of op
 include "backward_softmax.pxi"
 include "backward_select.pxi"
+include "record_normalize.pxi"     # its backward too
 include "backward_gather.pxi"
 include "backward_structured.pxi"
 include "sweep_scratch.pxi"
@@ -55,6 +56,7 @@ include "sweep_blocks.pxi"  # large elementwise nodes, several at a time
 include "sweep.pxi"
 include "gradients.pxi"
 include "anomaly.pxi"
+include "optimize.pxi"    # steps of optimisers, written in place
 include "calls.pxi"
 include "function.pxi"      # the public function of a rule
 include "tensor_class.pxi"  # the slots, each a door to the above
