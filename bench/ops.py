@@ -7,6 +7,7 @@ it is timed, the value is compared with the forward on arrays, the gradient with
 import numpy as np
 
 import fastgrad as fg
+import fastgrad.rules.later  # those that `import fastgrad` leaves out
 from bench.harness import Contender, Result, Row, Unequal, compare, time_in_turns
 from bench.ops_large import intervals, large_operands
 from fastgrad.rules.rule import FUNCTIONS, RULES

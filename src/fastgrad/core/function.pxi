@@ -16,7 +16,8 @@ cdef class Function:
     def __init__(self, rule):
         self.rule = rule
         self.vectorcall = call
-        self.op = op_numbers.get(rule.name, RULE)
+        # A user's op may bear the name of a built-in one that has not been read yet.
+        self.op = op_numbers.get(rule.name, RULE) if rule.forward.__module__.startswith("fastgrad.rules.") else RULE
         if self.op != RULE and rule_of[self.op] is None:
             rule_of[self.op] = rule
             kernels[self.op].reads |= reads_of(rule)
@@ -26,7 +27,7 @@ cdef class Function:
         elif self.op != RULE:
             self.op = RULE      # a user's op that bears the name of a built-in one
         if self.op != RULE or rule.name not in functions:
-            functions.setdefault(rule.name, self)
+            functions[rule.name] = self
 
     def __call__(self, *args, **kwargs):
         return call_bound(self, args, kwargs)
