@@ -73,6 +73,8 @@ op_numbers.update(
     sum=SUM, mean=MEAN, max=MAX, min=MIN, sum_to=SUM_TO, broadcast_to=BROADCAST_TO, matmul=MATMUL, reshape=RESHAPE,
     permute_dims=PERMUTE_DIMS, getitem=GETITEM, softmax=SOFTMAX, log_softmax=LOG_SOFTMAX, logsumexp=LOGSUMEXP, prod=PROD, cumsum=CUMSUM,
     cross_entropy=CROSS_ENTROPY, where=WHERE, clip=CLIP, scatter_add=SCATTER_ADD, concat=CONCAT, stack=STACK,
+    conv1d=CONV1D, conv2d=CONV2D, conv_input=CONV_INPUT, conv_weight=CONV_WEIGHT, max_pool2d=MAX_POOL2D, avg_pool2d=AVG_POOL2D,
+    avg_unpool2d=AVG_UNPOOL2D, rnn=RNN, lstm=LSTM, gru=GRU,
 )
 for _name, _number in op_numbers.items():
     op_names[_number] = _name
@@ -109,7 +111,7 @@ cdef object call(PyObject* callable, PyObject* const* args, size_t nargsf, PyObj
                     return result
             elif f.op == MATMUL and type(<object>args[0]) is Tensor and type(<object>args[1]) is Tensor:
                 return matmul(<Tensor>args[0], <Tensor>args[1])
-    if WHERE <= f.op < RULE:
+    if WHERE <= f.op < CONV1D:
         y = call_directly(f.op, args, n, None if kwnames == NULL else <object>kwnames)
         if y is not None:
             return y
@@ -145,6 +147,8 @@ cdef Tensor by_kernel(int op, tuple operands, dict params):
             return None
         first = as_tensor(first)
     x = <Tensor>first
+    if op >= CONV1D:
+        return networks_kernel(op, x, operands, params)
     if op == SOFTMAX or op == LOG_SOFTMAX:
         return softmax(op, x, params["axis"])
     if op == LOGSUMEXP:
@@ -180,6 +184,17 @@ cdef Tensor by_kernel(int op, tuple operands, dict params):
         y = getitem_basic(x, params["key"])
         return y if y is not None else getitem_array(x, params["key"])
     return None
+
+
+cdef Tensor networks_kernel(int op, Tensor x, tuple operands, dict params):
+    """Those that read their parameters from the dict."""
+    if op == CONV1D or op == CONV2D:
+        return convolution(op, x, as_tensor(operands[1]), operands[2], params)
+    if op == CONV_INPUT or op == CONV_WEIGHT:
+        return convolution_transposed(op, x, as_tensor(operands[1]), params)
+    if op == RNN or op == LSTM or op == GRU:
+        return recurrent(op, operands, params)
+    return pooled_windows(op, x, params)
 
 
 cdef object reduce_or_rule(int op, Tensor x, object axis, object keepdims, object dtype):

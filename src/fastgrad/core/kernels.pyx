@@ -8,7 +8,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 from numpy cimport npy_intp
 from fastgrad.core.layout cimport F32, F64, Layout
-from fastgrad.core.loops cimport BoundLoop, Helpers, address, apply1, broadcast_apply, helpers, layout_t, numpy_loop, steps_t, walk
+from fastgrad.core.loops cimport BoundLoop, Helpers, address, apply1, broadcast_apply, helpers, layout_t, matmul_strided, numpy_loop, steps_t, walk
 
 cdef extern from *:
     """
@@ -57,6 +57,9 @@ include "scan.pxi"
 include "select.pxi"
 include "gather.pxi"
 include "stacked.pxi"
+include "convolve.pxi"
+include "pool.pxi"
+include "recurrent.pxi"
 
 
 cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,
