@@ -25,7 +25,7 @@ LAYERS = (
     ("arrays",),
     ("functions",),
     ("transforms",),
-    ("primitive", "nn"),
+    ("primitive", "nn", "optim", "data"),
     ("testing",),
     ("__init__",),
     ("demo",),

@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT))
 
 from bench import harness, machine, ops, peers, report, run  # noqa: E402
 from bench import rows as _registers  # noqa: E402, F401
-from bench.rows import derivatives, elementwise, networks, recurrent, scalars  # noqa: E402
+from bench.rows import derivatives, elementwise, networks, recurrent, scalars, training  # noqa: E402
 from fastgrad.rules.rule import RULES  # noqa: E402
 
 QUICK = harness.Settings(quick=True)
@@ -28,6 +28,8 @@ TARGETS = {
     "mlp-784-256-128-10": 0.9,
     "micrograd-2-16-16-1": 0.4,
     "rnn-100": 0.9,
+    "mlp-adam": 0.33,
+    "adam-1e6": 1.1,
     "rosenbrock-10": 0.6,
     "hvp-mlp": 1.5,
     "mixed-1e3": 0.6,
@@ -123,6 +125,18 @@ def test_the_hessian_vector_product_by_hand_is_the_slope_of_the_gradient():
     plus, minus = (gradient([a + s * d for a, d in zip(arrays, v)])[1] for s in (1e-5, -1e-5))
     for h, p, m in zip(derivatives.hvp_by_hand(x, labels)(arrays, v), plus, minus):
         np.testing.assert_allclose(h, (p - m) / 2e-5, rtol=1e-6, atol=1e-8)
+
+
+def test_adam_by_hand_follows_its_definition():
+    rng = np.random.default_rng(23)
+    start, gradients = rng.normal(size=5), rng.normal(size=(3, 5))
+    hand = training.HandAdam([start.copy()])
+    p, m, v = start, 0, 0
+    for t, g in enumerate(gradients, 1):
+        hand.step([g.copy()])
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        p = p - training.RATE * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+    np.testing.assert_allclose(hand.params[0], p, rtol=1e-13)
 
 
 @pytest.mark.parametrize("by_hand", [scalars.staged_by_hand, scalars.staged_lean])

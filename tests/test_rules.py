@@ -61,6 +61,11 @@ def _cross_entropy(logits, labels, reduction="mean"):
 _erf = np.vectorize(math.erf, otypes=[float])
 _erfc = np.vectorize(math.erfc, otypes=[float])
 
+
+def _standardized(x, axis, eps=1e-5):
+    return (x - x.mean(axis=axis, keepdims=True)) / np.sqrt(x.var(axis=axis, keepdims=True) + eps)
+
+
 # ops that NumPy does not have under one name with these arguments
 REFERENCES = NETWORKS | {
     "astype": lambda x, dtype: x.astype(dtype),
@@ -74,6 +79,7 @@ REFERENCES = NETWORKS | {
     "erfc": _erfc,
     "gelu": lambda x: x * _erfc(-x / math.sqrt(2)) / 2,
     "getitem": lambda x, key: x[key],
+    "layer_norm": lambda x, weight=1.0, bias=0.0, axes=1: _standardized(x, tuple(range(-axes, 0))) * weight + bias,
     "leaky_relu": lambda x, negative_slope=0.01: np.where(x > 0, x, negative_slope * x),
     "log_softmax": lambda x, axis=-1: np.log(_softmax(x, axis)),
     "logsigmoid": lambda x: -np.log(1 + np.exp(-x)),
@@ -88,6 +94,7 @@ REFERENCES = NETWORKS | {
     "silu": lambda x: x / (1 + np.exp(-x)),
     "softmax": _softmax,
     "softplus": lambda x: np.log(1 + np.exp(x)),
+    "standardize": lambda x, axis=-1, eps=1e-5: _standardized(x, axis, eps),
     "stack": lambda *xs, axis=0: np.stack(xs, axis),
     "sum_to": _sum_to,
     "tensordot": np.tensordot,

@@ -65,6 +65,45 @@ def trained(function, arrays, *data):
     return step, answer
 
 
+def mlp_adam(arrays, x, labels, rate):
+    w1, b1, w2, b2 = map(torch.as_tensor, arrays)
+    model = torch.nn.Sequential(torch.nn.Linear(*w1.shape), torch.nn.Tanh(), torch.nn.Linear(*w2.shape)).double()
+    with torch.no_grad():
+        for p, a in zip(model.parameters(), (w1.T, b1, w2.T, b2)):
+            p.copy_(a)
+    optimizer = torch.optim.Adam(model.parameters(), rate, fused=True)
+    x, labels = torch.as_tensor(x), torch.as_tensor(labels)
+
+    def step():
+        optimizer.zero_grad()
+        loss = cross_entropy(model(x), labels)
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    def answer():
+        losses = [step().item() for _ in range(3)]
+        return {"losses": losses} | {
+            f"parameter {k}": p.detach().numpy().copy() for k, p in enumerate(model.parameters())
+        }
+
+    return step, answer
+
+
+def adam(start, gradient, rate):
+    p = torch.tensor(start, requires_grad=True)
+    p.grad = torch.tensor(gradient)
+    optimizer = torch.optim.Adam([p], rate, fused=True)
+
+    def answer():
+        for _ in range(3):
+            optimizer.step()
+        kept = optimizer.state[p]
+        return named(("p", "m", "v"), (a.detach().numpy().copy() for a in (p, kept["exp_avg"], kept["exp_avg_sq"])))
+
+    return optimizer.step, answer
+
+
 def rnn(arrays, x):
     params, inputs = leaves(arrays), torch.as_tensor(x)
     wx, wh, b = params
@@ -136,6 +175,8 @@ MAKERS = {
     "mlp-64-64-10": partial(trained, mlp_tanh),
     "mlp-784-256-128-10": partial(trained, mlp_relu),
     "micrograd-2-16-16-1": partial(trained, micrograd),
+    "mlp-adam": mlp_adam,
+    "adam-1e6": adam,
     "rnn-100": rnn,
     "rosenbrock-10": partial(of_one, rosenbrock),
     "hvp-mlp": hvp,

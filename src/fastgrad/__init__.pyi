@@ -6,7 +6,9 @@ from typing import Any, Protocol, Self, TypeAlias, TypeVar, final, overload
 import numpy as np
 import numpy.typing as npt
 
+from fastgrad import data as data
 from fastgrad import nn as nn
+from fastgrad import optim as optim
 from fastgrad import testing as testing
 from fastgrad import transforms as transforms
 from fastgrad._engine import Tensor as Tensor

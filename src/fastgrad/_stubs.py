@@ -33,20 +33,22 @@ PARAMETERS = _by_name(
     {
         "_Operand": (
             "x x1 x2 a b start stop logits scores labels predictions targets condition min max obj data "
-            "fill_value repeats indices constant_values xs operands"
+            "fill_value repeats indices constant_values xs operands weight"
         ),
-        "int | None": "n_cols",
         "int": "num n n_rows lengths axis1 axis2 nbytes",
         "float": "step delta",
         "int | Sequence[int] | None": "axis shift reps",
-        "int | Sequence[int]": "axes shape source destination argnums indices_or_sections",
+        "int | Sequence[int]": "axes normalized_shape shape source destination argnums indices_or_sections",
         "Tensor | Sequence[_Operand]": "arrays outputs inputs",
         "npt.DTypeLike | None": "dtype",
         "Callable[..., Any]": "f forward hook",
         "bool | None": "copy",
         "str": "name subscripts",
         "Callable[..., Any] | tuple[Callable[..., Any] | None, ...] | None": "vjp",
-        "_Operand | None": "cotangent",
+        "_Operand | None": "cotangent bias",
+        "Tensor | None": "running_mean running_var",
+        "int | None": "n_cols padding_idx",
+        "np.random.Generator | int | None": "rng",
         "Sequence[str]": "modes",
         "float | None": "eps rtol atol",
     }
@@ -213,7 +215,12 @@ def engine_stub():
 
 def menu_stub():
     """`fastgrad` itself: each name once, in the order of the alphabet."""
-    text = HEADER + IMPORTS + "\nfrom fastgrad import nn as nn\nfrom fastgrad import testing as testing\n"
+    text = (
+        HEADER
+        + IMPORTS
+        + "\nfrom fastgrad import data as data\nfrom fastgrad import nn as nn\nfrom fastgrad import optim as optim\n"
+    )
+    text += "from fastgrad import testing as testing\n"
     text += "from fastgrad import transforms as transforms\n"
     moved = (*ENGINE, "Tensor", "no_grad", "enable_grad", "detect_anomaly")
     text += "".join(f"from fastgrad._engine import {name} as {name}\n" for name in sorted(moved))

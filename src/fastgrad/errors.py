@@ -48,6 +48,14 @@ class NotDifferentiableError(FastgradError, TypeError):
     """A gradient was asked through something that has none."""
 
 
+class StateError(FastgradError, ValueError):
+    """A state dict that does not fit what it is loaded into."""
+
+
+class BadSetting(FastgradError, ValueError):
+    """A setting of a layer, an optimiser or a scheduler that is out of its range or does not go with the others."""
+
+
 class AnomalyError(FastgradError, RuntimeError):
     """A NaN or infinity, found while `detect_anomaly` is on."""
 

@@ -7,6 +7,7 @@ from fastgrad.core.storage import clear_cache as _clear_blocks
 from fastgrad.core.tensor import (
     Function,
     Tensor,
+    adam_step,
     asarray,
     clear_pool,
     debug_counts,
@@ -17,6 +18,10 @@ from fastgrad.core.tensor import (
     lean_harvest,
     lean_leaf,
     no_grad,
+    rmsprop_step,
+    scale_in_place,
+    sgd_step,
+    sum_of_squares,
     tensor,
 )
 
@@ -33,7 +38,7 @@ def clear_cache():
 
 
 __all__ = [
-    "Function", "Tensor", "asarray", "cache_info", "clear_cache", "debug_counts", "detect_anomaly", "enable_grad",
-    "gradients", "instruction_set", "is_grad_enabled", "lean_harvest", "lean_leaf", "loops_in_use", "name", "no_grad",
-    "set_cache_limit", "tensor",
+    "Function", "Tensor", "adam_step", "asarray", "cache_info", "clear_cache", "debug_counts", "detect_anomaly",
+    "enable_grad", "gradients", "instruction_set", "is_grad_enabled", "lean_harvest", "lean_leaf", "loops_in_use",
+    "name", "no_grad", "rmsprop_step", "scale_in_place", "set_cache_limit", "sgd_step", "sum_of_squares", "tensor",
 ]  # fmt: skip

@@ -230,3 +230,13 @@ cdef void recurrent_forward(int dtype, const void* u, const void* w, const void*
 cdef void recurrent_backward(int dtype, const void* g, const void* w, const void* states, const void* kept, void* gu, void* gv, void* gh,
                              void* gc, void* scratch, const Recurrent* d) noexcept nogil
 cdef void sum_columns(int dtype, const void* x, void* y, Py_ssize_t rows, Py_ssize_t n) noexcept nogil
+
+# update.pxi
+cdef void sgd_update(int dtype, const void* g, void* p, void* b, Py_ssize_t n, double lr, double momentum, double dampening,
+                     double decay, bint nesterov, bint first) noexcept nogil
+cdef void adam_update(int dtype, const void* g, void* p, void* m, void* v, Py_ssize_t n, double rate, double beta1, double beta2,
+                      double root, double eps, double keep, double decay) noexcept nogil
+cdef void rmsprop_update(int dtype, const void* g, void* p, void* v, void* m, void* b, Py_ssize_t n, double lr, double alpha,
+                         double eps, double momentum, double decay) noexcept nogil
+cdef double squares(int dtype, const void* x, Py_ssize_t n) noexcept nogil
+cdef void multiply_by(int dtype, void* x, Py_ssize_t n, double c) noexcept nogil

@@ -3,7 +3,7 @@
 
 from libc.float cimport DBL_MIN, FLT_MIN
 from libc.math cimport acos, acosh, asin, asinh, atan, atanh, cos, cosh, exp, exp2, expm1, fabs, fabsf, hypot, log
-from libc.math cimport log10, log1p, log2, pow, powf, sin, sinh, sqrt, tan, tanh
+from libc.math cimport log10, log1p, log2, pow, powf, sin, sinh, sqrt, sqrtf, tan, tanh
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 from numpy cimport npy_intp
@@ -60,6 +60,7 @@ include "stacked.pxi"
 include "convolve.pxi"
 include "pool.pxi"
 include "recurrent.pxi"
+include "update.pxi"
 
 
 cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,

@@ -6,7 +6,7 @@ from cpython.exc cimport PyErr_Clear
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
-from libc.math cimport INFINITY
+from libc.math cimport INFINITY, pow, sqrt
 from libc.string cimport memcmp, memcpy, memset
 from fastgrad.core.kernels cimport *
 from fastgrad.core.layout cimport *
@@ -57,6 +57,7 @@ include "sweep_number.pxi"   # its shortest way
 include "sweep.pxi"
 include "gradients.pxi"
 include "anomaly.pxi"
+include "optimize.pxi"    # steps of optimisers, written in place
 include "calls.pxi"
 include "function.pxi"      # the public function of a rule
 include "tensor_class.pxi"  # the slots, each a door to the above

@@ -1,5 +1,35 @@
-"""Neural networks: `fastgrad.nn.functional` has the activations and losses."""
+"""Neural networks: layers, initialisers (`nn.init`), and what the layers compute as functions (`nn.functional`)."""
 
-from fastgrad.nn import functional
+from fastgrad.nn import functional, init, utils
+from fastgrad.nn.activations import (
+    ELU,
+    GELU,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HingeLoss,
+    LeakyReLU,
+    LogSigmoid,
+    LogSoftmax,
+    MSELoss,
+    MulticlassHingeLoss,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from fastgrad.nn.containers import ModuleList, Sequential
+from fastgrad.nn.files import load, save
+from fastgrad.nn.layers import Dropout, Embedding, Flatten, Identity, Linear
+from fastgrad.nn.module import Module, Parameter
+from fastgrad.nn.normalization import BatchNorm1d, BatchNorm2d, LayerNorm
+from fastgrad.nn.random import seed
 
-__all__ = ["functional"]
+__all__ = [
+    "Module", "ModuleList", "Parameter", "Sequential",
+    "Dropout", "Embedding", "Flatten", "Identity", "Linear", "BatchNorm1d", "BatchNorm2d", "LayerNorm",
+    "ELU", "GELU", "LeakyReLU", "LogSigmoid", "LogSoftmax", "ReLU", "Sigmoid", "SiLU", "Softmax", "Softplus", "Tanh",
+    "BCEWithLogitsLoss", "CrossEntropyLoss", "HingeLoss", "MSELoss", "MulticlassHingeLoss",
+    "functional", "init", "load", "save", "seed", "utils",
+]  # fmt: skip

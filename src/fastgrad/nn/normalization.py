@@ -1,0 +1,135 @@
+"""Layers that normalise: batch norm, with its running statistics, and layer norm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from fastgrad._engine import Tensor, no_grad
+from fastgrad.functions import ones, zeros
+from fastgrad.nn import functional as F
+from fastgrad.nn import messages
+from fastgrad.nn.module import Module, Parameter
+
+
+class _BatchNorm(Module):
+    ndims: tuple[int, ...] = ()
+    weight: Tensor | None
+    bias: Tensor | None
+    running_mean: Tensor | None
+    running_var: Tensor | None
+    num_batches_tracked: Tensor | None
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        *,
+        bias: bool = True,
+        dtype: npt.DTypeLike = float,
+    ) -> None:
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        self.register_parameter("weight", Parameter(np.ones(num_features, dtype)) if affine else None)
+        self.register_parameter("bias", Parameter(np.zeros(num_features, dtype)) if affine and bias else None)
+        tracked = track_running_stats
+        self.register_buffer("running_mean", zeros(num_features, dtype=dtype) if tracked else None)
+        self.register_buffer("running_var", ones(num_features, dtype=dtype) if tracked else None)
+        self.register_buffer("num_batches_tracked", zeros((), dtype=np.int64) if tracked else None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.ndim not in self.ndims or x.shape[1] != self.num_features:
+            raise messages.layer_shape(repr(self), x.shape, " or ".join(map(self._wanted, self.ndims)))
+        momentum = 0.0 if self.momentum is None else self.momentum
+        if self.training and self.num_batches_tracked is not None:
+            with no_grad():
+                self.num_batches_tracked += 1
+            if self.momentum is None:  # then the plain average of all batches
+                momentum = 1 / self.num_batches_tracked.item()
+        batch = self.training or self.running_mean is None
+        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, batch, momentum, self.eps)
+
+    def _wanted(self, ndim: int) -> str:
+        return f"(batch, {self.num_features}" + ", ..." * (ndim > 2) + ")"
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+        )
+
+
+class BatchNorm1d(_BatchNorm):
+    """Batch norm of (batch, features) or (batch, features, length), per feature.
+
+    In training mode by mean and biased variance of the batch, which the running ones follow; in evaluation mode by
+    the running ones.
+
+    Parameters
+    ----------
+    num_features : int
+    eps : float
+        Added to the variance.
+    momentum : float or None
+        How far the running statistics move towards a batch's; None makes them the average of all batches.
+    affine : bool
+        Whether there are `weight` and `bias`.
+    bias : bool
+        Whether there is `bias`.
+    track_running_stats : bool
+        Where False, batches are normalised by their own statistics in evaluation mode too.
+    dtype : dtype
+    """
+
+    ndims = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """Batch norm of (batch, channels, height, width), per channel; parameters as `BatchNorm1d`."""
+
+    ndims = (4,)
+
+
+class LayerNorm(Module):
+    """`(x - mean) / sqrt(var + eps) * weight + bias`, with mean and variance over the last axes.
+
+    Parameters
+    ----------
+    normalized_shape : int or sequence of int
+        The lengths of those axes, and the shape of `weight` and `bias`.
+    eps : float
+    elementwise_affine : bool
+        Whether there are `weight` and `bias`.
+    bias : bool
+        Whether there is `bias`.
+    dtype : dtype
+    """
+
+    weight: Tensor | None
+    bias: Tensor | None
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        *,
+        dtype: npt.DTypeLike = float,
+    ) -> None:
+        shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, elementwise_affine
+        self.register_parameter("weight", Parameter(np.ones(shape, dtype)) if elementwise_affine else None)
+        self.register_parameter("bias", Parameter(np.zeros(shape, dtype)) if elementwise_affine and bias else None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        affine = f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+        return f"{self.normalized_shape}, eps={self.eps}, {affine}"

@@ -1,0 +1,84 @@
+"""Gradient clipping, by the norm of all gradients together and by value. Writes the gradients in place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from fastgrad import _engine
+from fastgrad._engine import Tensor, no_grad, tensor
+from fastgrad.optim import messages
+
+
+def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    """Each gradient once."""
+    given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    return list({id(p.grad): p.grad for p in given if p.grad is not None}.values())
+
+
+def clip_grad_norm_(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+) -> Tensor:
+    """Scale all gradients by one factor, so that their norm, as if they were one vector, is at most `max_norm`.
+
+    Parameters
+    ----------
+    parameters : Tensor, or iterable of Tensor
+        Those without a gradient are passed over.
+    max_norm : float
+    norm_type : float
+        2, any other p, or infinity for the largest magnitude.
+    error_if_nonfinite : bool
+        Raise where the norm is NaN or infinite; otherwise NaN gradients follow, as in PyTorch.
+
+    Returns
+    -------
+    Tensor
+        The norm before, float64, 0-d.
+
+    Raises
+    ------
+    ValueError
+        For a `max_norm` that is negative or NaN.
+    """
+    if not max_norm >= 0:
+        raise messages.bad_setting("clip_grad_norm_", "max_norm", max_norm, 0, math.inf)
+    found = _gradients(parameters)
+    squares = _engine.sum_of_squares(found) if norm_type == 2 and _engine.sum_of_squares is not None else None
+    norm = math.sqrt(squares) if squares is not None else _norm(found, norm_type)
+    if error_if_nonfinite and not math.isfinite(norm):
+        raise messages.norm_not_finite(norm)
+    factor = max_norm / (norm + 1e-6)
+    if not factor >= 1:  # NaN included
+        left = found if _engine.scale_in_place is None else _engine.scale_in_place(found, factor)
+        with no_grad():
+            for g in left or ():
+                g *= factor
+    return tensor(float(norm))
+
+
+def _norm(gradients: list[Tensor], p: float) -> float:
+    arrays = [np.abs(g.detach().numpy()).astype(float) for g in gradients]
+    if p == math.inf:
+        return float(np.max([a.max(initial=0) for a in arrays], initial=0))
+    return float(sum(np.sum(a**p) for a in arrays) ** (1 / p))
+
+
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
+    """Bring every element of every gradient between `-clip_value` and `clip_value`.
+
+    Raises
+    ------
+    ValueError
+        For a `clip_value` that is negative or NaN.
+    """
+    if not clip_value >= 0:
+        raise messages.bad_setting("clip_grad_value_", "clip_value", clip_value, 0, math.inf)
+    with no_grad():
+        for g in _gradients(parameters):
+            g[...] = np.clip(g.detach().numpy(), -clip_value, clip_value)

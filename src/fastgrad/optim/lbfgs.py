@@ -1,0 +1,218 @@
+"""L-BFGS with PyTorch's definitions: a step is several iterations, each along -H g with H from the last few changes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from fastgrad._engine import Tensor, enable_grad, no_grad
+from fastgrad.optim import messages
+from fastgrad.optim.line_search import strong_wolfe
+from fastgrad.optim.optimizer import Optimizer
+
+
+class LBFGS(Optimizer):
+    """Limited-memory BFGS (Nocedal and Wright, 2006, chapter 7). All parameters are one vector, in one group.
+
+    Parameters
+    ----------
+    params : iterable of Tensor
+    lr : float
+        The length of a step, of which a line search makes the most: leave it at 1 with one.
+    max_iter : int
+        Iterations per step.
+    max_eval : int, optional
+        Evaluations of the closure per step; 5/4 of `max_iter` unless given.
+    tolerance_grad : float
+        Stop where no element of the gradient is larger.
+    tolerance_change : float
+        Stop where the function or no parameter changes by more.
+    history_size : int
+        How many changes are remembered.
+    line_search_fn : {None, "strong_wolfe"}
+    """
+
+    ranges: ClassVar = {"lr": (0, math.inf), "tolerance_grad": (0, math.inf), "tolerance_change": (0, math.inf)}
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1.0,
+        max_iter: int = 20,
+        max_eval: int | None = None,
+        tolerance_grad: float = 1e-7,
+        tolerance_change: float = 1e-9,
+        history_size: int = 100,
+        line_search_fn: str | None = None,
+    ) -> None:
+        if line_search_fn not in (None, "strong_wolfe"):
+            raise ValueError(f'LBFGS: line_search_fn={line_search_fn!r} is not one of None, "strong_wolfe"')
+        super().__init__(
+            params,
+            {
+                "lr": lr, "max_iter": max_iter, "max_eval": max_iter * 5 // 4 if max_eval is None else max_eval,
+                "tolerance_grad": tolerance_grad, "tolerance_change": tolerance_change, "history_size": history_size,
+                "line_search_fn": line_search_fn,
+            },
+        )  # fmt: skip
+        if len(self.param_groups) > 1:
+            raise ValueError("LBFGS: all parameters are one vector: pass them in one group")
+        self._memory = Memory()
+
+    def _gather(self) -> np.ndarray:
+        """All gradients as one vector; 0 where a parameter has none."""
+        params: list[Tensor] = self.param_groups[0]["params"]
+        return np.concatenate(
+            [np.zeros(p.size, p.dtype) if p.grad is None else p.grad.detach().numpy().ravel() for p in params]
+        )
+
+    def _values(self) -> list[np.ndarray]:
+        return [p.detach().numpy().copy() for p in self.param_groups[0]["params"]]
+
+    def _write(self, values: list[np.ndarray], length: float, direction: np.ndarray) -> None:
+        """The parameters become `values + length * direction`."""
+        at = 0
+        with no_grad():
+            for p, value in zip(self.param_groups[0]["params"], values):
+                p[...] = value + length * direction[at : at + p.size].reshape(p.shape)
+                at += p.size
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Iterate; returns the loss before the first iteration.
+
+        Parameters
+        ----------
+        closure : function
+            Clears the gradients, computes the loss, calls `backward()` and returns the loss.
+        """
+        if closure is None:
+            raise messages.no_closure(type(self).__name__)
+        group, memory = self.param_groups[0], self._memory
+        self.check(group)
+
+        def evaluate() -> float:
+            with enable_grad():
+                return float(closure())
+
+        with enable_grad():
+            first = closure()
+        loss, evaluations = float(first), 1
+        memory.evaluations += 1
+        gradient = self._gather()
+        if np.abs(gradient).max(initial=0) <= group["tolerance_grad"]:
+            return first
+        for count in range(1, group["max_iter"] + 1):
+            memory.iterations += 1
+            direction = memory.direction(gradient, group["history_size"])
+            memory.gradient, memory.loss = gradient, loss
+            slope = float(gradient @ direction)
+            length = group["lr"] if memory.iterations > 1 else min(1.0, 1 / float(np.abs(gradient).sum())) * group["lr"]
+            if slope > -group["tolerance_change"]:
+                memory.length = length
+                break
+            values, before = self._values(), loss
+            used = 1
+            if group["line_search_fn"] is not None:
+
+                def along(t: float, values: Any = values, direction: Any = direction) -> tuple[float, np.ndarray]:
+                    self._write(values, t, direction)
+                    return evaluate(), self._gather()
+
+                loss, gradient, length, used = strong_wolfe(
+                    along, length, direction, loss, gradient, slope, group["tolerance_change"]
+                )
+                self._write(values, length, direction)
+            else:
+                self._write(values, length, direction)
+                if count != group["max_iter"]:  # the closure of the next step tells about the last iteration
+                    loss, gradient = evaluate(), self._gather()
+                else:
+                    used = 0
+            memory.length = length
+            evaluations += used
+            memory.evaluations += used
+            if evaluations >= group["max_eval"]:
+                break
+            if np.abs(gradient).max() <= group["tolerance_grad"]:
+                break
+            if np.abs(direction * length).max() <= group["tolerance_change"]:
+                break
+            if abs(loss - before) < group["tolerance_change"]:
+                break
+        return first
+
+    def state_dict(self) -> dict[str, Any]:
+        """The group's settings, and what is remembered of earlier iterations, as arrays."""
+        made = super().state_dict()
+        made["state"] = {0: self._memory.state()} if self._memory.iterations else {}
+        return made
+
+    def load_state_dict(self, state_dict: Any) -> None:
+        """Take over what `state_dict()` gave."""
+        kept = state_dict["state"].get(0) if isinstance(state_dict, dict) and "state" in state_dict else None
+        super().load_state_dict({**state_dict, "state": {}})
+        size = sum(p.size for p in self.param_groups[0]["params"])
+        memory = Memory.of(kept) if kept else Memory()
+        if memory.d is not None and memory.d.shape != (size,):
+            raise messages.optimizer_state("LBFGS", [f"0.d: shape {memory.d.shape} for ({size},)"])
+        self._memory = memory
+
+
+class Memory:
+    """The last changes of parameters (`steps`) and gradients (`changes`), and where the last iteration was."""
+
+    def __init__(self) -> None:
+        self.iterations = self.evaluations = 0
+        self.d: np.ndarray | None = None
+        self.length = 0.0
+        self.loss = math.nan
+        self.gradient: np.ndarray | None = None
+        self.changes: list[np.ndarray] = []
+        self.steps: list[np.ndarray] = []
+        self.scale = 1.0
+
+    def direction(self, gradient: np.ndarray, history_size: int) -> np.ndarray:
+        """-H g by the two loops over what is remembered, which the last iteration is added to first."""
+        if self.iterations == 1 or self.d is None or self.gradient is None:
+            self.changes, self.steps, self.scale = [], [], 1.0
+            self.d = -gradient
+            return self.d
+        y, s = gradient - self.gradient, self.d * self.length
+        curvature = float(y @ s)
+        if curvature > 1e-10:
+            if len(self.changes) == history_size:
+                del self.changes[0], self.steps[0]
+            self.changes.append(y)
+            self.steps.append(s)
+            self.scale = curvature / float(y @ y)
+        q, weights = -gradient, []
+        for y, s in zip(reversed(self.changes), reversed(self.steps)):
+            rho = 1 / float(y @ s)
+            weights.append((rho, float(s @ q) * rho))
+            q = q - weights[-1][1] * y
+        q = q * self.scale
+        for y, s, (rho, a) in zip(self.changes, self.steps, reversed(weights)):
+            q = q + (a - float(y @ q) * rho) * s
+        self.d = q
+        return q
+
+    def state(self) -> dict[str, Any]:
+        """By PyTorch's names."""
+        return {
+            "func_evals": self.evaluations, "n_iter": self.iterations, "d": self.d, "t": self.length,
+            "old_dirs": list(self.changes), "old_stps": list(self.steps), "H_diag": self.scale,
+            "prev_flat_grad": self.gradient, "prev_loss": self.loss,
+        }  # fmt: skip
+
+    @classmethod
+    def of(cls, state: dict[str, Any]) -> Memory:
+        made = cls()
+        made.evaluations, made.iterations = int(state["func_evals"]), int(state["n_iter"])
+        made.d, made.gradient = np.asarray(state["d"]), np.asarray(state["prev_flat_grad"])
+        made.length, made.scale, made.loss = float(state["t"]), float(state["H_diag"]), float(state["prev_loss"])
+        made.changes = [np.asarray(a) for a in state["old_dirs"]]
+        made.steps = [np.asarray(a) for a in state["old_stps"]]
+        return made

@@ -1,0 +1,82 @@
+"""What optimisers say of what they cannot take: what came, what was wanted, what to do."""
+
+from fastgrad.errors import AnomalyError, BadSetting, DTypeError, ShapeError, StateError
+
+
+def not_parameters(optimizer, got):
+    """An optimiser was not given leaves, or groups of them."""
+    return DTypeError(
+        f'{optimizer} takes an iterable of Tensors, as model.parameters(), or of dicts with "params"; got {got}'
+    )
+
+
+def no_parameters(optimizer):
+    """An optimiser, or one of its groups, without parameters; a generator that was used up before, perhaps."""
+    return ShapeError(f"{optimizer}: no parameters; was the generator of model.parameters() used up before?")
+
+
+def unknown_setting(optimizer, key, known):
+    """A group of parameters has a setting that the optimiser does not know."""
+    return BadSetting(f"{optimizer} has no setting {key!r}: it has {', '.join(known)}")
+
+
+def optimized_result(optimizer, k, op):
+    """A recorded result was given to an optimiser."""
+    return DTypeError(f"{optimizer}: parameter {k} is the result of {op!r}: only leaves can be changed in place")
+
+
+def optimized_dtype(optimizer, k, dtype):
+    """An optimiser was given a tensor of integers or complex numbers."""
+    return DTypeError(f"{optimizer}: parameter {k} is of dtype {dtype.name}: parameters are float32 or float64")
+
+
+def optimized_twice(optimizer, k):
+    """A tensor is in two groups, or twice in one."""
+    return BadSetting(f"{optimizer}: parameter {k} is there already, in this group or another: pass each once")
+
+
+def bad_setting(what, key, value, low, below):
+    """A setting out of its range, or NaN."""
+    bounds = f"at least {low} and finite" if below == float("inf") else f"at least {low} and less than {below}"
+    return BadSetting(f"{what}: {key}={value!r} is refused: it must be {bounds}")
+
+
+def bad_nesterov(momentum, dampening):
+    """Nesterov's momentum without momentum, or with dampening."""
+    return BadSetting(
+        f"SGD: nesterov=True needs momentum above 0 and dampening 0, got momentum={momentum}, dampening={dampening}"
+    )
+
+
+def no_closure(optimizer):
+    """`step()` of an optimiser that evaluates the loss itself."""
+    return BadSetting(
+        f"{optimizer}.step needs a closure that clears the gradients, calls backward() and returns the loss"
+    )
+
+
+def no_optimizer(scheduler, got):
+    """A scheduler was given something else than an optimiser."""
+    return DTypeError(f"{scheduler} takes an Optimizer, got {got}")
+
+
+def no_optimizer_state(optimizer):
+    """`load_state_dict` of something that is no optimiser's state."""
+    return StateError(
+        f'{optimizer}.load_state_dict takes a dict with "state" and "param_groups", as state_dict() gives'
+    )
+
+
+def optimizer_groups(optimizer, got, wanted):
+    """The state of an optimiser with other groups."""
+    return StateError(f"{optimizer}: the state has groups of {got} parameters, the optimiser of {wanted}")
+
+
+def optimizer_state(optimizer, wrong):
+    """The state of an optimiser of other parameters; nothing of it was taken over."""
+    return StateError(f"the state does not fit {optimizer}, nothing was loaded. " + "; ".join(wrong))
+
+
+def norm_not_finite(norm):
+    """`clip_grad_norm_(error_if_nonfinite=True)` met NaN or infinity."""
+    return AnomalyError(f"the norm of the gradients is {norm}: fg.detect_anomaly() finds the op that made it")

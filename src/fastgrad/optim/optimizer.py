@@ -1,0 +1,205 @@
+"""Optimizer: groups of parameters with settings of their own, what is kept per parameter, and its state dict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from fastgrad._engine import Tensor, asarray, enable_grad, no_grad, tensor
+from fastgrad.optim import messages
+
+
+class Slots:
+    """What an optimiser keeps beside the parameters of one group: lists of Tensors by name, and counts of steps."""
+
+    def __init__(self, names: Iterable[str], n: int) -> None:
+        self.kept: dict[str, list[Tensor | None]] = {name: [None] * n for name in names}
+        self.counts = np.zeros(n, np.intp)
+
+
+class Optimizer:
+    """Base of the optimisers. What it trains is changed in place, unrecorded, at every `step()`.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dict
+        Leaves of float32 or float64. Dicts are groups: "params", and settings that differ from the others'.
+    defaults : dict
+        The settings of groups that do not have their own.
+
+    Raises
+    ------
+    ValueError
+        For no parameters, a parameter in two groups, or a setting out of its range.
+    TypeError
+        For what is no leaf Tensor of a real floating dtype.
+    """
+
+    # name -> (lowest, below) that a setting may have; a tuple of settings is checked one by one
+    ranges: ClassVar[dict[str, tuple[float, float]]] = {"lr": (0, math.inf), "weight_decay": (0, math.inf)}
+    slots: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        name = type(self).__name__
+        if isinstance(params, (Tensor, np.ndarray)) or not isinstance(params, Iterable):
+            raise messages.not_parameters(name, type(params).__name__)
+        groups = list(params)
+        if not groups:
+            raise messages.no_parameters(name)
+        self.defaults = defaults
+        self.param_groups: list[dict[str, Any]] = []
+        self._slots: list[Slots] = []
+        for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
+            self.add_param_group(group)
+
+    def add_param_group(self, group: dict[str, Any]) -> None:
+        """Train the parameters of `group["params"]` too, with the settings in `group` before the common ones."""
+        name = type(self).__name__
+        if not isinstance(group, dict) or "params" not in group:
+            raise messages.not_parameters(name, type(group).__name__)
+        params = group["params"]
+        params = [params] if isinstance(params, Tensor) else list(params)
+        unknown = [key for key in group if key not in self.defaults and key not in ("params", "initial_lr")]
+        if unknown:
+            raise messages.unknown_setting(name, unknown[0], self.defaults)
+        if not params:
+            raise messages.no_parameters(name)
+        taken = {id(p) for other in self.param_groups for p in other["params"]}
+        for k, p in enumerate(params):
+            if not isinstance(p, Tensor):
+                raise messages.not_parameters(name, f"{type(p).__name__} as number {k}")
+            if not p.is_leaf:
+                raise messages.optimized_result(name, k, p.op)
+            if p.dtype.kind != "f":
+                raise messages.optimized_dtype(name, k, p.dtype)
+            if id(p) in taken:
+                raise messages.optimized_twice(name, k)
+            taken.add(id(p))
+        made = {"params": params, **self.defaults, **{key: value for key, value in group.items() if key != "params"}}
+        self.check(made)
+        self.param_groups.append(made)
+        self._slots.append(Slots(self.slots, len(params)))
+
+    def check(self, group: dict[str, Any]) -> None:
+        """Refuse settings out of their range; NaN is in none."""
+        for key, (low, below) in self.ranges.items():
+            values = group[key] if isinstance(group[key], (tuple, list)) else (group[key],)
+            for value in values:
+                if isinstance(value, (str, type(None))) or not low <= value < below:
+                    raise messages.bad_setting(type(self).__name__, key, group[key], low, below)
+
+    def zero_grad(self) -> None:
+        """Forget the gradients: `.grad` is None afterwards."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.zero_grad()
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change every parameter that has a gradient.
+
+        Parameters
+        ----------
+        closure : function, optional
+            Computes the loss and its gradients anew; called first, and what it returns is returned.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        for group, slots in zip(self.param_groups, self._slots):
+            if not 0 <= group["lr"] < math.inf:  # by a scheduler, or by hand
+                raise messages.bad_setting(type(self).__name__, "lr", group["lr"], 0, math.inf)
+            left = self.update(group, slots)
+            if left is not None:
+                with no_grad():
+                    for k in left:
+                        self.update_one(group, slots, k, group["params"][k])
+        return loss
+
+    def update(self, group: dict[str, Any], slots: Slots) -> Iterable[int] | None:
+        """The compiled step of one group; returns the numbers of the parameters that are left to `update_one`."""
+        return with_gradient(group)
+
+    def update_one(self, group: dict[str, Any], slots: Slots, k: int, p: Tensor) -> None:
+        """The step of parameter number `k` of the group, by the formula."""
+        raise NotImplementedError
+
+    # --- state
+
+    def state_dict(self) -> dict[str, Any]:
+        """As PyTorch's: "state", by the number of the parameter, and "param_groups", with numbers for parameters.
+
+        The Tensors share the memory of the optimiser's: copy what is to outlive the next step.
+        """
+        state: dict[int, dict[str, Any]] = {}
+        groups = []
+        number = 0
+        for group, slots in zip(self.param_groups, self._slots):
+            n = len(group["params"])
+            for k in range(n):
+                kept: dict[str, Any] = {"step": int(slots.counts[k])} if slots.counts[k] else {}
+                kept |= {name: v.detach() for name, many in slots.kept.items() if (v := many[k]) is not None}
+                if kept:
+                    state[number + k] = kept
+            rest = {key: value for key, value in group.items() if key != "params"}
+            groups.append({**rest, "params": list(range(number, number + n))})
+            number += n
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over the state and settings that `state_dict()` gave, or PyTorch's with its tensors as arrays.
+
+        Settings that this optimiser does not have are left out. Nothing is taken over where anything does not fit.
+
+        Raises
+        ------
+        StateError
+            For groups of another number or size, and names or shapes that do not fit the parameters.
+        """
+        name = type(self).__name__
+        if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= state_dict.keys():
+            raise messages.no_optimizer_state(name)
+        given, state = state_dict["param_groups"], state_dict["state"]
+        mine, theirs = ([len(group["params"]) for group in groups] for groups in (self.param_groups, given))
+        if mine != theirs:
+            raise messages.optimizer_groups(name, theirs, mine)
+        made, settings, wrong = [], [], []
+        for group, before in zip(given, self.param_groups):
+            slots = Slots(self.slots, len(before["params"]))
+            for k, (number, p) in enumerate(zip(group["params"], before["params"])):
+                for key, value in state.get(number, {}).items():
+                    if key == "step":
+                        slots.counts[k] = int(value)
+                    elif key not in slots.kept:
+                        wrong.append(f"{number}.{key}: unexpected")
+                    elif value is not None:
+                        value = asarray(value)
+                        if value.shape != p.shape:
+                            wrong.append(f"{number}.{key}: shape {value.shape} for {p.shape}")
+                        else:
+                            slots.kept[key][k] = tensor(value.detach(), dtype=p.dtype)
+            made.append(slots)
+            settings.append({key: tuple(v) if isinstance(v, list) else v for key, v in group.items() if key in before})
+        if wrong:
+            raise messages.optimizer_state(name, wrong)
+        for group, before in zip(settings, self.param_groups):
+            self.check({**before, **group})
+        for group, before in zip(settings, self.param_groups):
+            before.update({key: value for key, value in group.items() if key != "params"})
+        self._slots = made
+
+    def __repr__(self) -> str:
+        """As PyTorch's: the settings of every group."""
+        lines = []
+        for number, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {number}")
+            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
+        return f"{type(self).__name__} (\n" + "\n".join(lines) + "\n)"
+
+
+def with_gradient(group: dict[str, Any]) -> list[int]:
+    """The numbers of the parameters that have a gradient."""
+    return [k for k, p in enumerate(group["params"]) if p.grad is not None]

@@ -1,0 +1,91 @@
+"""Normalisation: an array shifted and scaled to mean 0 and variance 1 along axes. The heart of layer and batch norm."""
+
+import numpy as np
+
+from fastgrad.rules.arithmetic import sqrt
+from fastgrad.rules.checks import real_only
+from fastgrad.rules.reductions import mean
+from fastgrad.rules.rule import rule
+from fastgrad.rules.shapes import sum_to
+from fastgrad.rules.statistics import var
+
+
+def standardize_vjp(g, x, axis, eps):
+    """`(g - mean(g) - y * mean(g * y)) / std`: what is left of `g` once mean and variance are held."""
+    scale = 1 / sqrt(var(x, axis, keepdims=True) + eps)
+    y = (x - mean(x, axis, True)) * scale
+    return (g - mean(g, axis, True) - y * mean(g * y, axis, True)) * scale
+
+
+def standardized(x, axis, eps):
+    """`(x - mean) / sqrt(var + eps)` of an array; float32 stays float32."""
+    centred = x - np.mean(x, axis=axis, keepdims=True)
+    return centred / np.sqrt(np.mean(centred * centred, axis=axis, keepdims=True) + np.asarray(eps, centred.dtype))
+
+
+def _trailing(ndim, axes):
+    return tuple(range(ndim - axes, ndim))
+
+
+def _floats(op, x):
+    x = real_only(op, np.asarray(x))
+    return x if x.dtype.kind == "f" else x.astype(float)
+
+
+_SAMPLES = (
+    ((3, 4), {"axis": 1}), ((3, 4), {"axis": 0}), ((2, 3, 4), {"axis": (0, 2)}), ((2, 3, 4), {"axis": (1, 2)}),
+    ((4,), {"axis": 0, "eps": 0.1}), ((5, 2), {"axis": (0, 1)}), ((3, 4), {"axis": -1, "eps": 1e-3}),
+    ((0, 3), {}),
+)  # fmt: skip
+
+
+@rule(
+    vjp=lambda g, x, axis, eps: standardize_vjp(g, x, axis, eps),
+    holomorphic=False,
+    numpy=(),
+    samples=lambda rng: [((rng.normal(size=shape),), params) for shape, params in _SAMPLES],
+)
+def standardize(x, /, axis=-1, eps=1e-5):
+    """`(x - mean) / sqrt(var + eps)`, with mean and biased variance of `x` over `axis`."""
+    return standardized(_floats("standardize", x), axis, eps)
+
+
+def _x_vjp(g, x, weight, axes, eps):
+    return standardize_vjp(g if weight is None else g * weight, x, _trailing(x.ndim, axes), eps)
+
+
+def _weight_vjp(g, x, weight_shape, axes, eps):
+    return sum_to(g * standardize(x, _trailing(x.ndim, axes), eps), weight_shape)
+
+
+def _draw(rng):
+    for shape, axes, affine in (
+        ((3, 4), 1, 2),
+        ((2, 3, 4), 1, 1),
+        ((2, 3, 4), 2, 2),
+        ((5,), 1, 0),
+        ((1, 9), 1, 2),
+        ((0, 3), 1, 2),
+    ):
+        rest = [rng.normal(size=shape[-axes:]) for _ in range(affine)]
+        yield (rng.normal(size=shape), *rest), {"axes": axes}
+
+
+@rule(
+    vjp=(
+        lambda g, x, weight, axes, eps: _x_vjp(g, x, weight, axes, eps),
+        lambda g, x, weight_shape, axes, eps: _weight_vjp(g, x, weight_shape, axes, eps),
+        lambda g, bias_shape: sum_to(g, bias_shape),
+    ),
+    operands=3,
+    holomorphic=False,
+    numpy=(),
+    samples=_draw,
+)
+def layer_norm(x, weight=None, bias=None, /, axes=1, eps=1e-5):
+    """`standardize(x) * weight + bias`, over the last `axes` axes."""
+    x = _floats("layer_norm", x)
+    y = standardized(x, _trailing(x.ndim, axes), eps)
+    if weight is not None:
+        y = y * weight
+    return y if bias is None else y + bias
