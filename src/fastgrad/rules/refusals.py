@@ -75,3 +75,21 @@ def recurrent_state(op, got, wanted):
 def recurrent_bias(op, bias, weight):
     """A bias that has not one number for each row of the weight."""
     return ShapeError(f"{op}: a bias of shape {bias}, but a weight of shape {weight} wants one of shape {weight[:1]}")
+
+
+def sequence_shape(op, shape, features, batch_first):
+    """An input of a recurrent layer that is no sequence of its features."""
+    form = "(batch, steps, " if batch_first else "(steps, batch, "
+    return ShapeError(
+        f"{op}: an input of shape {shape}, but it is {form}{features}), or (steps, {features}) for a single sequence"
+    )
+
+
+def first_state(op, shape, wanted):
+    """The first state of a recurrent layer in another shape than (layers * directions, batch, hidden)."""
+    return ShapeError(f"{op}: a first state of shape {shape}, but (layers * directions, batch, hidden) is {wanted}")
+
+
+def layer_size(op, name, value, why):
+    """A length in the constructor of a layer that cannot be."""
+    return ShapeError(f"{op}: {name}={value}: {why}")
