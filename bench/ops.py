@@ -20,6 +20,8 @@ class Case:
     """One op on one set of operands."""
 
     def __init__(self, rule, operands, params):
+        if rule.prepare is not None:
+            operands, params = rule.bind(operands, params)
         self.rule, self.params = rule, params
         self.arrays = [
             a if a is None or (np.ndim(a) == 0 and isinstance(a, (int, float))) else np.asarray(a) for a in operands

@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT))
 
 from bench import harness, machine, ops, peers, report, run  # noqa: E402
 from bench import rows as _registers  # noqa: E402, F401
-from bench.rows import derivatives, elementwise, networks, recurrent, scalars, training  # noqa: E402
+from bench.rows import derivatives, elementwise, layers, networks, recurrent, scalars, training  # noqa: E402
 from fastgrad.rules.rule import RULES  # noqa: E402
 
 QUICK = harness.Settings(quick=True)
@@ -96,6 +96,10 @@ def _rivals_by_hand():
         return made.pop("loss"), list(made.values())
 
     inputs = rng.normal(size=(4, 3, 5))
+    yield "lstm", [rng.normal(size=s) / 3 for s in ((16, 5), (16, 4), (16,), (16,))], layers.lstm_by_hand(inputs)
+    shapes = (3, 1, 3, 3), (3,), (4, 3, 3, 3), (4,), (3, 16), (3,)
+    images = rng.normal(size=(5, 1, 8, 8))
+    yield "conv net", [rng.normal(size=s) for s in shapes], layers.conv_net_by_hand(images, rng.integers(0, 3, 5))
     yield "rnn", [rng.normal(size=(5, 5)) / 3, rng.normal(size=(5, 5)) / 3, rng.normal(size=5)], rnn
 
     def single(function):

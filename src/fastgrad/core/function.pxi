@@ -17,7 +17,7 @@ cdef class Function:
         self.rule = rule
         self.vectorcall = call
         # A user's op may bear the name of a built-in one that has not been read yet.
-        self.op = op_numbers.get(rule.name, RULE) if rule.forward.__module__.startswith("fastgrad.rules.") else RULE
+        self.op = op_numbers.get(rule.name, RULE) if (rule.forward.__module__ or "").startswith("fastgrad.rules.") else RULE
         if self.op != RULE and rule_of[self.op] is None:
             rule_of[self.op] = rule
             kernels[self.op].reads |= reads_of(rule)

@@ -35,7 +35,13 @@ def _prepare(op):
 def _places(op, shape, kernel, stride, padding, dilation):
     if len(shape) < 2:
         raise refusals.pool_rank(op, shape)
-    return counts(op, shape[-2:], kernel, stride, padding, dilation)
+    places = counts(op, shape[-2:], kernel, stride, padding, dilation)
+    for axis, n in enumerate(shape[-2:]):
+        first = np.arange(places[axis])[:, None] * stride[axis] - padding[axis][0]
+        met = first + np.arange(kernel[axis]) * dilation[axis]
+        if not np.all(np.any((met >= 0) & (met < n), axis=1)):
+            raise refusals.window_of_padding(op, shape, kernel, dilation, padding)
+    return places
 
 
 def _lowest(dtype):

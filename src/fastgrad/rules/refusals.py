@@ -93,3 +93,11 @@ def first_state(op, shape, wanted):
 def layer_size(op, name, value, why):
     """A length in the constructor of a layer that cannot be."""
     return ShapeError(f"{op}: {name}={value}: {why}")
+
+
+def window_of_padding(op, shape, kernel, dilation, padding):
+    """A window of which no element lies in the input."""
+    return ShapeError(
+        f"{op}: with kernel {kernel}, dilation {dilation} and padding {padding}, a window over shape {shape} would lie in "
+        "the padding alone: use less padding or dilation"
+    )
