@@ -1,4 +1,4 @@
-"""Convolution and pooling: kernels against rules at sizes that need several tiles, ties and NaN, layers, and what is refused."""
+"""Convolution and pooling: kernels against rules where several tiles are needed, ties and NaN, layers, refusals."""
 
 import numpy as np
 import pytest
@@ -153,7 +153,7 @@ REFUSED = [
     (lambda: F.conv2d(X, W, padding="same", stride=2), r'padding="same" keeps the lengths, stride=\(2, 2\) does not'),
     (
         lambda: F.conv2d(X, W, dilation=3),
-        r"a kernel of \(3, 3\), dilation \(3, 3\), does not fit into an input of \(5, 5\)",
+        r"a kernel of \(3, 3\), dilation \(3, 3\), does not fit into an",
     ),
     (lambda: F.conv2d(X, W, dilation=0.5), "dilation=0.5, but"),
     (lambda: F.max_pool2d(X, 6), r"a kernel of \(6, 6\).*does not fit.*with its padding \(5, 5\)"),

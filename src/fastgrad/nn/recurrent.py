@@ -67,11 +67,11 @@ class _Recurrent(Module):
         for parameter in self.parameters():
             init.uniform_(parameter, -bound, bound, rng=rng)
 
-    def _sequence(self, u: Tensor, weight: Tensor, first: list[Tensor], biases: list[Tensor]) -> list[Tensor]:
-        """All states, first one included, of each kind of state."""
+    def _sequence(self, u: Tensor, weight: Tensor, first: list[Tensor], biases: list[Tensor]) -> Tensor:
+        """All states, the first one included: (steps + 1, batch, hidden), of LSTM those of h and of c."""
         raise NotImplementedError
 
-    def _direction(self, x: Tensor, names: list[str], first: list[Tensor]) -> list[Tensor]:
+    def _direction(self, x: Tensor, names: list[str], first: list[Tensor]) -> Tensor:
         """States of one layer in one direction."""
         weight_ih, weight_hh, *biases = (getattr(self, name) for name in names)
         steps, batch, width = x.shape
@@ -99,8 +99,13 @@ class _Recurrent(Module):
                 number = layer * len(directions) + k
                 run = x[::-1] if direction else x
                 states = self._direction(run, self._names(layer, direction), [s[number] for s in starts])
-                outputs.append(states[0][1:][::-1] if direction else states[0][1:])
-                last.append([s[-1:] for s in states])
+                steps = slice(None, 0, -1) if direction else slice(1, None)
+                if self._gates == 4:
+                    outputs.append(states[0, steps])
+                    last.append([states[0, -1:], states[1, -1:]])
+                else:
+                    outputs.append(states[steps])
+                    last.append([states[-1:]])
             x = outputs[0] if len(outputs) == 1 else concat(outputs, axis=-1)
             if layer < self.num_layers - 1 and self.dropout:
                 x = F.dropout(x, self.dropout, self.training)
@@ -209,8 +214,8 @@ class RNN(_Recurrent):
             input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype=dtype, rng=rng
         )
 
-    def _sequence(self, u: Tensor, weight: Tensor, first: list[Tensor], biases: list[Tensor]) -> list[Tensor]:
-        return [rnn(u, weight, *first, biases[0] + biases[1] if biases else None, self.nonlinearity)]
+    def _sequence(self, u: Tensor, weight: Tensor, first: list[Tensor], biases: list[Tensor]) -> Tensor:
+        return rnn(u, weight, *first, biases[0] + biases[1] if biases else None, self.nonlinearity)
 
 
 @_documented("", "4 * ", "a pair `(h0, c0)`, each", "(h_n, c_n)")
@@ -223,9 +228,8 @@ class LSTM(_Recurrent):
 
     _gates = 4
 
-    def _sequence(self, u: Tensor, weight: Tensor, first: list[Tensor], biases: list[Tensor]) -> list[Tensor]:
-        states = lstm(u, weight, *first, biases[0] + biases[1] if biases else None)
-        return [states[0], states[1]]
+    def _sequence(self, u: Tensor, weight: Tensor, first: list[Tensor], biases: list[Tensor]) -> Tensor:
+        return lstm(u, weight, *first, biases[0] + biases[1] if biases else None)
 
     def forward(self, x: Tensor, first: Any = None) -> Any:
         if first is not None and (not isinstance(first, (tuple, list)) or len(first) != 2):
@@ -244,5 +248,5 @@ class GRU(_Recurrent):
 
     _gates = 3
 
-    def _sequence(self, u: Tensor, weight: Tensor, first: list[Tensor], biases: list[Tensor]) -> list[Tensor]:
-        return [gru(u, weight, *first, *biases)]
+    def _sequence(self, u: Tensor, weight: Tensor, first: list[Tensor], biases: list[Tensor]) -> Tensor:
+        return gru(u, weight, *first, *biases)

@@ -98,6 +98,6 @@ def layer_size(op, name, value, why):
 def window_of_padding(op, shape, kernel, dilation, padding):
     """A window of which no element lies in the input."""
     return ShapeError(
-        f"{op}: with kernel {kernel}, dilation {dilation} and padding {padding}, a window over shape {shape} would lie in "
-        "the padding alone: use less padding or dilation"
+        f"{op}: with kernel {kernel}, dilation {dilation} and padding {padding}, a window over shape {shape} would lie "
+        "in the padding alone: use less padding or dilation"
     )
