@@ -7,6 +7,7 @@ it is timed, the value is compared with the forward on arrays, the gradient with
 import numpy as np
 
 import fastgrad as fg
+import fastgrad.rules.later  # those that `import fastgrad` leaves out
 from bench.harness import Contender, Result, Row, Unequal, compare, time_in_turns
 from bench.ops_large import intervals, large_operands
 from fastgrad.rules.rule import FUNCTIONS, RULES
@@ -19,6 +20,8 @@ class Case:
     """One op on one set of operands."""
 
     def __init__(self, rule, operands, params):
+        if rule.prepare is not None:
+            operands, params = rule.bind(operands, params)
         self.rule, self.params = rule, params
         self.arrays = [
             a if a is None or (np.ndim(a) == 0 and isinstance(a, (int, float))) else np.asarray(a) for a in operands

@@ -29,7 +29,37 @@ def _picked(rng):
     return rng.integers(0, ROWS, 2 * ROWS)  # with repeats, so that its transpose has to add up
 
 
+def _sequence(gates, cells, biases):
+    """Operands of a recurrent op: 50 steps of 16 rows, 32 hidden units."""
+    rows = 32 * gates
+    shapes = [(50, 16, rows), (rows, 32), *[(16, 32)] * cells, *[(rows,)] * biases]
+    return lambda rng: (tuple(rng.normal(size=shape) / 6 for shape in shapes), {})
+
+
+def _images(*shapes, **params):
+    return lambda rng: (tuple(rng.normal(size=shape) for shape in shapes), params)
+
+
+_CONV = {"stride": (1, 1), "padding": ((1, 1), (1, 1)), "dilation": (1, 1), "groups": 1}
+
 LARGE = {
+    "conv1d": _images((16, 8, 512), (16, 8, 3), (16,), padding=1),
+    "conv2d": _images((16, 8, 28, 28), (16, 8, 3, 3), (16,), padding=1),
+    "conv_input": _images((16, 16, 28, 28), (16, 8, 3, 3), lengths=(28, 28), **_CONV),
+    "conv_weight": _images((16, 8, 28, 28), (16, 16, 28, 28), kernel=(3, 3), **_CONV),
+    "max_pool2d": _images((16, 8, 28, 28), kernel_size=2),
+    "avg_pool2d": _images((16, 8, 28, 28), kernel_size=2),
+    "avg_unpool2d": _images(
+        (16, 8, 14, 14),
+        lengths=(28, 28),
+        kernel_size=(2, 2),
+        stride=(2, 2),
+        padding=((0, 0), (0, 0)),
+        count_include_pad=True,
+    ),
+    "rnn": _sequence(1, 1, 1),
+    "lstm": _sequence(4, 2, 1),
+    "gru": _sequence(3, 1, 2),
     "broadcast_to": lambda rng: ((rng.normal(size=(1, COLUMNS)),), {"shape": SHAPE}),
     "sum_to": _one(shape=(1, COLUMNS)),
     "reshape": _one(shape=(COLUMNS, ROWS)),

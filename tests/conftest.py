@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
+import fastgrad.rules.later  # the whole table, before the tests are named after it
 
 
 def pytest_addoption(parser):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from references_networks import NETWORKS
 
 import fastgrad as fg
 from fastgrad.errors import FastgradError, ShapeError
@@ -262,6 +263,7 @@ def test_everything_on_the_menu_is_there():
             "binary_cross_entropy_with_logits",
             "layer_norm",
             "standardize",
+            *NETWORKS,
         ):
             assert callable(getattr(fg, name)), name
         assert callable(function)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from references_networks import NETWORKS
 
 import fastgrad as fg
 from fastgrad.errors import DTypeError, MutationError
@@ -61,12 +62,12 @@ _erf = np.vectorize(math.erf, otypes=[float])
 _erfc = np.vectorize(math.erfc, otypes=[float])
 
 
-# ops that NumPy does not have under one name with these arguments
 def _standardized(x, axis, eps=1e-5):
     return (x - x.mean(axis=axis, keepdims=True)) / np.sqrt(x.var(axis=axis, keepdims=True) + eps)
 
 
-REFERENCES = {
+# ops that NumPy does not have under one name with these arguments
+REFERENCES = NETWORKS | {
     "astype": lambda x, dtype: x.astype(dtype),
     "binary_cross_entropy_with_logits": lambda x, t: t * np.log(1 + np.exp(-x)) + (1 - t) * np.log(1 + np.exp(x)),
     "clip": lambda x, *bounds: np.clip(x, *bounds, *(None,) * (2 - len(bounds))),

@@ -122,6 +122,48 @@ def rnn(arrays, x):
     return step, lambda: named(("loss", "gwx", "gwh", "gb"), (step(), *(p.grad for p in params)))
 
 
+def lstm(arrays, x):
+    model, inputs = torch.nn.LSTM(x.shape[2], arrays[1].shape[1]).double(), torch.as_tensor(x)
+    with torch.no_grad():
+        for p, a in zip(model.parameters(), arrays):
+            p.copy_(torch.as_tensor(a))
+
+    def step():
+        model.zero_grad()
+        output, _ = model(inputs)
+        loss = (output[-1] ** 2).mean()
+        loss.backward()
+        return loss.detach()
+
+    return step, lambda: {"loss": step().numpy()} | {n: p.grad.numpy() for n, p in model.named_parameters()}
+
+
+def conv_digits(arrays, x, labels):
+    nn = torch.nn
+    model = nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(128, 10),
+    ).double()  # fmt: skip
+    with torch.no_grad():
+        for p, a in zip(model.parameters(), arrays):
+            p.copy_(torch.as_tensor(a))
+    optimizer = torch.optim.SGD(model.parameters(), RATE)
+    inputs, labels = torch.as_tensor(x), torch.as_tensor(labels)
+
+    def step():
+        optimizer.zero_grad()
+        loss = cross_entropy(model(inputs), labels)
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    def answer():
+        out = {"loss": step().numpy()} | {f"gradient {k}": p.grad.numpy() for k, p in enumerate(model.parameters())}
+        return out | {f"parameter {k}": p.detach().numpy().copy() for k, p in enumerate(model.parameters())}
+
+    return step, answer
+
+
 def rosenbrock(x):
     a, b = x[:-1], x[1:]
     return (100.0 * (b - a * a) ** 2 + (1.0 - a) ** 2).sum()
@@ -178,6 +220,8 @@ MAKERS = {
     "mlp-adam": mlp_adam,
     "adam-1e6": adam,
     "rnn-100": rnn,
+    "lstm-100": lstm,
+    "conv-digits": conv_digits,
     "rosenbrock-10": partial(of_one, rosenbrock),
     "hvp-mlp": hvp,
     **{f"mixed-1e{n}": partial(of_one, mixed) for n in (3, 5, 7)},

@@ -6,6 +6,7 @@ from bench.rows import scalars
 from bench.rows import networks
 from bench.rows import recurrent
 from bench.rows import training
+from bench.rows import layers
 from bench.rows import derivatives
 from bench.rows import elementwise
 from bench.rows import products

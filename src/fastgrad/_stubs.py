@@ -37,8 +37,10 @@ PARAMETERS = _by_name(
         ),
         "int": "num n n_rows lengths axis1 axis2 nbytes",
         "float": "step delta",
-        "int | Sequence[int] | None": "axis shift reps",
-        "int | Sequence[int]": "axes normalized_shape shape source destination argnums indices_or_sections",
+        "int | Sequence[int] | None": "axis shift reps stride",
+        "int | Sequence[int]": (
+            "axes normalized_shape shape source destination argnums indices_or_sections kernel_size dilation"
+        ),
         "Tensor | Sequence[_Operand]": "arrays outputs inputs",
         "npt.DTypeLike | None": "dtype",
         "Callable[..., Any]": "f forward hook",
@@ -50,6 +52,7 @@ PARAMETERS = _by_name(
         "int | None": "n_cols padding_idx",
         "np.random.Generator | int | None": "rng",
         "Sequence[str]": "modes",
+        "int | str | Sequence[int] | Sequence[Sequence[int]]": "padding",
         "float | None": "eps rtol atol",
     }
 )
@@ -124,6 +127,7 @@ def enable_grad(function: _F) -> _F: ...
 def detect_anomaly() -> _Context: ...
 """
 ENGINE = ("tensor", "asarray", "is_grad_enabled", "gradients", "cache_info", "clear_cache", "set_cache_limit")
+OF_MORE_KINDS = ("axis", "axes", "argnums", "stride", "padding", "dilation")  # than their defaults are
 HIDDEN = {"__array_priority__", "__buffer__", "__weakref__", "__module__", "__slots__", "__doc__", "__hash__"}
 DUNDERS = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__repr__", "__format__"}
 
@@ -138,7 +142,7 @@ def parameter(p, name):
     elif p.kind is p.VAR_KEYWORD or (p.kind is p.VAR_POSITIONAL and kind is None):
         kind = "Any"
     elif p.default is not p.empty and isinstance(p.default, (bool, int, float, str)):
-        kind = kind if p.name in ("axis", "axes", "argnums") else type(p.default).__name__
+        kind = kind if p.name in OF_MORE_KINDS else type(p.default).__name__
     if p.default is None and kind not in (None, "Any") and "None" not in kind:
         kind += " | None"
     prefix = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")

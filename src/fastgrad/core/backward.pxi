@@ -261,6 +261,7 @@ cdef int pull_all(Tensor y, Tensor g, bint record, bint only_wanted) except -1:
     cdef Py_ssize_t k
     cdef Tensor x
     cdef int watch = fg_anomaly
+    cdef list together = None
     rule = rule_for(y)
     for k in range(len(operands)):
         o = operands[k]
@@ -268,7 +269,12 @@ cdef int pull_all(Tensor y, Tensor g, bint record, bint only_wanted) except -1:
             x = <Tensor>o
             fg_anomaly = 0      # within a rule the ops are not the user's
             try:
-                gx = checked_call(rule.pull, (k, g, y, operands, params))
+                if not rule.together:
+                    gx = checked_call(rule.pull, (k, g, y, operands, params))
+                else:
+                    if together is None:
+                        together = checked_call(rule.pull_all, (g, y, operands, params))
+                    gx = together[k]
             finally:
                 fg_anomaly = watch
             if not same_shape((<Tensor?>gx).layout, x.layout) or (<Tensor>gx).layout.typenum != x.layout.typenum:

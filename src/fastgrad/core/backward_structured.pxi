@@ -18,6 +18,12 @@ cdef int backward_structured(Tensor y, char* g, Storage* gs, bint only_wanted) e
         return backward_clip(y, g, gs)
     if op == CONCAT or op == STACK:
         return backward_join(y, g, only_wanted)
+    if op == CONV1D or op == CONV2D:
+        return backward_convolution(y, g, only_wanted)
+    if op == MAX_POOL2D or op == AVG_POOL2D or op == AVG_UNPOOL2D:
+        return backward_pool(y, resolve(y.x1, y.gen1), g)
+    if op == RNN or op == LSTM or op == GRU:
+        return backward_recurrent(y, g, only_wanted)
     return backward_rule(y, g, gs, only_wanted)
 
 

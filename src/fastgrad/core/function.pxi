@@ -26,7 +26,8 @@ cdef class Function:
         cdef int k
         self.rule = rule
         self.vectorcall = call
-        self.op = op_numbers.get(rule.name, RULE)
+        # A user's op may bear the name of a built-in one that has not been read yet.
+        self.op = op_numbers.get(rule.name, RULE) if (rule.forward.__module__ or "").startswith("fastgrad.rules.") else RULE
         if self.op != RULE and rule_of[self.op] is None:
             rule_of[self.op] = rule
             kernels[self.op].reads |= reads_of(rule, None)
@@ -38,7 +39,7 @@ cdef class Function:
         elif self.op != RULE:
             self.op = RULE      # a user's op that bears the name of a built-in one
         if self.op != RULE or rule.name not in functions:
-            functions.setdefault(rule.name, self)
+            functions[rule.name] = self
 
     def __call__(self, *args, **kwargs):
         return call_bound(self, args, kwargs)
@@ -86,6 +87,8 @@ op_numbers.update(
     sum=SUM, mean=MEAN, max=MAX, min=MIN, sum_to=SUM_TO, broadcast_to=BROADCAST_TO, matmul=MATMUL, reshape=RESHAPE,
     permute_dims=PERMUTE_DIMS, getitem=GETITEM, softmax=SOFTMAX, log_softmax=LOG_SOFTMAX, logsumexp=LOGSUMEXP, prod=PROD, cumsum=CUMSUM,
     cross_entropy=CROSS_ENTROPY, layer_norm=LAYER_NORM, where=WHERE, clip=CLIP, scatter_add=SCATTER_ADD, concat=CONCAT, stack=STACK,
+    conv1d=CONV1D, conv2d=CONV2D, conv_input=CONV_INPUT, conv_weight=CONV_WEIGHT, max_pool2d=MAX_POOL2D, avg_pool2d=AVG_POOL2D,
+    avg_unpool2d=AVG_UNPOOL2D, rnn=RNN, lstm=LSTM, gru=GRU,
 )
 for _name, _number in op_numbers.items():
     op_names[_number] = _name
@@ -122,7 +125,7 @@ cdef object call(PyObject* callable, PyObject* const* args, size_t nargsf, PyObj
                     return result
             elif f.op == MATMUL and type(<object>args[0]) is Tensor and type(<object>args[1]) is Tensor:
                 return matmul(<Tensor>args[0], <Tensor>args[1])
-    if WHERE <= f.op < RULE:
+    if WHERE <= f.op < CONV1D:
         y = call_directly(f.op, args, n, None if kwnames == NULL else <object>kwnames)
         if y is not None:
             return y
@@ -158,6 +161,8 @@ cdef Tensor by_kernel(int op, tuple operands, dict params):
             return None
         first = as_tensor(first)
     x = <Tensor>first
+    if op >= CONV1D:
+        return networks_kernel(op, x, operands, params)
     if op == SOFTMAX or op == LOG_SOFTMAX:
         return softmax(op, x, params["axis"])
     if op == LOGSUMEXP:
@@ -200,6 +205,17 @@ cdef Tensor by_kernel(int op, tuple operands, dict params):
 cdef object given_operand(object o):
     """An operand that may be left out, as None."""
     return o if o is None else as_tensor(o)
+
+
+cdef Tensor networks_kernel(int op, Tensor x, tuple operands, dict params):
+    """Those that read their parameters from the dict."""
+    if op == CONV1D or op == CONV2D:
+        return convolution(op, x, as_tensor(operands[1]), operands[2], params)
+    if op == CONV_INPUT or op == CONV_WEIGHT:
+        return convolution_transposed(op, x, as_tensor(operands[1]), params)
+    if op == RNN or op == LSTM or op == GRU:
+        return recurrent(op, operands, params)
+    return pooled_windows(op, x, params)
 
 
 cdef object reduce_or_rule(int op, Tensor x, object axis, object keepdims, object dtype):

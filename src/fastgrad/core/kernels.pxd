@@ -73,6 +73,16 @@ cdef enum Op:
     CUMSUM
     CONCAT
     STACK
+    CONV1D
+    CONV2D
+    CONV_INPUT
+    CONV_WEIGHT
+    MAX_POOL2D
+    AVG_POOL2D
+    AVG_UNPOOL2D
+    RNN
+    LSTM
+    GRU
     RULE                    # any op without a kernel
     END_OPS
 
@@ -186,6 +196,73 @@ cdef void matmul_stacked(int kernel, int ndim, const Py_ssize_t* shape, Py_ssize
                          const char* a, const Py_ssize_t* a_batch, Py_ssize_t a_row, Py_ssize_t a_col,
                          const char* b, const Py_ssize_t* b_batch, Py_ssize_t b_row, Py_ssize_t b_col,
                          char* y, const Py_ssize_t* y_batch, Py_ssize_t y_row, Py_ssize_t y_col) noexcept nogil
+
+# convolve.pxi
+cdef struct Conv:           # lengths; one axis only has height 1
+    Py_ssize_t n            # samples
+    Py_ssize_t groups
+    Py_ssize_t c            # input channels of a group
+    Py_ssize_t o            # output channels of a group
+    Py_ssize_t h
+    Py_ssize_t w
+    Py_ssize_t kh
+    Py_ssize_t kw
+    Py_ssize_t sh           # stride
+    Py_ssize_t sw
+    Py_ssize_t dh           # dilation
+    Py_ssize_t dw
+    Py_ssize_t top          # padding
+    Py_ssize_t left
+    Py_ssize_t oh           # of the result
+    Py_ssize_t ow
+
+cdef Py_ssize_t conv_scratch(const Conv* d, int itemsize) noexcept nogil
+cdef Py_ssize_t conv_columns(const Conv* d, int itemsize) noexcept nogil
+cdef void conv_forward(int dtype, const void* x, const void* w, const void* bias, void* y, void* kept, void* scratch, const Conv* d) noexcept nogil
+cdef void conv_weight(int dtype, const void* x, const void* g, void* gw, const void* kept, void* scratch, const Conv* d, bint add) noexcept nogil
+cdef void conv_input(int dtype, const void* g, const void* w, void* gx, void* scratch, const Conv* d, bint add) noexcept nogil
+
+# pool.pxi
+cdef struct Pool:
+    Py_ssize_t planes
+    Py_ssize_t h
+    Py_ssize_t w
+    Py_ssize_t kh
+    Py_ssize_t kw
+    Py_ssize_t sh
+    Py_ssize_t sw
+    Py_ssize_t dh
+    Py_ssize_t dw
+    Py_ssize_t top
+    Py_ssize_t left
+    Py_ssize_t oh
+    Py_ssize_t ow
+    bint count_pad
+
+cdef void max_pool(int dtype, const void* x, void* y, int* at, const Pool* d) noexcept nogil
+cdef void max_unpool(int dtype, const void* g, const int* at, void* gx, const Pool* d) noexcept nogil
+cdef void avg_pool(int dtype, const void* x, void* y, const Pool* d, bint spread) noexcept nogil
+
+# recurrent.pxi
+cdef enum Cell:
+    CELL_TANH
+    CELL_RELU
+    CELL_LSTM
+    CELL_GRU
+
+cdef struct Recurrent:
+    int cell
+    Py_ssize_t steps
+    Py_ssize_t batch
+    Py_ssize_t hidden
+
+cdef Py_ssize_t recurrent_kept(const Recurrent* d) noexcept nogil
+cdef Py_ssize_t recurrent_scratch(const Recurrent* d) noexcept nogil
+cdef void recurrent_forward(int dtype, const void* u, const void* w, const void* b, const void* bv, void* states, void* kept, void* scratch,
+                            const Recurrent* d) noexcept nogil
+cdef void recurrent_backward(int dtype, const void* g, const void* w, const void* states, const void* kept, void* gu, void* gv, void* gh,
+                             void* gc, void* scratch, const Recurrent* d) noexcept nogil
+cdef void sum_columns(int dtype, const void* x, void* y, Py_ssize_t rows, Py_ssize_t n) noexcept nogil
 
 # update.pxi
 cdef void sgd_update(int dtype, const void* g, void* p, void* b, Py_ssize_t n, double lr, double momentum, double dampening,

@@ -9,7 +9,7 @@ from libc.string cimport memcpy, memset
 from numpy cimport npy_intp
 from fastgrad.core.layout cimport F32, F64, Layout
 from fastgrad.core.loops cimport FG_STREAM, STREAM_BLOCK, fg_stream, fg_stream_end
-from fastgrad.core.loops cimport BoundLoop, Helpers, address, apply1, broadcast_apply, helpers, layout_t, numpy_loop, steps_t, walk
+from fastgrad.core.loops cimport BoundLoop, Helpers, address, apply1, broadcast_apply, helpers, layout_t, matmul_strided, numpy_loop, steps_t, walk
 
 cdef extern from *:
     """
@@ -60,6 +60,9 @@ include "gather.pxi"
 include "stacked.pxi"
 include "blocks.pxi"
 include "product.pxi"
+include "convolve.pxi"
+include "pool.pxi"
+include "recurrent.pxi"
 include "update.pxi"
 include "normalize.pxi"
 

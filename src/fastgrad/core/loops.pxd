@@ -18,6 +18,7 @@ cdef struct Helpers:        # loops that kernels call on blocks, one set per dty
     BoundLoop log1p
     BoundLoop sin
     BoundLoop cos
+    BoundLoop tanh
     BoundLoop add
     BoundLoop multiply
     BoundLoop maximum

@@ -297,6 +297,7 @@ cdef int bind() except -1:
         h.log1p = trusted_or(of_one(log1p, kernel), "log1p", kernel)
         h.sin = trusted_or(of_one(sin, kernel), "sin", kernel)
         h.cos = trusted_or(of_one(cos, kernel), "cos", kernel)
+        h.tanh = trusted_or(of_one(tanh, kernel), "tanh", kernel)
         h.add = trusted_or(of_sums(kernel), "add", kernel)
         h.multiply = trusted_or(of_two(times, kernel), "multiply", kernel)
         h.maximum = trusted_or(of_two(larger, kernel), "maximum", kernel)

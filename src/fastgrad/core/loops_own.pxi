@@ -1,7 +1,7 @@
 # Loops of our own in place of NumPy's, where those are missing, not trusted or not wanted. Plain and slow, a call per element;
 # sums take NumPy's order, in pairs, and so are NumPy's to the last digit. Never used where NumPy's loop is.
 
-from libc.math cimport cos, exp, log, log1p, sin
+from libc.math cimport cos, exp, log, log1p, sin, tanh
 
 ctypedef double (*Math1)(double) noexcept nogil
 ctypedef double (*Math2)(double, double) noexcept nogil

@@ -39,7 +39,7 @@ cdef Noted noted            # by one sweep at a time: another could only begin i
 noted.n_kept = 0
 
 
-cdef inline bint fits(PyObject* x, unsigned int gen, const Layout* layout) noexcept:
+cdef inline bint can_hold(PyObject* x, unsigned int gen, const Layout* layout) noexcept:
     return (<Tensor>x).layout == layout and (<Tensor>x).gen == gen and not (<Tensor>x).flags & COTANGENT_TENSOR
 
 
@@ -49,9 +49,9 @@ cdef bint can_note(Tensor y, Running* here) noexcept:
             or y.layout.nbytes < LARGE or not y.layout.flags & C_CONTIGUOUS or not y.flags & COTANGENT
             or y.flags & (HOOKED | RETAIN | WANTED | FREED | COTANGENT_TENSOR) or not has_kernel(y)):
         return False
-    if not y.flags & CONST1 and not fits(y.x1, y.gen1, y.layout):
+    if not y.flags & CONST1 and not can_hold(y.x1, y.gen1, y.layout):
         return False
-    return y.flags & CONST2 != 0 or y.x2 == NULL or fits(y.x2, y.gen2, y.layout)
+    return y.flags & CONST2 != 0 or y.x2 == NULL or can_hold(y.x2, y.gen2, y.layout)
 
 
 cdef bint goes_on(Tensor y, Running* here) noexcept:

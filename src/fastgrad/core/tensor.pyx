@@ -41,6 +41,8 @@ include "record_softmax.pxi"
 include "record_select.pxi"
 include "record_gather.pxi"
 include "record_join.pxi"
+include "record_convolve.pxi"
+include "record_recurrent.pxi"
 include "record_rule.pxi"   # every op without a kernel
 include "cotangent.pxi"     # where gradients gather
 include "backward.pxi"      # one backward per kind of op
@@ -48,6 +50,8 @@ include "backward_softmax.pxi"
 include "backward_select.pxi"
 include "record_normalize.pxi"     # its backward too
 include "backward_gather.pxi"
+include "backward_convolve.pxi"
+include "backward_recurrent.pxi"
 include "backward_structured.pxi"
 include "sweep_scratch.pxi"
 include "sweep_commit.pxi"

@@ -59,9 +59,10 @@ def sweep(roots, targets, retain_graph):
             gradients[node] = g
         if node in inner:
             _check_versions(node, found[node])
+            together = _pull_all(node, g, found[node]) if node.rule.together else None
             for k, edge in enumerate(node.edges):
                 if edge in leading:
-                    _accumulate(cotangents, edge, _pull(node, k, g, found[node]))
+                    _accumulate(cotangents, edge, _pull(node, k, g, found[node], together))
     for node in whole:
         if node.operands is None:
             raise errors.graph_freed(node.rule.name)  # meanwhile, by another thread: parts may be missing
@@ -85,12 +86,20 @@ def _accumulate(cotangents, node, g):
     cotangents[node] = functions["add"](cotangents[node], g) if node in cotangents else g
 
 
-def _pull(node, k, g, y):
+def _pull_all(node, g, y):
+    """The cotangents of all operands, of a rule that gives them together."""
+    kept, params = node.kept, node.params
+    if node.operands is None:
+        raise errors.graph_freed(node.rule.name)
+    return node.rule.pull_all(g, y, kept, params)
+
+
+def _pull(node, k, g, y, together):
     """The cotangent of operand `k`, by the node's rule."""
     kept, params = node.kept, node.params
     if node.operands is None:
         raise errors.graph_freed(node.rule.name)  # meanwhile: by the rule's own sweep, or by another thread's
-    gx = node.rule.pull(k, g, y, kept, params)
+    gx = node.rule.pull(k, g, y, kept, params) if together is None else together[k]
     if not isinstance(gx, Tensor):
         raise errors.bad_rule(node.rule.name, k, gx)
     if gx.shape != kept[k].shape:

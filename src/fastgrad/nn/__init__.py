@@ -25,10 +25,13 @@ from fastgrad.nn.layers import Dropout, Embedding, Flatten, Identity, Linear
 from fastgrad.nn.module import Module, Parameter
 from fastgrad.nn.normalization import BatchNorm1d, BatchNorm2d, LayerNorm
 from fastgrad.nn.random import seed
+from fastgrad.nn.recurrent import GRU, LSTM, RNN
+from fastgrad.nn.windows import AvgPool1d, AvgPool2d, Conv1d, Conv2d, MaxPool1d, MaxPool2d
 
 __all__ = [
     "Module", "ModuleList", "Parameter", "Sequential",
     "Dropout", "Embedding", "Flatten", "Identity", "Linear", "BatchNorm1d", "BatchNorm2d", "LayerNorm",
+    "Conv1d", "Conv2d", "AvgPool1d", "AvgPool2d", "MaxPool1d", "MaxPool2d", "RNN", "LSTM", "GRU",
     "ELU", "GELU", "LeakyReLU", "LogSigmoid", "LogSoftmax", "ReLU", "Sigmoid", "SiLU", "Softmax", "Softplus", "Tanh",
     "BCEWithLogitsLoss", "CrossEntropyLoss", "HingeLoss", "MSELoss", "MulticlassHingeLoss",
     "functional", "init", "load", "save", "seed", "utils",

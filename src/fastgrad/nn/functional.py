@@ -7,6 +7,7 @@ import numpy as np
 from fastgrad import errors
 from fastgrad._engine import Tensor, asarray, no_grad
 from fastgrad.nn.random import generator
+from fastgrad.nn.windows import avg_pool1d, avg_pool2d, conv1d, conv2d, max_pool1d, max_pool2d
 from fastgrad.rules.checks import check_labels, reduced
 from fastgrad.rules.rule import FUNCTIONS
 
@@ -347,7 +348,8 @@ def embedding(indices, weight, padding_idx=None):
 
 
 __all__ = [
-    "batch_norm", "binary_cross_entropy_with_logits", "cross_entropy", "dropout", "elu", "embedding", "flatten", "gelu",
-    "hinge_loss", "layer_norm", "leaky_relu", "linear", "log_softmax", "logsigmoid", "logsumexp", "mse_loss",
-    "multiclass_hinge_loss", "relu", "sigmoid", "silu", "softmax", "softplus", "tanh",
+    "avg_pool1d", "avg_pool2d", "batch_norm", "binary_cross_entropy_with_logits", "conv1d", "conv2d", "cross_entropy",
+    "dropout", "elu", "embedding", "flatten", "gelu", "hinge_loss", "layer_norm", "leaky_relu", "linear", "log_softmax",
+    "logsigmoid", "logsumexp", "max_pool1d", "max_pool2d", "mse_loss", "multiclass_hinge_loss", "relu", "sigmoid",
+    "silu", "softmax", "softplus", "tanh",
 ]  # fmt: skip

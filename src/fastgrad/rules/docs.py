@@ -24,6 +24,18 @@ _PARAMETERS = {
     "deg": ("bool", "Degrees instead of radians."),
     "subscripts": ("str", 'Explicit terms, as "ij,jk->ik".'),
     "labels": ("array of int", "Class numbers, one per row; no gradient flows to them."),
+    "kernel_size": ("int or pair of int", "Lengths of the windows."),
+    "stride": ("int or tuple of int", "Steps from window to window; of pooling the kernel's lengths unless given."),
+    "padding": (
+        'int, tuple of int or of pairs, "same" or "valid"',
+        "Zeros before and after; for the largest element, nothing that wins. The words are for convolutions.",
+    ),
+    "dilation": ("int or tuple of int", "Distance of the elements that neighbours in the kernel meet."),
+    "groups": ("int", "Each group of output channels sees its group of input channels only."),
+    "count_include_pad": ("bool", "Whether padding counts as zeros in the mean, or not at all."),
+    "lengths": ("tuple of int", "Of the last axes of the result."),
+    "kernel": ("tuple of int", "Lengths of the kernel."),
+    "nonlinearity": ('"tanh" or "relu"', "What makes the new state of the sum."),
     "condition": ("array of bool", "No gradient flows to it."),
 }
 _ELEMENTWISE = "Tensor\n    Of the broadcast shape of the operands and the dtype that NumPy gives."

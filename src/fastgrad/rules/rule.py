@@ -60,12 +60,12 @@ class Rule:
     __slots__ = (
         "name", "forward", "vjps", "operand_names", "n_operands", "variadic", "param_names", "defaults", "elementwise",
         "view", "holomorphic", "domain", "samples", "aliases", "numpy_names", "reads_result", "reads_operand",
-        "_readers", "has_vjp", "synonyms", "takes_dtype", "prepare",
+        "_readers", "has_vjp", "synonyms", "takes_dtype", "prepare", "together",
     )  # fmt: skip
 
     def __init__(
         self, forward, vjp, *, name=None, operands=None, elementwise=False, view=False, holomorphic=True, domain=None,
-        samples=None, aliases=(), numpy=None, synonyms=None, takes_dtype=False, prepare=None,
+        samples=None, aliases=(), numpy=None, synonyms=None, takes_dtype=False, prepare=None, together=False,
     ):  # fmt: skip
         code = forward.__code__
         self.name = name or forward.__name__
@@ -91,6 +91,7 @@ class Rule:
         self.synonyms = synonyms or {}
         self.takes_dtype = takes_dtype
         self.prepare = prepare
+        self.together = together
         self.vjps = vjp if isinstance(vjp, tuple) else (vjp,)
         self.has_vjp = any(v is not None for v in self.vjps)
         words = {word for v in self.vjps if v is not None for word in _arguments(v)}
@@ -204,10 +205,21 @@ class Rule:
         holomorphic op is the transpose; a complex cotangent wants the conjugate transpose, conj(rule(conj(g))).
         """
         at = 0 if len(self.vjps) == 1 else k
-        x = operands[k]
         twist = self.holomorphic and g.dtype.kind == "c"
-        if twist:
-            g = ops.conj(g)
+        gx = self.vjps[at](*self._values(at, k, ops.conj(g) if twist else g, y, operands, params))
+        return self._fitted(gx, operands[k], twist)
+
+    def pull_all(self, g, y, operands, params):
+        """The cotangents of all operands, of a rule that gives them together; None for an operand that is none."""
+        twist = self.holomorphic and g.dtype.kind == "c"
+        found = self.vjps[0](*self._values(0, 0, ops.conj(g) if twist else g, y, operands, params))
+        return [
+            self._fitted(gx, x, twist) if gx is not None and hasattr(x, "shape") else None
+            for gx, x in zip(found, operands, strict=True)
+        ]
+
+    def _values(self, at, k, g, y, operands, params):
+        """What vjp number `at` reads, for operand number `k`."""
         values = []
         for kind, key in self._read_by(at):
             if kind == "cotangent":
@@ -225,7 +237,10 @@ class Rule:
                 elif kind == "dtype":
                     operand = tuple(o.dtype for o in operand) if self.variadic else operand.dtype
                 values.append(operand)
-        gx = self.vjps[at](*values)
+        return values
+
+    def _fitted(self, gx, x, twist):
+        """What a vjp gave, in the shape and dtype of the operand."""
         if self.elementwise and gx.shape != x.shape:
             gx = ops.sum_to(gx, x.shape)
         if twist:
@@ -277,6 +292,8 @@ def rule(*, vjp: Callable | tuple | None, **facts) -> Callable[[Callable], Any]:
         Accept `dtype=`: the first operand is converted before the op.
     prepare : function of the parameters, optional
         Puts parameters into the form that forward and vjp work with; runs once per call.
+    together : bool
+        The one vjp gives the cotangents of all operands, as a tuple: for rules whose parts share most of the work.
     """
 
     def decorate(forward):

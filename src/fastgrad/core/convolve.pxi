@@ -1,0 +1,311 @@
+# Convolutions as matrix products: the windows of some samples, or of some rows of one, become the columns of a matrix that
+# stays in the cache. Groups one after the other. Knows lengths and pointers; all arrays are C-contiguous.
+
+cdef enum:
+    SLACK = 8               # elements that a row of windows may be copied, or read, beyond its end
+    WHOLE = 2097152         # bytes of columns up to which all samples are taken at once
+    PART = 524288           # bytes of columns otherwise
+
+cdef struct Tile:           # some of the samples, and some of the rows of their results
+    Py_ssize_t first
+    Py_ssize_t count
+    Py_ssize_t row
+    Py_ssize_t rows
+    Py_ssize_t hp           # of the padded input that these windows lie in
+    Py_ssize_t wp
+    Py_ssize_t m            # windows
+
+
+cdef inline Py_ssize_t kernel_size(const Conv* d) noexcept nogil:
+    """Products that are summed to an element of the result."""
+    return d.c * d.kh * d.kw
+
+
+cdef bint first_tile(const Conv* d, int itemsize, Tile* t) noexcept nogil:
+    """The first tile, no later one is larger; whether it is the only one."""
+    cdef Py_ssize_t row = kernel_size(d) * d.ow * itemsize
+    t.first = t.row = 0
+    t.count = d.n
+    t.rows = d.oh
+    if row * d.oh * d.n > WHOLE:
+        t.count = min(d.n, max(<Py_ssize_t>1, PART // (row * d.oh)))
+        if row * d.oh > PART:
+            t.rows = min(d.oh, max(<Py_ssize_t>1, PART // row))
+    fit_tile(d, t)
+    return t.count == d.n and t.rows == d.oh
+
+
+cdef void fit_tile(const Conv* d, Tile* t) noexcept nogil:
+    t.hp = (t.rows - 1) * d.sh + (d.kh - 1) * d.dh + 1
+    t.wp = (d.ow - 1) * d.sw + (d.kw - 1) * d.dw + 1
+    t.m = t.count * t.rows * d.ow
+
+
+cdef bint next_tile(const Conv* d, Py_ssize_t count, Py_ssize_t rows, Tile* t) noexcept nogil:
+    """On to the next tile, `count` samples or `rows` rows at most; False after the last."""
+    t.row += t.rows
+    if t.row >= d.oh:
+        t.row = 0
+        t.first += t.count
+        if t.first >= d.n:
+            return False
+    t.count = min(count, d.n - t.first)
+    t.rows = min(rows, d.oh - t.row)
+    fit_tile(d, t)
+    return True
+
+
+cdef Py_ssize_t conv_scratch(const Conv* d, int itemsize) noexcept nogil:
+    """Elements of scratch that each of the three products takes: padded input, columns, results, a weight."""
+    cdef Tile t
+    first_tile(d, itemsize, &t)
+    return (d.c * t.count * t.hp * t.wp + (kernel_size(d) + d.o) * t.m + d.o * kernel_size(d)) + 3 * SLACK
+
+
+cdef Py_ssize_t conv_columns(const Conv* d, int itemsize) noexcept nogil:
+    """Elements of all columns, where they may be kept from the forward for the backward; 0 where they are too many."""
+    cdef Tile t
+    if not first_tile(d, itemsize, &t) or d.groups * kernel_size(d) * t.m * itemsize > WHOLE:
+        return 0
+    return d.groups * kernel_size(d) * t.m + SLACK
+
+
+cdef void pad_tile(const floating* x, floating* xp, const Conv* d, Py_ssize_t group, const Tile* t) noexcept nogil:
+    """xp[c, sample] = the part of the padded input that the tile's windows lie in."""
+    cdef Py_ssize_t above = d.top - t.row * d.sh
+    cdef Py_ssize_t r0 = max(<Py_ssize_t>0, above), r1 = min(t.hp, d.h + above)
+    cdef Py_ssize_t c0 = min(d.left, t.wp), c1 = min(t.wp, d.w + d.left), c, b, r
+    cdef bint bare = r0 > 0 or r1 < t.hp or c0 > 0 or c1 < t.wp
+    cdef const floating* plane
+    for c in range(d.c):
+        for b in range(t.count):
+            if bare:
+                memset(xp, 0, t.hp * t.wp * sizeof(floating))
+            plane = x + (((t.first + b) * d.groups + group) * d.c + c) * d.h * d.w
+            if t.wp == d.w and not bare:
+                memcpy(xp, plane - above * d.w, t.hp * t.wp * sizeof(floating))
+            elif c1 > c0:
+                for r in range(r0, r1):
+                    memcpy(xp + r * t.wp + c0, plane + (r - above) * d.w + c0 - d.left, (c1 - c0) * sizeof(floating))
+            xp += t.hp * t.wp
+
+
+cdef void unpad_tile(const floating* gxp, floating* gx, const Conv* d, Py_ssize_t group, const Tile* t) noexcept nogil:
+    """gx += the cotangent of the padded input."""
+    cdef Py_ssize_t above = d.top - t.row * d.sh
+    cdef Py_ssize_t r0 = max(<Py_ssize_t>0, above), r1 = min(t.hp, d.h + above)
+    cdef Py_ssize_t c0 = min(d.left, t.wp), c1 = min(t.wp, d.w + d.left), c, b, r, i
+    cdef floating* row
+    cdef const floating* source
+    for c in range(d.c):
+        for b in range(t.count):
+            for r in range(r0, r1):
+                row = gx + ((((t.first + b) * d.groups + group) * d.c + c) * d.h + r - above) * d.w - d.left
+                source = gxp + r * t.wp
+                for i in range(c0, c1):
+                    row[i] += source[i]
+            gxp += t.hp * t.wp
+
+
+cdef inline floating* copy_row(const floating* x, floating* to, Py_ssize_t n, Py_ssize_t step) noexcept nogil:
+    """A row of `n` elements, `step` apart. Short ones in blocks of fixed length, which may go beyond the end: what follows is
+    written later."""
+    cdef Py_ssize_t i
+    if step != 1:
+        for i in range(n):
+            to[i] = x[i * step]
+    elif n <= 4:
+        memcpy(to, x, 4 * sizeof(floating))
+    elif n <= 64:
+        for i in range(0, n, 8):
+            memcpy(to + i, x + i, 8 * sizeof(floating))
+    else:
+        memcpy(to, x, n * sizeof(floating))
+    return to + n
+
+
+cdef void columns_of(const floating* xp, floating* columns, const Conv* d, const Tile* t) noexcept nogil:
+    """columns[c, i, j, window] = the element of the padded input that (c, i, j) of the kernel meets in the window."""
+    cdef Py_ssize_t c, i, j, b, r
+    cdef const floating* source
+    for c in range(d.c):
+        for i in range(d.kh):
+            for j in range(d.kw):
+                for b in range(t.count):
+                    source = xp + ((c * t.count + b) * t.hp + i * d.dh) * t.wp + j * d.dw
+                    for r in range(t.rows):
+                        columns = copy_row(source, columns, d.ow, d.sw)
+                        source += d.sh * t.wp
+
+
+cdef inline void add_row(const floating* x, floating* to, Py_ssize_t n, Py_ssize_t step) noexcept nogil:
+    cdef Py_ssize_t i
+    if step != 1:
+        for i in range(n):
+            to[i * step] += x[i]
+    elif n == 4:
+        for i in range(4):
+            to[i] += x[i]
+    elif n == 8:
+        for i in range(8):
+            to[i] += x[i]
+    else:
+        for i in range(n):
+            to[i] += x[i]
+
+
+cdef void add_columns(const floating* columns, floating* xp, const Conv* d, const Tile* t) noexcept nogil:
+    """The transpose of `columns_of`, accumulating."""
+    cdef Py_ssize_t c, i, j, b, r
+    cdef floating* to
+    for c in range(d.c):
+        for i in range(d.kh):
+            for j in range(d.kw):
+                for b in range(t.count):
+                    to = xp + ((c * t.count + b) * t.hp + i * d.dh) * t.wp + j * d.dw
+                    for r in range(t.rows):
+                        add_row(columns, to, d.ow, d.sw)
+                        columns += d.ow
+                        to += d.sh * t.wp
+
+
+cdef void channels_first(const floating* g, floating* to, const Conv* d, Py_ssize_t group, const Tile* t) noexcept nogil:
+    """to[o, window] = the tile of `g`, whose samples come before its channels."""
+    cdef Py_ssize_t o, b, i, n = t.rows * d.ow
+    cdef const floating* row
+    for o in range(d.o):
+        for b in range(t.count):
+            row = g + (((t.first + b) * d.groups + group) * d.o + o) * d.oh * d.ow + t.row * d.ow
+            for i in range(n):
+                to[i] = row[i]
+            to += n
+
+
+cdef void samples_first(const floating* y, const floating* bias, floating* to, const Conv* d, Py_ssize_t group,
+                        const Tile* t) noexcept nogil:
+    """The transpose of `channels_first`, plus the bias of each channel."""
+    cdef Py_ssize_t o, b, i, n = t.rows * d.ow
+    cdef floating plus
+    cdef floating* row
+    for o in range(d.o):
+        plus = bias[group * d.o + o] if bias != NULL else <floating>0
+        for b in range(t.count):
+            row = to + (((t.first + b) * d.groups + group) * d.o + o) * d.oh * d.ow + t.row * d.ow
+            for i in range(n):
+                row[i] = y[i] + plus
+            y += n
+
+
+cdef void convolve(const floating* x, const floating* w, const floating* bias, floating* y, floating* kept, floating* scratch,
+                   const Conv* d) noexcept nogil:
+    """`kept`, where it is not NULL, takes the columns of all groups."""
+    cdef int kernel = F64 if floating is double else F32
+    cdef Py_ssize_t item = sizeof(floating), k = kernel_size(d), group, count, rows
+    cdef Tile t
+    cdef floating* xp = scratch
+    cdef floating* columns
+    cdef floating* own
+    cdef floating* out
+    for group in range(d.groups):
+        first_tile(d, item, &t)
+        count = t.count
+        rows = t.rows
+        own = xp + d.c * count * t.hp * t.wp + SLACK
+        out = own + k * t.m + SLACK
+        while True:
+            columns = kept + group * k * t.m if kept != NULL else own
+            pad_tile(x, xp, d, group, &t)
+            columns_of(xp, columns, d, &t)
+            matmul_strided(kernel, d.o, k, t.m, <const char*>(w + group * d.o * k), k * item, item, <const char*>columns, t.m * item, item,
+                           <char*>out, t.m * item, item)
+            samples_first(out, bias, y, d, group, &t)
+            if not next_tile(d, count, rows, &t):
+                break
+
+
+cdef void convolve_weight(const floating* x, const floating* g, floating* gw, const floating* kept, floating* scratch, const Conv* d,
+                          bint add) noexcept nogil:
+    """gw (+)= the correlation of input and cotangent; `kept` are the columns of the forward, or NULL."""
+    cdef int kernel = F64 if floating is double else F32
+    cdef Py_ssize_t item = sizeof(floating), k = kernel_size(d), group, count, rows, i
+    cdef Tile t
+    cdef floating* xp = scratch
+    cdef const floating* columns
+    cdef floating* own
+    cdef floating* upstream
+    cdef floating* part
+    cdef floating* to
+    cdef bint first
+    for group in range(d.groups):
+        first = not add
+        first_tile(d, item, &t)
+        count = t.count
+        rows = t.rows
+        own = xp + d.c * count * t.hp * t.wp + SLACK
+        upstream = own + k * t.m + SLACK
+        part = upstream + d.o * t.m
+        to = gw + group * d.o * k
+        while True:
+            if kept != NULL:
+                columns = kept + group * k * t.m
+            else:
+                columns = own
+                pad_tile(x, xp, d, group, &t)
+                columns_of(xp, own, d, &t)
+            channels_first(g, upstream, d, group, &t)
+            matmul_strided(kernel, d.o, t.m, k, <const char*>upstream, t.m * item, item, <const char*>columns, item, t.m * item,
+                           <char*>(to if first else part), k * item, item)
+            if not first:
+                for i in range(d.o * k):
+                    to[i] += part[i]
+            first = False
+            if not next_tile(d, count, rows, &t):
+                break
+
+
+cdef void convolve_input(const floating* g, const floating* w, floating* gx, floating* scratch, const Conv* d, bint add) noexcept nogil:
+    """gx (+)= the transposed convolution of `g`."""
+    cdef int kernel = F64 if floating is double else F32
+    cdef Py_ssize_t item = sizeof(floating), k = kernel_size(d), group, count, rows
+    cdef Tile t
+    cdef floating* gxp = scratch
+    cdef floating* columns
+    cdef floating* upstream
+    if not add:
+        memset(gx, 0, d.n * d.groups * d.c * d.h * d.w * item)
+    for group in range(d.groups):
+        first_tile(d, item, &t)
+        count = t.count
+        rows = t.rows
+        columns = gxp + d.c * count * t.hp * t.wp + SLACK
+        upstream = columns + k * t.m + SLACK
+        while True:
+            channels_first(g, upstream, d, group, &t)
+            matmul_strided(kernel, k, d.o, t.m, <const char*>(w + group * d.o * k), item, k * item, <const char*>upstream, t.m * item, item,
+                           <char*>columns, t.m * item, item)
+            memset(gxp, 0, d.c * t.count * t.hp * t.wp * item)
+            add_columns(columns, gxp, d, &t)
+            unpad_tile(gxp, gx, d, group, &t)
+            if not next_tile(d, count, rows, &t):
+                break
+
+
+cdef void conv_forward(int dtype, const void* x, const void* w, const void* bias, void* y, void* kept, void* scratch, const Conv* d) noexcept nogil:
+    if dtype == F64:
+        convolve(<const double*>x, <const double*>w, <const double*>bias, <double*>y, <double*>kept, <double*>scratch, d)
+    else:
+        convolve(<const float*>x, <const float*>w, <const float*>bias, <float*>y, <float*>kept, <float*>scratch, d)
+
+
+cdef void conv_weight(int dtype, const void* x, const void* g, void* gw, const void* kept, void* scratch, const Conv* d, bint add) noexcept nogil:
+    if dtype == F64:
+        convolve_weight(<const double*>x, <const double*>g, <double*>gw, <const double*>kept, <double*>scratch, d, add)
+    else:
+        convolve_weight(<const float*>x, <const float*>g, <float*>gw, <const float*>kept, <float*>scratch, d, add)
+
+
+cdef void conv_input(int dtype, const void* g, const void* w, void* gx, void* scratch, const Conv* d, bint add) noexcept nogil:
+    if dtype == F64:
+        convolve_input(<const double*>g, <const double*>w, <double*>gx, <double*>scratch, d, add)
+    else:
+        convolve_input(<const float*>g, <const float*>w, <float*>gx, <float*>scratch, d, add)

@@ -1,0 +1,242 @@
+# Convolutions, their two transposes, and pooling: the forwards. Parameters come as the rules prepare them, tuples of ints; what
+# does not fit is None, and the rule says why.
+
+cdef bint read_axes_of(object o, int n, Py_ssize_t* first, Py_ssize_t* second) except -1:
+    """A tuple of two ints, or of one for the second alone."""
+    if type(o) is not tuple or len(<tuple>o) != n:
+        return False
+    second[0] = o[n - 1]
+    if n == 2:
+        first[0] = o[0]
+    return True
+
+
+cdef bint read_padding(object padding, int n, Py_ssize_t span_h, Py_ssize_t span_w, Py_ssize_t* low, Py_ssize_t* high) except -1:
+    """Before and after each of two axes; `span` is how far a kernel reaches beyond its first element."""
+    cdef int k
+    low[0] = high[0] = 0
+    if type(padding) is str:
+        low[1] = span_w // 2
+        high[1] = span_w - low[1]
+        if n == 2:
+            low[0] = span_h // 2
+            high[0] = span_h - low[0]
+        return padding == "same"
+    if type(padding) is not tuple or len(<tuple>padding) != n:
+        return False
+    for k in range(n):
+        low[2 - n + k] = padding[k][0]
+        high[2 - n + k] = padding[k][1]
+    return low[0] >= 0 and low[1] >= 0 and high[0] >= 0 and high[1] >= 0
+
+
+cdef bint read_convolution(int n, const Py_ssize_t* x, const Py_ssize_t* w, dict params, Conv* d) except -1:
+    """Lengths of a convolution of arrays of these shapes; False where they do not fit, or where one is 0."""
+    cdef Py_ssize_t[2] low
+    cdef Py_ssize_t[2] high
+    d.sh = d.dh = d.h = d.kh = 1
+    d.groups = params["groups"]
+    if not read_axes_of(params["stride"], n, &d.sh, &d.sw) or not read_axes_of(params["dilation"], n, &d.dh, &d.dw):
+        return False
+    d.n = x[0]
+    d.w = x[n + 1]
+    d.kw = w[n + 1]
+    if n == 2:
+        d.h = x[2]
+        d.kh = w[2]
+    if min(d.groups, d.sh, d.sw) < 1 or min(d.dh, d.dw, d.n) < 1 or min(d.h, d.w) < 1 or min(d.kh, d.kw, w[0]) < 1 or w[1] < 1:
+        return False
+    if x[1] % d.groups or w[0] % d.groups or x[1] // d.groups != w[1]:
+        return False
+    d.c = w[1]
+    d.o = w[0] // d.groups
+    if not read_padding(params["padding"], n, d.dh * (d.kh - 1), d.dw * (d.kw - 1), low, high):
+        return False
+    d.top = low[0]
+    d.left = low[1]
+    d.oh = d.h + low[0] + high[0] - d.dh * (d.kh - 1) - 1
+    d.ow = d.w + low[1] + high[1] - d.dw * (d.kw - 1) - 1
+    if d.oh < 0 or d.ow < 0:
+        return False
+    d.oh = d.oh // d.sh + 1
+    d.ow = d.ow // d.sw + 1
+    return True
+
+
+cdef inline bint alike(Tensor a, Tensor b) noexcept:
+    return a.layout.kernel != NO_KERNEL and a.layout.kernel == b.layout.kernel
+
+
+cdef Layout* images(const Layout* like, int n, Py_ssize_t first, Py_ssize_t second, Py_ssize_t h, Py_ssize_t w) except NULL:
+    """The layout of a stack of stacks of rows (n is 1) or planes (n is 2)."""
+    cdef Py_ssize_t[4] shape
+    shape[0] = first
+    shape[1] = second
+    shape[2] = h if n == 2 else w
+    shape[3] = w
+    return layout_get(like.typenum, like.itemsize, n + 2, shape, NULL)
+
+
+cdef Tensor convolution(int op, Tensor x, Tensor w, object bias, dict params):
+    cdef int n = 1 if op == CONV1D else 2
+    cdef Conv d
+    cdef Tensor y, b = None, source
+    cdef Py_ssize_t columns = 0
+    cdef Storage* scratch = NULL
+    cdef Storage* kept = NULL
+    if not alike(x, w) or x.layout.ndim != n + 2 or w.layout.ndim != n + 2 or not read_convolution(n, x.layout.shape, w.layout.shape, params, &d):
+        return None
+    if bias is not None:
+        b = as_tensor(bias)
+        if not alike(x, b) or b.layout.ndim != 1 or b.layout.shape[0] != w.layout.shape[0]:
+            return None
+        check_fresh(b)
+    check_fresh(x)
+    check_fresh(w)
+    source = contiguous(x)
+    w_source = contiguous(w)
+    b_source = contiguous(b) if b is not None else None
+    y = new_tensor(images(x.layout, n, d.n, d.groups * d.o, d.oh, d.ow))
+    if wants_grad(w):
+        columns = conv_columns(&d, x.layout.itemsize)
+    try:
+        scratch = storage_new(conv_scratch(&d, x.layout.itemsize) * x.layout.itemsize)
+        if columns:
+            kept = storage_new(columns * x.layout.itemsize)
+        conv_forward(x.layout.kernel, source.data, (<Tensor>w_source).data, NULL if b is None else (<Tensor>b_source).data, y.data,
+                     NULL if kept == NULL else payload(kept), payload(scratch), &d)
+        if wants_grad(x) or wants_grad(w) or (b is not None and wants_grad(b)):
+            link_operands(y, op, (x, w, b))
+            (<Extra>y.extra).params = params
+            if kept != NULL:
+                (<Extra>y.extra).kept = storage_keep(kept)
+    finally:
+        if scratch != NULL:
+            storage_release(scratch)
+        if kept != NULL:
+            storage_release(kept)
+    return y
+
+
+cdef Tensor convolution_transposed(int op, Tensor a, Tensor b, dict params):
+    """CONV_INPUT of cotangent and weight, or CONV_WEIGHT of input and cotangent."""
+    cdef bint to_input = op == CONV_INPUT
+    lengths = params["lengths"] if to_input else params["kernel"]
+    cdef Tensor g = a if to_input else b, y, one, other
+    cdef int n = a.layout.ndim - 2, k
+    cdef Py_ssize_t[4] shape
+    cdef Conv d
+    cdef Storage* scratch
+    if not alike(a, b) or (n != 1 and n != 2) or b.layout.ndim != n + 2 or type(lengths) is not tuple or len(<tuple>lengths) != n:
+        return None
+    shape[0] = a.layout.shape[0] if to_input else b.layout.shape[1]
+    shape[1] = b.layout.shape[1] * <Py_ssize_t>params["groups"] if to_input else a.layout.shape[1] // max(<Py_ssize_t>params["groups"], 1)
+    for k in range(n):
+        shape[2 + k] = lengths[k]
+    if not read_convolution(n, &shape[0] if to_input else a.layout.shape, b.layout.shape if to_input else &shape[0], params, &d):
+        return None
+    if not same_shape(g.layout, images(g.layout, n, d.n, d.groups * d.o, d.oh, d.ow)):
+        return None
+    check_fresh(a)
+    check_fresh(b)
+    one = contiguous(a)
+    other = contiguous(b)
+    y = new_tensor(layout_get(a.layout.typenum, a.layout.itemsize, n + 2, shape, NULL))
+    scratch = storage_new(conv_scratch(&d, a.layout.itemsize) * a.layout.itemsize)
+    if to_input:
+        conv_input(a.layout.kernel, one.data, other.data, y.data, payload(scratch), &d, False)
+    else:
+        conv_weight(a.layout.kernel, one.data, other.data, y.data, NULL, payload(scratch), &d, False)
+    storage_release(scratch)
+    if wants_grad(a) or wants_grad(b):
+        link_operands(y, op, (a, b))
+        (<Extra>y.extra).params = params
+    return y
+
+
+cdef bint read_pool(const Py_ssize_t* x, Py_ssize_t planes, dict params, Pool* d) except -1:
+    """Lengths of a pooling op over planes of `x`, two lengths; False where they do not fit."""
+    cdef Py_ssize_t[2] low
+    cdef Py_ssize_t[2] high
+    d.planes = planes
+    d.h = x[0]
+    d.w = x[1]
+    d.dh = d.dw = 1
+    d.count_pad = params.get("count_include_pad", True)
+    if not read_axes_of(params["kernel_size"], 2, &d.kh, &d.kw) or not read_axes_of(params["stride"], 2, &d.sh, &d.sw):
+        return False
+    if "dilation" in params and not read_axes_of(params["dilation"], 2, &d.dh, &d.dw):
+        return False
+    if type(params["padding"]) is str or not read_padding(params["padding"], 2, 0, 0, low, high):
+        return False
+    if min(d.planes, d.h, d.w) < 1 or d.h > 2147483647 // d.w:      # places are ints
+        return False
+    if min(d.kh, d.kw, d.sh) < 1 or min(d.sw, d.dh, d.dw) < 1:
+        return False
+    if (d.dh > 1 or d.dw > 1) and (low[0] or low[1] or high[0] or high[1]):
+        return False            # a window may then lie in the padding alone
+    if 2 * max(low[0], high[0]) > d.kh or 2 * max(low[1], high[1]) > d.kw:
+        return False
+    d.top = low[0]
+    d.left = low[1]
+    d.oh = d.h + low[0] + high[0] - d.dh * (d.kh - 1) - 1
+    d.ow = d.w + low[1] + high[1] - d.dw * (d.kw - 1) - 1
+    if d.oh < 0 or d.ow < 0:
+        return False
+    d.oh = d.oh // d.sh + 1
+    d.ow = d.ow // d.sw + 1
+    return True
+
+
+cdef Layout* planes_of(const Layout* like, Py_ssize_t h, Py_ssize_t w) except NULL:
+    """As `like`, with other lengths of the last two axes."""
+    cdef Py_ssize_t[64] shape
+    memcpy(shape, like.shape, like.ndim * sizeof(Py_ssize_t))
+    shape[like.ndim - 2] = h
+    shape[like.ndim - 1] = w
+    return layout_get(like.typenum, like.itemsize, like.ndim, shape, NULL)
+
+
+cdef bint pool_of(int op, const Layout* x, dict params, Pool* d) except -1:
+    """The lengths of a pooling op on an operand of this layout."""
+    cdef Py_ssize_t[2] lengths
+    cdef int n = x.ndim - 2
+    if x.kernel == NO_KERNEL or n < 0 or x.size == 0:
+        return False
+    if op != AVG_UNPOOL2D:
+        return read_pool(x.shape + n, x.size // (x.shape[n] * x.shape[n + 1]), params, d)
+    if not read_axes_of(params["lengths"], 2, &lengths[0], &lengths[1]):
+        return False
+    if not read_pool(lengths, x.size // (x.shape[n] * x.shape[n + 1]), params, d):
+        return False
+    return d.oh == x.shape[n] and d.ow == x.shape[n + 1]
+
+
+cdef Tensor pooled_windows(int op, Tensor x, dict params):
+    cdef Pool d
+    cdef Tensor y, source
+    cdef Layout* layout
+    cdef Storage* at = NULL
+    if not pool_of(op, x.layout, params, &d):
+        return None
+    check_fresh(x)
+    source = contiguous(x)
+    layout = planes_of(x.layout, d.h, d.w) if op == AVG_UNPOOL2D else planes_of(x.layout, d.oh, d.ow)
+    y = new_tensor(layout)
+    try:
+        if op == MAX_POOL2D:
+            at = storage_new(layout.size * sizeof(int))
+            max_pool(layout.kernel, source.data, y.data, <int*>payload(at), &d)
+        else:
+            if op == AVG_UNPOOL2D:
+                memset(y.data, 0, layout.nbytes)
+            avg_pool(layout.kernel, source.data, y.data, &d, op == AVG_UNPOOL2D)
+        if wants_grad(x):
+            link1(y, op, guarded(x, op, READS_X1))
+            extra_of(y).params = params
+            if at != NULL:
+                (<Extra>y.extra).kept = storage_keep(at)
+    finally:
+        if at != NULL:
+            storage_release(at)
+    return y

@@ -1,0 +1,252 @@
+"""RNN, LSTM and GRU over sequences, with PyTorch's parameters. Each layer and direction is one op over all steps."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastgrad._engine import Tensor, asarray
+from fastgrad.functions import concat, empty
+from fastgrad.nn import functional as F
+from fastgrad.nn import init
+from fastgrad.nn.module import Module, Parameter
+from fastgrad.nn.random import generator
+from fastgrad.rules import refusals
+from fastgrad.rules.recurrent import gru, lstm, rnn
+
+
+class _Recurrent(Module):
+    """What the three share: parameters, layers, directions, and the shapes of sequences."""
+
+    _gates = 1
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        *,
+        dtype: npt.DTypeLike = float,
+        rng: init.Rng = None,
+    ) -> None:
+        name = type(self).__name__
+        for word, value in ("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers):
+            if not isinstance(value, int) or value < 1:
+                raise refusals.layer_size(name, word, value, "it is an int of at least 1")
+        if not 0 <= dropout <= 1:
+            raise ValueError(f"{name}: dropout={dropout} is no probability: it lies between 0 and 1")
+        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        self.bias, self.batch_first, self.dropout, self.bidirectional = bias, batch_first, dropout, bidirectional
+        rows = self._gates * hidden_size
+        for layer in range(num_layers):
+            width = input_size if layer == 0 else hidden_size * len(self._directions())
+            for direction in self._directions():
+                names = self._names(layer, direction)
+                shapes = (rows, width), (rows, hidden_size), (rows,), (rows,)
+                for word, shape in zip(names, shapes, strict=False):
+                    setattr(self, word, Parameter(empty(shape, dtype=dtype)))
+        self.reset_parameters(rng=rng)
+
+    def _directions(self) -> tuple[str, ...]:
+        return ("", "_reverse") if self.bidirectional else ("",)
+
+    def _names(self, layer: int, direction: str) -> list[str]:
+        words = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")[: 4 if self.bias else 2]
+        return [f"{word}_l{layer}{direction}" for word in words]
+
+    def reset_parameters(self, *, rng: init.Rng = None) -> None:
+        """Draw all parameters anew."""
+        rng, bound = generator(rng), 1 / math.sqrt(self.hidden_size)
+        for parameter in self.parameters():
+            init.uniform_(parameter, -bound, bound, rng=rng)
+
+    def _sequence(self, u: Tensor, weight: Tensor, first: list[Tensor], biases: list[Tensor]) -> Tensor:
+        """All states, the first one included: (steps + 1, batch, hidden), of LSTM those of h and of c."""
+        raise NotImplementedError
+
+    def _direction(self, x: Tensor, names: list[str], first: list[Tensor]) -> Tensor:
+        """States of one layer in one direction."""
+        weight_ih, weight_hh, *biases = (getattr(self, name) for name in names)
+        steps, batch, width = x.shape
+        u = x.reshape((steps * batch, width)) @ weight_ih.T
+        return self._sequence(u.reshape((steps, batch, weight_ih.shape[0])), weight_hh, first, biases)
+
+    def _run(self, x: Any, first: list[Any] | None) -> tuple[Tensor, list[Tensor]]:
+        """Output of the last layer, and the last states: each (layers * directions, batch, hidden)."""
+        name = type(self).__name__
+        x = x if isinstance(x, Tensor) else asarray(x)
+        single = x.ndim == 2
+        if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
+            raise refusals.sequence_shape(name, x.shape, self.input_size, self.batch_first)
+        if single:
+            x = x.reshape((len(x), 1, self.input_size))
+        elif self.batch_first:
+            x = x.permute_dims((1, 0, 2))
+        directions = self._directions()
+        wanted = (self.num_layers * len(directions), x.shape[1], self.hidden_size)
+        starts = self._first(name, first, wanted, single, x)
+        last: list[list[Tensor]] = []
+        for layer in range(self.num_layers):
+            outputs = []
+            for k, direction in enumerate(directions):
+                number = layer * len(directions) + k
+                run = x[::-1] if direction else x
+                states = self._direction(run, self._names(layer, direction), [s[number] for s in starts])
+                steps = slice(None, 0, -1) if direction else slice(1, None)
+                if self._gates == 4:
+                    outputs.append(states[0, steps])
+                    last.append([states[0, -1:], states[1, -1:]])
+                else:
+                    outputs.append(states[steps])
+                    last.append([states[-1:]])
+            x = outputs[0] if len(outputs) == 1 else concat(outputs, axis=-1)
+            if layer < self.num_layers - 1 and self.dropout:
+                x = F.dropout(x, self.dropout, self.training)
+        ends = [kind[0] if len(kind) == 1 else concat(list(kind), axis=0) for kind in zip(*last, strict=True)]
+        if single:
+            return x.reshape((len(x), x.shape[-1])), [end.reshape((wanted[0], wanted[2])) for end in ends]
+        return (x.permute_dims((1, 0, 2)) if self.batch_first else x), ends
+
+    def _first(
+        self, name: str, first: list[Any] | None, wanted: tuple[int, ...], single: bool, x: Tensor
+    ) -> list[Tensor]:
+        """The states to start from, zeros unless given."""
+        if first is None:
+            zeros = asarray(np.zeros(wanted, np.result_type(x.dtype, self.weight_hh_l0.dtype)))
+            return [zeros] * (2 if self._gates == 4 else 1)
+        found = []
+        for state in first:
+            state = state if isinstance(state, Tensor) else asarray(state)
+            shape = (wanted[0], wanted[2]) if single else wanted
+            if state.shape != shape:
+                raise refusals.first_state(name, state.shape, shape)
+            found.append(state.reshape(wanted) if single else state)
+        return found
+
+    def forward(self, x: Tensor, h0: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        output, (last,) = self._run(x, None if h0 is None else [h0])
+        return output, last
+
+    def extra_repr(self) -> str:
+        said = f"{self.input_size}, {self.hidden_size}"
+        for name, usual in ("num_layers", 1), ("bias", True), ("batch_first", False), ("dropout", 0.0):
+            if getattr(self, name) != usual:
+                said += f", {name}={getattr(self, name)}"
+        return said + (", bidirectional=True" if self.bidirectional else "")
+
+
+_PARAMETERS = """
+    Parameters
+    ----------
+    input_size, hidden_size : int
+        Features of the input, and of the state.
+    num_layers : int
+        Each further layer takes the output of the one before.
+    {nonlinearity}bias : bool
+    batch_first : bool
+        Sequences are (batch, steps, features) instead of (steps, batch, features).
+    dropout : float
+        Probability of dropout between layers, while training.
+    bidirectional : bool
+        A second set of parameters runs from the last step to the first; outputs are joined.
+    dtype : dtype
+    rng : numpy.random.Generator or int, optional
+        Where the initial values are drawn from; the package's generator otherwise.
+
+    Attributes
+    ----------
+    weight_ih_l0 : Tensor, shape ({gates}hidden_size, input_size)
+    weight_hh_l0 : Tensor, shape ({gates}hidden_size, hidden_size)
+    bias_ih_l0, bias_hh_l0 : Tensor, shape ({gates}hidden_size,)
+        All from U(-k, k), `k = 1 / sqrt(hidden_size)`; for further layers `_l1` and so on, backwards `_reverse`.
+
+    Calling it with a sequence, and {states} (layers * directions, batch, hidden_size) to start from, zeros unless
+    given, returns `(output, {last})`: the states of all steps of the last layer, and the last states of all layers.
+    A single sequence (steps, input_size) has no axis of batches anywhere.
+
+    Raises
+    ------
+    ShapeError
+        For sizes below 1, and sequences or states that do not fit.
+    """
+
+
+def _documented(nonlinearity: str, gates: str, states: str, last: str) -> Any:
+    """Adds to the docstring of a class what the three have in common."""
+
+    def add(cls: Any) -> Any:
+        said = _PARAMETERS.format(nonlinearity=nonlinearity, gates=gates, states=states, last=last)
+        cls.__doc__ = f"{cls.__doc__.rstrip()}\n{said}"
+        return cls
+
+    return add
+
+
+@_documented('nonlinearity : {"tanh", "relu"}\n    ', "", "`h0`", "h_n")
+class RNN(_Recurrent):
+    """`h = tanh(x @ weight_ih.T + bias_ih + h @ weight_hh.T + bias_hh)` over the steps of a sequence, or with relu."""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        *,
+        dtype: npt.DTypeLike = float,
+        rng: init.Rng = None,
+    ) -> None:
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f'RNN: nonlinearity={nonlinearity!r} is not one of "tanh", "relu"')
+        self.nonlinearity = nonlinearity
+        super().__init__(
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype=dtype, rng=rng
+        )
+
+    def _sequence(self, u: Tensor, weight: Tensor, first: list[Tensor], biases: list[Tensor]) -> Tensor:
+        return rnn(u, weight, *first, biases[0] + biases[1] if biases else None, self.nonlinearity)
+
+
+@_documented("", "4 * ", "a pair `(h0, c0)`, each", "(h_n, c_n)")
+class LSTM(_Recurrent):
+    """Long short-term memory over the steps of a sequence; gates in the order input, forget, cell, output.
+
+    `c = sigmoid(f) * c + sigmoid(i) * tanh(g)` and `h = sigmoid(o) * tanh(c)`, with `i, f, g, o` the four parts of
+    `x @ weight_ih.T + bias_ih + h @ weight_hh.T + bias_hh` (Hochreiter and Schmidhuber, 1997; Gers et al., 2000).
+    """
+
+    _gates = 4
+
+    def _sequence(self, u: Tensor, weight: Tensor, first: list[Tensor], biases: list[Tensor]) -> Tensor:
+        return lstm(u, weight, *first, biases[0] + biases[1] if biases else None)
+
+    def forward(self, x: Tensor, first: Any = None) -> Any:
+        if first is not None and (not isinstance(first, (tuple, list)) or len(first) != 2):
+            raise refusals.layer_size("LSTM", "first", type(first).__name__, "the first states are a pair (h0, c0)")
+        output, (h, c) = self._run(x, None if first is None else list(first))
+        return output, (h, c)
+
+
+@_documented("", "3 * ", "`h0`", "h_n")
+class GRU(_Recurrent):
+    """Gated recurrent unit over the steps of a sequence; gates in the order reset, update, new.
+
+    `h = (1 - z) * n + z * h`, with `r` and `z` the sigmoids of their parts of both products and
+    `n = tanh(x_n + r * h_n)`, where `h_n` is the third part of `h @ weight_hh.T + bias_hh` (Cho et al., 2014).
+    """
+
+    _gates = 3
+
+    def _sequence(self, u: Tensor, weight: Tensor, first: list[Tensor], biases: list[Tensor]) -> Tensor:
+        return gru(u, weight, *first, *biases)

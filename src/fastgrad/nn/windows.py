@@ -1,0 +1,275 @@
+"""Convolution and pooling as functions and as layers. The ops are rules; those of one axis pool planes of height 1."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeAlias
+
+import numpy.typing as npt
+
+from fastgrad._engine import Tensor, asarray
+from fastgrad.functions import empty
+from fastgrad.nn import init
+from fastgrad.nn.module import Module, Parameter
+from fastgrad.nn.random import generator
+from fastgrad.rules import refusals
+from fastgrad.rules.convolution import conv1d, conv2d
+from fastgrad.rules.pooling import avg_pool2d, max_pool2d
+from fastgrad.rules.windows import pairs, per_axis
+
+Lengths: TypeAlias = int | tuple[int, ...]
+Padding: TypeAlias = str | int | tuple[int, ...] | tuple[tuple[int, int], ...]
+
+
+def _flat(op: str, kernel_size: Any, stride: Any, padding: Any, dilation: Any = 1) -> list[Any]:
+    """The parameters of pooling along one axis, for planes of height 1."""
+    (kernel,) = per_axis(op, "kernel_size", kernel_size, 1, 1)
+    (step,) = (kernel,) if stride is None else per_axis(op, "stride", stride, 1, 1)
+    sides = pairs(op, padding, 1)
+    if isinstance(sides, str):
+        raise refusals.pool_padding(op, sides, (kernel,))
+    (gap,) = per_axis(op, "dilation", dilation, 1, 1)
+    return [(1, kernel), (1, step), ((0, 0), sides[0]), (1, gap)]
+
+
+def _planes(op: str, x: Tensor | npt.ArrayLike) -> Tensor:
+    """`x` as planes of height 1."""
+    x = x if isinstance(x, Tensor) else asarray(x)
+    if x.ndim < 1:
+        raise refusals.pool_rank(op, x.shape)
+    return x.reshape((*x.shape[:-1], 1, x.shape[-1]))
+
+
+def _line(y: Tensor) -> Tensor:
+    return y.reshape((*y.shape[:-2], y.shape[-1]))
+
+
+def max_pool1d(x, kernel_size, stride=None, padding=0, dilation=1):
+    """The largest element of each window over the last axis, as `max_pool2d`.
+
+    Parameters
+    ----------
+    x : Tensor or array, shape (..., length)
+    kernel_size, stride, padding, dilation : int
+        `stride` is `kernel_size` unless given.
+
+    Returns
+    -------
+    Tensor, shape (..., (length + 2 padding - dilation (kernel_size - 1) - 1) // stride + 1)
+
+    Raises
+    ------
+    ShapeError
+        If not one window fits, or for parameters below 1 or padding of more than half a kernel.
+    """
+    kernel, step, sides, gap = _flat("max_pool1d", kernel_size, stride, padding, dilation)
+    return _line(max_pool2d(_planes("max_pool1d", x), kernel, step, sides, gap))
+
+
+def avg_pool1d(x, kernel_size, stride=None, padding=0, count_include_pad=True):
+    """The mean of each window over the last axis, as `avg_pool2d`.
+
+    Parameters
+    ----------
+    x : Tensor or array, shape (..., length)
+    kernel_size, stride, padding : int
+        `stride` is `kernel_size` unless given.
+    count_include_pad : bool
+        Whether the padding counts as zeros, or not at all.
+
+    Returns
+    -------
+    Tensor, shape (..., (length + 2 padding - kernel_size) // stride + 1)
+
+    Raises
+    ------
+    ShapeError
+        If not one window fits, or for parameters below 1 or padding of more than half a kernel.
+    """
+    kernel, step, sides, _ = _flat("avg_pool1d", kernel_size, stride, padding)
+    return _line(avg_pool2d(_planes("avg_pool1d", x), kernel, step, sides, count_include_pad))
+
+
+class _Conv(Module):
+    """What both convolutions share."""
+
+    weight: Tensor
+    bias: Tensor | None
+    _axes = 0
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Lengths,
+        stride: Lengths = 1,
+        padding: Padding = 0,
+        dilation: Lengths = 1,
+        groups: int = 1,
+        bias: bool = True,
+        *,
+        dtype: npt.DTypeLike = float,
+        rng: init.Rng = None,
+    ) -> None:
+        name, n = type(self).__name__, self._axes
+        if groups < 1 or in_channels % groups or out_channels % groups:
+            raise refusals.layer_size(
+                name, "groups", groups, f"it must divide in_channels={in_channels} and out_channels={out_channels}"
+            )
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.kernel_size = per_axis(name, "kernel_size", kernel_size, n, 1)
+        self.stride = per_axis(name, "stride", stride, n, 1)
+        self.dilation = per_axis(name, "dilation", dilation, n, 1)
+        pairs(name, padding, n)
+        self.padding = (padding,) * n if isinstance(padding, int) else padding
+        shape = (out_channels, in_channels // groups, *self.kernel_size)
+        self.weight = Parameter(empty(shape, dtype=dtype))
+        self.register_parameter("bias", Parameter(empty(out_channels, dtype=dtype)) if bias else None)
+        self.reset_parameters(rng=rng)
+
+    def reset_parameters(self, *, rng: init.Rng = None) -> None:
+        """Draw weight and bias anew."""
+        rng = generator(rng)
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5), rng=rng)
+        if self.bias is not None:
+            fan_in = math.prod(self.weight.shape[1:])
+            bound = 1 / math.sqrt(fan_in) if fan_in else 0.0
+            init.uniform_(self.bias, -bound, bound, rng=rng)
+
+    def extra_repr(self) -> str:
+        said = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        if self.padding != (0,) * self._axes:
+            said += f", padding={self.padding}"
+        if self.dilation != (1,) * self._axes:
+            said += f", dilation={self.dilation}"
+        if self.groups != 1:
+            said += f", groups={self.groups}"
+        return said + (", bias=False" if self.bias is None else "")
+
+
+class Conv1d(_Conv):
+    """Correlation with a bank of kernels along one axis, `nn.functional.conv1d`.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    kernel_size, stride, padding, dilation : int or tuple of one int
+        Padding with zeros on both sides; also a pair ((before, after),), "same" or "valid".
+    groups : int
+        Divides both numbers of channels; each group of outputs sees its group of inputs.
+    bias : bool
+    dtype : dtype
+    rng : numpy.random.Generator or int, optional
+        Where the initial values are drawn from; the package's generator otherwise.
+
+    Attributes
+    ----------
+    weight : Tensor, shape (out_channels, in_channels / groups, kernel_size)
+    bias : Tensor, shape (out_channels,), or None
+        Both from U(-k, k), `k = 1 / sqrt(in_channels / groups * kernel_size)`.
+
+    Raises
+    ------
+    ShapeError
+        For groups that do not divide the channels, and for lengths below 1.
+    """
+
+    _axes = 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        return conv1d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+
+
+class Conv2d(_Conv):
+    """Correlation with a bank of kernels along two axes, `nn.functional.conv2d`.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    kernel_size, stride, padding, dilation : int or pair of int
+        For height and width. Padding with zeros on both sides; also a pair of pairs (before, after), "same" or "valid".
+    groups : int
+        Divides both numbers of channels; each group of outputs sees its group of inputs.
+    bias : bool
+    dtype : dtype
+    rng : numpy.random.Generator or int, optional
+        Where the initial values are drawn from; the package's generator otherwise.
+
+    Attributes
+    ----------
+    weight : Tensor, shape (out_channels, in_channels / groups, *kernel_size)
+    bias : Tensor, shape (out_channels,), or None
+        Both from U(-k, k), `k = 1 / sqrt(in_channels / groups * kh * kw)`.
+
+    Raises
+    ------
+    ShapeError
+        For groups that do not divide the channels, and for lengths below 1.
+    """
+
+    _axes = 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        return conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+
+
+class _Pool(Module):
+    """What the pooling layers share: no parameters."""
+
+    def __init__(self, kernel_size: Lengths, stride: Lengths | None = None, padding: Padding = 0) -> None:
+        self.kernel_size, self.padding = kernel_size, padding
+        self.stride = kernel_size if stride is None else stride
+
+    def extra_repr(self) -> str:
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class _MaxPool(_Pool):
+    def __init__(
+        self, kernel_size: Lengths, stride: Lengths | None = None, padding: Padding = 0, dilation: Lengths = 1
+    ) -> None:
+        super().__init__(kernel_size, stride, padding)
+        self.dilation = dilation
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, dilation={self.dilation}"
+
+
+class _AvgPool(_Pool):
+    def __init__(
+        self,
+        kernel_size: Lengths,
+        stride: Lengths | None = None,
+        padding: Padding = 0,
+        count_include_pad: bool = True,
+    ) -> None:
+        super().__init__(kernel_size, stride, padding)
+        self.count_include_pad = count_include_pad
+
+
+class MaxPool1d(_MaxPool):
+    """The largest element of each window along the last axis, `nn.functional.max_pool1d`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return max_pool1d(x, self.kernel_size, self.stride, self.padding, self.dilation)
+
+
+class MaxPool2d(_MaxPool):
+    """The largest element of each window over the last two axes, `nn.functional.max_pool2d`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return max_pool2d(x, self.kernel_size, self.stride, self.padding, self.dilation)
+
+
+class AvgPool1d(_AvgPool):
+    """The mean of each window along the last axis, `nn.functional.avg_pool1d`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return avg_pool1d(x, self.kernel_size, self.stride, self.padding, self.count_include_pad)
+
+
+class AvgPool2d(_AvgPool):
+    """The mean of each window over the last two axes, `nn.functional.avg_pool2d`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return avg_pool2d(x, self.kernel_size, self.stride, self.padding, self.count_include_pad)

@@ -1,0 +1,195 @@
+"""Convolutions, as neural networks mean them: correlations of a batch with a bank of kernels, over one or two axes.
+
+The sum  T(x, w, g) = sum of g[n, o, p] w[o, c, k] x[n, c, stride p + dilation k - padding]  is linear in each of three
+arrays. Its gradient by one of them is an op of the other two: by `g` the convolution, by `x` the transposed one
+(`conv_input`), by `w` the correlation of input and cotangent (`conv_weight`). The three are closed under
+differentiation, whatever the order.
+"""
+
+import numpy as np
+
+from fastgrad.rules import refusals
+from fastgrad.rules.draws import normal
+from fastgrad.rules.reductions import sum
+from fastgrad.rules.rule import rule
+from fastgrad.rules.windows import counts, cropped, offsets, padded, pairs, per_axis, resolved, windows
+
+
+def _prepare(op, n):
+    """Parameters in the form that all three ops take: a tuple for each, padding as pairs."""
+
+    def prepare(params):
+        params["stride"] = per_axis(op, "stride", params["stride"], n, 1)
+        params["dilation"] = per_axis(op, "dilation", params["dilation"], n, 1)
+        params["padding"] = pairs(op, params["padding"], n)
+        (params["groups"],) = per_axis(op, "groups", params["groups"], 1, 1)
+        if params["padding"] == "same" and params["stride"] != (1,) * n:
+            raise refusals.same_with_stride(op, params["stride"])
+        return params
+
+    return prepare
+
+
+def _places(op, x, w, n, stride, padding, dilation, groups):
+    """Padding in numbers and the places of the kernel, of operands that fit."""
+    if x.ndim != n + 2 or w.ndim != n + 2:
+        raise refusals.conv_rank(op, n, x.shape, w.shape)
+    if x.shape[1] % groups or w.shape[0] % groups or x.shape[1] // groups != w.shape[1]:
+        raise refusals.conv_channels(op, x.shape, w.shape, groups)
+    padding = resolved(padding, w.shape[2:], dilation)
+    return padding, counts(op, x.shape[2:], w.shape[2:], stride, padding, dilation)
+
+
+def _grouped(function, groups, axis, *parts):
+    """`function` of the parts of each group, each pair an array and the axis of its channels; results joined."""
+    if groups == 1:
+        return np.ascontiguousarray(function(*(a for a, _ in parts)))
+    split = zip(*(np.split(a, groups, along) for a, along in parts), strict=True)
+    return np.concatenate([function(*each) for each in split], axis)
+
+
+def _correlate(op, x, w, bias, stride, padding, dilation, groups):
+    n = len(stride)
+    padding, _ = _places(op, x, w, n, stride, padding, dilation, groups)
+    if bias is not None and bias.shape != w.shape[:1]:
+        raise refusals.conv_bias(op, bias.shape, w.shape)
+    xp, over = padded(x, padding), tuple(range(2 + n, 2 + 2 * n))
+
+    def one(xp, w):
+        view = windows(xp, w.shape[2:], stride, dilation)
+        return np.moveaxis(np.tensordot(view, w, ((1, *over), range(1, n + 2))), -1, 1)
+
+    y = _grouped(one, groups, 1, (xp, 1), (w, 0))
+    return y if bias is None else y + bias.reshape(-1, *(1,) * n)
+
+
+def _gradient_x(g, x_shape, weight, stride, padding, dilation, groups):
+    """The transposed convolution: `g` spread over the places that each of its elements was summed from."""
+    return conv_input(g, weight, x_shape[2:], stride, padding, dilation, groups)
+
+
+def _gradient_weight(g, x, weight_shape, stride, padding, dilation, groups):
+    """The correlation of the input with `g`, whose places are those of the kernel."""
+    return conv_weight(x, g, weight_shape[2:], stride, padding, dilation, groups)
+
+
+def _gradient_bias(g):
+    """`g` summed over all axes but that of the channels."""
+    return sum(g, axis=(0, *range(2, g.ndim)))
+
+
+def _convolution(x, w, stride, padding, dilation, groups):
+    return (conv1d if len(stride) == 1 else conv2d)(x, w, None, stride, padding, dilation, groups)
+
+
+_CASES_1D = (
+    ([(2, 3, 7), (4, 3, 3), (4,)], {}), ([(2, 4, 8), (6, 2, 3), (6,)], {"stride": 2, "padding": 1, "groups": 2}),
+    ([(1, 2, 6), (2, 2, 4), (2,)], {"padding": "same"}),
+    ([(2, 2, 9), (3, 2, 3), (3,)], {"stride": (3,), "dilation": 2}),
+    ([(0, 2, 4), (3, 2, 2), (3,)], {}), ([(1, 1, 1), (1, 1, 1), (1,)], {"padding": ((2, 1),)}),
+)  # fmt: skip
+_CASES_2D = (
+    ([(2, 3, 5, 4), (4, 3, 3, 2), (4,)], {}), ([(2, 2, 4, 4), (3, 2, 3, 3), (3,)], {"padding": 1}),
+    ([(2, 4, 6, 7), (6, 2, 3, 2), (6,)], {"stride": (2, 3), "padding": (1, 2), "groups": 2}),
+    ([(1, 3, 5, 6), (3, 1, 3, 3), (3,)], {"padding": "same", "groups": 3, "dilation": (1, 2)}),
+    ([(1, 2, 7, 12), (2, 2, 2, 3), (2,)], {"padding": ((0, 1), (2, 0)), "dilation": 2}),
+    ([(1, 1, 20, 20), (2, 1, 3, 3), (2,)], {"padding": "valid", "stride": 1}),
+    ([(3, 2, 4, 3), (2, 2, 1, 1), (2,)], {"stride": 2}), ([(2, 2, 3, 3), (0, 2, 2, 2), (0,)], {}),
+    ([(2, 0, 3, 3), (2, 0, 2, 2), (2,)], {}),
+)  # fmt: skip
+
+
+@rule(
+    vjp=(
+        lambda g, x_shape, weight, stride, padding, dilation, groups: _gradient_x(
+            g, x_shape, weight, stride, padding, dilation, groups
+        ),
+        lambda g, x, weight_shape, stride, padding, dilation, groups: _gradient_weight(
+            g, x, weight_shape, stride, padding, dilation, groups
+        ),
+        lambda g: _gradient_bias(g),
+    ),
+    operands=3,
+    numpy=(),
+    prepare=_prepare("conv1d", 1),
+    samples=normal(*_CASES_1D),
+)
+def conv1d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Correlation of `x`, (n, channels, length), with kernels `weight`, (out, channels / groups, k), plus `bias`."""
+    return _correlate("conv1d", x, weight, bias, stride, padding, dilation, groups)
+
+
+@rule(
+    vjp=(
+        lambda g, x_shape, weight, stride, padding, dilation, groups: _gradient_x(
+            g, x_shape, weight, stride, padding, dilation, groups
+        ),
+        lambda g, x, weight_shape, stride, padding, dilation, groups: _gradient_weight(
+            g, x, weight_shape, stride, padding, dilation, groups
+        ),
+        lambda g: _gradient_bias(g),
+    ),
+    operands=3,
+    numpy=(),
+    prepare=_prepare("conv2d", 2),
+    samples=normal(*_CASES_2D, *(([x, w], params) for [x, w, _], params in _CASES_2D[:3])),
+)
+def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Correlation of `x`, (n, channels, h, w), with kernels `weight`, (out, channels / groups, kh, kw), plus `bias`."""
+    return _correlate("conv2d", x, weight, bias, stride, padding, dilation, groups)
+
+
+def _transposed_cases():
+    """Cotangents of the convolutions above, their kernels, and the lengths of their inputs."""
+    for [x, w, _], params in (*_CASES_1D, *_CASES_2D):
+        full = _prepare("conv_input", len(x) - 2)({"stride": 1, "padding": 0, "dilation": 1, "groups": 1} | params)
+        padding = resolved(full["padding"], w[2:], full["dilation"])
+        places = counts("conv_input", x[2:], w[2:], full["stride"], padding, full["dilation"])
+        yield x, w, (x[0], w[0], *places), full
+
+
+@rule(
+    vjp=(
+        lambda g, weight, stride, padding, dilation, groups: _convolution(g, weight, stride, padding, dilation, groups),
+        lambda g, x, weight_shape, stride, padding, dilation, groups: _gradient_weight(
+            x, g, weight_shape, stride, padding, dilation, groups
+        ),
+    ),
+    numpy=(),
+    samples=normal(*(([g, w], {"lengths": x[2:], **params}) for x, w, g, params in _transposed_cases())),
+)
+def conv_input(x, weight, /, lengths, stride, padding, dilation, groups):
+    """The transposed convolution: what a cotangent `x` of one by `weight` gives its input, of these lengths."""
+    padding = resolved(padding, weight.shape[2:], dilation)
+    kernel, places = weight.shape[2:], x.shape[2:]
+    whole = [n + low + high for n, (low, high) in zip(lengths, padding, strict=True)]
+
+    def one(g, w):
+        out = np.zeros((len(g), w.shape[1], *whole), np.result_type(g, w))
+        for k, at in offsets(kernel, places, stride, dilation):
+            out[(..., *at)] += np.moveaxis(np.tensordot(g, w[(..., *k)], (1, 0)), -1, 1)
+        return cropped(out, padding, lengths)
+
+    return _grouped(one, groups, 1, (x, 1), (weight, 0))
+
+
+@rule(
+    vjp=(
+        lambda g, x_shape, cotangent, stride, padding, dilation, groups: _gradient_x(
+            cotangent, x_shape, g, stride, padding, dilation, groups
+        ),
+        lambda g, x, stride, padding, dilation, groups: _convolution(x, g, stride, padding, dilation, groups),
+    ),
+    numpy=(),
+    samples=normal(*(([x, g], {"kernel": w[2:], **params}) for x, w, g, params in _transposed_cases())),
+)
+def conv_weight(x, cotangent, /, kernel, stride, padding, dilation, groups):
+    """What `cotangent`, of a convolution of `x`, gives the weight, whose kernel has these lengths."""
+    n = len(kernel)
+    xp, places = padded(x, resolved(padding, kernel, dilation)), range(2, 2 + n)
+
+    def one(x, g):
+        view = windows(x, kernel, stride, dilation)
+        return np.tensordot(g, view, ((0, *places), (0, *places)))
+
+    return _grouped(one, groups, 0, (xp, 1), (cotangent, 1))

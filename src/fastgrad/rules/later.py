@@ -1,0 +1,5 @@
+"""The families that `fastgrad.nn` brings along, read at its first use: what they cost `import fastgrad` need not."""
+
+from fastgrad.rules import convolution, pooling, recurrent
+
+__all__ = ["convolution", "pooling", "recurrent"]

@@ -1,0 +1,144 @@
+"""Pooling: one number for each window over the last two axes, its largest element or its mean."""
+
+import numpy as np
+
+from fastgrad.rules import refusals
+from fastgrad.rules.checks import real_only
+from fastgrad.rules.draws import normal
+from fastgrad.rules.indexing import scatter_add
+from fastgrad.rules.rule import rule
+from fastgrad.rules.shapes import reshape
+from fastgrad.rules.windows import counts, cropped, offsets, padded, pairs, per_axis, windows
+
+
+def _prepare(op):
+    """Parameters in the form that forward and vjp take: a tuple for each, padding as pairs."""
+
+    def prepare(params):
+        kernel = params["kernel_size"] = per_axis(op, "kernel_size", params["kernel_size"], 2, 1)
+        stride = params["stride"]
+        params["stride"] = kernel if stride is None else per_axis(op, "stride", stride, 2, 1)
+        dilation = params["dilation"] = per_axis(op, "dilation", params.get("dilation", 1), 2, 1)
+        if op != "max_pool2d":
+            del params["dilation"]
+        params["padding"] = pairs(op, params["padding"], 2)
+        spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+        if isinstance(params["padding"], str) or any(
+            2 * side > span for sides, span in zip(params["padding"], spans, strict=True) for side in sides
+        ):
+            raise refusals.pool_padding(op, params["padding"], kernel)
+        return params
+
+    return prepare
+
+
+def _places(op, shape, kernel, stride, padding, dilation):
+    if len(shape) < 2:
+        raise refusals.pool_rank(op, shape)
+    places = counts(op, shape[-2:], kernel, stride, padding, dilation)
+    for axis, n in enumerate(shape[-2:]):
+        first = np.arange(places[axis])[:, None] * stride[axis] - padding[axis][0]
+        met = first + np.arange(kernel[axis]) * dilation[axis]
+        if not np.all(np.any((met >= 0) & (met < n), axis=1)):
+            raise refusals.window_of_padding(op, shape, kernel, dilation, padding)
+    return places
+
+
+def _lowest(dtype):
+    """What is below or at every number of a dtype."""
+    return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min if dtype.kind in "iu" else False
+
+
+def _winners(x, kernel, stride, padding, dilation):
+    """For each window, the place in `x`, counted over all its elements, of its first largest one, or its first NaN."""
+    h, w = x.shape[-2:]
+    view = windows(padded(x, padding, _lowest(x.dtype)), kernel, stride, dilation)
+    number = windows(padded(np.arange(h * w).reshape(h, w), padding, -1), kernel, stride, dilation)
+    size = kernel[0] * kernel[1]
+    most = np.max(view, (-2, -1), keepdims=True)
+    hit = ((view == most) | (view != view)) & (number >= 0)
+    first = np.argmax(hit.reshape(*hit.shape[:-2], size), -1)[..., None]
+    number = np.broadcast_to(number.reshape(*number.shape[:-2], size), (*first.shape[:-1], size))
+    at = np.take_along_axis(number, first, -1)[..., 0]
+    planes = np.arange(x[..., 0, 0].size).reshape(*x.shape[:-2], 1, 1)
+    return at + planes * (h * w)
+
+
+def _max_pool_vjp(g, x, kernel_size, stride, padding, dilation):
+    """`g` of each window to the first of its largest elements; what won in several windows gets the sum."""
+    at = _winners(np.asarray(x.detach().numpy()), kernel_size, stride, padding, dilation)
+    return reshape(scatter_add(reshape(g, (g.size,)), at.ravel(), (x.size,)), x.shape)
+
+
+_CASES = (
+    ((2, 3, 4, 4), {"kernel_size": 2}), ((2, 5, 7), {"kernel_size": 3, "stride": 2, "padding": 1}),
+    ((4, 6), {"kernel_size": (2, 3), "stride": (1, 2), "padding": (1, 0)}), ((0, 2, 3, 3), {"kernel_size": 2}),
+    ((1, 2, 3, 3), {"kernel_size": (1, 1), "stride": 2}), ((1, 1, 9, 9), {"kernel_size": 2}),
+)  # fmt: skip
+
+
+@rule(
+    vjp=lambda g, x, kernel_size, stride, padding, dilation: _max_pool_vjp(
+        g, x, kernel_size, stride, padding, dilation
+    ),
+    holomorphic=False,
+    numpy=(),
+    prepare=_prepare("max_pool2d"),
+    samples=normal(*_CASES, ((1, 2, 7, 6), {"kernel_size": 2, "dilation": (3, 2), "stride": 1})),
+)
+def max_pool2d(x, /, kernel_size, stride=None, padding=0, dilation=1):
+    """The largest element of each window, NaN where it has one; of a tie the first, row by row, gets the gradient."""
+    x = real_only("max_pool2d", np.asarray(x))
+    _places("max_pool2d", x.shape, kernel_size, stride, padding, dilation)
+    return np.max(windows(padded(x, padding, _lowest(x.dtype)), kernel_size, stride, dilation), (-2, -1))
+
+
+def _divisor(lengths, kernel, stride, padding, count_include_pad):
+    """How many elements each mean is of: all of the window's, or those that lie in the array."""
+    if count_include_pad:
+        return float(kernel[0] * kernel[1])
+    inside = padded(np.ones(lengths), padding)
+    return np.sum(windows(inside, kernel, stride, (1, 1)), (-2, -1))
+
+
+@rule(
+    vjp=lambda g, x_shape, kernel_size, stride, padding, count_include_pad: avg_unpool2d(
+        g, x_shape[-2:], kernel_size, stride, padding, count_include_pad
+    ),
+    numpy=(),
+    prepare=_prepare("avg_pool2d"),
+    samples=normal(*_CASES, ((2, 5, 5), {"kernel_size": 3, "padding": 1, "count_include_pad": False})),
+)
+def avg_pool2d(x, /, kernel_size, stride=None, padding=0, count_include_pad=True):
+    """The mean of each window, padding counted as zeros, or not counted at all."""
+    x = np.asarray(x)
+    _places("avg_pool2d", x.shape, kernel_size, stride, padding, (1, 1))
+    total = np.sum(windows(padded(x, padding), kernel_size, stride, (1, 1)), (-2, -1))
+    divisor = _divisor(x.shape[-2:], kernel_size, stride, padding, count_include_pad)
+    return np.divide(total, divisor, dtype=np.result_type(total, np.float32) if total.dtype.kind in "fc" else None)
+
+
+def _unpool_cases():
+    cases = (*_CASES, ((2, 5, 5), {"kernel_size": 3, "padding": 1, "count_include_pad": False}))
+    for shape, params in cases:
+        full = _prepare("avg_pool2d")({"stride": None, "padding": 0} | params)
+        places = counts("avg_pool2d", shape[-2:], full["kernel_size"], full["stride"], full["padding"], (1, 1))
+        yield (*shape[:-2], *places), {"lengths": shape[-2:], "count_include_pad": True} | full
+
+
+@rule(
+    vjp=lambda g, kernel_size, stride, padding, count_include_pad: avg_pool2d(
+        g, kernel_size, stride, padding, count_include_pad
+    ),
+    numpy=(),
+    samples=normal(*_unpool_cases()),
+)
+def avg_unpool2d(x, /, lengths, kernel_size, stride, padding, count_include_pad):
+    """Each element of `x` shared out equally among the elements of its window: the transpose of `avg_pool2d`."""
+    divisor = _divisor(lengths, kernel_size, stride, padding, count_include_pad)
+    share = np.asarray(x / divisor, x.dtype)
+    whole = [n + low + high for n, (low, high) in zip(lengths, padding, strict=True)]
+    out = np.zeros((*x.shape[:-2], *whole), x.dtype)
+    for _, at in offsets(kernel_size, x.shape[-2:], stride, (1, 1)):
+        out[(..., *at)] += share
+    return np.ascontiguousarray(cropped(out, padding, lengths))

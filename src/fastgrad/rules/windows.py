@@ -1,0 +1,73 @@
+"""Sliding windows over the last axes of an array: their parameters, their lengths, and views of them. No gradients."""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from fastgrad.rules import refusals
+
+
+def per_axis(op, name, value, n, least):
+    """An int for all `n` axes, or one per axis, as a tuple of ints of at least `least`."""
+    given = value if isinstance(value, (tuple, list)) else (value,) * n
+    whole = all(isinstance(v, (int, np.integer)) and not isinstance(v, bool) and v >= least for v in given)
+    if len(given) != n or not whole:
+        raise refusals.window_parameter(op, name, value, n, least)
+    return tuple(map(int, given))
+
+
+def pairs(op, padding, n):
+    """Padding as a pair (before, after) per axis; the words "same" and "valid" stay what they are."""
+    if padding in ("same", "valid") if isinstance(padding, str) else False:
+        return padding if padding == "same" else ((0, 0),) * n
+    if isinstance(padding, (tuple, list)) and len(padding) == n and all(isinstance(p, (tuple, list)) for p in padding):
+        return tuple(per_axis(op, "padding", p, 2, 0) for p in padding)
+    return tuple((p, p) for p in per_axis(op, "padding", padding, n, 0))
+
+
+def resolved(padding, kernel, dilation):
+    """Padding in numbers. "same" keeps the lengths; where an odd number is missing, the end gets one more."""
+    if padding != "same":
+        return padding
+    missing = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+    return tuple((m // 2, m - m // 2) for m in missing)
+
+
+def counts(op, lengths, kernel, stride, padding, dilation):
+    """How many windows fit along each axis."""
+    whole = [n + low + high for n, (low, high) in zip(lengths, padding, strict=True)]
+    spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+    if any(s > n or k < 1 for s, n, k in zip(spans, whole, kernel, strict=True)):
+        raise refusals.window_too_large(op, tuple(kernel), tuple(dilation), tuple(lengths), tuple(padding))
+    return tuple((n - s) // step + 1 for n, s, step in zip(whole, spans, stride, strict=True))
+
+
+def padded(x, padding, value=0):
+    """`x` with `value` around its last axes."""
+    if not any(low or high for low, high in padding):
+        return x
+    return np.pad(x, ((0, 0),) * (x.ndim - len(padding)) + tuple(padding), constant_values=value)
+
+
+def windows(x, kernel, stride, dilation):
+    """A view of shape (..., places, kernel) of the windows over the last axes of a padded `x`."""
+    n = len(kernel)
+    spans = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
+    view = sliding_window_view(x, spans, axis=tuple(range(x.ndim - n, x.ndim)))
+    steps = tuple(slice(None, None, s) for s in stride)
+    return view[(..., *steps, *(slice(None, None, d) for d in dilation))]
+
+
+def offsets(kernel, places, stride, dilation):
+    """For each element of the kernel, its index and the slices of the padded array that it meets."""
+    for k in np.ndindex(*kernel):
+        yield (
+            k,
+            tuple(
+                slice(i * d, i * d + s * (n - 1) + 1, s) for i, d, s, n in zip(k, dilation, stride, places, strict=True)
+            ),
+        )
+
+
+def cropped(x, padding, lengths):
+    """What `padded` was made of."""
+    return x[(..., *(slice(low, low + n) for (low, _), n in zip(padding, lengths, strict=True)))]
