@@ -91,6 +91,7 @@ ctypedef double (*Scalar)(double x1, double x2) noexcept nogil
 cdef struct Kernel:
     int nin
     unsigned int reads      # Reads of all backward kernels together
+    unsigned int[2] reads_alone     # of that to the first, to the second operand, where the other one is a constant
     BoundLoop[2] loop       # forward by KernelDType; run is NULL where `own` is meant
     Forward[2] own
     Scalar scalar           # forward of one float64 element, or NULL
