@@ -86,7 +86,7 @@ cdef dict op_numbers = dict(kernel_rows)
 op_numbers.update(
     sum=SUM, mean=MEAN, max=MAX, min=MIN, sum_to=SUM_TO, broadcast_to=BROADCAST_TO, matmul=MATMUL, reshape=RESHAPE,
     permute_dims=PERMUTE_DIMS, getitem=GETITEM, softmax=SOFTMAX, log_softmax=LOG_SOFTMAX, logsumexp=LOGSUMEXP, prod=PROD, cumsum=CUMSUM,
-    cross_entropy=CROSS_ENTROPY, layer_norm=LAYER_NORM, where=WHERE, clip=CLIP, scatter_add=SCATTER_ADD, concat=CONCAT, stack=STACK,
+    cross_entropy=CROSS_ENTROPY, layer_norm=LAYER_NORM, batch_norm=BATCH_NORM, where=WHERE, clip=CLIP, scatter_add=SCATTER_ADD, concat=CONCAT, stack=STACK,
     conv1d=CONV1D, conv2d=CONV2D, conv_input=CONV_INPUT, conv_weight=CONV_WEIGHT, max_pool2d=MAX_POOL2D, avg_pool2d=AVG_POOL2D,
     avg_unpool2d=AVG_UNPOOL2D, rnn=RNN, lstm=LSTM, gru=GRU,
 )
@@ -173,6 +173,8 @@ cdef Tensor by_kernel(int op, tuple operands, dict params):
         return cross_entropy(x, as_tensor(operands[1]), params["reduction"])
     if op == LAYER_NORM:
         return layer_norm(x, given_operand(operands[1]), given_operand(operands[2]), params["axes"], params["eps"])
+    if op == BATCH_NORM:
+        return batch_norm(x, given_operand(operands[1]), given_operand(operands[2]), params["eps"])
     if op == WHERE:
         return where(x, tensor_or_number(operands[1]), tensor_or_number(operands[2]))
     if op == CLIP:
