@@ -48,6 +48,33 @@ def test_layer_norm():
     fg.testing.check_grads(lambda x, w, b: F.layer_norm(x, 4, w, b), (X, w, b))
 
 
+def test_layer_norm_of_one_tensor_in_three_places():
+    """The same leaf as x, weight and bias: the three parts of its gradient add up."""
+    values = rng.normal(size=7)
+    x, w, b = (fg.tensor(values, requires_grad=True) for _ in range(3))
+    parts = fg.gradients(F.layer_norm(x, 7, w, b), (x, w, b), values)
+    one = fg.tensor(values, requires_grad=True)
+    (whole,) = fg.gradients(F.layer_norm(one, 7, one, one), one, values)
+    np.testing.assert_allclose(whole.numpy(), sum(g.numpy() for g in parts), rtol=1e-13)
+
+
+@pytest.mark.parametrize("n", [1, 5, 8, 31, 300])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_layer_norm_of_rows_of_any_length(n, dtype):
+    x, g = rng.normal(3, 2, (2, 4, n)).astype(dtype)
+    w, b = rng.normal(size=(2, n)).astype(dtype)
+    leaves = [fg.tensor(a, requires_grad=True) for a in (x, w, b)]
+    y = F.layer_norm(leaves[0], n, leaves[1], leaves[2])
+    exact = [fg.tensor(a.astype(float), requires_grad=True) for a in (x, w, b)]
+    z = (exact[0] - exact[0].mean(-1, keepdims=True)) / (exact[0].var(-1, keepdims=True) + 1e-5).sqrt()
+    z = z * exact[1] + exact[2]
+    rtol = 1e-10 if dtype is np.float64 else 2e-4
+    np.testing.assert_allclose(y.detach().numpy(), z.detach().numpy(), rtol=rtol, atol=rtol)
+    for got, want in zip(fg.gradients(y, leaves, g), fg.gradients(z, exact, g.astype(float))):
+        assert got.dtype == dtype
+        np.testing.assert_allclose(got.numpy(), want.numpy(), rtol=rtol, atol=20 * rtol)
+
+
 @pytest.mark.parametrize(
     ("layer", "shape"), [(nn.BatchNorm1d, (6, 3)), (nn.BatchNorm1d, (2, 3, 4)), (nn.BatchNorm2d, (2, 3, 4, 5))]
 )

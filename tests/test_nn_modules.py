@@ -217,7 +217,7 @@ def test_sequences_of_modules():
     assert len(blocks[1:]) == 2
     with pytest.raises(IndexError, match="ModuleList: index 5 is out of range for 3 modules"):
         blocks[5]
-    with pytest.raises(DTypeError, match="Sequential: number 1 is of type function, not a Module"):
+    with pytest.raises(DTypeError, match="Sequential: child '1' is of type function, not a Module"):
         nn.Sequential(nn.Tanh(), lambda x: x)
     with pytest.raises(NotImplementedError, match="ModuleList has no forward"):
         blocks(1)

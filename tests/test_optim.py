@@ -173,6 +173,12 @@ def test_a_graph_that_still_needs_the_old_values_knows():
         make([w]).step()
         with pytest.raises(fg.MutationError):
             y.backward()
+        number = fg.tensor(2.0, requires_grad=True)
+        z = number * number
+        number.grad = 1.0
+        make([number]).step()
+        with pytest.raises(fg.MutationError):
+            z.backward()
 
 
 def test_training_fits_a_line():
@@ -307,6 +313,31 @@ def test_what_an_optimiser_refuses(call, error, text):
     with pytest.raises(error, match=text) as caught:
         call()
     assert isinstance(caught.value, (FastgradError, ValueError))
+
+
+def test_a_group_that_was_changed_by_hand_is_refused():
+    opt = optim.Adam([fg.tensor([1.0], requires_grad=True)])
+    opt.param_groups[0]["params"].append(P)
+    with pytest.raises(BadSetting, match="use add_param_group"):
+        opt.step()
+
+
+@pytest.mark.skipif(_engine.adam_step is None, reason="the pure-Python engine has the formulas alone")
+def test_the_compiled_steps_look_at_the_lengths_of_their_lists():
+    p = fg.tensor([1.0], requires_grad=True)
+    p.grad = [1.0]
+    counts = np.zeros(1, np.intp)
+    with pytest.raises(ValueError, match="one moment of each kind"):
+        _engine.adam_step([p], [None], [], counts, 0.1, 0.9, 0.9, 0.0, 0.0, False)
+    with pytest.raises(ValueError, match="one count per parameter"):
+        _engine.adam_step([p], [None], [None], np.zeros(1), 0.1, 0.9, 0.9, 0.0, 0.0, False)
+    with pytest.raises(ValueError, match="one moment of each kind"):
+        _engine.sgd_step([p], [], 0.1, 0.9, 0.0, 0.0, False)
+    with pytest.raises(ValueError, match="one moment of each kind"):
+        _engine.rmsprop_step([p], [None], [None], [], 0.1, 0.9, 0.0, 0.0, 0.0, False)
+    with pytest.raises(TypeError):
+        _engine.adam_step([1.0], [None], [None], counts, 0.1, 0.9, 0.9, 0.0, 0.0, False)
+    assert p.item() == 1
 
 
 def test_a_rate_that_became_nan_is_refused_before_anything_is_written():

@@ -111,14 +111,14 @@ def test_an_unknown_command_is_one_line_and_a_failure():
     assert "Traceback" not in done.stderr
 
 
-def blocks_of_the_readme():
-    readme = ROOT / "README.md"
-    return PYTHON_BLOCK.findall(readme.read_text()) if readme.exists() else []
+def blocks_of_the_pages():
+    pages = [path for path in (ROOT / "README.md", ROOT / "docs" / "training.md") if path.exists()]
+    return [(path.name, block) for path in pages for block in PYTHON_BLOCK.findall(path.read_text())]
 
 
-@pytest.mark.parametrize("block", blocks_of_the_readme())
-def test_the_readme_runs_as_it_stands(block):
-    exec(compile(block, "README.md", "exec"), {})
+@pytest.mark.parametrize(("page", "block"), blocks_of_the_pages())
+def test_the_readme_and_the_pages_run_as_they_stand(page, block):
+    exec(compile(block, page, "exec"), {})
 
 
 def test_the_readme_has_its_two_lines():

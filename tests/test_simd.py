@@ -50,6 +50,9 @@ def calls(rng, shape, dtype):
             yield f"{name} {axis}", lambda x, f=getattr(fg.nn.functional, name), a=axis: f(x, axis=a), 1
     if len(shape) == 2:
         labels = rng.integers(0, shape[1], shape[0])
+        w, b = rng.normal(size=(2, shape[1])).astype(dtype)
+        yield "layer_norm", lambda x: fg.nn.functional.layer_norm(x, shape[1], fg.tensor(w), fg.tensor(b)), 1
+        yield "layer_norm plain", lambda x: fg.nn.functional.layer_norm(x, shape[1]), 1
         yield "cross_entropy", lambda x: fg.nn.functional.cross_entropy(x, labels), 1
 
 for dtype in ("float64", "float32"):
@@ -68,6 +71,27 @@ for dtype in ("float64", "float32"):
                     a[np.isnan(a)] = np.nan
                     seen.update(a.tobytes())
             print(dtype, shape, name, seen.hexdigest()[:16])
+
+makes = {
+    "sgd": lambda p: fg.optim.SGD(p, 0.1, 0.9, 0.1, 0.01),
+    "nesterov": lambda p: fg.optim.SGD(p, 0.1, 0.9, nesterov=True),
+    "plain": lambda p: fg.optim.SGD(p, 0.1, weight_decay=0.1), "adam": lambda p: fg.optim.Adam(p, 0.1),
+    "adam l2": lambda p: fg.optim.Adam(p, 0.1, weight_decay=0.1), "adamw": lambda p: fg.optim.AdamW(p, 0.1),
+    "rmsprop": lambda p: fg.optim.RMSprop(p), "centered": lambda p: fg.optim.RMSprop(p, momentum=0.9, centered=True),
+}
+for dtype in ("float64", "float32"):
+    for n in (1, 3, 8, 29, 1025):
+        for name, make in makes.items():
+            rng = np.random.default_rng(8)
+            p = fg.tensor(draw(rng, n, dtype), requires_grad=True)
+            opt = make([p])
+            for _ in range(3):
+                p.grad = rng.normal(size=n).astype(dtype)
+                norm = fg.optim.clip_grad_norm_(p, 2.0).item()
+                opt.step()
+            a = p.detach().numpy().copy()
+            a[np.isnan(a)] = np.nan
+            print(dtype, n, name, norm.hex(), hashlib.sha256(a.tobytes()).hexdigest()[:16])
 """
 
 

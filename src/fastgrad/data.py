@@ -103,7 +103,9 @@ class _Plain:
         self.note = ", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in values.items())
 
     def __len__(self) -> int:
-        return 0 if self.total is None else self.total
+        if self.total is None:
+            raise TypeError("how many there are is not known")
+        return self.total
 
     def __iter__(self) -> Iterator[Any]:
         start = last = time.perf_counter()

@@ -5,6 +5,15 @@ cdef extern from "Python.h":
     void PyType_Modified(PyTypeObject* t)
 
 
+cdef class SignatureOnDemand:
+    """`__signature__` of a Function, made when somebody asks. The class has none: `inspect` would stumble over it."""
+
+    def __get__(self, function, kind):
+        if function is None:
+            raise AttributeError("__signature__")
+        return function.rule.signature()
+
+
 cdef class Function:
     """An op: callable on Tensors, arrays and numbers. Records where a gradient may be wanted."""
 
@@ -52,12 +61,14 @@ cdef class Function:
             self.doc = docstring(self.rule)
         return self.doc
 
+    __signature__ = SignatureOnDemand()
+
     @property
     def __wrapped__(self):
         return self.rule.forward
 
     def __repr__(self):
-        return f"<fastgrad function {self.rule.name}>"
+        return f"<fastgrad function {self.rule.name}{self.__signature__}>"
 
     def __reduce__(self):
         return find_function, (self.rule.name,)
@@ -65,6 +76,8 @@ cdef class Function:
 
 def find_function(name):
     """The function of a built-in op, for pickle."""
+    if name not in functions:
+        import fastgrad.rules.later     # one of those that are read when they are needed
     return functions[name]
 
 
@@ -72,7 +85,7 @@ cdef dict op_numbers = dict(kernel_rows)
 op_numbers.update(
     sum=SUM, mean=MEAN, max=MAX, min=MIN, sum_to=SUM_TO, broadcast_to=BROADCAST_TO, matmul=MATMUL, reshape=RESHAPE,
     permute_dims=PERMUTE_DIMS, getitem=GETITEM, softmax=SOFTMAX, log_softmax=LOG_SOFTMAX, logsumexp=LOGSUMEXP, prod=PROD, cumsum=CUMSUM,
-    cross_entropy=CROSS_ENTROPY, where=WHERE, clip=CLIP, scatter_add=SCATTER_ADD, concat=CONCAT, stack=STACK,
+    cross_entropy=CROSS_ENTROPY, layer_norm=LAYER_NORM, where=WHERE, clip=CLIP, scatter_add=SCATTER_ADD, concat=CONCAT, stack=STACK,
     conv1d=CONV1D, conv2d=CONV2D, conv_input=CONV_INPUT, conv_weight=CONV_WEIGHT, max_pool2d=MAX_POOL2D, avg_pool2d=AVG_POOL2D,
     avg_unpool2d=AVG_UNPOOL2D, rnn=RNN, lstm=LSTM, gru=GRU,
 )
@@ -157,6 +170,8 @@ cdef Tensor by_kernel(int op, tuple operands, dict params):
         return cumsum(x, params["axis"])
     if op == CROSS_ENTROPY:
         return cross_entropy(x, as_tensor(operands[1]), params["reduction"])
+    if op == LAYER_NORM:
+        return layer_norm(x, given_operand(operands[1]), given_operand(operands[2]), params["axes"], params["eps"])
     if op == WHERE:
         return where(x, tensor_or_number(operands[1]), tensor_or_number(operands[2]))
     if op == CLIP:
@@ -195,6 +210,11 @@ cdef Tensor networks_kernel(int op, Tensor x, tuple operands, dict params):
     if op == RNN or op == LSTM or op == GRU:
         return recurrent(op, operands, params)
     return pooled_windows(op, x, params)
+
+
+cdef object given_operand(object o):
+    """An operand that may be left out, as None."""
+    return o if o is None else as_tensor(o)
 
 
 cdef object reduce_or_rule(int op, Tensor x, object axis, object keepdims, object dtype):

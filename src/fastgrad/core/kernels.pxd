@@ -61,6 +61,7 @@ cdef enum Op:
     SOFTMAX
     LOG_SOFTMAX
     CROSS_ENTROPY
+    LAYER_NORM
     SUM_TO
     BROADCAST_TO
     MATMUL
@@ -114,8 +115,39 @@ cdef enum:
 cdef void fill_same(int dtype, void* y, Py_ssize_t n, double c) noexcept nogil
 cdef void add_same(int dtype, void* y, Py_ssize_t n, double c) noexcept nogil
 cdef void accumulate(int dtype, const void* x, void* y, Py_ssize_t n) noexcept nogil
+cdef void own_forward(Forward forward, int dtype, const char* x, char* y, Py_ssize_t n) noexcept nogil
 cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,
                          void* gx, Py_ssize_t n, bint add, double* constant, bint uniform) noexcept nogil
+
+# product.pxi
+cdef Py_ssize_t own_product_scratch(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, Py_ssize_t a_row, Py_ssize_t a_col,
+                                    Py_ssize_t b_row, Py_ssize_t b_col) noexcept nogil
+cdef void own_product(Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const char* a, Py_ssize_t a_row, Py_ssize_t a_col,
+                      const char* b, Py_ssize_t b_row, Py_ssize_t b_col, double* y, double* scratch) noexcept nogil
+
+# blocks.pxi
+cdef enum:
+    RUN_BLOCK = 512         # elements: half a dozen blocks of float64 fit into the first-level cache together
+
+cdef struct Place:          # where a step finds one of its arrays; a block of scratch stays where it is, step 0
+    char* start
+    Py_ssize_t step         # bytes per element
+
+cdef struct Step:           # one call of a backward kernel
+    Backward kernel
+    Place g
+    Place x1
+    Place x2
+    Place y
+    Place out
+    double c
+    bint add
+
+cdef struct WayOut:        # a block of scratch that is written past the cache when its block of elements is done
+    const char* block
+    char* y
+
+cdef void run_steps(const Step* steps, int count, const WayOut* outs, int n_outs, int dtype, Py_ssize_t n) noexcept nogil
 
 # Over (outer, n, inner), along the middle axis: reduce.pxi, softmax.pxi, scan.pxi, gather.pxi
 cdef void spread(int dtype, const void* g, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, double divisor,
@@ -240,3 +272,10 @@ cdef void rmsprop_update(int dtype, const void* g, void* p, void* v, void* m, vo
                          double eps, double momentum, double decay) noexcept nogil
 cdef double squares(int dtype, const void* x, Py_ssize_t n) noexcept nogil
 cdef void multiply_by(int dtype, void* x, Py_ssize_t n, double c) noexcept nogil
+
+# normalize.pxi
+cdef void layer_norm_forward(int dtype, const void* x, const void* w, const void* b, void* y, void* stats, Py_ssize_t rows,
+                             Py_ssize_t n, double eps) noexcept nogil
+cdef void layer_norm_backward(int dtype, const void* g, const void* x, const void* w, const void* stats, void* gx, Py_ssize_t rows,
+                              Py_ssize_t n, bint add) noexcept nogil
+cdef void layer_norm_sum(int dtype, const void* g, const void* x, const void* stats, void* gw, Py_ssize_t rows, Py_ssize_t n) noexcept nogil

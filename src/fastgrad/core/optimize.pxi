@@ -32,8 +32,16 @@ cdef list left_out(list rest, object what):
     return rest
 
 
+cdef int check_lengths(list params, list first, list second, list third) except -1:
+    """Lists are read without a look at their ends below."""
+    cdef Py_ssize_t n = len(params)
+    if len(first) != n or (second is not None and len(second) != n) or (third is not None and len(third) != n):
+        raise ValueError("one moment of each kind per parameter")
+    return 0
+
+
 cdef Py_ssize_t* counts_of(cnp.ndarray counts, list params) except NULL:
-    if cnp.PyArray_TYPE(counts) != cnp.NPY_INTP or cnp.PyArray_SIZE(counts) != len(params):
+    if cnp.PyArray_TYPE(counts) != cnp.NPY_INTP or cnp.PyArray_SIZE(counts) != len(params) or not cnp.PyArray_IS_C_CONTIGUOUS(counts):
         raise ValueError("one count per parameter")
     return <Py_ssize_t*>cnp.PyArray_DATA(counts)
 
@@ -44,6 +52,7 @@ def sgd_step(list params, list buffers, double lr, double momentum, double dampe
     cdef list rest = None
     cdef Py_ssize_t k
     cdef bint first
+    check_lengths(params, buffers, None, None)
     for k in range(len(params)):
         p = <Tensor?>params[k]
         if p.grad_ == NULL:
@@ -70,6 +79,7 @@ def adam_step(list params, list means, list squares_, cnp.ndarray counts, double
     cdef Py_ssize_t k, t = -1
     cdef Py_ssize_t* steps = counts_of(counts, params)
     cdef double rate = 0, root = 0
+    check_lengths(params, means, squares_, None)
     for k in range(len(params)):
         p = <Tensor?>params[k]
         if p.grad_ == NULL:
@@ -99,6 +109,7 @@ def rmsprop_step(list params, list squares_, list means, list buffers, double lr
     cdef Tensor p, g, v, m, b
     cdef list rest = None
     cdef Py_ssize_t k
+    check_lengths(params, squares_, means, buffers)
     for k in range(len(params)):
         p = <Tensor?>params[k]
         if p.grad_ == NULL:

@@ -10,7 +10,7 @@ import threading
 import numpy as np
 
 from fastgrad import anomaly, errors
-from fastgrad.engine_python.record import functions, state
+from fastgrad.engine_python.record import functions, require_true_graph, state
 from fastgrad.engine_python.tensor import Tensor, asarray
 
 _accumulating = threading.RLock()  # leaves may be shared by sweeps in several threads
@@ -140,6 +140,7 @@ def _root(y, cotangent, what):
         raise errors.not_a_tensor(what, y)
     if y.node is None:
         raise errors.not_recorded(what)
+    require_true_graph(y)
     if cotangent is None:
         if y.size != 1:
             raise errors.not_scalar(y.shape)
@@ -221,8 +222,11 @@ def gradients(outputs, inputs, cotangents=None, *, retain_graph=False, create_gr
             raise errors.input_without_grad(k)
     roots = [_root(y, g, f"outputs[{k}]") for k, (y, g) in enumerate(zip(outputs, cotangents, strict=True))]
     nodes = [x.node for x in inputs]
+    freed = [node for node in nodes if node.operands is None]
     found = _in_mode(create_graph, _own_gradients, roots, set(nodes), retain_graph or create_graph)
     for k, node in enumerate(nodes):
+        if node not in found and freed:
+            raise errors.graph_freed(freed[0].rule.name)  # what lies behind it is not known any more
         if node not in found and not allow_unused:
             raise errors.input_unused(k)
     return tuple(found.get(node) for node in nodes)

@@ -18,8 +18,8 @@ class _Numbered(Module):
             self._put(str(number), module)
 
     def _put(self, name: str, module: Module) -> None:
-        if not isinstance(module, Module):
-            raise messages.not_a_module(type(self).__name__, name, type(module).__name__)
+        if module is None:
+            raise messages.not_a_module(type(self).__name__, name, "None")
         self.register_module(name, module)
 
     def _all(self) -> list[Module]:
@@ -102,7 +102,7 @@ class Sequential(_Numbered):
     def forward(self, x: Any) -> Any:
         values = self.__dict__
         for name in self._kinds:  # all are modules: nothing else is ever assigned here
-            x = values[name].forward(x)
+            x = values[name](x)
         return x
 
 

@@ -23,8 +23,8 @@ def bad_state_name(name):
 
 
 def not_a_module(container, name, got):
-    """Number `name` of a Sequential or ModuleList is no Module."""
-    return DTypeError(f"{container}: number {name} is of type {got}, not a Module: fg.nn.ReLU(), not fg.relu")
+    """The child `name` of a module is no Module."""
+    return DTypeError(f"{container}: child {name!r} is of type {got}, not a Module: fg.nn.ReLU(), not fg.relu")
 
 
 def no_state_dict(got):

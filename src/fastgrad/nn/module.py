@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from fastgrad._engine import Tensor, asarray, no_grad, tensor
+from fastgrad._engine import Tensor, no_grad, tensor
 from fastgrad.nn import messages
 
 PARAMETER, BUFFER, TRANSIENT, MODULE = "parameter", "buffer", "buffer that is not saved", "module"
@@ -130,11 +130,13 @@ class Module:
         persistent : bool
             Whether it belongs to the state dict.
         """
-        value = value if value is None else asarray(value)
+        value = value if value is None or isinstance(value, Tensor) else tensor(value)  # a copy: it will be written
         self._register(name, value, BUFFER if persistent else TRANSIENT)
 
     def register_module(self, name: str, module: Module | None) -> None:
-        """Make `module` the child `name`."""
+        """Make `module` the child `name`. None keeps the name for a child that this module does without."""
+        if module is not None and not isinstance(module, Module):
+            raise messages.not_a_module(type(self).__name__, name, type(module).__name__)
         self._register(name, module, MODULE)
 
     add_module = register_module

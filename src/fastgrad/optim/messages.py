@@ -20,6 +20,11 @@ def unknown_setting(optimizer, key, known):
     return BadSetting(f"{optimizer} has no setting {key!r}: it has {', '.join(known)}")
 
 
+def group_changed(optimizer):
+    """The list of parameters of a group was made longer or shorter by hand."""
+    return BadSetting(f"{optimizer}: a group has other parameters than it was made with: use add_param_group")
+
+
 def optimized_result(optimizer, k, op):
     """A recorded result was given to an optimiser."""
     return DTypeError(f"{optimizer}: parameter {k} is the result of {op!r}: only leaves can be changed in place")

@@ -112,6 +112,8 @@ class Optimizer:
         for group, slots in zip(self.param_groups, self._slots):
             if not 0 <= group["lr"] < math.inf:  # by a scheduler, or by hand
                 raise messages.bad_setting(type(self).__name__, "lr", group["lr"], 0, math.inf)
+            if len(group["params"]) != len(slots.counts):
+                raise messages.group_changed(type(self).__name__)
             left = self.update(group, slots)
             if left is not None:
                 with no_grad():

@@ -162,6 +162,12 @@ class Rule:
             params = self.prepare(params)
         return operands, params
 
+    def signature(self):
+        """The signature of the op's function, as `inspect` has it."""
+        from fastgrad.rules.docs import signature
+
+        return signature(self)
+
     def differentiable(self, k):
         """Whether a gradient flows to operand number `k`."""
         return self._vjp_at(k) is not None
