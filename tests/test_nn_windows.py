@@ -1,5 +1,9 @@
 """Convolution and pooling: kernels against rules where several tiles are needed, ties and NaN, layers, refusals."""
 
+import pickle
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from against_rules import COMPILED, DTYPES, TOLERANCE, without_rule
@@ -178,6 +182,11 @@ def test_what_does_not_fit_is_refused(call, words):
 def test_the_largest_complex_number_is_refused():
     with pytest.raises(DTypeError, match="max_pool2d takes real numbers"):
         F.max_pool2d(X * 1j, 2)
+
+
+def test_an_op_that_is_read_later_comes_back_from_a_pickle():
+    code = f"import pickle; f = pickle.loads({pickle.dumps(F.conv2d)!r}); print(f.__name__)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "conv2d\n"
 
 
 @pytest.mark.skipif(not COMPILED, reason="of the compiled engine")

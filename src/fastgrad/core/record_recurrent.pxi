@@ -4,7 +4,7 @@ cdef int cells_in(int op) noexcept:
     return 2 if op == LSTM else 1
 
 
-cdef bint fits(Tensor x, const Layout* like, int ndim, Py_ssize_t first, Py_ssize_t second) noexcept:
+cdef bint of_lengths(Tensor x, const Layout* like, int ndim, Py_ssize_t first, Py_ssize_t second) noexcept:
     """Whether `x` is a vector or matrix of these lengths, of the dtype of `like`."""
     return (x.layout.kernel == like.kernel and x.layout.ndim == ndim and x.layout.shape[0] == first
             and (ndim == 1 or x.layout.shape[1] == second))
@@ -25,9 +25,9 @@ cdef bint read_recurrent(int op, tuple operands, dict params, Recurrent* d) exce
         return False
     for k in range(2, len(operands)):
         if k < 2 + cells_in(op):
-            if not fits(operands[k], u.layout, 2, d.batch, d.hidden):
+            if not of_lengths(operands[k], u.layout, 2, d.batch, d.hidden):
                 return False
-        elif operands[k] is not None and not fits(operands[k], u.layout, 1, rows, 0):
+        elif operands[k] is not None and not of_lengths(operands[k], u.layout, 1, rows, 0):
             return False
     return True
 
