@@ -81,7 +81,14 @@ __version__ = "0.1.0"
 
 # read at first use, so that `import fastgrad` stays cheap: the name, and the module that has it
 _TRANSFORMS = ("checkpoint", "elementwise_grad", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp")
-_LATER = {"nn": None, "testing": None, "transforms": None, **dict.fromkeys(_TRANSFORMS, "transforms")}
+_LATER = {
+    "nn": None,
+    "testing": None,
+    "transforms": None,
+    **dict.fromkeys(_TRANSFORMS, "transforms"),
+    "draw": "pictures",
+    "explain": "pictures",
+}
 
 
 def __getattr__(name):

@@ -17,6 +17,8 @@ from fastgrad.core.tensor import (
     lean_harvest,
     lean_leaf,
     no_grad,
+    node_key,
+    node_of,
     tensor,
 )
 
@@ -35,5 +37,5 @@ def clear_cache():
 __all__ = [
     "Function", "Tensor", "asarray", "cache_info", "clear_cache", "debug_counts", "detect_anomaly", "enable_grad",
     "gradients", "instruction_set", "is_grad_enabled", "lean_harvest", "lean_leaf", "loops_in_use", "name", "no_grad",
-    "set_cache_limit", "tensor",
+    "node_key", "node_of", "set_cache_limit", "tensor",
 ]  # fmt: skip
