@@ -41,6 +41,7 @@ TARGETS = {
     "chain-memory": 120.0,
     "engines-60k": 60.0,
     "import": 1.15,
+    "draw-200": 1.0,
 }
 
 

@@ -11,4 +11,5 @@ from bench.rows import products
 from bench.rows import graphs
 from bench.rows import engines
 from bench.rows import starting
+from bench.rows import pictures
 from bench.harness import ROWS

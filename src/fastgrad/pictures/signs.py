@@ -31,11 +31,14 @@ def short(number, digits=4):
         return f"{short(number.real, digits)}{'+' if number.imag >= 0 or number.imag != number.imag else ''}" + (
             f"{short(number.imag, digits)}i"
         )
-    if isinstance(number, (bool, int)):
-        text = str(number)
-        text = text if len(text) <= 2 * digits else f"{float(number):.{digits}g}" if abs(number) < 10**300 else "huge"
-    else:
-        text = f"{number:.{digits}g}"
+    if not isinstance(number, (int, float)) or isinstance(number, bool):
+        return clipped(str(number), 12)
+    text = str(number) if isinstance(number, int) and abs(number) < 10**8 else ""
+    if not text:
+        try:
+            text = f"{float(number):.{digits}g}"
+        except OverflowError:
+            return "huge"
     if "e" in text:
         head, power = text.split("e")
         text = f"{head}e{int(power)}"

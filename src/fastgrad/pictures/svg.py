@@ -4,6 +4,7 @@ Wires first, gates over them. Tooltips are `<title>` elements, so that they need
 """
 
 import math
+import re
 from html import escape
 
 from fastgrad.pictures import heat
@@ -13,6 +14,7 @@ from fastgrad.pictures.signs import clipped, short
 from fastgrad.pictures.style import CLASS, CSS, width
 from fastgrad.pictures.words import full, listed, norm, number, times
 
+_FORBIDDEN = re.compile("[^\\t\\n\\r -\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")  # in XML
 _R = 20.0  # of a gate
 _MARGIN = 22.0
 _LINE = 20.0
@@ -29,8 +31,7 @@ def _at(value):
     """A coordinate in hundredths; other attributes as they are. What XML forbids becomes a question mark."""
     if isinstance(value, float):
         return f"{value:.2f}".rstrip("0").rstrip(".") if value else "0"
-    return "".join(c if c in "\t\n\r" or (c >= " " and not 0xD800 <= ord(c) < 0xE000 and c not in "\ufffe\uffff")
-                   else "?" for c in str(value))  # fmt: skip
+    return _FORBIDDEN.sub("?", str(value))
 
 
 def text(words, x, y, class_):

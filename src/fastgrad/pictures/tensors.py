@@ -81,6 +81,7 @@ def describe(y, names, cotangent=None, shown=None, most=None):
         return None
     graph = Graph([_node(record, names) for record in order])
     graph.result = graph.nodes[-1].name or free_name({node.name for node in graph.nodes}, "y", "f", "result")
+    _leave_out_overwritten(graph, order)
     _write_formulas(graph, order)
     if y.requires_grad:
         with no_grad():
@@ -105,6 +106,26 @@ def _node(record, names):
     return node
 
 
+def _leave_out_overwritten(graph, order):
+    """No value for nodes whose memory a later node was written into: what stands there is not theirs."""
+    owners = {}  # address of the memory: the nodes that it was the value of, so far
+    for node, record in zip(graph.nodes, order, strict=True):
+        if not node.value.size:
+            continue
+        same = owners.setdefault(node.value.__array_interface__["data"][0], [])
+        if record.how is not None and record.how[0].view:
+            if any(graph.nodes[w.source].value is None for w in node.wires):
+                node.value = None
+                continue
+        elif record.how is not None:  # the result of an op has memory of its own, unless it was written in place
+            for earlier in same:
+                earlier.value = None
+            same.clear()
+        same.append(node)
+    if any(node.value is None for node in graph.nodes):
+        graph.notes.append("values that were overwritten in place are left out")
+
+
 def _write_formulas(graph, order):
     """How each gate came about, by the names of its operands; unnamed ones are numbered in order."""
     number, words, letter = 0, [], free_letter(node.name for node in graph.nodes)
@@ -119,7 +140,7 @@ def _write_formulas(graph, order):
             node.formula = clipped(formula_of(node.op, parts), LONGEST_FORMULA)
         if node.name:
             words.append(node.name)
-        elif node.kind == CONSTANT and node.value.size == 1:
+        elif node.kind == CONSTANT and node.value is not None and node.value.size == 1:
             words.append(short(node.value.item()).replace("−", "-"))
         else:
             number += 1

@@ -7,8 +7,9 @@ import math
 
 import numpy as np
 
-from fastgrad.pictures.graph import CONSTANT, GATE, LEAF, Graph, Node, Wire, free_letter, free_name
+from fastgrad.pictures.graph import GATE, LEAF, Graph, Node, Wire, free_letter, free_name
 from fastgrad.pictures.signs import LONGEST_FORMULA, clipped, formula_of, sign_of
+from fastgrad.pictures.words import number
 
 _OPS = {"+": "add", "*": "multiply", "ReLU": "relu"}
 # dy/dx of an op of one operand, from the operand and the result
@@ -50,7 +51,7 @@ def describe(y, names=None, most=None):
             node.formula = clipped(_formula(node, str(v._op), words), LONGEST_FORMULA)
         graph.nodes.append(node)
         unnamed += not node.name and node.kind == GATE
-        words.append(node.name or (f"{letter}{unnamed}" if node.kind == GATE else str(node.value)))
+        words.append(node.name or (f"{letter}{unnamed}" if node.kind == GATE else number(node.value).replace("−", "-")))
     graph.result = words[-1] = graph.nodes[-1].name or free_name(own, "y", "f", "result")
     graph.words = words
     if not any(np.any(node.gradient) for node in graph.nodes):
@@ -99,7 +100,7 @@ def _node(v, called, sources, nodes):
     name = called.get(id(v)) or _label(v)
     value, gradient, op = np.asarray(v.data), np.asarray(v.grad), str(v._op)
     if not sources and not op:
-        return Node(LEAF if name else CONSTANT, value, gradient, name=name)
+        return Node(LEAF, value, gradient, name=name)
     node = Node(GATE, value, gradient, op=_OPS.get(op, op or "?"), name=name)
     if node.op in ("add", "multiply") and len(sources) == 1:
         sources = sources * 2  # x + x and x * x: a set holds x once

@@ -19,8 +19,7 @@ def plain(array):
 
 def number(array, digits=4):
     """The one number of an array, in few digits."""
-    value = plain(array)
-    return short(value, digits) if isinstance(value, (bool, int, float, complex)) else str(value)[:12]
+    return short(plain(array), digits)
 
 
 def listed(array, digits=3):
