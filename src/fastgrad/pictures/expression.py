@@ -30,13 +30,13 @@ class ExpressionError(FastgradError, ValueError):
 
 def function_names():
     """The names of all functions that an expression may call."""
-    return sorted(name for name, f in FUNCTIONS.items() if name not in _NOT_CALLED and _fits(f.rule))
+    return sorted(name for name, function in FUNCTIONS.items() if _fits(function.rule))
 
 
 def _fits(rule):
     """Whether a rule takes one or two operands and nothing that has no default."""
     return (
-        rule.has_vjp and not rule.variadic and 1 <= rule.n_operands <= 2
+        rule.name not in _NOT_CALLED and rule.has_vjp and not rule.variadic and 1 <= rule.n_operands <= 2
         and all(key in rule.defaults for key in rule.param_names)
     )  # fmt: skip
 
@@ -198,8 +198,8 @@ class _Reader:
         if not isinstance(node.func, ast.Name):
             raise ExpressionError(f"{self.told(node.func)!r} is not allowed: functions are called by a plain name")
         name = node.func.id
-        function = FUNCTIONS.get(_SECOND_NAMES.get(name, name))
-        if function is None or name in _NOT_CALLED or not _fits(function.rule):
+        function = FUNCTIONS.get(name)
+        if function is None or not _fits(function.rule):
             raise ExpressionError(f"there is no function {name}: {_near(name)}")
         rule = function.rule
         if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
@@ -218,12 +218,6 @@ class _Reader:
         if not np.all(np.isfinite(y.detach().numpy())):
             raise ExpressionError(f"{self.told(node)!r} is {_worst(y)} for these values: choose others")
         return y if y.requires_grad or y.ndim else y.item()
-
-
-_SECOND_NAMES = {
-    "acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan", "atan2": "arctan2",
-    "atanh": "arctanh", "pow": "power", "absolute": "abs",
-}  # fmt: skip
 
 
 def _worst(y):
