@@ -54,7 +54,7 @@ def full(array):
     if array is None or isinstance(array, str):
         return array or "none"
     if array.size == 1:
-        told = short(plain(array), 17) if array.dtype.kind in "fc" and array.itemsize > 4 else number(array, 9)
+        told = str(array.reshape(-1)[0]).replace("-", "−")  # NumPy's: as few digits as tell it from its neighbours
         return told + (f" (shape {times(array.shape)})" if array.ndim else "")
     head = f"{times(array.shape)} {array.dtype.name}"
     if not array.size:
