@@ -434,3 +434,26 @@ def test_drawing_twice_gives_the_same_text():
     first, second = (fg.draw(staged()[2], names={}) for _ in range(2))
     assert first.svg == second.svg and first.dot == second.dot
     assert copy.copy(first).svg == first.svg
+
+
+def test_gradients_around_a_block_add_up():
+    a, b = fg.tensor(2.0, requires_grad=True), fg.tensor(3.0, requires_grad=True)
+    y = a * b
+    for _ in range(100):
+        y = (y * b).sin() + a
+    y = y * a
+    graph = fg.draw(y, names={"a": a, "b": b}, limit=40).graph
+    for name, g in zip("ab", fg.gradients(y, (a, b)), strict=True):
+        [number] = [k for k, node in enumerate(graph.nodes) if node.name == name]
+        flowing = [w.product.item() for node in graph.nodes for w in node.wires if w.source == number]
+        assert math.fsum(flowing) == pytest.approx(g.item(), rel=1e-12) == graph.nodes[number].gradient.item()
+
+
+def test_a_gate_of_very_many_leaves_has_a_block_of_them():
+    leaves = [fg.tensor(float(k), requires_grad=True) for k in range(500)]
+    graph = fg.draw(fg.stack(leaves).sum(), names={}).graph
+    assert len(graph.nodes) < 20 and sum(node.count for node in graph.nodes) == 502
+    assert "494 leaves" in [node.op for node in graph.nodes]
+    squares = fg.draw(fg.stack([leaf * leaf for leaf in leaves]).sum(), names={})
+    assert len(squares.graph.nodes) < 120 and sum(node.count for node in squares.graph.nodes) == 1002
+    parsed(squares)

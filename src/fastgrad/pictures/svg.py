@@ -12,7 +12,7 @@ from fastgrad.pictures.graph import BLOCK, CONSTANT, GATE, LEAF
 from fastgrad.pictures.layout import Box, place
 from fastgrad.pictures.signs import clipped, short
 from fastgrad.pictures.style import CLASS, CSS, width
-from fastgrad.pictures.words import full, listed, norm, number, times
+from fastgrad.pictures.words import extent, full, listed, norm, number, times
 
 _FORBIDDEN = re.compile("[^\\t\\n\\r -\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")  # in XML
 _R = 20.0  # of a gate
@@ -50,7 +50,7 @@ class _Look:
         self.name = clipped(node.name, _LONGEST_NAME)
         self.forks = forks
         self.labels = labels  # of the incoming wires: "" or the gradient that flows back
-        self.value = _Told(node.value, lambda a: times(a.shape))
+        self.value = _Told(node.value, lambda a: extent(a.shape))
         self.gradient = _Told(node.gradient, lambda a: f"norm {short(norm(a), 3)}")
         self.stub = max(self.value.width, self.gradient.width, 8.0) + 14.0
         self._shape()
@@ -274,7 +274,7 @@ def _hint(graph, v, k):
         if node.gradient is not None and node.kind == GATE:
             lines.append(f"upstream gradient, ∂{graph.result}/∂{graph.words[v]}: {full(node.gradient)}")
         lines.append(f"{'their product' if wire.local is not None else 'gradient'}: {full(wire.product)}")
-    elif node.kind == GATE:
+    elif node.kind == GATE and graph.nodes[wire.source].kind != BLOCK and node.gradient is not None:
         lines.append("no gradient flows here")
     return lines
 

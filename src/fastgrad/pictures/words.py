@@ -12,6 +12,11 @@ def times(shape):
     return "×".join(map(str, shape))
 
 
+def extent(shape):
+    """A shape as it stands at a heat map: "4×8", "12 long"."""
+    return f"{shape[0]} long" if len(shape) == 1 else times(shape)
+
+
 def plain(array):
     """The one number of an array of one element, as Python's."""
     return array.item() if array.dtype.kind != "O" else array.reshape(-1)[0]
@@ -46,7 +51,7 @@ def brief(array, digits=4):
         return array
     if array.size == 1:
         return number(array, digits)
-    return listed(array, digits) or f"{times(array.shape)}, norm {short(norm(array), digits)}"
+    return listed(array, digits) or f"{extent(array.shape)}, norm {short(norm(array), digits)}"
 
 
 def full(array):

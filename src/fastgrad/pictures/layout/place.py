@@ -5,7 +5,7 @@ wire is level, at a height that is its own; it bends only in the gaps between co
 its words.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from fastgrad.pictures.layout.coordinates import heights
 from fastgrad.pictures.layout.crossings import order
@@ -74,7 +74,6 @@ class Placed:
     trunks: list
     width: float = 0.0
     height: float = 0.0
-    gaps: list = field(default_factory=list)
 
 
 def place(boxes):
@@ -193,4 +192,4 @@ def _finish(boxes, ordered, column, chains, ports, edges, y):
     )
     xs = [x_of[column[v]] for v in range(len(boxes))]
     ys = [y[v] for v in range(len(boxes))]
-    return Placed(xs, ys, edges_of, column, ports, trunks, edges_of[-1][1] if edges_of else 0.0, bottom, gaps)
+    return Placed(xs, ys, edges_of, column, ports, trunks, edges_of[-1][1] if edges_of else 0.0, bottom)
