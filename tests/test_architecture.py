@@ -27,6 +27,7 @@ LAYERS = (
     ("transforms",),
     ("primitive", "nn", "micrograd", "optim", "data"),
     ("testing",),
+    ("pictures",),
     ("__init__",),
     ("demo",),
     ("cli",),
@@ -49,7 +50,7 @@ FUNCTIONS = """
 """
 VERBS = """
     Tensor tensor asarray no_grad enable_grad is_grad_enabled gradients grad value_and_grad vjp jvp jacobian hessian hvp
-    elementwise_grad checkpoint primitive testing detect_anomaly engine nn
+    elementwise_grad checkpoint primitive testing detect_anomaly engine nn draw explain
 """
 ERRORS = """
     FastgradError ShapeError DTypeError BackwardError GraphFreedError MutationError NotDifferentiableError AnomalyError

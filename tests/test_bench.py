@@ -48,6 +48,7 @@ TARGETS = {
     "values-demo-gc-off": 12.0,
     "values-chain": 120.0,
     "import": 1.15,
+    "draw-200": 1.0,
 }
 MORE = ["engines-60k", "values-demo", "values-demo-gc-off"]  # how many times as fast: the more the better
 

@@ -49,7 +49,7 @@ def test_no_command_is_the_demo_and_quiet_prints_the_path_alone(tmp_path, capsys
         (["--steps", "1000001"], 2, "argument --steps: '1000001' is not a whole number from 1 to 1,000,000"),
         (["--step", "5"], 2, "unrecognized arguments: --step 5"),
         (["--steps"], 2, "argument --steps: expected one argument"),
-        (["paint"], 2, "there is no command 'paint'; there are demo, info, bench"),
+        (["paint"], 2, "there is no command 'paint'; there are demo, info, bench, draw"),
         (["info", "more"], 2, "unrecognized arguments: more"),
     ],
 )
@@ -101,7 +101,7 @@ def test_version_and_help(capsys):
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"{fg.__version__}\n"
     assert main(["--help"]) == 0
-    assert "{demo,info,bench}" in capsys.readouterr().out
+    assert "{demo,info,bench,draw}" in capsys.readouterr().out
 
 
 def test_info_names_engine_and_machine(capsys):

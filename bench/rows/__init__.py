@@ -14,4 +14,5 @@ from bench.rows import graphs
 from bench.rows import engines
 from bench.rows import values
 from bench.rows import starting
+from bench.rows import pictures
 from bench.harness import ROWS

@@ -88,6 +88,8 @@ _LATER = {
     "testing": None,
     "transforms": None,
     **dict.fromkeys(_TRANSFORMS, "transforms"),
+    "draw": "pictures",
+    "explain": "pictures",
 }
 
 

@@ -81,6 +81,8 @@ RESULTS = _by_name(
         "float": "__float__",
         "complex": "__complex__",
         "Iterator[Tensor]": "__iter__",
+        "_Picture": "draw",
+        "_Explanation": "explain",
     }
 )
 PROPERTIES = _by_name(
@@ -229,6 +231,9 @@ def menu_stub():
     text += "from fastgrad import transforms as transforms\n"
     moved = (*ENGINE, "Tensor", "no_grad", "enable_grad", "detect_anomaly")
     text += "".join(f"from fastgrad._engine import {name} as {name}\n" for name in sorted(moved))
+    text += (
+        "from fastgrad.pictures import Explanation as _Explanation\nfrom fastgrad.pictures import Picture as _Picture\n"
+    )
     text += "from builtins import bool as _bool\n"  # since `bool` here is NumPy's
     called, constants = {}, ""
     for name in sorted(dir(fg)):

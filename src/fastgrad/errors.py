@@ -56,6 +56,10 @@ class BadSetting(FastgradError, ValueError):
     """A setting of a layer, an optimiser or a scheduler that is out of its range or does not go with the others."""
 
 
+class PictureError(FastgradError, ValueError):
+    """A picture that cannot be made as it was asked for."""
+
+
 class AnomalyError(FastgradError, RuntimeError):
     """A NaN or infinity, found while `detect_anomaly` is on."""
 
@@ -398,3 +402,36 @@ def user_line():
     name, number = frame.f_code.co_filename, frame.f_lineno
     source = linecache.getline(name, number).strip()
     return f"{name}:{number}: {source}" if source else f"{name}:{number}"
+
+
+# --- pictures ---
+
+
+def drawn_freed(op):
+    """`fg.draw` of a graph that was swept."""
+    return GraphFreedError(
+        f"the graph of this result of {op!r} was freed by backward(), there is nothing left to draw: draw it before "
+        "backward(), or call backward(retain_graph=True)"
+    )
+
+
+def not_drawable(got):
+    """`fg.draw` of something that is neither Tensor nor Value."""
+    return NotDifferentiableError(
+        f"a {type(got).__name__} has no graph to draw: pass a Tensor, or a Value of fastgrad.micrograd"
+    )
+
+
+def cotangent_of_value():
+    """`fg.draw(value, cotangent=...)`."""
+    return BackwardError("the gradients of a Value are drawn as they stand: leave cotangent out")
+
+
+def picture_limit(limit):
+    """`fg.draw(y, limit=...)` with something that is no number of nodes."""
+    return PictureError(f"limit={limit!r}: the most nodes that are drawn one by one, a whole number of at least 8")
+
+
+def picture_suffix(path):
+    """`picture.save(path)` with a suffix that names no kind of picture."""
+    return PictureError(f"cannot tell from {path!r} what to write: end it in .svg, .html, .dot or .gv")

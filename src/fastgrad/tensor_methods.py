@@ -274,17 +274,26 @@ def __repr__(self):
 
 @_method
 def _repr_html_(self):
-    """A table of the values, if there are few, under a line with shape, dtype and place in the graph."""
+    """A table of the values, if there are few, under a line of shape, dtype and place in the graph; then the graph."""
     from html import escape
 
     values = self.detach().numpy()
     place = f"op {self.op}" if self.op else "leaf, requires gradient" if self.requires_grad else "constant"
     head = f"<b>tensor</b> {' &times; '.join(map(str, self.shape)) or 'scalar'} {self.dtype.name}, {escape(place)}"
     if values.ndim > 2 or not 0 < values.size <= 400:
-        return f"<div>{head}<pre>{escape(np.array2string(values, separator=', '))}</pre></div>"
+        return f"<div>{head}<pre>{escape(np.array2string(values, separator=', '))}</pre>{_picture(self)}</div>"
     rows = np.atleast_2d(values).tolist()
     cells = "".join("<tr>" + "".join(f"<td>{escape(_short(v))}</td>" for v in row) + "</tr>" for row in rows)
-    return f"<div>{head}<table>{cells}</table></div>"
+    return f"<div>{head}<table>{cells}</table>{_picture(self)}</div>"
+
+
+def _picture(x):
+    """The graph of a result, if it is there and not large."""
+    if x.is_leaf:
+        return ""
+    from fastgrad.pictures.picture import html_of
+
+    return html_of(x) or ""
 
 
 def _short(value):

@@ -7,7 +7,7 @@ import argparse
 import os
 import sys
 
-COMMANDS = ("demo", "info", "bench")
+COMMANDS = ("demo", "info", "bench", "draw")
 MOST_STEPS, MOST_ROUNDS = 1_000_000, 10_000  # beyond them a slip of the finger is likelier than the wish
 
 
@@ -39,7 +39,7 @@ def parser():
         prog="python -m fastgrad", description="Automatic differentiation for NumPy-sized work.", allow_abbrev=False
     )
     top.add_argument("--version", action="store_true", help="print the version and stop")
-    commands = top.add_subparsers(dest="command", metavar="{demo,info,bench}")
+    commands = top.add_subparsers(dest="command", metavar="{demo,info,bench,draw}")
 
     demo = commands.add_parser(
         "demo",
@@ -76,6 +76,22 @@ def parser():
         metavar="N",
         help="rounds per row, contestants in turns (default: 15)",
     )
+
+    draw = commands.add_parser(
+        "draw",
+        allow_abbrev=False,
+        help="the graph of an expression with all values and gradients, as an SVG file",
+        description='For example: python -m fastgrad draw "(x + sigmoid(y)) / (sigmoid(x) + (x + y)**2)" x=3 y=-4',
+    )
+    draw.add_argument("expression", help="numbers, names, + - * / ** @, and functions such as exp(x)")
+    draw.add_argument("values", nargs="*", metavar="name=value", help="a number, or a list of numbers: x=3 w=[1,2]")
+    draw.add_argument(
+        "-o",
+        "--out",
+        default="graph.svg",
+        metavar="PATH",
+        help="file to write, .svg, .html or .dot (default: graph.svg)",
+    )
     return top
 
 
@@ -85,6 +101,10 @@ def parse(arguments):
         arguments = ["demo", *arguments]
     elif not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
         parser().error(f"there is no command {arguments[0]!r}; there are {', '.join(COMMANDS)}")
+    if arguments[0] == "draw":
+        # An expression may begin with a minus: with a space before it, argparse does not take it for an option.
+        known = ("-o", "--out", "-h", "--help", "--")
+        arguments = [f" {a}" if a.startswith("-") and a.split("=")[0] not in known else a for a in arguments]
     return parser().parse_args(arguments)
 
 
@@ -121,6 +141,10 @@ def _command(options):
         from fastgrad.cli.bench import bench
 
         return bench(options.rounds, sys.stdout)
+    if options.command == "draw":
+        from fastgrad.cli.draw import draw
+
+        return draw(options.expression, options.values, options.out)
     return _demo(options)
 
 

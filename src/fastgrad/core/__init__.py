@@ -19,6 +19,8 @@ from fastgrad.core.tensor import (
     lean_harvest,
     lean_leaf,
     no_grad,
+    node_key,
+    node_of,
     rmsprop_step,
     scale_in_place,
     sgd_step,
@@ -41,6 +43,6 @@ def clear_cache():
 __all__ = [
     "Function", "Tensor", "adam_step", "asarray", "batch_moments", "cache_info", "clear_cache", "debug_counts",
     "detect_anomaly", "enable_grad", "gradients", "instruction_set", "is_grad_enabled", "lean_harvest", "lean_leaf",
-    "loops_in_use", "name", "no_grad", "rmsprop_step", "scale_in_place", "set_cache_limit", "sgd_step",
-    "sum_of_squares", "tensor",
+    "loops_in_use", "name", "no_grad", "node_key", "node_of", "rmsprop_step", "scale_in_place", "set_cache_limit",
+    "sgd_step", "sum_of_squares", "tensor",
 ]  # fmt: skip

@@ -133,3 +133,22 @@ def lean_harvest(y, Tensor x not None):
         g = private_copy(g)
     move_out(g)
     return value, array_view(g, g, True)
+
+
+def node_of(Tensor x not None):
+    """How `x` was computed: `(rule, operands, params, origins)`; None for a leaf.
+
+    `operands` are as the rule reads them, `origins` as they hang in the graph: here the same.
+    """
+    if x.op == LEAF:
+        return None
+    if x.flags & FREED:
+        raise errors.graph_freed(op_name(x))
+    check_versions(x)
+    operands = node_operands(x)
+    return rule_for(x), operands, node_params(x), operands
+
+
+def node_key(Tensor x not None):
+    """A number that stands for the node of `x` as long as it lives."""
+    return <size_t><PyObject*>x

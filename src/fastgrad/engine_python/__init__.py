@@ -7,7 +7,7 @@ Read `tensor.py` (what a node of the graph holds), then `record.py` (how an op b
 from fastgrad import protocols, tensor_methods
 from fastgrad.anomaly import detect_anomaly
 from fastgrad.engine_python.record import Function, enable_grad, is_grad_enabled, no_grad
-from fastgrad.engine_python.sweep import gradients
+from fastgrad.engine_python.sweep import gradients, node_key, node_of
 from fastgrad.engine_python.tensor import Tensor, asarray, tensor
 
 name = "python"

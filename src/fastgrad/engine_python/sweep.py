@@ -235,3 +235,24 @@ def gradients(outputs, inputs, cotangents=None, *, retain_graph=False, create_gr
 
 def _own_gradients(roots, targets, retain_graph):
     return {node: functions["copy"](g) for node, g in sweep(roots, targets, retain_graph).items()}
+
+
+def node_of(x):
+    """How `x` was computed: `(rule, operands, params, origins)`; None for a leaf.
+
+    `operands` are as the rule reads them (some are private copies), `origins` as they hang in the graph.
+    """
+    node = x.node
+    if x.is_leaf:
+        return None
+    _check_versions(node, x)
+    origins = tuple(
+        o if edge is None or o.node is edge else Tensor(o.array, edge, o.storage)
+        for o, edge in zip(node.operands, node.edges, strict=True)
+    )
+    return node.rule, node.kept, node.params, origins
+
+
+def node_key(x):
+    """A number that stands for the node of `x` as long as it lives."""
+    return id(x if x.node is None else x.node)

@@ -1,0 +1,33 @@
+"""`python -m fastgrad draw`: an expression and values for its names, made into a picture of its graph in a file."""
+
+import sys
+
+
+def draw(expression, values, out):
+    """Draw one expression; returns the exit code."""
+    import fastgrad as fg
+    from fastgrad.errors import FastgradError
+    from fastgrad.pictures.expression import ExpressionError, evaluate, read_values
+
+    try:
+        names = read_values(values)
+        y = evaluate(expression, names)
+        result = next(name for name in ("f", "g", "h", "result", "the result") if name not in names)
+        told = ", ".join(" ".join(pair.split()).replace("=", " = ", 1) for pair in values)
+        title = f"{result} = {' '.join(expression.split())}" + (f" at {told}" if told else "")
+        picture = fg.draw(y, names={**names, result: y}, title=title.replace("-", "−"))
+        path = picture.save(out)
+    except ExpressionError as error:
+        return _refused(error, 2)
+    except FastgradError as error:
+        return _refused(error, 1)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        return _refused(f"cannot write the picture to {out}: {reason}; choose another place with -o", 1)
+    print(f"picture: {path.resolve()}")
+    return 0
+
+
+def _refused(error, code):
+    print(f"fastgrad: {' '.join(str(error).split())}", file=sys.stderr)
+    return code

@@ -1,0 +1,459 @@
+"""Pictures and tables of graphs: the numbers in them are those of backpropagation, and nothing else is touched."""
+
+import copy
+import math
+import sys
+import xml.etree.ElementTree as ET
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import fastgrad as fg
+from fastgrad.pictures.picture import html_of
+from fastgrad.rules.rule import FUNCTIONS, RULES
+
+SVG = "{http://www.w3.org/2000/svg}"
+STAGED = {"f": 1.5456448841066441, "x": 2.0595697955721652, "y": 1.5922327514838093}
+
+
+def staged():
+    x, y = fg.tensor(3.0, requires_grad=True), fg.tensor(-4.0, requires_grad=True)
+    f = (x + y.sigmoid()) / (x.sigmoid() + (x + y) ** 2)
+    return x, y, f
+
+
+def parsed(picture):
+    """The SVG as an element; fails where it is not well formed."""
+    return ET.fromstring(picture.svg)
+
+
+def words(root):
+    return [t.text for t in root.iter(f"{SVG}text")]
+
+
+def by_name(picture):
+    return {node.name: node for node in picture.graph.nodes if node.name}
+
+
+# --- the numbers ---
+
+
+def test_the_staged_expression_has_the_known_value_and_gradients():
+    x, y, f = staged()
+    picture = fg.draw(f)
+    nodes = by_name(picture)
+    assert nodes["f"].value == STAGED["f"] and nodes["f"].gradient == 1
+    assert nodes["x"].gradient == pytest.approx(STAGED["x"], rel=1e-15)
+    assert nodes["y"].gradient == pytest.approx(STAGED["y"], rel=1e-15)
+    assert [node.op for node in picture.graph.nodes].count("sigmoid") == 2
+    assert x.grad is None and y.grad is None
+    f.backward()  # the graph is still there
+    assert x.grad.item() == pytest.approx(STAGED["x"], rel=1e-15)
+
+
+def test_the_picture_draws_each_node_once_and_writes_values_and_gradients():
+    x, y, f = staged()
+    root = parsed(fg.draw(f, names={"x": x, "y": y, "f": f}, title="staged"))
+    nodes = [g for g in root.iter(f"{SVG}g") if g.get("class") == "n"]
+    assert len(nodes) == 9
+    said = words(root)
+    assert [said.count(name) for name in ("x", "y", "f", "σ", "+", "÷", "(·)²", "staged")] == [1, 1, 1, 2, 3, 1, 1, 1]
+    for number in ("3", "−4", "1.546", "2.06", "1.592", "0.5121", "−0.03576", "0.009046"):
+        assert number in said, number
+    assert root.get("width") and root.get("viewBox") and root.get("role") == "img"
+
+
+def test_hovering_tells_local_gradient_upstream_gradient_and_product():
+    x, y, f = staged()
+    titles = [t.text for t in parsed(fg.draw(f, names={"x": x, "y": y, "f": f})).iter(f"{SVG}title")]
+    [wire] = [t for t in titles if t.startswith("from x to sigmoid(x)")]
+    local = math.exp(-3) / (1 + math.exp(-3)) ** 2
+    upstream = -0.7915933
+    assert f"local gradient, ∂v3/∂x: {local:.10}"[:40] in wire
+    assert "upstream gradient, ∂f/∂v3: −0.79159" in wire
+    assert f"their product: −{-local * upstream:.5f}"[:22] in wire
+
+
+def test_what_flows_through_the_branches_of_a_fork_adds_up():
+    x = fg.tensor(3.0, requires_grad=True)
+    graph = fg.draw(x * x + x).graph
+    [leaf] = [number for number, node in enumerate(graph.nodes) if not node.wires]
+    flowing = [w.product.item() for node in graph.nodes for w in node.wires if w.source == leaf]
+    assert sorted(flowing) == [1, 3, 3] and graph.nodes[leaf].gradient == 7
+    assert len(graph.nodes) == 3
+
+
+def samples():
+    rng = np.random.default_rng(8)
+    for name, rule in RULES.items():
+        if not rule.has_vjp:
+            continue
+        if rule.samples is not None:
+            yield from ((name, *sample) for sample in rule.samples(rng))
+            continue
+        count = max(rule.n_operands, 1)
+        domains = rule.domain if isinstance(rule.domain[0], tuple) else (rule.domain,) * count
+        for shapes in (((2, 3),) * count, ((2, 3),) + ((3,),) * (count - 1), ((),) * count):
+            yield name, tuple(rng.uniform(*d, s) for d, s in zip(domains, shapes, strict=False)), {}
+
+
+def test_every_op_is_drawn_with_the_gradients_of_a_sweep():
+    drawn = 0
+    for name, operands, params in samples():
+        given = [
+            fg.tensor(o, requires_grad=True) if isinstance(o, np.ndarray) and o.dtype.kind in "fc" else o
+            for o in operands
+        ]
+        y = FUNCTIONS[name](*given, **params)
+        leaves = [t for t in given if isinstance(t, fg.Tensor)]
+        if not y.requires_grad:
+            continue
+        picture = fg.draw(y, names={str(k): t for k, t in enumerate(leaves)})
+        parsed(picture)
+        swept = fg.gradients(y, leaves, np.ones(y.shape, y.dtype), retain_graph=True, allow_unused=True)
+        nodes = by_name(picture)
+        for k, g in enumerate(swept):
+            if g is not None:
+                tolerance = 1e-5 if g.dtype.itemsize == 4 else 1e-9  # a kernel sums in another order than its rule
+                np.testing.assert_allclose(nodes[str(k)].gradient, g.detach().numpy(), tolerance, tolerance, name)
+        assert str(fg.explain(y))
+        drawn += 1
+    assert drawn > 100
+
+
+def test_local_gradients_of_broadcast_operands_have_the_shape_of_the_result():
+    x, b = fg.tensor(np.ones((4, 3)), requires_grad=True), fg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    wires = fg.draw(x * b).graph.nodes[-1].wires
+    assert wires[0].local.tolist() == [[1, 2, 3]] * 4 and wires[1].local.tolist() == [[1, 1, 1]] * 4
+    assert wires[1].product.tolist() == [4, 4, 4]
+    assert fg.draw(x @ x.T).graph.nodes[-1].wires[0].local == "Jacobian of 4×4 by 4×3"
+
+
+def test_a_result_of_many_elements_starts_from_ones_and_says_so():
+    x = fg.tensor([1.0, 2.0], requires_grad=True)
+    picture = fg.draw(x * x)
+    assert any("cotangent of ones" in note for note in picture.graph.notes)
+    assert by_name(picture)["x"].gradient.tolist() == [2, 4]
+    given = fg.draw(x * x, cotangent=[1.0, 10.0])
+    assert by_name(given)["x"].gradient.tolist() == [2, 40]
+    with pytest.raises(fg.ShapeError, match="the cotangent has shape"):
+        fg.draw(x * x, cotangent=[1.0])
+
+
+def test_what_needs_no_gradient_is_drawn_with_its_value_alone():
+    for y in (fg.tensor(2.0) * 3, fg.tensor([1, 2]), fg.tensor(np.zeros((0, 3))), fg.tensor(np.eye(5) > 0)):
+        [node] = fg.draw(y, names={}).graph.nodes
+        assert node.gradient is None
+        parsed(fg.draw(y))
+    with pytest.raises(fg.BackwardError, match="does not require a gradient"):
+        fg.draw(fg.tensor(2.0), cotangent=1.0)
+
+
+def test_no_hook_is_run_and_no_grad_touched():
+    x = fg.tensor([1.0, 2.0], requires_grad=True)
+    ran = []
+    x.register_hook(ran.append)
+    y = (x * x).sum()
+    fg.draw(y)
+    fg.explain(y)
+    assert not ran and x.grad is None
+
+
+def test_a_freed_graph_says_what_to_do():
+    x = fg.tensor(3.0, requires_grad=True)
+    y = x * x + x
+    y.backward()
+    for show in (fg.draw, fg.explain):
+        with pytest.raises(fg.GraphFreedError, match=r"draw it before backward\(\), or call backward\(retain_graph"):
+            show(y)
+    assert "<svg" not in y._repr_html_()
+    z = x * x
+    z.backward(retain_graph=True)
+    assert fg.draw(z).svg
+
+
+def test_an_overwritten_value_is_left_out_or_refused_but_never_shown_wrong():
+    a = fg.tensor([1.0, 2.0], requires_grad=True)
+    b = a * 2
+    b += 1
+    b *= a
+    picture = fg.draw(b.sum())
+    first = next(node for node in picture.graph.nodes if node.formula == "a * 2")
+    assert first.value is None and "values that were overwritten in place are left out" in picture.graph.notes
+    assert by_name(picture)["a"].gradient.tolist() == [5, 9]
+    assert by_name(picture)["b"].value.tolist() == [3, 10]
+    e = a.exp()
+    y = e * e
+    e += 1
+    with pytest.raises(fg.MutationError):
+        fg.draw(y)
+
+
+def test_checkpoints_user_ops_and_infinities_are_drawn():
+    x = fg.tensor([0.0, 4.0], requires_grad=True)
+    parsed(fg.draw(fg.checkpoint(lambda t: t.tanh() * t)(x).sum()))
+    assert np.isinf(by_name(fg.draw(fg.sqrt(x)))["x"].gradient[0])
+    parsed(fg.draw(fg.log(x)))
+    c = fg.tensor([1 + 2j, 3j], requires_grad=True)
+    parsed(fg.draw(fg.abs(c * c).sum()))
+
+
+def test_what_has_no_graph_is_refused_by_name():
+    for thing in (3, np.ones(3), "x", None, fg.Tensor):
+        with pytest.raises(fg.NotDifferentiableError, match=f"a {type(thing).__name__} has no graph to draw"):
+            fg.draw(thing)
+    x = fg.tensor(1.0, requires_grad=True)
+    for limit in (7, True, 2.5):
+        with pytest.raises(ValueError, match="a whole number of at least 8"):
+            fg.draw(x * x, limit=limit)
+
+
+# --- names and words ---
+
+
+def test_names_come_from_the_callers_variables_or_as_they_are_given():
+    weights = [fg.tensor(1.0, requires_grad=True), fg.tensor(2.0, requires_grad=True)]
+    table = {"bias": fg.tensor(3.0, requires_grad=True)}
+    product = weights[0] * weights[1]
+    assert set(by_name(fg.draw(product + table["bias"]))) == {"weights[0]", "weights[1]", "table['bias']", "product"}
+    assert set(by_name(fg.draw(product, names={"w": weights[0]}))) == {"w"}
+    assert set(by_name(fg.draw(product, names={}))) == set()
+    module = SimpleNamespace(named_parameters=lambda: [("layer.w", weights[1])])
+    assert set(by_name(fg.draw(product, names=module))) == {"layer.w"}
+
+
+def test_numbered_nodes_never_take_a_name_of_the_users():
+    v1, y = fg.tensor(2.0, requires_grad=True), fg.tensor(3.0, requires_grad=True)
+    graph = fg.draw((v1 * y).exp(), names={"v1": v1, "y": y}).graph
+    assert len(set(graph.words)) == len(graph.words) == 4
+    assert graph.result == "f"
+
+
+def test_constants_stand_in_the_gate():
+    x = fg.tensor(2.0, requires_grad=True)
+    y = (3 - x * 0.5) ** -2 / 4 + 1e10
+    signs = [node.sign for node in fg.draw(y).graph.nodes if node.op]
+    assert signs == ["× 0.5", "3 − (·)", "(·)⁻²", "÷ 4", "+ 1e10"]
+    m = fg.tensor(np.ones((3, 4)), requires_grad=True)
+    assert [n.sign for n in fg.draw(m.T[1:, 0]).graph.nodes if n.op] == ["T", "[1:, 0]"]
+
+
+def test_every_text_is_escaped():
+    x = fg.tensor(1.0, requires_grad=True)
+    wild = "<b>&\"'\x00\n]]>\ud800 -->"
+    picture = fg.draw(x * 2, names={wild: x}, title="<script>alert(1)</script>" + wild)
+    root = parsed(picture)
+    assert "<script" not in picture.svg and "<b>" not in picture.svg
+    assert any("<b>&\"'?" in (text or "") for text in words(root))
+    assert '\\"' in picture.dot and picture.dot.count("\n") == len(picture.dot.splitlines())
+
+
+# --- large arrays and large graphs ---
+
+
+def test_large_arrays_are_heat_maps_of_few_cells():
+    rng = np.random.default_rng(1)
+    x = fg.tensor(rng.normal(size=(300, 200)), requires_grad=True)
+    picture = fg.draw(x.tanh().sum())
+    root = parsed(picture)
+    assert "300×200" in words(root)
+    assert len(picture.svg) < 60_000
+    cells = [p for p in root.iter(f"{SVG}path") if p.get("class") in {f"{s}{k}" for s in "pm" for k in range(1, 7)}]
+    assert cells
+    for shape in ((7,), (1, 50), (50, 1), (2, 3, 4, 5)):
+        parsed(fg.draw(fg.tensor(rng.normal(size=shape), requires_grad=True) * 2))
+
+
+def test_a_large_graph_is_elided_with_a_count():
+    x = fg.tensor(0.3, requires_grad=True)
+    y = x
+    for _ in range(2000):
+        y = y.sin()
+    graph = fg.draw(y).graph
+    assert len(graph.nodes) < 50 and sum(node.count for node in graph.nodes) == 2001
+    [block] = [node for node in graph.nodes if node.kind == "block"]
+    assert "ops" in block.sign and block.gradient is not None
+    (gradient,) = fg.gradients(y, x)
+    assert graph.nodes[0].gradient == pytest.approx(gradient.item(), rel=1e-12)
+    assert any("2,001 nodes" in note for note in graph.notes)
+    assert str(fg.explain(fg.tensor(1.0, requires_grad=True).exp()))
+
+
+def test_a_large_graph_is_folded_by_module_where_parameters_have_dotted_names():
+    rng = np.random.default_rng(3)
+    names = {}
+    x = y = fg.tensor(rng.normal(size=(2, 3)))
+    for k in range(20):
+        names[f"layers.{k}.weight"] = w = fg.tensor(rng.normal(size=(3, 3)), requires_grad=True)
+        names[f"layers.{k}.bias"] = b = fg.tensor(np.zeros(3), requires_grad=True)
+        y = (y @ w + b).tanh() + 0
+    loss = y.sum()
+    graph = fg.draw(loss, names={**names, "x": x}, limit=60).graph
+    blocks = [node.name for node in graph.nodes if node.kind == "block"]
+    assert blocks == [f"layers.{k}" for k in range(20)]
+    assert sum(node.count for node in graph.nodes) == len(fg.draw(loss, limit=1000).graph.nodes)
+    parsed(fg.draw(loss, names=names, limit=60))
+
+
+def test_folding_opens_a_module_that_would_close_a_circle():
+    a, b = fg.tensor(2.0, requires_grad=True), fg.tensor(3.0, requires_grad=True)
+    y = a.exp() * a  # of module m
+    z = y * b  # of module n
+    for _ in range(6):
+        z = (z * a) * b + y  # to and fro
+    picture = fg.draw(z, names={"m.a": a, "n.b": b}, limit=10)
+    parsed(picture)
+    for number, node in enumerate(picture.graph.nodes):
+        assert all(wire.source < number for wire in node.wires)
+
+
+# --- notebooks, files, other makers ---
+
+
+def test_notebooks_show_pictures_and_small_graphs_unasked():
+    x, _, f = staged()
+    assert fg.draw(f)._repr_svg_().startswith("<svg") and "<svg" in fg.draw(f)._repr_html_()
+    assert "<svg" in f._repr_html_() and "<table>" in f._repr_html_()
+    assert "<svg" not in x._repr_html_()
+    for _ in range(200):
+        f = f + 1
+    assert "<svg" not in f._repr_html_()
+
+
+def test_showing_a_tensor_survives_a_rule_that_fails():
+    def wrong(g, x):
+        raise KeyError("mine")
+
+    gate = fg.primitive(lambda x: np.asarray(x) * 1.0, vjp=wrong, name="picture_gate")
+    y = gate(fg.tensor(1.0, requires_grad=True))
+    assert "picture_gate" in y._repr_html_()
+    with pytest.raises(KeyError):
+        fg.draw(y)
+
+
+def test_a_picture_is_saved_by_its_suffix(tmp_path):
+    f = staged()[2]
+    picture = fg.draw(f)
+    assert ET.parse(picture.save(tmp_path / "a.svg")).getroot().tag == f"{SVG}svg"
+    assert "<!DOCTYPE html>" in picture.save(str(tmp_path / "a.html")).read_text(encoding="utf-8")
+    assert picture.save(tmp_path / "a.dot").read_text(encoding="utf-8") == picture.dot
+    for name in ("a", "a.png"):
+        with pytest.raises(ValueError, match=r"end it in \.svg, \.html, \.dot or \.gv"):
+            picture.save(tmp_path / name)
+    with pytest.raises(OSError):
+        picture.save(tmp_path / "absent" / "a.svg")
+
+
+def test_dot_has_each_node_and_wire_once():
+    f = staged()[2]
+    lines = fg.draw(f).dot.splitlines()
+    assert sum(" -> " in line for line in lines) == 12 and lines[0] == "digraph {" and lines[-1] == "}"
+    assert sum(line.startswith("  n") and "[label=" in line and "->" not in line for line in lines) == 9
+
+
+class Value:
+    """micrograd's, as far as a picture looks."""
+
+    def __init__(self, data, _prev=(), _op="", label="", grad=0.0):
+        self.data, self._prev, self._op, self.label, self.grad = data, set(_prev), _op, label, grad
+
+
+def neuron():
+    x1, w1 = Value(2.0, label="x1", grad=-1.5), Value(-3.0, label="w1", grad=1.0)
+    product = Value(-6.0, (x1, w1), "*", grad=0.5)
+    n = Value(0.8814, (product, Value(6.8814, label="b", grad=0.5)), "+", "n", 0.5)
+    return Value(math.tanh(0.8814), (n,), "tanh", "o", 1.0)
+
+
+def test_a_value_is_drawn_as_it_stands():
+    picture = fg.draw(neuron())
+    nodes = by_name(picture)
+    assert set(nodes) == {"x1", "w1", "b", "n", "o"} and len(picture.graph.nodes) == 6
+    wires = {picture.graph.words[w.source]: w for node in picture.graph.nodes for w in node.wires}
+    assert wires["x1"].local == -3 and wires["x1"].product == -1.5 and wires["w1"].product == 1
+    assert wires["n"].local == pytest.approx(0.5, abs=1e-3)
+    parsed(picture)
+    assert "<svg" in html_of(neuron()) and "tanh(n)" in str(fg.explain(neuron()))
+    with pytest.raises(fg.BackwardError, match="leave cotangent out"):
+        fg.draw(neuron(), cotangent=1.0)
+
+
+def test_a_value_used_twice_has_two_wires_and_before_backward_a_note():
+    x = Value(3.0, label="x")
+    picture = fg.draw(Value(9.0, (x,), "*"))
+    assert len(picture.graph.nodes) == 2 and len(picture.graph.nodes[-1].wires) == 2
+    assert any("draw after backward()" in note for note in picture.graph.notes)
+    power = Value(0.25, (Value(2, label="t", grad=-0.25),), "**-2", grad=1.0)
+    assert fg.draw(power).graph.nodes[-1].wires[0].product == -0.25
+    odd = Value("text", (Value(None, label="none"),), "mystery")
+    parsed(fg.draw(odd))
+
+
+def test_a_deep_graph_of_values_needs_no_recursion():
+    y = Value(1.0)
+    for _ in range(3 * sys.getrecursionlimit()):
+        y = Value(1.0, (y,), "tanh")
+    assert len(fg.draw(y).graph.nodes) < 50
+    while y._prev:
+        (y,) = y._prev  # let go of it one by one: Python's own release is recursive
+
+
+# --- the table ---
+
+
+def test_the_table_of_the_staged_expression_is_the_sweep():
+    x, y, f = staged()
+    table = fg.explain(f, names={"x": x, "y": y, "f": f})
+    rows = table.rows
+    assert (rows[0]["node"], rows[0]["value"], rows[0]["upstream"]) == ("f", STAGED["f"], 1)
+    leaves = {row["node"]: row for row in rows if row["op"] == "leaf"}
+    assert leaves["x"]["upstream"] == pytest.approx(STAGED["x"], rel=1e-15)
+    assert leaves["y"]["upstream"] == pytest.approx(STAGED["y"], rel=1e-15)
+    for row in rows:
+        if row["operand"]:
+            assert row["local"] * row["upstream"] == pytest.approx(row["downstream"], rel=1e-14)
+    for name in "xy":
+        flows = [row["downstream"].item() for row in rows if row["operand"] == name]
+        assert math.fsum(flows) == pytest.approx(STAGED[name], rel=1e-14)
+    order = [row["node"] for row in rows]
+    for row in rows:
+        assert not row["operand"] or order.index(row["node"]) < order.index(row["operand"])
+    text = str(table).splitlines()
+    assert " ".join(text[0].split()) == "node op value upstream gradient operand local gradient downstream gradient"
+    assert "1.54564" in text[2] and repr(table) == str(table)
+
+
+def test_the_table_of_arrays_tells_shapes_and_norms():
+    x = fg.tensor(np.ones((4, 3)), requires_grad=True)
+    text = str(fg.explain((x @ x.T).sum()))
+    assert "4×4, norm 12" in text and "Jacobian of 4×4 by 4×3" in text
+
+
+def test_drawing_twice_gives_the_same_text():
+    first, second = (fg.draw(staged()[2], names={}) for _ in range(2))
+    assert first.svg == second.svg and first.dot == second.dot
+    assert copy.copy(first).svg == first.svg
+
+
+def test_gradients_around_a_block_add_up():
+    a, b = fg.tensor(2.0, requires_grad=True), fg.tensor(3.0, requires_grad=True)
+    y = a * b
+    for _ in range(100):
+        y = (y * b).sin() + a
+    y = y * a
+    graph = fg.draw(y, names={"a": a, "b": b}, limit=40).graph
+    for name, g in zip("ab", fg.gradients(y, (a, b)), strict=True):
+        [number] = [k for k, node in enumerate(graph.nodes) if node.name == name]
+        flowing = [w.product.item() for node in graph.nodes for w in node.wires if w.source == number]
+        assert math.fsum(flowing) == pytest.approx(g.item(), rel=1e-12) == graph.nodes[number].gradient.item()
+
+
+def test_a_gate_of_very_many_leaves_has_a_block_of_them():
+    leaves = [fg.tensor(float(k), requires_grad=True) for k in range(500)]
+    graph = fg.draw(fg.stack(leaves).sum(), names={}).graph
+    assert len(graph.nodes) < 20 and sum(node.count for node in graph.nodes) == 502
+    assert "494 leaves" in [node.op for node in graph.nodes]
+    squares = fg.draw(fg.stack([leaf * leaf for leaf in leaves]).sum(), names={})
+    assert len(squares.graph.nodes) < 120 and sum(node.count for node in squares.graph.nodes) == 1002
+    parsed(squares)

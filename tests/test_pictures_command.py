@@ -1,0 +1,134 @@
+"""`python -m fastgrad draw`: expressions are parsed, never run, and whatever is wrong gets one line."""
+
+import sys
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+import fastgrad as fg
+from fastgrad.cli import main
+from fastgrad.pictures.expression import evaluate, function_names, read_values
+from fastgrad.rules.rule import FUNCTIONS
+
+STAGED = "(x + sigmoid(y)) / (sigmoid(x) + (x + y)**2)"
+
+
+def test_the_staged_expression_becomes_a_file(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["draw", STAGED, "x=3", "y=-4"]) == 0
+    assert capsys.readouterr().out == f"picture: {(tmp_path / 'graph.svg').resolve()}\n"
+    root = ET.parse(tmp_path / "graph.svg").getroot()
+    said = [t.text for t in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"1.546", "2.06", "1.592", "x", "y", "f"} <= set(said)
+
+
+def test_another_file_another_form_and_an_expression_that_begins_with_a_minus(tmp_path, capsys):
+    assert main(["draw", "-x**2", "x=3", "-o", str(tmp_path / "a.html")]) == 0
+    assert main(["draw", "sum(x @ w) + pi", "x=[[1, 2], [3, 4]]", "w=[1,-1]", "--out", str(tmp_path / "b.dot")]) == 0
+    assert "<svg" in (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert (tmp_path / "b.dot").read_text(encoding="utf-8").startswith("digraph")
+    assert capsys.readouterr().err == ""
+
+
+def value_of(expression, *pairs):
+    return evaluate(expression, read_values(pairs))
+
+
+def test_values_are_those_of_the_same_expression_in_python():
+    assert value_of(STAGED, "x=3", "y=-4").item() == pytest.approx(1.5456448841066441, rel=1e-15)
+    assert value_of("2 ** -1 * x - +3 + 0 * 1", "x=5").item() == -0.5
+    assert value_of("hypot(x, y) / e", "x=3", "y=4").item() == pytest.approx(5 / np.e)
+    assert value_of("atan2(x, 1) + pow(x, 2)", "x=1").item() == pytest.approx(np.pi / 4 + 1)
+    assert value_of("x @ [1, 2]", "x=[[1,0],[0,-1]]").tolist() == [1, -2]
+    assert value_of("e * 2", "e=1").item() == 2
+
+
+@pytest.mark.parametrize("name", function_names())
+def test_every_function_of_the_list_can_be_called(name):
+    value = {"acosh": "[1.5, 2]", "arccosh": "[1.5, 2]", "diagonal": "[[1, 2], [3, 4]]"}.get(name, "[0.25, 0.5]")
+    rule = FUNCTIONS[name].rule
+    y = value_of(f"{name}({', '.join('x' * rule.n_operands)})", f"x={value}")
+    assert y.op == rule.name and fg.draw(y).svg
+
+
+REFUSED = [
+    ("x + z", ["x=1"], "z has no value: add z=NUMBER behind the expression"),
+    ("sigmoidd(x)", ["x=1"], "there is no function sigmoidd: did you mean sigmoid"),
+    ("reshape(x, x)", ["x=1"], "there is no function reshape"),
+    ("exp", ["x=1"], "exp is a function: call it, as exp(x)"),
+    ("exp(x, x)", ["x=1"], "exp takes one argument, 2 given"),
+    ("hypot(x)", ["x=1"], "hypot takes 2 arguments, 1 given"),
+    ("exp(x, where=x)", ["x=1"], "keywords and stars are not allowed"),
+    ("exp(*x)", ["x=1"], "keywords and stars are not allowed"),
+    ("x.real", ["x=1"], "'x.real' is not allowed"),
+    ("__import__('os').system('id')", [], "functions are called by a plain name"),
+    ("__import__('os')", [], "there is no function __import__"),
+    ("(lambda: x)()", ["x=1"], "functions are called by a plain name"),
+    ("x if x else x", ["x=1"], "is not allowed"),
+    ("[x for x in x]", ["x=1"], "is not allowed"),
+    ("[x, 1]", ["x=1"], "a list holds numbers"),
+    ("[[1], [1, 2]] * x", ["x=1"], "a list holds numbers"),
+    ("x[0]", ["x=[1]"], "is not allowed"),
+    ("x < 1", ["x=1"], "is not allowed"),
+    ("x // 2", ["x=1"], "is not allowed"),
+    ("x := 1", ["x=1"], "is not an expression"),
+    ("'a' * x", ["x=1"], "constants are real numbers"),
+    ("True * x", ["x=1"], "constants are real numbers"),
+    ("1j * x", ["x=1"], "constants are real numbers"),
+    ("(x", ["x=1"], "is not an expression: '(' was never closed at character 1"),
+    ("x +", ["x=1"], "is not an expression"),
+    ("x\0", ["x=1"], "is not an expression"),
+    ("", ["x=1"], "there is no expression"),
+    ("1 + 2", [], "computes nothing from a name"),
+    ("x", ["x=1"], "computes nothing from a name"),
+    ("x * 1e999", ["x=1"], "too large for a float64"),
+    ("x * 1" + "0" * 400, ["x=1"], "too large for a float64"),
+    ("x * 9 ** 9 ** 9 ** 9", ["x=1"], "is infinite for these values"),
+    ("x ** 99999", ["x=3"], "'x ** 99999' is infinite for these values: choose others"),
+    ("x / 0", ["x=3"], "is infinite for these values"),
+    ("log(x)", ["x=-1"], "'log(x)' is not a number for these values"),
+    ("x @ w", ["x=[[1,2]]", "w=[1,2,3]"], "matmul: shapes (1, 2) and (3,) do not fit"),
+    ("-" * 1500 + "x", ["x=1"], "nested more than 150 deep"),
+    ("(" * 900 + "x" + ")" * 900, ["x=1"], "is not an expression"),
+    ("x + " * 1000 + "x", ["x=1"], "2,000 are the most"),
+    ("x * x", ["x=abc"], "x=abc: a value is a number or a list of numbers"),
+    ("x * x", ["x=nan"], "a value is a number or a list of numbers"),
+    ("x * x", ["x=1e999"], "a value is a number or a list of numbers"),
+    ("x * x", ["x=[1,[2]]"], "a value is a number or a list of numbers"),
+    ("x * x", ["x=[]"], "a value is a number or a list of numbers"),
+    ("x * x", ["x="], "a value is a number or a list of numbers"),
+    ("x * x", ["x=exit()"], "a value is a number or a list of numbers"),
+    ("x * x", ["x=1", "x=2"], "x is given twice"),
+    ("x * x", ["x=1", "w=2"], "w: given, but not in the expression"),
+    ("x * x", ["x"], "'x' is not of the form name=value"),
+    ("x * x", ["2=3"], "is not of the form name=value"),
+    ("x * x", ["x=1", "--fast"], "'--fast' is not of the form name=value"),
+]
+
+
+@pytest.mark.parametrize(("expression", "values", "line"), REFUSED, ids=range(len(REFUSED)))
+def test_what_is_not_understood_gets_one_line_and_exit_code_2(expression, values, line, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["draw", expression, *values]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("fastgrad: ") and err.count("\n") == 1 and line in err, err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_gets_one_line_and_exit_code_1(tmp_path, capsys):
+    for out, line in (
+        (tmp_path / "absent" / "a.svg", "no such file or directory; choose another place with -o"),
+        (tmp_path / "a.png", "end it in .svg, .html, .dot or .gv"),
+    ):
+        assert main(["draw", "x * x", "x=1", "-o", str(out)]) == 1
+        printed, err = capsys.readouterr()
+        assert printed == "" and line in err and err.count("\n") == 1
+
+
+def test_importing_fastgrad_does_not_import_the_pictures():
+    import subprocess
+
+    code = "import sys, fastgrad; print([m for m in sys.modules if m.startswith('fastgrad.pictures')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
