@@ -79,6 +79,8 @@ cdef class Function:
 
 def find_function(name):
     """The function of a built-in op, for pickle."""
+    if name not in functions:
+        import fastgrad.rules.later     # one of those that are read when they are needed
     return functions[name]
 
 

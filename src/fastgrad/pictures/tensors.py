@@ -190,7 +190,7 @@ def _sweep(graph, order, g, shown):
             for wire in live:
                 wire.local = _local(rule, wire.place, record.tensor, operands, params)
         for wire in live:
-            gx = rule.pull(wire.place, g, record.tensor, operands, params)
+            gx = _pulled(rule, wire.place, g, record.tensor, operands, params)
             if gx.shape != operands[wire.place].shape:
                 raise errors.vjp_shape(rule.name, wire.place, gx.shape, operands[wire.place].shape)
             if visible:
@@ -199,11 +199,18 @@ def _sweep(graph, order, g, shown):
             cotangents[wire.source] = gx if before is None else add(before, gx)
 
 
+def _pulled(rule, k, g, y, operands, params):
+    """The cotangent of operand `k`."""
+    if rule.together:
+        return rule.pull_all(g, y, operands, params)[k]
+    return rule.pull(k, g, y, operands, params)
+
+
 def _local(rule, k, y, operands, params):
     """The local gradient of operand `k`, or words where it is a Jacobian of more than one axis."""
     ones = asarray(np.ones(y.shape, y.dtype))
     if y.size == 1:
-        return rule.pull(k, ones, y, operands, params).numpy()
+        return _pulled(rule, k, ones, y, operands, params).numpy()
     if rule.elementwise:
         wide = tuple(broadcast_to(o, y.shape) if isinstance(o, Tensor) else o for o in operands)
         return rule.pull(k, ones, y, wide, params).numpy()
