@@ -80,6 +80,21 @@ def write_recorded_value_behind_a_view(x):
     return v * 1
 
 
+def write_detached_and_record_a_write(x):
+    y = x * 3
+    y.detach()[0] = 100.0
+    y[1] = 5.0
+    return y * 1
+
+
+def write_in_no_grad_and_assign_a_recorded_value(x):
+    y = x * 3
+    with fg.no_grad():
+        y[0] = 100.0
+    y[1] = x[0]
+    return y * 1
+
+
 def write_in_no_grad(x):
     y = x * 3
     with fg.no_grad():
@@ -91,7 +106,8 @@ def write_in_no_grad(x):
     "run",
     [write_view_of_result, write_view_and_use_view, write_base_and_use_view, write_detached,
      write_detached_of_a_read_result, write_through_numpy, write_recorded_value_through_detached,
-     write_recorded_value_behind_a_view, write_in_no_grad],
+     write_recorded_value_behind_a_view, write_in_no_grad,
+     write_detached_and_record_a_write, write_in_no_grad_and_assign_a_recorded_value],
 )  # fmt: skip
 def test_hidden_writes_are_refused(run):
     assert refused_or_right(run, [np.nan, np.nan]) == "refused"
@@ -116,6 +132,35 @@ def test_a_stale_view_says_what_to_do():
     assert (y[:1] + 1).tolist() == [7.0]
 
 
+def test_no_sweep_starts_from_a_stale_result():
+    x = leaf(1.0, 2.0)
+    base, written, hidden = x * 3, x * 3, x * 3
+    view = base[:1]
+    base[0] = 5.0
+    with fg.no_grad():
+        written += 1
+    hidden.detach()[...] = 0
+    for stale in view, written, hidden:
+        with pytest.raises(fg.MutationError, match="overwritten in place after it was made"):
+            stale.backward(np.ones(stale.shape))
+        with pytest.raises(fg.MutationError, match="overwritten in place after it was made"):
+            fg.gradients(stale, x, np.ones(stale.shape))
+    assert x.grad is None
+    (g,) = fg.gradients(base, x, np.ones(2))
+    assert g.tolist() == [0.0, 3.0]
+
+
+def test_no_gradient_of_a_function_that_wrote_its_result_behind_the_graph():
+    def f(x):
+        y = (x * x).sum()
+        with fg.no_grad():
+            y *= 2
+        return y
+
+    with pytest.raises(fg.MutationError, match="overwritten in place after it was made"):
+        fg.value_and_grad(f)(np.array([1.0, 2.0]))
+
+
 def test_a_detached_tensor_may_be_written_when_nobody_looks_again():
     x = leaf(1.0, 2.0)
     y = x * 3
@@ -123,6 +168,31 @@ def test_a_detached_tensor_may_be_written_when_nobody_looks_again():
     y.detach()[...] = 0
     z.sum().backward()
     assert x.grad.tolist() == [3.0, 3.0]
+
+
+def test_reshape_makes_a_view_wherever_numpy_does():
+    rng = np.random.default_rng(0)
+    x = np.arange(24.0).reshape(2, 3, 4)
+    keys = (slice(None, None, -1), slice(None, 1), slice(None, None, 2), slice(1, None))
+    shapes = ((-1,), (2, -1), (3, -1), (-1, 1, 4), (1, -1, 2, 1), (6, -1))
+    views = 0
+    for _ in range(300):
+        axes = tuple(map(int, rng.permutation(3)))
+        key = tuple(keys[k] for k in rng.integers(len(keys), size=rng.integers(0, 3)))
+        shape = shapes[rng.integers(len(shapes))]
+        array, t = x.transpose(axes)[key], fg.permute_dims(fg.asarray(x), axes)[key]
+        if array.size % abs(int(np.prod(shape))):
+            continue
+        wanted, got = array.reshape(shape), t.reshape(shape)
+        np.testing.assert_array_equal(got.numpy(), wanted)
+        assert np.shares_memory(got.numpy(), x) == np.shares_memory(wanted, x), (axes, key, shape)
+        views += np.shares_memory(wanted, x)
+    assert 50 < views < 250
+    y = leaf(1.0, 2.0, 3.0, 4.0) * 1
+    column = y[::2].reshape(2, 1)
+    y *= 2
+    with pytest.raises(fg.MutationError, match="'reshape'"):
+        column * 1
 
 
 # --- memory shared with NumPy ---
@@ -157,6 +227,49 @@ def test_an_array_operand_may_change_afterwards():
     a[:] = 0
     (y + z).sum().backward()
     assert x.grad.tolist() == [10.0, 12.0]
+
+
+def through_a_tensor():
+    t = fg.tensor([5.0, 6.0])
+    return t.numpy(), t
+
+
+def through_a_writeable_base():
+    a = np.array([5.0, 6.0])
+    view = a[:]
+    view.flags.writeable = False
+    return view, a
+
+
+def through_a_broadcast():
+    a = np.array([[5.0], [6.0]])
+    return np.broadcast_to(a, (2, 3))[:, 0], a
+
+
+def through_a_buffer():
+    memory = bytearray(np.array([5.0, 6.0]).tobytes())
+    array = np.frombuffer(memory)
+    array.flags.writeable = False
+    return array, np.frombuffer(memory)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [through_a_tensor, through_a_writeable_base, through_a_broadcast, through_a_buffer],
+    ids=lambda f: f.__name__,
+)
+def test_a_read_only_array_may_be_written_by_another_owner(make):
+    array, owner = make()
+    x = leaf(1.0, 2.0)
+    assert not array.flags.writeable
+    y = (x * array + fg.asarray(array) * x + fg.where(fg.asarray(array) > 5, x, 0) * array).sum()
+    squares = fg.asarray(array).requires_grad_()
+    z = (squares * squares).sum()
+    owner[...] = 0
+    y.backward()
+    z.backward()
+    assert x.grad.tolist() == [10.0, 18.0]
+    assert squares.grad.tolist() == [10.0, 12.0]
 
 
 def test_read_only_memory_is_refused():

@@ -88,3 +88,36 @@ def test_checkpoint_keeps_nothing_in_between():
     kept, got = held(fg.checkpoint(chain))
     assert plain > 40 * x.nbytes and kept < 4 * x.nbytes
     np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_an_array_that_was_an_argument_may_be_written_before_the_sweep(order):
+    def slopes(wrap, write):
+        a, b, n = np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0, 6.0]), np.array([0, 2, 2])
+        x = fg.asarray(a).requires_grad_()
+        y = wrap(lambda x, b, n: (x * x * b)[n])(x, b, n=n).sum()
+        if write:
+            a[:], b[:], n[:] = 50.0, 60.0, 1
+        (g,) = fg.gradients(y, x, create_graph=order == 2)
+        return (fg.gradients(g.sum(), x)[0] if order == 2 else g).tolist()
+
+    assert slopes(fg.checkpoint, write=True) == slopes(lambda f: f, write=False)
+
+
+def test_a_tensor_that_was_an_argument_may_not_be_written_before_the_sweep():
+    x, c = fg.tensor(A, requires_grad=True), fg.tensor(A)
+    y = fg.checkpoint(lambda x, c: x * c)(x, c).sum()
+    c += 1
+    with pytest.raises(fg.MutationError, match="overwritten in place"):
+        y.backward()
+    assert x.grad is None
+
+
+def test_what_the_function_read_from_outside_must_be_the_same_in_the_sweep():
+    memory = A.copy()
+    w, x = fg.asarray(memory).requires_grad_(), fg.tensor(A, requires_grad=True)
+    y = fg.checkpoint(lambda x: x * w)(x).sum()
+    memory[0] = 7.0
+    with pytest.raises(fg.BackwardError, match="something else"):
+        y.backward()
+    assert x.grad is None

@@ -74,6 +74,19 @@ def test_functions_without_a_gradient_say_so():
     assert "no gradient flows" in fg.argmax.__doc__
 
 
+def test_no_function_loses_a_gradient_silently():
+    x = fg.tensor([1.0, 2.0], requires_grad=True)
+    for call in (lambda: fg.nextafter(x, 3.0), lambda: fg.unique(x), lambda: fg.unique_counts(x)):
+        with pytest.raises(fg.NotDifferentiableError, match=r"fg\.\w+ has no rule.*x\.detach\(\)"):
+            call()
+    assert fg.unique(x.detach()).tolist() == [1, 2]
+    assert fg.argmax(x).item() == 1 and fg.isnan(x).tolist() == [False, False]
+    y = fg.full((3,), x[0]).sum() + fg.full_like(np.ones((2, 2), np.float32), x).sum() + fg.full(2, x[1], dtype=int)
+    assert fg.gradients(y.sum(), x)[0].tolist() == [2 * (3 + 2), 2 * 2]
+    with fg.no_grad():
+        assert fg.full(2, x[0]).tolist() == fg.unique(x[:1]).tolist() * 2 == [1, 1]
+
+
 def test_creation():
     for made, wanted in [
         (fg.zeros(3), np.zeros(3)), (fg.zeros((2, 3), dtype="float32"), np.zeros((2, 3), "float32")),

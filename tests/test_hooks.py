@@ -381,3 +381,17 @@ def test_leaves_may_be_shared_by_threads():
     for thread in threads:
         thread.join()
     assert w.grad.tolist() == [600.0]
+
+
+def test_an_input_behind_a_freed_one_is_not_called_unused():
+    x = leaf(1.0, 2.0)
+    y = x.exp()
+    z = y * 2
+    z.sum().backward()
+    for inputs in ([x, z], [z, x]):
+        with pytest.raises(fg.GraphFreedError, match="'multiply'"):
+            fg.gradients(z, inputs, np.ones(2), allow_unused=True)
+    assert fg.gradients(z, z, np.ones(2))[0].tolist() == [1.0, 1.0]
+    other = leaf(1.0)
+    g, none = fg.gradients((x * 3).sum(), [x, other], allow_unused=True)
+    assert g.tolist() == [3.0, 3.0] and none is None

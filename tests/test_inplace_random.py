@@ -76,8 +76,17 @@ def assign(pool, a, b, key, c):
         a[key] = b if b.ndim == 0 or b.shape == np.empty(3)[key].shape else c
 
 
+def assign_behind_the_graph(pool, a, b, key, c):
+    if a.shape == (3,):
+        a.detach()[key] = c
+
+
+def fold(pool, a, b, key, c):
+    pool.append(a[::-1].reshape(3, 1).T if a.shape == (3,) else a.reshape(1, -1))
+
+
 STEPS = (scale, grow, squash, multiply, join, choose, look, turn, scale_in_place, shift_in_place, multiply_in_place,
-         add_in_place, assign, assign)  # fmt: skip
+         add_in_place, assign, assign, assign_behind_the_graph, fold)  # fmt: skip
 
 
 def draw(rng):

@@ -20,6 +20,7 @@ for dtype, digits in ((np.float64, 1e-13), (np.float32, 1e-5)):
     for shape in ((), (3, 5), (2, 1500)):
         a = rng.uniform(0.5, 2, shape).astype(dtype)
         x = fg.tensor(a, requires_grad=True)
+        assert x.sum().item() == a.sum()
         y = x.exp() + x.log1p() * x.tanh() - x**2 / x.sqrt() + fg.cos(x) * fg.sin(x) + x.softplus() + fg.maximum(x, 1)
         wanted = np.exp(a) + np.log1p(a) * np.tanh(a) - a**2 / np.sqrt(a) + np.cos(a) * np.sin(a)
         wanted = wanted + np.log1p(np.exp(a)) + np.maximum(a, 1)
@@ -29,6 +30,9 @@ for dtype, digits in ((np.float64, 1e-13), (np.float32, 1e-5)):
         (by_kernel,) = fg.gradients(total, x)
         assert by_kernel.dtype == dtype
         np.testing.assert_allclose(by_kernel.numpy(), by_rule.numpy(), rtol=100 * digits, atol=100 * digits)
+for n in (*range(1, 40), 127, 128, 129, 255, 1000, 4097):  # in NumPy's order, whatever the length and the step
+    for a in (rng.normal(size=(2, n)), rng.normal(size=(2, n)).astype(np.float32), rng.normal(size=(2, 2 * n))[:, ::2]):
+        np.testing.assert_array_equal(fg.tensor(a).sum(axis=1).numpy(), np.ascontiguousarray(a).sum(axis=1))
 x = fg.tensor([1.0, np.nan, 3.0])
 assert np.isnan([x.max().item(), x.min().item(), x.sum().item()]).all()
 """

@@ -35,6 +35,17 @@ def test_a_gate_keeps_name_doc_and_signature():
     assert list(inspect.signature(scaled_product).parameters) == ["x1", "x2", "scale"]
 
 
+def test_an_op_shows_its_signature():
+    import inspect
+    import pydoc
+
+    assert str(inspect.signature(fg.tanh)) == "(x, /)"
+    assert str(inspect.signature(fg.sum)) == "(x, /, axis=None, keepdims=False, *, dtype=None)"
+    assert repr(fg.sum) == "<fastgrad function sum(x, /, axis=None, keepdims=False, *, dtype=None)>"
+    assert "tanh(x, /)" in pydoc.render_doc(fg.tanh)
+    assert not hasattr(type(fg.tanh), "__signature__")
+
+
 def test_a_gate_passes_the_numerical_check_to_third_order():
     fg.testing.check_grads(logistic, (A,), order=3)
     fg.testing.check_grads(scaled_product, (A, np.ones((2, 1))))
@@ -160,3 +171,18 @@ def test_a_forward_that_cannot_be_an_op_is_refused():
     pair = fg.primitive(lambda x: (x, x), vjp=lambda g: g, name="pair")
     with pytest.raises(TypeError, match="primitive 'pair': the forward must return one array, got tuple"):
         pair(A)
+
+
+def test_a_gate_that_bears_the_name_of_a_built_in_op_leaves_that_alone():
+    wrong = [
+        fg.primitive(ufunc, vjp=(lambda g: g * 0, lambda g: g * 0))
+        for ufunc in (np.multiply, np.add, np.subtract, np.divide)
+    ]
+    x = fg.tensor(A, requires_grad=True)
+    y = x * 2
+    y *= 3.0
+    y += x
+    y.sum().backward()
+    x.sum().backward()
+    assert x.grad.tolist() == [8.0, 8.0, 8.0]
+    assert fg.gradients(wrong[0](x, A).sum(), x)[0].tolist() == [0.0, 0.0, 0.0]

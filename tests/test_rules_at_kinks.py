@@ -28,7 +28,7 @@ def test_kinks_have_the_documented_slopes():
     assert slope(F.relu, 0.0) == 0
     assert slope(F.relu, -0.0) == 0
     assert slope(lambda x: F.leaky_relu(x, 0.1), 0.0) == 0.1
-    assert slope(F.elu, 0.0) == 1
+    assert slope(F.elu, 0.0) == slope(F.elu, 0.0, order=2) == slope(F.elu, 0.0, order=3) == 1  # the piece below 0
     assert slope(fg.sign, 0.0) == 0
     assert slope(fg.floor, 2.0) == slope(fg.ceil, 2.0) == slope(fg.round, 0.5) == slope(fg.trunc, 1.0) == 0
 
@@ -49,12 +49,32 @@ def test_max_routes_the_gradient_to_the_winner_only():
     assert [g.item() for g in slopes(fg.minimum, 1.0, 2.0)] == [1, 0]
 
 
+def test_nan_is_never_hidden_behind_a_gradient_of_zero():
+    nan = math.nan
+    assert slopes(F.relu, [nan, -1.0, 1.0])[0].tolist() == [1, 0, 1]
+    for f in fg.maximum, fg.minimum:
+        assert [g.tolist() for g in slopes(f, [nan, 1.0, nan], [1.0, nan, nan])] == [[1, 1, 1], [1, 1, 1]]
+    for f in fg.max, fg.min:
+        np.testing.assert_array_equal(slopes(f, [1.0, nan, 2.0])[0], [0, 1, 0])
+        x = [[1.0, nan], [nan, 3.0], [nan, 2.0]]
+        np.testing.assert_array_equal(slopes(lambda x, f=f: f(x, axis=0), x)[0], [[0, 1], [0.5, 0], [0.5, 0]])
+
+
 def test_clip_passes_the_gradient_at_its_bounds_and_hands_it_to_the_bound_beyond():
     x, low, high = slopes(fg.clip, [-2.0, -1.0, 0.0, 1.0, 2.0], -1.0, 1.0)
     np.testing.assert_array_equal(x, [0, 1, 1, 1, 0])
     assert (low, high) == (1, 1)
     x, low, high = slopes(fg.clip, 0.0, 2.0, 1.0)  # bounds that cross: NumPy returns the upper one
     assert (x, low, high) == (0, 0, 1)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint64, np.bool_])
+def test_exponents_of_any_integer_dtype(dtype):
+    exponents = np.array([0, 1, 1 if dtype is np.bool_ else np.iinfo(dtype).min], dtype)
+    x = fg.tensor([-300.0, 0.0, 1.5], requires_grad=True)
+    (g,) = fg.gradients(x**exponents, x, np.ones(3))
+    e = float(exponents[2])
+    np.testing.assert_allclose(g.numpy(), [0, 1, e * 1.5 ** (e - 1)])
 
 
 def test_sqrt_at_zero_has_the_slope_of_the_mathematics():
@@ -65,6 +85,8 @@ def test_lengths_and_angles_at_the_origin_have_slope_zero():
     np.testing.assert_array_equal(slopes(fg.norm, [0.0, 0.0])[0], [0, 0])
     rows = slopes(lambda x: fg.norm(x, axis=1), [[0.0, 0.0], [3.0, 4.0]])[0]
     np.testing.assert_allclose(rows, [[0, 0], [0.6, 0.8]], rtol=1e-15)
+    for order in (1, 1.5, 3, math.inf):
+        np.testing.assert_array_equal(slopes(lambda x, order=order: fg.norm(x, order, axis=0), [0.0, 0.0])[0], [0, 0])
     assert [g.item() for g in slopes(fg.hypot, 0.0, 0.0)] == [0, 0]
     assert [g.item() for g in slopes(fg.arctan2, 0.0, 0.0)] == [0, 0]
     z = fg.tensor(0j, requires_grad=True)
@@ -74,6 +96,23 @@ def test_lengths_and_angles_at_the_origin_have_slope_zero():
 
 def test_std_of_equal_elements_has_slope_zero():
     np.testing.assert_array_equal(slopes(fg.std, [2.0, 2.0, 2.0])[0], [0, 0, 0])
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("axis", [None, 0, (0, -1)])
+def test_std_of_equal_elements_has_slope_zero_where_their_mean_is_rounded_too(axis, keepdims):
+    x = np.full((3, 2), 0.1)
+    assert np.std(x, axis=axis).any()  # 1e-17 or so, of which a division would make slopes of order 1
+    (gx,) = slopes(lambda x: fg.std(x, axis=axis, keepdims=keepdims), x)
+    np.testing.assert_array_equal(gx, np.zeros((3, 2)))
+
+
+def test_std_keeps_its_slope_beside_equal_elements():
+    x = np.array([[0.1, 1.0, math.inf], [0.1, 2.0, math.inf], [0.1, 3.0, math.inf]])
+    (gx,) = slopes(lambda x: fg.std(x, axis=0), x)
+    np.testing.assert_allclose(gx[:, :2], np.array([[0, -1], [0, 0], [0, 1]]) / np.sqrt(6), rtol=1e-15)
+    assert np.isnan(gx[:, 2]).all()
+    assert np.isfinite(slopes(fg.std, [1e-200, 0.0])[0]).all()  # the squares underflow
 
 
 def test_where_leaks_nothing_from_the_branch_not_taken():

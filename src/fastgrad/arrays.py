@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from fastgrad import errors
 from fastgrad._engine import Tensor, tensor
+from fastgrad.protocols import has_gradient, records
+from fastgrad.rules.rule import FUNCTIONS
 
 # --- making ---
 
@@ -23,7 +26,15 @@ def ones(shape, *, dtype=None, requires_grad=False):
 
 def full(shape, fill_value, *, dtype=None, requires_grad=False):
     """A new Tensor of copies of `fill_value`."""
+    if records(fill_value):
+        return _recorded(shape if isinstance(shape, (tuple, list)) else (shape,), fill_value, dtype)
     return _made(np.full(shape, plain(fill_value), dtype), requires_grad)
+
+
+def _recorded(shape, x, dtype):
+    """Copies of a Tensor that records: they record too, so that its gradient is not lost."""
+    x = FUNCTIONS["broadcast_to"](x, tuple(shape))
+    return FUNCTIONS["copy"](x) if dtype is None else FUNCTIONS["astype"](x, np.dtype(dtype))
 
 
 def empty(shape, *, dtype=None, requires_grad=False):
@@ -43,6 +54,9 @@ def ones_like(x, /, *, dtype=None, requires_grad=False):
 
 def full_like(x, /, fill_value, *, dtype=None, requires_grad=False):
     """A new Tensor of copies of `fill_value`, of the shape and dtype of `x`."""
+    if records(fill_value):
+        x = np.asarray(plain(x))
+        return _recorded(x.shape, fill_value, dtype or x.dtype)
     return _made(np.full_like(plain(x), plain(fill_value), dtype), requires_grad)
 
 
@@ -89,10 +103,16 @@ def _wrapped(result):
 
 
 def constant(numpy_function):
-    """NumPy's function on the values of Tensors. What it returns is a constant, no gradient flows through it."""
+    """NumPy's function on the values of Tensors. What it returns is a constant, no gradient flows through it.
+
+    Refused where that would lose one: floating results of what records.
+    """
 
     def function(*args, **kwargs):
-        return _wrapped(numpy_function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()}))
+        result = numpy_function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
+        if has_gradient(result) and records((args, kwargs)):
+            raise errors.no_numpy_rule(f"fg.{numpy_function.__name__}")
+        return _wrapped(result)
 
     function.__name__ = function.__qualname__ = numpy_function.__name__
     function.__doc__ = (

@@ -162,14 +162,6 @@ def vjp_shape(op, k, got, wanted):
     )
 
 
-def bad_cotangent(shape, dtype, wanted_shape, wanted_dtype):
-    """A rule returned a cotangent that does not fit its operand."""
-    return ShapeError(
-        f"a rule returned a cotangent of {dtype.name}{list(shape)} for an operand of {wanted_dtype.name}"
-        f"{list(wanted_shape)}: it must have its operand's shape; is elementwise=True missing, or a sum?"
-    )
-
-
 # --- starting a sweep ---
 
 

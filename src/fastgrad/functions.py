@@ -394,7 +394,7 @@ def norm(x, /, ord=None, axis=None, keepdims=False):
 
     Notes
     -----
-    The gradient of a Euclidean norm at 0 is 0; ties of `ord=inf` share it equally.
+    The gradient of a norm at 0 is 0; ties of `ord=inf` share it equally.
     """
     x = as_tensor(x)
     axes = tuple(range(x.ndim)) if axis is None else _axes("norm", axis, x.ndim)
@@ -410,7 +410,12 @@ def norm(x, /, ord=None, axis=None, keepdims=False):
             return as_tensor(np.linalg.norm(x.numpy(), 0, axes[0], keepdims))
         if ord == 1:
             return total(size(x), axis=axes, keepdims=keepdims)
-        return total(size(x) ** ord, axis=axes, keepdims=keepdims) ** (1 / ord)
+        powers = total(size(x) ** ord, axis=axes, keepdims=keepdims)
+        nothing = powers.numpy() == 0
+        if not nothing.any():
+            return powers ** (1 / ord)
+        where = FUNCTIONS["where"]
+        return where(nothing, 0.0 if ord > 0 else math.inf, where(nothing, 1, powers) ** (1 / ord))
     if len(axes) != 2 or ord not in (1, -1, math.inf, -math.inf):
         raise ValueError(
             f"norm: ord {ord!r} over {len(axes)} axes is not supported; use None, or 1, -1, inf, -inf, 'fro' of two"

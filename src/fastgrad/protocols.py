@@ -65,15 +65,15 @@ def _answer(answer, function, name, args, kwargs):
         beyond = [key for key in said if key not in _keywords(answer)]
         if not beyond:
             return answer(*args, **said)
-        if _records((args, said)):
+        if records((args, said)):
             raise errors.no_numpy_argument(name, beyond[0])
     out = kwargs.pop("out", None)
     result = function(*_plain(args), **_plain(kwargs))
     if out is not None:
-        if _records((args, kwargs, out)):
+        if records((args, kwargs, out)):
             raise errors.no_numpy_argument(name, "out")
         return _write_out(out, result, name)
-    if _has_gradient(result) and _records((args, kwargs)):
+    if has_gradient(result) and records((args, kwargs)):
         raise errors.no_numpy_rule(name)
     return _wrapped(result)
 
@@ -91,21 +91,21 @@ def _write_out(out, result, name):
 
 def array(self, dtype=None, copy=None):
     """`__array__`: the values, read-only and shared where possible; refused while a gradient would be lost."""
-    if _records(self):
+    if records(self):
         raise errors.not_an_array(self.op)
     return np.array(self.detach().numpy(), dtype=dtype, copy=copy)
 
 
 def buffer(self, flags):
     """`__buffer__`: a read-only view of the memory, on Python 3.12 and later."""
-    if _records(self):
+    if records(self):
         raise errors.not_an_array(self.op)
     return memoryview(self.detach().numpy())
 
 
 def dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):
     """`__dlpack__`: the memory for another library, read-only if that library can be told so."""
-    if _records(self):
+    if records(self):
         raise errors.not_an_array(self.op)
     if max_version is None or max_version < (1, 0) or np.lib.NumpyVersion(np.__version__) < "2.1.0":
         # The old protocol has no read-only: the consumer may write, and the graph has to beware of it.
@@ -125,7 +125,7 @@ def array_namespace(self, *, api_version=None):
     return sys.modules["fastgrad"]
 
 
-def _records(value):
+def records(value):
     """Whether any Tensor inside `value` would record now."""
     from fastgrad._engine import Tensor, is_grad_enabled
 
@@ -137,7 +137,7 @@ def _records(value):
         value = value.values()
     elif not isinstance(value, (tuple, list)):
         return False
-    return any(map(_records, value))
+    return any(map(records, value))
 
 
 def _plain(value):
@@ -164,10 +164,10 @@ def _wrapped(value):
     return value
 
 
-def _has_gradient(result):
+def has_gradient(result):
     """Whether a result could have had a gradient: floating numbers, or nothing at all, as of np.copyto."""
     if isinstance(result, (tuple, list)):
-        return any(map(_has_gradient, result))
+        return any(map(has_gradient, result))
     kind = getattr(getattr(result, "dtype", None), "kind", None)
     return result is None or kind in ("f", "c") or isinstance(result, (float, complex))
 

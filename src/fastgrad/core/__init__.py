@@ -29,7 +29,7 @@ def clear_cache():
     """Give all cached memory back to the system: blocks of results, and dead tensors. Returns the bytes.
 
     The engine keeps the memory of results for the next ones, at most an eighth of the machine's and 1 GiB
-    (`FASTGRAD_CACHE_BYTES` sets another bound), and that of half a million dead tensors.
+    (`FASTGRAD_CACHE_BYTES` sets another bound), and that of a million dead tensors.
     """
     return _clear_blocks() + clear_pool()
 

@@ -56,7 +56,7 @@ cdef int backward_constant(Tensor y, char* g, Storage* gs) except -1:
         return backward_rule(y, g, gs, False)
     if y.op == ADD or (y.op == SUBTRACT and not first):
         return give_same(x, y, g, gs)
-    source = contiguous(x) if k.reads & (READS_X2 if first else READS_X1) else x
+    source = contiguous(x) if reads_at(y) & (READS_X2 if first else READS_X1) else x
     if gs != NULL and gs.refs == 1 and not x.flags & COTANGENT:
         backward_apply(kernel, dtype, g, NULL if first else source.data, source.data if first else NULL, y.data, g, y.layout.size, False, constant, y.flags & UNIFORM != 0)
         x.cotangent.storage = storage_keep(gs)
@@ -163,12 +163,13 @@ cdef int product_into(Tensor x, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const 
     cdef Storage* part
     cotangent_room(x, &where, &add)
     if not add:
-        product(x.layout.kernel, m, n, p, a, a_row, a_col, b, b_row, b_col, where)
-        return 0
+        return product(x.layout.kernel, m, n, p, a, a_row, a_col, b, b_row, b_col, where)
     part = storage_new(x.layout.nbytes)
-    product(x.layout.kernel, m, n, p, a, a_row, a_col, b, b_row, b_col, payload(part))
-    accumulate(x.layout.kernel, payload(part), where, x.layout.size)
-    storage_release(part)
+    try:
+        product(x.layout.kernel, m, n, p, a, a_row, a_col, b, b_row, b_col, payload(part))
+        accumulate(x.layout.kernel, payload(part), where, x.layout.size)
+    finally:
+        storage_release(part)
     return 0
 
 
@@ -270,7 +271,7 @@ cdef int pull_all(Tensor y, Tensor g, bint record, bint only_wanted) except -1:
                 gx = checked_call(rule.pull, (k, g, y, operands, params))
             finally:
                 fg_anomaly = watch
-            if not same_shape((<Tensor?>gx).layout, x.layout):
+            if not same_shape((<Tensor?>gx).layout, x.layout) or (<Tensor>gx).layout.typenum != x.layout.typenum:
                 raise errors.vjp_shape(rule.name, k, shape_tuple((<Tensor>gx).layout), shape_tuple(x.layout))
             if watch:
                 look_at_gradient(y, g, <Tensor>gx)

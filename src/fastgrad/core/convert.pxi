@@ -77,9 +77,17 @@ cdef Tensor as_tensor(object o):
 cdef Tensor shared(cnp.ndarray a):
     """A tensor over memory that its owner may write at any time: what is recorded of it is kept as a private copy."""
     cdef Tensor t = wrap_array(a)
-    if not t.storage.flags & READ_ONLY:
+    if not t.storage.flags & READ_ONLY or seen_elsewhere(a):
         t.storage.flags |= FOREIGN_WRITABLE
     return t
+
+
+cdef bint seen_elsewhere(cnp.ndarray a):
+    """Whether the memory of a read-only array has another owner, who may write: the array that it is a view of, a Tensor."""
+    cdef object base = a
+    while PyArray_Check(base) and not PyArray_ISWRITEABLE(<cnp.ndarray>base):
+        base = base.base
+    return base is not None and type(base) is not bytes
 
 
 cdef object array_view(Tensor t, object base, bint writeable):

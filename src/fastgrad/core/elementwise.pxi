@@ -149,10 +149,11 @@ cdef void sigmoid_backward(const floating* g, const floating* x1, const floating
 cdef void relu_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                         Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
-    cdef floating v
+    cdef floating v, u
     for i in range(n):
         v = g[i]
-        put(out + i, v if y[i] > 0 else <floating>0, add)
+        u = y[i]
+        put(out + i, <floating>0 if u <= 0 else v, add)       # NaN lets the gradient through: a zero would hide it
 
 
 cdef inline void sigmoid_block(const floating* x, floating* y, Py_ssize_t n, const Helpers* h) noexcept nogil:
@@ -233,7 +234,7 @@ cdef void maximum_backward1(const floating* g, const floating* x1, const floatin
         v = g[i]
         u1 = x1[i]
         u2 = x2[i]
-        put(out + i, v if u1 > u2 else v * <floating>0.5 if u1 == u2 else <floating>0, add)
+        put(out + i, <floating>0 if u1 < u2 else v * <floating>0.5 if u1 == u2 else v, add)
 
 
 cdef void maximum_backward2(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
@@ -244,7 +245,7 @@ cdef void maximum_backward2(const floating* g, const floating* x1, const floatin
         v = g[i]
         u1 = x1[i]
         u2 = x2[i]
-        put(out + i, v if u2 > u1 else v * <floating>0.5 if u1 == u2 else <floating>0, add)
+        put(out + i, <floating>0 if u2 < u1 else v * <floating>0.5 if u1 == u2 else v, add)
 
 
 cdef void power_constant_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,

@@ -5,6 +5,15 @@ cdef extern from "Python.h":
     void PyType_Modified(PyTypeObject* t)
 
 
+cdef class SignatureOnDemand:
+    """`__signature__` of a Function, made when somebody asks. The class has none: `inspect` would stumble over it."""
+
+    def __get__(self, function, kind):
+        if function is None:
+            raise AttributeError("__signature__")
+        return function.rule.signature()
+
+
 cdef class Function:
     """An op: callable on Tensors, arrays and numbers. Records where a gradient may be wanted."""
 
@@ -14,12 +23,15 @@ cdef class Function:
     cdef object doc             # made when somebody asks
 
     def __init__(self, rule):
+        cdef int k
         self.rule = rule
         self.vectorcall = call
         self.op = op_numbers.get(rule.name, RULE)
         if self.op != RULE and rule_of[self.op] is None:
             rule_of[self.op] = rule
-            kernels[self.op].reads |= reads_of(rule)
+            kernels[self.op].reads |= reads_of(rule, None)
+            for k in range(2):
+                kernels[self.op].reads_alone[k] = reads_of(rule, (k,)) if ADD <= self.op < END_ELEMENTWISE else kernels[self.op].reads
             note_facts(self.op, rule)
             if self.op == GETITEM:
                 rule_of[GATHER] = rule
@@ -51,12 +63,14 @@ cdef class Function:
             self.doc = docstring(self.rule)
         return self.doc
 
+    __signature__ = SignatureOnDemand()
+
     @property
     def __wrapped__(self):
         return self.rule.forward
 
     def __repr__(self):
-        return f"<fastgrad function {self.rule.name}>"
+        return f"<fastgrad function {self.rule.name}{self.__signature__}>"
 
     def __reduce__(self):
         return find_function, (self.rule.name,)
@@ -81,13 +95,13 @@ kernels[<int>MAX].reads = READS_X1 | READS_Y
 kernels[<int>MIN].reads = READS_X1 | READS_Y
 
 
-cdef unsigned int reads_of(object rule) except? 0xFFFF:
+cdef unsigned int reads_of(object rule, object among) except? 0xFFFF:
     """What the rule reads, so that what a kernel may do without is kept for higher orders as well."""
-    cdef unsigned int reads = READS_Y if rule.reads_result else 0
+    cdef unsigned int reads = READS_Y if rule.reads_y(among) else 0
     if not rule.variadic:
-        if rule.reads(0):
+        if rule.reads(0, among):
             reads |= READS_X1
-        if rule.n_operands > 1 and rule.reads(1):
+        if rule.n_operands > 1 and rule.reads(1, among):
             reads |= READS_X2
     return reads
 

@@ -17,6 +17,7 @@ cdef Tensor checked_cotangent(object y, object cotangent, Py_ssize_t position):
     t = <Tensor>y
     if not t.flags & REQUIRES_GRAD:
         raise errors.not_recorded(f"outputs[{position}]" if position >= 0 else "this tensor")
+    check_fresh(t)
     if cotangent is None:
         if t.layout.size != 1:
             raise errors.not_scalar(shape_tuple(t.layout))
@@ -58,7 +59,7 @@ def gradients(outputs, inputs, cotangents=None, *, bint retain_graph=False, bint
     BackwardError
         Where an output or input does not require a gradient, or an input is unused. Names its position.
     """
-    cdef Tensor x
+    cdef Tensor x, freed = None
     cdef list roots
     cdef dict found = {}
     cdef Py_ssize_t k
@@ -81,11 +82,15 @@ def gradients(outputs, inputs, cotangents=None, *, bint retain_graph=False, bint
     for x in inputs:
         found[<size_t><PyObject*>x] = None
         x.flags |= WANTED
+        if x.flags & FREED:
+            freed = x
     y, g = roots[0]
     sweep(y, g, roots[1:] or None, found, retain_graph or create_graph, create_graph)
     result = []
     for k in range(len(inputs)):
         g = found.get(<size_t><PyObject*>inputs[k])
+        if g is None and freed is not None:
+            raise errors.graph_freed(op_name(freed))    # what lies behind it is not known any more
         if g is None and not allow_unused:
             raise errors.input_unused(k)
         if g is not None and (<Tensor>g).storage != NULL and (<Tensor>g).storage.refs > 1:
@@ -116,6 +121,7 @@ def lean_harvest(y, Tensor x not None):
     t = <Tensor>y
     if not t.layout.flags & SCALAR or not t.flags & REQUIRES_GRAD or t.flags & FREED:
         return None
+    check_fresh(t)
     value = PyArray_Scalar(t.data, dtype_of(t), None)
     found = {<size_t><PyObject*>x: None}
     x.flags |= WANTED

@@ -97,7 +97,7 @@ cdef void step_aside(Tensor x, Tensor old) noexcept:
 cdef object write_inplace(Tensor x, Tensor z, str name):
     """`x` takes the value and the node of `z`, a result computed from `x`; returns `x`."""
     cdef Tensor old
-    cdef bint reads_x, reads_y
+    cdef bint reads_y
     check_writable(x, z.flags & REQUIRES_GRAD != 0)
     if not same_shape(x.layout, z.layout):
         raise errors.inplace_shape(name, shape_tuple(z.layout), shape_tuple(x.layout))
@@ -106,9 +106,8 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
             raise errors.inplace_dtype(name, dtype_of(z), dtype_of(x))
         z = functions["astype"](z, dtype_of(x))
     if z.flags & REQUIRES_GRAD:
-        reads_x = True if z.extra != NULL else kernels[z.op].reads & (READS_X1 | READS_X2) != 0
-        reads_y = rule_for(z).reads_result if z.op == RULE else kernels[z.op].reads & READS_Y != 0
-        old = former_self(x, reads_x)
+        reads_y = reads_result(z)
+        old = former_self(x, reads_operand(z, x))
         operands = operands_after(x, z, old)
         take_node(x, z, old, operands)
         if reads_y:
@@ -118,6 +117,28 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
     if z.flags & REQUIRES_GRAD:
         x.storage.taken = x.storage.version
     return x
+
+
+cdef bint reads_result(Tensor z) except -1:
+    """Whether the backward of `z` reads its value."""
+    if z.extra != NULL and (<Extra>z.extra).operands is not None:
+        return rule_for(z).reads_y(among_of(z.op, (<Extra>z.extra).operands))
+    return reads_at(z) & READS_Y != 0
+
+
+cdef bint reads_operand(Tensor z, Tensor x) except -1:
+    """Whether the backward of `z` reads the value of its operand `x`, which then has to be kept."""
+    cdef tuple operands
+    cdef Py_ssize_t k
+    if z.extra == NULL:
+        return reads_at(z) & (READS_X1 | READS_X2) != 0
+    operands = (<Extra>z.extra).operands
+    if operands is None:
+        return True
+    for k in range(len(operands)):
+        if operands[k] is x and reads_nth(z.op, rule_for(z), k, among_of(z.op, operands)):
+            return True
+    return False
 
 
 cdef tuple operands_after(Tensor x, Tensor z, Tensor old):
@@ -173,6 +194,20 @@ cdef void take_extra(Extra extra, Extra given, tuple operands) noexcept:
     extra.gens = given.gens
 
 
+cdef bint inplace_constant(int op, Tensor x, double c, bint recording) except -1:
+    """`x op= c` where nothing records it and NumPy's loop can do it where it is; whether it was done."""
+    cdef Layout* layout = x.layout
+    cdef float narrow = <float>c
+    if (layout.kernel == NO_KERNEL or not layout.flags & C_CONTIGUOUS or op == POWER or (recording and x.flags & (REQUIRES_GRAD | VIEW))
+            or (x.storage != NULL and x.storage.flags) or kernels[op].loop[layout.kernel].run == NULL):
+        return False
+    check_fresh(x)
+    bump_version(x)
+    apply2(&kernels[op].loop[layout.kernel], x.data, layout.itemsize, &c if layout.kernel == F64 else <void*>&narrow, 0, x.data,
+           layout.size, layout.itemsize)
+    return True
+
+
 cdef inline object inplace(int op, Tensor x, object other):
     """`x op= other`."""
     cdef Tensor b
@@ -188,6 +223,8 @@ cdef inline object inplace(int op, Tensor x, object other):
             bump_version(x)
             apply2(&kernels[op].loop[layout.kernel], x.data, layout.itemsize, b.data, layout.itemsize, x.data, layout.size, layout.itemsize)
             return x
+    elif type(other) is float and inplace_constant(op, x, other, recording):
+        return x
     result = binary_any(op, x, other)
     return result if result is NotImplemented else write_inplace(x, <Tensor>result, op_names[op])
 
@@ -214,6 +251,8 @@ cdef object set_item(Tensor x, object key, object value):
         check_fresh(<Tensor>value)
     recording = recording or wants_grad(x)
     check_writable(x, recording)
+    if recording:
+        check_fresh(x)
     params = private_params(rule.prepare({"key": key}) if rule.prepare is not None else {"key": key})
     if recording:
         value = operand_of(value)

@@ -89,6 +89,7 @@ ctypedef double (*Scalar)(double x1, double x2) noexcept nogil
 cdef struct Kernel:
     int nin
     unsigned int reads      # Reads of all backward kernels together
+    unsigned int[2] reads_alone     # of that to the first, to the second operand, where the other one is a constant
     BoundLoop[2] loop       # forward by KernelDType; run is NULL where `own` is meant
     Forward[2] own
     Scalar scalar           # forward of one float64 element, or NULL
@@ -104,8 +105,39 @@ cdef enum:
 cdef void fill_same(int dtype, void* y, Py_ssize_t n, double c) noexcept nogil
 cdef void add_same(int dtype, void* y, Py_ssize_t n, double c) noexcept nogil
 cdef void accumulate(int dtype, const void* x, void* y, Py_ssize_t n) noexcept nogil
+cdef void own_forward(Forward forward, int dtype, const char* x, char* y, Py_ssize_t n) noexcept nogil
 cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,
                          void* gx, Py_ssize_t n, bint add, double* constant, bint uniform) noexcept nogil
+
+# product.pxi
+cdef Py_ssize_t own_product_scratch(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, Py_ssize_t a_row, Py_ssize_t a_col,
+                                    Py_ssize_t b_row, Py_ssize_t b_col) noexcept nogil
+cdef void own_product(Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const char* a, Py_ssize_t a_row, Py_ssize_t a_col,
+                      const char* b, Py_ssize_t b_row, Py_ssize_t b_col, double* y, double* scratch) noexcept nogil
+
+# blocks.pxi
+cdef enum:
+    RUN_BLOCK = 512         # elements: half a dozen blocks of float64 fit into the first-level cache together
+
+cdef struct Place:          # where a step finds one of its arrays; a block of scratch stays where it is, step 0
+    char* start
+    Py_ssize_t step         # bytes per element
+
+cdef struct Step:           # one call of a backward kernel
+    Backward kernel
+    Place g
+    Place x1
+    Place x2
+    Place y
+    Place out
+    double c
+    bint add
+
+cdef struct WayOut:        # a block of scratch that is written past the cache when its block of elements is done
+    const char* block
+    char* y
+
+cdef void run_steps(const Step* steps, int count, const WayOut* outs, int n_outs, int dtype, Py_ssize_t n) noexcept nogil
 
 # Over (outer, n, inner), along the middle axis: reduce.pxi, softmax.pxi, scan.pxi, gather.pxi
 cdef void spread(int dtype, const void* g, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, double divisor,

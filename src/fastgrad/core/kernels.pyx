@@ -8,6 +8,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 from numpy cimport npy_intp
 from fastgrad.core.layout cimport F32, F64, Layout
+from fastgrad.core.loops cimport FG_STREAM, STREAM_BLOCK, fg_stream, fg_stream_end
 from fastgrad.core.loops cimport BoundLoop, Helpers, address, apply1, broadcast_apply, helpers, layout_t, numpy_loop, steps_t, walk
 
 cdef extern from *:
@@ -57,6 +58,26 @@ include "scan.pxi"
 include "select.pxi"
 include "gather.pxi"
 include "stacked.pxi"
+include "blocks.pxi"
+include "product.pxi"
+
+
+cdef void own_forward(Forward forward, int dtype, const char* x, char* y, Py_ssize_t n) noexcept nogil:
+    """`y = forward(x)` into a block of ours; a large one is written past the cache."""
+    cdef char[STREAM_BLOCK + 64] room
+    cdef char* block = <char*>((<size_t>room + 63) & ~<size_t>63)
+    cdef Py_ssize_t item = 8 if dtype == F64 else 4, m
+    if n * item < FG_STREAM:
+        forward(x, y, n, &helpers[dtype])
+        return
+    while n > 0:
+        m = min(n, <Py_ssize_t>STREAM_BLOCK // item)
+        forward(x, block, m, &helpers[dtype])
+        x += m * item
+        fg_stream(block, y, m * item, x, NULL)
+        y += m * item
+        n -= m
+    fg_stream_end()
 
 
 cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,
@@ -170,7 +191,7 @@ cdef int row(int op, str name, int nin, str loop, void* own64, void* own32, void
     cdef Kernel* k = &kernels[op]
     memset(k, 0, sizeof(Kernel))
     k.nin = nin
-    k.reads = reads
+    k.reads = k.reads_alone[0] = k.reads_alone[1] = reads
     if loop is not None:
         k.loop[<int>F64] = numpy_loop(loop, F64)
         k.loop[<int>F32] = numpy_loop(loop, F32)

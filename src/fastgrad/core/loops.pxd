@@ -41,6 +41,61 @@ cdef inline void apply2(const BoundLoop* loop, const void* x1, npy_intp step1, c
     if n > 0:
         loop.run(args, &n, steps, loop.data)
 
+# Results far larger than a core's share of the cache are computed block by block and written past it: an ordinary store first
+# reads the line that it is about to overwrite, a third of the traffic of a one-operand op. While a block is written, the operands'
+# next ones are asked for, or memory would be idle in one direction. At 10^7 float64, ns per element: negative 1.04 to 0.64,
+# multiply 1.46 to 1.02, exp 1.25 to 1.00, tanh 1.95 to 1.69; at 2 10^6 there is no difference (2026-11-22, Xeon of the Sapphire
+# Rapids class, 2 MiB of L2).
+cdef extern from *:
+    """
+    #if defined(__SSE2__) || defined(_M_X64)
+    #include <emmintrin.h>
+    #define FG_STREAM 33554432      /* bytes of a result from which this pays */
+    /* y = x, both aligned to 16 bytes; as many bytes at `next1` and `next2`, which may be NULL, will be read soon. */
+    static inline void fg_stream(const char* x, char* y, size_t nbytes, const char* next1, const char* next2) {
+        size_t i = 0;
+        for (; i + 64 <= nbytes; i += 64) {
+            if (next1 != NULL) _mm_prefetch(next1 + i, _MM_HINT_T0);
+            if (next2 != NULL) _mm_prefetch(next2 + i, _MM_HINT_T0);
+            _mm_stream_si128((__m128i*)(y + i), _mm_load_si128((const __m128i*)(x + i)));
+            _mm_stream_si128((__m128i*)(y + i + 16), _mm_load_si128((const __m128i*)(x + i + 16)));
+            _mm_stream_si128((__m128i*)(y + i + 32), _mm_load_si128((const __m128i*)(x + i + 32)));
+            _mm_stream_si128((__m128i*)(y + i + 48), _mm_load_si128((const __m128i*)(x + i + 48)));
+        }
+        memcpy(y + i, x + i, nbytes - i);
+    }
+    #define fg_stream_end() _mm_sfence()
+    #else
+    #define FG_STREAM PY_SSIZE_T_MAX
+    #define fg_stream(x, y, nbytes, next1, next2) memcpy(y, x, nbytes)
+    #define fg_stream_end() ((void)0)
+    #endif
+    """
+    const Py_ssize_t FG_STREAM
+    void fg_stream(const char* x, char* y, size_t nbytes, const char* next1, const char* next2) noexcept nogil
+    void fg_stream_end() noexcept nogil
+
+cdef enum:
+    STREAM_BLOCK = 2048     # bytes: what lies between the loop and memory stays in the first-level cache
+
+cdef void stream_loop(const BoundLoop* loop, int nin, const char* x1, npy_intp step1, const char* x2, npy_intp step2, char* y,
+                      npy_intp n, npy_intp step) noexcept nogil
+
+cdef inline void fresh1(const BoundLoop* loop, const void* x, void* y, npy_intp n, npy_intp step) noexcept nogil:
+    """As `apply1`, into a block of ours that overlaps no operand."""
+    if n * step >= FG_STREAM:
+        stream_loop(loop, 1, <const char*>x, step, NULL, 0, <char*>y, n, step)
+    else:
+        apply1(loop, x, y, n, step)
+
+cdef inline void fresh2(const BoundLoop* loop, const void* x1, npy_intp step1, const void* x2, npy_intp step2, void* y,
+                        npy_intp n, npy_intp step) noexcept nogil:
+    """As `apply2`, into a block of ours that overlaps no operand."""
+    if n * step >= FG_STREAM:
+        stream_loop(loop, 2, <const char*>x1, step1, <const char*>x2, step2, <char*>y, n, step)
+    else:
+        apply2(loop, x1, step1, x2, step2, y, n, step)
+
 cdef void walk(const BoundLoop* loop, int count, int ndim, const Py_ssize_t* shape, steps_t* strides,
                address* base) noexcept nogil
 cdef void broadcast_apply(const BoundLoop* loop, int nin, const Layout* out, char* y, address* x,

@@ -103,6 +103,28 @@ cdef bint trusted(BoundLoop* loop, ufunc, str letter) except *:
     return memcmp(y, cnp.PyArray_DATA(expected), 5 * step) == 0
 
 
+cdef void stream_loop(const BoundLoop* loop, int nin, const char* x1, npy_intp step1, const char* x2, npy_intp step2, char* y,
+                      npy_intp n, npy_intp step) noexcept nogil:
+    """`y = loop(x1)`, or `loop(x1, x2)`, by way of a block in the cache."""
+    cdef char[STREAM_BLOCK + 64] room
+    cdef char* block = <char*>((<size_t>room + 63) & ~<size_t>63)
+    cdef address[3] args
+    cdef npy_intp[3] steps = [step1, step if nin == 1 else step2, step]
+    cdef npy_intp m
+    while n > 0:
+        m = min(n, <npy_intp>STREAM_BLOCK // step)
+        args[0] = <char*>x1
+        args[1] = block if nin == 1 else <char*>x2
+        args[2] = block
+        loop.run(args, &m, steps, loop.data)
+        x1 += m * step1
+        x2 += m * step2
+        fg_stream(block, y, m * step, x1 if step1 else NULL, x2 if step2 else NULL)
+        y += m * step
+        n -= m
+    fg_stream_end()
+
+
 cdef int collapse(int count, int ndim, const Py_ssize_t* shape, steps_t* strides,
                   Py_ssize_t* dims, Py_ssize_t (*steps)[64]) noexcept nogil:
     """Merge neighbouring axes that all operands walk evenly; drop axes of length 1. Returns how many axes are left."""
@@ -275,7 +297,7 @@ cdef int bind() except -1:
         h.log1p = trusted_or(of_one(log1p, kernel), "log1p", kernel)
         h.sin = trusted_or(of_one(sin, kernel), "sin", kernel)
         h.cos = trusted_or(of_one(cos, kernel), "cos", kernel)
-        h.add = trusted_or(of_two(plus, kernel), "add", kernel)
+        h.add = trusted_or(of_sums(kernel), "add", kernel)
         h.multiply = trusted_or(of_two(times, kernel), "multiply", kernel)
         h.maximum = trusted_or(of_two(larger, kernel), "maximum", kernel)
         h.minimum = trusted_or(of_two(smaller, kernel), "minimum", kernel)

@@ -5,9 +5,9 @@ cdef inline void forward_flat1(int op, const Layout* layout, const char* x, char
     if layout.kernel == F64 and layout.size == 1 and k.scalar != NULL:
         (<double*>y)[0] = k.scalar((<const double*>x)[0], 0)
     elif k.own[layout.kernel] != NULL:
-        k.own[layout.kernel](x, y, layout.size, &helpers[layout.kernel])
+        own_forward(k.own[layout.kernel], layout.kernel, x, y, layout.size)
     else:
-        apply1(&k.loop[layout.kernel], x, y, layout.size, layout.itemsize)
+        fresh1(&k.loop[layout.kernel], x, y, layout.size, layout.itemsize)
 
 
 cdef inline bint has_forward(int op, int dtype) noexcept nogil:
@@ -44,7 +44,7 @@ cdef Tensor unary_strided(int op, Tensor x):
     cdef layout_t[1] layouts = [x.layout]
     if kernels[op].own[layout.kernel] != NULL:
         x = private_copy(x)
-        kernels[op].own[layout.kernel](x.data, y.data, layout.size, &helpers[layout.kernel])
+        own_forward(kernels[op].own[layout.kernel], layout.kernel, x.data, y.data, layout.size)
     else:
         broadcast_apply(&kernels[op].loop[layout.kernel], 1, layout, y.data, base, layouts)
     return y
@@ -81,7 +81,7 @@ cdef Tensor binary_array(int op, Tensor a, Tensor b):
         if layout.flags & SCALAR and layout.kernel == F64 and k.scalar != NULL:
             y.own = scalar_result(k, a, b)
         else:
-            apply2(&k.loop[layout.kernel], a.data, layout.itemsize, b.data, layout.itemsize, y.data, layout.size, layout.itemsize)
+            fresh2(&k.loop[layout.kernel], a.data, layout.itemsize, b.data, layout.itemsize, y.data, layout.size, layout.itemsize)
     else:
         y = binary_broadcast(op, a, b)
         if y is None:
@@ -154,11 +154,13 @@ cdef Tensor constant_array(int op, Tensor x, double c, bint first):
         if op == POWER and not first:
             power_forward(layout, (<Tensor>source).data, c, constant, y.data)
         elif first:
-            apply2(&k.loop[layout.kernel], constant, 0, (<Tensor>source).data, layout.itemsize, y.data, layout.size, layout.itemsize)
+            fresh2(&k.loop[layout.kernel], constant, 0, (<Tensor>source).data, layout.itemsize, y.data, layout.size, layout.itemsize)
         else:
-            apply2(&k.loop[layout.kernel], (<Tensor>source).data, layout.itemsize, constant, 0, y.data, layout.size, layout.itemsize)
+            fresh2(&k.loop[layout.kernel], (<Tensor>source).data, layout.itemsize, constant, 0, y.data, layout.size, layout.itemsize)
     if x.flags & REQUIRES_GRAD and fg_grad_off == 0:
-        link_constant(y, op, guarded(x, op, READS_X2 if first else READS_X1), c, first)
+        if x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE and kernels[op].reads_alone[first] & (READS_X2 if first else READS_X1):
+            x = guarded_copy(x)
+        link_constant(y, op, x, c, first)
     return y
 
 
@@ -166,9 +168,9 @@ cdef void power_forward(const Layout* layout, const char* x, double c, const voi
     """As ndarray ** number: the small exponents have loops of their own."""
     cdef int op = SQUARE if c == 2 else SQRT if c == 0.5 else RECIPROCAL if c == -1 else POWER
     if op != POWER and kernels[op].loop[layout.kernel].run != NULL:
-        apply1(&kernels[op].loop[layout.kernel], x, y, layout.size, layout.itemsize)
+        fresh1(&kernels[op].loop[layout.kernel], x, y, layout.size, layout.itemsize)
     else:
-        apply2(&kernels[<int>POWER].loop[layout.kernel], x, layout.itemsize, constant, 0, y, layout.size, layout.itemsize)
+        fresh2(&kernels[<int>POWER].loop[layout.kernel], x, layout.itemsize, constant, 0, y, layout.size, layout.itemsize)
 
 
 cdef object binary_any(int op, object a, object b):

@@ -38,14 +38,32 @@ cdef Tensor matmul(Tensor a, Tensor b):
     return y
 
 
-cdef inline void product(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p,
-                         const char* a, Py_ssize_t a_row, Py_ssize_t a_col, const char* b, Py_ssize_t b_row, Py_ssize_t b_col,
-                         char* y) noexcept nogil:
-    """C-contiguous `y[m, p] = a[m, n] @ b[n, p]`."""
-    cdef Py_ssize_t itemsize = 8 if kernel == F64 else 4
+cdef bint own_products_on = simd.blas_has_one_thread()      # several threads of BLAS are faster than our one
+
+
+def own_products(on):
+    """Switch our own matrix product on or off, for tests; returns what it was."""
+    global own_products_on
+    before = own_products_on
+    own_products_on = on
+    return before
+
+
+cdef int product(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const char* a, Py_ssize_t a_row, Py_ssize_t a_col,
+                 const char* b, Py_ssize_t b_row, Py_ssize_t b_col, char* y) except -1:
+    """C-contiguous `y[m, p] = a[m, n] @ b[n, p]`, by our own kernel where that is the faster, otherwise by NumPy's BLAS."""
+    cdef Py_ssize_t itemsize = 8 if kernel == F64 else 4, scratch
+    cdef Storage* room
     if m == 0 or p == 0:
-        return
+        return 0
     if n == 0:
         memset(y, 0, m * p * itemsize)
-        return
-    matmul_strided(kernel, m, n, p, a, a_row, a_col, b, b_row, b_col, y, p * itemsize, itemsize)
+        return 0
+    scratch = own_product_scratch(kernel, m, n, p, a_row, a_col, b_row, b_col) if own_products_on else 0
+    if scratch == 0:
+        matmul_strided(kernel, m, n, p, a, a_row, a_col, b, b_row, b_col, y, p * itemsize, itemsize)
+        return 0
+    room = storage_new(scratch)
+    own_product(m, n, p, a, a_row, a_col, b, b_row, b_col, <double*>y, <double*>payload(room))
+    storage_release(room)
+    return 0

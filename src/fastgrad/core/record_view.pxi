@@ -41,8 +41,47 @@ cdef int read_shape(object shape, Py_ssize_t* out) except -2:
     return ndim
 
 
+cdef bint strides_kept(const Layout* layout, int ndim, const Py_ssize_t* dims, Py_ssize_t* strides) noexcept:
+    """Strides with which the memory of `layout`, not in C order and not empty, is an array of `dims` in C order; False where there
+    are none. Runs of axes that make the same number of elements are paired, and those of `layout` must lie as one."""
+    cdef Py_ssize_t[64] length
+    cdef Py_ssize_t[64] step
+    cdef Py_ssize_t old, new
+    cdef int n = 0, at = 0, k, start, j
+    for k in range(layout.ndim):
+        if layout.shape[k] != 1:
+            length[n] = layout.shape[k]
+            step[n] = layout.strides[k]
+            n += 1
+    k = 0
+    while k < n:
+        start = at
+        while at < ndim and dims[at] == 1:
+            at += 1
+        old = length[k]
+        new = dims[at]
+        while old != new:
+            if new < old:
+                at += 1
+                new *= dims[at]
+            else:
+                if step[k] != length[k + 1] * step[k + 1]:
+                    return False
+                k += 1
+                old *= length[k]
+        strides[at] = step[k]
+        for j in range(at, start, -1):
+            strides[j - 1] = strides[j] * dims[j]
+        k += 1
+        at += 1
+    for k in range(at, ndim):
+        strides[k] = layout.itemsize
+    return True
+
+
 cdef Tensor reshape(Tensor x, object shape):
     cdef Py_ssize_t[64] dims
+    cdef Py_ssize_t[64] strides
     cdef int ndim = read_shape(shape, dims), k, unknown = -1
     cdef Py_ssize_t known = 1
     cdef Tensor source = x
@@ -67,6 +106,8 @@ cdef Tensor reshape(Tensor x, object shape):
     cdef Layout* layout = layout_get(x.layout.typenum, x.layout.itemsize, ndim, dims, NULL)
     if x.layout.flags & C_CONTIGUOUS:
         return view_of(RESHAPE, x, layout, 0)
+    if known and strides_kept(x.layout, ndim, dims, strides):
+        return view_of(RESHAPE, x, layout_get(x.layout.typenum, x.layout.itemsize, ndim, dims, strides), 0)
     cdef Tensor y
     check_fresh(x)
     source = private_copy(x)

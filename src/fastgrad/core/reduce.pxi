@@ -33,14 +33,19 @@ cdef void spread(int dtype, const void* g, void* gx, Py_ssize_t outer, Py_ssize_
         spread_out(<const float*>g, <float*>gx, outer, n, inner, <float>divisor, add)
 
 
+cdef inline bint is_best(floating x, floating best) noexcept nogil:
+    """NaN wins, as it does in NumPy's maximum and minimum: then `best` is NaN too."""
+    return (x == best) | (x != x)
+
+
 cdef void route_row(floating g, const floating* x, floating best, floating* gx, Py_ssize_t n, bint add) noexcept nogil:
     cdef Py_ssize_t r, ties = 0
     cdef floating v
     for r in range(n):
-        ties += x[r] == best
+        ties += is_best(x[r], best)
     v = g / <floating>ties
     for r in range(n):
-        put(gx + r, v if x[r] == best else <floating>0, add)
+        put(gx + r, v if is_best(x[r], best) else <floating>0, add)
 
 
 cdef void route_to(const floating* g, const floating* x, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n,
@@ -60,14 +65,14 @@ cdef void route_to(const floating* g, const floating* x, const floating* y, floa
                 for r in range(n):
                     at = r * inner + i
                     for j in range(m):
-                        share[j] += <floating>1 if x[at + j] == y[i + j] else <floating>0
+                        share[j] += <floating>1 if is_best(x[at + j], y[i + j]) else <floating>0
                 for j in range(m):
                     share[j] = g[i + j] / share[j]
                 for r in range(n):
                     at = r * inner + i
                     for j in range(m):
                         v = share[j]
-                        put(gx + at + j, v if x[at + j] == y[i + j] else <floating>0, add)
+                        put(gx + at + j, v if is_best(x[at + j], y[i + j]) else <floating>0, add)
                 i += m
             g += inner
             y += inner

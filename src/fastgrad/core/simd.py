@@ -33,4 +33,12 @@ def load(wanted):
     return instruction_set
 
 
+def blas_has_one_thread():
+    """Whether NumPy's BLAS was told at its start to use one thread, or sees one CPU only."""
+    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+        if os.environ.get(name):
+            return os.environ[name] == "1"
+    return len(os.sched_getaffinity(0)) == 1 if hasattr(os, "sched_getaffinity") else os.cpu_count() == 1
+
+
 instruction_set = load(os.environ.get("FASTGRAD_SIMD", ""))

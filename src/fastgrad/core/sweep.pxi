@@ -58,7 +58,7 @@ cdef int check_cotangent(Tensor y, Running* here) except -1:
     if y.flags & COTANGENT_TENSOR:
         if not same_shape((<Tensor>y.cotangent.tensor).layout, y.layout):
             raise AssertionError("a cotangent of another shape")
-    elif y.flags & COTANGENT and not y.flags & UNIFORM and not is_small(y.layout):
+    elif y.flags & COTANGENT and not y.flags & (UNIFORM | DEFERRED) and not is_small(y.layout):
         if y.cotangent.storage.refs < 1 or (y.cotangent.storage.capacity < y.layout.nbytes and y.cotangent.storage.base == NULL):
             raise AssertionError("a cotangent that is too small or was freed")
     return 0
@@ -103,6 +103,8 @@ cdef int backward_node(Tensor y, bint record, bint only_wanted) except -1:
 cdef int take_one(Tensor y, Running* here) except -1:
     """Second pass, one tensor, whose cotangent is complete."""
     cdef unsigned short gen
+    if noted.n_kept and not goes_on(y, here):
+        run_noted()
     if FASTGRAD_DEBUG:
         check_cotangent(y, here)
     if y.flags & (HOOKED | RETAIN | WANTED) and y.flags & COTANGENT:
@@ -128,7 +130,10 @@ cdef int take_one(Tensor y, Running* here) except -1:
         free_cotangent(y)
         return 0
     if y.flags & COTANGENT:
-        backward_node(y, here.record, here.only_wanted)
+        if y.layout.nbytes >= LARGE and can_note(y, here):
+            note(y, here)
+        else:
+            backward_node(y, here.record, here.only_wanted)
         if y.flags & FREED:
             raise errors.graph_freed(op_name(y))    # by a rule
     walk_edges(y, here, False)
@@ -218,10 +223,14 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, dict wanted, bint retai
                 take_one(<Tensor>item, &here)
             finally:
                 drop(item)
+        if noted.n_kept:
+            run_noted()
         if wanted is None:
             commit(&here)
     finally:
         fg_grad_off = grad_off
+        if noted.n_kept:
+            forget_noted(False)
         leave_running(&here)
         if here.looking:
             here.ready.n = 0        # borrowed references

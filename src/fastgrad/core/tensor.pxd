@@ -16,6 +16,7 @@ cdef enum Flags:
     HOOKED = 64
     COTANGENT = 128         # the slot below is in use
     UNIFORM = 8192          # and holds one number, which stands for every element
+    DEFERRED = 32768        # and holds the number of a buffer that is still to be computed
     COTANGENT_TENSOR = 256  # and holds a Tensor: create_graph, or a dtype without kernels
     WANTED = 512            # was an input of `gradients`, perhaps of the running one
     LEADS = 1024            # and this tensor lies on the way to one

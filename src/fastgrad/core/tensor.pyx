@@ -20,6 +20,7 @@ import numpy as np
 
 from fastgrad import anomaly, errors, tensor_methods
 from fastgrad import protocols as _protocols    # adds its own to tensor_methods.METHODS
+from fastgrad.core import simd
 from fastgrad.core.kernels import kernel_rows
 
 cnp.import_array()
@@ -50,6 +51,7 @@ include "backward_structured.pxi"
 include "sweep_scratch.pxi"
 include "sweep_commit.pxi"
 include "sweep_number.pxi"   # its shortest way
+include "sweep_blocks.pxi"  # large elementwise nodes, several at a time
 include "sweep.pxi"
 include "gradients.pxi"
 include "anomaly.pxi"

@@ -58,21 +58,32 @@ def enable_grad(function=None):
     return GradMode(True) if function is None else GradMode(True)(function)
 
 
+class SignatureOnDemand:
+    """`__signature__` of a Function, made when somebody asks. The class has none: `inspect` would stumble over it."""
+
+    def __get__(self, function, kind):
+        if function is None:
+            raise AttributeError("__signature__")
+        return function.rule.signature()
+
+
 class Function:
     """The public function of one rule: callable on Tensors, arrays and scalars."""
+
+    __signature__ = SignatureOnDemand()
 
     def __init__(self, rule):
         self.rule = rule
         functools.update_wrapper(self, rule.forward)
         self.__name__ = self.__qualname__ = rule.name
-        functions[rule.name] = self
+        functions.setdefault(rule.name, self)  # a user's op may bear the name of a built-in one
 
     def __call__(self, *args, **kwargs):
         operands, params = self.rule.bind(args, kwargs)
         return record(self.rule, operands, params)
 
     def __repr__(self):
-        return f"<fastgrad function {self.__name__}>"
+        return f"<fastgrad function {self.__name__}{self.__signature__}>"
 
     def __reduce__(self):
         return self.__qualname__  # pickled by name, as functions are
@@ -98,7 +109,7 @@ def record(rule, operands, params, overwritten=None):
     if not is_grad_enabled():
         return result
     for o in operands:
-        _require_true_graph(o)
+        require_true_graph(o)
     edges = tuple(o.node if isinstance(o, Tensor) and rule.differentiable(k) else None for k, o in enumerate(operands))
     if result.dtype.kind in "fc" and any(edges):
         kept = tuple(
@@ -204,7 +215,7 @@ def _snapshot(x):
     return copy
 
 
-def _require_true_graph(o):
+def require_true_graph(o):
     """Refuse a tensor whose memory was written behind its graph: through its base, or through a view of it."""
     if not isinstance(o, Tensor):
         return

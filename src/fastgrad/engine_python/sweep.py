@@ -10,7 +10,7 @@ import threading
 import numpy as np
 
 from fastgrad import anomaly, errors
-from fastgrad.engine_python.record import functions, state
+from fastgrad.engine_python.record import functions, require_true_graph, state
 from fastgrad.engine_python.tensor import Tensor, asarray
 
 _accumulating = threading.RLock()  # leaves may be shared by sweeps in several threads
@@ -104,11 +104,12 @@ def _check_versions(node, y):
     """Refuse to read a value that was written since it was recorded, or a node that a hook's own sweep has freed."""
     if node.operands is None:
         raise errors.graph_freed(node.rule.name)
-    read = [(f"operand {k}", x, node.versions[k]) for k, x in enumerate(node.kept) if node.rule.reads(k)]
-    if node.rule.reads_result:
+    tensors = [k for k, x in enumerate(node.kept) if isinstance(x, Tensor)]
+    read = [(f"operand {k}", node.kept[k], node.versions[k]) for k in tensors if node.rule.reads(k, tensors)]
+    if node.rule.reads_y(tensors):
         read.append(("its result", y, node.version))
     for what, x, version in read:
-        if isinstance(x, Tensor) and x.storage.version != version:
+        if x.storage.version != version:
             raise errors.mutated(node.rule.name, what, version, x.storage.version)
 
 
@@ -131,6 +132,7 @@ def _root(y, cotangent, what):
         raise errors.not_a_tensor(what, y)
     if y.node is None:
         raise errors.not_recorded(what)
+    require_true_graph(y)
     if cotangent is None:
         if y.size != 1:
             raise errors.not_scalar(y.shape)
@@ -212,8 +214,11 @@ def gradients(outputs, inputs, cotangents=None, *, retain_graph=False, create_gr
             raise errors.input_without_grad(k)
     roots = [_root(y, g, f"outputs[{k}]") for k, (y, g) in enumerate(zip(outputs, cotangents, strict=True))]
     nodes = [x.node for x in inputs]
+    freed = [node for node in nodes if node.operands is None]
     found = _in_mode(create_graph, _own_gradients, roots, set(nodes), retain_graph or create_graph)
     for k, node in enumerate(nodes):
+        if node not in found and freed:
+            raise errors.graph_freed(freed[0].rule.name)  # what lies behind it is not known any more
         if node not in found and not allow_unused:
             raise errors.input_unused(k)
     return tuple(found.get(node) for node in nodes)

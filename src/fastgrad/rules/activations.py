@@ -5,11 +5,11 @@ import math
 import numpy as np
 
 from fastgrad.rules.checks import real_only
-from fastgrad.rules.comparison import minimum, where
+from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import signed
 from fastgrad.rules.erf import erfc_array
 from fastgrad.rules.exponential import exp
-from fastgrad.rules.logic import greater
+from fastgrad.rules.logic import greater, less_equal
 from fastgrad.rules.rule import RULES, ops, rule
 
 
@@ -39,7 +39,7 @@ def softplus(x, /):
 
 
 @rule(
-    vjp=lambda g, y: where(greater(y, 0), g, 0),  # y > 0 where x > 0: the operand need not be kept
+    vjp=lambda g, y: where(less_equal(y, 0), 0, g),  # y > 0 where x > 0: the operand need not be kept. NaN passes g
     elementwise=True,
     holomorphic=False,
     domain=(0.3, 3),
@@ -65,8 +65,8 @@ def leaky_relu(x, /, negative_slope=0.01):
 
 
 @rule(
-    # alpha * exp(x), not y + alpha, which cancels far below 0; minimum, because exp(x) overflows far above
-    vjp=lambda g, x, alpha: where(greater(x, 0), g, g * (alpha * exp(minimum(x, 0)))),
+    # alpha * exp(x), not y + alpha, which cancels far below 0; exp(0) above, where exp(x) would overflow
+    vjp=lambda g, x, alpha: where(greater(x, 0), g, g * (alpha * exp(where(greater(x, 0), 0, x)))),
     elementwise=True,
     holomorphic=False,
     domain=(-3, -0.3),

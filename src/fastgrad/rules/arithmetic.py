@@ -60,6 +60,8 @@ def _power_base_vjp(g, x1, x2):
         if x2 == 0:  # x**0 is 1 everywhere: its gradient is 0 at x = 0 too, not 0 * inf
             return zeros_of(g)
     else:
+        if x2.dtype.kind in "bui":
+            x2 = ops.astype(x2, g.dtype)  # x2 - 1 would wrap round in a small or unsigned dtype
         corner = equal(x1, 0).numpy() & equal(x2, 0).numpy()
         if corner.any():
             x1 = ops.where(corner, 1, x1)

@@ -21,15 +21,18 @@ def where(condition, x1, x2, /):
     return np.where(condition, x1, x2)
 
 
-def _share(g, wins, ties):
-    """All of `g` to the winner, half at a tie; a choice, not a product, so that an infinite `g` makes no NaN."""
-    return where(wins, g, where(ties, 0.5 * g, 0) if ties.numpy().any() else 0)
+def _share(g, loses, ties):
+    """Nothing of `g` to the loser, half at a tie; a choice, not a product, so that an infinite `g` makes no NaN.
+
+    Where either is NaN nobody loses: a zero would hide it.
+    """
+    return where(loses, 0, where(ties, 0.5 * g, g) if ties.numpy().any() else g)
 
 
 @rule(
     vjp=(
-        lambda g, x1, x2: _share(g, greater(x1, x2), equal(x1, x2)),
         lambda g, x1, x2: _share(g, less(x1, x2), equal(x1, x2)),
+        lambda g, x1, x2: _share(g, greater(x1, x2), equal(x1, x2)),
     ),
     elementwise=True,
     domain=(-3, 3),
@@ -41,8 +44,8 @@ def maximum(x1, x2, /):
 
 @rule(
     vjp=(
-        lambda g, x1, x2: _share(g, less(x1, x2), equal(x1, x2)),
         lambda g, x1, x2: _share(g, greater(x1, x2), equal(x1, x2)),
+        lambda g, x1, x2: _share(g, less(x1, x2), equal(x1, x2)),
     ),
     elementwise=True,
     domain=(-3, 3),

@@ -54,7 +54,11 @@ def _einsum_vjp(g, xs, i, subscripts):
             parts.append((letter, np.ones(n, g.dtype)))
         result += letter
     gx = einsum(*(x for _, x in parts), subscripts=",".join(t for t, _ in parts) + "->" + result)
-    return gx if gx.shape == shape else broadcast_to(sum_to(gx, shape), shape)
+    if gx.shape == shape:
+        return gx
+    # where the operand was broadcast it sums; where the others were, its own length is not in `gx` yet
+    gx = sum_to(gx, tuple(1 if n == 1 else m for n, m in zip(shape, gx.shape, strict=True)))
+    return broadcast_to(gx, shape)
 
 
 _CASES = (
@@ -62,6 +66,7 @@ _CASES = (
     ("iij->j", (2, 2, 3)), ("i,j->ij", (2,), (3,)), ("bij,bjk->bik", (2, 3, 2), (2, 2, 4)),
     ("i,i,i->", (3,), (3,), (3,)), ("ij,j,k->i", (2, 3), (3,), (4,)), ("ij,ij->ij", (1, 3), (2, 3)),
     (",i->i", (), (3,)), ("ab,b->a", (0, 2), (2,)), ("iji,jj->i", (2, 3, 2), (3, 3)),
+    ("ij,ij->", (1, 3), (2, 1)), ("ijk,kij->j", (3, 1, 2), (1, 3, 2)),
 )  # fmt: skip
 
 

@@ -65,9 +65,11 @@ def mean(x, /, axis=None, keepdims=False):
 
 
 def _extreme_vjp(g, x, y, axis, keepdims):
-    """`g`, divided by the number of ties, where `x` equals `y`; 0 elsewhere."""
-    ties = equal(x, kept(y, x.shape, axis, keepdims))
-    count = np.maximum(np.sum(ties.numpy(), axis=axis, keepdims=keepdims), 1)
+    """`g`, divided by the number of ties, where `x` equals `y`; 0 elsewhere. NaN wins, as in NumPy."""
+    ties = equal(x, kept(y, x.shape, axis, keepdims)).numpy()
+    if np.isnan(y.numpy()).any():
+        ties = ties | np.isnan(x.numpy())
+    count = np.maximum(np.sum(ties, axis=axis, keepdims=keepdims), 1)
     if (count > 1).any():
         g = g / count.astype(g.dtype)
     return where(ties, kept(g, x.shape, axis, keepdims), 0)

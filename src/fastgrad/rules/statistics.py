@@ -44,7 +44,20 @@ def var(x, /, axis=None, ddof=0, keepdims=False):
 
 
 def _std_vjp(g, x, y, axis, ddof, keepdims):
-    return (x - mean(x, axis, True)) * kept(g / (_nonzero(y) * _freedom(x.shape, axis, ddof)), x.shape, axis, keepdims)
+    center = mean(x, axis, True)
+    level = _level(x.numpy(), y.numpy(), center.numpy(), axis, keepdims)
+    y = _nonzero(y if level is None else where(level, 1, y))
+    gx = (x - center) * kept(g / (y * _freedom(x.shape, axis, ddof)), x.shape, axis, keepdims)
+    return gx if level is None else where(kept(level, x.shape, axis, keepdims), 0, gx)
+
+
+def _level(x, y, center, axis, keepdims):
+    """Where all elements are equal, though the rounding of their mean makes a deviation of it; None if nowhere."""
+    noise = np.finfo(y.dtype).eps * count_of(x.shape, axis)
+    small = y <= noise * np.abs(center if keepdims else center.reshape(y.shape))
+    if not small.any():
+        return None
+    return small & (np.max(x, axis=axis, keepdims=keepdims) == np.min(x, axis=axis, keepdims=keepdims))
 
 
 @rule(

@@ -14,9 +14,9 @@ from fastgrad.transforms.lift import alias, level, need_function
 def checkpoint(f):
     """A function that computes what `f` does, but keeps none of the values in between: the sweep computes them again.
 
-    `f` must do the same each time it is called: no random numbers, no state. It may return a Tensor or a nested
-    tuple, list or dict. Gradients flow to Tensors among its arguments and to those it reads from outside, to any
-    order.
+    `f` must do the same each time it is called: no random numbers, no state, no array from outside that is written
+    before the sweep (one that is handed in as an argument may be). It may return a Tensor or a nested tuple, list or
+    dict. Gradients flow to Tensors among its arguments and to those it reads from outside, to any order.
 
     Notes
     -----
@@ -54,6 +54,8 @@ class _Segment:
     ----------
     operands : list of Tensor
         The arguments that require a gradient.
+    constants : list of Tensor and ndarray
+        The other arguments that somebody may write to: the engine guards them as it does the operands of an op.
     outside : list of Tensor
         What `f` reads from outside and requires a gradient.
     results : list of (shape, dtype)
@@ -62,19 +64,30 @@ class _Segment:
         The outputs, one after the other, until the engine has taken them.
     """
 
-    __slots__ = ("args", "asked", "depth", "f", "operands", "outside", "pulled", "results", "value")
+    __slots__ = ("args", "asked", "constants", "depth", "f", "operands", "outside", "pulled", "results", "value")
 
     def __init__(self, f, args, kwargs):
         self.f = f
         self.args = (args, kwargs)
         self.depth = level.depth
-        self.operands = [x for x in _tree.leaves(self.args) if _requires_grad(x)]
+        leaves = _tree.leaves(self.args)
+        self.operands = [x for x in leaves if _requires_grad(x)]
+        self.constants = [x for x in leaves if _is_constant(x)]
         self.asked = self.pulled = None
 
-    def run(self, stand_ins):
-        """`f` on its arguments, with `stand_ins` for the Tensors that require a gradient."""
-        stand_ins = iter(stand_ins)
-        args, kwargs = _tree.map_leaves(lambda x: next(stand_ins) if _requires_grad(x) else x, self.args)
+    def run(self, stand_ins, constants=None):
+        """`f` on its arguments: `stand_ins` for the Tensors that require a gradient, `constants` for the others."""
+        stand_ins, constants = iter(stand_ins), iter(constants or self.constants)
+
+        def fed(x):
+            if _requires_grad(x):
+                return next(stand_ins)
+            if not _is_constant(x):
+                return x
+            kept = next(constants)
+            return kept.numpy() if isinstance(kept, Tensor) and isinstance(x, np.ndarray) else kept
+
+        args, kwargs = _tree.map_leaves(fed, self.args)
         before, level.depth = level.depth, self.depth  # a transform inside must see what it saw the first time
         try:
             return self.f(*args, **kwargs)
@@ -95,7 +108,7 @@ class _Segment:
                 self.value = value.copy() if any(np.may_share_memory(value, x) for x in feeds) else value
             else:
                 self.value = np.concatenate([a.ravel() for a in arrays])
-            parts = iter(self._parts(_rerun(*self.operands, *outside, segment=self)))
+            parts = iter(self._parts(_rerun(*self.operands, *outside, *self.constants, segment=self)))
         return _tree.map_leaves(
             lambda y: next(parts) if _requires_grad(y) else y.detach() if isinstance(y, Tensor) else y, out
         )
@@ -112,10 +125,10 @@ class _Segment:
             start += size
         return parts
 
-    def pull(self, g, i):
-        """The cotangent of operand `i`. All operands' are computed when the first is asked for."""
+    def pull(self, g, xs, i):
+        """The cotangent of `xs[i]`; `xs` is what was fed, as the engine kept it. The first call computes all."""
         if not self._is_asked(g):
-            self.pulled = self._pull_all(g)
+            self.pulled = self._pull_all(g, xs)
             self.asked = g if is_grad_enabled() else g.numpy().copy()
         return self.pulled[i]
 
@@ -125,14 +138,17 @@ class _Segment:
             return g is self.asked
         return self.asked is not None and np.array_equal(g.numpy(), self.asked)
 
-    def _pull_all(self, g):
+    def _pull_all(self, g, xs):
         recording = is_grad_enabled()
+        n = len(self.operands)
+        operands, outside, constants = xs[:n], xs[n : n + len(self.outside)], xs[n + len(self.outside) :]
         with enable_grad():
-            fresh = [alias(x) if recording else x.detach().requires_grad_() for x in self.operands]
-            outputs = [y for y in _tree.leaves(self.run(fresh)) if _requires_grad(y)]
+            fresh = [alias(x) if recording else x.detach().requires_grad_() for x in operands]
+            outputs = [y for y in _tree.leaves(self.run(fresh, constants)) if _requires_grad(y)]
             reached = {id(t) for t in _graph(outputs, {id(x) for x in fresh})}
             same = [(y.shape, y.dtype) for y in outputs] == self.results
-            if not same or any(id(x) not in reached for x in self.outside):
+            lost = any(id(x) not in reached for x in self.outside)
+            if not same or lost or not all(map(_is_same, self.outside, outside)):
                 name = getattr(self.f, "__name__", "the function")
                 raise BackwardError(
                     f"checkpoint: {name!r} did something else when it was run again for the sweep; it must not depend "
@@ -150,11 +166,24 @@ def _forward(*xs, segment):
 
 # The cotangents come out of a sweep, conjugate transposes already: hence not "holomorphic".
 _forward.__name__ = "checkpoint"
-_rerun = Function(Rule(_forward, lambda g, xs, i, segment: segment.pull(g, i), holomorphic=False, numpy=()))
+_rerun = Function(Rule(_forward, lambda g, xs, i, segment: segment.pull(g, xs, i), holomorphic=False, numpy=()))
 
 
 def _requires_grad(x):
     return isinstance(x, Tensor) and x.requires_grad
+
+
+def _is_constant(x):
+    """Whether `x` is an argument without a gradient that the engine can guard: a Tensor, or an array like one."""
+    if isinstance(x, Tensor):
+        return not x.requires_grad
+    return isinstance(x, np.ndarray) and x.dtype.char in "?bhilqBHILQfdFD"
+
+
+def _is_same(x, kept):
+    """Whether a Tensor from outside has the value that it had; where others share its memory the engine kept a copy."""
+    now, then = x.numpy(), kept.numpy()
+    return np.may_share_memory(now, then) or np.array_equal(now, then, equal_nan=True)
 
 
 def _partial(outputs, feeds, cotangents, recording):

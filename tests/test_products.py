@@ -1,0 +1,92 @@
+"""Matrix products of the sizes and strides that our own kernel takes, or just leaves to BLAS: against NumPy's."""
+
+import numpy as np
+import pytest
+
+import fastgrad as fg
+
+# Edges of tiles (12 by 16), of panels (512 columns) and of what is summed at a time (256); what is ours, and not.
+SHAPES = [
+    (96, 128, 96), (97, 33, 500), (108, 256, 48), (109, 257, 63), (120, 255, 512), (128, 300, 529), (131, 513, 32),
+    (200, 200, 200), (300, 47, 1030), (784, 128, 256), (64, 300, 300), (1000, 40, 40),
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True, params=["BLAS", "own"])
+def whose(request):
+    """Every product by NumPy's BLAS, and by our own kernel: which it is elsewhere depends on BLAS's threads."""
+    if fg.engine != "cython":
+        if request.param == "own":
+            pytest.skip("only the compiled engine has products of its own")
+        yield
+        return
+    from fastgrad.core.tensor import own_products
+
+    before = own_products(request.param == "own")
+    yield
+    own_products(before)
+
+
+def plain(rng, m, n):
+    return rng.normal(size=(m, n))
+
+
+def transposed(rng, m, n):
+    return rng.normal(size=(n, m)).T
+
+
+def part(rng, m, n):
+    return rng.normal(size=(m + 2, n + 7))[1:-1, 3 : 3 + n]
+
+
+def part_transposed(rng, m, n):
+    return rng.normal(size=(n + 1, m + 5))[1:, 2 : 2 + m].T
+
+
+def upside_down(rng, m, n):
+    return np.flipud(rng.normal(size=(m, n)))
+
+
+def one_row(rng, m, n):
+    return np.broadcast_to(rng.normal(size=n), (m, n))
+
+
+def every_other(rng, m, n):
+    return rng.normal(size=(m, 2 * n))[:, ::2]
+
+
+MAKERS = (plain, transposed, part, part_transposed, upside_down, one_row, every_other)
+
+
+def near(got, a, b):
+    """Equal but for rounding: each product rounded once and each of the n sums, on average over random signs."""
+    bound = 1e-15 * np.sqrt(a.shape[1]) * (np.abs(a) @ np.abs(b))
+    assert (np.abs(got.numpy() - a @ b) <= bound).all()
+
+
+@pytest.mark.parametrize("m, n, p", SHAPES)
+@pytest.mark.parametrize("make", MAKERS)
+def test_products_and_their_gradients(rng, make, m, n, p):
+    a, b, g = make(rng, m, n), plain(rng, n, p), plain(rng, m, p)
+    x1, x2 = fg.tensor(a, requires_grad=True), fg.tensor(b, requires_grad=True)
+    near(fg.asarray(a) @ fg.asarray(b), a, b)
+    near(fg.asarray(b.T) @ fg.asarray(a.T), b.T, a.T)
+    g1, g2 = fg.gradients(fg.asarray(a) @ x2, [x2], [g])[0], fg.gradients(x1 @ fg.asarray(b), [x1], [g])[0]
+    near(g1, a.T, g)
+    near(g2, g, b.T)
+
+
+def test_gradients_of_two_products_add_up(rng):
+    x, w, g = plain(rng, 128, 200), plain(rng, 200, 64), plain(rng, 128, 64)
+    leaf = fg.tensor(w, requires_grad=True)
+    (fg.asarray(x) @ leaf + fg.asarray(x) @ leaf).backward(g)
+    near(leaf.grad * 0.5, x.T, g)
+
+
+def test_what_is_not_finite_stays_where_it_is(rng):
+    a, b = plain(rng, 150, 100), plain(rng, 100, 90)
+    a[7, 3], b[5, 60] = np.nan, np.inf
+    with np.errstate(invalid="ignore"):
+        y, wanted = (fg.asarray(a) @ fg.asarray(b)).numpy(), a @ b
+    np.testing.assert_array_equal(np.isfinite(y), np.isfinite(wanted))
+    np.testing.assert_array_equal(np.isnan(y), np.isnan(wanted))
