@@ -201,7 +201,7 @@ def test_checkpoints_user_ops_and_infinities_are_drawn():
 
 def test_what_has_no_graph_is_refused_by_name():
     for thing in (3, np.ones(3), "x", None, fg.Tensor):
-        with pytest.raises(fg.NotDifferentiableError, match=f"a {type(thing).__name__} has no graph to draw"):
+        with pytest.raises(fg.NotDifferentiableError, match=f"type {type(thing).__name__} has no graph to draw"):
             fg.draw(thing)
     x = fg.tensor(1.0, requires_grad=True)
     for limit in (7, True, 2.5):

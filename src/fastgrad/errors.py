@@ -418,7 +418,7 @@ def drawn_freed(op):
 def not_drawable(got):
     """`fg.draw` of something that is neither Tensor nor Value."""
     return NotDifferentiableError(
-        f"a {type(got).__name__} has no graph to draw: pass a Tensor, or a Value of fastgrad.micrograd"
+        f"an object of type {type(got).__name__} has no graph to draw: pass a Tensor, or a Value of fastgrad.micrograd"
     )
 
 

@@ -75,8 +75,8 @@ def describe(y, names, cotangent=None, shown=None, most=None):
     """
     try:
         order = walk(y, most)
-    except errors.GraphFreedError as error:
-        raise errors.drawn_freed(y.op) from error
+    except errors.GraphFreedError:
+        raise errors.drawn_freed(y.op) from None
     if order is None:
         return None
     graph = Graph([_node(record, names) for record in order])
