@@ -313,6 +313,18 @@ def test_attributes_of_ones_own_and_subclasses(Value):
     assert (3 * n).data == 12
 
 
+def test_a_notebook_shows_the_graph(Value):
+    a = Value(2.0, label="a")
+    y = (a * 3.0).tanh()
+    y.backward()
+    page = y._repr_html_()
+    assert "<svg" in page
+    assert all(word in page for word in (">a<", "tanh"))
+    for _ in range(100):
+        y = y + a
+    assert y._repr_html_() is None
+
+
 def test_copies_and_pickles_carry_the_graph(Value):
     a = Value(2.0, label="a")
     y = (a * -3 + a**2).tanh()

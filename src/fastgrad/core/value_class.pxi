@@ -157,6 +157,11 @@ cdef class Value:
     def __repr__(self):
         return f"Value(data={self.data}, grad={self.grad})"
 
+    def _repr_html_(self):
+        from fastgrad.pictures.picture import html_of
+
+        return html_of(self)
+
     def __setattr__(self, name, value):
         PyObject_GenericSetAttr(<PyObject*>self, <PyObject*>name, <PyObject*>value)
         if PyObject_GC_IsTracked(<PyObject*>value):

@@ -111,10 +111,11 @@ def _pull(node, k, g, y, together):
 
 def _check_versions(node, y):
     """Refuse to read a value that was written since it was recorded, or a node that a hook's own sweep has freed."""
+    kept, versions = node.kept, node.versions  # another thread may free the node
     if node.operands is None:
         raise errors.graph_freed(node.rule.name)
-    tensors = [k for k, x in enumerate(node.kept) if isinstance(x, Tensor)]
-    read = [(f"operand {k}", node.kept[k], node.versions[k]) for k in tensors if node.rule.reads(k, tensors)]
+    tensors = [k for k, x in enumerate(kept) if isinstance(x, Tensor)]
+    read = [(f"operand {k}", kept[k], versions[k]) for k in tensors if node.rule.reads(k, tensors)]
     if node.rule.reads_y(tensors):
         read.append(("its result", y, node.version))
     for what, x, version in read:

@@ -139,6 +139,11 @@ class Value:
     def __repr__(self) -> str:
         return f"Value(data={self.data}, grad={self.grad})"
 
+    def _repr_html_(self) -> str | None:
+        from fastgrad.pictures.picture import html_of
+
+        return html_of(self)
+
 
 def _as_value(x):
     return x if isinstance(x, Value) else Value(x)
