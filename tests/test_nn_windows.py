@@ -179,6 +179,19 @@ def test_what_does_not_fit_is_refused(call, words):
         call()
 
 
+@pytest.mark.parametrize("huge", [2**31, 2**62])
+def test_huge_parameters_are_computed_or_refused(huge):
+    x, w = np.ones((1, 1, 4, 4)), np.ones((1, 1, 2, 2))
+    assert F.conv2d(x, w, stride=huge).tolist() == F.max_pool2d(4 * x, 2, stride=huge).tolist() == [[[[4.0]]]]
+    for call in (
+        lambda: F.conv2d(x, w, padding=huge, stride=huge),
+        lambda: F.conv2d(x, w, dilation=huge),
+        lambda: F.avg_pool2d(x, huge),
+    ):
+        with pytest.raises((ValueError, MemoryError, OverflowError)):
+            call()
+
+
 def test_the_largest_complex_number_is_refused():
     with pytest.raises(DTypeError, match="max_pool2d takes real numbers"):
         F.max_pool2d(X * 1j, 2)

@@ -1,14 +1,28 @@
 # Convolutions, their two transposes, and pooling: the forwards. Parameters come as the rules prepare them, tuples of ints; what
 # does not fit is None, and the rule says why.
 
+cdef enum:
+    LENGTHS = 1 << 30
+
+cdef double ELEMENTS = 1e16
+
+
+cdef bint read_length(object o, Py_ssize_t* value) except -1:
+    """An int of which products with another one, and sums of them, fit into 64 bits."""
+    cdef int overflow = 0
+    cdef long long whole
+    if type(o) is not int:
+        return False
+    whole = PyLong_AsLongLongAndOverflow(o, &overflow)
+    value[0] = <Py_ssize_t>whole
+    return overflow == 0 and 0 <= whole < LENGTHS
+
+
 cdef bint read_axes_of(object o, int n, Py_ssize_t* first, Py_ssize_t* second) except -1:
     """A tuple of two ints, or of one for the second alone."""
     if type(o) is not tuple or len(<tuple>o) != n:
         return False
-    second[0] = o[n - 1]
-    if n == 2:
-        first[0] = o[0]
-    return True
+    return read_length(o[n - 1], second) and (n == 1 or read_length(o[0], first))
 
 
 cdef bint read_padding(object padding, int n, Py_ssize_t span_h, Py_ssize_t span_w, Py_ssize_t* low, Py_ssize_t* high) except -1:
@@ -25,9 +39,9 @@ cdef bint read_padding(object padding, int n, Py_ssize_t span_h, Py_ssize_t span
     if type(padding) is not tuple or len(<tuple>padding) != n:
         return False
     for k in range(n):
-        low[2 - n + k] = padding[k][0]
-        high[2 - n + k] = padding[k][1]
-    return low[0] >= 0 and low[1] >= 0 and high[0] >= 0 and high[1] >= 0
+        if not read_axes_of(padding[k], 2, &low[2 - n + k], &high[2 - n + k]):
+            return False
+    return True
 
 
 cdef bint read_convolution(int n, const Py_ssize_t* x, const Py_ssize_t* w, dict params, Conv* d) except -1:
@@ -35,8 +49,7 @@ cdef bint read_convolution(int n, const Py_ssize_t* x, const Py_ssize_t* w, dict
     cdef Py_ssize_t[2] low
     cdef Py_ssize_t[2] high
     d.sh = d.dh = d.h = d.kh = 1
-    d.groups = params["groups"]
-    if not read_axes_of(params["stride"], n, &d.sh, &d.sw) or not read_axes_of(params["dilation"], n, &d.dh, &d.dw):
+    if not read_length(params["groups"], &d.groups) or not read_axes_of(params["stride"], n, &d.sh, &d.sw) or not read_axes_of(params["dilation"], n, &d.dh, &d.dw):
         return False
     d.n = x[0]
     d.w = x[n + 1]
@@ -45,6 +58,8 @@ cdef bint read_convolution(int n, const Py_ssize_t* x, const Py_ssize_t* w, dict
         d.h = x[2]
         d.kh = w[2]
     if min(d.groups, d.sh, d.sw) < 1 or min(d.dh, d.dw, d.n) < 1 or min(d.h, d.w) < 1 or min(d.kh, d.kw, w[0]) < 1 or w[1] < 1:
+        return False
+    if max(d.h, d.w, d.kh) >= LENGTHS or d.kw >= LENGTHS:
         return False
     if x[1] % d.groups or w[0] % d.groups or x[1] // d.groups != w[1]:
         return False
@@ -60,7 +75,9 @@ cdef bint read_convolution(int n, const Py_ssize_t* x, const Py_ssize_t* w, dict
         return False
     d.oh = d.oh // d.sh + 1
     d.ow = d.ow // d.sw + 1
-    return True
+    # What the padded input of all samples takes, and a row of windows as columns: NumPy knows what to say of the impossible.
+    return (<double>(d.h + low[0] + high[0]) * <double>(d.w + low[1] + high[1]) * <double>d.c * <double>d.n < ELEMENTS
+            and <double>(d.c * d.kh * d.kw) * <double>d.ow < ELEMENTS)
 
 
 cdef inline bint alike(Tensor a, Tensor b) noexcept:
@@ -125,14 +142,18 @@ cdef Tensor convolution_transposed(int op, Tensor a, Tensor b, dict params):
     cdef Tensor g = a if to_input else b, y, one, other
     cdef int n = a.layout.ndim - 2, k
     cdef Py_ssize_t[4] shape
+    cdef Py_ssize_t groups
     cdef Conv d
     cdef Storage* scratch
+    if not read_length(params["groups"], &groups) or groups < 1:
+        return None
     if not alike(a, b) or (n != 1 and n != 2) or b.layout.ndim != n + 2 or type(lengths) is not tuple or len(<tuple>lengths) != n:
         return None
     shape[0] = a.layout.shape[0] if to_input else b.layout.shape[1]
-    shape[1] = b.layout.shape[1] * <Py_ssize_t>params["groups"] if to_input else a.layout.shape[1] // max(<Py_ssize_t>params["groups"], 1)
+    shape[1] = b.layout.shape[1] * groups if to_input else a.layout.shape[1] // groups
     for k in range(n):
-        shape[2 + k] = lengths[k]
+        if not read_length(lengths[k], &shape[2 + k]):
+            return None
     if not read_convolution(n, &shape[0] if to_input else a.layout.shape, b.layout.shape if to_input else &shape[0], params, &d):
         return None
     if not same_shape(g.layout, images(g.layout, n, d.n, d.groups * d.o, d.oh, d.ow)):
@@ -169,7 +190,7 @@ cdef bint read_pool(const Py_ssize_t* x, Py_ssize_t planes, dict params, Pool* d
         return False
     if type(params["padding"]) is str or not read_padding(params["padding"], 2, 0, 0, low, high):
         return False
-    if min(d.planes, d.h, d.w) < 1 or d.h > 2147483647 // d.w:      # places are ints
+    if min(d.planes, d.h, d.w) < 1 or d.h > 2147483647 // d.w or max(d.h, d.w) >= LENGTHS:      # places are ints
         return False
     if min(d.kh, d.kw, d.sh) < 1 or min(d.sw, d.dh, d.dw) < 1:
         return False

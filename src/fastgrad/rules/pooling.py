@@ -37,6 +37,8 @@ def _places(op, shape, kernel, stride, padding, dilation):
         raise refusals.pool_rank(op, shape)
     places = counts(op, shape[-2:], kernel, stride, padding, dilation)
     for axis, n in enumerate(shape[-2:]):
+        if dilation[axis] == 1 or not any(padding[axis]):
+            continue  # no padding, or half a kernel of it, leaves an element in each window
         first = np.arange(places[axis])[:, None] * stride[axis] - padding[axis][0]
         met = first + np.arange(kernel[axis]) * dilation[axis]
         if not np.all(np.any((met >= 0) & (met < n), axis=1)):
