@@ -94,6 +94,7 @@ LARGE = {
     "log_softmax": _one(axis=1),
     "cross_entropy": lambda rng: ((rng.normal(size=SHAPE), rng.integers(0, COLUMNS, ROWS)), {"reduction": "mean"}),
     "getitem": lambda rng: ((rng.normal(size=SHAPE),), {"key": _picked(rng)}),
+    "batch_norm": lambda rng: ((rng.normal(size=SHAPE), rng.normal(size=COLUMNS), rng.normal(size=COLUMNS)), {}),
     "layer_norm": lambda rng: ((rng.normal(size=SHAPE), rng.normal(size=COLUMNS), rng.normal(size=COLUMNS)), {}),
     "standardize": _one(axis=1),
     "scatter_add": lambda rng: ((rng.normal(size=(2 * ROWS, COLUMNS)),), {"key": _picked(rng), "shape": SHAPE}),

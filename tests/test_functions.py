@@ -261,6 +261,7 @@ def test_everything_on_the_menu_is_there():
             "scatter_add",
             "cross_entropy",
             "binary_cross_entropy_with_logits",
+            "batch_norm",
             "layer_norm",
             "standardize",
             *NETWORKS,

@@ -406,3 +406,47 @@ def test_a_recorded_product_with_a_number_in_place_is_differentiated():
     y *= 2.0
     (y * y).sum().backward()
     np.testing.assert_array_equal(x.grad.numpy(), [72.0, 144.0])
+
+
+# With a constant operand only the other one's vjp matters: what that does not read may be overwritten before the sweep.
+FREE = {
+    "x * c": (lambda x: x * 3.0, "xy"), "c * x": (lambda x: 3.0 * x, "xy"), "x / c": (lambda x: x / 4.0, "xy"),
+    "x + c": (lambda x: x + 1.0, "xy"), "c - x": (lambda x: 1.0 - x, "xy"), "c / x": (lambda x: 2.0 / x, ""),
+    "x ** c": (lambda x: x**3.0, "y"), "c ** x": (lambda x: 2.0**x, "x"), "max": (lambda x: fg.maximum(x, 0.7), "y"),
+    "hypot": (lambda x: fg.hypot(x, 1.5), "y"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "complex128"])
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3)])
+@pytest.mark.parametrize("which", "xy")
+@pytest.mark.parametrize("name", FREE)
+def test_beside_a_constant_only_what_is_read_is_guarded(name, which, shape, dtype):
+    f, free = FREE[name]
+    if dtype == "complex128" and name in ("max", "hypot"):
+        pytest.skip("not of complex numbers")
+    start = np.full(shape, 0.8, dtype)
+    leaf = fg.tensor(start, requires_grad=True)
+    f(leaf).backward(np.ones(shape, dtype))
+    wanted, leaf.grad = leaf.grad.numpy().copy(), None
+    x = leaf * np.ones((), dtype)
+    y = f(x)
+    kept = y + 0.0
+    with fg.no_grad():
+        written = x if which == "x" else y
+        written += 1.0
+    if which in free:
+        kept.backward(np.ones(shape, dtype))
+        np.testing.assert_array_equal(leaf.grad.numpy(), wanted)
+    else:
+        with pytest.raises(fg.MutationError):
+            kept.backward(np.ones(shape, dtype))
+
+
+def test_what_micrograd_users_write():
+    a = fg.tensor(-4.0, requires_grad=True)
+    f = a * a + 2.0
+    g = f / 2.0
+    g += 10.0 / f
+    g.backward()
+    assert a.grad.item() == pytest.approx(-4.0 - 10.0 * 2 * -4.0 / 18.0**2)

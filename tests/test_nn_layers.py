@@ -107,6 +107,43 @@ def test_batch_norm(layer, shape):
         )  # fmt: skip
 
 
+@pytest.mark.parametrize("shape", [(2, 1), (9, 5), (300, 4), (3, 2, 7), (2, 3, 4, 4), (2, 2, 33)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_batch_norm_of_batches_of_any_shape(shape, dtype):
+    x, g = rng.normal(3, 2, (2, *shape)).astype(dtype)
+    w, b = rng.normal(size=(2, shape[1])).astype(dtype)
+    axes, across = (0, *range(2, len(shape))), (shape[1],) + (1,) * (len(shape) - 2)
+    leaves = [fg.tensor(a, requires_grad=True) for a in (x, w, b)]
+    mean, var = fg.asarray(np.zeros(shape[1], dtype)), fg.asarray(np.ones(shape[1], dtype))
+    y = F.batch_norm(leaves[0], mean, var, leaves[1], leaves[2], True, 1.0)
+    exact = [fg.tensor(a.astype(float), requires_grad=True) for a in (x, w, b)]
+    z = exact[0] - exact[0].mean(axes, keepdims=True)
+    z = z / ((z * z).mean(axes, keepdims=True) + 1e-5).sqrt()
+    z = z * exact[1].reshape(across) + exact[2].reshape(across)
+    rtol = 1e-9 if dtype is np.float64 else 1e-3
+    np.testing.assert_allclose(y.detach().numpy(), z.detach().numpy(), rtol=rtol, atol=rtol)
+    np.testing.assert_allclose(mean.numpy(), x.mean(axes), rtol=rtol)
+    np.testing.assert_allclose(var.numpy(), x.var(axes, ddof=1), rtol=rtol)
+    for got, want in zip(fg.gradients(y, leaves, g), fg.gradients(z, exact, g.astype(float))):
+        assert got.dtype == dtype
+        np.testing.assert_allclose(got.numpy(), want.numpy(), rtol=rtol, atol=20 * rtol)
+    again = fg.asarray(np.zeros(shape[1], dtype))
+    with fg.no_grad():  # nothing is recorded, so nothing was kept
+        F.batch_norm(x, again, None, training=True, momentum=1.0)
+    np.testing.assert_allclose(again.numpy(), mean.numpy(), rtol=rtol)
+
+
+def test_batch_norm_of_one_tensor_in_two_places():
+    values = rng.normal(size=(3, 3))
+    one = fg.tensor(values[0], requires_grad=True)
+    parts = [fg.tensor(values[0], requires_grad=True) for _ in range(2)]
+    made = lambda w, b: F.batch_norm(values, None, None, w, b, True)
+    (whole,) = fg.gradients(made(one, one), one, values)
+    np.testing.assert_allclose(
+        whole.numpy(), sum(g.numpy() for g in fg.gradients(made(*parts), parts, values)), rtol=1e-13
+    )
+
+
 def test_batch_norm_without_momentum_averages_all_batches():
     layer = nn.BatchNorm1d(2, momentum=None)
     batches = rng.normal(size=(4, 5, 2))

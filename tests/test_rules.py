@@ -66,9 +66,15 @@ def _standardized(x, axis, eps=1e-5):
     return (x - x.mean(axis=axis, keepdims=True)) / np.sqrt(x.var(axis=axis, keepdims=True) + eps)
 
 
+def _batch_norm(x, weight=None, bias=None):
+    y = np.moveaxis(_standardized(x, (0, *range(2, x.ndim))), 1, -1)
+    return np.moveaxis(y * (1 if weight is None else weight) + (0 if bias is None else bias), -1, 1)
+
+
 # ops that NumPy does not have under one name with these arguments
 REFERENCES = NETWORKS | {
     "astype": lambda x, dtype: x.astype(dtype),
+    "batch_norm": _batch_norm,
     "binary_cross_entropy_with_logits": lambda x, t: t * np.log(1 + np.exp(-x)) + (1 - t) * np.log(1 + np.exp(x)),
     "clip": lambda x, *bounds: np.clip(x, *bounds, *(None,) * (2 - len(bounds))),
     "concat": lambda *xs, axis=0: np.concatenate(xs, axis),

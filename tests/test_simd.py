@@ -52,6 +52,10 @@ def calls(rng, shape, dtype):
         labels = rng.integers(0, shape[1], shape[0])
         w, b = rng.normal(size=(2, shape[1])).astype(dtype)
         yield "layer_norm", lambda x: fg.nn.functional.layer_norm(x, shape[1], fg.tensor(w), fg.tensor(b)), 1
+        c = rng.normal(size=(2, shape[0])).astype(dtype)
+        yield "batch_norm", lambda x: fg.nn.functional.batch_norm(x, None, None, fg.tensor(w), fg.tensor(b), True), 1
+        yield "batch_norm of channels", lambda x: fg.nn.functional.batch_norm(
+            x.reshape(1, *shape), None, None, fg.tensor(c[0]), fg.tensor(c[1]), True).reshape(shape), 1
         yield "layer_norm plain", lambda x: fg.nn.functional.layer_norm(x, shape[1]), 1
         yield "cross_entropy", lambda x: fg.nn.functional.cross_entropy(x, labels), 1
 

@@ -35,11 +35,12 @@ cache_info = _chosen.cache_info
 set_cache_limit = _chosen.set_cache_limit
 
 # Of the compiled engine alone, None where there is none: a short way for one array in, one number out; what it runs on;
-# steps of optimisers over a list of parameters.
+# what a batch norm has found; steps of optimisers over a list of parameters.
 lean_leaf = getattr(_chosen, "lean_leaf", None)
 lean_harvest = getattr(_chosen, "lean_harvest", None)
 loops_in_use = getattr(_chosen, "loops_in_use", None)
 instruction_set = getattr(_chosen, "instruction_set", None)
+batch_moments = getattr(_chosen, "batch_moments", None)
 sgd_step = getattr(_chosen, "sgd_step", None)
 adam_step = getattr(_chosen, "adam_step", None)
 rmsprop_step = getattr(_chosen, "rmsprop_step", None)

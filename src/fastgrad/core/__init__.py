@@ -9,6 +9,7 @@ from fastgrad.core.tensor import (
     Tensor,
     adam_step,
     asarray,
+    batch_moments,
     clear_pool,
     debug_counts,
     detect_anomaly,
@@ -38,7 +39,8 @@ def clear_cache():
 
 
 __all__ = [
-    "Function", "Tensor", "adam_step", "asarray", "cache_info", "clear_cache", "debug_counts", "detect_anomaly",
-    "enable_grad", "gradients", "instruction_set", "is_grad_enabled", "lean_harvest", "lean_leaf", "loops_in_use",
-    "name", "no_grad", "rmsprop_step", "scale_in_place", "set_cache_limit", "sgd_step", "sum_of_squares", "tensor",
+    "Function", "Tensor", "adam_step", "asarray", "batch_moments", "cache_info", "clear_cache", "debug_counts",
+    "detect_anomaly", "enable_grad", "gradients", "instruction_set", "is_grad_enabled", "lean_harvest", "lean_leaf",
+    "loops_in_use", "name", "no_grad", "rmsprop_step", "scale_in_place", "set_cache_limit", "sgd_step",
+    "sum_of_squares", "tensor",
 ]  # fmt: skip

@@ -8,6 +8,8 @@ cdef int backward_structured(Tensor y, char* g, Storage* gs, bint only_wanted) e
         return backward_cross_entropy(y, resolve(y.x1, y.gen1), g)
     if op == LAYER_NORM:
         return backward_layer_norm(y, g, gs, only_wanted)
+    if op == BATCH_NORM:
+        return backward_batch_norm(y, g, gs, only_wanted)
     if op == GATHER:
         return backward_gather(y, resolve(y.x1, y.gen1), g)
     if op == SCATTER_ADD:

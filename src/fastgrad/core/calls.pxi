@@ -71,6 +71,8 @@ cdef Tensor call_directly(int op, PyObject* const* args, Py_ssize_t n, object na
         return cross_entropy(x, <Tensor>labels, <object>given.reduction if given.reduction != NULL else "mean")
     if op == LAYER_NORM:
         return layer_norm(x, <object>args[1], <object>args[2], <object>args[3], <object>args[4]) if n == 5 and names is None else None
+    if op == BATCH_NORM:
+        return batch_norm(x, <object>args[1], <object>args[2], <object>args[3]) if n == 4 and names is None else None
     if op == GETITEM:
         if n != 2 or names is not None:
             return None

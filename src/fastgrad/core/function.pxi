@@ -23,13 +23,16 @@ cdef class Function:
     cdef object doc             # made when somebody asks
 
     def __init__(self, rule):
+        cdef int k
         self.rule = rule
         self.vectorcall = call
         # A user's op may bear the name of a built-in one that has not been read yet.
         self.op = op_numbers.get(rule.name, RULE) if (rule.forward.__module__ or "").startswith("fastgrad.rules.") else RULE
         if self.op != RULE and rule_of[self.op] is None:
             rule_of[self.op] = rule
-            kernels[self.op].reads |= reads_of(rule)
+            kernels[self.op].reads |= reads_of(rule, None)
+            for k in range(2):
+                kernels[self.op].reads_alone[k] = reads_of(rule, (k,)) if ADD <= self.op < END_ELEMENTWISE else kernels[self.op].reads
             note_facts(self.op, rule)
             if self.op == GETITEM:
                 rule_of[GATHER] = rule
@@ -85,7 +88,7 @@ cdef dict op_numbers = dict(kernel_rows)
 op_numbers.update(
     sum=SUM, mean=MEAN, max=MAX, min=MIN, sum_to=SUM_TO, broadcast_to=BROADCAST_TO, matmul=MATMUL, reshape=RESHAPE,
     permute_dims=PERMUTE_DIMS, getitem=GETITEM, softmax=SOFTMAX, log_softmax=LOG_SOFTMAX, logsumexp=LOGSUMEXP, prod=PROD, cumsum=CUMSUM,
-    cross_entropy=CROSS_ENTROPY, layer_norm=LAYER_NORM, where=WHERE, clip=CLIP, scatter_add=SCATTER_ADD, concat=CONCAT, stack=STACK,
+    cross_entropy=CROSS_ENTROPY, layer_norm=LAYER_NORM, batch_norm=BATCH_NORM, where=WHERE, clip=CLIP, scatter_add=SCATTER_ADD, concat=CONCAT, stack=STACK,
     conv1d=CONV1D, conv2d=CONV2D, conv_input=CONV_INPUT, conv_weight=CONV_WEIGHT, max_pool2d=MAX_POOL2D, avg_pool2d=AVG_POOL2D,
     avg_unpool2d=AVG_UNPOOL2D, rnn=RNN, lstm=LSTM, gru=GRU,
 )
@@ -97,13 +100,13 @@ kernels[<int>MAX].reads = READS_X1 | READS_Y
 kernels[<int>MIN].reads = READS_X1 | READS_Y
 
 
-cdef unsigned int reads_of(object rule) except? 0xFFFF:
+cdef unsigned int reads_of(object rule, object among) except? 0xFFFF:
     """What the rule reads, so that what a kernel may do without is kept for higher orders as well."""
-    cdef unsigned int reads = READS_Y if rule.reads_result else 0
+    cdef unsigned int reads = READS_Y if rule.reads_y(among) else 0
     if not rule.variadic:
-        if rule.reads(0):
+        if rule.reads(0, among):
             reads |= READS_X1
-        if rule.n_operands > 1 and rule.reads(1):
+        if rule.n_operands > 1 and rule.reads(1, among):
             reads |= READS_X2
     return reads
 
@@ -172,6 +175,8 @@ cdef Tensor by_kernel(int op, tuple operands, dict params):
         return cross_entropy(x, as_tensor(operands[1]), params["reduction"])
     if op == LAYER_NORM:
         return layer_norm(x, given_operand(operands[1]), given_operand(operands[2]), params["axes"], params["eps"])
+    if op == BATCH_NORM:
+        return batch_norm(x, given_operand(operands[1]), given_operand(operands[2]), params["eps"])
     if op == WHERE:
         return where(x, tensor_or_number(operands[1]), tensor_or_number(operands[2]))
     if op == CLIP:

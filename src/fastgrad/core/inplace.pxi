@@ -106,7 +106,7 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
             raise errors.inplace_dtype(name, dtype_of(z), dtype_of(x))
         z = functions["astype"](z, dtype_of(x))
     if z.flags & REQUIRES_GRAD:
-        reads_y = rule_for(z).reads_result if z.op == RULE else kernels[z.op].reads & READS_Y != 0
+        reads_y = reads_result(z)
         old = former_self(x, reads_operand(z, x))
         operands = operands_after(x, z, old)
         take_node(x, z, old, operands)
@@ -119,17 +119,24 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
     return x
 
 
+cdef bint reads_result(Tensor z) except -1:
+    """Whether the backward of `z` reads its value."""
+    if z.extra != NULL and (<Extra>z.extra).operands is not None:
+        return rule_for(z).reads_y(among_of(z.op, (<Extra>z.extra).operands))
+    return reads_at(z) & READS_Y != 0
+
+
 cdef bint reads_operand(Tensor z, Tensor x) except -1:
     """Whether the backward of `z` reads the value of its operand `x`, which then has to be kept."""
     cdef tuple operands
     cdef Py_ssize_t k
     if z.extra == NULL:
-        return kernels[z.op].reads & (READS_X1 | READS_X2) != 0
+        return reads_at(z) & (READS_X1 | READS_X2) != 0
     operands = (<Extra>z.extra).operands
     if operands is None:
         return True
     for k in range(len(operands)):
-        if operands[k] is x and reads_nth(z.op, rule_for(z), k):
+        if operands[k] is x and reads_nth(z.op, rule_for(z), k, among_of(z.op, operands)):
             return True
     return False
 

@@ -62,6 +62,7 @@ cdef enum Op:
     LOG_SOFTMAX
     CROSS_ENTROPY
     LAYER_NORM
+    BATCH_NORM
     SUM_TO
     BROADCAST_TO
     MATMUL
@@ -100,6 +101,7 @@ ctypedef double (*Scalar)(double x1, double x2) noexcept nogil
 cdef struct Kernel:
     int nin
     unsigned int reads      # Reads of all backward kernels together
+    unsigned int[2] reads_alone     # of that to the first, to the second operand, where the other one is a constant
     BoundLoop[2] loop       # forward by KernelDType; run is NULL where `own` is meant
     Forward[2] own
     Scalar scalar           # forward of one float64 element, or NULL
@@ -279,3 +281,10 @@ cdef void layer_norm_forward(int dtype, const void* x, const void* w, const void
 cdef void layer_norm_backward(int dtype, const void* g, const void* x, const void* w, const void* stats, void* gx, Py_ssize_t rows,
                               Py_ssize_t n, bint add) noexcept nogil
 cdef void layer_norm_sum(int dtype, const void* g, const void* x, const void* stats, void* gw, Py_ssize_t rows, Py_ssize_t n) noexcept nogil
+cdef void batch_norm_forward(int dtype, const void* x, const void* w, const void* b, void* y, void* stats, Py_ssize_t outer,
+                             Py_ssize_t channels, Py_ssize_t inner, double eps) noexcept nogil
+cdef void batch_norm_sums(int dtype, const void* g, const void* x, const void* stats, void* sums, Py_ssize_t outer,
+                          Py_ssize_t channels, Py_ssize_t inner) noexcept nogil
+cdef void batch_norm_backward(int dtype, const void* g, const void* x, const void* stats, void* sums, void* gx, Py_ssize_t outer,
+                              Py_ssize_t channels, Py_ssize_t inner, bint add) noexcept nogil
+cdef void batch_norm_give(int dtype, const void* sums, const void* scale, void* gp, Py_ssize_t channels, bint add) noexcept nogil

@@ -196,7 +196,7 @@ cdef int row(int op, str name, int nin, str loop, void* own64, void* own32, void
     cdef Kernel* k = &kernels[op]
     memset(k, 0, sizeof(Kernel))
     k.nin = nin
-    k.reads = reads
+    k.reads = k.reads_alone[0] = k.reads_alone[1] = reads
     if loop is not None:
         k.loop[<int>F64] = numpy_loop(loop, F64)
         k.loop[<int>F32] = numpy_loop(loop, F32)

@@ -74,8 +74,16 @@ cdef inline void join_constant(Tensor y, int op, Tensor x, double c, bint first)
         y.x2 = bits
         y.gen1 = x.gen
         y.flags |= REQUIRES_GRAD | CONST2
-    if kernels[op].reads & (READS_X2 if first else READS_X1):
+    if kernels[op].reads_alone[first] & (READS_X2 if first else READS_X1):
         y.saved = version_of(x)
+
+
+cdef inline unsigned int reads_at(Tensor y) noexcept:
+    """What the backward of `y`, whose operands are in x1 and x2, reads."""
+    cdef Kernel* k = &kernels[y.op]
+    if y.flags & CONST1:
+        return k.reads_alone[1]
+    return k.reads_alone[0] if y.flags & CONST2 else k.reads
 
 
 # And a look at the value, where anomalies are looked for.
@@ -153,13 +161,14 @@ cdef int check_versions(Tensor y) except -1:
     if y.extra != NULL and (<Extra>y.extra).operands is not None:
         extra = <Extra>y.extra
         rule = extra.rule if y.op == RULE else rule_of[y.op]
+        among = among_of(y.op, extra.operands)
         for k in range(len(extra.operands)):
-            if type(extra.operands[k]) is Tensor and reads_nth(y.op, rule, k):
+            if type(extra.operands[k]) is Tensor and reads_nth(y.op, rule, k, among):
                 now += version_of(nth_operand(extra, k))
-        if rule.reads_result:
+        if rule.reads_y(among):
             now += version_of(y)
     else:
-        reads = kernels[y.op].reads
+        reads = reads_at(y)
         if reads & READS_X1 and not y.flags & CONST1:
             now += version_of(resolve(y.x1, y.gen1))
         if reads & READS_X2 and not y.flags & CONST2 and y.x2 != NULL:
@@ -192,8 +201,20 @@ cdef int note_facts(int op, object rule) except -1:
     return 0
 
 
-cdef inline bint reads_nth(int op, object rule, Py_ssize_t k) except -1:
-    return (op_reads[op] >> min(k, 31)) & 1 if op != RULE else rule.reads(k)
+cdef list among_of(int op, tuple operands):
+    """The numbers of the operands to which a gradient may flow; None where those that are constants make no difference."""
+    cdef list among = []
+    cdef Py_ssize_t k
+    if op != RULE and op >= END_ELEMENTWISE:
+        return None
+    for k in range(len(operands)):
+        if type(operands[k]) is Tensor:
+            among.append(k)
+    return among if len(among) < len(operands) else None
+
+
+cdef inline bint reads_nth(int op, object rule, Py_ssize_t k, object among) except -1:
+    return (op_reads[op] >> min(k, 31)) & 1 if op != RULE and among is None else rule.reads(k, among)
 
 
 cdef inline bint flows_nth(int op, object rule, Py_ssize_t k) except -1:
@@ -218,16 +239,17 @@ cdef int link_unseen(Tensor y, object rule, tuple operands, dict params, int op)
     extra.rule = rule
     extra.operands = operands
     extra.params = params
+    among = among_of(op, operands)
     for k in range(len(operands)):
         o = operands[k]
         if type(o) is Tensor:
             moved = moved or (<Tensor>o).gen != 0
-            if not y.flags & VIEW and reads_nth(op, rule, k):
+            if not y.flags & VIEW and reads_nth(op, rule, k, among):
                 y.saved += version_of(<Tensor>o)
     if moved:
         extra.gens = []
         for o in operands:
             extra.gens.append((<Tensor>o).gen if type(o) is Tensor else 0)
-    if not y.flags & VIEW and rule.reads_result:
+    if not y.flags & VIEW and rule.reads_y(among):
         y.saved += version_of(y)
     return 0

@@ -158,7 +158,9 @@ cdef Tensor constant_array(int op, Tensor x, double c, bint first):
         else:
             fresh2(&k.loop[layout.kernel], (<Tensor>source).data, layout.itemsize, constant, 0, y.data, layout.size, layout.itemsize)
     if x.flags & REQUIRES_GRAD and fg_grad_off == 0:
-        link_constant(y, op, guarded(x, op, READS_X2 if first else READS_X1), c, first)
+        if x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE and kernels[op].reads_alone[first] & (READS_X2 if first else READS_X1):
+            x = guarded_copy(x)
+        link_constant(y, op, x, c, first)
     return y
 
 

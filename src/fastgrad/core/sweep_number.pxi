@@ -62,7 +62,7 @@ cdef bint take_number(Tensor y, Running* here) except -1:
     cdef const void* d1 = &y.x1
     cdef const void* d2 = &y.x2
     cdef Backward b1 = k.x1[<int>F64], b2 = k.x2[<int>F64]
-    cdef unsigned int now = 0, reads = k.reads
+    cdef unsigned int now = 0, reads = reads_at(y)
     if not y.flags & CONST1:
         x1 = y.x1
         if (<Tensor>x1).gen != y.gen1:

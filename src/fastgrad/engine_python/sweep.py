@@ -113,11 +113,12 @@ def _check_versions(node, y):
     """Refuse to read a value that was written since it was recorded, or a node that a hook's own sweep has freed."""
     if node.operands is None:
         raise errors.graph_freed(node.rule.name)
-    read = [(f"operand {k}", x, node.versions[k]) for k, x in enumerate(node.kept) if node.rule.reads(k)]
-    if node.rule.reads_result:
+    tensors = [k for k, x in enumerate(node.kept) if isinstance(x, Tensor)]
+    read = [(f"operand {k}", node.kept[k], node.versions[k]) for k in tensors if node.rule.reads(k, tensors)]
+    if node.rule.reads_y(tensors):
         read.append(("its result", y, node.version))
     for what, x, version in read:
-        if isinstance(x, Tensor) and x.storage.version != version:
+        if x.storage.version != version:
             raise errors.mutated(node.rule.name, what, version, x.storage.version)
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from fastgrad import errors
-from fastgrad._engine import Tensor, asarray, no_grad
+from fastgrad._engine import Tensor, asarray, batch_moments, no_grad
 from fastgrad.nn.random import generator
 from fastgrad.nn.windows import avg_pool1d, avg_pool2d, conv1d, conv2d, max_pool1d, max_pool2d
 from fastgrad.rules.checks import check_labels, reduced
@@ -266,16 +266,16 @@ def batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, t
     if count < 2:
         raise errors.ShapeError(f"batch_norm: shape {x.shape} has {count} values per channel; training needs two")
     axes = (0, *range(2, x.ndim))
+    y = FUNCTIONS["batch_norm"](x, weight, bias, eps)
     if running_mean is not None or running_var is not None:
         with no_grad():
-            values = x.detach()
+            moments = None if batch_moments is None else batch_moments(y)
+            mean, var = (x.detach().mean(axes), x.detach().var(axes)) if moments is None else moments
             if running_mean is not None:
-                running_mean += momentum * (values.mean(axes) - running_mean)
+                running_mean += momentum * (mean - running_mean)
             if running_var is not None:
-                running_var += momentum * (values.var(axes) * (count / (count - 1)) - running_var)
-    y = FUNCTIONS["standardize"](x, axes if x.ndim > 2 else 0, eps)
-    y = y if weight is None else y * per_channel(weight)
-    return y if bias is None else y + per_channel(bias)
+                running_var += momentum * (var * (count / (count - 1)) - running_var)
+    return y
 
 
 def dropout(x, p=0.5, training=True, *, rng=None):

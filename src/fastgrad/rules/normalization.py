@@ -4,9 +4,9 @@ import numpy as np
 
 from fastgrad.rules.arithmetic import sqrt
 from fastgrad.rules.checks import real_only
-from fastgrad.rules.reductions import mean
+from fastgrad.rules.reductions import mean, sum
 from fastgrad.rules.rule import rule
-from fastgrad.rules.shapes import sum_to
+from fastgrad.rules.shapes import reshape, sum_to
 from fastgrad.rules.statistics import var
 
 
@@ -89,3 +89,40 @@ def layer_norm(x, weight=None, bias=None, /, axes=1, eps=1e-5):
     if weight is not None:
         y = y * weight
     return y if bias is None else y + bias
+
+
+def _but_channels(ndim):
+    return (0, *range(2, ndim))
+
+
+def _across(p, ndim):
+    """One number per channel, so that it broadcasts against (batch, channels, ...)."""
+    return reshape(p, (*p.shape, *(1,) * (ndim - 2))) if ndim > 2 else p
+
+
+def _draw_batches(rng):
+    for shape, affine in (((5, 3), 2), ((4, 2, 3), 2), ((2, 3, 2, 2), 1), ((6, 2), 0), ((3, 2, 9), 2), ((4, 0), 2)):
+        yield (rng.normal(size=shape), *(rng.normal(size=shape[1]) for _ in range(affine))), {}
+
+
+@rule(
+    vjp=(
+        lambda g, x, weight, eps: standardize_vjp(
+            g if weight is None else g * _across(weight, g.ndim), x, _but_channels(g.ndim), eps
+        ),
+        lambda g, x, eps: sum(g * standardize(x, _but_channels(g.ndim), eps), _but_channels(g.ndim)),
+        lambda g: sum(g, _but_channels(g.ndim)),
+    ),
+    operands=3,
+    holomorphic=False,
+    numpy=(),
+    samples=_draw_batches,
+)
+def batch_norm(x, weight=None, bias=None, /, eps=1e-5):
+    """`standardize(x) * weight + bias` of each channel, the second axis, over all the others."""
+    x = _floats("batch_norm", x)
+    y = standardized(x, _but_channels(x.ndim), eps)
+    across = (-1, *(1,) * (x.ndim - 2))
+    if weight is not None:
+        y = y * np.reshape(weight, across)
+    return y if bias is None else y + np.reshape(bias, across)

@@ -172,9 +172,17 @@ class Rule:
         """Whether a gradient flows to operand number `k`."""
         return self._vjp_at(k) is not None
 
-    def reads(self, k):
-        """Whether any vjp of this op reads the value of operand number `k`."""
-        return self.reads_operand[0 if self.variadic else k]
+    def reads(self, k, among=None):
+        """Whether a vjp reads the value of operand number `k`: any, or one of the operands `among`, by number."""
+        at = 0 if self.variadic else k
+        return self.reads_operand[at] and (among is None or self._named(self.operand_names[at], among))
+
+    def reads_y(self, among=None):
+        """Whether a vjp reads the result: any, or one of the operands `among`, by number."""
+        return self.reads_result and (among is None or self._named("y", among))
+
+    def _named(self, word, among):
+        return any(word in _arguments(v) for v in map(self._vjp_at, among) if v is not None)
 
     def _vjp_at(self, k):
         return self.vjps[0 if self.variadic or len(self.vjps) == 1 else k]
