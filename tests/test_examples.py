@@ -15,6 +15,10 @@ PROJECTS = {
     "pendulum": (12, "found [1.303  0.2489]"),
     "hmc": (60, "mean of the samples"),
     "saliency": (30, "what the score of 8 gains"),
+    "digits_conv": (3, "held-out digits read right"),
+    "char_rnn": (2, "it writes:"),
+    "logistic_lbfgs": (5, "loss 0.693147"),
+    "neural_ode": (2, "mean distance from the true path"),
 }
 
 pytestmark = pytest.mark.skipif(not FILES, reason="the examples are not part of this distribution")

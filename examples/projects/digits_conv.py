@@ -1,0 +1,40 @@
+"""Handwritten digits read by a small convolutional network. Steps to take: first argument, 300 if there is none."""
+
+import sys
+
+import numpy as np
+
+import fastgrad as fg
+from fastgrad import data, nn, optim
+from fastgrad.demo.digits import load_digits, split_digits
+
+steps = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+nn.seed(0)
+split = split_digits(load_digits(), seed=0)
+pictures, held = (x.reshape(-1, 1, 8, 8) for x in (split.x, split.held_x))
+
+model = nn.Sequential(
+    nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+    nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+    nn.Flatten(), nn.Linear(32 * 2 * 2, 10),
+)  # fmt: skip
+print(model)
+optimiser = optim.Adam(model.parameters(), lr=3e-3)
+loss_of = nn.CrossEntropyLoss()
+
+done = 0
+while done < steps:
+    for x, labels in data.batches(pictures, split.labels, size=64, seed=done):
+        loss = loss_of(model(x), labels)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        if done % 50 == 0 or done == steps - 1:
+            print(f"step {done:4d}   loss {loss.item():.4f}")
+        done += 1
+        if done == steps:
+            break
+
+with fg.no_grad():
+    read = model(held).numpy().argmax(axis=1)
+print(f"{np.mean(read == split.held_labels):.1%} of {len(read)} held-out digits read right")

@@ -1,0 +1,53 @@
+"""Logistic regression by L-BFGS: fastgrad's own, and SciPy's where it is installed, from one value and gradient.
+
+Iterations to take: first argument, 30 if there is none.
+"""
+
+import sys
+
+import numpy as np
+
+import fastgrad as fg
+from fastgrad import optim
+from fastgrad.demo.digits import load_digits, split_digits
+from fastgrad.nn import functional as F
+
+steps = int(sys.argv[1]) if len(sys.argv) > 1 else 30
+split = split_digits(load_digits(), seed=0)
+labels = split.labels % 2  # odd or even
+held_labels = split.held_labels % 2
+
+
+def loss_of(w):
+    """Mean negative log-likelihood of the labels, with a small L2 penalty; w holds 64 weights and an offset."""
+    return F.binary_cross_entropy_with_logits(split.x @ w[:64] + w[64], labels.astype(float)) + 1e-4 * fg.sum(w * w)
+
+
+def right(w):
+    return np.mean((split.held_x @ w[:64] + w[64] > 0) == held_labels)
+
+
+w = fg.tensor(np.zeros(65), requires_grad=True)
+optimiser = optim.LBFGS([w], max_iter=1, line_search_fn="strong_wolfe")
+
+
+def closure():
+    optimiser.zero_grad()
+    loss = loss_of(w)
+    loss.backward()
+    return loss
+
+
+for k in range(steps):
+    loss = optimiser.step(closure)
+    if k % 5 == 0 or k == steps - 1:
+        print(f"iteration {k:3d}   loss {float(loss):.6f}")
+print(f"fastgrad's L-BFGS: {right(w.numpy()):.1%} of {len(held_labels)} held-out digits told odd from even")
+
+try:
+    from scipy.optimize import minimize
+except ImportError:
+    print("SciPy is not installed: its minimize would take fg.value_and_grad as it is")
+else:
+    found = minimize(fg.value_and_grad(loss_of), np.zeros(65), jac=True, method="L-BFGS-B", options={"maxiter": steps})
+    print(f"SciPy's L-BFGS-B: loss {found.fun:.6f}, {right(found.x):.1%}")

@@ -1,0 +1,46 @@
+"""A neural ordinary differential equation: a network learns the velocity of a spiral from points along it.
+
+The gradient goes through every step of the integrator, Runge and Kutta's fourth-order method. Steps of training:
+first argument, 300 if there is none.
+"""
+
+import sys
+
+import numpy as np
+
+import fastgrad as fg
+from fastgrad import nn, optim
+
+steps = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+DT, N = 0.1, 25
+A = np.array([[-0.1, 2.0], [-2.0, -0.1]])
+
+
+def integrate(velocity, y, n):
+    """y and the n states that follow it, DT apart."""
+    states = [y]
+    for _ in range(n):
+        k1 = velocity(y)
+        k2 = velocity(y + DT / 2 * k1)
+        k3 = velocity(y + DT / 2 * k2)
+        k4 = velocity(y + DT * k3)
+        y = y + DT / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+        states.append(y)
+    return states
+
+
+rng = np.random.default_rng(0)
+start = rng.uniform(-2, 2, size=(32, 2))
+truth = np.stack(integrate(lambda y: (y**3) @ A.T / 4 + y @ A.T / 2, start, N))
+
+nn.seed(0)
+model = nn.Sequential(nn.Linear(2, 32), nn.Tanh(), nn.Linear(32, 2))
+optimiser = optim.Adam(model.parameters(), lr=1e-2)
+for k in range(steps):
+    states = fg.stack(integrate(model, fg.asarray(start), N))
+    loss = fg.mean(fg.abs(states - truth))
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    if k % 50 == 0 or k == steps - 1:
+        print(f"step {k:4d}   mean distance from the true path {loss.item():.4f}")
