@@ -232,6 +232,7 @@ def test_an_interrupt_in_the_middle_leaves_an_engine_that_works():
     def interrupt(*_):
         raise Broken
 
+    errors = np.geterr()
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
         for k in range(40):
@@ -248,6 +249,7 @@ def test_an_interrupt_in_the_middle_leaves_an_engine_that_works():
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
             assert fg.is_grad_enabled()
+            assert np.geterr() == errors
             assert_alive(x)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -192,11 +192,12 @@ class Rule:
         if _quiet is None:
             with np.errstate(all="ignore"):
                 return self.forward(*operands, **params)
-        token = _errors_of_numpy.set(_quiet)
-        try:
+        before = _errors_of_numpy.get()
+        try:  # an interrupt may come as soon as `set` has returned: too early for a token to be at hand
+            _errors_of_numpy.set(_quiet)
             return self.forward(*operands, **params)
         finally:
-            _errors_of_numpy.reset(token)
+            _errors_of_numpy.set(before)
 
     def pull(self, k, g, y, operands, params):
         """The cotangent of operand number `k`: a Tensor of that operand's shape and dtype.
