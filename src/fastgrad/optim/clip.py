@@ -21,7 +21,7 @@ def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
 def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor],
     max_norm: float,
-    norm_type: float = 2.0,
+    norm_type: float | str = 2.0,
     error_if_nonfinite: bool = False,
 ) -> Tensor:
     """Scale all gradients by one factor, so that their norm, as if they were one vector, is at most `max_norm`.
@@ -32,7 +32,9 @@ def clip_grad_norm_(
         Those without a gradient are passed over.
     max_norm : float
     norm_type : float
-        2, any other p, or infinity for the largest magnitude.
+        2; any other p; infinity, which may be written "inf", for the largest magnitude; minus infinity for the
+        smallest; 0 for the number of gradients that are not zero throughout. As in PyTorch, it is the norm of the
+        gradients' norms, which makes a difference for 0 alone. Gradients without elements are passed over.
     error_if_nonfinite : bool
         Raise where the norm is NaN or infinite; otherwise NaN gradients follow, as in PyTorch.
 
@@ -44,10 +46,11 @@ def clip_grad_norm_(
     Raises
     ------
     ValueError
-        For a `max_norm` that is negative or NaN.
+        For a `max_norm` that is negative or NaN, and a `norm_type` that is no number.
     """
     if not max_norm >= 0:
         raise messages.bad_setting("clip_grad_norm_", "max_norm", max_norm, 0, math.inf)
+    norm_type = _order(norm_type)
     found = _gradients(parameters)
     squares = _engine.sum_of_squares(found) if norm_type == 2 and _engine.sum_of_squares is not None else None
     norm = math.sqrt(squares) if squares is not None else _norm(found, norm_type)
@@ -62,11 +65,25 @@ def clip_grad_norm_(
     return tensor(float(norm))
 
 
+def _order(norm_type: float | str) -> float:
+    try:
+        p = float(norm_type)
+    except (TypeError, ValueError):
+        p = math.nan
+    if math.isnan(p):
+        raise messages.bad_norm_type(norm_type)
+    return p
+
+
 def _norm(gradients: list[Tensor], p: float) -> float:
-    arrays = [np.abs(g.detach().numpy()).astype(float) for g in gradients]
-    if p == math.inf:
-        return float(np.max([a.max(initial=0) for a in arrays], initial=0))
-    return float(sum(np.sum(a**p) for a in arrays) ** (1 / p))
+    norms = [_vector_norm(g.detach().numpy(), p) for g in gradients if g.size]
+    return _vector_norm(np.array(norms), p) if norms else 0.0
+
+
+def _vector_norm(array: np.ndarray, p: float) -> float:
+    magnitudes = np.abs(array.ravel()).astype(float)
+    with np.errstate(all="ignore"):  # a negative power of 0 is infinite, and a NaN stays one
+        return float(np.linalg.norm(magnitudes, p))
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:

@@ -46,6 +46,11 @@ def bad_setting(what, key, value, low, below):
     return BadSetting(f"{what}: {key}={value!r} is refused: it must be {bounds}")
 
 
+def bad_norm_type(norm_type):
+    """`clip_grad_norm_` with a norm that is none."""
+    return BadSetting(f'clip_grad_norm_: norm_type={norm_type!r} is no number: it is 2, another p, 0, "inf" or "-inf"')
+
+
 def bad_nesterov(momentum, dampening):
     """Nesterov's momentum without momentum, or with dampening."""
     return BadSetting(
