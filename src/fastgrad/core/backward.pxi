@@ -56,7 +56,9 @@ cdef int backward_constant(Tensor y, char* g, Storage* gs) except -1:
         return backward_rule(y, g, gs, False)
     if y.op == ADD or (y.op == SUBTRACT and not first):
         return give_same(x, y, g, gs)
-    source = contiguous(x) if reads_at(y) & (READS_X2 if first else READS_X1) else x
+    source = x
+    if reads_at(y) & (READS_X2 if first else READS_X1):
+        source = contiguous(x)
     if gs != NULL and gs.refs == 1 and not x.flags & COTANGENT:
         backward_apply(kernel, dtype, g, NULL if first else source.data, source.data if first else NULL, y.data, g, y.layout.size, False, constant, y.flags & UNIFORM != 0)
         x.cotangent.storage = storage_keep(gs)

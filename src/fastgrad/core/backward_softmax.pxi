@@ -20,7 +20,9 @@ cdef int backward_along(Tensor y, Tensor x, char* g, Storage* gs) except -1:
     cdef Tensor source
     cdef Storage* scratch = NULL
     folded_of(y, x, &f)
-    source = contiguous(x) if op == LOGSUMEXP or op == PROD else x
+    source = x
+    if op == LOGSUMEXP or op == PROD:
+        source = contiguous(x)
     if op == CUMSUM or op == PROD:
         scratch = storage_new((f.inner if op == CUMSUM else 3 * f.reduced + 64) * x.layout.itemsize)
     try:
