@@ -25,7 +25,7 @@ LAYERS = (
     ("arrays",),
     ("functions",),
     ("transforms",),
-    ("primitive", "nn", "optim", "data"),
+    ("primitive", "_state", "nn", "optim", "data"),
     ("testing",),
     ("pictures",),
     ("micrograd",),

@@ -8,7 +8,7 @@ import pytest
 
 import fastgrad as fg
 from fastgrad import nn, optim
-from fastgrad.errors import StateError
+from fastgrad.errors import BadSetting, StateError
 from fastgrad.optim.line_search import Point, cubic_minimum, strong_wolfe
 
 
@@ -117,3 +117,33 @@ def test_a_loss_that_becomes_nan_ends_the_search():
     opt = optim.LBFGS([x], line_search_fn="strong_wolfe", lr=1e6)
     opt.step(closure_of(opt, lambda: fg.sqrt(x).sum()))
     assert math.isfinite(x.item())
+
+
+@pytest.mark.parametrize("search", [None, "strong_wolfe"])
+@pytest.mark.parametrize("most", [1, 2, 3, 5, 9])
+def test_a_step_evaluates_no_more_often_than_it_may(search, most):
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        x = fg.tensor(rng.normal(size=4) * 3, requires_grad=True)
+        opt = optim.LBFGS([x], lr=1 if search else 1e-3, max_iter=20, max_eval=most, line_search_fn=search)
+        count = 0
+        inner = closure_of(opt, lambda: rosenbrock(x))  # noqa: B023
+
+        def closure():
+            nonlocal count
+            count += 1
+            return inner()  # noqa: B023
+
+        for _ in range(4):
+            before, count = rosenbrock(x.detach().numpy()), 0
+            opt.step(closure)
+            assert count <= most
+            assert rosenbrock(x.detach().numpy()) <= before
+
+
+def test_settings_that_are_no_counts_are_refused():
+    x = fg.tensor([1.0], requires_grad=True)
+    for key in ("max_iter", "max_eval", "history_size"):
+        for value in (0, -1, 2.5, "3", math.nan):
+            with pytest.raises(BadSetting, match=f"LBFGS: {key}=.* whole number of at least 1"):
+                optim.LBFGS([x], **{key: value})

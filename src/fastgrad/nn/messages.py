@@ -44,6 +44,11 @@ def state_mismatch(module, missing, unexpected, unfit):
     return StateError(f"the state dict does not fit {module}, nothing was loaded. " + ". ".join(parts))
 
 
+def not_written(module, name, error):
+    """The memory of a parameter or buffer could not be written; the others are as they were."""
+    return StateError(f"the state dict cannot be written into {module}, nothing was loaded. {name}: {error}")
+
+
 def layer_shape(layer, got, wanted):
     """A layer was given something that it is not made for."""
     return ShapeError(f"{layer} takes shape {wanted}, got {got}")

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastgrad._engine import Tensor, no_grad, tensor
+from fastgrad._state import clear_gradients, fitted
+from fastgrad.errors import FastgradError
 from fastgrad.nn import messages
 
 PARAMETER, BUFFER, TRANSIENT, MODULE = "parameter", "buffer", "buffer that is not saved", "module"
@@ -218,10 +220,9 @@ class Module:
         """Put this module and all below it into evaluation mode."""
         return self.train(False)
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters: `.grad` is None afterwards."""
-        for parameter in self.parameters():
-            parameter.zero_grad()
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters: `.grad` is None, or zero where `set_to_none` is False."""
+        clear_gradients(self.parameters(), set_to_none)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Make all parameters require a gradient, or freeze them."""
@@ -280,7 +281,8 @@ class Module:
         Raises
         ------
         StateError
-            Names every missing, unexpected and mis-shaped entry.
+            Names every missing, unexpected and mis-shaped entry, and values that are none of the dtype, as NaN in an
+            integer buffer.
         """
         if not isinstance(state_dict, Mapping):
             raise messages.no_state_dict(type(state_dict).__name__)
@@ -291,20 +293,31 @@ class Module:
         for name, mine in own.items():
             if name not in state_dict:
                 continue
-            given = state_dict[name]
-            given = given.detach().numpy() if isinstance(given, Tensor) else np.asarray(given)
-            if given.shape != mine.shape:
-                unfit.append(f"{name}: shape {given.shape} for {mine.shape}")
-            elif given.dtype.kind not in ("biuf" if mine.dtype.kind != "c" else "biufc"):
-                unfit.append(f"{name}: dtype {given.dtype} for {mine.dtype}")
+            value = fitted(state_dict[name], mine.shape, mine.dtype)
+            if isinstance(value, str):
+                unfit.append(f"{name}: {value}")
             else:
-                values[name] = given.astype(mine.dtype)
+                values[name] = value
         if unfit or (strict and (missing or unexpected)):
             raise messages.state_mismatch(type(self).__name__, *((missing, unexpected) if strict else ([], [])), unfit)
-        with no_grad():
-            for name, value in values.items():
-                own[name][...] = value
+        self._write(own, values)
         return IncompatibleKeys(missing, unexpected)
+
+    def _write(self, own: dict[str, Tensor], values: dict[str, np.ndarray]) -> None:
+        """Write all of the values; where one cannot be written, put back those that were."""
+        before: dict[str, np.ndarray] = {}
+        with no_grad():
+            try:
+                for name, value in values.items():
+                    before[name] = own[name].detach().numpy().copy()
+                    own[name][...] = value
+            except BaseException as error:
+                name, _ = before.popitem()
+                for other, value in before.items():
+                    own[other][...] = value
+                if isinstance(error, FastgradError):
+                    raise messages.not_written(type(self).__name__, name, error) from error
+                raise
 
     # --- words
 

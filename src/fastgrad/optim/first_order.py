@@ -84,6 +84,8 @@ class Adam(Optimizer):
 
     ranges: ClassVar = {**Optimizer.ranges, "betas": _SHARE, "eps": (0, math.inf)}
     slots: ClassVar = ("exp_avg", "exp_avg_sq")
+    required: ClassVar = ("step", "exp_avg", "exp_avg_sq")
+    squares: ClassVar = ("exp_avg_sq",)
     decoupled: ClassVar = False
 
     def __init__(
@@ -160,6 +162,8 @@ class RMSprop(Optimizer):
 
     ranges: ClassVar = {**Optimizer.ranges, "alpha": _SHARE, "eps": (0, math.inf), "momentum": (0, math.inf)}
     slots: ClassVar = ("square_avg", "grad_avg", "momentum_buffer")
+    required: ClassVar = ("square_avg",)
+    squares: ClassVar = ("square_avg",)
 
     def __init__(
         self,

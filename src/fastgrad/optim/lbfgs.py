@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
 from fastgrad._engine import Tensor, enable_grad, no_grad
+from fastgrad._state import fitted, whole_number
 from fastgrad.optim import messages
 from fastgrad.optim.line_search import strong_wolfe
 from fastgrad.optim.optimizer import Optimizer
@@ -25,7 +26,7 @@ class LBFGS(Optimizer):
     max_iter : int
         Iterations per step.
     max_eval : int, optional
-        Evaluations of the closure per step; 5/4 of `max_iter` unless given.
+        Evaluations of the closure per step, at most; 5/4 of `max_iter` unless given.
     tolerance_grad : float
         Stop where no element of the gradient is larger.
     tolerance_change : float
@@ -48,12 +49,10 @@ class LBFGS(Optimizer):
         history_size: int = 100,
         line_search_fn: str | None = None,
     ) -> None:
-        if line_search_fn not in (None, "strong_wolfe"):
-            raise ValueError(f'LBFGS: line_search_fn={line_search_fn!r} is not one of None, "strong_wolfe"')
         super().__init__(
             params,
             {
-                "lr": lr, "max_iter": max_iter, "max_eval": max_iter * 5 // 4 if max_eval is None else max_eval,
+                "lr": lr, "max_iter": max_iter, "max_eval": _evaluations(max_iter) if max_eval is None else max_eval,
                 "tolerance_grad": tolerance_grad, "tolerance_change": tolerance_change, "history_size": history_size,
                 "line_search_fn": line_search_fn,
             },
@@ -61,6 +60,14 @@ class LBFGS(Optimizer):
         if len(self.param_groups) > 1:
             raise ValueError("LBFGS: all parameters are one vector: pass them in one group")
         self._memory = Memory()
+
+    def check(self, group: dict[str, Any]) -> None:
+        super().check(group)
+        if group["line_search_fn"] not in (None, "strong_wolfe"):
+            raise messages.no_line_search(group["line_search_fn"])
+        for key in "max_iter", "max_eval", "history_size":
+            if not whole_number(group[key]):
+                raise messages.bad_count("LBFGS", key, group[key])
 
     def _gather(self) -> np.ndarray:
         """All gradients as one vector; 0 where a parameter has none."""
@@ -113,21 +120,25 @@ class LBFGS(Optimizer):
             if slope > -group["tolerance_change"]:
                 memory.length = length
                 break
+            left = group["max_eval"] - evaluations
             values, before = self._values(), loss
             used = 1
             if group["line_search_fn"] is not None:
+                if left < 1:
+                    memory.length = 0.0
+                    break
 
                 def along(t: float, values: Any = values, direction: Any = direction) -> tuple[float, np.ndarray]:
                     self._write(values, t, direction)
                     return evaluate(), self._gather()
 
                 loss, gradient, length, used = strong_wolfe(
-                    along, length, direction, loss, gradient, slope, group["tolerance_change"]
+                    along, length, direction, loss, gradient, slope, group["tolerance_change"], most=left - 1
                 )
                 self._write(values, length, direction)
             else:
                 self._write(values, length, direction)
-                if count != group["max_iter"]:  # the closure of the next step tells about the last iteration
+                if count != group["max_iter"] and left > 0:  # the closure of the next step tells about the last one
                     loss, gradient = evaluate(), self._gather()
                 else:
                     used = 0
@@ -150,15 +161,21 @@ class LBFGS(Optimizer):
         made["state"] = {0: self._memory.state()} if self._memory.iterations else {}
         return made
 
-    def load_state_dict(self, state_dict: Any) -> None:
-        """Take over what `state_dict()` gave."""
-        kept = state_dict["state"].get(0) if isinstance(state_dict, dict) and "state" in state_dict else None
-        super().load_state_dict({**state_dict, "state": {}})
-        size = sum(p.size for p in self.param_groups[0]["params"])
-        memory = Memory.of(kept) if kept else Memory()
-        if memory.d is not None and memory.d.shape != (size,):
-            raise messages.optimizer_state("LBFGS", [f"0.d: shape {memory.d.shape} for ({size},)"])
-        self._memory = memory
+    def _read(self, entries: list[Mapping[str, Any]]) -> Any:
+        params = self.param_groups[0]["params"]
+        wrong = [f"{k}: LBFGS keeps its state with parameter 0" for k, entry in enumerate(entries) if k and entry]
+        dtype = np.result_type(*(p.dtype for p in params))
+        memory = Memory.of(entries[0], sum(p.size for p in params), dtype, wrong)
+        if wrong:
+            raise messages.optimizer_state("LBFGS", wrong)
+        return memory
+
+    def _take(self, made: Any) -> None:
+        self._memory = made
+
+
+def _evaluations(max_iter: Any) -> Any:
+    return max(1, max_iter * 5 // 4) if isinstance(max_iter, int) else max_iter
 
 
 class Memory:
@@ -208,11 +225,50 @@ class Memory:
         }  # fmt: skip
 
     @classmethod
-    def of(cls, state: dict[str, Any]) -> Memory:
+    def of(cls, state: Mapping[str, Any], size: int, dtype: np.dtype, wrong: list[str]) -> Memory:
+        """What a state, of here or of PyTorch, remembers of vectors of `size`; its faults go to `wrong`."""
         made = cls()
-        made.evaluations, made.iterations = int(state["func_evals"]), int(state["n_iter"])
-        made.d, made.gradient = np.asarray(state["d"]), np.asarray(state["prev_flat_grad"])
-        made.length, made.scale, made.loss = float(state["t"]), float(state["H_diag"]), float(state["prev_loss"])
-        made.changes = [np.asarray(a) for a in state["old_dirs"]]
-        made.steps = [np.asarray(a) for a in state["old_stps"]]
+
+        def number(key: str, least: float = -math.inf) -> float:
+            value = fitted(state.get(key, math.nan), (), np.dtype(float))
+            if isinstance(value, str) or not least < value < math.inf:
+                wrong.append(f"0.{key}: {state.get(key)!r} is not a number" + " above 0" * (least == 0))
+                return 0.0
+            return float(value)
+
+        def count(key: str) -> int:
+            value = whole_number(state.get(key, 0))
+            if value is None:
+                wrong.append(f"0.{key}: {state[key]!r} is not a count")
+            return value or 0
+
+        def vector(key: str, value: Any) -> np.ndarray:
+            got = fitted(value, (size,), dtype)
+            if isinstance(got, str):
+                wrong.append(f"0.{key}: {got}")
+                return np.zeros(size, dtype)
+            return got
+
+        wrong += [f"0.{key}: unexpected" for key in state if key not in _KEPT]
+        made.evaluations, made.iterations = count("func_evals"), count("n_iter")
+        if made.iterations == 0:  # nothing but evaluations: the first step began at a minimum
+            return made
+        wrong += [f"0.{key}: missing" for key in _KEPT[2:9] if state.get(key) is None]
+        if wrong:
+            return made
+        made.d, made.gradient = vector("d", state["d"]), vector("prev_flat_grad", state["prev_flat_grad"])
+        made.length, made.scale, made.loss = number("t"), number("H_diag", 0), number("prev_loss")
+        for key, many in ("old_dirs", made.changes), ("old_stps", made.steps):
+            if isinstance(state[key], (str, Mapping)) or not hasattr(state[key], "__len__"):
+                wrong.append(f"0.{key}: {type(state[key]).__name__}, not a list of vectors")
+            else:
+                many += [vector(f"{key}[{k}]", value) for k, value in enumerate(state[key])]
+        if len(made.changes) != len(made.steps):
+            wrong.append(f"0.old_stps: {len(made.steps)} of them, and {len(made.changes)} old_dirs")
         return made
+
+
+# by PyTorch's names; the last two follow from the others
+_KEPT = (
+    "func_evals", "n_iter", "d", "t", "old_dirs", "old_stps", "H_diag", "prev_flat_grad", "prev_loss", "ro", "al",
+)  # fmt: skip

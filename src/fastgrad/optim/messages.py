@@ -51,6 +51,16 @@ def bad_norm_type(norm_type):
     return BadSetting(f'clip_grad_norm_: norm_type={norm_type!r} is no number: it is 2, another p, 0, "inf" or "-inf"')
 
 
+def bad_count(optimizer, key, value):
+    """A number of iterations or evaluations that is none."""
+    return BadSetting(f"{optimizer}: {key}={value!r} is refused: it must be a whole number of at least 1")
+
+
+def no_line_search(name):
+    """A line search that there is not."""
+    return BadSetting(f'LBFGS: line_search_fn={name!r} is not one of None, "strong_wolfe"')
+
+
 def bad_nesterov(momentum, dampening):
     """Nesterov's momentum without momentum, or with dampening."""
     return BadSetting(
@@ -68,6 +78,71 @@ def no_closure(optimizer):
 def no_optimizer(scheduler, got):
     """A scheduler was given something else than an optimiser."""
     return DTypeError(f"{scheduler} takes an Optimizer, got {got}")
+
+
+def not_whole(scheduler, name, value):
+    """A number of steps that is none."""
+    return BadSetting(f"{scheduler}: {name}={value!r} is not at least 1 and whole: it is a number of steps")
+
+
+def not_finite(scheduler, name, value):
+    """A setting of a scheduler that is no number, or NaN or infinite."""
+    return BadSetting(f"{scheduler}: {name}={value!r} is not a finite number")
+
+
+def bad_factor(name, value):
+    """A factor of LinearLR beyond its range."""
+    return BadSetting(f"LinearLR: {name}={value} does not lie between 0 and 1")
+
+
+def zero_factor():
+    """A warmup from a rate of 0: each rate is made of the one before."""
+    return BadSetting("LinearLR: start_factor=0 is refused, no factor leads from a rate of 0 to another: start above 0")
+
+
+def no_schedulers(scheduler):
+    """A composition of nothing."""
+    return BadSetting(f"{scheduler}: it needs at least one scheduler")
+
+
+def not_a_scheduler(scheduler, number, got):
+    """A composition of something else than schedulers."""
+    return DTypeError(f"{scheduler}: number {number} is of type {got}, not a Scheduler")
+
+
+def another_optimizer(scheduler, number):
+    """A composition of schedulers that set the rates of different optimisers."""
+    return BadSetting(f"{scheduler}: scheduler {number} is of another optimiser: make all of them with the same one")
+
+
+def bad_milestones(count, milestones):
+    """The steps at which schedulers follow one another do not fit."""
+    return BadSetting(
+        f"SequentialLR: {count} schedulers need one milestone less than that, whole numbers in ascending order; "
+        f"got {milestones}"
+    )
+
+
+def lambda_count(got, wanted):
+    """LambdaLR with a list of functions that are not one for each group."""
+    return BadSetting(f"LambdaLR: {got} functions for {wanted} groups: pass one for each, or one for all")
+
+
+def rate_count(scheduler, got, wanted):
+    """`get_lr` of a scheduler gave another number of rates than there are groups."""
+    return BadSetting(f"{scheduler}: get_lr returned {got} rates for {wanted} groups")
+
+
+def groups_gone(scheduler, now, before):
+    """Groups were taken out of an optimiser by hand."""
+    return BadSetting(
+        f"{scheduler}: the optimiser has {now} groups, it had {before}: make a new scheduler for those that are left"
+    )
+
+
+def scheduler_state(scheduler, wrong):
+    """The state of another scheduler, or a broken one; nothing of it was taken over."""
+    return StateError(f"the state does not fit {scheduler}, nothing was loaded. " + "; ".join(wrong))
 
 
 def no_optimizer_state(optimizer):

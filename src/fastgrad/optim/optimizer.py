@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fastgrad._engine import Tensor, asarray, enable_grad, no_grad, tensor
-from fastgrad.optim import messages
+from fastgrad._engine import Tensor, enable_grad, no_grad
+from fastgrad._state import clear_gradients
+from fastgrad.optim import messages, states
 
 
 class Slots:
@@ -26,7 +27,8 @@ class Optimizer:
     Parameters
     ----------
     params : iterable of Tensor, or of dict
-        Leaves of float32 or float64. Dicts are groups: "params", and settings that differ from the others'.
+        Leaves of float32 or float64. Dicts are groups: "params", settings that differ from the others', and a "name"
+        if it is to have one.
     defaults : dict
         The settings of groups that do not have their own.
 
@@ -41,6 +43,9 @@ class Optimizer:
     # name -> (lowest, below) that a setting may have; a tuple of settings is checked one by one
     ranges: ClassVar[dict[str, tuple[float, float]]] = {"lr": (0, math.inf), "weight_decay": (0, math.inf)}
     slots: ClassVar[tuple[str, ...]] = ()
+    # of a saved state: what each parameter's must have, and which slots are means of squares
+    required: ClassVar[tuple[str, ...]] = ()
+    squares: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         name = type(self).__name__
@@ -52,6 +57,7 @@ class Optimizer:
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
         self._slots: list[Slots] = []
+        self._loads = 0  # how often a state was loaded: schedulers ask whether the rates came with one
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
@@ -62,7 +68,7 @@ class Optimizer:
             raise messages.not_parameters(name, type(group).__name__)
         params = group["params"]
         params = [params] if isinstance(params, Tensor) else list(params)
-        unknown = [key for key in group if key not in self.defaults and key not in ("params", "initial_lr")]
+        unknown = [key for key in group if key not in self.defaults and key not in ("params", "initial_lr", "name")]
         if unknown:
             raise messages.unknown_setting(name, unknown[0], self.defaults)
         if not params:
@@ -88,14 +94,16 @@ class Optimizer:
         for key, (low, below) in self.ranges.items():
             values = group[key] if isinstance(group[key], (tuple, list)) else (group[key],)
             for value in values:
-                if isinstance(value, (str, type(None))) or not low <= value < below:
+                try:
+                    fits = bool(low <= value < below)
+                except (TypeError, ValueError):  # no number, or several
+                    fits = False
+                if not fits:
                     raise messages.bad_setting(type(self).__name__, key, group[key], low, below)
 
-    def zero_grad(self) -> None:
-        """Forget the gradients: `.grad` is None afterwards."""
-        for group in self.param_groups:
-            for p in group["params"]:
-                p.zero_grad()
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients: `.grad` is None afterwards, or zero where `set_to_none` is False."""
+        clear_gradients((p for group in self.param_groups for p in group["params"]), set_to_none)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient.
@@ -154,43 +162,37 @@ class Optimizer:
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over the state and settings that `state_dict()` gave, or PyTorch's with its tensors as arrays.
 
-        Settings that this optimiser does not have are left out. Nothing is taken over where anything does not fit.
+        Numbers of parameters may have become str, as JSON makes them. Settings that this optimiser does not have are
+        left out. Where anything does not fit, nothing is taken over.
 
         Raises
         ------
         StateError
-            For groups of another number or size, and names or shapes that do not fit the parameters.
+            For groups of another number or size; names, shapes, dtypes and values that do not fit the parameters; and
+            what PyTorch's would do with the values and this one would not, as `maximize=True`.
         """
-        name = type(self).__name__
-        if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= state_dict.keys():
-            raise messages.no_optimizer_state(name)
-        given, state = state_dict["param_groups"], state_dict["state"]
-        mine, theirs = ([len(group["params"]) for group in groups] for groups in (self.param_groups, given))
-        if mine != theirs:
-            raise messages.optimizer_groups(name, theirs, mine)
-        made, settings, wrong = [], [], []
-        for group, before in zip(given, self.param_groups):
-            slots = Slots(self.slots, len(before["params"]))
-            for k, (number, p) in enumerate(zip(group["params"], before["params"])):
-                for key, value in state.get(number, {}).items():
-                    if key == "step":
-                        slots.counts[k] = int(value)
-                    elif key not in slots.kept:
-                        wrong.append(f"{number}.{key}: unexpected")
-                    elif value is not None:
-                        value = asarray(value)
-                        if value.shape != p.shape:
-                            wrong.append(f"{number}.{key}: shape {value.shape} for {p.shape}")
-                        else:
-                            slots.kept[key][k] = tensor(value.detach(), dtype=p.dtype)
+        groups, entries = states.read_groups(self, state_dict)
+        settings = states.read_settings(self, groups)
+        made = self._read(entries)
+        for group, before in zip(settings, self.param_groups):
+            before.update(group)
+        self._take(made)
+        self._loads += 1
+
+    def _read(self, entries: list[Mapping[str, Any]]) -> Any:
+        """What to keep of the entries of all parameters, checked; `_take` then makes it the state."""
+        made, wrong, number = [], [], 0
+        for group in self.param_groups:
+            params = group["params"]
+            slots = Slots(self.slots, len(params))
+            wrong += states.read_slots(self, slots, number, params, entries[number : number + len(params)])
+            number += len(params)
             made.append(slots)
-            settings.append({key: tuple(v) if isinstance(v, list) else v for key, v in group.items() if key in before})
         if wrong:
-            raise messages.optimizer_state(name, wrong)
-        for group, before in zip(settings, self.param_groups):
-            self.check({**before, **group})
-        for group, before in zip(settings, self.param_groups):
-            before.update({key: value for key, value in group.items() if key != "params"})
+            raise messages.optimizer_state(type(self).__name__, wrong)
+        return made
+
+    def _take(self, made: Any) -> None:
         self._slots = made
 
     def __repr__(self) -> str:

@@ -1,18 +1,26 @@
-"""Learning rates that follow the number of steps: each group's `lr` is a function of its first and of it."""
+"""Learning rates that follow the number of steps, with PyTorch's chainable definitions.
+
+Each step makes a group's next rate out of its present one, so that several schedulers, and changes by hand, work
+together: what a scheduler did not set, it keeps.
+"""
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from fastgrad.optim import messages
 from fastgrad.optim.optimizer import Optimizer
 
+Commit = Callable[[], None]
+
 
 class Scheduler:
     """Base of the schedulers. Making one sets the rate of step 0; `step()`, after the optimiser's, the next.
+
+    A subclass says `rate(base, t)`, where only the first rate and the number of the step count; or
+    `next_rate(lr, base, t)`, where the rate before does.
 
     Parameters
     ----------
@@ -21,133 +29,281 @@ class Scheduler:
     Attributes
     ----------
     base_lrs : list of float
-        What the groups' rates were at first; kept as "initial_lr" in the groups.
+        What the groups' rates were at first; kept as "initial_lr" in the groups. A group that is added later joins
+        with the rate that it has then.
     last_epoch : int
         The number of steps.
     """
 
+    settings: ClassVar[tuple[str, ...]] = ()
+
     def __init__(self, optimizer: Optimizer) -> None:
+        self._attach(optimizer)
+        self.check({name: getattr(self, name) for name in self.settings})
+        self.base_lrs: list[float] = []
+        self._begin()
+
+    def _attach(self, optimizer: Any) -> None:
         if not isinstance(optimizer, Optimizer):
             raise messages.no_optimizer(type(self).__name__, type(optimizer).__name__)
         self.optimizer = optimizer
-        self.base_lrs = [group.setdefault("initial_lr", group["lr"]) for group in optimizer.param_groups]
-        self.last_epoch = 0
-        self._set()
+        self._loads = optimizer._loads
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        """Refuse settings out of their range."""
 
     def rate(self, base: float, t: int) -> float:
         """The learning rate at step `t` where it was `base` at first."""
         raise NotImplementedError
 
+    def next_rate(self, lr: float, base: float, t: int) -> float:
+        """The learning rate at step `t` where it is `lr` before, and was `base` at first."""
+        return self.rate(base, t)
+
+    def get_lr(self) -> list[float]:
+        """The groups' rates at step `last_epoch`, made of the present ones."""
+        groups = zip(self.optimizer.param_groups, self.base_lrs)
+        return [self.next_rate(group["lr"], base, self.last_epoch) for group, base in groups]
+
     def step(self) -> None:
         """Set the rates of the next step."""
-        self.last_epoch += 1
-        self._set()
-
-    def _set(self) -> None:
-        for group, base in zip(self.optimizer.param_groups, self.base_lrs):
-            group["lr"] = self.rate(base, self.last_epoch)
+        self._move(self.last_epoch + 1)
 
     def get_last_lr(self) -> list[float]:
-        """The groups' present rates."""
-        return [group["lr"] for group in self.optimizer.param_groups]
+        """The rates that this scheduler set last."""
+        return list(self._last_lr)
+
+    # --- how the steps are taken
+
+    def _begin(self) -> None:
+        """Take step 0, from the groups' present rates."""
+        self._move(0)
+
+    def _restart(self) -> None:
+        """Take step 0, from the groups' first rates."""
+        self._join()
+        for group, base in zip(self.optimizer.param_groups, self.base_lrs):
+            group["lr"] = base
+        self._begin()
+
+    def _undo(self) -> None:
+        """Become one that has not begun."""
+        self.last_epoch = -1
+
+    def _move(self, t: int) -> None:
+        self._join()
+        before = getattr(self, "last_epoch", 0)
+        self.last_epoch = t
+        try:
+            rates = [float(rate) for rate in self.get_lr()]
+            if len(rates) != len(self.base_lrs):
+                raise messages.rate_count(type(self).__name__, len(rates), len(self.base_lrs))
+        except BaseException:
+            self.last_epoch = before
+            raise
+        for group, rate in zip(self.optimizer.param_groups, rates):
+            group["lr"] = rate
+        self._last_lr = rates
+
+    def _join(self) -> None:
+        """Take in groups that were added since the last step."""
+        groups = self.optimizer.param_groups
+        if len(groups) < len(self.base_lrs):
+            raise messages.groups_gone(type(self).__name__, len(groups), len(self.base_lrs))
+        for group in groups[len(self.base_lrs) :]:
+            self.base_lrs.append(float(group.setdefault("initial_lr", group["lr"])))
+
+    # --- state
 
     def state_dict(self) -> dict[str, Any]:
-        """The number of steps, and the first rates."""
-        return {"last_epoch": self.last_epoch, "base_lrs": list(self.base_lrs)}
+        """Settings, the number of steps, the first rates, the last ones and those of this moment: plain numbers."""
+        self._join()
+        return {
+            **{name: getattr(self, name) for name in self.settings}, "base_lrs": list(self.base_lrs),
+            "last_epoch": self.last_epoch, "_last_lr": list(self._last_lr),
+            "lr": [float(group["lr"]) for group in self.optimizer.param_groups],
+        }  # fmt: skip
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on where `state_dict()` was taken."""
-        self.last_epoch, self.base_lrs = int(state_dict["last_epoch"]), list(state_dict["base_lrs"])
-        self._set()
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on where `state_dict()` was taken, here or in PyTorch. All of it is taken over or, on error, nothing.
+
+        The groups' rates are the optimiser's: load its state too, before or after this one's. Where that has not
+        been done, rates that this scheduler has set become those of the state.
+
+        Raises
+        ------
+        StateError
+            Names every entry that is missing, unexpected or out of its range.
+        """
+        wrong: list[str] = []
+        commit = self._plan(state_dict, "", wrong)
+        if wrong:
+            raise messages.scheduler_state(type(self).__name__, wrong)
+        rates = state_dict.get("lr", state_dict.get("_last_lr"))
+        own = self.optimizer._loads == self._loads
+        before = self._last_lr
+        commit()
+        if own and rates is not None:
+            for group, mine, rate in zip(self.optimizer.param_groups, before, rates):
+                if group["lr"] == mine:
+                    group["lr"] = float(rate)
+
+    def _plan(self, state: Any, where: str, wrong: list[str]) -> Commit:
+        """Look at a state, note under `where` what is wrong with it; the function returned takes it over."""
+        if not isinstance(state, Mapping):
+            wrong.append(f"{where or 'the state'}: {type(state).__name__}, not a dict")
+            return lambda: None
+        self._join()
+        known = {*self.settings, "last_epoch", "base_lrs", "_last_lr", "lr"}
+        for key in self._entries():
+            if key not in state:
+                wrong.append(f"{where}{key}: missing")
+        wrong += [f"{where}{key}: unexpected" for key in state if key not in known and not self._foreign(key, state)]
+        for key in "base_lrs", "_last_lr", "lr":
+            if key in state and not _rates(state[key], len(self.base_lrs), key == "base_lrs"):
+                wrong.append(f"{where}{key}: {state[key]!r} is not a rate for each of {len(self.base_lrs)} groups")
+        epoch = state.get("last_epoch", self.last_epoch)
+        if isinstance(epoch, bool) or not isinstance(epoch, (int, float)) or not epoch >= -1 or epoch % 1 != 0:
+            wrong.append(f"{where}last_epoch: {epoch!r} is not a number of steps")
+        settings = {name: state.get(name, getattr(self, name)) for name in self.settings}
+        try:
+            self.check(settings)
+        except ValueError as error:
+            wrong.append(f"{where}{error}")
+
+        def commit() -> None:
+            for name, value in settings.items():
+                setattr(self, name, value)
+            self.base_lrs = [float(rate) for rate in state.get("base_lrs", self.base_lrs)]
+            self.last_epoch = int(epoch)
+            self._last_lr = [float(rate) for rate in state.get("_last_lr", self._last_lr)]
+
+        return commit
+
+    def _entries(self) -> tuple[str, ...]:
+        return "base_lrs", "last_epoch"
+
+    def _foreign(self, key: Any, state: Mapping[str, Any]) -> bool:
+        """Whether this is PyTorch's bookkeeping, of which nothing depends here."""
+        return isinstance(key, str) and key in _BOOKKEEPING
+
+
+_BOOKKEEPING = ("verbose", "_step_count", "_get_lr_called_within_step", "_is_initial")
 
 
 class LambdaLR(Scheduler):
-    """The first rate times `factor(t)`."""
+    """The first rate times `factor(t)`.
 
-    def __init__(self, optimizer: Optimizer, lr_lambda: Callable[[int], float]) -> None:
+    Parameters
+    ----------
+    optimizer : Optimizer
+    lr_lambda : function of the number of the step, or list of them
+        One for all groups, or one for each.
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]]
+    ) -> None:
         self.lr_lambda = lr_lambda
         super().__init__(optimizer)
 
-    def rate(self, base: float, t: int) -> float:
-        return base * self.lr_lambda(t)
+    def get_lr(self) -> list[float]:
+        bases, factors = self.base_lrs, self.lr_lambda
+        if not isinstance(factors, (list, tuple)):
+            factors = [factors] * len(bases)
+        if len(factors) != len(bases):
+            raise messages.lambda_count(len(factors), len(bases))
+        return [base * factor(self.last_epoch) for base, factor in zip(bases, factors)]
+
+    def _foreign(self, key: Any, state: Mapping[str, Any]) -> bool:
+        functions = key == "lr_lambdas" and isinstance(state[key], list) and not any(state[key])
+        return functions or super()._foreign(key, state)
 
 
 class StepLR(Scheduler):
     """The rate times `gamma` every `step_size` steps."""
 
+    settings: ClassVar = ("step_size", "gamma")
+
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
-        self.step_size, self.gamma = _positive("StepLR", "step_size", step_size), gamma
+        self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer)
 
-    def rate(self, base: float, t: int) -> float:
-        return base * self.gamma ** (t // self.step_size)
+    def check(self, settings: Mapping[str, Any]) -> None:
+        _whole("StepLR", "step_size", settings["step_size"])
+        _number("StepLR", "gamma", settings["gamma"])
+
+    def next_rate(self, lr: float, base: float, t: int) -> float:
+        return lr * self.gamma if t and t % self.step_size == 0 else lr
 
 
 class CosineAnnealingLR(Scheduler):
     """From the first rate to `eta_min` in `T_max` steps, along half a cosine, and back (Loshchilov, 2017)."""
 
+    settings: ClassVar = ("T_max", "eta_min")
+
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
-        self.T_max, self.eta_min = _positive("CosineAnnealingLR", "T_max", T_max), eta_min
+        self.T_max, self.eta_min = T_max, eta_min
         super().__init__(optimizer)
 
-    def rate(self, base: float, t: int) -> float:
-        return self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * t / self.T_max)) / 2
+    def check(self, settings: Mapping[str, Any]) -> None:
+        _whole("CosineAnnealingLR", "T_max", settings["T_max"])
+        _number("CosineAnnealingLR", "eta_min", settings["eta_min"])
+
+    def next_rate(self, lr: float, base: float, t: int) -> float:
+        if t == 0:
+            return lr
+        height = lambda t: 1 + math.cos(math.pi * t / self.T_max)
+        if (t - 1 - self.T_max) % (2 * self.T_max) == 0:  # up again from eta_min, where the ratio is 0 / 0
+            return lr + (base - self.eta_min) * (1 - math.cos(math.pi / self.T_max)) / 2
+        return height(t) / height(t - 1) * (lr - self.eta_min) + self.eta_min
 
 
 class LinearLR(Scheduler):
     """From `start_factor` to `end_factor` times the first rate in `total_iters` steps, then constant: a warmup."""
 
+    settings: ClassVar = ("start_factor", "end_factor", "total_iters")
+
     def __init__(
         self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5
     ) -> None:
-        self.start_factor, self.end_factor = start_factor, end_factor
-        self.total_iters = _positive("LinearLR", "total_iters", total_iters)
+        self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
+        super().__init__(optimizer)
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        _whole("LinearLR", "total_iters", settings["total_iters"])
         for name in "start_factor", "end_factor":
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"LinearLR: {name}={getattr(self, name)} does not lie between 0 and 1")
-        super().__init__(optimizer)
+            value = _number("LinearLR", name, settings[name])
+            if not 0 <= value <= 1:
+                raise messages.bad_factor(name, value)
+        if settings["start_factor"] == 0:  # no factor leads from 0 to another rate
+            raise messages.zero_factor()
 
-    def rate(self, base: float, t: int) -> float:
-        done = min(t, self.total_iters) / self.total_iters
-        return base * (self.start_factor + (self.end_factor - self.start_factor) * done)
-
-
-class SequentialLR(Scheduler):
-    """Schedulers one after another: number k + 1 begins, with its own step 0, at step `milestones[k]`.
-
-    A warmup and then a cosine: `SequentialLR(opt, [LinearLR(opt), CosineAnnealingLR(opt, 95)], milestones=[5])`.
-    """
-
-    def __init__(self, optimizer: Optimizer, schedulers: Iterable[Scheduler], milestones: Sequence[int]) -> None:
-        self.schedulers, self.milestones = list(schedulers), list(milestones)
-        if len(self.schedulers) != len(self.milestones) + 1 or self.milestones != sorted(self.milestones):
-            raise ValueError(
-                f"SequentialLR: {len(self.schedulers)} schedulers need one milestone less than that, in ascending "
-                f"order; got {self.milestones}"
-            )
-        super().__init__(optimizer)
-
-    def rate(self, base: float, t: int) -> float:
-        k = bisect_right(self.milestones, t)
-        return self.schedulers[k].rate(base, t - self.milestones[k - 1] if k else t)
+    def next_rate(self, lr: float, base: float, t: int) -> float:
+        if t == 0:
+            return lr * self.start_factor
+        if t > self.total_iters:
+            return lr
+        rise = self.end_factor - self.start_factor
+        return lr * (1 + rise / (self.total_iters * self.start_factor + (t - 1) * rise))
 
 
-class ChainedScheduler(Scheduler):
-    """Schedulers at the same time: each takes the rate that the one before it gives for the first one."""
-
-    def __init__(self, schedulers: Iterable[Scheduler], optimizer: Optimizer | None = None) -> None:
-        self.schedulers = list(schedulers)
-        if not self.schedulers:
-            raise ValueError("ChainedScheduler: it needs at least one scheduler")
-        super().__init__(self.schedulers[0].optimizer if optimizer is None else optimizer)
-
-    def rate(self, base: float, t: int) -> float:
-        for scheduler in self.schedulers:
-            base = scheduler.rate(base, t)
-        return base
+def _rates(values: Any, count: int, first: bool) -> bool:
+    """Whether these are `count` learning rates; on the way from first ones, one may be negative for a while."""
+    if not isinstance(values, (list, tuple)) or len(values) != count:
+        return False
+    numbers = all(isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) for v in values)
+    return numbers and not (first and min(values) < 0)
 
 
-def _positive(scheduler: str, name: str, value: int) -> int:
-    if not value >= 1:
-        raise ValueError(f"{scheduler}: {name}={value} is not at least 1")
-    return value
+def _whole(scheduler: str, name: str, value: Any) -> None:
+    if isinstance(value, bool) or (not isinstance(value, (int, float)) and not hasattr(value, "__index__")):
+        raise messages.not_whole(scheduler, name, value)
+    if not value >= 1 or value % 1 != 0:
+        raise messages.not_whole(scheduler, name, value)
+
+
+def _number(scheduler: str, name: str, value: Any) -> float:
+    if isinstance(value, bool) or not hasattr(value, "__float__") or not math.isfinite(value):
+        raise messages.not_finite(scheduler, name, value)
+    return float(value)

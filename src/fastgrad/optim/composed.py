@@ -1,0 +1,153 @@
+"""Schedulers made of schedulers: one after another, and all at once."""
+
+from __future__ import annotations
+
+import operator
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from fastgrad.optim import messages
+from fastgrad.optim.optimizer import Optimizer
+from fastgrad.optim.schedulers import Commit, Scheduler
+
+
+class _Composed(Scheduler):
+    """Holds schedulers of one optimiser; the first rates are theirs."""
+
+    schedulers: list[Scheduler]
+
+    def _hold(self, schedulers: Iterable[Scheduler], optimizer: Any) -> None:
+        name = type(self).__name__
+        self.schedulers = list(schedulers)
+        for number, one in enumerate(self.schedulers):
+            if not isinstance(one, Scheduler):
+                raise messages.not_a_scheduler(name, number, type(one).__name__)
+        if not self.schedulers:
+            raise messages.no_schedulers(name)
+        self._attach(optimizer or self.schedulers[0].optimizer)
+        for number, one in enumerate(self.schedulers):
+            if one.optimizer is not self.optimizer:
+                raise messages.another_optimizer(name, number)
+        self.base_lrs = []
+        self._join()
+
+    def _undo(self) -> None:
+        super()._undo()
+        for one in self.schedulers:
+            one._undo()
+
+    def _present(self) -> list[float]:
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    def state_dict(self) -> dict[str, Any]:
+        """As of one, and the states of those that it is made of as "_schedulers"."""
+        made = super().state_dict()
+        return {**made, "_schedulers": [one.state_dict() for one in self.schedulers]}
+
+    def _plan(self, state: Any, where: str, wrong: list[str]) -> Commit:
+        commit = super()._plan(state, where, wrong)
+        given = state.get("_schedulers") if isinstance(state, Mapping) else None
+        if not isinstance(given, (list, tuple)) or len(given) != len(self.schedulers):
+            wrong.append(f"{where}_schedulers: not the states of {len(self.schedulers)} schedulers")
+            return commit
+        commits = [one._plan(s, f"{where}{k}.", wrong) for k, (one, s) in enumerate(zip(self.schedulers, given))]
+
+        def all_of_them() -> None:
+            for each in (commit, *commits):
+                each()
+
+        return all_of_them
+
+    def _foreign(self, key: Any, state: Mapping[str, Any]) -> bool:
+        return key == "_schedulers" or super()._foreign(key, state)
+
+
+class SequentialLR(_Composed):
+    """Schedulers one after another: number k + 1 begins, with its own step 0, at step `milestones[k]`.
+
+    A warmup and then a cosine: `SequentialLR(opt, [LinearLR(opt), CosineAnnealingLR(opt, 95)], milestones=[5])`.
+    Making one sets the rates back to the first ones, then has the scheduler of step 0 begin.
+    """
+
+    def __init__(self, optimizer: Optimizer, schedulers: Iterable[Scheduler], milestones: Sequence[int]) -> None:
+        self._attach(optimizer)
+        self._hold(schedulers, optimizer)
+        self.milestones = self._checked(milestones)
+        self._restart()
+
+    def _checked(self, milestones: Any) -> list[int]:
+        milestones = list(milestones)
+        whole = all(hasattr(m, "__index__") for m in milestones)
+        if not whole or len(self.schedulers) != len(milestones) + 1 or milestones != sorted(milestones):
+            raise messages.bad_milestones(len(self.schedulers), milestones)
+        return [operator.index(m) for m in milestones]
+
+    def _begin(self) -> None:
+        self._undo()
+        self.last_epoch = 0
+        first = self.schedulers[bisect_right(self.milestones, 0)]
+        first._begin()
+        self._last_lr = first.get_last_lr()
+
+    def step(self) -> None:
+        """Set the rates of the next step."""
+        self._join()
+        t = self.last_epoch + 1
+        k = bisect_right(self.milestones, t)
+        one = self.schedulers[k]
+        if k and self.milestones[k - 1] == t:
+            one._restart()
+        else:
+            one.step()
+        self.last_epoch = t
+        self._last_lr = one.get_last_lr()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "_milestones": list(self.milestones)}
+
+    def _entries(self) -> tuple[str, ...]:
+        return ("last_epoch",)
+
+    def _plan(self, state: Any, where: str, wrong: list[str]) -> Commit:
+        commit = super()._plan(state, where, wrong)
+        milestones = self.milestones
+        try:
+            milestones = self._checked(state.get("_milestones", milestones) if isinstance(state, Mapping) else ())
+        except (TypeError, ValueError) as error:
+            wrong.append(f"{where}_milestones: {error}")
+
+        def commit_all() -> None:
+            commit()
+            self.milestones = milestones
+
+        return commit_all
+
+    def _foreign(self, key: Any, state: Mapping[str, Any]) -> bool:
+        return key == "_milestones" or super()._foreign(key, state)
+
+
+class ChainedScheduler(_Composed):
+    """Schedulers at the same time: at each step one after another changes the rates that it finds."""
+
+    def __init__(self, schedulers: Iterable[Scheduler], optimizer: Optimizer | None = None) -> None:
+        self._hold(schedulers, optimizer)
+        self.last_epoch = 0
+        self._last_lr = self._present()
+
+    def _begin(self) -> None:
+        self._walk(lambda one: one._begin(), 0)
+
+    def step(self) -> None:
+        """Set the rates of the next step."""
+        self._walk(lambda one: one.step(), self.last_epoch + 1)
+
+    def _walk(self, move: Any, t: int) -> None:
+        self._join()
+        for one in self.schedulers:
+            move(one)
+        self.last_epoch = t
+        self._last_lr = self._present()
+
+    def _entries(self) -> tuple[str, ...]:
+        return ()  # PyTorch's has no number of its own
