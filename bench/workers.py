@@ -118,7 +118,7 @@ class ScalarStep:
             loss.backward()
             for p in self.params:
                 p.data -= rate * p.grad
-        value, gradients = (loss if self.kind == "fastgrad" else loss.data), [p.grad for p in self.params]
+        value, gradients = (loss.detach() if self.kind == "fastgrad" else loss.data), [p.grad for p in self.params]
         del loss  # letting go of the graph belongs to the step
         seconds = CLOCK() - start
         return {"loss": float(value), "gradients": [float(g) for g in gradients], "seconds": seconds}

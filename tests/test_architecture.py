@@ -16,7 +16,7 @@ if not SOURCE.exists():
 # Lowest first. A module imports from its own layer and from lower ones.
 LAYERS = (
     ("errors", "_tree", "_collector"),
-    ("anomaly",),
+    ("anomaly", "leaving"),
     ("tensor_methods",),
     ("protocols",),
     ("engine_python", "core"),
@@ -37,7 +37,7 @@ LAYERS = (
 # A Tensor has methods that call public functions, which work on Tensors. These close the circle, at the first call.
 LATE = ("protocols", "tensor_methods", "core")
 # Inside the two engines, file by file.
-ENGINE_PYTHON = ("tensor", "record", "sweep", "__init__")
+ENGINE_PYTHON = ("tensor", "record", "leaving", "sweep", "__init__")
 CORE = ("layout", "loops", "storage", "kernels", "simd", "tensor", "value", "__init__")
 
 # Names a user may rely on, group by group.
@@ -55,6 +55,7 @@ VERBS = """
 """
 ERRORS = """
     FastgradError ShapeError DTypeError BackwardError GraphFreedError MutationError NotDifferentiableError AnomalyError
+    GradientWarning
 """
 TENSOR = """
     shape ndim size dtype itemsize nbytes strides T mT device requires_grad grad is_leaf op operands

@@ -1,5 +1,7 @@
 """User-defined gates behave as the built-in ones, and mistakes in them are named."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -137,8 +139,28 @@ def test_a_rule_that_returns_integers_is_named():
 def test_a_rule_that_leaves_the_tensors_gives_first_derivatives_only():
     first = gradient_of(lambda g, y: g.numpy() * (1 - y.numpy() ** 2))
     np.testing.assert_allclose(first(A), 1 - np.tanh(A) ** 2, rtol=1e-15)
+    with pytest.raises(fg.NotDifferentiableError, match=r"x\.numpy\(\) of the result of 'gate' inside a transform"):
+        fg.jacobian(first)(A)
+    first = gradient_of(lambda g, y: g.detach().numpy() * (1 - y.detach().numpy() ** 2))
     with pytest.raises(fg.NotDifferentiableError, match="returned ndarray, no Tensor, while a derivative of it"):
         fg.jacobian(first)(A)
+
+
+@pytest.mark.parametrize("leave", [math.cos, lambda x: np.cos(x.item()), lambda x: np.cos(float(x))])
+def test_a_rule_on_plain_numbers_has_no_second_order(leave):
+    sine = fg.primitive(np.sin, vjp=lambda g, x: g * leave(x), name="sine")
+    assert fg.grad(sine)(0.5) == math.cos(0.5)
+    x = fg.tensor(0.5, requires_grad=True)
+    for twice in (
+        lambda: fg.grad(fg.grad(sine))(0.5),
+        lambda: fg.hessian(sine)(0.5),
+        lambda: fg.hvp(sine, (0.5,), (1.0,)),
+        lambda: fg.gradients(sine(x), x, create_graph=True),
+        lambda: sine(x).backward(create_graph=True),
+    ):
+        with pytest.raises(fg.NotDifferentiableError, match="its gradient would be lost"):
+            twice()
+    assert x.item() == 0.5
 
 
 def test_a_rule_that_names_unknown_words_is_refused_at_once():

@@ -41,7 +41,7 @@ def closure():
 for k in range(steps):
     loss = optimiser.step(closure)
     if k % 5 == 0 or k == steps - 1:
-        print(f"iteration {k:3d}   loss {float(loss):.6f}")
+        print(f"iteration {k:3d}   loss {loss:.6f}")
 print(f"fastgrad's L-BFGS: {right(w.numpy()):.1%} of {len(held_labels)} held-out digits told odd from even")
 
 try:

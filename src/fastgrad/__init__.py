@@ -19,7 +19,7 @@ _pause = Pause()
 from fastgrad._engine import Tensor, asarray, detect_anomaly, enable_grad, gradients, is_grad_enabled, no_grad, tensor
 from fastgrad._engine import name as engine
 from fastgrad.errors import AnomalyError, BackwardError, DTypeError, FastgradError, GraphFreedError, MutationError
-from fastgrad.errors import IndexingError, NotDifferentiableError, ShapeError
+from fastgrad.errors import GradientWarning, IndexingError, NotDifferentiableError, ShapeError
 
 # the memory of results, kept for the next ones
 from fastgrad._engine import cache_info, clear_cache, set_cache_limit

@@ -29,6 +29,7 @@ from fastgrad.errors import AnomalyError as AnomalyError
 from fastgrad.errors import BackwardError as BackwardError
 from fastgrad.errors import DTypeError as DTypeError
 from fastgrad.errors import FastgradError as FastgradError
+from fastgrad.errors import GradientWarning as GradientWarning
 from fastgrad.errors import GraphFreedError as GraphFreedError
 from fastgrad.errors import IndexingError as IndexingError
 from fastgrad.errors import MutationError as MutationError

@@ -87,7 +87,7 @@ def eye(n_rows, n_cols=None, /, *, k=0, dtype=None, requires_grad=False):
 def plain(x):
     """The ndarray of a Tensor; anything else as it is, lists and tuples by their elements."""
     if isinstance(x, Tensor):
-        return x.numpy()
+        return x.detach().numpy()
     if type(x) in (list, tuple):
         return type(x)(map(plain, x))
     return x

@@ -48,6 +48,10 @@ class NotDifferentiableError(FastgradError, TypeError):
     """A gradient was asked through something that has none."""
 
 
+class GradientWarning(UserWarning):
+    """A gradient that may have been lost: a recorded value made a plain number, an output that no input reaches."""
+
+
 class StateError(FastgradError, ValueError):
     """A state dict that does not fit what it is loaded into."""
 

@@ -407,11 +407,11 @@ def norm(x, /, ord=None, axis=None, keepdims=False):
         if ord in (math.inf, -math.inf):
             return (top if ord > 0 else low)(size(x), axis=axes, keepdims=keepdims)
         if ord == 0:
-            return as_tensor(np.linalg.norm(x.numpy(), 0, axes[0], keepdims))
+            return as_tensor(np.linalg.norm(x.detach().numpy(), 0, axes[0], keepdims))
         if ord == 1:
             return total(size(x), axis=axes, keepdims=keepdims)
         powers = total(size(x) ** ord, axis=axes, keepdims=keepdims)
-        nothing = powers.numpy() == 0
+        nothing = powers.detach().numpy() == 0
         if not nothing.any():
             return powers ** (1 / ord)
         where = FUNCTIONS["where"]

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from fastgrad._engine import Function, Tensor, asarray, is_grad_enabled
+from fastgrad._engine import Function, Tensor, asarray, is_grad_enabled, trace, untrace
 from fastgrad.errors import DTypeError, NotDifferentiableError, ShapeError
 from fastgrad.rules.rule import Rule
 
@@ -128,7 +128,12 @@ class _UserRule(Rule):
 
         @functools.wraps(rule)
         def checked(*values):
-            gx = rule(*values)
+            traced = [v for v in values if isinstance(v, Tensor) and v.requires_grad] if is_grad_enabled() else ()
+            trace(traced)  # while the sweep itself is recorded, no value may leave the rule either
+            try:
+                gx = rule(*values)
+            finally:
+                untrace(traced)
             g = values[g_at]
             what = f"the vjp of {self.name!r} for {word!r}"
             if gx is None:

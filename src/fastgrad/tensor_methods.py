@@ -32,6 +32,14 @@ def _fn(name):
     return _found[name]
 
 
+def _leave(x, door, warns=False):
+    """Refuse, inside a transform, to let a value out of the graph; warn outside, if asked to."""
+    global _leave
+    from fastgrad._engine import leave as _leave
+
+    _leave(x, door, warns)
+
+
 def _method(function):
     METHODS[function.__name__] = function
     return function
@@ -186,20 +194,26 @@ def item(self, *index):
     """One element as a Python number: the only one, or the one at `index`."""
     if not index and self.size != 1:
         raise errors.not_one_element("item()", self.shape)
-    return self.numpy().item(*index)
+    _leave(self, "x.item()")
+    return self.detach().numpy().item(*index)
 
 
 @_method
 def tolist(self):
     """The values as nested lists of Python numbers."""
-    return self.numpy().tolist()
+    _leave(self, "x.tolist()")
+    return self.detach().numpy().tolist()
 
 
 def _number(kind):
+    loses = kind in (float, complex)  # an integer or a boolean has no gradient to lose
+
     def convert(self):
         if self.size != 1:
             raise errors.not_one_element(f"{kind.__name__}(x)", self.shape)
-        return kind(self.item())
+        if loses:
+            _leave(self, f"{kind.__name__}(x)", True)
+        return kind(self.detach().item())
 
     _named(convert, f"__{kind.__name__}__", f"`{kind.__name__}(x)` of a tensor of one element.")
 
@@ -212,7 +226,7 @@ for _kind in (bool, int, float, complex):
 def __index__(self):
     if self.ndim or self.dtype.kind not in "iu":
         raise errors.not_an_index(self.dtype, self.shape)
-    return operator.index(self.item())
+    return operator.index(self.detach().item())
 
 
 @_method
@@ -231,7 +245,7 @@ def __iter__(self):
 
 @_method
 def __contains__(self, value):
-    return value in self.numpy()
+    return value in self.detach().numpy()
 
 
 METHODS["__hash__"] = object.__hash__  # == is elementwise, but a tensor is found in a dict or set by identity
@@ -243,7 +257,7 @@ def __format__(self, spec):
         return str(self)
     if self.size != 1:
         raise errors.bad_format(spec, self.shape)
-    return format(self.item(), spec)
+    return format(self.detach().item(), spec)
 
 
 # --- how it shows itself ---
@@ -313,6 +327,7 @@ def _leaf(array, requires_grad, grad):
 
 
 def _parts(self, how):
+    _leave(self, how)
     if not self.is_leaf:
         raise errors.not_copied(how, self.op)
     grad = None if self.grad is None else self.grad.detach().numpy()
@@ -321,8 +336,12 @@ def _parts(self, how):
 
 @_method
 def __copy__(self):
-    """A leaf becomes a leaf with memory of its own and no gradient yet, a result a recorded copy."""
-    return _leaf(self.detach().numpy(), self.requires_grad, None) if self.is_leaf else self.copy()
+    """A leaf becomes a leaf of its own, without gradient; a result, and the input of a transform, a recorded copy."""
+    from fastgrad._engine import is_traced
+
+    if self.is_leaf and not is_traced(self):
+        return _leaf(self.detach().numpy(), self.requires_grad, None)
+    return self.copy()
 
 
 @_method

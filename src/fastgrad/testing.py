@@ -50,7 +50,7 @@ def check_grads(f, args, *, order=2, modes=("vjp", "jvp"), eps=None, rtol=None, 
     args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
     if not set(modes) <= {"vjp", "jvp"} or not modes:
         raise ValueError(f'check_grads: modes is a tuple of "vjp" and "jvp", got {modes!r}')
-    args = _tree.map_leaves(lambda x: np.array(x.numpy()) if isinstance(x, Tensor) else x, args)
+    args = _tree.map_leaves(lambda x: np.array(x.detach().numpy()) if isinstance(x, Tensor) else x, args)
     if not any(map(_is_checked, _tree.leaves(args))):
         raise ValueError("check_grads: no floating or complex leaf among the arguments")
     name = getattr(f, "__name__", None) or type(f).__name__

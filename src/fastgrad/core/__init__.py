@@ -16,8 +16,10 @@ from fastgrad.core.tensor import (
     enable_grad,
     gradients,
     is_grad_enabled,
+    is_traced,
     lean_harvest,
     lean_leaf,
+    leave,
     no_grad,
     node_key,
     node_of,
@@ -26,6 +28,8 @@ from fastgrad.core.tensor import (
     sgd_step,
     sum_of_squares,
     tensor,
+    trace,
+    untrace,
 )
 
 name = "cython"
@@ -42,7 +46,7 @@ def clear_cache():
 
 __all__ = [
     "Function", "Tensor", "adam_step", "asarray", "batch_moments", "cache_info", "clear_cache", "debug_counts",
-    "detect_anomaly", "enable_grad", "gradients", "instruction_set", "is_grad_enabled", "lean_harvest", "lean_leaf",
-    "loops_in_use", "name", "no_grad", "node_key", "node_of", "rmsprop_step", "scale_in_place", "set_cache_limit",
-    "sgd_step", "sum_of_squares", "tensor",
+    "detect_anomaly", "enable_grad", "gradients", "instruction_set", "is_grad_enabled", "is_traced", "lean_harvest",
+    "lean_leaf", "leave", "loops_in_use", "name", "no_grad", "node_key", "node_of", "rmsprop_step", "scale_in_place",
+    "set_cache_limit", "sgd_step", "sum_of_squares", "tensor", "trace", "untrace",
 ]  # fmt: skip

@@ -163,6 +163,7 @@ def tensor(data, *, dtype=None, requires_grad=False):
         t = float_tensor(data)
     else:
         if type(data) is Tensor:
+            check_door(<Tensor>data, "fg.tensor(x)", False)
             data = to_numpy(<Tensor>data)
         a = np.array(data, dtype=dtype, order="C", copy=True)
         t = private_copy(wrap_array(a))

@@ -105,17 +105,23 @@ cdef extern from "numpy/arrayobject.h":
 
 
 def lean_leaf(array):
-    """A leaf over the array's own memory, for a graph that does not outlive the call: nothing of it need be copied."""
-    cdef Tensor x = wrap_array(array)
-    x.storage.flags |= READ_ONLY
+    """A leaf with a copy of the array, which the function may write to; traced until `lean_harvest` or `untrace`."""
+    global transforms_running
+    cdef Tensor x = private_copy(wrap_array(array))
     require(x)
+    x.traced = 1
+    transforms_running += 1
     return x
 
 
 def lean_harvest(y, Tensor x not None):
     """`(value, gradient)` as NumPy scalar and array, for a real 0-d `y` and one leaf; None where that is not what they are."""
+    global transforms_running
     cdef Tensor t, g = None
     cdef dict found
+    if x.traced > 0:
+        x.traced -= 1
+        transforms_running -= 1
     if type(y) is not Tensor:
         return None
     t = <Tensor>y

@@ -150,6 +150,7 @@ cdef void bury(PyObject* o) noexcept:
         (<Tensor>o).gen2 = 0
         (<Tensor>o).flags = 0
         (<Tensor>o).op = LEAF
+        (<Tensor>o).traced = 0
         (<Tensor>o).x1 = pool
         pool = o
         pooled += 1

@@ -50,6 +50,7 @@ cdef class Tensor:
     cdef unsigned short gen2
     cdef unsigned short flags
     cdef unsigned char op       # kernels.Op (numbers below 256)
+    cdef unsigned char traced   # how many running transforms differentiate with respect to this tensor
 
 cdef class Extra:
     """What few nodes have: more than two operands, parameters, hooks. GC-tracked, since hooks close over anything."""

@@ -18,7 +18,7 @@ import sys
 
 import numpy as np
 
-from fastgrad import anomaly, errors, tensor_methods
+from fastgrad import anomaly, errors, leaving, tensor_methods
 from fastgrad import protocols as _protocols    # adds its own to tensor_methods.METHODS
 from fastgrad.core import simd
 from fastgrad.core.kernels import kernel_rows
@@ -29,6 +29,7 @@ include "state.pxi"         # per-thread switches, debug counters
 include "lifetime.pxi"      # making tensors, dropping graphs of any depth
 include "convert.pxi"       # NumPy arrays and Python numbers, in and out
 include "link.pxi"          # recording: edges and versions
+include "leaving.pxi"       # values on their way out of the graph
 include "inplace.pxi"       # in-place writes: one object, several nodes after another
 # One file per family: forward and the node of its result. No gradient is computed here.
 include "record_number.pxi"

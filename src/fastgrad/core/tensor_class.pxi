@@ -66,6 +66,7 @@ cdef class Tensor:
 
     def numpy(self, *, bint writable=False):
         """The values as an ndarray that shares memory: read-only, unless `writable`, which tells the graph to beware."""
+        check_door(self, "x.numpy()", False)
         move_out(self)
         if writable:
             if self.storage.flags & READ_ONLY or has_zero_stride(self.layout):
@@ -80,6 +81,7 @@ cdef class Tensor:
 
     def item(self, *index):
         """One element as a Python number: the only one, or the one at `index`."""
+        check_door(self, "x.item()", False)
         if not index and self.layout.size == 1:
             return scalar_item(self)
         return METHODS["item"](self, *index)
@@ -417,6 +419,7 @@ cdef class Tensor:
 
     def __float__(self):
         if self.layout.typenum == cnp.NPY_DOUBLE and self.layout.size == 1:
+            check_door(self, "float(x)", True)
             return (<double*>self.data)[0]
         return METHODS["__float__"](self)
 
@@ -446,7 +449,7 @@ cdef extern from "Python.h":
 
 cdef object exported(Tensor t):
     """The read-only ndarray behind the buffer protocol; as `np.asarray`, an error for what records."""
-    if t.flags & REQUIRES_GRAD:
+    if wants_grad(t):
         raise errors.not_an_array(op_name(t))
     return to_numpy(t)
 

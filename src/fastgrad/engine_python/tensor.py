@@ -32,7 +32,7 @@ class Node:
 
     __slots__ = (
         "rule", "operands", "edges", "kept", "params", "versions", "version", "owner", "depth", "hooks", "keeper",
-        "where",
+        "where", "traced",
     )  # fmt: skip
 
     def __init__(self, rule=None, operands=(), edges=(), kept=(), params=None):
@@ -48,6 +48,7 @@ class Node:
         self.hooks = {}
         self.keeper = None  # a weak reference to the tensor whose .grad takes the gradient
         self.where = None  # the user's line, under detect_anomaly
+        self.traced = 0  # how many running transforms differentiate with respect to this node
 
     def free(self):
         self.operands, self.edges, self.kept, self.params = None, (), (), None
@@ -79,6 +80,7 @@ class Tensor:
 
     def numpy(self, *, writable=False):
         """The values as an ndarray that shares memory: read-only unless `writable`, of which the graph is told."""
+        self._leave("x.numpy()")
         view = self.array.view()
         if not writable:
             view.flags.writeable = False
@@ -210,7 +212,10 @@ def tensor(data, *, dtype=None, requires_grad=False):
         For dtypes other than bool, integers, float32, float64, complex64 and complex128, and for a gradient of
         integers.
     """
-    made = Tensor(native(np.array(data.array if isinstance(data, Tensor) else data, dtype=dtype, order="C")))
+    if isinstance(data, Tensor):
+        data._leave("fg.tensor(x)")
+        data = data.array
+    made = Tensor(native(np.array(data, dtype=dtype, order="C")))
     return made.requires_grad_() if requires_grad else made
 
 

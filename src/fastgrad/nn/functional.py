@@ -111,7 +111,7 @@ def hinge_loss(scores, labels, /, delta=1.0, reduction="mean"):
         For a label that is neither 1 nor -1.
     """
     scores, labels = _pair("hinge_loss", scores, labels)
-    values = labels.numpy()
+    values = labels.detach().numpy()
     wrong = values[np.abs(values) != 1]
     if wrong.size:
         raise ValueError(f"hinge_loss: labels are 1 or -1; got {wrong[0]}. For labels 0 and 1 pass 2 * labels - 1")

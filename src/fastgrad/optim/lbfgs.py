@@ -15,6 +15,10 @@ from fastgrad.optim.line_search import strong_wolfe
 from fastgrad.optim.optimizer import Optimizer
 
 
+def _number(loss: Any) -> float:
+    return float(loss.detach() if isinstance(loss, Tensor) else loss)
+
+
 class LBFGS(Optimizer):
     """Limited-memory BFGS (Nocedal and Wright, 2006, chapter 7). All parameters are one vector, in one group.
 
@@ -102,11 +106,11 @@ class LBFGS(Optimizer):
 
         def evaluate() -> float:
             with enable_grad():
-                return float(closure())
+                return _number(closure())
 
         with enable_grad():
             first = closure()
-        loss, evaluations = float(first), 1
+        loss, evaluations = _number(first), 1
         memory.evaluations += 1
         gradient = self._gather()
         if np.abs(gradient).max(initial=0) <= group["tolerance_grad"]:

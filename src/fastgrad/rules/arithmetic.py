@@ -62,7 +62,7 @@ def _power_base_vjp(g, x1, x2):
     else:
         if x2.dtype.kind in "bui":
             x2 = ops.astype(x2, g.dtype)  # x2 - 1 would wrap round in a small or unsigned dtype
-        corner = equal(x1, 0).numpy() & equal(x2, 0).numpy()
+        corner = equal(x1, 0).detach().numpy() & equal(x2, 0).detach().numpy()
         if corner.any():
             x1 = ops.where(corner, 1, x1)
     return g * (x2 * power(x1, x2 - 1))
@@ -72,7 +72,7 @@ def _power_exponent_vjp(g, y, x1):
     if isinstance(x1, _SCALARS):
         x1 = ops.astype(x1, g.dtype)
     zero = equal(x1, 0)
-    if zero.numpy().any():  # 0**x2 is flat for x2 > 0, where y * log(0) would be 0 * inf
+    if zero.detach().numpy().any():  # 0**x2 is flat for x2 > 0, where y * log(0) would be 0 * inf
         x1 = ops.where(zero, 1, x1)
     return g * (y * ops.log(x1))
 

@@ -26,7 +26,7 @@ def _share(g, loses, ties):
 
     Where either is NaN nobody loses: a zero would hide it.
     """
-    return where(loses, 0, where(ties, 0.5 * g, g) if ties.numpy().any() else g)
+    return where(loses, 0, where(ties, 0.5 * g, g) if ties.detach().numpy().any() else g)
 
 
 @rule(
@@ -57,8 +57,8 @@ def minimum(x1, x2, /):
 
 def _clip_vjp(operand, g, x, low, high):
     """Which of the three a clipped value is: a bound if `x` lies beyond it, and the upper one if they cross."""
-    above = False if high is None else greater(x if low is None else maximum(x, low), high).numpy()
-    below = False if low is None else less(x, low).numpy() & ~np.asarray(above)
+    above = False if high is None else greater(x if low is None else maximum(x, low), high).detach().numpy()
+    below = False if low is None else less(x, low).detach().numpy() & ~np.asarray(above)
     chosen = {"x": ~(np.asarray(above) | below), "min": below, "max": above}[operand]
     return where(np.broadcast_to(chosen, g.shape), g, 0)
 

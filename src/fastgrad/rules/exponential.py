@@ -53,12 +53,12 @@ def log10(x, /):
 
 def _ahead(x1, x2):
     """`x1 - x2`; 0, not NaN, where both are the same infinity."""
-    both = np.isinf(_value(x1)) & ops.equal(x1, x2).numpy()
+    both = np.isinf(_value(x1)) & ops.equal(x1, x2).detach().numpy()
     return ops.where(both, 0, x1) - ops.where(both, 0, x2) if both.any() else x1 - x2
 
 
 def _value(x):
-    return x.numpy() if hasattr(x, "numpy") else x
+    return x.detach().numpy() if hasattr(x, "numpy") else x
 
 
 @rule(

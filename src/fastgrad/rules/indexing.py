@@ -12,7 +12,9 @@ _BASIC = (int, slice, type(None), type(Ellipsis), np.integer)
 def _plain(part):
     """An index array of its own for a Tensor, list or array: the rule reads the key again in the backward pass."""
     if isinstance(part, bool) or not isinstance(part, _BASIC):
-        return np.array(part.numpy() if hasattr(part, "numpy") else part, dtype=np.intp if _is_empty(part) else None)
+        return np.array(
+            part.detach().numpy() if hasattr(part, "numpy") else part, dtype=np.intp if _is_empty(part) else None
+        )
     return part
 
 

@@ -11,7 +11,7 @@ from fastgrad.rules.shapes import reshape
 
 def _cross_entropy_vjp(g, logits, labels, reduction):
     """`softmax(logits) - one_hot(labels)` in each row, times its share of `g`."""
-    labels = np.asarray(labels.numpy() if hasattr(labels, "numpy") else labels)
+    labels = np.asarray(labels.detach().numpy() if hasattr(labels, "numpy") else labels)
     hot = (labels[..., None] == np.arange(logits.shape[-1])).astype(g.dtype)
     if reduction == "mean":
         g = g / max(labels.size, 1)

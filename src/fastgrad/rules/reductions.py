@@ -66,9 +66,9 @@ def mean(x, /, axis=None, keepdims=False):
 
 def _extreme_vjp(g, x, y, axis, keepdims):
     """`g`, divided by the number of ties, where `x` equals `y`; 0 elsewhere. NaN wins, as in NumPy."""
-    ties = equal(x, kept(y, x.shape, axis, keepdims)).numpy()
-    if np.isnan(y.numpy()).any():
-        ties = ties | np.isnan(x.numpy())
+    ties = equal(x, kept(y, x.shape, axis, keepdims)).detach().numpy()
+    if np.isnan(y.detach().numpy()).any():
+        ties = ties | np.isnan(x.detach().numpy())
     count = np.maximum(np.sum(ties, axis=axis, keepdims=keepdims), 1)
     if (count > 1).any():
         g = g / count.astype(g.dtype)
@@ -97,7 +97,7 @@ def min(x, /, axis=None, keepdims=False):
 
 def _prod_vjp(g, x, y, axis, keepdims):
     """`g * y / x`; where `x` has zeros or `y` has no digits left, the products of all others, without a division."""
-    size = np.abs(y.numpy())
+    size = np.abs(y.detach().numpy())
     if size.size and size.min() > np.finfo(size.dtype).tiny and size.max() < np.inf:
         return kept(g * y, x.shape, axis, keepdims) / x
     return _prod_others(g, x, axes_of(axis, x.ndim))
@@ -148,7 +148,7 @@ def _with_zeros(rng):
 def _finite(y):
     """`y`, with 0 for -inf: the logsumexp of nothing but -inf, whose gradient is then exp(-inf - 0) = 0 and not NaN."""
     nothing = equal(y, -np.inf)
-    return where(nothing, 0, y) if nothing.numpy().any() else y
+    return where(nothing, 0, y) if nothing.detach().numpy().any() else y
 
 
 @rule(

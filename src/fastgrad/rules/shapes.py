@@ -153,7 +153,11 @@ def repeat(x, /, repeats, axis=None):
 
 def _counts(repeats):
     """A private copy: the rule reads the counts again in the backward pass."""
-    return repeats if isinstance(repeats, int) else np.array(repeats.numpy() if hasattr(repeats, "numpy") else repeats)
+    return (
+        repeats
+        if isinstance(repeats, int)
+        else np.array(repeats.detach().numpy() if hasattr(repeats, "numpy") else repeats)
+    )
 
 
 @rule(

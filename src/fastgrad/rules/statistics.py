@@ -20,7 +20,7 @@ _SPREADS = (
 def _nonzero(y):
     """`y` with 1 for 0: a divisor for what is 0 wherever `y` is."""
     zero = equal(y, 0)
-    return where(zero, 1, y) if zero.numpy().any() else y
+    return where(zero, 1, y) if zero.detach().numpy().any() else y
 
 
 def _freedom(x_shape, axis, ddof):
@@ -45,7 +45,7 @@ def var(x, /, axis=None, ddof=0, keepdims=False):
 
 def _std_vjp(g, x, y, axis, ddof, keepdims):
     center = mean(x, axis, True)
-    level = _level(x.numpy(), y.numpy(), center.numpy(), axis, keepdims)
+    level = _level(x.detach().numpy(), y.detach().numpy(), center.detach().numpy(), axis, keepdims)
     y = _nonzero(y if level is None else where(level, 1, y))
     gx = (x - center) * kept(g / (y * _freedom(x.shape, axis, ddof)), x.shape, axis, keepdims)
     return gx if level is None else where(kept(level, x.shape, axis, keepdims), 0, gx)

@@ -50,7 +50,7 @@ def _radius(x1, x2):
     """The distance from the origin, 1 at the origin itself: there the rules that divide by it give 0, not NaN."""
     r = ops.hypot(x1, x2)
     zero = ops.equal(r, 0)
-    return ops.where(zero, 1, r) if zero.numpy().any() else r
+    return ops.where(zero, 1, r) if zero.detach().numpy().any() else r
 
 
 @rule(

@@ -18,7 +18,7 @@ def _start(verb, primals, tangents):
         if not isinstance(values, (tuple, list)):
             kind = type(values).__name__
             raise TypeError(f"{verb}: {word} are a tuple with one entry per argument of the function, got {kind}")
-    run = Run(verb, primals, lasting=any(isinstance(v, Tensor) for v in _tree.leaves(tangents)))
+    run = Run(verb, primals)
     vs = run.match("tangents", tangents, primals, run.inputs)
     run.tracked = run.tracked or (run.recording and any(v.requires_grad for v in vs))
     return run, vs
@@ -68,7 +68,7 @@ def jvp(f, primals, tangents):
     dys = []
     for y in ys:
         dy = next(pushed) if isinstance(y, Tensor) and y.requires_grad else None
-        dys.append(asarray(np.zeros_like(y.numpy() if isinstance(y, Tensor) else y)) if dy is None else dy)
+        dys.append(asarray(np.zeros_like(y.detach().numpy() if isinstance(y, Tensor) else y)) if dy is None else dy)
     return run.value(out), run.value(_tree.fill(out, dys))
 
 

@@ -4,8 +4,18 @@ from _thread import _local as local  # `threading.local`, without importing the 
 
 import numpy as np
 
-from fastgrad import _tree
-from fastgrad._engine import Function, Tensor, asarray, enable_grad, gradients, is_grad_enabled
+from fastgrad import _tree, leaving
+from fastgrad._engine import (
+    Function,
+    Tensor,
+    asarray,
+    enable_grad,
+    gradients,
+    is_grad_enabled,
+    tensor,
+    trace,
+    untrace,
+)
 from fastgrad.errors import MutationError, NotDifferentiableError, ShapeError
 from fastgrad.rules.rule import Rule
 
@@ -58,7 +68,7 @@ def _places(verb, argnums, n):
 
 def own_array(t):
     """The value of `t` as an array that shares memory with nothing."""
-    return t.numpy().copy()
+    return t.detach().numpy().copy()
 
 
 def own_gradient(g):
@@ -68,13 +78,6 @@ def own_gradient(g):
     except MutationError:
         return own_array(g)
     return array if array.flags.forc else array.copy()  # one value may stand for many
-
-
-def borrow(array):
-    """A Tensor of the array's own memory, for a graph that does not outlive the call: no op need keep a copy."""
-    array = array.view()
-    array.setflags(False)
-    return asarray(array)
 
 
 class Run:
@@ -88,19 +91,16 @@ class Run:
         What the caller passed there.
     tensors : bool
         A Tensor is among the arguments, so the value is handed back as Tensors.
-    make : function
-        Of an array, the Tensor that stands for it. With `lasting` the graph may outlive the call, and the array be
-        written meanwhile.
     tracked : bool
         Results are differentiable; known after `call`.
     """
 
     __slots__ = (
-        "args", "inputs", "kwargs", "make", "numbers", "originals", "recording", "single", "tensors", "tracked",
-        "trees", "verb",
+        "args", "inputs", "kwargs", "numbers", "originals", "recording", "single", "tensors", "tracked", "trees",
+        "verb",
     )  # fmt: skip
 
-    def __init__(self, verb, args, argnums=None, kwargs=None, lasting=False):
+    def __init__(self, verb, args, argnums=None, kwargs=None):
         self.verb = verb
         self.args = list(args)
         self.kwargs = kwargs or {}
@@ -110,7 +110,6 @@ class Run:
         self.numbers = range(len(args)) if argnums is None else _places(verb, argnums, len(args))
         self.tracked = False
         self.tensors = Tensor in map(type, _tree.leaves([self.args, kwargs]))
-        self.make = asarray if lasting or self.tensors or level.depth else borrow
         for k in self.numbers:
             self.trees.append(args[k])
             self.args[k] = _tree.map_leaves(self._lift, args[k])
@@ -125,10 +124,8 @@ class Run:
                 x = alias(leaf) if self.recording else leaf.detach().requires_grad_()
             else:
                 x = self._leaf(leaf.detach(), leaf)
-        elif isinstance(leaf, np.ndarray):
-            x = self._leaf(self.make(leaf), leaf)
-        elif isinstance(leaf, (np.generic, float, complex, int)):
-            x = self._leaf(asarray(leaf), leaf)
+        elif isinstance(leaf, (np.ndarray, np.generic, float, complex, int)):
+            x = self._leaf(tensor(leaf), leaf)  # a copy: `f` may write to the array, and the graph may outlive the call
         else:
             self._refuse(leaf)
         self.inputs.append(x)
@@ -157,13 +154,20 @@ class Run:
         """`f`'s own result, computed with recording on."""
         before = level.depth
         level.depth = before + 1
+        trace(self.inputs)
         try:
             if self.recording:
                 out = f(*self.args, **self.kwargs)
             else:
                 with enable_grad():
                     out = f(*self.args, **self.kwargs)
+        except Exception as error:
+            refusal = leaving.unwrapped(error)
+            if refusal is None:
+                raise
+            raise refusal from None
         finally:
+            untrace(self.inputs)
             level.depth = before
         if self.recording and not self.tracked and (before or self.tensors):
             self.tracked = self._reaches_outside(out)

@@ -114,7 +114,9 @@ def _stack(slices, shape, dtype, tracked, axis):
     if tracked and any(s is not None and s.requires_grad for s in slices):
         slices = [asarray(np.zeros(part, dtype)) if s is None else s for s in slices]
         return FUNCTIONS["reshape"](FUNCTIONS["stack"](*slices, axis=axis), shape)
-    return np.stack([np.zeros(part, dtype) if s is None else s.numpy() for s in slices], axis=axis).reshape(shape)
+    return np.stack([np.zeros(part, dtype) if s is None else s.detach().numpy() for s in slices], axis=axis).reshape(
+        shape
+    )
 
 
 def _in_nest(run, blocks):

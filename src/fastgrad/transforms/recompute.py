@@ -5,7 +5,17 @@ import functools
 import numpy as np
 
 from fastgrad import _tree
-from fastgrad._engine import Function, Tensor, asarray, enable_grad, gradients, is_grad_enabled
+from fastgrad._engine import (
+    Function,
+    Tensor,
+    asarray,
+    enable_grad,
+    gradients,
+    is_grad_enabled,
+    is_traced,
+    trace,
+    untrace,
+)
 from fastgrad.errors import BackwardError
 from fastgrad.rules.rule import Rule, ops
 from fastgrad.transforms.lift import alias, level, need_function
@@ -77,6 +87,7 @@ class _Segment:
 
     def run(self, stand_ins, constants=None):
         """`f` on its arguments: `stand_ins` for the Tensors that require a gradient, `constants` for the others."""
+        traced = [new for old, new in zip(self.operands, stand_ins, strict=False) if is_traced(old)]
         stand_ins, constants = iter(stand_ins), iter(constants or self.constants)
 
         def fed(x):
@@ -85,13 +96,15 @@ class _Segment:
             if not _is_constant(x):
                 return x
             kept = next(constants)
-            return kept.numpy() if isinstance(kept, Tensor) and isinstance(x, np.ndarray) else kept
+            return kept.detach().numpy() if isinstance(kept, Tensor) and isinstance(x, np.ndarray) else kept
 
         args, kwargs = _tree.map_leaves(fed, self.args)
         before, level.depth = level.depth, self.depth  # a transform inside must see what it saw the first time
+        trace(traced)
         try:
             return self.f(*args, **kwargs)
         finally:
+            untrace(traced)
             level.depth = before
 
     def record(self, out, outputs, outside):
@@ -101,8 +114,8 @@ class _Segment:
         self.results = [(y.shape, y.dtype) for y in live]
         parts = iter(())
         if live:
-            arrays = [y.numpy() for y in live]
-            feeds = [x.numpy() for x in (*self.operands, *outside)]
+            arrays = [y.detach().numpy() for y in live]
+            feeds = [x.detach().numpy() for x in (*self.operands, *outside)]
             if len(arrays) == 1:
                 value = arrays[0]
                 self.value = value.copy() if any(np.may_share_memory(value, x) for x in feeds) else value
@@ -129,14 +142,14 @@ class _Segment:
         """The cotangent of `xs[i]`; `xs` is what was fed, as the engine kept it. The first call computes all."""
         if not self._is_asked(g):
             self.pulled = self._pull_all(g, xs)
-            self.asked = g if is_grad_enabled() else g.numpy().copy()
+            self.asked = g if is_grad_enabled() else g.detach().numpy().copy()
         return self.pulled[i]
 
     def _is_asked(self, g):
         """Whether this is the last cotangent; by value where results hold no graph, as an engine may wrap it anew."""
         if is_grad_enabled() or isinstance(self.asked, Tensor):
             return g is self.asked
-        return self.asked is not None and np.array_equal(g.numpy(), self.asked)
+        return self.asked is not None and np.array_equal(g.detach().numpy(), self.asked)
 
     def _pull_all(self, g, xs):
         recording = is_grad_enabled()
@@ -182,7 +195,7 @@ def _is_constant(x):
 
 def _is_same(x, kept):
     """Whether a Tensor from outside has the value that it had; where others share its memory the engine kept a copy."""
-    now, then = x.numpy(), kept.numpy()
+    now, then = x.detach().numpy(), kept.detach().numpy()
     return np.may_share_memory(now, then) or np.array_equal(now, then, equal_nan=True)
 
 

@@ -5,13 +5,22 @@ import functools
 import numpy as np
 from numpy import ndarray
 
-from fastgrad import _tree
-from fastgrad._engine import Tensor, asarray, gradients, is_grad_enabled, lean_harvest, lean_leaf
+from fastgrad import _tree, leaving
+from fastgrad._engine import (
+    Tensor,
+    asarray,
+    gradients,
+    is_grad_enabled,
+    lean_harvest,
+    lean_leaf,
+    tensor,
+    trace,
+    untrace,
+)
 from fastgrad.errors import BackwardError, DTypeError, NotDifferentiableError, ShapeError
 from fastgrad.transforms.lift import (
     Run,
     argument_numbers,
-    borrow,
     level,
     need_function,
     need_output,
@@ -88,23 +97,31 @@ def _lean(verb, f, array):
     if not is_grad_enabled():
         return None
     try:
-        x = lean_leaf(array) if lean_leaf else borrow(array).requires_grad_()
+        x = lean_leaf(array) if lean_leaf else _traced_leaf(array)
     except DTypeError:
         return None
     level.depth = 1
     try:
         y = f(x)
+    except BaseException as error:
+        untrace((x,))
+        refusal = leaving.unwrapped(error) if isinstance(error, Exception) else None
+        if refusal is not None:
+            raise refusal from None
+        raise
     finally:
         level.depth = 0
     if lean_harvest:
         pair = lean_harvest(y, x)
         if pair is not None:
             return pair
+    else:
+        untrace((x,))
     if type(y) is not Tensor or y.ndim or not y.requires_grad:
         need_scalar(verb, y)
         if not isinstance(y, Tensor):
             return y, np.zeros(x.shape, x.dtype)
-    value = own_array(y) if y.ndim else y.numpy()[()]
+    value = own_array(y) if y.ndim else y.detach().numpy()[()]
     if not y.requires_grad:
         return value, np.zeros(x.shape, x.dtype)
     try:
@@ -113,6 +130,13 @@ def _lean(verb, f, array):
         need_scalar(verb, y)  # a complex result has an error of its own
         raise
     return value, np.zeros(x.shape, x.dtype) if g is None else own_gradient(g)
+
+
+def _traced_leaf(array):
+    """What `lean_leaf` gives."""
+    x = tensor(array, requires_grad=True)
+    trace((x,))
+    return x
 
 
 def need_scalar(verb, y):
@@ -193,7 +217,7 @@ def vjp(f, *primals, has_aux=False):
         Only with `has_aux`.
     """
     need_function("vjp", f)
-    run = Run("vjp", primals, lasting=True)
+    run = Run("vjp", primals)
     out = run.call(f)
     if has_aux:
         out, aux = _pair(run, out)

@@ -1,0 +1,53 @@
+"""Values on their way out of the graph: inputs of running transforms are marked, and a walk back finds them."""
+
+from fastgrad import leaving
+from fastgrad.engine_python.record import state
+
+_running = 0  # transforms, in any thread; 0 spares the search
+
+
+def trace(inputs):
+    """Mark the inputs of a transform whose function is about to run."""
+    global _running
+    _running += 1
+    for x in inputs:
+        if x.node is not None:
+            x.node.traced += 1
+
+
+def untrace(inputs):
+    """Take the marks of `trace` away."""
+    global _running
+    _running -= 1
+    for x in inputs:
+        if x.node is not None:
+            x.node.traced -= 1
+
+
+def is_traced(x):
+    """Whether `x` depends on an input of a running transform, in whatever thread."""
+    return _traced_from(x) is not None
+
+
+def _traced_from(x):
+    """The node of the input from which `x` came, or one whose graph was freed so that nobody can tell; or None."""
+    stack, seen = [x.node] if _running and x.node is not None else [], set()
+    while stack:
+        node = stack.pop()
+        if node.traced or node.operands is None:
+            return node
+        if node not in seen:
+            seen.add(node)
+            stack.extend(edge for edge in node.edges if edge is not None)
+    return None
+
+
+def leave(x, door, warns=False):
+    """Before the value of `x` leaves through `door`: refuse what a transform would lose, warn where asked to."""
+    if x.node is None or not state.enabled:
+        return
+    source = _traced_from(x)
+    if source is not None:
+        raise leaving.refused(x.op, door) if source.traced else leaving.refused_freed(source.rule.name, door)
+    if warns:
+        leaving.warn_lost(x.op, door)
