@@ -1,4 +1,4 @@
-"""Batches of arrays: every row once, the same order for the same seed, no empty batch; and the line of progress."""
+"""Batches of arrays: every row once and whole, the same order for the same seed, no empty batch; and the progress."""
 
 import io
 import sys
@@ -44,6 +44,106 @@ def test_tensors_and_lists_come_in_batches_too():
     assert isinstance(x, fg.Tensor) and x.shape == (3, 2) and y.tolist() == [1, 1, 1]
 
 
+class Labelled:
+    """What pandas and xarray have in common: an index that is not the number of the row."""
+
+    def __init__(self, values):
+        self.values, self.shape = np.asarray(values), np.shape(values)
+
+    def __len__(self):
+        return len(self.values)
+
+    def __getitem__(self, key):
+        raise AssertionError("rows by label")
+
+    def to_numpy(self):
+        return self.values
+
+
+def paired(x, y, **settings):
+    """Each row of X once, beside its number."""
+    seen = []
+    for a, b in batches(x, y, size=3, seed=1, **settings):
+        assert type(a) is type(b) is np.ndarray
+        np.testing.assert_array_equal(a, X[b])
+        seen += b.tolist()
+    assert sorted(seen) == list(range(10))
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_rows_are_taken_by_position_whatever_they_are_given_as(shuffle):
+    ways = {
+        "list": (X.tolist(), Y.tolist()), "tuple": (tuple(map(tuple, X)), tuple(Y)),
+        "labelled": (Labelled(X), Labelled(Y)), "range": (X, range(10)),
+        "columns": (np.asfortranarray(X), Y[::-1][::-1]), "memoryview": (memoryview(X), memoryview(Y)),
+    }  # fmt: skip
+    for x, y in ways.values():
+        paired(x, y, shuffle=shuffle)
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_pandas(shuffle):
+    pd = pytest.importorskip("pandas")
+    for index in (None, list(range(10))[::-1], list("abcdefghij"), [0] * 10, pd.date_range("2020", periods=10)):
+        frame = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "y": Y}, index=index)
+        paired(frame[["a", "b"]], frame["y"], shuffle=shuffle)
+        paired(frame[["a", "b"]], frame["y"].astype("Int64").astype(int), shuffle=shuffle)
+        paired(X, pd.Index(Y), shuffle=shuffle)
+        for sub in (frame.sample(frac=1, random_state=0), frame.iloc[::-1]):
+            order = sub["y"].to_numpy()
+            got = {int(y): a.tolist() for x, ys in batches(sub[["a", "b"]], sub["y"], size=4) for a, y in zip(x, ys)}
+            assert got == {int(k): X[k].tolist() for k in order}
+    mixed = pd.DataFrame({"a": X[:, 0], "name": list("abcdefghij")})
+    with pytest.raises(DTypeError, match="array 0, of type DataFrame, makes an array of Python objects"):
+        batches(mixed, size=3)
+    with pytest.raises(DTypeError, match="array 1, of type Series"):
+        batches(X, pd.Series([1, None] * 5, dtype=object), size=3)
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_xarray(shuffle):
+    xr = pytest.importorskip("xarray")
+    x = xr.DataArray(X, dims=("row", "column"), coords={"row": list(range(10))[::-1]})
+    y = xr.DataArray(Y, dims="row", coords={"row": list("abcdefghij")})
+    paired(x, y, shuffle=shuffle)
+    with pytest.raises(DTypeError, match="array 0 is of type Dataset: pass arrays"):
+        batches(xr.Dataset({"x": x}), size=3)
+
+
+def test_memory_maps_are_read_batch_by_batch(tmp_path):
+    """A file of 64 GiB, of which three pages are on the disk: no machine's memory, and no copy, has it whole."""
+    rows, path = 1 << 23, tmp_path / "large.bin"
+    try:
+        with open(path, "wb") as file:
+            file.truncate(rows * 1024 * 8)
+    except OSError:
+        pytest.skip("no sparse files here")
+    large = np.memmap(path, np.float64, "r+", shape=(rows, 1024))
+    large[[0, 5, rows - 1], 0] = [1.0, 2.0, 3.0]
+    made = batches(large, np.arange(rows, dtype=np.int32), size=4, shuffle=False)
+    x, y = next(iter(made))
+    assert type(x) is np.ndarray and np.shares_memory(x, large) and x[0, 0] == 1
+    made = batches(large[:, :2], size=4, seed=0)
+    assert next(iter(made)).shape == (4, 2)
+    small = np.memmap(path, np.float64, "r", shape=(10, 2))
+    for x, y in batches(small, np.asarray(small), size=3, seed=0):
+        np.testing.assert_array_equal(x, y)
+
+
+def test_arrays_are_converted_once():
+    class Counting(Labelled):
+        count = 0
+
+        def to_numpy(self):
+            Counting.count += 1
+            return self.values
+
+    made = batches(Counting(X), size=2)
+    for _ in range(3):
+        list(made)
+    assert Counting.count == 1
+
+
 @pytest.mark.parametrize(
     ("call", "error", "text"),
     [
@@ -53,6 +153,13 @@ def test_tensors_and_lists_come_in_batches_too():
         (lambda: batches(X, np.float64(1), size=3), ShapeError, "array 1 has no axis of rows"),
         (lambda: batches(X, size=0), BadSetting, "size=0 is refused"),
         (lambda: batches(X, size=2.0), DTypeError, "size is a number of rows, got float"),
+        (lambda: batches({"x": X}, size=3), DTypeError, "array 0 is of type dict: pass arrays, each as an argument"),
+        (lambda: batches(X, "ten labels", size=3), DTypeError, "array 1 is of type str"),
+        (lambda: batches(X, {1, 2}, size=3), DTypeError, "array 1, of type set, makes an array of Python objects"),
+        (lambda: batches(iter([1, 2]), size=3), DTypeError, "array 0, of type .*iterator, makes an array of Python"),
+        (lambda: batches([[1], [1, 2]], size=3), DTypeError, "array 0, of type list, does not make an array"),
+        (lambda: batches([1, None], size=3), DTypeError, "array 0, of type list, makes an array of Python objects"),
+        (lambda: batches(np.ma.array([1, 2], mask=[1, 0]), size=3), DTypeError, r"masked array.*a\.filled\(value\)"),
         (lambda: batches(X, size=11, drop_last=True), ShapeError, "10 rows make no batch of 11"),
     ],
 )

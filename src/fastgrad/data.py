@@ -1,15 +1,15 @@
-"""Data for training: seeded batches of arrays, and a line of progress. Knows no Tensors, no gradients."""
+"""Data for training: seeded batches of arrays. Knows no gradients."""
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Iterable, Iterator
-from typing import Any, TextIO
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
-from fastgrad.errors import BadSetting, DTypeError, ShapeError
+from fastgrad._engine import Tensor
+from fastgrad._progress import progress
+from fastgrad.errors import BadSetting, DTypeError, ShapeError, StateError
 
 
 class Batches:
@@ -18,6 +18,25 @@ class Batches:
     def __init__(self, arrays: tuple[Any, ...], size: int, rng: np.random.Generator, shuffle: bool, drop_last: bool):
         self.arrays, self.size, self.shuffle, self.drop_last = arrays, size, shuffle, drop_last
         self.rng = rng
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the next order depends on: the state of the generator."""
+        return {"rng": self.rng.bit_generator.state}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on with the orders where `state_dict()` was taken.
+
+        Raises
+        ------
+        StateError
+            For the state of another kind of generator.
+        """
+        try:
+            trial = type(self.rng.bit_generator)()
+            trial.state = _plain(state_dict["rng"])
+        except Exception as error:  # whatever was given
+            raise StateError(f"the state does not fit these batches, nothing was loaded: {error!r}") from error
+        self.rng.bit_generator.state = trial.state
 
     def __len__(self) -> int:
         n = len(self.arrays[0])
@@ -30,6 +49,38 @@ class Batches:
             at = slice(start, start + self.size) if order is None else order[start : start + self.size]
             batch = tuple(a[at] for a in self.arrays)
             yield batch if len(batch) > 1 else batch[0]
+
+
+def _plain(state: Any) -> Any:
+    """With arrays, as NumPy's bit generators want them, for Tensors."""
+    if isinstance(state, Mapping):
+        return {key: _plain(value) for key, value in state.items()}
+    return state.numpy().copy() if isinstance(state, Tensor) else state
+
+
+def _rows(k: int, given: Any) -> Any:
+    """Array number `k` as an ndarray or Tensor, whose index is a number of a row and nothing else.
+
+    Neither a memory map nor any other ndarray is copied.
+    """
+    if isinstance(given, Tensor):
+        return given
+    came = type(given).__name__
+    if isinstance(given, np.ma.MaskedArray):
+        raise DTypeError(f"batches: array {k} is a masked array, whose mask would be lost: pass a.filled(value)")
+    if isinstance(given, (str, bytes, Mapping)):
+        raise DTypeError(f"batches: array {k} is of type {came}: pass arrays, each as an argument of its own")
+    try:
+        # of pandas and xarray, this is what their rows are, whatever their labels
+        array = np.asarray(given.to_numpy() if callable(getattr(given, "to_numpy", None)) else given)
+    except Exception as error:
+        raise DTypeError(f"batches: array {k}, of type {came}, does not make an array: {error}") from error
+    if array.dtype == object and not isinstance(given, np.ndarray):
+        raise DTypeError(
+            f"batches: array {k}, of type {came}, makes an array of Python objects: convert it to numbers, for example "
+            "with .astype(float)"
+        )
+    return array
 
 
 def batches(
@@ -49,7 +100,8 @@ def batches(
 
     Parameters
     ----------
-    *arrays : arrays or Tensors of the same length along their first axis
+    *arrays : arrays, Tensors, lists, DataFrames, Series or DataArrays, of the same length along their first axis
+        Made arrays once, here; rows are taken by position. Memory maps are read batch by batch.
     size : int
         Rows per batch.
     seed : int or numpy.random.Generator, optional
@@ -67,6 +119,8 @@ def batches(
     ------
     ShapeError
         For no rows, arrays of different lengths or without a first axis, or `drop_last` with less than `size` rows.
+    DTypeError
+        For what makes no array of numbers, text or dates: mappings, tables with columns of objects, masked arrays.
     ValueError
         For a size that is not positive.
     """
@@ -76,7 +130,7 @@ def batches(
         raise DTypeError(f"batches: size is a number of rows, got {type(size).__name__}")
     if size < 1:
         raise BadSetting(f"batches: size={size} is refused: it must be at least 1")
-    rows = tuple(a if hasattr(a, "shape") else np.asarray(a) for a in arrays)
+    rows = tuple(_rows(k, a) for k, a in enumerate(arrays))
     for k, a in enumerate(rows):
         if not a.shape:
             raise ShapeError(f"batches: array {k} has no axis of rows; its shape is ()")
@@ -89,69 +143,6 @@ def batches(
         raise ShapeError(f"batches: with drop_last=True, {n} rows make no batch of {size}")
     rng = seed if isinstance(seed, np.random.Generator) else np.random.default_rng(seed)
     return Batches(rows, int(size), rng, shuffle, drop_last)
-
-
-class _Plain:
-    """One line, written again at most ten times a second."""
-
-    def __init__(self, iterable: Iterable[Any], total: int | None, text: str, file: TextIO):
-        self.iterable, self.total, self.text, self.file = iterable, total, text, file
-        self.done, self.said, self.note = 0, 0, ""
-
-    def set_postfix(self, **values: Any) -> None:
-        """Show `name=value` behind the count."""
-        self.note = ", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in values.items())
-
-    def __len__(self) -> int:
-        if self.total is None:
-            raise TypeError("how many there are is not known")
-        return self.total
-
-    def __iter__(self) -> Iterator[Any]:
-        start = last = time.perf_counter()
-        for one in self.iterable:
-            yield one
-            self.done += 1
-            now = time.perf_counter()
-            if now - last > 0.1:
-                self._say(now - start)
-                last = now
-        self._say(time.perf_counter() - start)
-        self.file.write("\n")
-
-    def _say(self, seconds: float) -> None:
-        count = f"{self.done}/{self.total}" if self.total else str(self.done)
-        line = f"{self.text}{': ' * bool(self.text)}{count} in {seconds:.1f} s {self.note}".rstrip()
-        self.file.write("\r" + line.ljust(self.said))
-        self.file.flush()
-        self.said = len(line)
-
-
-def progress(iterable: Iterable[Any], *, total: int | None = None, text: str = "", file: TextIO | None = None) -> Any:
-    """`iterable`, and its progress on the standard error: tqdm's bar where that is installed, else a plain line.
-
-    Parameters
-    ----------
-    iterable : iterable
-    total : int, optional
-        How many there are; `len(iterable)` where it has one.
-    text : str
-        What stands before the count.
-    file : text file, optional
-
-    Returns
-    -------
-    iterable
-        With a method `set_postfix(**values)`, which shows values behind the count.
-    """
-    if total is None and hasattr(iterable, "__len__"):
-        total = len(iterable)
-    file = sys.stderr if file is None else file
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        return _Plain(iterable, total, text, file)
-    return tqdm(iterable, total=total, desc=text or None, file=file)
 
 
 __all__ = ["Batches", "batches", "progress"]

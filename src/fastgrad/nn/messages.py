@@ -74,9 +74,30 @@ def unknown_file(path):
     return StateError(f"{path!r} ends neither in .npz nor in .safetensors, the two formats that there are")
 
 
-def broken_file(path, error):
-    """A file that is not what its name promises."""
-    return StateError(f"{path!r} cannot be read as a state dict: {error}")
+def not_saved_dtype(name, dtype, format):
+    """`save` of numbers that a Tensor, or the format, does not hold."""
+    return DTypeError(
+        f"save: entry {name!r} is of dtype {dtype}, which {format} files do not hold here: convert it first"
+    )
+
+
+def not_saved_name(name, why):
+    """`save` under a name that would not come back."""
+    return StateError(f"save: {name!r} cannot name an entry: {why}")
+
+
+def broken_file(path, entry, error):
+    """A file that is not what its name promises; `entry` is the one with which something is wrong, or None."""
+    where = "" if entry is None else f"entry {entry!r}: "
+    return StateError(f"{path!r} cannot be read as a state dict: {where}{error or type(error).__name__}")
+
+
+def too_large(path, declared, limit):
+    """A compressed file of more than was allowed."""
+    return StateError(
+        f"{path!r} cannot be read as a state dict: its entries have {declared} bytes when they are unpacked, the limit "
+        f"is {limit}: if you trust the file, pass limit={declared}"
+    )
 
 
 def no_safetensors():
@@ -84,3 +105,8 @@ def no_safetensors():
     return ImportError(
         ".safetensors files need the package safetensors: pip install safetensors, or take a name ending in .npz"
     )
+
+
+def rng_state(wrong):
+    """`set_rng_state` with the state of other generators; none was set."""
+    return StateError("the state does not fit the generators, none was set. " + "; ".join(wrong))

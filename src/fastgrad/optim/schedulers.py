@@ -136,6 +136,8 @@ class Scheduler:
             Names every entry that is missing, unexpected or out of its range.
         """
         wrong: list[str] = []
+        if isinstance(state_dict, Mapping):  # which a file may have made Tensors of
+            state_dict = {key: v.tolist() if hasattr(v, "tolist") else v for key, v in state_dict.items()}
         commit = self._plan(state_dict, "", wrong)
         if wrong:
             raise messages.scheduler_state(type(self).__name__, wrong)

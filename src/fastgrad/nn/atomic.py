@@ -1,0 +1,152 @@
+"""Writing a file as a whole or not at all: beside its place, flushed to the disk, then moved there.
+
+Knows nothing of what is written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+
+
+class Disk:
+    """An open file that writes all or raises, without a buffer; and that remembers the error which ended it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor, self.error = descriptor, None
+
+    def write(self, data: bytes | memoryview) -> int:
+        """Write all of `data`."""
+        left = memoryview(data).cast("B") if len(data) else memoryview(b"")
+        try:
+            while left:
+                left = left[os.write(self.descriptor, left) :]
+        except OSError as error:
+            self.error = error
+            raise
+        return len(data)
+
+    def tell(self) -> int:
+        """Where in the file the next byte goes."""
+        return os.lseek(self.descriptor, 0, os.SEEK_CUR)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go there."""
+        return os.lseek(self.descriptor, offset, whence)
+
+    def flush(self) -> None:
+        """There is no buffer."""
+
+
+@contextlib.contextmanager
+def replacing(path: str) -> Iterator[Disk]:
+    """A file to write to, which takes the place of `path` when the block ends without an error.
+
+    A symbolic link stays, and what it leads to is replaced. The mode and, where that is allowed, the owner of a file
+    that was there are kept. Several threads or processes may do so at once: the last one wins, and a reader meets a
+    whole file at any time. What cannot be replaced by a file, a device or a pipe, is written to as it is.
+
+    Raises
+    ------
+    OSError
+        As of `open(path, "wb")`: no such folder, no permission, a read-only file, a full disk.
+    """
+    target = os.path.realpath(path)
+    try:
+        before = os.stat(target)
+    except FileNotFoundError:
+        before = None
+    if before is not None:
+        if stat.S_ISDIR(before.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        # the superuser may write to anything; whoever made a file read-only meant it
+        if not os.access(target, os.W_OK) or not before.st_mode & 0o222:
+            raise PermissionError(errno.EACCES, "the file is read-only", path)
+        if not stat.S_ISREG(before.st_mode):
+            descriptor = os.open(target, os.O_WRONLY)
+            with contextlib.closing(os.fdopen(descriptor, "wb", buffering=0)), _own_error(Disk(descriptor)) as disk:
+                yield disk
+            return
+    folder = os.path.dirname(target)
+    descriptor, name = _made(folder)
+    try:
+        try:
+            with _own_error(Disk(descriptor)) as disk:
+                yield disk
+            if before is not None:
+                if hasattr(os, "fchown") and (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
+                    with contextlib.suppress(PermissionError):
+                        os.fchown(descriptor, before.st_uid, before.st_gid)
+                os.chmod(descriptor if os.chmod in os.supports_fd else str(name), stat.S_IMODE(before.st_mode))
+            os.fsync(descriptor)
+            if name is None:
+                name = _named(descriptor, folder)
+        finally:
+            os.close(descriptor)
+        os.replace(name, target)
+        name = None
+    finally:
+        if name is not None:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(name)
+    _flush_folder(folder)
+
+
+@contextlib.contextmanager
+def _own_error(disk: Disk) -> Iterator[Disk]:
+    """Of a disk that is full, what the format made of it is of no interest."""
+    try:
+        yield disk
+    except Exception as error:
+        if disk.error is not None and error is not disk.error:
+            raise disk.error from None
+        raise
+
+
+def _made(folder: str) -> tuple[int, str | None]:
+    """An empty file in `folder`: without a name, so that a killed process leaves nothing, or with one of its own."""
+    if hasattr(os, "O_TMPFILE") and os.path.isdir("/proc/self/fd"):
+        # not in every file system
+        with contextlib.suppress(OSError):
+            return os.open(folder or ".", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666), None
+    while True:
+        name = _name(folder)
+        with contextlib.suppress(FileExistsError):
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+            return os.open(name, flags, 0o666), name
+
+
+def _name(folder: str) -> str:
+    """Short, as the target's may be as long as can be; from the system's entropy, which forks do not share."""
+    return os.path.join(folder, f".fastgrad-{secrets.token_hex(8)}.part")
+
+
+def _named(descriptor: int, folder: str) -> str:
+    """Give the nameless file a name: `os.replace` moves names only."""
+    at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        while True:
+            name = _name(folder)
+            with contextlib.suppress(FileExistsError):
+                os.link(f"/proc/self/fd/{descriptor}", name, src_dir_fd=at, dst_dir_fd=at)  # as linkat, follows
+                return name
+    finally:
+        os.close(at)
+
+
+def _flush_folder(folder: str) -> None:
+    """Have the new name on the disk, where the system can flush folders."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(at)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES):
+            raise
+    finally:
+        os.close(at)
