@@ -2,7 +2,8 @@
 
 FASTGRAD_PURE=1            no extension modules: a py3-none-any wheel of the pure-Python engine
 FASTGRAD_DEBUG=1           invariants checked, live objects counted, -O1 -g
-FASTGRAD_SANITIZE=a,b      -fsanitize=a,b; preload the compiler's libasan to run the result
+FASTGRAD_NO_POOLS=1        freed memory is never kept for reuse, so that a tool for memory faults sees who still uses it
+FASTGRAD_SANITIZE=a,b      -fsanitize=a,b, and no pools; preload the compiler's libasan to run the result
 
 On x86-64 `kernels` is compiled three times from one C file: for the baseline, and into folders of their own for AVX2
 and AVX-512. core/simd.py puts the folder that the CPU can run on the package's path.
@@ -20,10 +21,13 @@ from setuptools import Extension, setup
 pure = os.environ.get("FASTGRAD_PURE") == "1"
 debug = os.environ.get("FASTGRAD_DEBUG") == "1"
 sanitize = os.environ.get("FASTGRAD_SANITIZE", "")
+no_pools = bool(sanitize) or os.environ.get("FASTGRAD_NO_POOLS") == "1"
 # A build directory each, because object files know nothing of the flags that made them.
 build = "build/pure" if pure else "build/debug" if debug else "build/release"
 if sanitize:
     build += "-" + sanitize.replace(",", "-")
+elif no_pools:
+    build += "-no-pools"
 
 if sys.platform == "win32":
     compile_args, link_args = ["/Od", "/Zi"] if debug else ["/O2"], ["/DEBUG"] if debug else []
@@ -71,6 +75,8 @@ def extensions():
             include_dirs=[numpy.get_include()],
             define_macros=[
                 ("FASTGRAD_DEBUG", str(int(debug))),
+                ("FASTGRAD_NO_POOLS", str(int(no_pools))),
+                *([("CYTHON_USE_FREELISTS", "0")] if no_pools else []),
                 ("FASTGRAD_SIMD", str(int(bool(simd)))),
                 ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
                 ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),

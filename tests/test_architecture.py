@@ -38,7 +38,7 @@ LAYERS = (
 LATE = ("protocols", "tensor_methods", "core")
 # Inside the two engines, file by file.
 ENGINE_PYTHON = ("tensor", "record", "leaving", "sweep", "__init__")
-CORE = ("layout", "loops", "storage", "kernels", "simd", "tensor", "value", "__init__")
+CORE = ("build", "layout", "loops", "storage", "kernels", "simd", "tensor", "value", "__init__")
 
 # Names a user may rely on, group by group.
 FUNCTIONS = """

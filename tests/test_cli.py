@@ -111,6 +111,7 @@ def test_info_names_engine_and_machine(capsys):
         "fastgrad",
         "engine",
         "kernels",
+        "build",
         "loops in use",
         "Python",
         "NumPy",
@@ -121,6 +122,14 @@ def test_info_names_engine_and_machine(capsys):
     ]
     assert facts["fastgrad"].strip() == fg.__version__ and facts["engine"].split()[0] == fg.engine
     assert all(value.strip() for value in facts.values())
+
+
+def test_info_tells_what_the_build_leaves_out():
+    switches = {"debug": False, "pools": True, "address_sanitizer": False}
+    assert info._build(None) == "nothing compiled"
+    assert info._build(lambda: switches) == "release"
+    assert info._build(lambda: {**switches, "debug": True, "pools": False}) == "debug, pools off"
+    assert info._build(lambda: dict.fromkeys(switches, True)) == "debug, address sanitizer"
 
 
 def test_info_tells_loops_in_whatever_form_the_engine_has_them():

@@ -16,6 +16,7 @@ def lines():
         ("fastgrad", fastgrad.__version__),
         ("engine", f"{fastgrad.engine}{_chosen_by()}"),
         ("kernels", _kernels(_engine.instruction_set)),
+        ("build", _build(_engine.build_switches)),
         ("loops in use", _loops(fastgrad.engine, _engine.loops_in_use)),
         ("Python", f"{platform.python_implementation()} {platform.python_version()}, {_locks()}"),
         ("NumPy", np.__version__),
@@ -35,6 +36,15 @@ def _chosen_by():
 def _kernels(instruction_set):
     wanted = os.environ.get("FASTGRAD_SIMD", "")
     return f"{instruction_set or 'none'}{f' (FASTGRAD_SIMD={wanted})' if wanted else ''}"
+
+
+def _build(build_switches):
+    """One compiled for speed, or what is different about it."""
+    if build_switches is None:
+        return "nothing compiled"
+    switches = build_switches()
+    told = ["debug" if switches["debug"] else "release", "" if switches["pools"] else "pools off"]
+    return ", ".join(filter(None, [*told, "address sanitizer" if switches["address_sanitizer"] else ""]))
 
 
 def _locks():

@@ -1,5 +1,7 @@
 """The compiled engine. Parts, in dependency order: layout, storage, loops, kernels, tensor."""
 
+import sys
+
 from fastgrad.core.loops import loops_in_use
 from fastgrad.core.simd import instruction_set
 from fastgrad.core.storage import cache_info, set_cache_limit
@@ -10,6 +12,7 @@ from fastgrad.core.tensor import (
     adam_step,
     asarray,
     batch_moments,
+    build_switches,
     clear_pool,
     debug_counts,
     detect_anomaly,
@@ -36,17 +39,18 @@ name = "cython"
 
 
 def clear_cache():
-    """Give all cached memory back to the system: blocks of results, and dead tensors. Returns the bytes.
+    """Give all cached memory back to the system: blocks of results, dead tensors, dead Values. Returns the bytes.
 
     The engine keeps the memory of results for the next ones, at most an eighth of the machine's and 1 GiB
-    (`FASTGRAD_CACHE_BYTES` sets another bound), and that of a million dead tensors.
+    (`FASTGRAD_CACHE_BYTES` sets another bound), and that of a million dead tensors and Values.
     """
-    return _clear_blocks() + clear_pool()
+    values = sys.modules.get("fastgrad.core.value")  # read with micrograd alone
+    return _clear_blocks() + clear_pool() + (values.clear_pool() if values else 0)
 
 
 __all__ = [
-    "Function", "Tensor", "adam_step", "asarray", "batch_moments", "cache_info", "clear_cache", "debug_counts",
-    "detect_anomaly", "enable_grad", "gradients", "instruction_set", "is_grad_enabled", "is_traced", "lean_harvest",
-    "lean_leaf", "leave", "loops_in_use", "name", "no_grad", "node_key", "node_of", "rmsprop_step", "scale_in_place",
-    "set_cache_limit", "sgd_step", "sum_of_squares", "tensor", "trace", "untrace",
+    "Function", "Tensor", "adam_step", "asarray", "batch_moments", "build_switches", "cache_info", "clear_cache",
+    "debug_counts", "detect_anomaly", "enable_grad", "gradients", "instruction_set", "is_grad_enabled", "is_traced",
+    "lean_harvest", "lean_leaf", "leave", "loops_in_use", "name", "no_grad", "node_key", "node_of", "rmsprop_step",
+    "scale_in_place", "set_cache_limit", "sgd_step", "sum_of_squares", "tensor", "trace", "untrace",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 cimport numpy as cnp
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawCalloc
 from libc.string cimport memcmp, memcpy
+from fastgrad.core.build cimport FASTGRAD_NO_POOLS
 
 cdef extern from "Python.h":
     Py_ssize_t PY_SSIZE_T_MAX
@@ -10,6 +11,10 @@ cdef extern from "Python.h":
 cdef Layout** table = NULL
 cdef size_t buckets = 0
 cdef size_t entries = 0
+cdef size_t room = 0            # entries at which the table is tidied next
+
+cdef enum:
+    SPARED = 64                 # at least so many layouts are made between two tidyings: nobody borrows one for that long
 
 cdef Layout* scalar_f64 = NULL
 cdef Layout* scalar_f32 = NULL
@@ -76,12 +81,13 @@ cdef void drop_idle() noexcept:
 
 cdef int tidy() except -1:
     """Make room in a full table: drop what is idle, and double it where that was less than a quarter."""
-    global table, buckets
+    global table, buckets, room
     cdef size_t wanted, b
     cdef Layout* item
     cdef Layout* following
     cdef Layout** bigger
     drop_idle()
+    room = entries + SPARED if FASTGRAD_NO_POOLS else buckets
     if entries * 4 <= buckets * 3 and buckets:
         return 0
     wanted = 256 if buckets == 0 else buckets * 2
@@ -89,6 +95,7 @@ cdef int tidy() except -1:
     if bigger == NULL:
         if buckets == 0:
             raise MemoryError()
+        room = entries + SPARED
         return 0        # a crowded table is only slower
     for b in range(buckets):
         item = table[b]
@@ -100,6 +107,8 @@ cdef int tidy() except -1:
     PyMem_RawFree(table)
     table = bigger
     buckets = wanted
+    if not FASTGRAD_NO_POOLS:
+        room = buckets
     return 0
 
 
@@ -143,7 +152,7 @@ cdef Layout* insert(size_t h, int typenum, int itemsize, int ndim, const Py_ssiz
         made.flags |= C_CONTIGUOUS
     if ndim == 0 and made.kernel != NO_KERNEL:
         made.flags |= SCALAR
-    if entries >= buckets:
+    if entries >= room:
         tidy()
     made.next = table[h & (buckets - 1)]
     table[h & (buckets - 1)] = made

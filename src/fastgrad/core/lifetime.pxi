@@ -136,7 +136,7 @@ cdef void bury(PyObject* o) noexcept:
         release((<Tensor>o).layout)
     if FASTGRAD_DEBUG:
         count_live(-1)
-    if pooled < POOL:
+    if not FASTGRAD_NO_POOLS and pooled < POOL:
         # What `new_tensor` and `adopt` do not set.
         (<Tensor>o).storage = NULL
         (<Tensor>o).x2 = NULL

@@ -15,9 +15,6 @@ cdef extern from "Python.h":
 
 cdef extern from *:
     """
-    #ifndef FASTGRAD_DEBUG
-    #define FASTGRAD_DEBUG 0
-    #endif
     #if defined(_MSC_VER)
     #define FG_THREAD_LOCAL __declspec(thread)
     #elif defined(__GLIBC__)
@@ -32,7 +29,6 @@ cdef extern from *:
     """
     int fg_grad_off         # >0: nothing is recorded
     int fg_anomaly          # >0: every result is looked at for NaN and infinity
-    const int FASTGRAD_DEBUG
 
 cdef Py_ssize_t live_tensors = 0
 
@@ -40,6 +36,11 @@ cdef Py_ssize_t live_tensors = 0
 def debug_counts():
     """Live tensors (debug builds only, else None), layouts in the table."""
     return {"tensors": live_tensors if FASTGRAD_DEBUG else None, "layouts": layouts_alive()}
+
+
+def build_switches():
+    """What this build was compiled with and without."""
+    return {"debug": bool(FASTGRAD_DEBUG), "pools": not FASTGRAD_NO_POOLS, "address_sanitizer": bool(ADDRESS_SANITIZER)}
 
 
 def is_grad_enabled():

@@ -7,6 +7,7 @@ import os
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
 from libc.stdint cimport uintptr_t
+from fastgrad.core.build cimport FASTGRAD_NO_POOLS
 
 cdef extern from *:
     """
@@ -20,8 +21,18 @@ cdef extern from *:
     #else
     static void fg_advise(char* start, size_t n) { (void)start; (void)n; }
     #endif
+    #if FG_ASAN
+    #include <sanitizer/asan_interface.h>
+    #define fg_fence(start, n) ASAN_POISON_MEMORY_REGION((start), (n))
+    #define fg_unfence(start, n) ASAN_UNPOISON_MEMORY_REGION((start), (n))
+    #else
+    #define fg_fence(start, n) ((void)(start), (void)(n))
+    #define fg_unfence(start, n) ((void)(start), (void)(n))
+    #endif
     """
     void fg_advise(char* start, size_t n) nogil
+    void fg_fence(char* start, Py_ssize_t n) noexcept nogil     # who reads or writes there is reported
+    void fg_unfence(char* start, Py_ssize_t n) noexcept nogil
 
 cdef enum:
     N_CLASSES = 160
@@ -60,9 +71,14 @@ cdef inline Py_ssize_t class_bytes(int size_class) noexcept nogil:
     return (<Py_ssize_t>((size_class - 4) & 3) + 5) << (6 + octave)
 
 
-cdef Storage* allocate(int size_class) except NULL:
+cdef inline Py_ssize_t behind(Storage* storage) noexcept nogil:
+    """Bytes of the block behind the payload, which only alignment left there."""
+    return <char*>storage.block + sizeof(Storage) + ALIGNMENT - payload(storage)
+
+
+cdef Storage* allocate(int size_class, Py_ssize_t nbytes) except NULL:
     global live_blocks
-    cdef Py_ssize_t capacity = class_bytes(size_class)
+    cdef Py_ssize_t capacity = nbytes if FASTGRAD_NO_POOLS else class_bytes(size_class)
     cdef void* block = PyMem_RawMalloc(capacity + sizeof(Storage) + ALIGNMENT)
     if block == NULL:
         # The cache may hold what is missing; give it back and ask once more.
@@ -77,8 +93,16 @@ cdef Storage* allocate(int size_class) except NULL:
     storage.size_class = size_class
     if capacity >= HUGE:
         fg_advise(<char*>block, capacity)
+    fg_fence(payload(storage) + capacity, behind(storage))
     live_blocks += 1
     return storage
+
+
+cdef void give_back(Storage* storage) noexcept:
+    global live_blocks
+    live_blocks -= 1
+    fg_unfence(payload(storage) + storage.capacity, behind(storage))
+    PyMem_RawFree(storage.block)
 
 
 cdef Storage* storage_new(Py_ssize_t nbytes) except NULL:
@@ -94,7 +118,7 @@ cdef Storage* storage_new(Py_ssize_t nbytes) except NULL:
         hits += 1
     else:
         misses += 1
-        storage = allocate(size_class)
+        storage = allocate(size_class, nbytes)
     storage.refs = 1
     storage.version = 0
     storage.taken = 0
@@ -111,23 +135,22 @@ cdef Storage* storage_foreign(object base) except NULL:
 
 
 cdef void storage_free(Storage* storage) noexcept:
-    global cached_bytes, live_blocks
+    global cached_bytes
     cdef PyObject* base = <PyObject*>storage.base
-    if storage.capacity <= limit - cached_bytes:
+    if not FASTGRAD_NO_POOLS and storage.capacity <= limit - cached_bytes:
         storage.base = NULL
         storage.next = cached[storage.size_class]
         cached[storage.size_class] = storage
         cached_bytes += storage.capacity
     else:
-        live_blocks -= 1
-        PyMem_RawFree(storage.block)
+        give_back(storage)
     if base != NULL:
         Py_DECREF(<object>base)
 
 
 cpdef Py_ssize_t clear_cache() noexcept:
     """Give all cached blocks back to the system; returns how many bytes that was."""
-    global cached_bytes, live_blocks
+    global cached_bytes
     cdef Storage* storage
     cdef Py_ssize_t given = cached_bytes
     cdef int c
@@ -136,8 +159,7 @@ cpdef Py_ssize_t clear_cache() noexcept:
             storage = cached[c]
             cached[c] = storage.next
             cached_bytes -= storage.capacity
-            live_blocks -= 1
-            PyMem_RawFree(storage.block)
+            give_back(storage)
     return given
 
 
@@ -155,7 +177,8 @@ def set_cache_limit(Py_ssize_t nbytes):
 
 def cache_info():
     """Bytes held, the bound, blocks in existence, and how often a block was reused or newly made."""
-    return {"bytes": cached_bytes, "limit": limit, "blocks": live_blocks, "hits": hits, "misses": misses}
+    bound = 0 if FASTGRAD_NO_POOLS else limit
+    return {"bytes": cached_bytes, "limit": bound, "blocks": live_blocks, "hits": hits, "misses": misses}
 
 
 def default_limit():

@@ -8,6 +8,7 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.math cimport INFINITY, pow, sqrt
 from libc.string cimport memcmp, memcpy, memset
+from fastgrad.core.build cimport *
 from fastgrad.core.kernels cimport *
 from fastgrad.core.layout cimport *
 from fastgrad.core.loops cimport *

@@ -10,6 +10,7 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.math cimport exp, fabs, floor, isfinite, log, pow, tanh
 from libc.stdint cimport uintptr_t
 from libc.string cimport memset
+from fastgrad.core.build cimport FASTGRAD_NO_POOLS
 
 import math
 

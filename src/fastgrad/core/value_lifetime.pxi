@@ -177,7 +177,7 @@ cdef void bury(PyObject* o) noexcept:
     Py_SET_REFCNT(o, 2)     # what borrows it for a moment gives it back: keep that from coming here again
     if (<Value>o).x1 != NULL or (<Value>o).x2 != NULL or dict_at(o)[0] != NULL:
         release_all(o)
-    if pooled < POOL and is_exact(o):
+    if not FASTGRAD_NO_POOLS and pooled < POOL and is_exact(o):
         (<Value>o).data_ = 0
         (<Value>o).grad_ = 0
         (<Value>o).mark = 0
@@ -190,6 +190,20 @@ cdef void bury(PyObject* o) noexcept:
     else:
         Py_SET_REFCNT(o, 0)
         (<TypeObject*>Py_TYPE(o)).tp_free(o)
+
+
+def clear_pool():
+    """Give the memory of dead Values back; returns how many bytes that was."""
+    global pool, pooled
+    cdef PyObject* o
+    cdef Py_ssize_t given = pooled * <Py_ssize_t>VALUE.tp_basicsize
+    while pool != NULL:
+        o = pool
+        pool = (<Value>o).x1
+        (<Value>o).x1 = NULL
+        (<TypeObject*>VALUE).tp_free(o)
+    pooled = 0
+    return given
 
 
 cdef object new_value(PyTypeObject* cls, object args, PyObject* kwargs):
