@@ -3,43 +3,57 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSequence
 from typing import Any, Self
 
 from fastgrad.nn import messages
 from fastgrad.nn.module import MODULE, Module
 
 
-class _Numbered(Module):
-    """Children called "0", "1", ..., or as they were given, reached by position."""
+class _Numbered(Module, MutableSequence[Module]):
+    """Children called "0", "1", ..., or as they were given, reached by position: a list, with all that lists do.
+
+    Parameters and buffers of a subclass are no part of the list.
+    """
 
     def _fill(self, modules: Iterable[Module]) -> None:
         for number, module in enumerate(modules):
             self._put(str(number), module)
 
     def _put(self, name: str, module: Module) -> None:
-        if module is None:
-            raise messages.not_a_module(type(self).__name__, name, "None")
+        self._checked([module], name)
         self.register_module(name, module)
 
+    def _checked(self, modules: Iterable[Any], first: Any = 0) -> list[Module]:
+        """All of them, none of which is anything else: what a list of modules would become broken by."""
+        made = list(modules)
+        for number, module in enumerate(made):
+            if not isinstance(module, Module):
+                name = first if isinstance(first, str) else str(first + number)
+                came = "None" if module is None else type(module).__name__
+                raise messages.not_a_module(type(self).__name__, name, came)
+        return made
+
+    def _names(self) -> list[str]:
+        return [name for name, kind in self._kinds.items() if kind == MODULE]
+
     def _all(self) -> list[Module]:
-        return [self.__dict__[name] for name in self._kinds if self._kinds[name] == MODULE]
+        return [self.__dict__[name] for name in self._names()]
 
     def _name_at(self, index: Any) -> str:
-        names = [name for name in self._kinds if self._kinds[name] == MODULE]
+        names = self._names()
         at = operator.index(index)
         if not -len(names) <= at < len(names):
             raise IndexError(f"{type(self).__name__}: index {at} is out of range for {len(names)} modules")
         return names[at]
 
-    def _renumber(self, modules: Iterable[Module]) -> None:
-        modules = list(modules)
-        for name in [name for name in self._kinds if self._kinds[name] == MODULE]:
+    def _renumber(self, modules: list[Module]) -> None:
+        for name in self._names():
             delattr(self, name)
         self._fill(modules)
 
     def __len__(self) -> int:
-        return len(self._all())
+        return len(self._names())
 
     def __iter__(self) -> Iterator[Module]:
         return iter(self._all())
@@ -52,30 +66,62 @@ class _Numbered(Module):
     def _sliced(self, index: slice) -> Self:
         raise NotImplementedError
 
-    def __setitem__(self, index: Any, module: Module) -> None:
-        self._put(self._name_at(index), module)
+    def __setitem__(self, index: Any, module: Any) -> None:
+        if isinstance(index, slice):
+            modules = self._all()
+            modules[index] = self._checked(module)
+            self._renumber(modules)
+        else:
+            self._put(self._name_at(index), module)
 
     def __delitem__(self, index: Any) -> None:
         modules = self._all()
+        if not isinstance(index, slice):
+            self._name_at(index)  # an index out of range, in our words
         del modules[index]
         self._renumber(modules)
 
-    def append(self, module: Module) -> Self:
+    def append(self, module: Module) -> Self:  # type: ignore[override]
         """Put `module` at the end."""
-        self._put(str(len(self)), module)
+        number = len(self)
+        while str(number) in self._kinds:  # a name that was given
+            number += 1
+        self._put(str(number), module)
         return self
 
-    def insert(self, index: int, module: Module) -> Self:
+    def insert(self, index: int, module: Module) -> Self:  # type: ignore[override]
         """Put `module` before number `index`."""
         modules = self._all()
-        modules.insert(index, module)
+        modules.insert(index, *self._checked([module], len(modules)))
         self._renumber(modules)
         return self
 
-    def extend(self, modules: Iterable[Module]) -> Self:
+    def extend(self, modules: Iterable[Module]) -> Self:  # type: ignore[override]
         """Put each of `modules` at the end."""
-        for module in modules:
+        for module in self._checked(modules, len(self)):
             self.append(module)
+        return self
+
+    def sort(self, *, key: Callable[[Module], Any], reverse: bool = False) -> None:
+        """Put the modules in the order of `key(module)`."""
+        self._renumber(sorted(self, key=key, reverse=reverse))
+
+    def copy(self) -> Any:
+        """A plain one, a Sequential or ModuleList, of the same modules."""
+        raise NotImplementedError
+
+    def __add__(self, modules: Iterable[Module]) -> Any:
+        return self.copy().extend(modules)
+
+    def __mul__(self, times: int) -> Any:
+        made = self.copy()
+        made *= times
+        return made
+
+    __rmul__ = __mul__
+
+    def __imul__(self, times: int) -> Self:
+        self._renumber(self._all() * operator.index(times))
         return self
 
 
@@ -96,13 +142,17 @@ class Sequential(_Numbered):
             self._fill(modules)
 
     def _sliced(self, index: slice) -> Self:
-        names = [name for name in self._kinds if self._kinds[name] == MODULE][index]
-        return type(self)({name: self.__dict__[name] for name in names})
+        return type(self)({name: self.__dict__[name] for name in self._names()[index]})
+
+    def copy(self) -> Sequential:
+        """A plain Sequential of the same modules."""
+        return Sequential(*self)
 
     def forward(self, x: Any) -> Any:
         values = self.__dict__
-        for name in self._kinds:  # all are modules: nothing else is ever assigned here
-            x = values[name](x)
+        for name, kind in self._kinds.items():
+            if kind == MODULE:
+                x = values[name](x)
         return x
 
 
@@ -114,6 +164,10 @@ class ModuleList(_Numbered):
 
     def _sliced(self, index: slice) -> Self:
         return type(self)(self._all()[index])
+
+    def copy(self) -> ModuleList:
+        """A plain ModuleList of the same modules."""
+        return ModuleList(self)
 
     def __repr__(self) -> str:
         """As PyTorch's: equal neighbours are written once, with their number."""

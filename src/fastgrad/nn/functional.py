@@ -57,11 +57,11 @@ def binary_cross_entropy_with_logits(logits, targets, /, reduction="mean"):
     Raises
     ------
     ShapeError
-        If the shapes differ, or for the mean of nothing.
+        If the shapes differ.
     """
     logits, targets = _pair("binary_cross_entropy_with_logits", logits, targets)
     loss = FUNCTIONS["binary_cross_entropy_with_logits"](logits, targets)
-    return reduced("binary_cross_entropy_with_logits", loss, reduction)
+    return reduced(loss, reduction)
 
 
 def mse_loss(predictions, targets, /, reduction="mean"):
@@ -80,10 +80,10 @@ def mse_loss(predictions, targets, /, reduction="mean"):
     Raises
     ------
     ShapeError
-        If the shapes differ, or for the mean of nothing.
+        If the shapes differ.
     """
     predictions, targets = _pair("mse_loss", predictions, targets)
-    return reduced("mse_loss", FUNCTIONS["square"](predictions - targets), reduction)
+    return reduced(FUNCTIONS["square"](predictions - targets), reduction)
 
 
 def hinge_loss(scores, labels, /, delta=1.0, reduction="mean"):
@@ -106,7 +106,7 @@ def hinge_loss(scores, labels, /, delta=1.0, reduction="mean"):
     Raises
     ------
     ShapeError
-        If the shapes differ, or for the mean of nothing.
+        If the shapes differ.
     ValueError
         For a label that is neither 1 nor -1.
     """
@@ -115,7 +115,7 @@ def hinge_loss(scores, labels, /, delta=1.0, reduction="mean"):
     wrong = values[np.abs(values) != 1]
     if wrong.size:
         raise ValueError(f"hinge_loss: labels are 1 or -1; got {wrong[0]}. For labels 0 and 1 pass 2 * labels - 1")
-    return reduced("hinge_loss", relu(delta - labels * scores), reduction)
+    return reduced(relu(delta - labels * scores), reduction)
 
 
 def multiclass_hinge_loss(scores, labels, /, delta=1.0, reduction="mean"):
@@ -146,7 +146,7 @@ def multiclass_hinge_loss(scores, labels, /, delta=1.0, reduction="mean"):
     at = (*np.ix_(*map(np.arange, labels.shape)), labels) if labels.ndim != 1 else (np.arange(len(labels)), labels)
     margins[at] = 0  # the right class itself: max(0, 0), gradient 0
     right = scores[at].reshape((*labels.shape, 1))
-    return reduced("multiclass_hinge_loss", relu(scores - right + margins).sum(axis=-1), reduction)
+    return reduced(relu(scores - right + margins).sum(axis=-1), reduction)
 
 
 def linear(x, weight, bias=None):

@@ -1,5 +1,7 @@
 """What the ops that NumPy does not have check for themselves: real numbers, class labels, reductions. No gradients."""
 
+import math
+
 import numpy as np
 
 from fastgrad.errors import DTypeError, IndexingError, ShapeError
@@ -40,13 +42,12 @@ def check_reduction(params):
     return params
 
 
-def reduced(op, values, reduction):
-    """Losses put together as `reduction` says."""
+def reduced(values, reduction):
+    """Losses put together as `reduction` says; the mean of none is NaN, as NumPy and PyTorch have it."""
     check_reduction({"reduction": reduction})
     if reduction == "none":
         return values
     if reduction == "sum":
         return values.sum()
-    if not values.size:
-        raise ShapeError(f'{op}: the mean over an empty batch is undefined; skip the batch, or use reduction="sum"')
-    return values.mean()
+    # without NumPy's warning, and in the dtype of the losses
+    return values.mean() if values.size else values.sum() * math.nan

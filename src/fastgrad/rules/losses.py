@@ -38,7 +38,7 @@ def cross_entropy(logits, labels, /, reduction="mean"):
     labels = check_labels("cross_entropy", logits, labels)
     rows = RULES["log_softmax"].forward(logits).reshape(labels.size, logits.shape[-1])
     losses = -rows[np.arange(labels.size), labels.ravel()].reshape(labels.shape)
-    return reduced("cross_entropy", losses, reduction)
+    return reduced(losses, reduction)
 
 
 @rule(
