@@ -156,7 +156,8 @@ def test_einsum_refuses_what_numpy_refuses(subscripts):
 
 @pytest.mark.parametrize(("ord", "axis"), [
     (None, None), (None, 0), (None, (0, 1)), (2, 1), (1, 0), (np.inf, 1), (-np.inf, 0), (3, 1), (0, 1), ("fro", (0, 1)),
-    (1, (0, 1)), (-1, (1, 0)), (np.inf, (0, 1)), (-np.inf, (0, 1)),
+    (1, (0, 1)), (-1, (1, 0)), (np.inf, (0, 1)), (-np.inf, (0, 1)), (2, (0, 1)), (-2, (1, 0)), ("nuc", None), (2, None),
+    (-1.5, 0), (0.5, 1),
 ])  # fmt: skip
 @pytest.mark.parametrize("keepdims", [False, True])
 def test_norm(ord, axis, keepdims):
@@ -233,10 +234,12 @@ def test_shapes_that_do_not_fit_are_refused_by_name(call, text):
 
 
 def test_arguments_that_are_not_meant_are_refused():
-    with pytest.raises(ValueError, match=r"norm: ord 2 over 2 axes is not supported"):
-        fg.norm(M, 2)
-    with pytest.raises(ValueError, match=r"ord 'fro' is for matrices"):
+    with pytest.raises(ValueError, match=r"norm: ord=3 over 2 axes: it is None, 1, -1, 2, -2, inf"):
+        fg.norm(M, 3)
+    with pytest.raises(ValueError, match=r"norm: ord='fro' over 1 axes: it is None or a number there"):
         fg.norm(V, "fro")
+    with pytest.raises(ValueError, match=r"norm: ord=2 over 3 axes: it is None there; name one axis or two"):
+        fg.norm(A, 2)
     with pytest.raises(ValueError, match=r'indexing is "xy" or "ij"'):
         fg.meshgrid(V, indexing="yx")
     with pytest.raises(ValueError, match=r"pad mode 'mean' is not supported"):
@@ -264,6 +267,7 @@ def test_everything_on_the_menu_is_there():
             "batch_norm",
             "layer_norm",
             "standardize",
+            "svd_packed",
             *NETWORKS,
         ):
             assert callable(getattr(fg, name)), name

@@ -61,6 +61,7 @@ from fastgrad.functions import unique_counts, unique_inverse, unique_values, uns
 
 # linear algebra
 from fastgrad.rules.linear_algebra import diagonal, dot, matmul, outer
+from fastgrad.rules.singular import svdvals
 from fastgrad.functions import einsum, tensordot, trace, vecdot
 
 # activations; fastgrad.nn.functional has these and the losses

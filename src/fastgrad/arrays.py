@@ -155,8 +155,10 @@ can_cast = constant(np.can_cast)
 
 
 def argsort(x, /, axis=-1, *, descending=False, stable=True):
-    """The indices that sort `x` along `axis`; equal elements keep their order."""
+    """The indices that sort `x` along `axis`, flattened if it is None; equal elements keep their order."""
     x = np.asarray(plain(x))
+    if axis is None or (not x.ndim and axis in (0, -1)):
+        x, axis = x.ravel(), 0
     kind = "stable" if stable else None
     if not descending:
         return tensor(np.argsort(x, axis=axis, kind=kind))

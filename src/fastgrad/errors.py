@@ -161,6 +161,12 @@ def bad_axis(op, axis, ndim):
     return AxisError(f"{op}: axis {axis} is out of bounds for a tensor of {ndim} dimensions: {axes}")
 
 
+def norm_order(ord, n_axes):
+    """`norm` of an order that so many axes do not have."""
+    known = {1: "None or a number", 2: 'None, 1, -1, 2, -2, inf, -inf, "fro" or "nuc"'}.get(n_axes, "None")
+    return ShapeError(f"norm: ord={ord!r} over {n_axes} axes: it is {known} there; name one axis or two with axis=")
+
+
 def bad_rule(op, k, got):
     """The vjp of operand `k` returned something that is no Tensor."""
     return DTypeError(f"the vjp of {op!r} for operand {k} returned {type(got).__name__}: a rule returns a Tensor")

@@ -87,6 +87,11 @@ def _axes(op, axis, ndim):
     return axes
 
 
+def _is_end(axis):
+    """Whether `axis` is the one number 0 or -1."""
+    return not isinstance(axis, (tuple, list)) and axis is not None and operator.index(axis) in (0, -1)
+
+
 # --- shapes ---
 
 
@@ -170,6 +175,8 @@ def moveaxis(x, /, source, destination):
 def squeeze(x, /, axis=None):
     """`x` without its axes of length 1: all of them, or those named."""
     x = as_tensor(x)
+    if _is_end(axis) and not x.ndim:  # NumPy lets 0 and -1 stand for the axis that a number has not
+        axis = None
     axes = _axes("squeeze", axis, x.ndim) if axis is not None else tuple(k for k, n in enumerate(x.shape) if n == 1)
     for k in axes:
         if x.shape[k] != 1:
@@ -282,8 +289,10 @@ def unstack(x, /, *, axis=0):
 
 def take(x, /, indices, axis=None):
     """Elements of `x` at `indices` along `axis`, of the flattened `x` if it is None."""
-    x = ravel(x) if axis is None else as_tensor(x)
-    axis = 0 if axis is None else _axis("take", axis, x.ndim)
+    x = as_tensor(x)
+    if axis is None or (not x.ndim and _is_end(axis)):
+        x, axis = ravel(x), 0
+    axis = _axis("take", axis, x.ndim)
     return _getitem(x, (*(slice(None),) * axis, np.asarray(plain(indices))))
 
 
@@ -301,7 +310,9 @@ def take_along_axis(x, /, indices, axis=-1):
 
 
 def sort(x, /, axis=-1, *, descending=False, stable=True):
-    """`x` sorted along `axis`. Each element's gradient is that of the place it came to."""
+    """`x` sorted along `axis`, flattened if it is None. Each element's gradient is that of the place it came to."""
+    x, axis = (ravel(x), 0) if axis is None else (as_tensor(x), axis)
+    axis = _axis("sort", axis, x.ndim)
     return take_along_axis(x, argsort(x, axis, descending=descending, stable=stable), axis)
 
 
@@ -353,7 +364,8 @@ def vecdot(x1, x2, /, *, axis=-1):
     n1, n2 = (x.shape[_axis("vecdot", axis, x.ndim)] for x in (x1, x2))
     if n1 != n2:
         raise errors.ShapeError(f"vecdot: the vectors along axis {axis} have lengths {n1} and {n2}; they must agree")
-    return ((FUNCTIONS["conj"](x1) if x1.dtype.kind == "c" else x1) * x2).sum(axis=axis)
+    products = (FUNCTIONS["conj"](x1) if x1.dtype.kind == "c" else x1) * x2
+    return products.sum(axis=axis, dtype=products.dtype if products.dtype.kind in "biu" else None)
 
 
 def trace(x, /, offset=0, axis1=0, axis2=1):
@@ -377,9 +389,11 @@ def norm(x, /, ord=None, axis=None, keepdims=False):
     Parameters
     ----------
     x : Tensor or array
-    ord : {None, 1, 2, inf, -inf, 0, a number, "fro"}
-        None is the Euclidean norm of all elements; a number p is `sum(abs(x)**p)**(1/p)` along one axis, and for two
-        axes 1, -1, inf and -inf are the largest and smallest sums of a column or row, "fro" the Euclidean norm.
+        Integers and booleans are computed with as float64.
+    ord : {None, 2, 1, inf, -inf, 0, a number, "fro", "nuc", -2, -1}
+        None is the Euclidean norm of all elements; a number p is `sum(abs(x)**p)**(1/p)` along one axis. For two axes
+        1, -1, inf and -inf are the largest and smallest sums of a column or row, 2 and -2 the largest and smallest
+        singular value, "nuc" the sum of them, "fro" the Euclidean norm.
     axis : int, tuple of int or None
     keepdims : bool
 
@@ -390,36 +404,33 @@ def norm(x, /, ord=None, axis=None, keepdims=False):
     Raises
     ------
     ValueError
-        For an `ord` that the number of axes does not allow, and for those of a matrix that need its singular values.
+        For an `ord` that the number of axes does not allow.
 
     Notes
     -----
-    The gradient of a norm at 0 is 0; ties of `ord=inf` share it equally.
+    At a kink the gradient is 0: of all elements where the norm is 0, of an element that is 0 where p < 2, of a
+    singular value that is 0. Ties of the largest or smallest share it equally. Higher derivatives are those of this
+    gradient: the Hessian of `norm(x)**2` is 0 at 0, and 2 beside it; `sum(x * x)` has the right one everywhere.
     """
     x = as_tensor(x)
+    if x.dtype.kind in "biu":
+        x = FUNCTIONS["astype"](x, np.dtype(np.float64))
     axes = tuple(range(x.ndim)) if axis is None else _axes("norm", axis, x.ndim)
-    if ord is None or (ord == "fro" and len(axes) == 2) or (ord == 2 and len(axes) == 1):
+    if ord is None or (ord in ("fro", "f") and len(axes) == 2) or (ord == 2 and len(axes) == 1):
         return FUNCTIONS["norm"](x, axis=None if axis is None else axes, keepdims=keepdims)
+    if len(axes) == 1 and not isinstance(ord, str):
+        return FUNCTIONS["norm"](x, axis=axes, keepdims=keepdims, ord=float(ord))
+    if len(axes) == 2 and ord in (1, -1, 2, -2, math.inf, -math.inf, "nuc"):
+        return _matrix_norm(x, ord, axes, keepdims)
+    raise errors.norm_order(ord, len(axes))
+
+
+def _matrix_norm(x, ord, axes, keepdims):
     size, total, top, low = (FUNCTIONS[name] for name in ("abs", "sum", "max", "min"))
-    if len(axes) == 1:
-        if isinstance(ord, str):
-            raise ValueError(f"norm: ord {ord!r} is for matrices; x is taken along one axis")
-        if ord in (math.inf, -math.inf):
-            return (top if ord > 0 else low)(size(x), axis=axes, keepdims=keepdims)
-        if ord == 0:
-            return as_tensor(np.linalg.norm(x.detach().numpy(), 0, axes[0], keepdims))
-        if ord == 1:
-            return total(size(x), axis=axes, keepdims=keepdims)
-        powers = total(size(x) ** ord, axis=axes, keepdims=keepdims)
-        nothing = powers.detach().numpy() == 0
-        if not nothing.any():
-            return powers ** (1 / ord)
-        where = FUNCTIONS["where"]
-        return where(nothing, 0.0 if ord > 0 else math.inf, where(nothing, 1, powers) ** (1 / ord))
-    if len(axes) != 2 or ord not in (1, -1, math.inf, -math.inf):
-        raise ValueError(
-            f"norm: ord {ord!r} over {len(axes)} axes is not supported; use None, or 1, -1, inf, -inf, 'fro' of two"
-        )
+    if ord in (2, -2, "nuc"):
+        values = size(FUNCTIONS["svdvals"](moveaxis(x, axes, (-2, -1))))  # abs: a singular value of 0 gets no gradient
+        best = (total if ord == "nuc" else top if ord == 2 else low)(values, axis=-1)
+        return expand_dims(best, axes) if keepdims else best
     summed, compared = axes if abs(ord) == 1 else axes[::-1]
     sums = total(size(x), axis=summed, keepdims=True)
     best = (top if ord > 0 else low)(sums, axis=compared, keepdims=True)
@@ -432,9 +443,10 @@ def norm(x, /, ord=None, axis=None, keepdims=False):
 def cumulative_sum(x, /, *, axis=None, dtype=None, include_initial=False):
     """Running sum of `x` along `axis`, with a leading 0 if `include_initial`."""
     x = as_tensor(x)
+    x = x if x.ndim else ravel(x)
     if axis is None and x.ndim != 1:
         raise errors.ShapeError(f"cumulative_sum: say which axis of shape {x.shape} to sum along")
-    axis = _axis("cumulative_sum", axis or 0, x.ndim)
+    axis = _axis("cumulative_sum", 0 if axis is None else axis, x.ndim)
     y = FUNCTIONS["cumsum"](x, axis=axis, dtype=dtype)
     if not include_initial:
         return y

@@ -183,7 +183,7 @@ def _keywords(answer):
     """The keywords that a function of ours takes."""
     rule = getattr(answer, "rule", None)
     if rule is not None:
-        return {*rule.param_names, *rule.operand_names, *rule.synonyms, *(("dtype",) if rule.takes_dtype else ())}
+        return {*rule.param_names, *rule.operand_names, *rule.synonyms}
     code = answer.__code__
     return set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
 

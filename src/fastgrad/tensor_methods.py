@@ -152,7 +152,14 @@ def _binary(slot, op):
         return _fn(op)(other, self) if _fits(self, other) else NotImplemented
 
     def inplace(self, other):
-        self[...] = _fn(op)(self, other)
+        if not _fits(self, other):
+            return NotImplemented
+        result = _fn(op)(self, other)
+        if result.shape != self.shape:
+            raise errors.inplace_shape(op, result.shape, self.shape)
+        if not np.can_cast(result.dtype, self.dtype, "same_kind"):
+            raise errors.inplace_dtype(op, result.dtype, self.dtype)
+        self[...] = result
         return self
 
     _named(forth, f"__{slot}__", f"`fg.{op}(self, other)`.")

@@ -170,7 +170,7 @@ cdef Tensor by_kernel(int op, tuple operands, dict params):
     if op == LOGSUMEXP:
         return logsumexp(x, params["axis"], params["keepdims"])
     if op == CUMSUM:
-        return cumsum(x, params["axis"])
+        return cumsum(x, params["axis"]) if params["dtype"] is None else None
     if op == CROSS_ENTROPY:
         return cross_entropy(x, as_tensor(operands[1]), params["reduction"])
     if op == LAYER_NORM:
@@ -189,6 +189,8 @@ cdef Tensor by_kernel(int op, tuple operands, dict params):
         result = binary_any(op, x, operands[1])
         return None if result is NotImplemented else result
     if op == SUM or op == MEAN or op == MAX or op == MIN or op == PROD:
+        if params.get("dtype") is not None:
+            return None
         return reduce(op, x, params["axis"], params["keepdims"])
     if op == MATMUL:
         return matmul(x, as_tensor(operands[1]))

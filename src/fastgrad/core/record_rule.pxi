@@ -53,6 +53,15 @@ cdef inline object checked_call(object callable, tuple args):
     return PyObject_Vectorcall(callable, PySequence_Fast_ITEMS(args), len(args), NULL)
 
 
+cdef object half_type = np.float16
+
+
+cdef inline bint is_half(object value) noexcept:
+    if PyArray_Check(value):
+        return cnp.PyArray_TYPE(<cnp.ndarray>value) == cnp.NPY_FLOAT16
+    return <object>Py_TYPE(value) is half_type
+
+
 cdef Tensor apply_rule(object rule, tuple operands, dict params):
     """Run the forward and record."""
     cdef list arrays = [], kept = []
@@ -72,6 +81,8 @@ cdef Tensor apply_rule(object rule, tuple operands, dict params):
         k += 1
     try:
         value = checked_call(rule.run, (arrays, params))
+        if is_half(value):
+            value = checked_call(rule.run_wider, (arrays, params))
     except Exception as error:
         worded = errors.forward_failed(rule.name, error, kept)
         if worded is error:

@@ -98,6 +98,8 @@ def record(rule, operands, params, overwritten=None):
     arrays = [o.array if isinstance(o, Tensor) else o for o in operands]
     try:
         value = np.asarray(rule.run(arrays, params))
+        if value.dtype == np.float16:
+            value = np.asarray(rule.run_wider(arrays, params))
     except Exception as error:
         worded = errors.forward_failed(rule.name, error, operands)
         if worded is error:

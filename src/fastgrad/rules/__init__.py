@@ -2,8 +2,8 @@
 
 from fastgrad.rules import shapes  # noqa: I001
 from fastgrad.rules import logic, arithmetic, exponential, trigonometric, hyperbolic, comparison, complex
-from fastgrad.rules import reductions, statistics, normalization, erf, activations, losses
-from fastgrad.rules import indexing, joining, linear_algebra, einsum
+from fastgrad.rules import reductions, statistics, norms, normalization, erf, activations, losses
+from fastgrad.rules import indexing, joining, linear_algebra, singular, einsum
 from fastgrad.rules.rule import FUNCTIONS, RULES, Rule, rule
 
 __all__ = ["FUNCTIONS", "RULES", "Rule", "rule"]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastgrad.rules.draws import uniform
-from fastgrad.rules.logic import equal
+from fastgrad.rules.logic import equal, not_equal
 from fastgrad.rules.rule import ops, rule
 
 
@@ -62,7 +62,8 @@ def _power_base_vjp(g, x1, x2):
     else:
         if x2.dtype.kind in "bui":
             x2 = ops.astype(x2, g.dtype)  # x2 - 1 would wrap round in a small or unsigned dtype
-        corner = equal(x1, 0).detach().numpy() & equal(x2, 0).detach().numpy()
+        steep = equal(x1, 0).detach().numpy() | not_equal(x1, x1).detach().numpy()  # NaN**0 is 1, too
+        corner = steep & equal(x2, 0).detach().numpy()
         if corner.any():
             x1 = ops.where(corner, 1, x1)
     return g * (x2 * power(x1, x2 - 1))
@@ -71,8 +72,8 @@ def _power_base_vjp(g, x1, x2):
 def _power_exponent_vjp(g, y, x1):
     if isinstance(x1, _SCALARS):
         x1 = ops.astype(x1, g.dtype)
-    zero = equal(x1, 0)
-    if zero.detach().numpy().any():  # 0**x2 is flat for x2 > 0, where y * log(0) would be 0 * inf
+    zero = equal(x1, 0).detach().numpy() & np.isfinite(y.detach().numpy())
+    if zero.any():  # 0**x2 is flat for x2 > 0, where y * log(0) would be 0 * inf; for x2 < 0 both are infinite
         x1 = ops.where(zero, 1, x1)
     return g * (y * ops.log(x1))
 

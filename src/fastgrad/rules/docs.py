@@ -11,7 +11,7 @@ _PARAMETERS = {
     "shape": ("tuple of int", "The shape of the result."),
     "axes": ("tuple", "The axes, as the summary says."),
     "key": ("index", "Integers, slices, None, Ellipsis, integer and boolean arrays, or a tuple of them."),
-    "dtype": ("dtype", "The dtype of the result."),
+    "dtype": ("dtype", "The dtype to compute in, and of the result."),
     "reduction": ('"mean", "sum" or "none"', "What to do with the losses of the rows."),
     "k": ("int", "Number of a diagonal: 0 the main one, positive above it, negative below."),
     "offset": ("int", "Number of a diagonal: 0 the main one, positive above it, negative below."),
@@ -136,8 +136,6 @@ def _parameters(rule):
             continue
         default = f", default {rule.defaults[name]!r}" if name in rule.defaults else ""
         rows.append(f"{name} : {kind or 'number'}{default}" + (f"\n    {text}" if text else ""))
-    if rule.takes_dtype:
-        rows.append("dtype : dtype, optional\n    The operand is converted to it first.")
     return "\n".join(rows)
 
 
@@ -173,11 +171,7 @@ def docstring(rule):
 
 
 def signature(rule):
-    """The signature of an op: its forward's, and `dtype=` where the op takes it."""
+    """The signature of an op: its forward's."""
     import inspect
 
-    found = inspect.signature(rule.forward)
-    if rule.takes_dtype:
-        extra = inspect.Parameter("dtype", inspect.Parameter.KEYWORD_ONLY, default=None)
-        found = found.replace(parameters=[*found.parameters.values(), extra])
-    return found
+    return inspect.signature(rule.forward)

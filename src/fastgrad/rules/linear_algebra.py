@@ -8,7 +8,7 @@ from fastgrad.rules.rule import rule
 from fastgrad.rules.shapes import permute_dims, reshape, sum_to
 
 
-def _transposed(x):
+def transposed(x):
     """`x` with its last two axes swapped."""
     return permute_dims(x, (1, 0) if x.ndim == 2 else (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
@@ -29,7 +29,7 @@ def _matmul_left(g, x1_shape, x2):
         return g * x2 if g.ndim == 0 else reshape(g, (*g.shape, 1)) * x2
     if len(x1_shape) == 1:
         return _summed(reshape(matmul(x2, reshape(g, (*g.shape, 1))), x2.shape[:-1]), x1_shape)
-    return _summed(matmul(g, _transposed(x2)), x1_shape)
+    return _summed(matmul(g, transposed(x2)), x1_shape)
 
 
 def _matmul_right(g, x1, x2_shape):
@@ -41,8 +41,8 @@ def _matmul_right(g, x1, x2_shape):
     if len(x2_shape) == 1:
         return matmul(reshape(g, (-1,)), _rows(x1))
     if len(x2_shape) == 2 and x1.ndim > 2:
-        return matmul(_transposed(_rows(x1)), _rows(g))  # one product sums over the stack
-    return _summed(matmul(_transposed(x1), g), x2_shape)
+        return matmul(transposed(_rows(x1)), _rows(g))  # one product sums over the stack
+    return _summed(matmul(transposed(x1), g), x2_shape)
 
 
 def _pairs(*shapes):

@@ -21,14 +21,14 @@ _EMPTY = (((0, 3), {"axis": 0}), ((2, 0), {"axis": 0}), ((0,), {}))
 
 def axes_of(axis, ndim):
     """The reduced axes as a tuple of numbers from 0 to ndim - 1."""
-    if axis is None:
+    if axis is None or not ndim:  # a number may be reduced along axis 0 and -1, as NumPy lets it, and has none
         return tuple(range(ndim))
     return tuple(k % ndim for k in axis) if isinstance(axis, tuple) else (axis % ndim,)
 
 
 def kept(y, x_shape, axis, keepdims):
     """The result with the reduced axes back as length 1, so that it broadcasts against the operand."""
-    if keepdims or axis is None or axis == 0:
+    if keepdims or axis is None or axis == 0 or not x_shape:
         return y  # a missing leading axis broadcasts by itself
     axes = axes_of(axis, len(x_shape))
     return reshape(y, tuple(1 if k in axes else n for k, n in enumerate(x_shape)))
@@ -49,9 +49,9 @@ def count_of(x_shape, axis):
     takes_dtype=True,
     samples=uniform(-2, 2, *SHAPES, *NOTHING, *_EMPTY),
 )
-def sum(x, /, axis=None, keepdims=False):
+def sum(x, /, axis=None, keepdims=False, *, dtype=None):
     """Sum of `x` over `axis`, all axes by default."""
-    return np.sum(x, axis=axis, keepdims=keepdims)
+    return np.sum(x, axis=axis, dtype=dtype, keepdims=keepdims)
 
 
 @rule(
@@ -59,12 +59,12 @@ def sum(x, /, axis=None, keepdims=False):
     takes_dtype=True,
     samples=uniform(-2, 2, *SHAPES, *NOTHING),
 )
-def mean(x, /, axis=None, keepdims=False):
+def mean(x, /, axis=None, keepdims=False, *, dtype=None):
     """Mean of `x` over `axis`, all axes by default."""
-    return np.mean(x, axis=axis, keepdims=keepdims)
+    return np.mean(x, axis=axis, dtype=dtype, keepdims=keepdims)
 
 
-def _extreme_vjp(g, x, y, axis, keepdims):
+def extreme_vjp(g, x, y, axis, keepdims):
     """`g`, divided by the number of ties, where `x` equals `y`; 0 elsewhere. NaN wins, as in NumPy."""
     ties = equal(x, kept(y, x.shape, axis, keepdims)).detach().numpy()
     if np.isnan(y.detach().numpy()).any():
@@ -76,7 +76,7 @@ def _extreme_vjp(g, x, y, axis, keepdims):
 
 
 @rule(
-    vjp=lambda g, x, y, axis, keepdims: _extreme_vjp(g, x, y, axis, keepdims),
+    vjp=lambda g, x, y, axis, keepdims: extreme_vjp(g, x, y, axis, keepdims),
     numpy=("max", "amax"),
     samples=uniform(-2, 2, *SHAPES, *NOTHING),
 )
@@ -86,7 +86,7 @@ def max(x, /, axis=None, keepdims=False):
 
 
 @rule(
-    vjp=lambda g, x, y, axis, keepdims: _extreme_vjp(g, x, y, axis, keepdims),
+    vjp=lambda g, x, y, axis, keepdims: extreme_vjp(g, x, y, axis, keepdims),
     numpy=("min", "amin"),
     samples=uniform(-2, 2, *SHAPES, *NOTHING),
 )
@@ -132,9 +132,9 @@ def _prod_others(g, x, axes):
     takes_dtype=True,
     samples=lambda rng: [*uniform(0.5, 2, *SHAPES, *NOTHING, *_EMPTY)(rng), *_with_zeros(rng)],
 )
-def prod(x, /, axis=None, keepdims=False):
+def prod(x, /, axis=None, keepdims=False, *, dtype=None):
     """Product of `x` over `axis`, all axes by default. The gradient is exact where elements are zero, too."""
-    return np.prod(x, axis=axis, keepdims=keepdims)
+    return np.prod(x, axis=axis, dtype=dtype, keepdims=keepdims)
 
 
 def _with_zeros(rng):
@@ -151,6 +151,12 @@ def _finite(y):
     return where(nothing, 0, y) if nothing.detach().numpy().any() else y
 
 
+def _top(x, axis):
+    """What the softmax family takes out of `x`: its largest real part; 0 where there are no elements."""
+    x = np.real(x)
+    return np.max(x, axis=axis, keepdims=True) if x.size else np.sum(x, axis=axis, keepdims=True)
+
+
 @rule(
     vjp=lambda g, x, y, axis, keepdims: (
         kept(g, x.shape, axis, keepdims) * exp(x - kept(_finite(y), x.shape, axis, keepdims))
@@ -159,9 +165,9 @@ def _finite(y):
     samples=uniform(-2, 2, *SHAPES, *NOTHING),
 )
 def logsumexp(x, /, axis=None, keepdims=False):
-    """`log(sum(exp(x)))` over `axis`, without overflow: the largest element is taken out first."""
-    top = np.max(x, axis=axis, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0)
+    """`log(sum(exp(x)))` over `axis`, without overflow: the largest element is taken out first. -inf of no elements."""
+    top = _top(x, axis)
+    top = np.where(np.isfinite(top), top, 0)  # a real number: taking out an imaginary part would change the branch
     y = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
     return y if keepdims else np.squeeze(y, axis=axes_of(axis, y.ndim))
 
@@ -175,7 +181,7 @@ def logsumexp(x, /, axis=None, keepdims=False):
 )
 def softmax(x, /, axis=-1):
     """`exp(x) / sum(exp(x))` along `axis`, without overflow."""
-    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    e = np.exp(x - _top(x, axis))
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
@@ -188,5 +194,5 @@ def softmax(x, /, axis=-1):
 )
 def log_softmax(x, /, axis=-1):
     """`x - logsumexp(x)` along `axis`: the logarithm of softmax, exact where softmax underflows."""
-    x = x - np.max(x, axis=axis, keepdims=True)
+    x = x - _top(x, axis)
     return x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True))

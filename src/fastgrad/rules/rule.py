@@ -45,6 +45,7 @@ def _state_without_warnings():
 
 
 _errors_of_numpy, _quiet = _state_without_warnings()
+_BYTES = (np.dtype(np.int8), np.dtype(np.uint8), np.dtype(np.bool))
 
 
 class _Ops:
@@ -60,7 +61,7 @@ class Rule:
     __slots__ = (
         "name", "forward", "vjps", "operand_names", "n_operands", "variadic", "param_names", "defaults", "elementwise",
         "view", "holomorphic", "domain", "samples", "aliases", "numpy_names", "reads_result", "reads_operand",
-        "_readers", "has_vjp", "synonyms", "takes_dtype", "prepare", "together",
+        "_readers", "has_vjp", "synonyms", "takes_dtype", "prepare", "together", "n_positional",
     )  # fmt: skip
 
     def __init__(
@@ -78,6 +79,7 @@ class Rule:
             code.co_varnames[len(names) : len(names) + 1] if self.variadic else names[: self.n_operands]
         )
         self.param_names = names[self.n_operands :]
+        self.n_positional = n_named - self.n_operands  # how many of them may be given without their name
         values = forward.__defaults__ or ()
         self.defaults = dict(zip(names[n_named - len(values) : n_named], values, strict=True))
         self.defaults.update(forward.__kwdefaults__ or {})
@@ -130,17 +132,13 @@ class Rule:
             operands, rest = args, ()
         else:
             operands, rest = args[: self.n_operands], args[self.n_operands :]
-        if len(rest) > len(self.param_names):
-            most = self.n_operands + len(self.param_names)
+        if len(rest) > self.n_positional:
+            most = self.n_operands + self.n_positional
             raise TypeError(f"{self.name}() takes at most {most} arguments, {len(args)} given")
         params = dict(zip(self.param_names, rest, strict=False))
         for key, value in kwargs.items():
             if key in self.synonyms:
                 key = self.synonyms[key]
-            elif key == "dtype" and self.takes_dtype:
-                if value is not None:
-                    operands = (ops.astype(operands[0], value), *operands[1:])
-                continue
             if key in params or (key not in self.param_names and key not in self.operand_names):
                 problem = "multiple values for" if key in params else "an unexpected keyword"
                 raise TypeError(f"{self.name}() got {problem} argument {key!r}")
@@ -158,6 +156,8 @@ class Rule:
                 if key not in self.defaults:
                     raise TypeError(f"{self.name}() missing argument {key!r}")
                 params[key] = self.defaults[key]
+        if self.takes_dtype and params["dtype"] is not None:
+            operands, params["dtype"] = _in_dtype(operands, np.dtype(params["dtype"]))
         if self.prepare is not None:
             params = self.prepare(params)
         return operands, params
@@ -198,6 +198,11 @@ class Rule:
             return self.forward(*operands, **params)
         finally:
             _errors_of_numpy.set(before)
+
+    def run_wider(self, operands, params):
+        """The forward where NumPy answers in float16, which a Tensor cannot hold: bytes and booleans as float32."""
+        wider = [o.astype(np.float32) if getattr(o, "dtype", None) in _BYTES else o for o in operands]
+        return self.run(wider, params)
 
     def pull(self, k, g, y, operands, params):
         """The cotangent of operand number `k`: a Tensor of that operand's shape and dtype.
@@ -257,6 +262,15 @@ class Rule:
         return f"<rule {self.name}>"
 
 
+def _in_dtype(operands, dtype):
+    """What `dtype=` asks for: the operand is converted to a floating or complex one, so that its gradient comes back
+    through the conversion; any other is left to the forward, whose result is a constant.
+    """
+    if dtype.kind in "fc" and getattr(operands[0], "dtype", None) != dtype:
+        operands = (ops.astype(operands[0], dtype), *operands[1:])
+    return operands, None if dtype.kind == "f" else dtype
+
+
 def _arguments(function):
     code = function.__code__
     return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
@@ -290,7 +304,7 @@ def rule(*, vjp: Callable | tuple | None, **facts) -> Callable[[Callable], Any]:
     synonyms : dict, optional
         Further keywords, each with the name of the parameter or operand it stands for.
     takes_dtype : bool
-        Accept `dtype=`: the first operand is converted before the op.
+        The forward has a parameter `dtype`, as NumPy's reductions; a floating or complex one converts the operand.
     prepare : function of the parameters, optional
         Puts parameters into the form that forward and vjp work with; runs once per call.
     together : bool

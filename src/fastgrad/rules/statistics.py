@@ -1,4 +1,4 @@
-"""Spread, length and running sums along axes: var, std, norm, cumsum."""
+"""Spread and running sums along axes: var, std, cumsum."""
 
 import math
 
@@ -7,8 +7,8 @@ import numpy as np
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import uniform
 from fastgrad.rules.logic import equal
-from fastgrad.rules.reductions import NOTHING, SHAPES, count_of, kept, mean
-from fastgrad.rules.rule import rule
+from fastgrad.rules.reductions import NOTHING, count_of, kept, mean
+from fastgrad.rules.rule import ops, rule
 from fastgrad.rules.shapes import flip, reshape
 
 _SPREADS = (
@@ -17,36 +17,49 @@ _SPREADS = (
 )  # fmt: skip
 
 
-def _nonzero(y):
+def nonzero(y):
     """`y` with 1 for 0: a divisor for what is 0 wherever `y` is."""
     zero = equal(y, 0)
     return where(zero, 1, y) if zero.detach().numpy().any() else y
 
 
 def _freedom(x_shape, axis, ddof):
-    """The divisor of a variance; infinite where NumPy's is not positive and its result NaN."""
+    """The divisor of a variance; NaN where NumPy's is not positive and its result NaN."""
     n = count_of(x_shape, axis) - ddof
     return n if n > 0 else math.nan
 
 
+def _real(g):
+    """The real part: with a complex `dtype=` the result is complex, its imaginary part the constant 0."""
+    return ops.real(g) if g.dtype.kind == "c" else g
+
+
+def _var_vjp(g, x, axis, ddof, keepdims):
+    g = kept(_real(g), x.shape, axis, keepdims)
+    if not x.size:  # nothing of `g` arrives anywhere: a NaN as divisor would, in the second order
+        return x * g
+    return (x - mean(x, axis, True)) * (g * (2 / _freedom(x.shape, axis, ddof)))
+
+
 @rule(
-    vjp=lambda g, x, axis, ddof, keepdims: (
-        (x - mean(x, axis, True)) * (kept(g, x.shape, axis, keepdims) * (2 / _freedom(x.shape, axis, ddof)))
-    ),
+    vjp=lambda g, x, axis, ddof, keepdims: _var_vjp(g, x, axis, ddof, keepdims),
     holomorphic=False,
     synonyms={"correction": "ddof"},
     takes_dtype=True,
     samples=uniform(-2, 2, *_SPREADS, *NOTHING),
 )
-def var(x, /, axis=None, ddof=0, keepdims=False):
+def var(x, /, axis=None, ddof=0, keepdims=False, *, dtype=None):
     """Variance of `x` over `axis`: the sum of squared deviations divided by `n - ddof`."""
-    return np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
+    return np.var(x, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
 
 
 def _std_vjp(g, x, y, axis, ddof, keepdims):
+    g, y = _real(g), _real(y)
+    if not x.size:
+        return x * kept(g, x.shape, axis, keepdims)
     center = mean(x, axis, True)
     level = _level(x.detach().numpy(), y.detach().numpy(), center.detach().numpy(), axis, keepdims)
-    y = _nonzero(y if level is None else where(level, 1, y))
+    y = nonzero(y if level is None else where(level, 1, y))
     gx = (x - center) * kept(g / (y * _freedom(x.shape, axis, ddof)), x.shape, axis, keepdims)
     return gx if level is None else where(kept(level, x.shape, axis, keepdims), 0, gx)
 
@@ -67,26 +80,14 @@ def _level(x, y, center, axis, keepdims):
     takes_dtype=True,
     samples=uniform(-2, 2, *_SPREADS, *NOTHING),
 )
-def std(x, /, axis=None, ddof=0, keepdims=False):
+def std(x, /, axis=None, ddof=0, keepdims=False, *, dtype=None):
     """Standard deviation of `x` over `axis`. Where all elements are equal, a kink, its gradient is 0."""
-    return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims)
-
-
-@rule(
-    vjp=lambda g, x, y, axis, keepdims: x * kept(g / _nonzero(y), x.shape, axis, keepdims),
-    holomorphic=False,
-    numpy=("linalg.norm",),
-    samples=uniform(-2, 2, *SHAPES, *NOTHING),
-)
-def norm(x, /, axis=None, keepdims=False):
-    """Euclidean length of `x` over `axis`, all axes by default. Its gradient at 0 is 0."""
-    square = np.real(np.conj(x) * x) if np.iscomplexobj(x) else np.multiply(x, x)
-    return np.sqrt(np.sum(square, axis=axis, keepdims=keepdims))
+    return np.std(x, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
 
 
 def _cumsum_vjp(g, x_shape, axis):
     gx = flip(cumsum(flip(g, axis), axis), axis)  # what comes after an element holds it
-    return gx if axis is not None else reshape(gx, x_shape)
+    return gx if gx.shape == x_shape else reshape(gx, x_shape)  # flattened, or of one element where x is a number
 
 
 @rule(
@@ -103,6 +104,6 @@ def _cumsum_vjp(g, x_shape, axis):
         ((2, 3), {"axis": 0}),
     ),
 )
-def cumsum(x, /, axis=None):
+def cumsum(x, /, axis=None, *, dtype=None):
     """Running sum of `x` along `axis`, of the flattened `x` by default."""
-    return np.cumsum(x, axis=axis)
+    return np.cumsum(x, axis=axis, dtype=dtype)

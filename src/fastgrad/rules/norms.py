@@ -1,0 +1,60 @@
+"""Lengths of vectors, of every order. Finite where the mathematics is not: at a kink, an element's gradient is 0."""
+
+import math
+
+import numpy as np
+
+from fastgrad.rules.arithmetic import zeros_of
+from fastgrad.rules.comparison import abs, sign, where
+from fastgrad.rules.draws import signed, uniform
+from fastgrad.rules.logic import equal
+from fastgrad.rules.reductions import NOTHING, SHAPES, extreme_vjp, kept
+from fastgrad.rules.rule import rule
+from fastgrad.rules.statistics import nonzero
+
+
+def _norm_vjp(g, x, y, axis, keepdims, ord):
+    if ord == 0:
+        return zeros_of(x)
+    if math.isinf(ord):
+        return sign(x) * extreme_vjp(g, abs(x), y, axis, keepdims)
+    g, y = kept(g, x.shape, axis, keepdims), kept(y, x.shape, axis, keepdims)
+    if ord == 2:
+        return x * (g / nonzero(y))
+    return sign(x) * g if ord == 1 else sign(x) * (g * _slope(abs(x), y, ord))
+
+
+def _slope(size, y, ord):
+    """`(size / y)**(ord - 1)`; 0 where an element is 0 and that, or its own derivative, would be infinite."""
+    flat = equal(y, 0).detach().numpy()  # all elements are 0; or one is, and `ord` is negative
+    if ord < 2:
+        flat = flat | equal(size, 0).detach().numpy()
+    ratio = size / nonzero(y)
+    return where(flat, 0, where(flat, 1, ratio) ** (ord - 1)) if flat.any() else ratio ** (ord - 1)
+
+
+_SHAPES = (*SHAPES, *NOTHING)
+_ORDERS = tuple(((2, 3), {"axis": 1, "ord": p}) for p in (1, 3, 0.5, -1, -2.5, math.inf, -math.inf, 0, 2))
+
+
+@rule(
+    vjp=lambda g, x, y, axis, keepdims, ord: _norm_vjp(g, x, y, axis, keepdims, ord),
+    holomorphic=False,
+    numpy=("linalg.norm",),
+    samples=lambda rng: [*uniform(-2, 2, *_SHAPES)(rng), *signed(0.3, 3, *_ORDERS)(rng)],
+)
+def norm(x, /, axis=None, keepdims=False, ord=2):
+    """`sum(abs(x)**ord)**(1/ord)` over `axis`, all axes by default; the largest or smallest magnitude for inf or -inf.
+
+    The gradient at a kink is 0: of an element that is 0, unless `ord` is 2 or more, and of all where the norm is 0.
+    """
+    if ord == 2:
+        square = np.real(np.conj(x) * x) if np.iscomplexobj(x) else np.multiply(x, x)
+        return np.sqrt(np.sum(square, axis=axis, keepdims=keepdims))
+    size = np.abs(x)
+    if math.isinf(ord):
+        return (np.max if ord > 0 else np.min)(size, axis=axis, keepdims=keepdims)
+    if ord == 0:
+        return np.sum(np.not_equal(x, 0).astype(size.dtype), axis=axis, keepdims=keepdims)
+    total = np.sum(size if ord == 1 else size**ord, axis=axis, keepdims=keepdims)
+    return total if ord == 1 else total ** np.reciprocal(ord, dtype=total.dtype)
