@@ -33,6 +33,7 @@ node_of = _chosen.node_of  # what pictures are drawn from
 node_key = _chosen.node_key
 trace, untrace, is_traced = _chosen.trace, _chosen.untrace, _chosen.is_traced  # what transforms differentiate
 leave = _chosen.leave
+write_count = _chosen.write_count
 detect_anomaly = _chosen.detect_anomaly
 clear_cache = _chosen.clear_cache
 cache_info = _chosen.cache_info

@@ -386,6 +386,22 @@ def no_numpy_argument(function, argument):
     )
 
 
+def no_numpy_write(function):
+    """A NumPy function that writes into an array, where the array or what is written records."""
+    return NotDifferentiableError(
+        f"{function} cannot record what it writes, so that a gradient would be lost: write y[key] = value into a "
+        "Tensor, for example one from fg.zeros, or use x.detach() where no gradient is wanted"
+    )
+
+
+def rows_for_blocks():
+    """`np.concatenate(x, axis=-1)` of the rows of one matrix, as `np.bmat` of Tensors asks for it."""
+    return ShapeError(
+        "np.concatenate of the rows of one Tensor along axis -1, which np.bmat does by mistake with Tensors for its "
+        "blocks: give np.concatenate a list of Tensors, np.bmat a list of lists, or x.ravel() for all rows in a line"
+    )
+
+
 # --- anomalies ---
 
 

@@ -4,9 +4,9 @@ import functools
 
 import numpy as np
 
-from fastgrad._engine import Function, Tensor, asarray, is_grad_enabled, trace, untrace
-from fastgrad.errors import DTypeError, NotDifferentiableError, ShapeError
-from fastgrad.rules.rule import Rule
+from fastgrad._engine import Function, Tensor, asarray, is_grad_enabled, trace, untrace, write_count
+from fastgrad.errors import DTypeError, MutationError, NotDifferentiableError, ShapeError
+from fastgrad.rules.rule import Rule, ops
 
 _VARARGS = 0x04  # code flags: takes *args
 _KEYWORDS = 0x08  # takes **kwargs
@@ -113,6 +113,7 @@ class _UserRule(Rule):
     def _checked_forward(self, forward):
         @functools.wraps(forward)
         def checked(*arrays, **params):
+            arrays = [_read_only(a) if isinstance(a, np.ndarray) and a.flags.writeable else a for a in arrays]
             value = forward(*arrays, **params)
             if isinstance(value, (tuple, list, dict, str)) or value is None:
                 kind = type(value).__name__
@@ -128,12 +129,10 @@ class _UserRule(Rule):
 
         @functools.wraps(rule)
         def checked(*values):
-            traced = [v for v in values if isinstance(v, Tensor) and v.requires_grad] if is_grad_enabled() else ()
-            trace(traced)  # while the sweep itself is recorded, no value may leave the rule either
-            try:
-                gx = rule(*values)
-            finally:
-                untrace(traced)
+            values = [
+                ops.copy(v) if k == g_at else v for k, v in enumerate(values)
+            ]  # other nodes may share the cotangent
+            gx = self._called(rule, values, g_at)
             g = values[g_at]
             what = f"the vjp of {self.name!r} for {word!r}"
             if gx is None:
@@ -153,6 +152,26 @@ class _UserRule(Rule):
 
         return checked
 
+    def _called(self, rule, values, g_at):
+        """What `rule` returns. It may write to its cotangent, not to operands and result, nor lose a derivative."""
+        others = [v for k, v in enumerate(values) if k != g_at]
+        if self.variadic:
+            others = [v for part in others for v in (part if isinstance(part, tuple) else (part,))]
+        tensors = [v for v in others if isinstance(v, Tensor)]
+        before = list(map(write_count, tensors))
+        traced = [v for v in (values[g_at], *tensors) if v.requires_grad] if is_grad_enabled() else ()
+        trace(traced)  # while the sweep itself is recorded, what leaves the rule is lost to the next derivative
+        try:
+            gx = rule(*values)
+        finally:
+            untrace(traced)
+        if before != list(map(write_count, tensors)):
+            raise MutationError(
+                f"the vjp of {self.name!r} wrote in place to an operand or to the result, which others may still "
+                "read: write to a copy, x.copy(), or out of place; its cotangent g is its own to write to"
+            )
+        return gx
+
     def pull(self, k, g, y, operands, params):
         gx = super().pull(k, g, y, operands, params)
         x = operands[k]
@@ -160,6 +179,12 @@ class _UserRule(Rule):
             what = f"the vjp of {self.name!r} for {self.operand_names[0 if self.variadic else k]!r}"
             raise ShapeError(f"{what} returned shape {gx.shape}, the operand has {x.shape}")
         return gx
+
+
+def _read_only(array):
+    array = array.view()
+    array.flags.writeable = False
+    return array
 
 
 def _words(function):

@@ -21,6 +21,12 @@ _REDUCTIONS = {
 }  # fmt: skip
 
 
+# NumPy's functions that write into an argument: its name. The first, by position.
+_WRITERS = {
+    np.copyto: "dst", np.put: "a", np.place: "arr", np.putmask: "a", np.fill_diagonal: "a", np.put_along_axis: "arr",
+}  # fmt: skip
+
+
 def table():
     """NumPy's functions that fastgrad answers, with its answers."""
     if not _table:
@@ -42,6 +48,10 @@ def table():
 def array_ufunc(self, ufunc, method, *inputs, out=None, **kwargs):
     """`__array_ufunc__`: calls, and the reductions that fastgrad has as functions, are recorded."""
     name = f"np.{ufunc.__name__}" if method == "__call__" else f"np.{ufunc.__name__}.{method}"
+    if method == "at":
+        return _write(ufunc.at, name, inputs[0], inputs[1:], kwargs)
+    if any(_is_masked(x) for x in inputs):
+        return _masked(ufunc, method, name, inputs, {**kwargs, "out": out})
     answer = table().get(ufunc) if method == "__call__" else table().get(_REDUCTIONS.get((ufunc, method)))
     if answer is not None and method != "__call__":
         kwargs.setdefault("axis", 0)  # a ufunc reduces its first axis, a function all
@@ -52,9 +62,15 @@ def array_function(self, function, types, args, kwargs):
     """`__array_function__`: what fastgrad has too is recorded, anything else runs on the plain arrays."""
     from fastgrad._engine import Tensor
 
-    if not all(issubclass(kind, (Tensor, np.ndarray)) for kind in types):
-        return NotImplemented
+    if not all(issubclass(kind, (Tensor, np.ndarray)) and not hasattr(kind, "_baseclass") for kind in types):
+        return NotImplemented  # of a masked array the mask would be lost
     module = (function.__module__ or "numpy").replace("numpy", "np", 1)
+    if function in _WRITERS:
+        word, kwargs = _WRITERS[function], dict(kwargs)
+        target, rest = (kwargs.pop(word), args) if word in kwargs else (args[0], args[1:])
+        return _write(function, f"{module}.{function.__name__}", target, rest, kwargs)
+    if function is np.concatenate and isinstance(args[0], Tensor) and args[0].ndim == 2 and kwargs.get("axis") == -1:
+        raise errors.rows_for_blocks()
     return _answer(table().get(function), function, f"{module}.{function.__name__}", *_by_name(function, args, kwargs))
 
 
@@ -79,14 +95,49 @@ def _answer(answer, function, name, args, kwargs):
 
 
 def _write_out(out, result, name):
-    """Put results where `out=` wants them: into arrays, or into Tensors through their own door."""
+    """Put results where `out=` wants them: into arrays, or into Tensors through their own door. All, or none."""
     targets = out if isinstance(out, tuple) else (out,)
-    for target, value in zip(targets, result if isinstance(result, tuple) else (result,), strict=True):
-        if target is not None:
-            if not np.can_cast(value.dtype, target.dtype, "same_kind"):
-                raise errors.inplace_dtype(name, value.dtype, target.dtype)
-            target[...] = value
+    pairs = zip(targets, result if isinstance(result, tuple) else (result,), strict=True)
+    pairs = [(target, value) for target, value in pairs if target is not None]
+    for target, value in pairs:
+        if not np.can_cast(value.dtype, target.dtype, "same_kind"):
+            raise errors.inplace_dtype(name, value.dtype, target.dtype)
+        ends = zip(value.shape[::-1], target.shape[::-1], strict=False)
+        if value.ndim > target.ndim or not all(n in (1, length) for n, length in ends):
+            raise errors.inplace_shape(name, value.shape, target.shape)
+    for target, value in pairs:
+        target[...] = value
     return targets[0] if len(targets) == 1 else targets
+
+
+def _write(function, name, target, args, kwargs):
+    """A NumPy function that writes into its first argument: all of it or nothing, and a Tensor counts it."""
+    from fastgrad._engine import Tensor
+
+    if records((args, kwargs)):
+        raise errors.no_numpy_write(name)
+    if not isinstance(target, Tensor):
+        return function(target, *_plain(args), **_plain(kwargs))
+    if records(target):
+        raise errors.leaf_written() if target.is_leaf else errors.no_numpy_write(name)
+    array = target.detach().numpy().copy()
+    function(array, *_plain(args), **_plain(kwargs))
+    target[...] = array
+    return None
+
+
+def _is_masked(x):
+    return isinstance(x, np.ndarray) and hasattr(x, "_baseclass")
+
+
+def _masked(ufunc, method, name, inputs, kwargs):
+    """NumPy's function for masked arrays on constants: `_answer` would lose the mask."""
+    if records((inputs, kwargs)):
+        raise errors.no_numpy_rule(name)
+    function = getattr(np.ma, ufunc.__name__, None)
+    if function is None or kwargs.pop("out") is not None:
+        return NotImplemented
+    return getattr(function, method)(*_plain(inputs), **_plain(kwargs))
 
 
 def array(self, dtype=None, copy=None):
@@ -159,17 +210,19 @@ def _wrapped(value):
 
     if isinstance(value, (tuple, list)) and type(value) in (tuple, list):
         return type(value)(map(_wrapped, value))
-    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.char in "?bhilqBHILQfdFD":
+    if isinstance(value, (np.ndarray, np.generic)) and not _is_masked(value) and value.dtype.char in "?bhilqBHILQfdFD":
         return asarray(value)
     return value
 
 
 def has_gradient(result):
-    """Whether a result could have had a gradient: floating numbers, or nothing at all, as of np.copyto."""
+    """Whether a result could have had a gradient: anything but integers, booleans, text, dates, and tuples of these."""
     if isinstance(result, (tuple, list)):
         return any(map(has_gradient, result))
+    if isinstance(result, np.dtype):
+        return False
     kind = getattr(getattr(result, "dtype", None), "kind", None)
-    return result is None or kind in ("f", "c") or isinstance(result, (float, complex))
+    return kind not in "biuSUTmM" if kind is not None else not isinstance(result, (int, str, type))
 
 
 def _is_default(key, value):

@@ -32,12 +32,11 @@ def _fn(name):
     return _found[name]
 
 
-def _leave(x, door, warns=False):
+def leave(x, door, warns=False):
     """Refuse, inside a transform, to let a value out of the graph; warn outside, if asked to."""
-    global _leave
-    from fastgrad._engine import leave as _leave
+    from fastgrad import _engine
 
-    _leave(x, door, warns)
+    _engine.leave(x, door, warns)
 
 
 def _method(function):
@@ -134,11 +133,26 @@ def device(self):
 _OPERANDS = (np.ndarray, np.generic, bool, int, float, complex, list, tuple)
 
 
-def _fits(self, other):
+def own_operator(other, slot):
+    """Whether `other` is an ndarray of a class in which the operator means something else: a matrix, a masked array."""
+    kind = type(other)
+    return (
+        kind is not np.ndarray
+        and isinstance(other, np.ndarray)
+        and (
+            getattr(kind, f"__r{slot}__", None) is not getattr(np.ndarray, f"__r{slot}__", None)
+            or kind.__array_ufunc__ is not np.ndarray.__array_ufunc__
+        )
+    )
+
+
+def _fits(self, other, slot=None):
     """Whether `other` can be an operand, so that other classes get their turn otherwise."""
     kind = type(other)
-    if kind is type(self) or isinstance(other, _OPERANDS):
+    if kind is type(self):
         return True
+    if isinstance(other, _OPERANDS):
+        return slot is None or not own_operator(other, slot)
     if getattr(kind, "__array_ufunc__", True) is None:
         return False
     return hasattr(kind, "__array__") or hasattr(kind, "__dlpack__")
@@ -146,10 +160,12 @@ def _fits(self, other):
 
 def _binary(slot, op):
     def forth(self, other):
-        return _fn(op)(self, other) if _fits(self, other) else NotImplemented
+        return _fn(op)(self, other) if _fits(self, other, slot) else NotImplemented
 
     def back(self, other):
-        return _fn(op)(other, self) if _fits(self, other) else NotImplemented
+        if slot == "mul" and isinstance(other, np.matrix):
+            return _fn("matmul")(other, self)
+        return _fn(op)(other, self) if _fits(self, other, slot) else NotImplemented
 
     def inplace(self, other):
         if not _fits(self, other):
@@ -169,6 +185,10 @@ def _binary(slot, op):
 
 def _compare(slot, op):
     def compare(self, other):
+        if isinstance(other, np.ndarray) and getattr(type(other), f"__{slot}__") is not getattr(
+            np.ndarray, f"__{slot}__"
+        ):
+            return NotImplemented
         return _fn(op)(self, other) if _fits(self, other) else NotImplemented
 
     _named(compare, f"__{slot}__", f"`fg.{op}(self, other)`: a tensor of booleans.")
@@ -201,14 +221,14 @@ def item(self, *index):
     """One element as a Python number: the only one, or the one at `index`."""
     if not index and self.size != 1:
         raise errors.not_one_element("item()", self.shape)
-    _leave(self, "x.item()")
+    leave(self, "x.item()")
     return self.detach().numpy().item(*index)
 
 
 @_method
 def tolist(self):
     """The values as nested lists of Python numbers."""
-    _leave(self, "x.tolist()")
+    leave(self, "x.tolist()")
     return self.detach().numpy().tolist()
 
 
@@ -219,7 +239,7 @@ def _number(kind):
         if self.size != 1:
             raise errors.not_one_element(f"{kind.__name__}(x)", self.shape)
         if loses:
-            _leave(self, f"{kind.__name__}(x)", True)
+            leave(self, f"{kind.__name__}(x)", True)
         return kind(self.detach().item())
 
     _named(convert, f"__{kind.__name__}__", f"`{kind.__name__}(x)` of a tensor of one element.")
@@ -334,7 +354,7 @@ def _leaf(array, requires_grad, grad):
 
 
 def _parts(self, how):
-    _leave(self, how)
+    leave(self, how)
     if not self.is_leaf:
         raise errors.not_copied(how, self.op)
     grad = None if self.grad is None else self.grad.detach().numpy()

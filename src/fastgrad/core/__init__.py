@@ -33,6 +33,7 @@ from fastgrad.core.tensor import (
     tensor,
     trace,
     untrace,
+    write_count,
 )
 
 name = "cython"
@@ -53,4 +54,5 @@ __all__ = [
     "debug_counts", "detect_anomaly", "enable_grad", "gradients", "instruction_set", "is_grad_enabled", "is_traced",
     "lean_harvest", "lean_leaf", "leave", "loops_in_use", "name", "no_grad", "node_key", "node_of", "rmsprop_step",
     "scale_in_place", "set_cache_limit", "sgd_step", "sum_of_squares", "tensor", "trace", "untrace",
+    "write_count",
 ]  # fmt: skip

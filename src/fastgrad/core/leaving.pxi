@@ -4,6 +4,11 @@
 cdef int transforms_running = 0     # in any thread; 0 spares the search
 
 
+def write_count(Tensor x not None):
+    """How often the memory of `x` was written."""
+    return version_of(x)
+
+
 def trace(inputs):
     """Mark the inputs of a transform whose function is about to run."""
     global transforms_running

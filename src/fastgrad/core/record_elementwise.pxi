@@ -182,15 +182,23 @@ cdef object binary_any(int op, object a, object b):
         if type(b) is float or type(b) is int:
             y = binary_constant(op, <Tensor>a, b, False)
             return y if y is not None else rule_op(op, (a, b), NO_PARAMS)
-        if not is_operand(b):
+        if not is_operand(b) or has_own_operator(op, b):
             return NotImplemented
         return binary_mixed(op, a, b)
     if type(a) is float or type(a) is int:
         y = binary_constant(op, <Tensor>b, a, True)
         return y if y is not None else rule_op(op, (a, b), NO_PARAMS)
-    if not is_operand(a):
+    if not is_operand(a) or has_own_operator(op, a):
         return NotImplemented
     return binary_mixed(op, a, b)
+
+
+cdef dict slot_of = {ADD: "add", SUBTRACT: "sub", MULTIPLY: "mul", DIVIDE: "truediv", POWER: "pow"}
+
+
+cdef bint has_own_operator(int op, object o) except -1:
+    """Whether `o` is an ndarray of a class that gives the operator another meaning, and its turn comes first."""
+    return PyArray_Check(o) and not PyArray_CheckExact(o) and op in slot_of and tensor_methods.own_operator(o, slot_of[op])
 
 
 cdef bint is_operand(object o):

@@ -67,7 +67,8 @@ cdef object slot_subtract(object a, object b):
 
 
 cdef object slot_multiply(object a, object b):
-    return operate(MULTIPLY, a, b)
+    result = operate(MULTIPLY, a, b)
+    return result if result is not NotImplemented or type(a) is Tensor else METHODS["__rmul__"](b, a)     # of a matrix
 
 
 cdef object slot_true_divide(object a, object b):

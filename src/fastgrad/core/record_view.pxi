@@ -256,8 +256,33 @@ cdef object fixed_key(object key):
     return key if is_fixed(key) else operator.index(key)
 
 
+cdef inline bint names_element(object key) noexcept:
+    """Whether a key that leaves no axis has no Ellipsis: NumPy then gives a scalar, with one a 0-d view."""
+    if type(key) is tuple:
+        for part in <tuple>key:
+            if part is Ellipsis:
+                return False
+        return True
+    return key is not Ellipsis
+
+
+cdef Tensor element_of(Tensor x, object key, Py_ssize_t offset):
+    """One element, as a copy: what is written to `x` later does not change it, as with NumPy's scalars."""
+    cdef Tensor y
+    check_fresh(x)
+    if x.layout.typenum == cnp.NPY_DOUBLE:
+        y = float_tensor((<double*>(x.data + offset))[0])
+    else:
+        y = new_tensor(layout_get(x.layout.typenum, x.layout.itemsize, 0, NULL, NULL))
+        memcpy(y.data, x.data + offset, x.layout.itemsize)
+    if wants_grad(x):
+        link1(y, GETITEM, x)
+        keep_parameter(y, key)
+    return y
+
+
 cdef Tensor getitem_basic(Tensor x, object key):
-    """A view; None where the key is not basic."""
+    """A view, or a copy of one element; None where the key is not basic."""
     cdef Py_ssize_t[64] shape
     cdef Py_ssize_t[64] strides
     cdef Py_ssize_t offset
@@ -268,6 +293,8 @@ cdef Tensor getitem_basic(Tensor x, object key):
         fixed = fixed_key(key)
         if fixed is not key:
             return getitem_basic(x, fixed)
+    if ndim == 0 and names_element(key):
+        return element_of(x, key, offset)
     cdef Layout* layout = layout_get(x.layout.typenum, x.layout.itemsize, ndim, shape, strides)
     cdef Tensor y = view_of(GETITEM, x, layout, offset)
     if y.op != LEAF:

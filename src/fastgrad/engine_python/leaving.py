@@ -6,6 +6,11 @@ from fastgrad.engine_python.record import state
 _running = 0  # transforms, in any thread; 0 spares the search
 
 
+def write_count(x):
+    """How often the memory of `x` was written."""
+    return x.storage.version
+
+
 def trace(inputs):
     """Mark the inputs of a transform whose function is about to run."""
     global _running

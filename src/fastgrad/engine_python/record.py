@@ -159,8 +159,6 @@ def write(x, rule, operands, params):
 
 
 def _getitem(x, key):
-    if type(key) is int or (type(key) is tuple and all(type(part) is int for part in key)):
-        key = (*key, ...) if type(key) is tuple else (key, ...)  # a 0-d view, where NumPy would make a scalar
     return functions["getitem"](x, key)
 
 

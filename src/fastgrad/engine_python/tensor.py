@@ -8,7 +8,7 @@ import weakref
 
 import numpy as np
 
-from fastgrad import errors
+from fastgrad import errors, tensor_methods
 
 
 class Storage:
@@ -80,16 +80,14 @@ class Tensor:
 
     def numpy(self, *, writable=False):
         """The values as an ndarray that shares memory: read-only unless `writable`, of which the graph is told."""
-        self._leave("x.numpy()")
-        view = self.array.view()
+        tensor_methods.leave(self, "x.numpy()")
         if not writable:
-            view.flags.writeable = False
-        elif not view.flags.writeable:
+            return read_only(self.array)
+        if not self.array.flags.writeable:
             raise errors.read_only()
-        else:
-            self.storage.version += 1
-            self.storage.foreign = True
-        return view
+        self.storage.version += 1
+        self.storage.foreign = True
+        return self.array.view()
 
     def detach(self):
         """The same memory as a constant: nothing done with it is recorded as coming from here."""
@@ -182,6 +180,11 @@ class HookHandle:
         self.remove()
 
 
+def read_only(array):
+    """A view that nobody can make writable again: its base is a read-only buffer, not the array."""
+    return np.asarray(memoryview(array).toreadonly())
+
+
 # --- making leaves ---
 
 
@@ -213,7 +216,7 @@ def tensor(data, *, dtype=None, requires_grad=False):
         integers.
     """
     if isinstance(data, Tensor):
-        data._leave("fg.tensor(x)")
+        tensor_methods.leave(data, "fg.tensor(x)")
         data = data.array
     made = Tensor(native(np.array(data, dtype=dtype, order="C")))
     return made.requires_grad_() if requires_grad else made

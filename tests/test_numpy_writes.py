@@ -1,0 +1,115 @@
+"""NumPy's functions that write into an argument: all of it or nothing, counted as a write, and no gradient lost."""
+
+import numpy as np
+import pytest
+
+import fastgrad as fg
+
+# what is called, and what it writes, of a vector of four
+WRITERS = {
+    "add.at": lambda a, v: np.add.at(a, [0, 0, 2], v),
+    "subtract.at": lambda a, v: np.subtract.at(a, [1], v),
+    "multiply.at": lambda a, v: np.multiply.at(a, np.array([0, 3]), v),
+    "maximum.at": lambda a, v: np.maximum.at(a, [1], v),
+    "copyto": lambda a, v: np.copyto(a, v),
+    "copyto_where": lambda a, v: np.copyto(a, v, where=np.array([True, False, True, False])),
+    "copyto_named": lambda a, v: np.copyto(dst=a, src=v),
+    "put": lambda a, v: np.put(a, [0, 3], v),
+    "put_named": lambda a, v: np.put(a=a, ind=[0], v=v),
+    "place": lambda a, v: np.place(a, np.array([True, False, True, True]), v),
+    "putmask": lambda a, v: np.putmask(a, np.array([True, False, True, True]), v),
+    "put_along_axis": lambda a, v: np.put_along_axis(a, np.array([0, 2]), v, 0),
+    "out_of_add": lambda a, v: np.add(a, v, out=a),
+    "out_of_exp": lambda a, v: np.exp(v, out=a),
+    "out_of_sum": lambda a, v: np.cumsum(np.ones(4) * v, out=a),
+    "out_of_clip": lambda a, v: np.clip(np.arange(4.0), 0, v, out=a),
+}
+SCALARS = "place"  # takes a vector of values
+
+
+def value_for(name, v):
+    return np.array([v]) if name in SCALARS else v
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_what_is_written_is_what_numpy_writes(name):
+    write = WRITERS[name]
+    array = np.array([1.0, 2.0, 3.0, 4.0])
+    t = fg.tensor(array)
+    write(array, value_for(name, 5.0))
+    write(t, value_for(name, 5.0))
+    assert t.tolist() == array.tolist()
+    write(t, fg.tensor(value_for(name, 6.0)))
+    write(array, value_for(name, 6.0))
+    assert t.tolist() == array.tolist()
+    other = np.array([1.0, 2.0, 3.0, 4.0])
+    write(other, fg.tensor(value_for(name, 5.0)))
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_sweep_that_needs_the_old_value_is_refused(name):
+    x, t = fg.tensor(np.ones(4), requires_grad=True), fg.tensor([1.0, 2.0, 3.0, 4.0])
+    y = (x * t).sum()
+    WRITERS[name](t, value_for(name, 10.0))
+    with pytest.raises(fg.MutationError):
+        y.backward()
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_leaf_that_is_refused_keeps_its_values(name):
+    u = fg.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
+    y = u * 2
+    for target in u, y:
+        before = target.tolist()
+        with pytest.raises(fg.FastgradError):
+            WRITERS[name](target, value_for(name, 10.0))
+        assert target.tolist() == before
+    with fg.no_grad():
+        WRITERS[name](u, value_for(name, 10.0))
+    assert u.tolist() != [1.0, 2.0, 3.0, 4.0]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_recorded_value_is_not_written_as_a_constant(name):
+    v = fg.tensor(value_for(name, 10.0), requires_grad=True) * 1
+    for target in fg.tensor([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0, 4.0]):
+        with pytest.raises(fg.NotDifferentiableError):
+            WRITERS[name](target, v)
+        assert target.tolist() == [1.0, 2.0, 3.0, 4.0]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_memory_that_is_read_only_or_broadcast_stays(name):
+    locked = np.array([1.0, 2.0, 3.0, 4.0])
+    locked.flags.writeable = False
+    for t in fg.asarray(locked), fg.broadcast_to(fg.tensor([1.0]), (4,)):
+        before = t.tolist()
+        with pytest.raises(ValueError):
+            WRITERS[name](t, value_for(name, 10.0))
+        assert t.tolist() == before
+
+
+def test_the_diagonal_of_a_matrix():
+    x, m = fg.tensor(np.ones((2, 2)), requires_grad=True), fg.ones((2, 2))
+    y = (x * m).sum()
+    np.fill_diagonal(m, 5.0)
+    assert m.tolist() == [[5.0, 1.0], [1.0, 5.0]]
+    with pytest.raises(fg.MutationError):
+        y.backward()
+    with pytest.raises(fg.FastgradError):
+        np.fill_diagonal(x, 5.0)
+    assert x.tolist() == [[1.0, 1.0], [1.0, 1.0]]
+
+
+def test_a_write_that_fails_half_way_leaves_all_as_it_was():
+    t = fg.tensor([1.0, 2.0])
+    with pytest.raises(IndexError):
+        np.add.at(t, [0, 5], 1.0)
+    with pytest.raises(IndexError):
+        np.put(t, [0, 5], 1.0)
+    first, second = fg.tensor([1.0, 2.0]), fg.tensor([1, 2])
+    with pytest.raises(fg.DTypeError):
+        np.divmod(np.array([5.0, 6.0]), t, out=(first, second))
+    with pytest.raises(fg.ShapeError):
+        np.divmod(np.array([5.0, 6.0]), t, out=(first, fg.zeros(3)))
+    assert t.tolist() == first.tolist() == [1.0, 2.0] and second.tolist() == [1, 2]
