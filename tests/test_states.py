@@ -179,6 +179,20 @@ def test_lbfgs_goes_on_from_a_first_step_that_had_converged():
     assert x.item() != 0
 
 
+def test_lbfgs_goes_on_from_a_loss_that_was_nan():
+    x = fg.tensor([1.0], requires_grad=True)
+    opt = optim.LBFGS([x], max_iter=1)
+
+    def closure():
+        opt.zero_grad()
+        (x * x).sum().backward()
+        return math.nan
+
+    opt.step(closure)
+    assert math.isnan(opt.state_dict()["state"][0]["prev_loss"])
+    optim.LBFGS([x]).load_state_dict(opt.state_dict())
+
+
 def test_the_weight_decay_of_adam_and_adamw_are_not_exchanged():
     adam, adamw = trained("Adam")[0], trained("AdamW")[0]
     state = adamw.state_dict()
@@ -216,6 +230,9 @@ def test_modules_are_loaded_as_a_whole_even_where_memory_is_read_only():
     with pytest.raises(StateError, match=r"nothing was loaded\. fixed: this tensor's memory is read-only"):
         module.load_state_dict(state)
     assert [v.tolist() for v in module.state_dict().values()] == [[0, 0], [0, 0], [1, 1, 1], [0, 0]]
+    del state["fixed"]
+    assert module.load_state_dict(state, strict=False).missing_keys == ["fixed"]
+    assert module.last.tolist() == [1, 1]
 
 
 @pytest.mark.parametrize(

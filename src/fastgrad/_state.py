@@ -49,9 +49,12 @@ def whole_number(value: Any) -> int | None:
 
 def clear_gradients(tensors: Iterable[Tensor], set_to_none: bool) -> None:
     """Make `.grad` None, or fill it with zeros where it is."""
-    for p in tensors:
-        if set_to_none or p.grad is None:
+    if set_to_none:
+        for p in tensors:
             p.zero_grad()
+        return
+    for p in tensors:
+        if p.grad is None:
             continue
         if p.grad.requires_grad:  # create_graph made it: the zeros have no history
             p.grad = p.grad.detach().copy()

@@ -84,7 +84,7 @@ def replacing(path: str) -> Iterator[Disk]:
                 os.chmod(descriptor if os.chmod in os.supports_fd else str(name), stat.S_IMODE(before.st_mode))
             os.fsync(descriptor)
             if name is None:
-                name = _named(descriptor, folder)
+                name = _named(descriptor, folder) or _copied(descriptor, folder)
         finally:
             os.close(descriptor)
         os.replace(name, target)
@@ -107,9 +107,9 @@ def _own_error(disk: Disk) -> Iterator[Disk]:
         raise
 
 
-def _made(folder: str) -> tuple[int, str | None]:
+def _made(folder: str, nameless: bool = True) -> tuple[int, str | None]:
     """An empty file in `folder`: without a name, so that a killed process leaves nothing, or with one of its own."""
-    if hasattr(os, "O_TMPFILE") and os.path.isdir("/proc/self/fd"):
+    if nameless and hasattr(os, "O_TMPFILE") and os.path.isdir("/proc/self/fd"):
         # not in every file system
         with contextlib.suppress(OSError):
             return os.open(folder or ".", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666), None
@@ -125,17 +125,39 @@ def _name(folder: str) -> str:
     return os.path.join(folder, f".fastgrad-{secrets.token_hex(8)}.part")
 
 
-def _named(descriptor: int, folder: str) -> str:
-    """Give the nameless file a name: `os.replace` moves names only."""
+def _named(descriptor: int, folder: str) -> str | None:
+    """Give the nameless file a name, since `os.replace` moves names only; None where it cannot have one."""
     at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         while True:
             name = _name(folder)
-            with contextlib.suppress(FileExistsError):
+            try:
                 os.link(f"/proc/self/fd/{descriptor}", name, src_dir_fd=at, dst_dir_fd=at)  # as linkat, follows
                 return name
+            except FileExistsError:
+                continue
+            except OSError:  # sandboxes and layered file systems have one half of this alone
+                return None
     finally:
         os.close(at)
+
+
+def _copied(descriptor: int, folder: str) -> str:
+    """A file with a name, mode and content of the nameless one."""
+    made, name = _made(folder, nameless=False)
+    assert name is not None
+    try:
+        disk, at = Disk(made), 0
+        while part := os.pread(descriptor, 1 << 20, at):
+            at += disk.write(part)
+        os.fchmod(made, stat.S_IMODE(os.fstat(descriptor).st_mode))
+        os.fsync(made)
+    except BaseException:
+        os.remove(name)
+        raise
+    finally:
+        os.close(made)
+    return name
 
 
 def _flush_folder(folder: str) -> None:

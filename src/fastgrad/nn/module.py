@@ -305,16 +305,17 @@ class Module:
 
     def _write(self, own: dict[str, Tensor], values: dict[str, np.ndarray]) -> None:
         """Write all of the values; where one cannot be written, put back those that were."""
-        before: dict[str, np.ndarray] = {}
+        before: list[tuple[Tensor, np.ndarray]] = []
+        name = ""
         with no_grad():
             try:
                 for name, value in values.items():
-                    before[name] = own[name].detach().numpy().copy()
+                    before.append((own[name], own[name].detach().numpy().copy()))
                     own[name][...] = value
             except BaseException as error:
-                name, _ = before.popitem()
-                for other, value in before.items():
-                    own[other][...] = value
+                for p, value in reversed(before):
+                    if p.detach().numpy().tobytes() != value.tobytes():  # not the one that refused to be written
+                        p[...] = value
                 if isinstance(error, FastgradError):
                     raise messages.not_written(type(self).__name__, name, error) from error
                 raise

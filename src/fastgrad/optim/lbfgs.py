@@ -233,10 +233,11 @@ class Memory:
         """What a state, of here or of PyTorch, remembers of vectors of `size`; its faults go to `wrong`."""
         made = cls()
 
-        def number(key: str, least: float = -math.inf) -> float:
-            value = fitted(state.get(key, math.nan), (), np.dtype(float))
-            if isinstance(value, str) or not least < value < math.inf:
-                wrong.append(f"0.{key}: {state.get(key)!r} is not a number" + " above 0" * (least == 0))
+        def number(key: str, above: float = -math.inf) -> float:
+            value = fitted(state[key], (), np.dtype(float))
+            # a loss may have been anything
+            if isinstance(value, str) or (key != "prev_loss" and not above < value < math.inf):
+                wrong.append(f"0.{key}: {state[key]!r} is not a number" + " above 0" * (above == 0))
                 return 0.0
             return float(value)
 

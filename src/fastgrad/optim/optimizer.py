@@ -103,7 +103,8 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients: `.grad` is None afterwards, or zero where `set_to_none` is False."""
-        clear_gradients((p for group in self.param_groups for p in group["params"]), set_to_none)
+        for group in self.param_groups:
+            clear_gradients(group["params"], set_to_none)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient.
