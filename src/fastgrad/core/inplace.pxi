@@ -98,6 +98,8 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
     """`x` takes the value and the node of `z`, a result computed from `x`; returns `x`."""
     cdef Tensor old
     cdef bint reads_y
+    if is_recorded_part(x):
+        return write_through(x, z, name)
     check_writable(x, z.flags & REQUIRES_GRAD != 0)
     if not same_shape(x.layout, z.layout):
         raise errors.inplace_shape(name, shape_tuple(z.layout), shape_tuple(x.layout))
@@ -117,6 +119,58 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
     if z.flags & REQUIRES_GRAD:
         x.storage.taken = x.storage.version
     return x
+
+
+cdef bint is_recorded_part(Tensor x) noexcept:
+    """Whether a write to `x`, a slice of a recorded result that was not written since, can be recorded as one to that result."""
+    cdef Tensor base
+    if fg_grad_off or x.op != GETITEM or not x.flags & VIEW or not x.flags & REQUIRES_GRAD or x.x1 == NULL:
+        return False
+    base = <Tensor>x.x1
+    return base.gen == x.gen1 and base.op != LEAF and not base.flags & VIEW
+
+
+cdef object write_through(Tensor x, Tensor z, str name):
+    """As `write_inplace`, of a slice: its base is written, `y[key] = z`, and `x` comes to stand for the slice of what that gives."""
+    cdef Tensor base = <Tensor>x.x1, old, w
+    key = parameter_of(x)
+    check_fresh(x)
+    if not same_shape(x.layout, z.layout):
+        raise errors.inplace_shape(name, shape_tuple(z.layout), shape_tuple(x.layout))
+    if not np.can_cast(dtype_of(z), dtype_of(x), "same_kind"):
+        raise errors.inplace_dtype(name, dtype_of(z), dtype_of(x))
+    old = former_self(x, reads_operand(z, x))
+    try:
+        set_item(base, key, z)
+        w = getitem_basic(base, key)
+    except BaseException:
+        forget_former_self(old)
+        raise
+    take_node(x, w, old, None)
+    x.flags |= VIEW
+    return x
+
+
+cdef bint is_own_part(Tensor x, object key, object value) except -1:
+    """Whether `x[key] = value` gives `x` what it holds already: the end of `x[key] += 1`, where `value` is that slice of it."""
+    cdef Py_ssize_t[64] shape
+    cdef Py_ssize_t[64] strides
+    cdef Py_ssize_t offset
+    cdef Tensor part
+    cdef int k, ndim
+    if type(value) is not Tensor:
+        return False
+    part = <Tensor>value
+    if (part.op != GETITEM or not part.flags & VIEW or part.x1 != <PyObject*>x or part.gen1 != x.gen or part.storage != x.storage
+            or part.saved != x.storage.version):
+        return False
+    ndim = parse_key(x.layout, key, shape, strides, &offset)
+    if ndim != part.layout.ndim or part.data != x.data + offset:
+        return False
+    for k in range(ndim):
+        if shape[k] != part.layout.shape[k] or (shape[k] > 1 and strides[k] != part.layout.strides[k]):
+            return False
+    return True
 
 
 cdef bint reads_result(Tensor z) except -1:
@@ -245,6 +299,8 @@ cdef object set_item(Tensor x, object key, object value):
     cdef Tensor old = None, z = None
     cdef tuple operands = None
     cdef bint recording = False
+    if fg_grad_off == 0 and is_own_part(x, key, value):
+        return 0
     rule = (<Function>functions["setitem"]).rule
     if type(value) is Tensor:
         recording = wants_grad(<Tensor>value)

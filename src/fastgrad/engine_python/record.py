@@ -138,14 +138,11 @@ def write(x, rule, operands, params):
     if result.node is not None:
         if x.node is not None and x.is_leaf:
             raise errors.leaf_written()
+        if _is_recorded_part(x):
+            return _write_through(x, result, rule)
         if x.viewed is not None:
             raise errors.view_written()
-    if result.shape != x.shape:
-        raise errors.inplace_shape(rule.name, result.shape, x.shape)
-    if not np.can_cast(result.dtype, x.dtype, "same_kind"):
-        raise errors.inplace_dtype(rule.name, result.dtype, x.dtype)
-    if not x.array.flags.writeable:
-        raise errors.read_only()
+    _check_fits(x, result, rule)
     np.copyto(x.array, result.array, casting="same_kind")
     x.storage.version += 1
     if result.node is not None:
@@ -158,12 +155,58 @@ def write(x, rule, operands, params):
     return x
 
 
+def _is_recorded_part(x):
+    """Whether a write to `x`, a slice of a result not written since, can be recorded as one to that result."""
+    node = x.node
+    if x.viewed is None or node is None or node.rule is None or node.rule.name != "getitem" or not node.operands:
+        return False
+    base = node.operands[0]
+    return base.node is node.edges[0] and not base.is_leaf and base.viewed is None
+
+
+def _write_through(x, result, rule):
+    """As `write`, of a slice: its base is written, `y[key] = result`, and `x` comes to stand for the slice of that."""
+    _check_fits(x, result, rule)
+    base, key, keeper = x.node.operands[0], x.node.params["key"], x.node.keeper
+    setitem = functions["setitem"].rule
+    write(base, setitem, (base, result), setitem.prepare({"key": key}))
+    part = functions["getitem"](base, key)
+    x.node.keeper, part.node.keeper = None, keeper
+    x.node, x.viewed = part.node, part.viewed
+    return x
+
+
+def _is_own_part(x, key, value):
+    """Whether `x[key] = value` gives `x` what it holds: the end of `x[key] += 1`, where `value` is that slice of it."""
+    if not isinstance(value, Tensor) or value.node is None or value.node.rule is None:
+        return False
+    if value.node.rule.name != "getitem" or value.node.edges[0] is not x.node or value.viewed != x.storage.version:
+        return False
+    key = key if isinstance(key, tuple) else (key,)
+    if not all(isinstance(one, (int, slice, type(None), type(Ellipsis))) for one in key):
+        return False
+    part = x.array[key if Ellipsis in key else (*key, ...)]  # an array even of one element
+    same = part.shape == value.array.shape and part.strides == value.array.strides
+    return same and part.ctypes.data == value.array.ctypes.data
+
+
+def _check_fits(x, result, rule):
+    if result.shape != x.shape:
+        raise errors.inplace_shape(rule.name, result.shape, x.shape)
+    if not np.can_cast(result.dtype, x.dtype, "same_kind"):
+        raise errors.inplace_dtype(rule.name, result.dtype, x.dtype)
+    if not x.array.flags.writeable:
+        raise errors.read_only()
+
+
 def _getitem(x, key):
     return functions["getitem"](x, key)
 
 
 def _setitem(x, key, value):
     rule = functions["setitem"].rule
+    if is_grad_enabled() and _is_own_part(x, key, value):
+        return
     dtype = value.dtype if isinstance(value, Tensor) and value.node is not None else None
     if is_grad_enabled() and (x.node is not None or dtype is not None):
         if dtype is not None and not np.can_cast(dtype, x.dtype, "same_kind"):
@@ -201,7 +244,7 @@ def _wrap(rule, value, operands):
     if value.base is None and not any(isinstance(o, Tensor) and o.array is value for o in operands):
         return Tensor(native(value))
     first = operands[0]
-    if rule.view and isinstance(first, Tensor) and np.may_share_memory(value, first.array):
+    if rule.view and isinstance(first, Tensor) and (not value.size or np.may_share_memory(value, first.array)):
         return Tensor(value, storage=first.storage)
     if any(isinstance(o, Tensor) and np.may_share_memory(value, o.array) for o in operands):
         value = value.copy()
