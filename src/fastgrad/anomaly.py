@@ -46,8 +46,23 @@ def watching():
 def check(op, backward, value, sources, where):
     """Raise if `value` has a NaN or infinity and none of `sources` has. `where` is called for the line only then."""
     if not _finite(value) and all(map(_finite, sources)):
-        what = "NaN" if np.isnan(value.detach().numpy()).any() else "infinity"
-        raise errors.anomaly(op, backward, what, where())
+        raise errors.anomaly(op, backward, _what(value), where())
+
+
+def check_hook(op, result, g, where):
+    """Raise if what a hook returned, or wrote, has a NaN or infinity, and the gradient it was given has none."""
+    if not _finite(result) and _finite(g):
+        raise errors.anomaly_in_hook(op, _what(result), where())
+
+
+def check_sum(op, total, parts, where):
+    """Raise if the sum of gradients overflowed: `op` made the value they belong to, None of a leaf."""
+    if not _finite(total) and all(map(_finite, parts)):
+        raise errors.anomaly_in_sum(op, _what(total), where())
+
+
+def _what(x):
+    return "NaN" if np.isnan(x.detach().numpy()).any() else "infinity"
 
 
 def _finite(x):

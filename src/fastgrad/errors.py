@@ -272,6 +272,16 @@ def hook_result(got, wanted):
     return ShapeError(f"a hook returned {got} for a gradient of shape {wanted}: return None, or one of that shape")
 
 
+def hook_dtype(got, wanted):
+    """A hook returned a complex value for a gradient of the real dtype `wanted`."""
+    return DTypeError(f"a hook returned {got.name} for a gradient of {wanted.name}: return a real one, such as g.real")
+
+
+def not_a_hook(got):
+    """`register_hook` of something that is not called."""
+    return DTypeError(f"register_hook takes a function of the gradient, got {type(got).__name__}: pass it uncalled")
+
+
 def grad_off_for_interior(op):
     """`requires_grad_(False)` on a recorded result."""
     return BackwardError(f"requires_grad can be switched off for leaves, this is the result of {op!r}: use x.detach()")
@@ -409,8 +419,24 @@ def anomaly(op, backward, what, where):
     """`what` ("NaN" or "infinity") first appeared in `op`; `where` from `user_line()`, or None."""
     direction = f"the backward pass of {op!r}" if backward else repr(op)
     source = "a finite upstream gradient" if backward else "finite operands"
-    line = f"recorded at {where}" if where else "recorded outside detect_anomaly(), so its line is not known"
+    line = _recorded_at(where)
     return AnomalyError(f"{direction} made {what} from {source}; {line}. Look at the operands of that line")
+
+
+def _recorded_at(where):
+    return f"recorded at {where}" if where else "recorded outside detect_anomaly(), so its line is not known"
+
+
+def anomaly_in_hook(op, what, where):
+    """A hook on the result of `op`, or on a leaf (None), made `what`; `where` as of `anomaly`."""
+    value = f"the result of {op!r}, {_recorded_at(where)}" if op else "a leaf"
+    return AnomalyError(f"a hook made {what} from a finite gradient: it is registered on {value}")
+
+
+def anomaly_in_sum(op, what, where):
+    """Finite gradients of the result of `op`, or of a leaf (None), added up to `what`; `where` as of `anomaly`."""
+    value = f"the result of {op!r}, {_recorded_at(where)}" if op else "a leaf, or with the .grad that it had"
+    return AnomalyError(f"finite gradients added up to {what}: those of {value}. Scale the loss down")
 
 
 def user_line():

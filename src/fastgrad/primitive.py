@@ -7,9 +7,7 @@ import numpy as np
 from fastgrad._engine import Function, Tensor, asarray, is_grad_enabled, trace, untrace, write_count
 from fastgrad.errors import DTypeError, MutationError, NotDifferentiableError, ShapeError
 from fastgrad.rules.rule import Rule, ops
-
-_VARARGS = 0x04  # code flags: takes *args
-_KEYWORDS = 0x08  # takes **kwargs
+from fastgrad.transforms import messages
 
 
 def primitive(forward=None, /, *, vjp, name=None, elementwise=False, holomorphic=True):
@@ -17,16 +15,16 @@ def primitive(forward=None, /, *, vjp, name=None, elementwise=False, holomorphic
 
     Parameters
     ----------
-    forward : function or numpy.ufunc
+    forward : callable or numpy.ufunc
         Computes the result, one array, from arrays. Its operands are the positional-only parameters (before `/`),
         or, if there are none, those without a default; or all of `*xs`. The other parameters are options and
         receive no gradient.
-    vjp : function, tuple of functions, or None
+    vjp : callable, tuple of callables, or None
         For each operand the rule that gives its cotangent, None where no gradient flows; one for all of `*xs`. A
         rule's parameters say what it reads: `g`, the cotangent of the result ("upstream gradient"); `y`, the
         result; an operand or an option by its name in `forward`; `x_shape`, `x_dtype` for an operand `x`; of `*xs`,
-        `i`, the number of the operand. It works on Tensors, with operators, NumPy or fastgrad functions, so that it
-        can be differentiated in turn.
+        `i`, the number of the operand. A word that means two of these is refused; any other keeps its default. The
+        rule works on Tensors, with operators, NumPy or fastgrad functions, so that it can be differentiated in turn.
     name : str, optional
         The op's name, for `Tensor.op` and error texts; `forward`'s own name otherwise.
     elementwise : bool
@@ -56,8 +54,6 @@ def primitive(forward=None, /, *, vjp, name=None, elementwise=False, holomorphic
         )
     if isinstance(forward, np.ufunc):
         forward, name, elementwise = _from_ufunc(forward), name or forward.__name__, True
-    if not hasattr(forward, "__code__"):
-        raise TypeError(f"primitive: the forward is a Python function or a ufunc, got {forward!r}; wrap it in a def")
     return Function(_UserRule(forward, vjp, name=name, elementwise=elementwise, holomorphic=holomorphic))
 
 
@@ -83,35 +79,55 @@ class _UserRule(Rule):
     __slots__ = ()
 
     def __init__(self, forward, vjp, *, name, **facts):
-        name = name or forward.__name__
-        code = forward.__code__
-        operands = None
-        if not code.co_flags & _VARARGS and not code.co_posonlyargcount:
-            operands = code.co_argcount - len(forward.__defaults__ or ())
-        if code.co_flags & _KEYWORDS or not (code.co_flags & _VARARGS or code.co_posonlyargcount or operands):
-            raise TypeError(f"primitive {name!r}: the forward must name its parameters and have an operand")
+        name = name or getattr(forward, "__name__", None) or type(forward).__name__
+        if not _names_operands(forward):
+            raise messages.primitive_without_operands(name)
+        names, n_first, _, many, defaults = self._parameters(forward)
+        operands = None if many or n_first else len([word for word in names if word not in defaults])
+        if not (many or n_first or operands):
+            raise messages.primitive_without_operands(name)
         rules = vjp if isinstance(vjp, tuple) else (vjp,)
         for rule in rules:
-            if rule is not None and not (hasattr(rule, "__code__") and "g" in _words(rule)):
-                raise TypeError(
-                    f"primitive {name!r}: a vjp is a Python function that names g, the cotangent of the result, "
-                    f"and what else it reads; got {rule!r}"
-                )
-        super().__init__(forward, vjp, name=name, operands=operands, numpy=(), **facts)
-        self._read_by(0)  # while the vjps still have their own parameters
-        wanted = 1 if self.variadic else self.n_operands
-        if len(rules) != wanted:
-            raise TypeError(
-                f"primitive {name!r}: {wanted} operand(s), {', '.join(self.operand_names)}, and {len(rules)} vjp(s); "
-                "give a tuple of one per operand, None where no gradient flows"
-            )
+            if rule is not None and "g" not in (p.name for p in _signature(rule) or ()):
+                raise messages.not_a_vjp(name, rule)
+        reads = [None if rule is None else _Reading(rule) for rule in rules]
+        operand_names = (many,) if many else names[: operands or n_first]
+        known = {"g": ["the cotangent"], "y": ["the result"], **({"i": ["the operand's number"]} if many else {})}
+        for word in operand_names:
+            for attribute in "shape", "dtype":
+                known.setdefault(f"{word}_{attribute}", []).append(f"the {attribute} of {word!r}")
+            known.setdefault(word, []).append(f"the operands '*{word}'" if many else f"the operand {word!r}")
+        for word in names[0 if many else len(operand_names) :]:
+            known.setdefault(word, []).append(f"the option {word!r}")
+        for read in reads:
+            if read is not None:
+                read.settle(name, known)
+        super().__init__(forward, tuple(reads), name=name, operands=operands, numpy=(), **facts)
+        if len(rules) != len(self.operand_names):
+            raise messages.vjp_count(name, self.operand_names, len(rules))
         self.forward = self._checked_forward(forward)
         self.vjps = tuple(
-            rule and self._checked_vjp(rule, word) for rule, word in zip(self.vjps, self.operand_names, strict=True)
+            read and self._checked_vjp(read, word) for read, word in zip(reads, self.operand_names, strict=True)
         )
 
+    @staticmethod
+    def _parameters(forward):
+        """As of any rule, of any callable."""
+        found = _signature(forward)
+        kinds = [p.kind for p in found]
+        many = [p.name for p in found if p.kind == p.VAR_POSITIONAL]
+        names = tuple(p.name for p in found if p.kind != p.VAR_POSITIONAL)
+        defaults = {p.name: p.default for p in found if p.default is not p.empty}
+        n_first = sum(kind == kind.POSITIONAL_ONLY for kind in kinds)
+        n_named = n_first + sum(kind == kind.POSITIONAL_OR_KEYWORD for kind in kinds)
+        return names, n_first, n_named, many[0] if many else None, defaults
+
+    @staticmethod
+    def _arguments(read):
+        return read.words
+
     def _checked_forward(self, forward):
-        @functools.wraps(forward)
+        @functools.wraps(forward, updated=())
         def checked(*arrays, **params):
             arrays = [_read_only(a) if isinstance(a, np.ndarray) and a.flags.writeable else a for a in arrays]
             value = forward(*arrays, **params)
@@ -124,15 +140,15 @@ class _UserRule(Rule):
 
         return checked
 
-    def _checked_vjp(self, rule, word):
-        g_at = _words(rule).index("g")
+    def _checked_vjp(self, read, word):
+        g_at = read.words.index("g")
 
-        @functools.wraps(rule)
+        @functools.wraps(read.rule, updated=())
         def checked(*values):
             values = [
                 ops.copy(v) if k == g_at else v for k, v in enumerate(values)
             ]  # other nodes may share the cotangent
-            gx = self._called(rule, values, g_at)
+            gx = self._called(read, values, g_at)
             g = values[g_at]
             what = f"the vjp of {self.name!r} for {word!r}"
             if gx is None:
@@ -152,8 +168,8 @@ class _UserRule(Rule):
 
         return checked
 
-    def _called(self, rule, values, g_at):
-        """What `rule` returns. It may write to its cotangent, not to operands and result, nor lose a derivative."""
+    def _called(self, read, values, g_at):
+        """What the rule returns. It may write to its cotangent, not to operands and result, nor lose a derivative."""
         others = [v for k, v in enumerate(values) if k != g_at]
         if self.variadic:
             others = [v for part in others for v in (part if isinstance(part, tuple) else (part,))]
@@ -162,7 +178,7 @@ class _UserRule(Rule):
         traced = [v for v in (values[g_at], *tensors) if v.requires_grad] if is_grad_enabled() else ()
         trace(traced)  # while the sweep itself is recorded, what leaves the rule is lost to the next derivative
         try:
-            gx = rule(*values)
+            gx = read(values)
         finally:
             untrace(traced)
         if before != list(map(write_count, tensors)):
@@ -187,6 +203,57 @@ def _read_only(array):
     return array
 
 
-def _words(function):
-    code = function.__code__
-    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+class _Reading:
+    """A vjp and what it reads: `words`, the parameters that it is called with."""
+
+    __slots__ = ("by_name", "parameters", "rule", "words")
+
+    def __init__(self, rule):
+        self.rule = rule
+        self.parameters = _signature(rule)
+
+    def settle(self, name, known):
+        """Tell what it reads from what keeps its default; `known` are the meanings of each word. Refuse two for one."""
+        read = []
+        for p in self.parameters:
+            has_default = p.default is not p.empty
+            if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
+                raise messages.not_a_vjp(name, self.rule)
+            if p.name not in known and has_default:
+                if p.kind == p.POSITIONAL_ONLY:
+                    raise messages.vjp_word(name, p.name, ["a value of its own, in a place that comes by position"])
+                continue
+            meanings = known.get(p.name, []) + ["a value of its own, its default"] * has_default
+            if len(meanings) > 1:
+                raise messages.vjp_word(name, p.name, meanings)
+            read.append(p)
+        skipped = False  # a parameter that keeps its default has to be passed over by name
+        self.by_name = []
+        for p in self.parameters:
+            if p not in read:
+                skipped = True
+            elif skipped or p.kind == p.KEYWORD_ONLY:
+                self.by_name.append(p.name)
+        self.words = tuple(p.name for p in read)
+
+    def __call__(self, values):
+        n = len(values) - len(self.by_name)
+        return self.rule(*values[:n], **dict(zip(self.by_name, values[n:], strict=True)))
+
+
+def _names_operands(forward):
+    """Whether a forward has no `**options`, nor parameters before `*xs`."""
+    found = _signature(forward)
+    if found is None:
+        raise messages.not_a_forward(forward)
+    return not any(p.kind == p.VAR_KEYWORD or (p.kind == p.VAR_POSITIONAL and k > 0) for k, p in enumerate(found))
+
+
+def _signature(function):
+    """The parameters of a callable; None where it is a class, or does not tell."""
+    import inspect
+
+    try:
+        return None if isinstance(function, type) else list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return None

@@ -29,8 +29,10 @@ def check_grads(f, args, *, order=2, modes=("vjp", "jvp"), eps=None, rtol=None, 
     eps : float, optional
         The step h, of a direction whose elements have magnitudes between 1/2 and 1.
     rtol, atol : float, optional
-        A derivative passes if |a - n| <= atol * (1 + s) + rtol * max(|a|, |n|), where a is the engine's, n the
-        differences', and s the magnitude of the values from which n was computed.
+        A derivative passes if |a - n| <= rtol * max(|a|, |n|) + atol * s + b, where a is the engine's, n the
+        differences', s the magnitude of what n was computed from, of the values and of the change that rounding the
+        argument makes to them, and b how much the differences of steps h and 2h differ. None of this is absolute: a
+        result of the order of 1e-10 is checked as one of the order of 1.
     seed : int
         Of the random directions.
 
@@ -43,9 +45,12 @@ def check_grads(f, args, *, order=2, modes=("vjp", "jvp"), eps=None, rtol=None, 
     -----
     The differences take four points, (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h. Their error grows as
     h**4 from truncation and as e/h from rounding, with e the spacing of the coarsest dtype among arguments and
-    results. By default h = e**(1/4), where both are small (1.2e-4 in float64, 1.9e-2 in float32), and rtol = atol =
-    1000 e**(3/4), a thousand roundings at that step (1.8e-9 and 6.4e-3). A complex leaf is a pair of real ones:
-    directions have both parts, and products are Re(conj(a) b).
+    results. By default h = e**(1/4), where both are small (1.2e-4 in float64), and rtol = atol = 100 e**(3/4), a
+    hundred roundings at that step (1.8e-10). Of a function of float32 the differences are taken in float64, unless it
+    computes in float32 whatever it is given (then h = 1.9e-2); its own rounding is allowed 300 times: rtol = atol =
+    3.6e-5, or 6.8e-4. The cotangent of each result is as large as
+    its inverse, so that no result is lost beside larger ones. A complex leaf is a pair of real ones: directions have
+    both parts, and products are Re(conj(a) b).
     """
     args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
     if not set(modes) <= {"vjp", "jvp"} or not modes:
@@ -58,10 +63,11 @@ def check_grads(f, args, *, order=2, modes=("vjp", "jvp"), eps=None, rtol=None, 
     _check(f, args, order, 1, modes, eps, rtol, atol, rng, name)
 
 
-def _check(f, args, order, level, modes, eps, rtol, atol, rng, name):
+def _check(f, args, order, level, modes, eps, rtol, atol, rng, name, units=None):
     flat = _tree.leaves(args)
     places = [k for k, x in enumerate(flat) if _is_checked(x)]
     xs = [np.asarray(flat[k]) for k in places]
+    units = units or [1.0] * len(xs)  # of the directions: cotangents are arguments of the next order
 
     def run(*leaves):
         """`f` as a function of the checked leaves alone; a tuple of Tensors or arrays."""
@@ -75,50 +81,79 @@ def _check(f, args, order, level, modes, eps, rtol, atol, rng, name):
 
     ys, pullback = vjp(run, *xs)
     ys = [np.asarray(y) for y in ys]
-    seen = {t.dtype for t in (*xs, *ys) if t.dtype.kind in "fc"}
-    spacing = max(float(np.finfo(d).eps) for d in seen)
-    h = spacing**0.25 if eps is None else eps
-    rtol = 1e3 * spacing**0.75 if rtol is None else rtol
-    atol = 1e3 * spacing**0.75 if atol is None else atol
-    us = [_direction(rng, y) for y in ys]
+    wide = _widened(values, xs)
+    spacing, spacing_of_differences = _spacing([*xs, *ys]), _spacing(wide + (values(wide) if wide is not xs else ys))
+    h = spacing_of_differences**0.25 if eps is None else eps
+    default = 1e2 * spacing_of_differences**0.75 + 3e2 * spacing
+    rtol = default if rtol is None else rtol
+    atol = default if atol is None else atol
+    scales = [_power_of_two(y) for y in ys]
+    us = [_direction(rng, y, 1 / scale) for y, scale in zip(ys, scales, strict=True)]
     pulled = pullback(tuple(us))
     for k, x in enumerate(xs):
         where = f"order {level} of {name!r}, argument {_place(args, places[k])} ({x.dtype}, shape {x.shape})"
         if np.shape(pulled[k]) != x.shape or np.asarray(pulled[k]).dtype != x.dtype:
             got = np.asarray(pulled[k])
             raise GradientCheckError(f"check_grads: vjp, {where}: the gradient is {got.dtype}, shape {got.shape}")
-        v = _direction(rng, x)
+        v = _direction(rng, x, units[k])
 
         def along(step, k=k, x=x, v=v):
-            return values([*xs[:k], (x + step * v).astype(x.dtype), *xs[k + 1 :]])
+            return values([*wide[:k], (wide[k] + step * v).astype(wide[k].dtype), *wide[k + 1 :]])
 
         f1, b1, f2, b2 = along(h), along(-h), along(2 * h), along(-2 * h)
-        numeric = [(8 * (p - m) - (pp - mm)) / (12 * h) if y.dtype.kind in "fc" else np.zeros(y.shape)
-                   for p, m, pp, mm, y in zip(f1, b1, f2, b2, ys, strict=True)]  # fmt: skip
+        numeric, bends = [], []
+        for p, m, pp, mm, y in zip(f1, b1, f2, b2, ys, strict=True):
+            near, far = (p - m) / (2 * h), (pp - mm) / (4 * h)
+            exact = y.dtype.kind in "fc"
+            numeric.append((4 * near - far) / 3 if exact else np.zeros(y.shape))
+            bends.append(np.abs(near - far) if exact else np.zeros(y.shape))
+        # What rounding may change: the values themselves, and they change with the argument, whose steps are `units`.
+        room = max(1.0, _largest(x) / units[k])
+        sizes = [
+            max(map(_largest, at)) + room * _largest(dy)
+            for at, dy in zip(zip(f1, b1, f2, b2, ys, strict=True), numeric, strict=True)
+        ]
         if "vjp" in modes:
             a = _real_product(pulled[k], v)
             n = sum(_real_product(u, dy) for u, dy in zip(us, numeric, strict=True))
-            s = sum(float(np.sum(np.abs(u) * np.abs(y))) for u, y in zip(us, ys, strict=True))
-            _compare("vjp", where, a, n, s, rtol, atol)
+            s = np.sqrt(sum(float(np.sum(np.abs(u) ** 2)) * size**2 for u, size in zip(us, sizes, strict=True)))
+            bend = sum(float(np.sum(np.abs(u) * b)) for u, b in zip(us, bends, strict=True))
+            _compare("vjp", where, a, n, s, rtol, atol, bend)
         if "jvp" in modes:
             tangents = [v if j == k else np.zeros_like(z) for j, z in enumerate(xs)]
             pushed = jvp(run, tuple(xs), tuple(tangents))[1]
-            for a, n, y in zip(pushed, numeric, ys, strict=True):
+            for a, n, y, size, bend in zip(pushed, numeric, ys, sizes, bends, strict=True):
                 if np.shape(a) != y.shape:
                     came = np.shape(a)
                     raise GradientCheckError(f"check_grads: jvp, {where}: the tangent has shape {came}, not {y.shape}")
-                _compare("jvp", where, a, n, np.abs(y), rtol, atol)
+                _compare("jvp", where, a, n, size, rtol, atol, bend)
     if order > level:
 
         def gradient(leaves, cotangents):
             return vjp(run, *leaves)[1](cotangents)
 
-        _check(gradient, (tuple(xs), tuple(us)), order, level + 1, modes, eps, rtol, atol, rng, name)
+        units = units + [1 / scale for scale in scales]
+        _check(gradient, (tuple(xs), tuple(us)), order, level + 1, modes, eps, rtol, atol, rng, name, units)
 
 
-def _compare(mode, where, a, n, s, rtol, atol):
-    a, n, s = np.broadcast_arrays(np.asarray(a), np.asarray(n), np.asarray(s))
-    allowed = atol * (1 + s) + rtol * np.maximum(np.abs(a), np.abs(n))
+def _spacing(arrays):
+    """The coarsest spacing at 1 of their dtypes."""
+    return max(float(np.finfo(t.dtype).eps) for t in arrays if t.dtype.kind in "fc")
+
+
+def _widened(values, xs):
+    """The arguments in double precision, where the function then computes in it; as they are where it does not."""
+    wide = [x.astype(np.result_type(x.dtype, np.float64)) for x in xs]
+    try:
+        ys = values(wide)
+    except (TypeError, ValueError):  # made for the narrow dtype alone
+        return xs
+    return wide if _spacing([*wide, *ys]) == _spacing(wide) else xs
+
+
+def _compare(mode, where, a, n, s, rtol, atol, bend):
+    a, n, s, bend = np.broadcast_arrays(a, n, s, bend)
+    allowed = atol * s + rtol * np.maximum(np.abs(a), np.abs(n)) + np.nan_to_num(bend)
     wrong = ~(np.abs(a - n) <= allowed)  # so that a NaN is wrong
     if wrong.any():
         at = tuple(int(i) for i in np.argwhere(wrong)[0])
@@ -133,8 +168,8 @@ def _is_checked(x):
     return isinstance(x, (float, complex)) or (isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "fc")
 
 
-def _direction(rng, x):
-    """Random, with elements of magnitude 1/2 to 1 in each part; zero where there is nothing to differentiate."""
+def _direction(rng, x, unit):
+    """Random, each part of magnitude 1/2 to 1 times `unit`; zero where there is nothing to differentiate."""
     if x.dtype.kind not in "fc":
         return np.zeros(x.shape)
 
@@ -142,7 +177,19 @@ def _direction(rng, x):
         return rng.uniform(0.5, 1.0, x.shape) * rng.choice((-1.0, 1.0), x.shape)
 
     v = part() + 1j * part() if x.dtype.kind == "c" else part()
-    return np.asarray(v, x.dtype)
+    return np.asarray(v * unit, x.dtype)
+
+
+def _largest(x):
+    """The largest magnitude, of what is finite."""
+    finite = np.abs(x[np.isfinite(x)])
+    return float(finite.max()) if finite.size else 0.0
+
+
+def _power_of_two(y):
+    """One near the largest magnitude, in bounds that every dtype holds; 1 for zeros."""
+    size = _largest(y)
+    return 2.0 ** min(max(round(np.log2(size)), -60), 60) if size else 1.0
 
 
 def _real_product(a, b):

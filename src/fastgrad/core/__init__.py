@@ -14,6 +14,7 @@ from fastgrad.core.tensor import (
     batch_moments,
     build_switches,
     clear_pool,
+    collect_births,
     debug_counts,
     detect_anomaly,
     enable_grad,
@@ -26,6 +27,7 @@ from fastgrad.core.tensor import (
     no_grad,
     node_key,
     node_of,
+    partial_gradients,
     rmsprop_step,
     scale_in_place,
     sgd_step,
@@ -51,8 +53,8 @@ def clear_cache():
 
 __all__ = [
     "Function", "Tensor", "adam_step", "asarray", "batch_moments", "build_switches", "cache_info", "clear_cache",
-    "debug_counts", "detect_anomaly", "enable_grad", "gradients", "instruction_set", "is_grad_enabled", "is_traced",
-    "lean_harvest", "lean_leaf", "leave", "loops_in_use", "name", "no_grad", "node_key", "node_of", "rmsprop_step",
-    "scale_in_place", "set_cache_limit", "sgd_step", "sum_of_squares", "tensor", "trace", "untrace",
-    "write_count",
+    "collect_births", "debug_counts", "detect_anomaly", "enable_grad", "gradients", "instruction_set",
+    "is_grad_enabled", "is_traced", "lean_harvest", "lean_leaf", "leave", "loops_in_use", "name", "no_grad",
+    "node_key", "node_of", "partial_gradients", "rmsprop_step", "scale_in_place", "set_cache_limit", "sgd_step",
+    "sum_of_squares", "tensor", "trace", "untrace", "write_count",
 ]  # fmt: skip

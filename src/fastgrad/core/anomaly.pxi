@@ -1,21 +1,26 @@
-# Naming the op that first made a NaN or an infinity. The checks are those of both engines, in fastgrad/anomaly.py; none changes a value.
+# What is looked at while it is recorded. Naming the op that first made a NaN or an infinity: the checks are those of both engines,
+# in fastgrad/anomaly.py; none changes a value. And births, by which `checkpoint` tells what is its own.
 
 class detect_anomaly(anomaly.detect_anomaly):  # noqa: N801 - used as `with fg.detect_anomaly():`
     __doc__ = anomaly.detect_anomaly.__doc__
 
     def __enter__(self):
-        global fg_anomaly
-        fg_anomaly += 1
+        global fg_watch
+        fg_watch += 1
         return super().__enter__()
 
     def __exit__(self, *exc):
-        global fg_anomaly
-        fg_anomaly -= 1
+        global fg_watch
+        fg_watch -= 1
         return super().__exit__(*exc)
 
 
 cdef int look_at(Tensor y) except -1:
-    """Note the line that recorded `y`; raise where its value is the first that is not finite."""
+    """Note that `y` was recorded, and where; raise where its value is the first that is not finite."""
+    if fg_watch & BIRTHS:
+        note_birth(y)
+    if fg_watch & ANOMALIES == 0:
+        return 0
     extra_of(y).where = errors.user_line()
     anomaly.check(op_name(y), False, y, node_operands(y), lambda: (<Extra>y.extra).where)
     return 0
@@ -23,4 +28,77 @@ cdef int look_at(Tensor y) except -1:
 
 cdef int look_at_gradient(Tensor y, Tensor g, Tensor gx) except -1:
     anomaly.check(op_name(y), True, gx, [g], lambda: (<Extra>y.extra).where if y.extra != NULL else None)
+    return 0
+
+
+cdef int give_watched(Tensor x, Tensor gx, bint record) except -1:
+    """`give_tensor`, and a look at the sum."""
+    global fg_watch
+    cdef Tensor before = private_copy(cotangent_tensor(x)) if x.flags & COTANGENT else None
+    cdef int watch = fg_watch
+    fg_watch = watch & BIRTHS       # the sum is none of the user's ops
+    try:
+        give_tensor(x, gx, record)
+    finally:
+        fg_watch = watch
+    if before is not None:
+        check_sum(x, cotangent_tensor(x), (before, gx))
+    return 0
+
+
+cdef int look_at_total(Tensor x) except -1:
+    """Before the gradient that has gathered in a leaf is added to its `.grad`: whether that will overflow."""
+    cdef Tensor g
+    if x.flags & COTANGENT and x.grad_ != NULL:
+        g = cotangent_tensor(x)
+        check_sum(x, add_quietly(<Tensor>x.grad_, g, False), (<Tensor>x.grad_, g))
+    return 0
+
+
+cdef int check_sum(Tensor x, Tensor total, tuple parts) except -1:
+    anomaly.check_sum(op_name(x), total, parts, lambda: (<Extra>x.extra).where if x.extra != NULL else None)
+    return 0
+
+
+def collect_births(births):
+    """Have all results that this thread records from now on noted in `births`, a dict, or nowhere (None). Returns what was set
+    before. A new result is noted as None, an older one that it came from as the Tensor; under its `node_key`, which stands for it
+    as long as it lives."""
+    global fg_watch
+    cdef PyObject* before = fg_births
+    if births is not None and type(births) is not dict:
+        raise TypeError("births are collected in a dict")
+    set_births(births)
+    fg_watch = fg_watch & ANOMALIES | (BIRTHS if births is not None else 0)
+    if before == NULL:
+        return None
+    outer = <object>before
+    Py_DECREF(outer)
+    return outer
+
+
+cdef void set_births(object births) noexcept:
+    global fg_births
+    if births is None:
+        fg_births = NULL
+    else:
+        Py_INCREF(births)
+        fg_births = <PyObject*>births
+
+
+cdef int note_birth(Tensor y) except -1:
+    cdef dict births = <dict>fg_births
+    births[<size_t><PyObject*>y] = None
+    for o in node_operands(y):
+        if type(o) is Tensor and (<Tensor>o).flags & REQUIRES_GRAD and (<Tensor>o).op != LEAF:
+            births.setdefault(<size_t><PyObject*>o, o)
+    return 0
+
+
+cdef int note_move(Tensor x, Tensor old) except -1:
+    """`x` is about to stand for a new node, and `old` for the one that it stood for."""
+    cdef dict births = <dict>fg_births
+    if births.get(<size_t><PyObject*>x, x) is None:
+        births[<size_t><PyObject*>old] = None
+    births[<size_t><PyObject*>x] = None
     return 0

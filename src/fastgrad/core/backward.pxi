@@ -257,19 +257,19 @@ cdef int backward_rule(Tensor y, char* g, Storage* gs, bint only_wanted) except 
 
 cdef int pull_all(Tensor y, Tensor g, bint record, bint only_wanted) except -1:
     """Every operand's cotangent by the rule."""
-    global fg_anomaly
+    global fg_watch
     cdef tuple operands = node_operands(y)
     cdef dict params = node_params(y)
     cdef Py_ssize_t k
     cdef Tensor x
-    cdef int watch = fg_anomaly
+    cdef int watch = fg_watch
     cdef list together = None
     rule = rule_for(y)
     for k in range(len(operands)):
         o = operands[k]
         if type(o) is Tensor and takes(<Tensor>o, only_wanted) and rule.differentiable(k):
             x = <Tensor>o
-            fg_anomaly = 0      # within a rule the ops are not the user's
+            fg_watch = watch & BIRTHS       # within a rule the ops are not the user's
             try:
                 if not rule.together:
                     gx = checked_call(rule.pull, (k, g, y, operands, params))
@@ -278,10 +278,12 @@ cdef int pull_all(Tensor y, Tensor g, bint record, bint only_wanted) except -1:
                         together = checked_call(rule.pull_all, (g, y, operands, params))
                     gx = together[k]
             finally:
-                fg_anomaly = watch
+                fg_watch = watch
             if not same_shape((<Tensor?>gx).layout, x.layout) or (<Tensor>gx).layout.typenum != x.layout.typenum:
                 raise errors.vjp_shape(rule.name, k, shape_tuple((<Tensor>gx).layout), shape_tuple(x.layout))
-            if watch:
+            if watch & ANOMALIES:
                 look_at_gradient(y, g, <Tensor>gx)
-            give_tensor(x, <Tensor>gx, record)
+                give_watched(x, <Tensor>gx, record)
+            else:
+                give_tensor(x, <Tensor>gx, record)
     return 0

@@ -59,6 +59,16 @@ def gradients(outputs, inputs, cotangents=None, *, bint retain_graph=False, bint
     BackwardError
         Where an output or input does not require a gradient, or an input is unused. Names its position.
     """
+    return swept_gradients(outputs, inputs, cotangents, retain_graph, create_graph, allow_unused, False)
+
+
+def partial_gradients(outputs, inputs, cotangents, *, bint create_graph=False):
+    """As `gradients`, None where there is none, of what flows into each input directly: not on from one input to another, and
+    without the hooks of the inputs. Keeps the graph."""
+    return swept_gradients(outputs, inputs, cotangents, True, create_graph, True, True)
+
+
+cdef tuple swept_gradients(outputs, inputs, cotangents, bint retain_graph, bint create_graph, bint allow_unused, bint partial):
     cdef Tensor x, freed = None
     cdef list roots
     cdef dict found = {}
@@ -85,7 +95,7 @@ def gradients(outputs, inputs, cotangents=None, *, bint retain_graph=False, bint
         if x.flags & FREED:
             freed = x
     y, g = roots[0]
-    sweep(y, g, roots[1:] or None, found, retain_graph or create_graph, create_graph)
+    sweep(y, g, roots[1:] or None, found, retain_graph or create_graph, create_graph, partial)
     result = []
     for k in range(len(inputs)):
         g = found.get(<size_t><PyObject*>inputs[k])
@@ -125,6 +135,8 @@ def lean_harvest(y, Tensor x not None):
     if type(y) is not Tensor:
         return None
     t = <Tensor>y
+    if transforms_running and traced_from(t) is not None:
+        return None     # of a transform around this one, in another thread
     if not t.layout.flags & SCALAR or not t.flags & REQUIRES_GRAD or t.flags & FREED:
         return None
     check_fresh(t)

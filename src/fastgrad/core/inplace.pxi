@@ -62,6 +62,8 @@ cdef Tensor former_self(Tensor x, bint keep_value):
     extra.history = (<Extra>x.extra).history if x.extra != NULL else None
     if extra.history is None:
         extra.history = []
+    if fg_watch & BIRTHS:
+        note_move(x, old)
     extra.history.append((x.gen, old))
     return old
 
@@ -334,6 +336,6 @@ cdef object set_item(Tensor x, object key, object value):
     if recording:
         take_node(x, z, old, operands)
         x.storage.taken = x.storage.version
-        if fg_anomaly:
+        if fg_watch:
             look_at(x)
     return 0

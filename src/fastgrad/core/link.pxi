@@ -86,25 +86,25 @@ cdef inline unsigned int reads_at(Tensor y) noexcept:
     return k.reads_alone[0] if y.flags & CONST2 else k.reads
 
 
-# And a look at the value, where anomalies are looked for.
+# And a look at the result, where somebody watches.
 
 cdef inline int link1(Tensor y, int op, Tensor x) except -1:
     join1(y, op, x)
-    if fg_anomaly:
+    if fg_watch:
         look_at(y)
     return 0
 
 
 cdef inline int link2(Tensor y, int op, Tensor x1, Tensor x2) except -1:
     join2(y, op, x1, x2)
-    if fg_anomaly:
+    if fg_watch:
         look_at(y)
     return 0
 
 
 cdef inline int link_constant(Tensor y, int op, Tensor x, double c, bint first) except -1:
     join_constant(y, op, x, c, first)
-    if fg_anomaly:
+    if fg_watch:
         look_at(y)
     return 0
 
@@ -224,7 +224,7 @@ cdef inline bint flows_nth(int op, object rule, Py_ssize_t k) except -1:
 cdef int link_many(Tensor y, object rule, tuple operands, dict params, int op=RULE) except -1:
     """`y` came from any number of operands by `rule`."""
     link_unseen(y, rule, operands, params, op)
-    if fg_anomaly:
+    if fg_watch:
         look_at(y)
     return 0
 

@@ -16,7 +16,7 @@ cdef inline bint has_forward(int op, int dtype) noexcept nogil:
 
 cdef Tensor unary(int op, Tensor x):
     """`op(x)`, recorded where a gradient may be wanted."""
-    if is_number(x) and kernels[op].scalar != NULL and fg_anomaly == 0:
+    if is_number(x) and kernels[op].scalar != NULL and fg_watch == 0:
         return number_unary(op, x)
     return unary_array(op, x)
 
@@ -63,7 +63,7 @@ cdef Tensor guarded_copy(Tensor x):
 
 cdef Tensor binary(int op, Tensor a, Tensor b):
     """`op(a, b)` of two tensors."""
-    if is_number(a) and is_number(b) and kernels[op].scalar != NULL and fg_anomaly == 0:
+    if is_number(a) and is_number(b) and kernels[op].scalar != NULL and fg_watch == 0:
         return number_binary(op, a, b)
     return binary_array(op, a, b)
 
@@ -124,7 +124,7 @@ cdef Tensor binary_broadcast(int op, Tensor a, Tensor b):
 
 cdef Tensor binary_constant(int op, Tensor x, double c, bint first):
     """`op(x, c)` for a Python number, or `op(c, x)`: no tensor is made for the number; None where no kernel does it."""
-    if is_number(x) and kernels[op].scalar != NULL and fg_anomaly == 0:
+    if is_number(x) and kernels[op].scalar != NULL and fg_watch == 0:
         return number_constant(op, x, c, first)
     return constant_array(op, x, c, first)
 

@@ -23,12 +23,18 @@ cdef extern from *:
     #else
     #define FG_THREAD_LOCAL __thread
     #endif
-    static FG_THREAD_LOCAL struct { int grad_off, anomaly; } fg_mode = {0, 0};
+    static FG_THREAD_LOCAL struct { int grad_off, watch; PyObject* births; } fg_mode = {0, 0, NULL};
     #define fg_grad_off fg_mode.grad_off
-    #define fg_anomaly fg_mode.anomaly
+    #define fg_watch fg_mode.watch
+    #define fg_births fg_mode.births
     """
     int fg_grad_off         # >0: nothing is recorded
-    int fg_anomaly          # >0: every result is looked at for NaN and infinity
+    int fg_watch            # not 0: everything recorded is looked at. How many blocks look for anomalies, and BIRTHS
+    PyObject* fg_births     # the dict in which births are noted; owned
+
+cdef enum:
+    BIRTHS = 0x10000        # what comes into the graph is noted, for `checkpoint`
+    ANOMALIES = BIRTHS - 1  # results are looked at for NaN and infinity
 
 cdef Py_ssize_t live_tensors = 0
 

@@ -18,26 +18,40 @@ cdef int count_edges(Tensor root, Running* here) except -1:
         y = here.ready.items[here.ready.n]
         if (<Tensor>y).op == LEAF:
             continue
-        if (<Tensor>y).flags & FREED:
+        if (<Tensor>y).flags & (FREED | WANTED):
             if is_wanted(<Tensor>y, here):
-                continue
-            raise errors.graph_freed(op_name(<Tensor>y))
+                if here.partial or (<Tensor>y).flags & FREED:
+                    continue
+            elif (<Tensor>y).flags & FREED:
+                raise errors.graph_freed(op_name(<Tensor>y))
         walk_edges(<Tensor>y, here, True)
     return 0
 
 
 cdef int run_hooks(Tensor y, bint record) except -1:
     """What the hooks make of the cotangent. They get one of their own, since cotangents share memory, and may write to it."""
-    cdef Tensor g = cotangent_tensor(y)
+    global fg_watch
+    cdef Tensor g = cotangent_tensor(y), t
+    cdef int watch = fg_watch
     g = functions["copy"](g) if record else private_copy(g)
     for _, hook in list((<Extra>y.extra).hooks or ()):
-        result = checked_call(hook, (g,))
+        before = private_copy(g) if watch & ANOMALIES else None
+        fg_watch = watch & BIRTHS       # what comes out is looked at, as of a rule
+        try:
+            result = checked_call(hook, (g,))
+        finally:
+            fg_watch = watch
         if result is not None:
             if not is_operand(result) and type(result) is not Tensor:
                 raise errors.hook_result(type(result).__name__, shape_tuple(y.layout))
-            g = asarray(result, dtype=dtype_of(y))
+            t = as_tensor(result)
+            if is_complex(t.layout.typenum) and not is_complex(y.layout.typenum):
+                raise errors.hook_dtype(dtype_of(t), dtype_of(y))
+            g = asarray(t, dtype=dtype_of(y))
             if not same_shape(g.layout, y.layout):
                 raise errors.hook_result(f"shape {shape_tuple(g.layout)}", shape_tuple(y.layout))
+        if before is not None:
+            anomaly.check_hook(op_name(y), g, before, lambda: (<Extra>y.extra).where)
     free_cotangent(y)
     return give_tensor(y, g, record)
 
@@ -74,14 +88,14 @@ cdef int backward_node(Tensor y, bint record, bint only_wanted) except -1:
         if record:
             return pull_all(y, cotangent_tensor(y), True, only_wanted)
         return backward_rule(y, NULL, NULL, only_wanted)
-    if y.flags & UNIFORM and (op >= END_ELEMENTWISE or fg_anomaly or not has_kernel(y)):
+    if y.flags & UNIFORM and (op >= END_ELEMENTWISE or fg_watch & ANOMALIES or not has_kernel(y)):
         spread_uniform(y)
     if is_small(y.layout) or y.flags & UNIFORM:
         g = y.cotangent.value
     else:
         gs = y.cotangent.storage
         g = payload(gs)
-    if fg_anomaly:
+    if fg_watch & ANOMALIES:
         return backward_rule(y, g, gs, only_wanted)     # checks what comes out, operand by operand
     if op < END_ELEMENTWISE:
         if y.flags & (CONST1 | CONST2):
@@ -107,6 +121,12 @@ cdef int take_one(Tensor y, Running* here) except -1:
         run_noted()
     if FASTGRAD_DEBUG:
         check_cotangent(y, here)
+    if here.partial and is_wanted(y, here):
+        if y.flags & COTANGENT:
+            (<dict>here.wanted)[<size_t><PyObject*>y] = cotangent_tensor(y)
+        free_cotangent(y)
+        y.sweep = 0
+        return 0
     if y.flags & (HOOKED | RETAIN | WANTED) and y.flags & COTANGENT:
         if y.flags & HOOKED:
             gen = y.gen
@@ -161,7 +181,8 @@ cdef inline int seed(Tensor y, Tensor g, Running* here) except -1:
     if g is None and y.layout == number_layout and not here.record:
         receive_number(<PyObject*>y, 1)
         return 0
-    return give_tensor(y, g if g is not None else one_like(y), here.record)
+    g = g if g is not None else one_like(y)
+    return give_tensor(y, g, here.record) if fg_watch & ANOMALIES == 0 else give_watched(y, g, here.record)
 
 
 cdef inline unsigned int next_number() noexcept:
@@ -172,9 +193,9 @@ cdef inline unsigned int next_number() noexcept:
     return last_number
 
 
-cdef int sweep(Tensor root, Tensor cotangent, list more, dict wanted, bint retain, bint record) except -1:
+cdef int sweep(Tensor root, Tensor cotangent, list more, dict wanted, bint retain, bint record, bint partial=False) except -1:
     """Sweep from `root` and from `more`, a list of pairs like it, or None. With `wanted`, a dict by address, fill in the
-    gradients of what is WANTED and leave every `.grad` alone; without, add to the `.grad` of the leaves once everything has
+    gradients of what is WANTED and leave every `.grad` alone (`partial`: only what flows to it directly); without, add to the `.grad` of the leaves once everything has
     succeeded."""
     global running, fg_grad_off
     cdef Running here
@@ -182,6 +203,7 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, dict wanted, bint retai
     cdef PyObject* item
     cdef int grad_off = fg_grad_off
     here.only_wanted = wanted is not None
+    here.partial = partial
     here.mask = LEADS if here.only_wanted else REQUIRES_GRAD
     here.wanted = <PyObject*>wanted if wanted is not None else NULL
     here.retain = retain

@@ -45,7 +45,7 @@ cdef inline bint can_hold(PyObject* x, unsigned int gen, const Layout* layout) n
 
 cdef bint can_note(Tensor y, Running* here) noexcept:
     """Whether `y` is an elementwise node that kernels do alone, nobody looks at, and all of whose operands are of its layout."""
-    if (y.op >= END_ELEMENTWISE or y.op == LEAF or here.record or fg_anomaly or y.extra != NULL or y.layout.kernel == NO_KERNEL
+    if (y.op >= END_ELEMENTWISE or y.op == LEAF or here.record or fg_watch & ANOMALIES or y.extra != NULL or y.layout.kernel == NO_KERNEL
             or y.layout.nbytes < LARGE or not y.layout.flags & C_CONTIGUOUS or not y.flags & COTANGENT
             or y.flags & (HOOKED | RETAIN | WANTED | FREED | COTANGENT_TENSOR) or not has_kernel(y)):
         return False

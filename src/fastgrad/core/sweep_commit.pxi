@@ -15,6 +15,8 @@ cdef int retain(Tensor y, Running* here) except -1:
     """Note what the `.grad` of an interior tensor will be. Its cotangent is about to be used up."""
     cdef Tensor g = cotangent_tensor(y)
     if y.grad_ != NULL:
+        if fg_watch & ANOMALIES:
+            look_at_total(y)
         g = add_quietly(<Tensor>y.grad_, g, here.record)
     elif not here.record:
         g = private_copy(g)
@@ -119,6 +121,9 @@ cdef int commit(Running* here) except -1:
     cdef Py_ssize_t k
     cdef Tensor x, g
     cdef int adding = 0
+    if fg_watch & ANOMALIES:
+        for k in range(leaves.n):
+            look_at_total(<Tensor>leaves.items[k])
     for k in range(leaves.n):
         adding |= will_add(<Tensor>leaves.items[k], here)
     if adding:

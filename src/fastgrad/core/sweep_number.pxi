@@ -47,7 +47,7 @@ cdef inline bint take_plainly(PyObject* y, Running* here) except -1:
         here.leaves.n += 1
         return True
     if (flags & <int>(APART | COTANGENT) != COTANGENT or (<Tensor>y).op >= END_ELEMENTWISE or (<Tensor>y).layout != number_layout
-            or (<Tensor>y).extra != NULL or here.record or fg_anomaly):
+            or (<Tensor>y).extra != NULL or here.record or fg_watch & ANOMALIES):
         return False
     return take_number(<Tensor>y, here)
 

@@ -17,6 +17,7 @@ cdef struct Running:        # a sweep that is under way
     bint record             # create_graph
     bint looking            # in the first pass: the references in `ready` are borrowed
     bint only_wanted        # `gradients`: go only where what it was asked for lies
+    bint partial            # and not beyond it, nor to its hooks
     unsigned short mask     # the flag that says so, of a tensor
     unsigned long thread
     unsigned int blocked    # number of another thread's sweep whose scratch was in the way; 0: none was
@@ -283,7 +284,9 @@ cdef int decide(Tensor y, Running* here) except -1:
     cdef Py_ssize_t k, before = here.ready.n
     if y.flags & FREED and not leads:
         raise errors.graph_freed(op_name(y))
-    if y.extra != NULL and (<Extra>y.extra).operands is not None:
+    if leads and here.partial:
+        pass
+    elif y.extra != NULL and (<Extra>y.extra).operands is not None:
         extra = <Extra>y.extra
         rule = rule_for(y)
         for k in range(len(extra.operands)):

@@ -163,6 +163,8 @@ cdef class Tensor:
         cdef Extra extra
         if not self.flags & REQUIRES_GRAD:
             raise errors.hook_needs_grad("register_hook")
+        if not callable(hook):
+            raise errors.not_a_hook(hook)
         handle = Hook.__new__(Hook)
         extra = extra_of(self)
         if extra.hooks is None:

@@ -8,8 +8,8 @@ from fastgrad import protocols, tensor_methods
 from fastgrad.anomaly import detect_anomaly
 from fastgrad.engine_python.leaving import is_traced, leave, trace, untrace, write_count
 from fastgrad.engine_python.record import Function, enable_grad, is_grad_enabled, no_grad
-from fastgrad.engine_python.sweep import gradients, node_key, node_of
-from fastgrad.engine_python.tensor import Tensor, asarray, tensor
+from fastgrad.engine_python.sweep import gradients, node_key, node_of, partial_gradients
+from fastgrad.engine_python.tensor import Tensor, asarray, collect_births, tensor
 
 name = "python"
 

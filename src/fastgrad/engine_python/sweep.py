@@ -16,8 +16,8 @@ from fastgrad.engine_python.tensor import Tensor, asarray
 _accumulating = threading.RLock()  # leaves may be shared by sweeps in several threads
 
 
-def reachable(roots, targets):
-    """All nodes from the roots down, each with a Tensor of its value."""
+def reachable(roots, targets, partial):
+    """All nodes from the roots down, each with a Tensor of its value; `partial`: not beyond targets."""
     found = {}
     stack = [(y.node, y) for y, _ in roots]
     while stack:
@@ -27,23 +27,26 @@ def reachable(roots, targets):
         found[node] = t
         if node.operands is None and (targets is None or node not in targets):
             raise errors.graph_freed(node.rule.name)
-        stack.extend((edge, x) for edge, x in zip(node.edges, node.operands or (), strict=True) if edge is not None)
+        if not (partial and node in targets):
+            pairs = zip(node.edges, node.operands or (), strict=True)
+            stack.extend((edge, x) for edge, x in pairs if edge is not None)
     return found
 
 
-def sweep(roots, targets, retain_graph):
+def sweep(roots, targets, retain_graph, partial=False):
     """The gradients of the target nodes, as a dict.
 
     `roots` are pairs (tensor, cotangent). `targets` None means all nodes with a tensor to keep their gradient.
+    `partial`: what flows into a target goes no further, and past its hooks.
     """
-    found = reachable(roots, targets)
+    found = reachable(roots, targets, partial)
     whole = [node for node in found if node.operands is not None or targets is None or node not in targets]
     if targets is None:
         targets = {node for node in found if node.keeper is not None}
     order = sorted(found, key=lambda node: node.depth, reverse=True)  # a node is deeper than all its operands
     leading, inner = set(), set()  # nodes that lead to a target, and those of them with a target below
     for node in reversed(order):
-        if any(edge in leading for edge in node.edges):
+        if not (partial and node in targets) and any(edge in leading for edge in node.edges):
             inner.add(node)
         if node in inner or node in targets:
             leading.add(node)
@@ -54,7 +57,9 @@ def sweep(roots, targets, retain_graph):
     for node in order:
         if node not in leading or node not in cotangents:
             continue
-        g = _run_hooks(node, cotangents.pop(node))
+        g = cotangents.pop(node)
+        if not (partial and node in targets):
+            g = _run_hooks(node, g)
         if node in targets:
             gradients[node] = g
         if node in inner:
@@ -83,7 +88,13 @@ def _in_mode(create_graph, function, *args):
 
 
 def _accumulate(cotangents, node, g):
-    cotangents[node] = functions["add"](cotangents[node], g) if node in cotangents else g
+    if node not in cotangents:
+        cotangents[node] = g
+        return
+    before = cotangents[node]
+    total = cotangents[node] = functions["add"](before, g)
+    if anomaly.noting():
+        anomaly.check_sum(node.rule and node.rule.name, total, (before, g), lambda: node.where)
 
 
 def _pull_all(node, g, y):
@@ -127,12 +138,18 @@ def _run_hooks(node, g):
     if node.hooks:
         g = functions["copy"](g)  # a hook may write to it, and other nodes may have the same cotangent
     for hook in tuple(node.hooks.values()):
+        before = functions["copy"](g) if anomaly.noting() else None
         other = hook(g)
         if other is not None:
+            other = asarray(other)
+            if other.dtype.kind == "c" and g.dtype.kind != "c":
+                raise errors.hook_dtype(other.dtype, g.dtype)
             other = asarray(other, dtype=g.dtype)
             if other.shape != g.shape:
                 raise errors.hook_result(f"shape {other.shape}", g.shape)
             g = other
+        if before is not None:
+            anomaly.check_hook(node.rule and node.rule.name, g, before, lambda: node.where)
     return g
 
 
@@ -179,6 +196,9 @@ def _accumulate_in_leaves(roots, retain_graph):
     with _accumulating:
         kept = [(t, g) for node, g in gradients.items() if (t := node.keeper()) is not None]
         totals = [(t, copy(g) if t.grad is None else add(t.grad, g)) for t, g in kept]
+        if anomaly.noting():
+            for (t, g), (_, total) in zip(kept, totals, strict=True):
+                anomaly.check_sum(t.op, total, (t.grad, g), lambda t=t: t.node.where)
         for t, total in totals:  # only now, when nothing can fail any more
             t.grad = total
 
@@ -211,6 +231,17 @@ def gradients(outputs, inputs, cotangents=None, *, retain_graph=False, create_gr
     BackwardError
         Where an output or input does not require a gradient, or an input is unused. Names its position.
     """
+    return _gradients(outputs, inputs, cotangents, retain_graph, create_graph, allow_unused)
+
+
+def partial_gradients(outputs, inputs, cotangents, *, create_graph=False):
+    """As `gradients`, None where there is none, of what flows into each input directly: not on from one input to
+    another, and without the hooks of the inputs. Keeps the graph.
+    """
+    return _gradients(outputs, inputs, cotangents, True, create_graph, True, True)
+
+
+def _gradients(outputs, inputs, cotangents, retain_graph, create_graph, allow_unused, partial=False):
     outputs = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     if not isinstance(cotangents, (tuple, list)):
@@ -225,7 +256,7 @@ def gradients(outputs, inputs, cotangents=None, *, retain_graph=False, create_gr
     roots = [_root(y, g, f"outputs[{k}]") for k, (y, g) in enumerate(zip(outputs, cotangents, strict=True))]
     nodes = [x.node for x in inputs]
     freed = [node for node in nodes if node.operands is None]
-    found = _in_mode(create_graph, _own_gradients, roots, set(nodes), retain_graph or create_graph)
+    found = _in_mode(create_graph, _own_gradients, roots, set(nodes), retain_graph or create_graph, partial)
     for k, node in enumerate(nodes):
         if node not in found and freed:
             raise errors.graph_freed(freed[0].rule.name)  # what lies behind it is not known any more
@@ -234,8 +265,8 @@ def gradients(outputs, inputs, cotangents=None, *, retain_graph=False, create_gr
     return tuple(found.get(node) for node in nodes)
 
 
-def _own_gradients(roots, targets, retain_graph):
-    return {node: functions["copy"](g) for node, g in sweep(roots, targets, retain_graph).items()}
+def _own_gradients(roots, targets, retain_graph, partial):
+    return {node: functions["copy"](g) for node, g in sweep(roots, targets, retain_graph, partial).items()}
 
 
 def node_of(x):

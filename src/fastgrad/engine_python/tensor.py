@@ -5,6 +5,7 @@ an empty one, for a result the op that made it. `Storage` is what tensors that l
 """
 
 import weakref
+from _thread import _local as local  # `threading.local`, without importing the rest of threading
 
 import numpy as np
 
@@ -20,6 +21,22 @@ class Storage:
         self.version = 0  # grows with every write
         self.foreign = foreign  # NumPy arrays share it: a recorded value of it is kept as a private copy
         self.taken = -1  # the version at which a recorded value was first written into a constant
+
+
+class _Births(local):
+    noted = None  # a dict, in which this thread's new nodes are noted
+
+
+births = _Births()
+
+
+def collect_births(noted):
+    """Have all results that this thread records from now on noted in `noted`, a dict, or nowhere (None). Returns what
+    was set before. A new result is noted as None, an older one that it came from as the Tensor; under its `node_key`,
+    which stands for it as long as it lives.
+    """
+    before, births.noted = births.noted, noted
+    return before
 
 
 class Node:
@@ -49,6 +66,11 @@ class Node:
         self.keeper = None  # a weak reference to the tensor whose .grad takes the gradient
         self.where = None  # the user's line, under detect_anomaly
         self.traced = 0  # how many running transforms differentiate with respect to this node
+        if births.noted is not None and rule is not None:
+            births.noted[id(self)] = None
+            for o, edge in zip(operands, edges, strict=True):
+                if edge is not None and edge.rule is not None:
+                    births.noted.setdefault(id(edge), o if o.node is edge else Tensor(o.array, edge, o.storage))
 
     def free(self):
         self.operands, self.edges, self.kept, self.params = None, (), (), None
@@ -160,6 +182,8 @@ class Tensor:
         """Call `hook(g)` once with the total gradient of this tensor; what it returns, if anything, is used instead."""
         if self.node is None:
             raise errors.hook_needs_grad("register_hook")
+        if not callable(hook):
+            raise errors.not_a_hook(hook)
         return HookHandle(self.node.hooks, hook)
 
 

@@ -61,28 +61,21 @@ class Rule:
     __slots__ = (
         "name", "forward", "vjps", "operand_names", "n_operands", "variadic", "param_names", "defaults", "elementwise",
         "view", "holomorphic", "domain", "samples", "aliases", "numpy_names", "reads_result", "reads_operand",
-        "_readers", "has_vjp", "synonyms", "takes_dtype", "prepare", "together", "n_positional",
+        "_readers", "_words", "has_vjp", "synonyms", "takes_dtype", "prepare", "together", "n_positional",
     )  # fmt: skip
 
     def __init__(
         self, forward, vjp, *, name=None, operands=None, elementwise=False, view=False, holomorphic=True, domain=None,
         samples=None, aliases=(), numpy=None, synonyms=None, takes_dtype=False, prepare=None, together=False,
     ):  # fmt: skip
-        code = forward.__code__
         self.name = name or forward.__name__
         self.forward = forward
-        self.variadic = bool(code.co_flags & 0x04)
-        n_named = code.co_argcount
-        names = code.co_varnames[: n_named + code.co_kwonlyargcount]
-        self.n_operands = 0 if self.variadic else (operands or code.co_posonlyargcount)
-        self.operand_names = (
-            code.co_varnames[len(names) : len(names) + 1] if self.variadic else names[: self.n_operands]
-        )
+        names, n_first, n_named, many, self.defaults = self._parameters(forward)
+        self.variadic = many is not None
+        self.n_operands = 0 if self.variadic else (operands or n_first)
+        self.operand_names = (many,) if self.variadic else names[: self.n_operands]
         self.param_names = names[self.n_operands :]
         self.n_positional = n_named - self.n_operands  # how many of them may be given without their name
-        values = forward.__defaults__ or ()
-        self.defaults = dict(zip(names[n_named - len(values) : n_named], values, strict=True))
-        self.defaults.update(forward.__kwdefaults__ or {})
         self.elementwise = elementwise
         self.view = view
         self.holomorphic = holomorphic
@@ -96,7 +89,8 @@ class Rule:
         self.together = together
         self.vjps = vjp if isinstance(vjp, tuple) else (vjp,)
         self.has_vjp = any(v is not None for v in self.vjps)
-        words = {word for v in self.vjps if v is not None for word in _arguments(v)}
+        self._words = [None if v is None else self._arguments(v) for v in self.vjps]
+        words = {word for named in self._words if named is not None for word in named}
         for word in words.difference(self.operand_names, self.param_names, "gy"):
             self._reader(word)  # refuses what is unknown
         self.reads_result = "y" in words
@@ -106,8 +100,28 @@ class Rule:
     def _read_by(self, at):
         """What vjp number `at` names. Found out when it is first asked for: most rules of a program never are."""
         if self._readers is None:
-            self._readers = [None if v is None else tuple(map(self._reader, _arguments(v))) for v in self.vjps]
+            self._readers = [None if named is None else tuple(map(self._reader, named)) for named in self._words]
         return self._readers[at]
+
+    @staticmethod
+    def _parameters(forward):
+        """Of a forward: its named parameters, how many of them are positional-only, how many are given by position, the
+        name of `*xs` or None, the defaults.
+        """
+        code = forward.__code__
+        n = code.co_argcount
+        names = code.co_varnames[: n + code.co_kwonlyargcount]
+        many = code.co_varnames[len(names)] if code.co_flags & 0x04 else None
+        values = forward.__defaults__ or ()
+        defaults = dict(zip(names[n - len(values) : n], values, strict=True))
+        defaults.update(forward.__kwdefaults__ or {})
+        return names, code.co_posonlyargcount, n, many, defaults
+
+    @staticmethod
+    def _arguments(function):
+        """What a vjp names."""
+        code = function.__code__
+        return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
     def _reader(self, word):
         """What one parameter of a vjp stands for, as a pair (kind, key)."""
@@ -182,10 +196,14 @@ class Rule:
         return self.reads_result and (among is None or self._named("y", among))
 
     def _named(self, word, among):
-        return any(word in _arguments(v) for v in map(self._vjp_at, among) if v is not None)
+        return any(word in named for named in (self._words[self._at(k)] for k in among) if named is not None)
+
+    def _at(self, k):
+        """Which vjp is for operand number `k`."""
+        return 0 if self.variadic or len(self.vjps) == 1 else k
 
     def _vjp_at(self, k):
-        return self.vjps[0 if self.variadic or len(self.vjps) == 1 else k]
+        return self.vjps[self._at(k)]
 
     def run(self, operands, params):
         """The forward, without NumPy's warnings: infinities and NaN are values, and `detect_anomaly` finds them."""
@@ -269,11 +287,6 @@ def _in_dtype(operands, dtype):
     if dtype.kind in "fc" and getattr(operands[0], "dtype", None) != dtype:
         operands = (ops.astype(operands[0], dtype), *operands[1:])
     return operands, None if dtype.kind == "f" else dtype
-
-
-def _arguments(function):
-    code = function.__code__
-    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
 def rule(*, vjp: Callable | tuple | None, **facts) -> Callable[[Callable], Any]:

@@ -7,7 +7,6 @@ import numpy as np
 
 from fastgrad import _tree
 from fastgrad._engine import Tensor, asarray, gradients
-from fastgrad.errors import NotDifferentiableError
 from fastgrad.transforms.lift import Run, need_function, need_output
 from fastgrad.transforms.reverse import need_scalar
 
@@ -57,6 +56,11 @@ def jvp(f, primals, tangents):
     -------
     value, tangent
         Both nested as `f`'s result.
+
+    Notes
+    -----
+    A complex argument stands for its real and imaginary part: the tangent is the derivative of the result along the
+    direction, whether or not `f` is holomorphic.
     """
     need_function("jvp", f)
     run, vs = _start("jvp", primals, tangents)
@@ -86,14 +90,17 @@ def hvp(f, primals, tangents):
     -------
     nested as `primals`
         A tuple with one product per primal; the bare product if there is one primal.
+
+    Notes
+    -----
+    A complex argument stands for its real and imaginary part, as in `grad`: the product is the derivative of the
+    gradient, dL/dRe + i dL/dIm, along the direction. That is PyTorch's convention.
     """
     need_function("hvp", f)
     run, vs = _start("hvp", primals, tangents)
     run.single = len(run.args) == 1
     y = run.call(f)
     need_scalar("hvp", y)
-    if any(x.dtype.kind == "c" for x in run.inputs):
-        raise NotDifferentiableError("hvp: complex arguments have no Hessian; split them into real and imaginary parts")
     if not isinstance(y, Tensor) or not y.requires_grad:
         return run.hand_back([None] * len(vs))
     gs = gradients((y,), run.inputs, create_graph=True, retain_graph=True, allow_unused=True)

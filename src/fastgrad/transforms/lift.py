@@ -12,6 +12,7 @@ from fastgrad._engine import (
     enable_grad,
     gradients,
     is_grad_enabled,
+    is_traced,
     tensor,
     trace,
     untrace,
@@ -27,12 +28,21 @@ class _Level(local):
 level = _Level()
 
 
+def _entry(x, /):
+    return x.copy()
+
+
 def _alias(x, /):
     return x[...]
 
 
 # A Tensor that an outer transform follows enters an inner one through this op: the inner gradient is taken with
-# respect to the alias, so it does not see other ways in which `f` depends on the same Tensor; the outer one passes.
+# respect to the entry, so it does not see other ways in which `f` depends on the same Tensor; the outer one passes.
+# A copy, as all arguments are: what `f` writes to them never reaches the caller.
+_entry.__name__ = "entry"
+entry = Function(Rule(_entry, lambda g: g, numpy=()))
+
+# The same memory as another node.
 _alias.__name__ = "alias"
 alias = Function(Rule(_alias, lambda g: g, view=True, numpy=()))
 
@@ -121,9 +131,9 @@ class Run:
         if type(leaf) is Tensor:
             if leaf.requires_grad:
                 self.tracked = self.recording
-                x = alias(leaf) if self.recording else leaf.detach().requires_grad_()
+                x = entry(leaf) if self.recording else leaf.detach().copy().requires_grad_()
             else:
-                x = self._leaf(leaf.detach(), leaf)
+                x = self._leaf(leaf.copy(), leaf)
         elif isinstance(leaf, (np.ndarray, np.generic, float, complex, int)):
             x = self._leaf(tensor(leaf), leaf)  # a copy: `f` may write to the array, and the graph may outlive the call
         else:
@@ -169,8 +179,11 @@ class Run:
         finally:
             untrace(self.inputs)
             level.depth = before
-        if self.recording and not self.tracked and (before or self.tensors):
-            self.tracked = self._reaches_outside(out)
+        if self.recording and not self.tracked:
+            if before or self.tensors:
+                self.tracked = self._reaches_outside(out)
+            else:  # a transform that runs around this one in another thread
+                self.tracked = any(is_traced(t) for t in _tree.leaves(out) if isinstance(t, Tensor))
         return out
 
     def _reaches_outside(self, out):

@@ -8,6 +8,7 @@ from fastgrad import _tree
 from fastgrad._engine import Tensor, asarray
 from fastgrad.errors import NotDifferentiableError
 from fastgrad.rules.rule import FUNCTIONS
+from fastgrad.transforms import messages
 from fastgrad.transforms.forward import push, transposed
 from fastgrad.transforms.lift import Run, argument_numbers, need_function, need_output
 from fastgrad.transforms.reverse import grad
@@ -33,7 +34,9 @@ def jacobian(f, argnums=0):
     Notes
     -----
     One sweep per element of the result, or, through the vjp of the vjp, one per element of the
-    arguments where these are fewer.
+    arguments where these are fewer. The derivatives of a complex function that is not holomorphic, such as
+    `z * conj(z)`, are no complex matrix: it is refused, by one random cotangent (`vjp` and `jvp` take it as a function
+    of real and imaginary parts).
     """
     need_function("jacobian", f)
     return functools.wraps(f)(_jacobian("jacobian", f, argument_numbers("jacobian", argnums)))
@@ -43,6 +46,7 @@ def hessian(f, argnums=0):
     """The function that computes all second derivatives of a scalar function: the Jacobian of its gradient.
 
     For an array: shape `x.shape + x.shape`. For nests and for a tuple of `argnums`: a nest of nests, as of `jacobian`.
+    Of complex arguments it exists where the gradient is holomorphic, as that of `abs(z)**2` is; `hvp` always does.
     """
     need_function("hessian", f)
     argnums = argument_numbers("hessian", argnums)
@@ -69,6 +73,8 @@ def _blocks(run, y):
             f"{run.verb}: arguments and result must be all real or all complex (and the function holomorphic), got "
             + ", ".join(str(t.dtype) for t in (*run.inputs, y))
         )
+    if kinds == {"c"}:
+        _need_holomorphic(run, y)
     if sum(x.size for x in run.inputs) < y.size:
         return _by_columns(run, y)
     return _by_rows(run, y, conjugate=kinds == {"c"})
@@ -78,6 +84,21 @@ def _one_hot(t, k):
     basis = np.zeros(t.size, t.dtype)
     basis[k] = 1
     return asarray(basis.reshape(t.shape))
+
+
+def _need_holomorphic(run, y):
+    """Refuse a result whose derivative along i v is not i times that along v: told by the vjp of a random cotangent."""
+    rng = np.random.default_rng(0)
+    u = rng.normal(size=y.shape) + 1j * rng.normal(size=y.shape)
+    one, other = (
+        run.gradients((y,), (asarray(np.asarray(v, y.dtype)),), retain_graph=True, tracked=False) for v in (u, 1j * u)
+    )
+    for g, turned in zip(one, other, strict=True):
+        if g is not None:
+            g, turned = 1j * g.detach().numpy(), turned.detach().numpy()
+            wrong = np.abs(g - turned) > np.sqrt(np.finfo(g.dtype).eps) * np.abs(g).max(initial=0.0)
+            if wrong.any():
+                raise messages.not_holomorphic(run.verb)
 
 
 def _by_rows(run, y, conjugate):

@@ -9,15 +9,17 @@ from fastgrad._engine import (
     Function,
     Tensor,
     asarray,
+    collect_births,
     enable_grad,
-    gradients,
     is_grad_enabled,
     is_traced,
+    node_key,
+    partial_gradients,
     trace,
     untrace,
 )
-from fastgrad.errors import BackwardError
 from fastgrad.rules.rule import Rule, ops
+from fastgrad.transforms import messages
 from fastgrad.transforms.lift import alias, level, need_function
 
 
@@ -26,14 +28,16 @@ def checkpoint(f):
 
     `f` must do the same each time it is called: no random numbers, no state, no array from outside that is written
     before the sweep (one that is handed in as an argument may be). It may return a Tensor or a nested tuple, list or
-    dict. Gradients flow to Tensors among its arguments and to those it reads from outside, to any order.
+    dict. Gradients flow to Tensors among its arguments, to those it reads from outside and to leaves that it makes, to
+    any order.
 
     Notes
     -----
-    What `f` reads from outside is found in its recorded graph. Only if that holds Tensors computed from outside ones
-    alone (`w.T`, say) does `f` run a second time at once: Tensors that both runs share are from outside, all others
-    are its own. A hook on a Tensor from outside is also called with this segment's part of the gradient; hand such a
-    Tensor in as an argument.
+    The engine notes what is recorded while `f` runs: all else that the graph of the results begins with is read from
+    outside, or a leaf that `f` made. In the sweep `f` runs again, and the gradients of its results are taken with
+    respect to what was handed in and to what is read from outside, each as if it did not depend on the others: the way
+    between those is the outer sweep's, as are hooks on Tensors from outside. That the second run reads the same values
+    and computes the same results is checked, the results by their sums.
 
     References
     ----------
@@ -46,13 +50,10 @@ def checkpoint(f):
         if not is_grad_enabled():
             return f(*args, **kwargs)
         segment = _Segment(f, args, kwargs)
-        fresh = [x.detach().requires_grad_() for x in segment.operands]
-        out = segment.run(fresh)
-        outputs = _tree.leaves(out)
-        outside = _read_from_outside(outputs, fresh, lambda: _tree.leaves(segment.run(fresh)))
-        if not segment.operands and not outside:
-            return out
-        return segment.record(out, outputs, outside)
+        ran = segment.run([x.detach().requires_grad_() for x in segment.operands], segment.constants)
+        if not segment.operands and not ran.outside:
+            return ran.out
+        return segment.record(ran)
 
     return checkpointed
 
@@ -67,14 +68,18 @@ class _Segment:
     constants : list of Tensor and ndarray
         The other arguments that somebody may write to: the engine guards them as it does the operands of an op.
     outside : list of Tensor
-        What `f` reads from outside and requires a gradient.
+        What the first run read from outside.
     results : list of (shape, dtype)
         Of the outputs that depend on these.
+    sums : list
+        What is remembered of their values.
+    traced : list of bool, list of Tensor
+        Which operands, and what from outside, a transform differentiated that ran around the first run.
     value : ndarray or None
         The outputs, one after the other, until the engine has taken them.
     """
 
-    __slots__ = ("args", "asked", "constants", "depth", "f", "operands", "outside", "pulled", "results", "value")
+    __slots__ = ("args", "constants", "depth", "f", "operands", "outside", "results", "sums", "traced", "value")
 
     def __init__(self, f, args, kwargs):
         self.f = f
@@ -83,48 +88,65 @@ class _Segment:
         leaves = _tree.leaves(self.args)
         self.operands = [x for x in leaves if _requires_grad(x)]
         self.constants = [x for x in leaves if _is_constant(x)]
-        self.asked = self.pulled = None
+        self.traced = [is_traced(x) for x in self.operands], []
 
-    def run(self, stand_ins, constants=None):
-        """`f` on its arguments: `stand_ins` for the Tensors that require a gradient, `constants` for the others."""
-        traced = [new for old, new in zip(self.operands, stand_ins, strict=False) if is_traced(old)]
-        stand_ins, constants = iter(stand_ins), iter(constants or self.constants)
+    def run(self, feeds, constants):
+        """`f` on its arguments, with `feeds` for the Tensors that require a gradient and `constants` for the others."""
+        stand_ins, constants = iter(feeds), iter(constants)
+        traced = [x for x, was in zip(feeds, self.traced[0], strict=True) if was] + self.traced[1]
 
         def fed(x):
             if _requires_grad(x):
-                return next(stand_ins)
+                return alias(next(stand_ins))  # whose hooks are the segment's own, as those of a feed are not
             if not _is_constant(x):
                 return x
             kept = next(constants)
             return kept.detach().numpy() if isinstance(kept, Tensor) and isinstance(x, np.ndarray) else kept
 
-        args, kwargs = _tree.map_leaves(fed, self.args)
-        before, level.depth = level.depth, self.depth  # a transform inside must see what it saw the first time
+        births = {}
+        outer = collect_births(births)
+        # A transform inside must see what it saw the first time.
+        before, level.depth = level.depth, self.depth
         trace(traced)
         try:
-            return self.f(*args, **kwargs)
+            args, kwargs = _tree.map_leaves(fed, self.args)
+            out = self.f(*args, **kwargs)
         finally:
             untrace(traced)
             level.depth = before
+            collect_births(outer)
+            if outer is not None:
+                for key, t in births.items():
+                    if t is None:
+                        outer[key] = None
+                    else:
+                        outer.setdefault(key, t)
+        return _Ran(out, feeds, births)
 
-    def record(self, out, outputs, outside):
-        """`out` with its Tensors cut from the graph that computed them, and tied to this segment instead."""
-        self.outside = outside
-        live = [y for y in outputs if _requires_grad(y)]
+    def record(self, ran):
+        """What the first run returned, cut from the graph that computed it, and tied to this segment instead."""
+        live, self.outside = ran.live, ran.outside
+        self.traced[1].extend(x for x in ran.outside if is_traced(x))
         self.results = [(y.shape, y.dtype) for y in live]
+        self.sums = list(map(_sums, live))
         parts = iter(())
         if live:
             arrays = [y.detach().numpy() for y in live]
-            feeds = [x.detach().numpy() for x in (*self.operands, *outside)]
+            fed = (*self.operands, *ran.outside)
             if len(arrays) == 1:
                 value = arrays[0]
-                self.value = value.copy() if any(np.may_share_memory(value, x) for x in feeds) else value
+                shared = any(np.may_share_memory(value, x.detach().numpy()) for x in fed)
+                self.value = value.copy() if shared else value
             else:
                 self.value = np.concatenate([a.ravel() for a in arrays])
-            parts = iter(self._parts(_rerun(*self.operands, *outside, *self.constants, segment=self)))
-        return _tree.map_leaves(
-            lambda y: next(parts) if _requires_grad(y) else y.detach() if isinstance(y, Tensor) else y, out
-        )
+            parts = iter(self._parts(_rerun(*fed, *self.constants, segment=self)))
+
+        def tied(y):
+            if not isinstance(y, Tensor) or _is_own_leaf(y):
+                return y
+            return next(parts) if y.requires_grad else y.detach()
+
+        return _tree.map_leaves(tied, ran.out)
 
     def _parts(self, y):
         """The outputs, from the one Tensor that the engine records; and their cotangents from its cotangent."""
@@ -138,38 +160,68 @@ class _Segment:
             start += size
         return parts
 
-    def pull(self, g, xs, i):
-        """The cotangent of `xs[i]`; `xs` is what was fed, as the engine kept it. The first call computes all."""
-        if not self._is_asked(g):
-            self.pulled = self._pull_all(g, xs)
-            self.asked = g if is_grad_enabled() else g.detach().numpy().copy()
-        return self.pulled[i]
-
-    def _is_asked(self, g):
-        """Whether this is the last cotangent; by value where results hold no graph, as an engine may wrap it anew."""
-        if is_grad_enabled() or isinstance(self.asked, Tensor):
-            return g is self.asked
-        return self.asked is not None and np.array_equal(g.detach().numpy(), self.asked)
-
-    def _pull_all(self, g, xs):
+    def pull(self, g, xs):
+        """The cotangents of all that was fed; `xs` is that, as the engine kept it."""
         recording = is_grad_enabled()
-        n = len(self.operands)
-        operands, outside, constants = xs[:n], xs[n : n + len(self.outside)], xs[n + len(self.outside) :]
+        n, m = len(self.operands), len(self.operands) + len(self.outside)
         with enable_grad():
-            fresh = [alias(x) if recording else x.detach().requires_grad_() for x in operands]
-            outputs = [y for y in _tree.leaves(self.run(fresh, constants)) if _requires_grad(y)]
-            reached = {id(t) for t in _graph(outputs, {id(x) for x in fresh})}
-            same = [(y.shape, y.dtype) for y in outputs] == self.results
-            lost = any(id(x) not in reached for x in self.outside)
-            if not same or lost or not all(map(_is_same, self.outside, outside)):
-                name = getattr(self.f, "__name__", "the function")
-                raise BackwardError(
-                    f"checkpoint: {name!r} did something else when it was run again for the sweep; it must not depend "
-                    "on state or random numbers, nor read Tensors that are replaced in between"
-                )
-            feeds = [*fresh, *self.outside]
-            got = _partial(outputs, feeds, self._parts(g), recording)
-        return [asarray(np.zeros(x.shape, x.dtype)) if gx is None else gx for x, gx in zip(feeds, got, strict=True)]
+            feeds = [alias(x) if recording else x.detach().requires_grad_() for x in xs[:n]]
+            again = self.run(feeds, xs[m:])
+        outside = self._repeated(again, xs[n:m])
+        if outside is None:
+            raise messages.recomputed_differently(getattr(self.f, "__name__", "the function"))
+        feeds += outside
+        got = partial_gradients(again.live, feeds, self._parts(g), create_graph=recording)
+        pulled = [asarray(np.zeros(x.shape, x.dtype)) if gx is None else gx for x, gx in zip(feeds, got, strict=True)]
+        return pulled + [None] * len(self.constants)
+
+    def _repeated(self, again, kept):
+        """What a run has read from outside, in the order of `outside`; None if it did something else than the first.
+
+        `kept` are the values that were read. What the function makes itself, a leaf, is another one in each run.
+        """
+        if [(y.shape, y.dtype) for y in again.live] != self.results or len(again.outside) != len(self.outside):
+            return None
+        read = {node_key(x): x for x in again.outside}
+        first = [node_key(x) for x in self.outside]
+        others = iter([x for key, x in read.items() if key not in set(first)])
+        outside = [read[key] if key in read else next(others) for key in first]
+        if not all(map(_is_same, outside, kept)) or not all(map(_are_close, self.sums, map(_sums, again.live))):
+            return None
+        return outside
+
+
+class _Ran:
+    """What one run returned, and what the graph of that begins with.
+
+    Attributes
+    ----------
+    out
+        What `f` returned.
+    live : list of Tensor
+        The outputs in it that have a gradient and are no leaves.
+    outside : list of Tensor
+        What the outputs came from besides the feeds: leaves, and results from outside. And results that only other
+        things came from, such as derivatives that `f` takes: the second run will want their graph. In the order of the
+        graph, which is the same in each run.
+    """
+
+    __slots__ = ("live", "out", "outside")
+
+    def __init__(self, out, feeds, births):
+        self.out = out
+        self.live = [y for y in _tree.leaves(out) if _requires_grad(y) and not _is_own_leaf(y)]
+        inside = {node_key(x) for x in feeds}
+        read = [t for t in births.values() if t is not None and node_key(t) not in inside]
+        outside = {}
+        for key, t, operands in _graph([*self.live, *read], frozenset(inside)):
+            # Recorded in the run, or computed from what was made for it, perhaps by another thread. A leaf is neither,
+            # whatever result had its key and is gone.
+            if not t.is_leaf and (births.get(key, key) is None or any(k in inside for k, _ in operands)):
+                inside.add(key)
+                outside.update((k, x) for k, x in operands if k not in inside)
+        outside.update((node_key(t), t) for t in (*self.live, *read) if node_key(t) not in inside)
+        self.outside = list(outside.values())
 
 
 def _forward(*xs, segment):
@@ -179,11 +231,18 @@ def _forward(*xs, segment):
 
 # The cotangents come out of a sweep, conjugate transposes already: hence not "holomorphic".
 _forward.__name__ = "checkpoint"
-_rerun = Function(Rule(_forward, lambda g, xs, i, segment: segment.pull(g, xs, i), holomorphic=False, numpy=()))
+_rerun = Function(
+    Rule(_forward, lambda g, xs, segment: segment.pull(g, xs), holomorphic=False, numpy=(), together=True)
+)
 
 
 def _requires_grad(x):
     return isinstance(x, Tensor) and x.requires_grad
+
+
+def _is_own_leaf(y):
+    """Whether an output is a leaf, from outside or made inside, which stands for itself."""
+    return y.requires_grad and y.is_leaf
 
 
 def _is_constant(x):
@@ -194,57 +253,43 @@ def _is_constant(x):
 
 
 def _is_same(x, kept):
-    """Whether a Tensor from outside has the value that it had; where others share its memory the engine kept a copy."""
+    """Whether a Tensor has the value that was read, of which the engine keeps a copy where others may write."""
     now, then = x.detach().numpy(), kept.detach().numpy()
+    if now.shape != then.shape or now.dtype != then.dtype:
+        return False
     return np.may_share_memory(now, then) or np.array_equal(now, then, equal_nan=True)
 
 
-def _partial(outputs, feeds, cotangents, recording):
-    """Gradients with respect to `feeds`, some of which may come from others: what flows into one goes no further."""
-    stopped = {}
+def _sums(y):
+    """Numbers that change with the values: sums of up to 64 parts, and a bound of what rounding may change there."""
+    flat = y.detach().numpy().ravel()
+    if not flat.size:
+        return flat, 0.0
+    with np.errstate(all="ignore"):
+        sums = np.add.reduceat(flat, np.linspace(0, flat.size, min(flat.size, 64), endpoint=False).astype(int))
+        return sums, 1e3 * np.finfo(flat.dtype).eps * np.sqrt(np.vdot(flat, flat).real)
 
-    def stop(k):
-        def hook(g):
-            stopped[k] = g
-            return asarray(np.zeros(g.shape, g.dtype))
 
-        return hook
-
-    handles = [x.register_hook(stop(k)) for k, x in enumerate(feeds) if not x.is_leaf]
-    try:
-        got = gradients(outputs, feeds, cotangents, create_graph=recording, retain_graph=True, allow_unused=True)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return [stopped.get(k, g) for k, g in enumerate(got)]
+def _are_close(a, b):
+    """Whether the sums may come from the same values, computed once more."""
+    with np.errstate(all="ignore"):
+        same = (a[0] == b[0]) | (np.abs(a[0] - b[0]) <= a[1]) | ~(np.isfinite(a[0]) | np.isfinite(b[0]))
+    return bool(same.all())
 
 
 def _graph(roots, stop):
-    """All recorded Tensors that `roots` came from, operands before results; not beyond those with ids in `stop`."""
-    order, seen, stack = [], {}, [(t, False) for t in roots if _requires_grad(t)]
+    """All recorded Tensors that `roots` came from, operands before results, as triples of key, Tensor and operands, the
+    latter as pairs of key and Tensor; not beyond those with keys in `stop`.
+    """
+    order, seen = [], set()
+    stack = [(node_key(t), t, None) for t in reversed(roots)]
     while stack:
-        t, expanded = stack.pop()
-        if expanded:
-            order.append(t)
-        elif id(t) not in seen:
-            seen[id(t)] = t
-            stack.append((t, True))
-            if id(t) not in stop:
-                stack += [(x, False) for x in t.operands if x.requires_grad]
+        key, t, operands = stack.pop()
+        if operands is not None:
+            order.append((key, t, operands))
+        elif key not in seen:
+            seen.add(key)
+            operands = [] if key in stop else [(node_key(x), x) for x in t.operands if x.requires_grad]
+            stack.append((key, t, operands))
+            stack += [(k, x, None) for k, x in reversed(operands)]
     return order
-
-
-def _read_from_outside(outputs, fresh, run_again):
-    """The Tensors, not made by the run whose `outputs` these are, that its graph begins with; `fresh` excepted."""
-    own = {id(x) for x in fresh}
-    graph = _graph(outputs, own)
-    inside = set(own)  # certainly made by this run: computed from what was made for it
-    for t in graph:
-        if any(id(x) in inside for x in t.operands):
-            inside.add(id(t))
-    unsure = [t for t in graph if id(t) not in inside]
-    if all(t.is_leaf for t in unsure):
-        return unsure
-    again = run_again()  # held, so that ids stay unique while they are compared
-    common = {id(t) for t in graph} & {id(t) for t in _graph(again, own)}
-    return [t for t in _graph(outputs, common) if id(t) in common - own]

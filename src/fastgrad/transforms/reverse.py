@@ -11,6 +11,7 @@ from fastgrad._engine import (
     asarray,
     gradients,
     is_grad_enabled,
+    is_traced,
     lean_harvest,
     lean_leaf,
     tensor,
@@ -117,6 +118,10 @@ def _lean(verb, f, array):
             return pair
     else:
         untrace((x,))
+    if type(y) is Tensor and is_traced(y):  # by a transform around this one, in another thread
+        need_scalar(verb, y)
+        (g,) = gradients((y,), (x,), create_graph=True, allow_unused=True)
+        return y, np.zeros(x.shape, x.dtype) if g is None else g if g.requires_grad else own_gradient(g)
     if type(y) is not Tensor or y.ndim or not y.requires_grad:
         need_scalar(verb, y)
         if not isinstance(y, Tensor):
