@@ -16,8 +16,9 @@ def pick(rng, many):
     return many[int(rng.integers(len(many)))]
 
 
-def activation(rng, smooth):
-    return pick(rng, SMOOTH if smooth else SMOOTH + KINKED)
+def activation(rng, smooth, shifted=False):
+    """One of them; `shifted` where a bias adds the same to the whole last axis, which a softmax of it does not see."""
+    return pick(rng, (SMOOTH[:-2] if shifted else SMOOTH) + ([] if smooth else KINKED))
 
 
 def dense(rng, width, smooth):
@@ -51,15 +52,18 @@ def windows(rng, axes, channels, smooth):
             "kernel_size": int(rng.integers(1, 4)),
             "groups": groups,
         }
-        conv |= {"stride": int(rng.integers(1, 3)), "padding": 1, "dilation": 1, "bias": not norm}
+        dilation = int(rng.integers(1, 3))
+        conv |= {"stride": int(rng.integers(1, 3)), "padding": dilation, "dilation": dilation, "bias": not norm}
         layers.append((f"Conv{axes}d", conv))
         if norm:
             layers.append((f"BatchNorm{axes}d", {"num_features": after}))
-        layers.append(activation(rng, smooth))
+        layers.append(activation(rng, smooth, shifted=True))
         pool = int(rng.integers(3))
         if pool:
             settings = {"kernel_size": 2, "stride": 1, "padding": pick(rng, [0, 1])}
-            layers.append((f"{'AvgPool' if pool == 1 or smooth else 'MaxPool'}{axes}d", settings))
+            average = pool == 1 or smooth
+            settings |= {"count_include_pad": bool(rng.random() < 0.5)} if average else {}
+            layers.append((f"{'AvgPool' if average else 'MaxPool'}{axes}d", settings))
         channels = after
     return layers + [("Flatten", {})]
 

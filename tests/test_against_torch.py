@@ -128,7 +128,8 @@ def test_an_optimiser_goes_where_pytorchs_goes(name, settings, dtype):
 @pytest.mark.parametrize("settings", [
     {"line_search_fn": "strong_wolfe"}, {"line_search_fn": "strong_wolfe", "history_size": 3, "lr": 0.5},
     {"lr": 0.1}, {"lr": 0.3, "history_size": 2, "max_iter": 5},
-    {"line_search_fn": "strong_wolfe", "max_iter": 4, "max_eval": 7},
+    {"line_search_fn": "strong_wolfe", "max_iter": 4, "max_eval": 7}, {"line_search_fn": "strong_wolfe", "max_iter": 1},
+    {"line_search_fn": "strong_wolfe", "max_eval": 3}, {"line_search_fn": "strong_wolfe", "max_iter": 3},
 ], ids=lambda s: " ".join(f"{k}={v}" for k, v in s.items()))  # fmt: skip
 def test_lbfgs_goes_where_pytorchs_goes(settings):
     """Rosenbrock's valley and a logistic regression, several steps; the number of evaluations too."""
@@ -191,9 +192,10 @@ def test_a_schedule_is_pytorchs(name):
         b.step(), theirs.step(), a.step(), mine.step()
 
 
-@pytest.mark.parametrize("norm_type", [2.0, 1.0, 3.0, math.inf])
+@pytest.mark.parametrize("norm_type", [2.0, 1.0, 3.0, -2.0, 0, math.inf, -math.inf, "inf", "-inf"])
 def test_clipping_is_pytorchs(norm_type):
-    arrays = [rng.normal(size=s) for s in ((3, 4), (7,))]
+    arrays = [rng.normal(size=s) for s in ((3, 4), (7,), (1,), (2,))]
+    arrays[2][:] = 0.0
     mine, theirs = (
         [fg.tensor(a, requires_grad=True) for a in arrays],
         [torch.tensor(a, requires_grad=True) for a in arrays],

@@ -137,7 +137,7 @@ def test_a_step_evaluates_no_more_often_than_it_may(search, most):
         for _ in range(4):
             before, count = rosenbrock(x.detach().numpy()), 0
             opt.step(closure)
-            assert count <= most
+            assert count <= most + (search is not None)  # a search looks at one point in any case
             assert rosenbrock(x.detach().numpy()) <= before
 
 

@@ -30,7 +30,8 @@ class LBFGS(Optimizer):
     max_iter : int
         Iterations per step.
     max_eval : int, optional
-        Evaluations of the closure per step, at most; 5/4 of `max_iter` unless given.
+        Evaluations of the closure per step, beyond which nothing is tried; 5/4 of `max_iter` unless given. A line
+        search looks at one point in any case, so that, as in PyTorch, there may be one more.
     tolerance_grad : float
         Stop where no element of the gradient is larger.
     tolerance_change : float
@@ -128,16 +129,13 @@ class LBFGS(Optimizer):
             values, before = self._values(), loss
             used = 1
             if group["line_search_fn"] is not None:
-                if left < 1:
-                    memory.length = 0.0
-                    break
 
                 def along(t: float, values: Any = values, direction: Any = direction) -> tuple[float, np.ndarray]:
                     self._write(values, t, direction)
                     return evaluate(), self._gather()
 
                 loss, gradient, length, used = strong_wolfe(
-                    along, length, direction, loss, gradient, slope, group["tolerance_change"], most=left - 1
+                    along, length, direction, loss, gradient, slope, group["tolerance_change"], most=left
                 )
                 self._write(values, length, direction)
             else:
