@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import traceback
+import types
 
 import numpy as np
 
@@ -270,6 +271,7 @@ IN_PYTHON = (
 WORKS = {f.__name__: f for f in BY_KERNELS + IN_PYTHON}
 RIGHT, REFUSED = 0, 10
 ENOUGH = 20_000
+SPARE = []  # references
 
 
 def in_a_child(function, *arguments):
@@ -283,6 +285,22 @@ def in_a_child(function, *arguments):
             traceback.print_exc()
             os._exit(1)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def inner_code(code):
+    """The code objects of the functions, lambdas and generators that `code` makes when it runs, and of theirs."""
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield constant
+            yield from inner_code(constant)
+
+
+def give_code_references_to_lose():
+    """CPython from 3.12 on releases a code object twice where there is no memory for the function to be made of it (the
+    instruction MAKE_FUNCTION: a lambda, a generator expression), and crashes when the next one made of it is called. With
+    references to spare it does not. Nothing else that crashes is hidden."""
+    functions = [f for f in gc.get_objects() if isinstance(f, types.FunctionType)]
+    SPARE.extend([code] * 1000 for code in {code for f in functions for code in inner_code(f.__code__)})
 
 
 def live():
@@ -334,6 +352,7 @@ def main(name, how):
     if work in IN_PYTHON:
         work()  # NumPy and the import system do lazily what they cannot do when memory fails
         core.clear_cache()
+    give_code_references_to_lose()
     expected = expect(work)
     refused, unharmed, k = 0, 0, 0
     # A cache may shrug off a failure, so the end is reached only when many in a row did no harm.
