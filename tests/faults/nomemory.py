@@ -296,8 +296,8 @@ def inner_code(code):
 
 
 def give_code_references_to_lose():
-    """CPython from 3.12 on releases a code object twice where there is no memory for the function to be made of it (the
-    instruction MAKE_FUNCTION: a lambda, a generator expression), and crashes when the next one made of it is called. With
+    """CPython from 3.12 on releases a code object twice where there is no memory for the function to be made of it
+    (MAKE_FUNCTION: a lambda, a generator expression), and crashes when the next one made of it is called. With
     references to spare it does not. Nothing else that crashes is hidden."""
     functions = [f for f in gc.get_objects() if isinstance(f, types.FunctionType)]
     SPARE.extend([code] * 1000 for code in {code for f in functions for code in inner_code(f.__code__)})
