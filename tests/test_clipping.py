@@ -60,11 +60,11 @@ def test_norms_of_other_orders_where_no_element_is_zero_or_there_is_none():
     assert math.isnan(optim.clip_grad_norm_(gradients([math.nan, 1.0]), 1.0, "inf").item())
 
 
-def test_a_gradient_that_two_parameters_have_is_scaled_once():
+def test_a_gradient_that_two_parameters_have_counts_twice_and_is_scaled_once():
     a, b = gradients([3.0], [0.0])
     b.grad = a.grad
-    assert optim.clip_grad_norm_([a, b], 1.5).item() == 3
-    assert a.grad.item() == pytest.approx(1.5)
+    assert optim.clip_grad_norm_([a, b], 1.5).item() == pytest.approx(3 * 2**0.5)
+    assert a.grad.item() == pytest.approx(1.5 / 2**0.5)
 
 
 def test_clipping_what_is_not_finite():

@@ -36,6 +36,7 @@ leave = _chosen.leave
 write_count = _chosen.write_count
 collect_births = _chosen.collect_births  # what `checkpoint` needs
 partial_gradients = _chosen.partial_gradients
+mark_parameter, is_parameter = _chosen.mark_parameter, _chosen.is_parameter  # of nn.Parameter
 detect_anomaly = _chosen.detect_anomaly
 clear_cache = _chosen.clear_cache
 cache_info = _chosen.cache_info

@@ -375,8 +375,9 @@ def not_an_array(op):
     """`np.asarray` of a tensor that records."""
     came = f"the result of {op!r}" if op else "a leaf that requires a gradient"
     return NotDifferentiableError(
-        f"converting {came} to an array would lose its gradient: use x.detach().numpy(), or a function that fastgrad "
-        "knows"
+        f"converting {came} to an array would lose its gradient: put several together with fg.stack([...]), "
+        "write a @ x instead of a.dot(x), take the values alone by x.detach().numpy(), or call a function that "
+        "fastgrad knows"
     )
 
 

@@ -326,7 +326,8 @@ def einsum(subscripts, /, *operands, optimize=True):
     ----------
     subscripts : str
         One term of letters per operand, as `"ij,jk->ik"`. A letter that stands twice in a term takes a diagonal, `...`
-        stands for the axes not named, and without `->` the output has, in order, the letters that stand once.
+        stands for the axes not named, and without `->` the output has, in order, the letters that stand once. NumPy's
+        other spelling, `einsum(x1, [0, 1], x2, [1, 2], [0, 2])`, is understood as well.
     *operands : Tensor or array
     optimize : bool
         Let NumPy choose the order of the products, and BLAS for them.
@@ -340,8 +341,10 @@ def einsum(subscripts, /, *operands, optimize=True):
     ValueError
         Where the terms do not fit the operands.
     """
-    from fastgrad.rules.einsum import explicit
+    from fastgrad.rules.einsum import explicit, from_sublists
 
+    if not isinstance(subscripts, str):
+        subscripts, operands = from_sublists((subscripts, *operands))
     subscripts = explicit(subscripts, [np.ndim(plain(x)) for x in operands])
     return FUNCTIONS["einsum"](*operands, subscripts=subscripts, optimize=optimize)
 

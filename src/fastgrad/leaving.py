@@ -60,6 +60,14 @@ def warn_lost(op, door):
     warn(f"{door} of {came} is a constant, no gradient flows through it: use x.item() or x.detach() to say so")
 
 
+def warn_no_grad(op):
+    """`.grad` of a result that keeps none."""
+    warn(
+        f"the .grad of this result of {op!r} is None: gradients are kept by leaves alone; call y.retain_grad() before "
+        "backward() where it is wanted, and update parameters in place, `with fg.no_grad(): w -= rate * w.grad`"
+    )
+
+
 def unwrapped(error):
     """The refusal that C code has replaced by `error`, as NumPy does by "setting an array element with a sequence".
 

@@ -27,6 +27,46 @@ _WRITERS = {
 }  # fmt: skip
 
 
+# Further names in NumPy of functions of ours, and how functions that do not tell call their operands.
+_ALSO = {
+    "linalg.outer": "outer", "linalg.matmul": "matmul", "linalg.tensordot": "tensordot", "linalg.vecdot": "vecdot",
+    "linalg.matrix_transpose": "matrix_transpose",
+}  # fmt: skip
+_OPERANDS = {
+    "dot": ("a", "b"), "concatenate": ("arrays",), "linalg.matrix_transpose": ("x",),
+}  # fmt: skip
+
+
+def _divmod(x1, x2, /):
+    return divmod(x1, x2) if hasattr(x1, "requires_grad") else x2.__rdivmod__(x1)
+
+
+def _where(condition, *choices):
+    """`np.where`, which of the condition alone gives the places where it holds."""
+    from fastgrad import functions, rules
+
+    return rules.FUNCTIONS["where"](condition, *choices) if choices else functions.nonzero(condition)
+
+
+# SciPy's ufuncs that are ops of ours, by name.
+_OF_SCIPY = {"expit": "sigmoid", "log_expit": "logsigmoid"} | {
+    name: name for name in ("expm1", "log1p", "exp2", "erf", "erfc")
+}
+
+
+def _foreign(ufunc):
+    """Our op for a ufunc of SciPy, or None, and how it is called."""
+    from fastgrad import rules
+
+    name = ufunc.__name__
+    if getattr(np, name, None) is ufunc:
+        return None, f"np.{name}"
+    special = sys.modules.get("scipy.special")
+    if special is None or getattr(special, name, None) is not ufunc:
+        return None, name
+    return rules.FUNCTIONS.get(_OF_SCIPY.get(name)), f"scipy.special.{name}"
+
+
 def table():
     """NumPy's functions that fastgrad answers, with its answers."""
     if not _table:
@@ -36,6 +76,8 @@ def table():
         spelled = {name: getattr(functions, name) for name in functions.__all__}
         for name, rule in rules.RULES.items():
             spelled |= dict.fromkeys(rule.numpy_names, getattr(functions, name, None) or rules.FUNCTIONS[name])
+        spelled |= {name: spelled.get(word) or rules.FUNCTIONS[word] for name, word in _ALSO.items()}
+        spelled |= {"divmod": _divmod, "where": _where}
         for name, answer in spelled.items():
             theirs = np
             for part in name.split("."):
@@ -47,12 +89,13 @@ def table():
 
 def array_ufunc(self, ufunc, method, *inputs, out=None, **kwargs):
     """`__array_ufunc__`: calls, and the reductions that fastgrad has as functions, are recorded."""
-    name = f"np.{ufunc.__name__}" if method == "__call__" else f"np.{ufunc.__name__}.{method}"
+    foreign, name = _foreign(ufunc)
+    name = name if method == "__call__" else f"{name}.{method}"
     if method == "at":
         return _write(ufunc.at, name, inputs[0], inputs[1:], kwargs)
     if any(_is_masked(x) for x in inputs):
         return _masked(ufunc, method, name, inputs, {**kwargs, "out": out})
-    answer = table().get(ufunc) if method == "__call__" else table().get(_REDUCTIONS.get((ufunc, method)))
+    answer = table().get(ufunc, foreign) if method == "__call__" else table().get(_REDUCTIONS.get((ufunc, method)))
     if answer is not None and method != "__call__":
         kwargs.setdefault("axis", 0)  # a ufunc reduces its first axis, a function all
     return _answer(answer, getattr(ufunc, method), name, inputs, {**kwargs, "out": out})
@@ -65,6 +108,7 @@ def array_function(self, function, types, args, kwargs):
     if not all(issubclass(kind, (Tensor, np.ndarray)) and not hasattr(kind, "_baseclass") for kind in types):
         return NotImplemented  # of a masked array the mask would be lost
     module = (function.__module__ or "numpy").replace("numpy", "np", 1)
+    args, kwargs = _words_as_places(f"{module}.{function.__name__}".removeprefix("np."), args, kwargs)
     if function in _WRITERS:
         word, kwargs = _WRITERS[function], dict(kwargs)
         target, rest = (kwargs.pop(word), args) if word in kwargs else (args[0], args[1:])
@@ -241,13 +285,24 @@ def _keywords(answer):
     return set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
 
 
+def _words_as_places(name, args, kwargs):
+    """Operands that were given by name, where NumPy's function is of C and does not say what it calls them."""
+    words = _OPERANDS.get(name, ())
+    kwargs = dict(kwargs)
+    for word in words[len(args) :]:
+        if word not in kwargs:
+            break
+        args = (*args, kwargs.pop(word))
+    return args, kwargs
+
+
 def _by_name(function, args, kwargs):
     """Arguments after the operands as keywords, where NumPy's function is Python and says how they are called."""
     code = getattr(getattr(function, "__wrapped__", None), "__code__", None)
     rule = getattr(table().get(function), "rule", None)
-    if code is None or code.co_flags & 0x04:
+    if code is None or code.co_flags & 0x04 or function not in table():
         return args, dict(kwargs)
-    operands = rule.n_operands if rule is not None and not rule.variadic else 1
+    operands = max(rule.n_operands if rule is not None and not rule.variadic else 1, code.co_posonlyargcount)
     names = code.co_varnames[: code.co_argcount]
     kwargs = {**dict(zip(names[len(args[:operands]) :], args[operands:], strict=False)), **kwargs}
     for name in names[len(args) : operands]:

@@ -213,7 +213,25 @@ for _slot, _op in {"neg": "negative", "pos": "positive", "abs": "abs", "invert":
     _unary(_slot, _op)
 
 
+def _divmod(self, other):
+    return (_fn("floor_divide")(self, other), _fn("remainder")(self, other)) if _fits(self, other) else NotImplemented
+
+
+def _rdivmod(self, other):
+    return (_fn("floor_divide")(other, self), _fn("remainder")(other, self)) if _fits(self, other) else NotImplemented
+
+
+_named(_divmod, "__divmod__", "The pair `(self // other, self % other)`.")
+_named(_rdivmod, "__rdivmod__", "The pair `(other // self, other % self)`.")
+
+
 # --- Python's protocols ---
+
+
+@_method
+def __round__(self, ndigits=None):
+    """`fg.round` to `ndigits` digits, none by default: a tensor."""
+    return _fn("round")(self, ndigits or 0)
 
 
 @_method
@@ -344,30 +362,34 @@ def _short(value):
 # --- copies ---
 
 
-def _leaf(array, requires_grad, grad):
+def _leaf(array, requires_grad, grad, parameter=False):
     """A leaf as it was copied or pickled."""
-    from fastgrad._engine import tensor
+    from fastgrad._engine import mark_parameter, tensor
 
     made = tensor(array, requires_grad=requires_grad)
+    if parameter:
+        mark_parameter(made)
     made.grad = None if grad is None else tensor(grad)
     return made
 
 
 def _parts(self, how):
+    from fastgrad._engine import is_parameter
+
     leave(self, how)
     if not self.is_leaf:
         raise errors.not_copied(how, self.op)
     grad = None if self.grad is None else self.grad.detach().numpy()
-    return self.detach().numpy(), self.requires_grad, grad
+    return self.detach().numpy(), self.requires_grad, grad, is_parameter(self)
 
 
 @_method
 def __copy__(self):
     """A leaf becomes a leaf of its own, without gradient; a result, and the input of a transform, a recorded copy."""
-    from fastgrad._engine import is_traced
+    from fastgrad._engine import is_parameter, is_traced
 
     if self.is_leaf and not is_traced(self):
-        return _leaf(self.detach().numpy(), self.requires_grad, None)
+        return _leaf(self.detach().numpy(), self.requires_grad, None, is_parameter(self))
     return self.copy()
 
 
@@ -379,5 +401,6 @@ def __deepcopy__(self, memo):
 
 @_method
 def __reduce_ex__(self, protocol):
-    array, requires_grad, grad = _parts(self, "pickle")
-    return _leaf, (np.array(array), requires_grad, None if grad is None else np.array(grad))
+    array, requires_grad, grad, parameter = _parts(self, "pickle")
+    rest = (parameter,) if parameter else ()  # which pickles of earlier versions do not have
+    return _leaf, (np.array(array), requires_grad, None if grad is None else np.array(grad), *rest)

@@ -20,10 +20,12 @@ from fastgrad.core.tensor import (
     enable_grad,
     gradients,
     is_grad_enabled,
+    is_parameter,
     is_traced,
     lean_harvest,
     lean_leaf,
     leave,
+    mark_parameter,
     no_grad,
     node_key,
     node_of,
@@ -54,7 +56,7 @@ def clear_cache():
 __all__ = [
     "Function", "Tensor", "adam_step", "asarray", "batch_moments", "build_switches", "cache_info", "clear_cache",
     "collect_births", "debug_counts", "detect_anomaly", "enable_grad", "gradients", "instruction_set",
-    "is_grad_enabled", "is_traced", "lean_harvest", "lean_leaf", "leave", "loops_in_use", "name", "no_grad",
-    "node_key", "node_of", "partial_gradients", "rmsprop_step", "scale_in_place", "set_cache_limit", "sgd_step",
-    "sum_of_squares", "tensor", "trace", "untrace", "write_count",
+    "is_grad_enabled", "is_parameter", "is_traced", "lean_harvest", "lean_leaf", "leave", "loops_in_use",
+    "mark_parameter", "name", "no_grad", "node_key", "node_of", "partial_gradients", "rmsprop_step", "scale_in_place",
+    "set_cache_limit", "sgd_step", "sum_of_squares", "tensor", "trace", "untrace", "write_count",
 ]  # fmt: skip

@@ -29,6 +29,16 @@ def untrace(inputs):
             x.traced -= 1
 
 
+def mark_parameter(Tensor x not None):
+    """Let modules take the leaf `x` as a parameter, whether it requires a gradient or not."""
+    extra_of(x).parameter = True
+
+
+def is_parameter(Tensor x not None):
+    """Whether `x` was made by `nn.Parameter`."""
+    return x.extra != NULL and (<Extra>x.extra).parameter
+
+
 def is_traced(Tensor x not None):
     """Whether `x` depends on an input of a running transform, in whatever thread."""
     return traced_from(x) is not None

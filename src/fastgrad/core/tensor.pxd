@@ -60,6 +60,7 @@ cdef class Extra:
     cdef dict params
     cdef list hooks
     cdef list history           # [(gen, Tensor)]: the nodes this tensor stood for before it was written in place
+    cdef bint parameter         # made by nn.Parameter: a Module takes it as a parameter, frozen or not
     cdef object where           # "file:line", while anomalies are looked for
     cdef Storage* kept          # what a kernel's forward left for its backward
     cdef Py_ssize_t[4] numbers  # geometry of a structured op

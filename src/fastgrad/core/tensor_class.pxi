@@ -125,7 +125,11 @@ cdef class Tensor:
 
     @property
     def grad(self):
-        return <Tensor>self.grad_ if self.grad_ != NULL else None
+        if self.grad_ != NULL:
+            return <Tensor>self.grad_
+        if self.op != LEAF and not self.flags & RETAIN:
+            leaving.warn_no_grad(op_name(self))
+        return None
 
     @grad.setter
     def grad(self, value):
@@ -340,6 +344,12 @@ cdef class Tensor:
 
     def __rmod__(self, other):
         return METHODS["__rmod__"](self, other)
+
+    def __divmod__(self, other):
+        return METHODS["__divmod__"](self, other)
+
+    def __rdivmod__(self, other):
+        return METHODS["__rdivmod__"](self, other)
 
     def __and__(self, other):
         return METHODS["__and__"](self, other)

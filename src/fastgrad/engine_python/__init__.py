@@ -6,7 +6,7 @@ Read `tensor.py` (what a node of the graph holds), then `record.py` (how an op b
 
 from fastgrad import protocols, tensor_methods
 from fastgrad.anomaly import detect_anomaly
-from fastgrad.engine_python.leaving import is_traced, leave, trace, untrace, write_count
+from fastgrad.engine_python.leaving import is_parameter, is_traced, leave, mark_parameter, trace, untrace, write_count
 from fastgrad.engine_python.record import Function, enable_grad, is_grad_enabled, no_grad
 from fastgrad.engine_python.sweep import gradients, node_key, node_of, partial_gradients
 from fastgrad.engine_python.tensor import Tensor, asarray, collect_births, tensor

@@ -29,6 +29,16 @@ def untrace(inputs):
             x.node.traced -= 1
 
 
+def mark_parameter(x):
+    """Let modules take the leaf `x` as a parameter, whether it requires a gradient or not."""
+    x.parameter = True
+
+
+def is_parameter(x):
+    """Whether `x` was made by `nn.Parameter`."""
+    return x.parameter
+
+
 def is_traced(x):
     """Whether `x` depends on an input of a running transform, in whatever thread."""
     return _traced_from(x) is not None

@@ -9,7 +9,7 @@ from _thread import _local as local  # `threading.local`, without importing the 
 
 import numpy as np
 
-from fastgrad import errors, tensor_methods
+from fastgrad import errors, leaving, tensor_methods
 
 
 class Storage:
@@ -79,7 +79,7 @@ class Node:
 class Tensor:
     """An n-dimensional array that remembers how it was computed. Made by `fg.tensor`, `fg.asarray` and by every op."""
 
-    __slots__ = ("__weakref__", "_grad", "array", "node", "storage", "viewed")
+    __slots__ = ("__weakref__", "_grad", "array", "node", "parameter", "storage", "viewed")
 
     def __init__(self, array, node=None, storage=None):
         if not isinstance(array, np.ndarray):
@@ -89,6 +89,7 @@ class Tensor:
         self.viewed = None if storage is None else storage.version  # of a view: the version it was made at
         self.storage = Storage() if storage is None else storage
         self._grad = None
+        self.parameter = False  # made by nn.Parameter
 
     # --- the array ---
 
@@ -157,6 +158,8 @@ class Tensor:
 
     @property
     def grad(self):
+        if self._grad is None and not self.is_leaf and self.node.keeper is None:
+            leaving.warn_no_grad(self.op)
         return self._grad
 
     @grad.setter

@@ -6,13 +6,15 @@ What an attribute is stands in `_kinds`, its value in the instance's dictionary 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
+from types import FunctionType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from fastgrad._engine import Tensor, no_grad, tensor
+from fastgrad._engine import Tensor, is_parameter, mark_parameter, no_grad, tensor
 from fastgrad._state import clear_gradients, fitted
 from fastgrad.errors import FastgradError
 from fastgrad.nn import messages
@@ -25,14 +27,15 @@ def Parameter(
 ) -> Tensor:
     """A leaf Tensor with a copy of `data`, which a Module that it is assigned to takes as a parameter.
 
-    There is no class of that name: a Module takes as a parameter what is a leaf and requires a gradient.
+    There is no class of that name: a Module takes as a parameter a leaf that requires a gradient, and what this
+    function has made, frozen or not. `parameters()`, `named_parameters()` and the state dict have both.
 
     Parameters
     ----------
     data : Tensor or array
         Integers become float64.
     requires_grad : bool
-        Where False, name it to the module: `module.register_parameter("weight", Parameter(data, False))`.
+        False for a parameter that is frozen: optimisers pass it over until `requires_grad_()`.
     dtype : dtype, optional
         The dtype wanted, that of `data` otherwise.
     """
@@ -41,7 +44,19 @@ def Parameter(
     made = tensor(data, dtype=dtype)
     if made.dtype.kind in "biu":
         made = made.astype(np.float64)
+    mark_parameter(made)
     return made.requires_grad_() if requires_grad else made
+
+
+def _renamed(function: FunctionType, name: str) -> FunctionType:
+    made = FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    functools.update_wrapper(made, function)
+    made.__kwdefaults__ = function.__kwdefaults__
+    del made.__wrapped__
+    made.__qualname__ = name
+    return made
 
 
 class IncompatibleKeys(NamedTuple):
@@ -78,6 +93,13 @@ class Module:
     def __init__(self) -> None:
         pass
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name in ("__init__", "forward"):  # one that is inherited names the class it is called on in Python's errors
+            found = getattr(cls, name)
+            if cls.__module__.startswith("fastgrad.") and name not in vars(cls) and isinstance(found, FunctionType):
+                setattr(cls, name, _renamed(found, f"{cls.__qualname__}.{name}"))
+
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; each subclass says what."""
         raise NotImplementedError(f"{type(self).__name__} has no forward: define `def forward(self, x)`")
@@ -91,7 +113,7 @@ class Module:
         kinds = self._kinds
         if isinstance(value, Tensor):
             known = kinds.get(name)
-            if value.requires_grad and value.is_leaf:
+            if value.is_leaf and (value.requires_grad or is_parameter(value)):
                 if known not in (BUFFER, TRANSIENT):
                     kinds[name] = PARAMETER
             elif known == PARAMETER and value is not self.__dict__.get(name):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -12,10 +13,19 @@ from fastgrad._engine import Tensor, no_grad, tensor
 from fastgrad.optim import messages
 
 
-def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
-    """Each gradient once."""
-    given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    return list({id(p.grad): p.grad for p in given if p.grad is not None}.values())
+def _gradients(parameters: Tensor | Iterable[Tensor], what: str) -> list[Tensor]:
+    """The gradient of each parameter, of one that is given twice once. Of two that share theirs it is there twice."""
+    given = [parameters] if isinstance(parameters, Tensor) else list({id(p): p for p in parameters}.values())
+    if not given and isinstance(parameters, Iterator):
+        warnings.warn(messages.used_up(what), stacklevel=3)
+    return [p.grad for p in given if p.is_leaf and p.grad is not None]
+
+
+def _each_once(gradients: list[Tensor]) -> list[Tensor]:
+    """Gradients that are written in place: of those over the same memory, one."""
+    return list(
+        {(g.detach().numpy().ctypes.data, g.shape, g.strides) if g.size else id(g): g for g in gradients}.values()
+    )
 
 
 def clip_grad_norm_(
@@ -29,7 +39,7 @@ def clip_grad_norm_(
     Parameters
     ----------
     parameters : Tensor, or iterable of Tensor
-        Those without a gradient are passed over.
+        Those without a gradient are passed over. A gradient that two of them share counts twice, and is scaled once.
     max_norm : float
     norm_type : float
         2; any other p; infinity, which may be written "inf", for the largest magnitude; minus infinity for the
@@ -51,13 +61,14 @@ def clip_grad_norm_(
     if not max_norm >= 0:
         raise messages.bad_setting("clip_grad_norm_", "max_norm", max_norm, 0, math.inf)
     norm_type = _order(norm_type)
-    found = _gradients(parameters)
+    found = _gradients(parameters, "clip_grad_norm_")
     squares = _engine.sum_of_squares(found) if norm_type == 2 and _engine.sum_of_squares is not None else None
     norm = math.sqrt(squares) if squares is not None else _norm(found, norm_type)
     if error_if_nonfinite and not math.isfinite(norm):
         raise messages.norm_not_finite(norm)
     factor = max_norm / (norm + 1e-6)
     if not factor >= 1:  # NaN included
+        found = _each_once(found)
         left = found if _engine.scale_in_place is None else _engine.scale_in_place(found, factor)
         with no_grad():
             for g in left or ():
@@ -97,5 +108,5 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
     if not clip_value >= 0:
         raise messages.bad_setting("clip_grad_value_", "clip_value", clip_value, 0, math.inf)
     with no_grad():
-        for g in _gradients(parameters):
+        for g in _gradients(parameters, "clip_grad_value_"):
             g[...] = np.clip(g.detach().numpy(), -clip_value, clip_value)

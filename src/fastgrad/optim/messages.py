@@ -46,6 +46,11 @@ def bad_setting(what, key, value, low, below):
     return BadSetting(f"{what}: {key}={value!r} is refused: it must be {bounds}")
 
 
+def used_up(what):
+    """A generator that yields no parameters, perhaps because it was walked before."""
+    return f"{what}: the generator yields no parameters, nothing is clipped; was model.parameters() used up before?"
+
+
 def bad_norm_type(norm_type):
     """`clip_grad_norm_` with a norm that is none."""
     return BadSetting(f'clip_grad_norm_: norm_type={norm_type!r} is no number: it is 2, another p, 0, "inf" or "-inf"')

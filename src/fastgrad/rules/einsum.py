@@ -1,5 +1,7 @@
 """Einstein sums. The rule knows explicit subscripts only ("ij,jk->ik"); `explicit` makes them of what NumPy accepts."""
 
+import operator
+
 import numpy as np
 
 from fastgrad.errors import ShapeError
@@ -30,6 +32,17 @@ def explicit(subscripts, ndims):
         named = inputs.replace(",", "").replace("...", "")
         output = dots + "".join(sorted(letter for letter in set(named) if named.count(letter) == 1))
     return ",".join(filled) + "->" + output
+
+
+def from_sublists(given):
+    """Subscripts and operands of a call with a list of numbers, and Ellipsis, behind each operand."""
+    operands, lists = given[: len(given) // 2 * 2 : 2], list(given[1::2])
+    output = given[-1] if len(given) % 2 else None
+    terms = ["".join("..." if k is Ellipsis else _LETTERS[operator.index(k)] for k in part) for part in lists]
+    subscripts = ",".join(terms)
+    if output is not None:
+        subscripts += "->" + "".join("..." if k is Ellipsis else _LETTERS[operator.index(k)] for k in output)
+    return subscripts, operands
 
 
 def _einsum_vjp(g, xs, i, subscripts):
