@@ -27,7 +27,7 @@ def optimiser(rng, name, dtype):
     """Its settings: what a group may have of its own, and the rest."""
     rate = lambda low, high: float(np.exp(rng.uniform(np.log(low), np.log(high))))
     # a gradient that is rounding alone, 1e-14 or in float32 1e-6, must stay small: it is divided by this
-    eps = {"eps": rate(1e-6, 1e-3) if dtype == np.float64 else 1e-2}
+    eps = {"eps": rate(1e-5, 1e-3) if dtype == np.float64 else 1e-2}
     decay = {"weight_decay": pick(rng, [0.0, 0.01, 0.1])}
     if name == "SGD":
         momentum = pick(rng, [0.0, 0.5, 0.9])
