@@ -89,10 +89,10 @@ def unwrapped(error):
 
 
 def warn_independent(verb, what):
-    """`verb`, as "grad", found no way from the output to the input; `what` names the input, as "argument 0"."""
+    """`verb`, as "grad", found no way from the output back to `what`, as "argument 0"."""
     warn(
-        f"{verb}: the output seems independent of the input ({what}), its derivative is zero everywhere; was a value "
-        "taken out of the graph on the way, with x.detach(), x.item() under no_grad, or as an integer?"
+        f"{verb}: the output seems independent of the input, {what}: its derivative is zero everywhere. Was the input "
+        "used, and did x.detach(), no_grad(), an integer or a comparison cut the way?"
     )
 
 

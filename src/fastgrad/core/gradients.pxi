@@ -146,7 +146,7 @@ def lean_harvest(y, Tensor x not None):
     sweep(t, None, None, found, False, False)
     g = found.get(<size_t><PyObject*>x)
     if g is None:
-        return value, np.zeros(shape_tuple(x.layout), dtype_of(x))
+        return None         # no way leads to `x`; nothing was swept
     if (g.storage != NULL and g.storage.refs > 1) or not g.layout.flags & C_CONTIGUOUS:
         g = private_copy(g)
     move_out(g)

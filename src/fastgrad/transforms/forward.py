@@ -67,7 +67,8 @@ def jvp(f, primals, tangents):
     out = run.call(f)
     ys = [need_output("jvp", y) for y in _tree.leaves(out)]
     live = [y for y in ys if isinstance(y, Tensor) and y.requires_grad]
-    us, gs = transposed(run, live) if live else ([], [])
+    us, gs = transposed(run, live) if live else ([], [None] * len(run.inputs))
+    run.warn_unreached(gs, each=False)
     pushed = iter(push(run, gs, us, vs) if live else ())
     dys = []
     for y in ys:
@@ -102,6 +103,8 @@ def hvp(f, primals, tangents):
     y = run.call(f)
     need_scalar("hvp", y)
     if not isinstance(y, Tensor) or not y.requires_grad:
+        run.warn_unreached([None] * len(vs), each=False)
         return run.hand_back([None] * len(vs))
     gs = gradients((y,), run.inputs, create_graph=True, retain_graph=True, allow_unused=True)
+    run.warn_unreached(gs, each=False)
     return run.hand_back(push(run, gs, run.inputs, vs))

@@ -1,5 +1,6 @@
 """What all transforms share: arguments become Tensors, `f` runs, results come back in kind."""
 
+import functools
 from _thread import _local as local  # `threading.local`, without importing the rest of threading
 
 import numpy as np
@@ -45,6 +46,18 @@ entry = Function(Rule(_entry, lambda g: g, numpy=()))
 # The same memory as another node.
 _alias.__name__ = "alias"
 alias = Function(Rule(_alias, lambda g: g, view=True, numpy=()))
+
+
+def derivative_of(f, wrapper):
+    """`wrapper`, under the name of `f`, marked as computing a derivative of it."""
+    wrapper = functools.wraps(f)(wrapper)
+    wrapper._is_derivative = True
+    return wrapper
+
+
+def is_derivative(f):
+    """Whether `f` came from `derivative_of`."""
+    return getattr(f, "_is_derivative", False)
 
 
 def need_function(verb, f):
@@ -106,8 +119,8 @@ class Run:
     """
 
     __slots__ = (
-        "args", "inputs", "kwargs", "numbers", "originals", "recording", "single", "tensors", "tracked", "trees",
-        "verb",
+        "args", "higher", "inputs", "kwargs", "numbers", "originals", "recording", "single", "tensors", "tracked",
+        "trees", "verb",
     )  # fmt: skip
 
     def __init__(self, verb, args, argnums=None, kwargs=None):
@@ -162,6 +175,7 @@ class Run:
 
     def call(self, f):
         """`f`'s own result, computed with recording on."""
+        self.higher = is_derivative(f)
         before = level.depth
         level.depth = before + 1
         trace(self.inputs)
@@ -204,6 +218,23 @@ class Run:
         tracked = self.tracked if tracked is None else tracked
         keep = tracked or retain_graph
         return gradients(outputs, self.inputs, cotangents, create_graph=tracked, retain_graph=keep, allow_unused=True)
+
+    def warn_unreached(self, gs, each=True):
+        """Warn of each argument, or of all together, that no way leads to: all of its `gs` are None.
+
+        Not of a derivative, which may well be constant.
+        """
+        if self.higher:
+            return
+        if not each:
+            if all(g is None for g in gs):
+                leaving.warn_independent(self.verb, "all arguments")
+            return
+        gs = iter(gs)
+        for number, tree in zip(self.numbers, self.trees, strict=True):
+            unreached = [next(gs) is None for _ in _tree.leaves(tree)]
+            if unreached and all(unreached):
+                leaving.warn_independent(self.verb, f"argument {number}")
 
     def hand_back(self, results):
         """Gradients, one per input, in kind and in the nest of the differentiated arguments."""

@@ -1,7 +1,5 @@
 """All derivatives at once: `jacobian` and `hessian`, sweep by sweep over the shorter side."""
 
-import functools
-
 import numpy as np
 
 from fastgrad import _tree
@@ -10,7 +8,7 @@ from fastgrad.errors import NotDifferentiableError
 from fastgrad.rules.rule import FUNCTIONS
 from fastgrad.transforms import messages
 from fastgrad.transforms.forward import push, transposed
-from fastgrad.transforms.lift import Run, argument_numbers, need_function, need_output
+from fastgrad.transforms.lift import Run, argument_numbers, derivative_of, need_function, need_output
 from fastgrad.transforms.reverse import grad
 
 
@@ -39,7 +37,7 @@ def jacobian(f, argnums=0):
     of real and imaginary parts).
     """
     need_function("jacobian", f)
-    return functools.wraps(f)(_jacobian("jacobian", f, argument_numbers("jacobian", argnums)))
+    return derivative_of(f, _jacobian("jacobian", f, argument_numbers("jacobian", argnums)))
 
 
 def hessian(f, argnums=0):
@@ -50,20 +48,26 @@ def hessian(f, argnums=0):
     """
     need_function("hessian", f)
     argnums = argument_numbers("hessian", argnums)
-    return functools.wraps(f)(_jacobian("hessian", grad(f, argnums), argnums))
+    return derivative_of(f, _jacobian("hessian", grad(f, argnums), argnums))
 
 
 def _jacobian(verb, f, argnums):
     def jacobian_of_f(*args, **kwargs):
         run = Run(verb, args, argnums, kwargs)
         out = run.call(f)
-        return _tree.map_leaves(lambda y: _in_nest(run, _blocks(run, need_output(verb, y))), out)
+        reached = [None] * len(run.inputs)  # by any element of the result
+        nest = _tree.map_leaves(lambda y: _in_nest(run, _blocks(run, need_output(verb, y), reached)), out)
+        run.warn_unreached(reached)
+        return nest
 
     return jacobian_of_f
 
 
-def _blocks(run, y):
-    """One derivative block per input, of shape `y.shape + x.shape`: a Tensor where it is tracked, else an array."""
+def _blocks(run, y, reached):
+    """One derivative block per input, of shape `y.shape + x.shape`: a Tensor where it is tracked, else an array.
+
+    Enters in `reached` from which inputs a way leads to `y`.
+    """
     if not isinstance(y, Tensor) or not y.requires_grad:
         y = asarray(y)
         return [np.zeros(y.shape + x.shape, np.result_type(y.dtype, x.dtype)) for x in run.inputs]
@@ -76,8 +80,14 @@ def _blocks(run, y):
     if kinds == {"c"}:
         _need_holomorphic(run, y)
     if sum(x.size for x in run.inputs) < y.size:
-        return _by_columns(run, y)
-    return _by_rows(run, y, conjugate=kinds == {"c"})
+        return _by_columns(run, y, reached)
+    return _by_rows(run, y, reached, conjugate=kinds == {"c"})
+
+
+def _enter(reached, gs):
+    for k, g in enumerate(gs):
+        if g is not None:
+            reached[k] = True
 
 
 def _one_hot(t, k):
@@ -101,8 +111,9 @@ def _need_holomorphic(run, y):
                 raise messages.not_holomorphic(run.verb)
 
 
-def _by_rows(run, y, conjugate):
+def _by_rows(run, y, reached, conjugate):
     rows = [run.gradients((y,), (_one_hot(y, k),), retain_graph=True) for k in range(y.size)]
+    _enter(reached, rows[0] if rows else [True] * len(reached))
     blocks = []
     for k, x in enumerate(run.inputs):
         block = _stack([row[k] for row in rows], y.shape + x.shape, x.dtype, run.tracked, axis=0)
@@ -112,8 +123,9 @@ def _by_rows(run, y, conjugate):
     return blocks
 
 
-def _by_columns(run, y):
+def _by_columns(run, y, reached):
     (u,), gs = transposed(run, (y,))
+    _enter(reached, gs)
     blocks = []
     for k, x in enumerate(run.inputs):
         columns = []

@@ -22,6 +22,8 @@ from fastgrad.errors import BackwardError, DTypeError, NotDifferentiableError, S
 from fastgrad.transforms.lift import (
     Run,
     argument_numbers,
+    derivative_of,
+    is_derivative,
     level,
     need_function,
     need_output,
@@ -60,7 +62,6 @@ def grad(f, argnums=0, has_aux=False):
     argnums = argument_numbers("grad", argnums)
     lean = argnums == 0 and not has_aux
 
-    @functools.wraps(f)
     def gradient(*args, **kwargs):
         if lean and len(args) == 1 and type(args[0]) is ndarray and not kwargs and not level.depth:
             pair = _lean("grad", f, args[0])
@@ -69,7 +70,7 @@ def grad(f, argnums=0, has_aux=False):
         _, aux, gs = _scalar(Run("grad", args, argnums, kwargs), f, has_aux)
         return (gs, aux) if has_aux else gs
 
-    return gradient
+    return derivative_of(f, gradient)
 
 
 def value_and_grad(f, argnums=0, has_aux=False):
@@ -125,16 +126,22 @@ def _lean(verb, f, array):
     if type(y) is not Tensor or y.ndim or not y.requires_grad:
         need_scalar(verb, y)
         if not isinstance(y, Tensor):
-            return y, np.zeros(x.shape, x.dtype)
+            return y, _no_gradient(verb, f, x)
     value = own_array(y) if y.ndim else y.detach().numpy()[()]
     if not y.requires_grad:
-        return value, np.zeros(x.shape, x.dtype)
+        return value, _no_gradient(verb, f, x)
     try:
         g = gradients((y,), (x,), allow_unused=True)[0]
     except BackwardError:
         need_scalar(verb, y)  # a complex result has an error of its own
         raise
-    return value, np.zeros(x.shape, x.dtype) if g is None else own_gradient(g)
+    return value, _no_gradient(verb, f, x) if g is None else own_gradient(g)
+
+
+def _no_gradient(verb, f, x):
+    if not is_derivative(f):
+        leaving.warn_independent(verb, "argument 0")
+    return np.zeros(x.shape, x.dtype)
 
 
 def _traced_leaf(array):
@@ -169,7 +176,9 @@ def _scalar(run, f, has_aux):
         out, aux = _pair(run, out)
     need_scalar(run.verb, out)
     recorded = isinstance(out, Tensor) and out.requires_grad
-    gs = run.hand_back(run.gradients((out,)) if recorded else [None] * len(run.inputs))
+    gs = run.gradients((out,)) if recorded else [None] * len(run.inputs)
+    run.warn_unreached(gs)
+    gs = run.hand_back(gs)
     return run.value(out), aux, gs
 
 
@@ -188,17 +197,19 @@ def elementwise_grad(f, argnums=0):
     need_function("elementwise_grad", f)
     argnums = argument_numbers("elementwise_grad", argnums)
 
-    @functools.wraps(f)
     def derivative(*args, **kwargs):
         run = Run("elementwise_grad", args, argnums, kwargs)
         y = need_output(run.verb, run.call(f))
         if not isinstance(y, Tensor) or not y.requires_grad:
+            run.warn_unreached([None] * len(run.inputs))
             return run.hand_back([None] * len(run.inputs))
         if y.dtype.kind == "c":
             raise NotDifferentiableError(f"{run.verb}: the function must return real values, got {y.dtype}")
-        return run.hand_back(run.gradients((y,), (asarray(np.ones(y.shape, y.dtype)),)))
+        gs = run.gradients((y,), (asarray(np.ones(y.shape, y.dtype)),))
+        run.warn_unreached(gs)
+        return run.hand_back(gs)
 
-    return derivative
+    return derivative_of(f, derivative)
 
 
 def vjp(f, *primals, has_aux=False):
@@ -231,12 +242,12 @@ def vjp(f, *primals, has_aux=False):
 
     def pullback(cotangent):
         gs = run.match("cotangents", cotangent, out, ys)
-        if not live:
-            return run.hand_back([None] * len(run.inputs))
-        tracked = is_grad_enabled() and (run.tracked or any(g.requires_grad for g in gs))
-        return run.hand_back(
-            run.gradients([ys[k] for k in live], [gs[k] for k in live], retain_graph=True, tracked=tracked)
-        )
+        xs = [None] * len(run.inputs)
+        if live:
+            tracked = is_grad_enabled() and (run.tracked or any(g.requires_grad for g in gs))
+            xs = run.gradients([ys[k] for k in live], [gs[k] for k in live], retain_graph=True, tracked=tracked)
+        run.warn_unreached(xs, each=False)
+        return run.hand_back(xs)
 
     value = run.value(out)
     return (value, pullback, aux) if has_aux else (value, pullback)
