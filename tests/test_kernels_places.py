@@ -182,7 +182,7 @@ STORIES = {
     "logsumexp": lambda t: fg.logsumexp(t, axis=1), "prod": lambda t: fg.prod(t, axis=1),
     "cumsum": lambda t: fg.cumsum(t, axis=0),
     "cross_entropy": lambda t: fg.nn.functional.cross_entropy(t, np.array([0, 1, 1])),
-    "where": lambda t: fg.where(t.numpy() > 0, t, 1.0), "clip": lambda t: fg.clip(t, -0.5, 0.5),
+    "where": lambda t: fg.where(t.detach().numpy() > 0, t, 1.0), "clip": lambda t: fg.clip(t, -0.5, 0.5),
     "gather": lambda t: t[np.array([0, 2, 2])], "concat": lambda t: fg.concat([t, t]),
     "stack": lambda t: fg.stack([t, t]), "matmul": lambda t: fg.stack([t, t]) @ fg.permute_dims(t, (1, 0)),
     "scatter_add": lambda t: FUNCTIONS["scatter_add"](t, np.array([0, 0, 3]), (4, 2)),

@@ -310,38 +310,6 @@ def test_float32_stays_float32_and_agrees(name):
             np.testing.assert_allclose(got.numpy(), wanted.numpy(), rtol=1e-4, atol=atol, err_msg=f"{name} {params}")
 
 
-def layouts(x):
-    """The same values in memory that is not C-contiguous."""
-    wide = np.zeros((*x.shape[:-1], 2 * x.shape[-1]), x.dtype)
-    wide[..., ::2] = x
-    yield wide[..., ::2]
-    yield np.array(x, order="F")
-    turned = np.array(x[tuple(slice(None, None, -1) for _ in x.shape)])
-    yield turned[tuple(slice(None, None, -1) for _ in x.shape)]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_layout_makes_no_difference(name):
-    rule = RULES[name]
-    for operands, params in samples(name):
-        if not any(isinstance(x, np.ndarray) and x.ndim for x in operands):
-            continue
-        variants = [list(layouts(x)) if isinstance(x, np.ndarray) and x.ndim else [x] * 3 for x in operands]
-        xs = leaves(operands)
-        y = FUNCTIONS[name](*xs, **params)
-        for strided in zip(*variants, strict=True):
-            made = [fg.asarray(x).requires_grad_() if is_float(x) else x for x in strided]
-            z = FUNCTIONS[name](*made, **params)
-            # not to the bit: NumPy takes another loop, and another order of adding
-            np.testing.assert_allclose(z.numpy(), y.numpy(), rtol=ROUNDING, atol=ROUNDING)
-            chosen = asked(rule, xs)
-            if chosen and y.dtype.kind in "fc":
-                v = like(y, np.random.default_rng(4))
-                both = (fg.gradients(r, [t[k] for k in chosen], v, retain_graph=True) for r, t in ((z, made), (y, xs)))
-                for got, wanted in zip(*both, strict=True):
-                    np.testing.assert_allclose(got.numpy(), wanted.numpy(), rtol=ROUNDING, atol=ROUNDING)
-
-
 @pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")  # astype to a real dtype, as NumPy says
 # of complex singular vectors the phases are LAPACK's choice, which norms do not see: tests/test_norms.py
 @pytest.mark.parametrize("name", [name for name in SMOOTH if name != "svd_packed"])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastgrad import errors
+from fastgrad import errors, parameters
 from fastgrad._engine import Tensor, tensor
 from fastgrad.protocols import has_gradient, records
 from fastgrad.rules.rule import FUNCTIONS
@@ -27,13 +27,13 @@ def ones(shape, *, dtype=None, requires_grad=False):
 def full(shape, fill_value, *, dtype=None, requires_grad=False):
     """A new Tensor of copies of `fill_value`."""
     if records(fill_value):
-        return _recorded(shape if isinstance(shape, (tuple, list)) else (shape,), fill_value, dtype)
+        return _recorded(shape, fill_value, dtype)
     return _made(np.full(shape, plain(fill_value), dtype), requires_grad)
 
 
 def _recorded(shape, x, dtype):
     """Copies of a Tensor that records: they record too, so that its gradient is not lost."""
-    x = FUNCTIONS["broadcast_to"](x, tuple(shape))
+    x = FUNCTIONS["broadcast_to"](x, shape)
     return FUNCTIONS["copy"](x) if dtype is None else FUNCTIONS["astype"](x, np.dtype(dtype))
 
 
@@ -156,7 +156,7 @@ can_cast = constant(np.can_cast)
 
 def argsort(x, /, axis=-1, *, descending=False, stable=True):
     """The indices that sort `x` along `axis`, flattened if it is None; equal elements keep their order."""
-    x = np.asarray(plain(x))
+    x, axis = np.asarray(plain(x)), parameters.axes(axis)
     if axis is None or (not x.ndim and axis in (0, -1)):
         x, axis = x.ravel(), 0
     kind = "stable" if stable else None

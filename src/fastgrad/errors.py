@@ -167,6 +167,19 @@ def norm_order(ord, n_axes):
     return ShapeError(f"norm: ord={ord!r} over {n_axes} axes: it is {known} there; name one axis or two with axis=")
 
 
+def bool_for_int(value):
+    """A bool where an axis, a length or a count was wanted."""
+    return DTypeError(f"got {value}, where an axis, a length or a count is an int: is it meant for another parameter?")
+
+
+def not_summed_to(shape, wanted):
+    """`sum_to` a shape that would not broadcast to the operand's."""
+    return ShapeError(
+        f"sum_to: {wanted} would not broadcast to {shape}, so that nothing can be summed to it: counted from the last "
+        "axis, its lengths must be equal or 1"
+    )
+
+
 def bad_rule(op, k, got):
     """The vjp of operand `k` returned something that is no Tensor."""
     return DTypeError(f"the vjp of {op!r} for operand {k} returned {type(got).__name__}: a rule returns a Tensor")
@@ -345,7 +358,10 @@ def too_many_writes():
 
 def read_only():
     """A write to memory that is read-only, or seen through broadcasting."""
-    return ReadOnlyError("this tensor's memory is read-only, broadcast or from a read-only array: write to x.copy()")
+    return ReadOnlyError(
+        "this tensor's memory is read-only, from a read-only array, or several of its elements lie in one place, as "
+        "after a broadcast: write to x.copy()"
+    )
 
 
 def inplace_shape(op, got, wanted):
@@ -455,36 +471,3 @@ def user_line():
     name, number = frame.f_code.co_filename, frame.f_lineno
     source = linecache.getline(name, number).strip()
     return f"{name}:{number}: {source}" if source else f"{name}:{number}"
-
-
-# --- pictures ---
-
-
-def drawn_freed(op):
-    """`fg.draw` of a graph that was swept."""
-    return GraphFreedError(
-        f"the graph of this result of {op!r} was freed by backward(), there is nothing left to draw: draw it before "
-        "backward(), or call backward(retain_graph=True)"
-    )
-
-
-def not_drawable(got):
-    """`fg.draw` of something that is neither Tensor nor Value."""
-    return NotDifferentiableError(
-        f"an object of type {type(got).__name__} has no graph to draw: pass a Tensor, or a Value of fastgrad.micrograd"
-    )
-
-
-def cotangent_of_value():
-    """`fg.draw(value, cotangent=...)`."""
-    return BackwardError("the gradients of a Value are drawn as they stand: leave cotangent out")
-
-
-def picture_limit(limit):
-    """`fg.draw(y, limit=...)` with something that is no number of nodes."""
-    return PictureError(f"limit={limit!r}: the most nodes that are drawn one by one, a whole number of at least 8")
-
-
-def picture_suffix(path):
-    """`picture.save(path)` with a suffix that names no kind of picture."""
-    return PictureError(f"cannot tell from {path!r} what to write: end it in .svg, .html, .dot or .gv")

@@ -4,11 +4,10 @@ Names and signatures are those of the Python array API standard, and NumPy's whe
 """
 
 import math
-import operator
 
 import numpy as np
 
-from fastgrad import errors
+from fastgrad import errors, parameters
 from fastgrad._engine import Tensor, asarray
 from fastgrad.arrays import (  # noqa: F401  one menu with what stands below
     all,
@@ -73,23 +72,24 @@ def as_tensor(x):
 
 def _axis(op, axis, ndim):
     """An axis as a number from 0 to ndim - 1."""
-    k = operator.index(axis)
+    k = parameters.integer(axis)
     if not -ndim <= k < ndim:
-        raise errors.bad_axis(op, axis, ndim)
+        raise errors.bad_axis(op, k, ndim)
     return k % ndim
 
 
 def _axes(op, axis, ndim):
     """Axes as a tuple of numbers in range, each once."""
-    axes = tuple(_axis(op, k, ndim) for k in (axis if isinstance(axis, (tuple, list)) else (axis,)))
+    axis = parameters.axes(axis)
+    axes = tuple(_axis(op, k, ndim) for k in (axis if type(axis) is tuple else (axis,)))
     if len(set(axes)) != len(axes):
         raise errors.ShapeError(f"{op}: {axis} names an axis twice; each may stand there once")
     return axes
 
 
 def _is_end(axis):
-    """Whether `axis` is the one number 0 or -1."""
-    return not isinstance(axis, (tuple, list)) and axis is not None and operator.index(axis) in (0, -1)
+    """Whether `axis`, as `parameters.axes` reads it, is the one number 0 or -1."""
+    return type(axis) is int and axis in (0, -1)
 
 
 # --- shapes ---
@@ -116,8 +116,7 @@ def reshape(x, /, *lengths, shape=None):
     """
     if shape is None:
         shape = lengths[0] if len(lengths) == 1 else lengths
-    shape = tuple(map(operator.index, shape)) if isinstance(shape, (tuple, list)) else (operator.index(shape),)
-    return _reshape(x, shape)
+    return _reshape(x, parameters.shape(shape))
 
 
 def ravel(x, /):
@@ -131,7 +130,7 @@ flatten = ravel
 def permute_dims(x, /, axes):
     """`x` with its axes in the order `axes`."""
     x = as_tensor(x)
-    axes = tuple(axes)
+    axes = parameters.integers(axes)
     if len(axes) != x.ndim:
         raise errors.ShapeError(f"axes {axes} do not match {x.ndim} dimensions; name each of the {x.ndim} axes once")
     return _permute(x, _axes("permute_dims", axes, x.ndim))
@@ -174,7 +173,7 @@ def moveaxis(x, /, source, destination):
 
 def squeeze(x, /, axis=None):
     """`x` without its axes of length 1: all of them, or those named."""
-    x = as_tensor(x)
+    x, axis = as_tensor(x), parameters.axes(axis)
     if _is_end(axis) and not x.ndim:  # NumPy lets 0 and -1 stand for the axis that a number has not
         axis = None
     axes = _axes("squeeze", axis, x.ndim) if axis is not None else tuple(k for k, n in enumerate(x.shape) if n == 1)
@@ -187,14 +186,15 @@ def squeeze(x, /, axis=None):
 def expand_dims(x, /, axis):
     """`x` with new axes of length 1 at the places `axis` of the result."""
     x = as_tensor(x)
-    ndim = x.ndim + (len(axis) if isinstance(axis, (tuple, list)) else 1)
+    axis = parameters.axes(axis)
+    ndim = x.ndim + (len(axis) if type(axis) is tuple else 1)
     axes, lengths = _axes("expand_dims", axis, ndim), iter(x.shape)
     return _reshape(x, tuple(1 if k in axes else next(lengths) for k in range(ndim)))
 
 
 def broadcast_to(x, /, shape):
     """`x` repeated to `shape` by broadcasting, as a read-only view."""
-    return FUNCTIONS["broadcast_to"](x, tuple(shape) if isinstance(shape, (tuple, list)) else (operator.index(shape),))
+    return FUNCTIONS["broadcast_to"](x, parameters.shape(shape))
 
 
 def broadcast_arrays(*xs):
@@ -219,7 +219,7 @@ def meshgrid(*xs, indexing="xy"):
 
 def concat(arrays, /, axis=0):
     """The arrays of a sequence one after the other along `axis`; each flattened first if `axis` is None."""
-    return FUNCTIONS["concat"](*(map(ravel, arrays) if axis is None else arrays), axis=axis or 0)
+    return FUNCTIONS["concat"](*(map(ravel, arrays) if axis is None else arrays), axis=0 if axis is None else axis)
 
 
 concatenate = concat
@@ -264,15 +264,16 @@ def split(x, /, indices_or_sections, axis=0):
     x = as_tensor(x)
     axis = _axis("split", axis, x.ndim)
     n = x.shape[axis]
-    if isinstance(indices_or_sections, (int, np.integer)):
-        parts = int(indices_or_sections)
+    indices_or_sections = parameters.numbers(plain(indices_or_sections))
+    if not isinstance(indices_or_sections, tuple):
+        parts = parameters.integer(indices_or_sections)
         if parts <= 0 or n % parts:
             raise errors.ShapeError(
                 f"split: axis {axis} of length {n} has no {parts} equal parts; pass the indices to cut at"
             )
         cuts = [k * (n // parts) for k in range(1, parts)]
     else:
-        cuts = list(map(operator.index, plain(indices_or_sections)))
+        cuts = list(parameters.integers(indices_or_sections))
     lead = (slice(None),) * axis
     return [_getitem(x, (*lead, slice(a, b))) for a, b in zip([0, *cuts], [*cuts, n], strict=True)]
 
@@ -289,7 +290,7 @@ def unstack(x, /, *, axis=0):
 
 def take(x, /, indices, axis=None):
     """Elements of `x` at `indices` along `axis`, of the flattened `x` if it is None."""
-    x = as_tensor(x)
+    x, axis = as_tensor(x), parameters.axes(axis)
     if axis is None or (not x.ndim and _is_end(axis)):
         x, axis = ravel(x), 0
     axis = _axis("take", axis, x.ndim)
@@ -352,10 +353,11 @@ def einsum(subscripts, /, *operands, optimize=True):
 def tensordot(a, b, axes=2):
     """Sum of products over pairs of axes: the last `axes` of `a` with the first of `b`, or `(axes of a, axes of b)`."""
     x1, x2 = as_tensor(a), as_tensor(b)
-    if isinstance(axes, (int, np.integer)):
+    axes = parameters.integer(axes) if not hasattr(axes, "__iter__") else tuple(axes)
+    if type(axes) is int:
         axes1, axes2 = range(x1.ndim - axes, x1.ndim), range(axes)
     else:
-        axes1, axes2 = (part if isinstance(part, (tuple, list)) else (part,) for part in axes)
+        axes1, axes2 = (part if isinstance(part, (tuple, list, np.ndarray)) else (part,) for part in axes)
     return FUNCTIONS["tensordot"](
         x1, x2, (_axes("tensordot", tuple(axes1), x1.ndim), _axes("tensordot", tuple(axes2), x2.ndim))
     )
@@ -364,6 +366,7 @@ def tensordot(a, b, axes=2):
 def vecdot(x1, x2, /, *, axis=-1):
     """Dot products of the vectors along `axis`, those of `x1` conjugated."""
     x1, x2 = as_tensor(x1), as_tensor(x2)
+    axis = parameters.integer(axis)
     n1, n2 = (x.shape[_axis("vecdot", axis, x.ndim)] for x in (x1, x2))
     if n1 != n2:
         raise errors.ShapeError(f"vecdot: the vectors along axis {axis} have lengths {n1} and {n2}; they must agree")
@@ -381,7 +384,7 @@ def diag(x, /, k=0):
     x = as_tensor(x)
     if x.ndim != 1:
         return FUNCTIONS["diagonal"](x, k)
-    n = x.shape[0]
+    n, k = x.shape[0], parameters.integer(k)
     steps, size = np.arange(n), n + abs(k)
     return FUNCTIONS["scatter_add"](x, (steps + max(-k, 0), steps + max(k, 0)), (size, size))
 
@@ -460,7 +463,7 @@ def diff(x, /, *, axis=-1, n=1):
     """Differences of neighbours along `axis`, taken `n` times."""
     x = as_tensor(x)
     lead = (slice(None),) * _axis("diff", axis, x.ndim)
-    for _ in range(n):
+    for _ in range(parameters.integer(n)):
         x = _getitem(x, (*lead, slice(1, None))) - _getitem(x, (*lead, slice(None, -1)))
     return x
 

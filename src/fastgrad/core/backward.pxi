@@ -19,6 +19,8 @@ cdef int backward_unary(Tensor y, Tensor x, char* g, Storage* gs) except -1:
     cdef Tensor source = None
     if k.reads & READS_X1:
         source = contiguous(x)
+    expect_contiguous(y)
+    expect_contiguous(source)
     if gs != NULL and gs.refs == 1 and not x.flags & COTANGENT:
         # The cotangent of `y` is of no more use: its block becomes that of `x`.
         backward_apply(k.x1[dtype], dtype, g, source.data if source is not None else NULL, NULL, y.data, g, y.layout.size, False, NULL, y.flags & UNIFORM != 0)
@@ -59,6 +61,8 @@ cdef int backward_constant(Tensor y, char* g, Storage* gs) except -1:
     source = x
     if reads_at(y) & (READS_X2 if first else READS_X1):
         source = contiguous(x)
+        expect_contiguous(source)
+    expect_contiguous(y)
     if gs != NULL and gs.refs == 1 and not x.flags & COTANGENT:
         backward_apply(kernel, dtype, g, NULL if first else source.data, source.data if first else NULL, y.data, g, y.layout.size, False, constant, y.flags & UNIFORM != 0)
         x.cotangent.storage = storage_keep(gs)
@@ -78,8 +82,8 @@ cdef Tensor expanded(Tensor x, const Layout* layout):
         return contiguous(x)
     for k in range(layout.ndim):
         strides[k] = 0 if k < lead or x.layout.shape[k - lead] == 1 else x.layout.strides[k - lead]
-    e = new_tensor(<Layout*>layout)
-    copy_strided(layout.itemsize, layout, x.data, strides, e.data, layout.strides)
+    e = new_tensor(layout_contiguous(<Layout*>layout))
+    copy_strided(layout.itemsize, layout, x.data, strides, e.data, e.layout.strides)
     return e
 
 
@@ -125,6 +129,9 @@ cdef int backward_binary(Tensor y, char* g, Storage* gs, bint only_wanted) excep
         s1 = expanded(x1, y.layout)
     if k.reads & READS_X2:
         s2 = expanded(x2, y.layout)
+    expect_contiguous(y)
+    expect_contiguous(s1)
+    expect_contiguous(s2)
     if to2:
         backward_operand(y, 1, x2, s1, s2, g, gs)
     if to1:
@@ -148,6 +155,7 @@ cdef int backward_matmul(Tensor y, char* g, bint only_wanted) except -1:
     cdef Py_ssize_t m = la.shape[0] if la.ndim == 2 else 1
     cdef Py_ssize_t n = la.shape[la.ndim - 1]
     cdef Py_ssize_t p = lb.shape[1] if lb.ndim == 2 else 1
+    expect_contiguous(y)
     if la.ndim > 2 or lb.ndim > 2:
         return backward_stack(y, a, b, g, only_wanted)
     if takes(a, only_wanted):
@@ -188,6 +196,8 @@ cdef int backward_reduce(Tensor y, Tensor x, char* g) except -1:
         return give_uniform(x, value / <double>f.reduced if y.op == MEAN else value)
     if y.op == MAX or y.op == MIN:
         source = contiguous(x)
+    expect_contiguous(y)
+    expect_contiguous(source)
     cotangent_room(x, &where, &add)
     if source is None:
         spread(x.layout.kernel, g, where, f.outer, f.reduced, f.inner, <double>f.reduced if y.op == MEAN else 1, add)
@@ -255,6 +265,19 @@ cdef int backward_rule(Tensor y, char* g, Storage* gs, bint only_wanted) except 
     return 0
 
 
+cdef Tensor result_read(Tensor y, bint record):
+    """What stands for `y` in its rule: the tensor, or its value as it was kept; recorded as a copy, so that it leads to `y`."""
+    cdef Tensor kept, read
+    if y.extra == NULL or (<Extra>y.extra).result is None:
+        return y
+    kept = (<Extra>y.extra).result
+    if not record:
+        return kept
+    read = adopt(kept.layout, kept.storage, kept.data)
+    link_unseen(read, (<Function>functions["copy"]).rule, (y,), NO_PARAMS, RULE)
+    return read
+
+
 cdef int pull_all(Tensor y, Tensor g, bint record, bint only_wanted) except -1:
     """Every operand's cotangent by the rule."""
     global fg_watch
@@ -265,6 +288,7 @@ cdef int pull_all(Tensor y, Tensor g, bint record, bint only_wanted) except -1:
     cdef int watch = fg_watch
     cdef list together = None
     rule = rule_for(y)
+    read = result_read(y, record)
     for k in range(len(operands)):
         o = operands[k]
         if type(o) is Tensor and takes(<Tensor>o, only_wanted) and rule.differentiable(k):
@@ -272,10 +296,10 @@ cdef int pull_all(Tensor y, Tensor g, bint record, bint only_wanted) except -1:
             fg_watch = watch & BIRTHS       # within a rule the ops are not the user's
             try:
                 if not rule.together:
-                    gx = checked_call(rule.pull, (k, g, y, operands, params))
+                    gx = checked_call(rule.pull, (k, g, read, operands, params))
                 else:
                     if together is None:
-                        together = checked_call(rule.pull_all, (g, y, operands, params))
+                        together = checked_call(rule.pull_all, (g, read, operands, params))
                     gx = together[k]
             finally:
                 fg_watch = watch

@@ -2,6 +2,8 @@
 
 cdef int backward_structured(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     cdef int op = y.op
+    if op != RULE:
+        expect_contiguous(y)
     if op == SOFTMAX or op == LOG_SOFTMAX or op == LOGSUMEXP or op == CUMSUM or op == PROD:
         return backward_along(y, resolve(y.x1, y.gen1), g, gs)
     if op == CROSS_ENTROPY:

@@ -20,7 +20,7 @@ cdef bint read_keywords(tuple names, PyObject* const* values, Given* given) exce
         name = names[k]
         if name == "axis":
             given.axis = values[k]
-        elif name == "keepdims":
+        elif name == "keepdims" and type(<object>values[k]) is bool:
             given.keepdims = values[k]
         elif name == "reduction":
             given.reduction = values[k]
@@ -96,7 +96,7 @@ cdef Tensor call_along(int op, Tensor x, PyObject* const* args, Py_ssize_t n, Gi
             return None
         given.axis = args[1]
     if n > 2:
-        if given.keepdims != NULL:
+        if given.keepdims != NULL or type(<object>args[2]) is not bool:
             return None
         given.keepdims = args[2]
     if op == SOFTMAX or op == LOG_SOFTMAX:

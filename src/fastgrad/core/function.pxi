@@ -227,10 +227,11 @@ cdef Tensor networks_kernel(int op, Tensor x, tuple operands, dict params):
 cdef object reduce_or_rule(int op, Tensor x, object axis, object keepdims, object dtype):
     """A reduction as a method: straight to the kernel where it takes the call."""
     cdef Tensor y
-    if dtype is None:
+    if dtype is None and type(keepdims) is bool:
         y = reduce(op, x, axis, keepdims)
         if y is not None:
             return y
+    if dtype is None:
         return functions[op_names[op]](x, axis=axis, keepdims=keepdims)
     return functions[op_names[op]](x, axis=axis, keepdims=keepdims, dtype=dtype)
 

@@ -1,16 +1,32 @@
 # In-place writes. An object that stood for one node of the graph comes to stand for another; edges recorded before keep the
 # old one, which moves to a tensor of its own.
 
-cdef bint has_zero_stride(const Layout* layout) noexcept:
-    cdef int k
-    for k in range(layout.ndim):
-        if layout.strides[k] == 0 and layout.shape[k] > 1:
+cdef bint overlaps_itself(const Layout* layout) noexcept:
+    """Whether several elements may lie in one place: after a broadcast, in a sliding window. Axes by ascending stride must each
+    step over all that the ones before reach."""
+    cdef unsigned long long seen = 0
+    cdef Py_ssize_t reach = layout.itemsize, step, least
+    cdef int k, at
+    if layout.flags & C_CONTIGUOUS:     # those without elements too
+        return False
+    while True:
+        at = -1
+        least = 0
+        for k in range(layout.ndim):
+            step = layout.strides[k] if layout.strides[k] >= 0 else -layout.strides[k]
+            if layout.shape[k] > 1 and not (seen >> k) & 1 and (at < 0 or step < least):
+                at = k
+                least = step
+        if at < 0:
+            return False
+        if least < reach:
             return True
-    return False
+        seen |= <unsigned long long>1 << at
+        reach += least * (layout.shape[at] - 1)
 
 
 cdef int check_writable(Tensor x, bint recording) except -1:
-    if (x.storage != NULL and x.storage.flags & READ_ONLY) or has_zero_stride(x.layout):
+    if (x.storage != NULL and x.storage.flags & READ_ONLY) or overlaps_itself(x.layout):
         raise errors.read_only()
     if fg_grad_off:
         return 0
@@ -98,8 +114,8 @@ cdef void step_aside(Tensor x, Tensor old) noexcept:
 
 cdef object write_inplace(Tensor x, Tensor z, str name):
     """`x` takes the value and the node of `z`, a result computed from `x`; returns `x`."""
-    cdef Tensor old
-    cdef bint reads_y
+    cdef Tensor old, value = None
+    cdef bint reads_y, foreign
     if is_recorded_part(x):
         return write_through(x, z, name)
     check_writable(x, z.flags & REQUIRES_GRAD != 0)
@@ -110,12 +126,18 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
             raise errors.inplace_dtype(name, dtype_of(z), dtype_of(x))
         z = functions["astype"](z, dtype_of(x))
     if z.flags & REQUIRES_GRAD:
+        foreign = x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE != 0
+        if not x.layout.flags & C_CONTIGUOUS or (foreign and reads_result(z)):
+            leave_to_rule(z)
         reads_y = reads_result(z)
+        if reads_y and foreign:
+            value = detached(z)
         old = former_self(x, reads_operand(z, x))
         operands = operands_after(x, z, old)
         take_node(x, z, old, operands)
         if reads_y:
             x.saved += version_of(x) + 1 - version_of(z)
+            (<Extra>x.extra).result = value
     bump_version(x)
     copy_strided(x.layout.itemsize, x.layout, z.data, z.layout.strides, x.data, x.layout.strides)
     if z.flags & REQUIRES_GRAD:
@@ -173,6 +195,27 @@ cdef bint is_own_part(Tensor x, object key, object value) except -1:
         if shape[k] != part.layout.shape[k] or (shape[k] > 1 and strides[k] != part.layout.strides[k]):
             return False
     return True
+
+
+cdef int leave_to_rule(Tensor z) except -1:
+    """Have the rule do the backward of `z`: kernels read a result that lies in C order, in memory of ours."""
+    cdef PyObject* x1 = z.x1
+    cdef PyObject* x2 = z.x2
+    cdef int flags = z.flags
+    if z.op == RULE:
+        return 0
+    z.saved = 0
+    link_unseen(z, rule_for(z), node_operands(z), node_params(z), RULE)
+    z.x1 = NULL
+    z.x2 = NULL
+    z.flags = <unsigned short>(flags & ~<int>(CONST1 | CONST2 | OBJECT2))
+    if not flags & CONST1:
+        drop(x1)
+    if flags & OBJECT2:
+        Py_DECREF(<object>x2)
+    elif not flags & CONST2:
+        drop(x2)
+    return 0
 
 
 cdef bint reads_result(Tensor z) except -1:
@@ -297,13 +340,24 @@ cdef object matmul_any(object a, object b):
     return matmul(as_tensor(a), as_tensor(b))
 
 
+cdef bint may_hold_objects(object value) except -1:
+    """Whether NumPy may have to ask the elements of `value` for their numbers, one after the other."""
+    if PyArray_Check(value):
+        return cnp.PyArray_TYPE(<cnp.ndarray>value) == cnp.NPY_OBJECT
+    return not isinstance(value, (Tensor, int, float, complex, generic_type))
+
+
 cdef object set_item(Tensor x, object key, object value):
     cdef Tensor old = None, z = None
     cdef tuple operands = None
     cdef bint recording = False
-    if fg_grad_off == 0 and is_own_part(x, key, value):
-        return 0
     rule = (<Function>functions["setitem"]).rule
+    # First all that may run somebody's code, then a look at the tensor.
+    params = rule.prepare({"key": key})
+    if fg_grad_off == 0 and is_own_part(x, params["key"], value):
+        return 0
+    if wants_grad(x):
+        value = operand_of(value)
     if type(value) is Tensor:
         recording = wants_grad(<Tensor>value)
         check_fresh(<Tensor>value)
@@ -311,9 +365,6 @@ cdef object set_item(Tensor x, object key, object value):
     check_writable(x, recording)
     if recording:
         check_fresh(x)
-    params = private_params(rule.prepare({"key": key}) if rule.prepare is not None else {"key": key})
-    if recording:
-        value = operand_of(value)
         if type(value) is Tensor and not np.can_cast(dtype_of(<Tensor>value), dtype_of(x), "same_kind"):
             raise errors.inplace_dtype("setitem", dtype_of(<Tensor>value), dtype_of(x))
     move_out(x)
@@ -326,9 +377,11 @@ cdef object set_item(Tensor x, object key, object value):
         operands = operands_after(x, z, old)
     try:
         target[params["key"]] = given
-    except BaseException as error:      # nothing was written
+    except BaseException as error:
         if recording:
-            forget_former_self(old)
+            forget_former_self(old)     # nothing was written
+        elif may_hold_objects(value):
+            x.storage.version += 1      # some may have been written before one failed
         if isinstance(error, (ValueError, IndexError)):
             raise errors.forward_failed("setitem", error, (x, value)) from error
         raise

@@ -189,9 +189,24 @@ cdef int count_live(int change) noexcept:
     return 0
 
 
+cdef int expect_order(const Layout* layout) except -1:
+    """In debug builds: what a kernel is about to read or write lies in C order, as all of them take for granted."""
+    if not layout.flags & C_CONTIGUOUS:
+        raise AssertionError("a kernel was given memory that is not in C order")
+    return 0
+
+
+cdef inline int expect_contiguous(Tensor t) except -1:
+    if FASTGRAD_DEBUG and t is not None:
+        expect_order(t.layout)
+    return 0
+
+
 cdef inline Tensor new_tensor(Layout* layout):
     """A tensor with room for its value, not initialised. `layout` is C-contiguous."""
     cdef Tensor t = blank()
+    if FASTGRAD_DEBUG:
+        expect_order(layout)
     t.layout = keep(layout)
     if is_small(layout):
         t.data = t.own.value
@@ -273,6 +288,7 @@ cdef void forget(Extra extra) noexcept:
     extra.operands = None
     extra.gens = None
     extra.params = None
+    extra.result = None
     extra.hooks = None
     leave_python(before)
     if extra.kept != NULL:

@@ -34,11 +34,18 @@ cdef object index_array(object o):
     if not PyArray_Check(o):
         return None
     cdef cnp.ndarray a = o
+    cdef int typenum = cnp.PyArray_TYPE(a)
     if is_index_array(a):
         return a
-    if a.dtype.kind == "i" or (a.dtype.kind == "u" and a.dtype.itemsize < 8):
+    if cnp.PyTypeNum_ISSIGNED(typenum) and cnp.PyTypeNum_ISINTEGER(typenum) or cnp.PyTypeNum_ISUNSIGNED(typenum) and PyArray_ITEMSIZE(a) < 8:
         return np.array(a, np.int64, order="C")     # array, which keeps 0-d ones what they are
     return None
+
+
+cdef bint of_one_shape(cnp.ndarray a, cnp.ndarray b) noexcept:
+    """As NumPy itself has it: a subclass may tell something else."""
+    cdef int n = cnp.PyArray_NDIM(a)
+    return n == cnp.PyArray_NDIM(b) and (n == 0 or memcmp(cnp.PyArray_DIMS(a), cnp.PyArray_DIMS(b), n * sizeof(Py_ssize_t)) == 0)
 
 
 cdef list index_arrays(tuple key):
@@ -50,7 +57,7 @@ cdef list index_arrays(tuple key):
             return None
         arrays.append(a)
     for a in arrays:
-        if a.shape != arrays[0].shape:
+        if not of_one_shape(a, arrays[0]):
             break
     else:
         return arrays
@@ -114,6 +121,7 @@ cdef bint read_places(const Layout* layout, object key, Places* p) except -1:
         a = arrays[k]
         if not combine_index(<Py_ssize_t*>cnp.PyArray_DATA(a), p.count, layout.shape[p.lead + k], <Py_ssize_t*>payload(p.at), k == 0):
             storage_release(p.at)
+            p.at = NULL
             return False
     return True
 
@@ -131,6 +139,7 @@ cdef bint read_index(const Layout* layout, cnp.ndarray a, Places* p) except -1:
     p.at = storage_new(p.count * sizeof(Py_ssize_t))
     if not combine_index(<Py_ssize_t*>cnp.PyArray_DATA(a), p.count, layout.shape[p.lead], <Py_ssize_t*>payload(p.at), True):
         storage_release(p.at)
+        p.at = NULL
         return False
     return True
 
@@ -259,10 +268,13 @@ cdef Tensor scatter_add(Tensor x, object key, object shape):
     if ndim < 0:
         return None
     whole = layout_get(x.layout.typenum, x.layout.itemsize, ndim, dims, NULL)
-    if not read_places(whole, key, &p):
-        return scatter_basic(x, key, shape, whole)
+    basic = basic_key(key)
+    if basic is not None:
+        return scatter_basic(x, basic, shape, whole)
+    keep(whole)     # no tensor holds it yet, and an object that the collector finds may run code meanwhile
+    p.at = NULL
     try:
-        if not same_shape(picked_layout(whole, &p), x.layout):
+        if not read_places(whole, key, &p) or not same_shape(picked_layout(whole, &p), x.layout):
             return None
         check_fresh(x)
         source = contiguous(x)
@@ -274,7 +286,9 @@ cdef Tensor scatter_add(Tensor x, object key, object shape):
             keep_places(y, &p)
             (<Extra>y.extra).params = {"key": key, "shape": shape}
     finally:
-        storage_release(p.at)
+        release(whole)
+        if p.at != NULL:
+            storage_release(p.at)
     return y
 
 
@@ -287,9 +301,6 @@ cdef Tensor scatter_basic(Tensor x, object key, object shape, Layout* whole):
     cdef int ndim = parse_key(whole, key, part, strides, &offset)
     if ndim != x.layout.ndim or (ndim and memcmp(part, x.layout.shape, ndim * sizeof(Py_ssize_t)) != 0):
         return None
-    fixed = fixed_key(key)
-    if fixed is not key:
-        return scatter_basic(x, fixed, shape, whole)
     check_fresh(x)
     y = new_tensor(whole)
     memset(y.data, 0, whole.nbytes)

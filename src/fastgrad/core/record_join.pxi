@@ -10,7 +10,7 @@ cdef Tensor join(int op, tuple operands, object axis):
     cdef Layout* layout
     cdef Tensor x, y
     cdef bint record = False
-    if type(axis) is not int or not operands:
+    if not read_int(axis, &a) or not operands:
         return None
     given = []
     for o in operands:
@@ -20,7 +20,6 @@ cdef Tensor join(int op, tuple operands, object axis):
         return None
     first = (<Tensor>operands[0]).layout
     ndim = first.ndim + (op == STACK)
-    a = axis
     if a < 0:
         a += ndim
     if first.kernel == NO_KERNEL or a < 0 or a >= ndim or ndim > MAX_NDIM:

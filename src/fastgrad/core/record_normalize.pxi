@@ -77,6 +77,7 @@ cdef int backward_layer_norm(Tensor y, char* g, Storage* gs, bint only_wanted) e
     if takes(x, only_wanted):
         if extra.operands[1] is not None:
             weight = nth_operand(extra, 1)
+        expect_contiguous(weight)
         room_for(x, g, gs, &where, &add)
         layer_norm_backward(dtype, g, source.data, NULL if weight is None else weight.data, stats, where,
                             rows, n, add)

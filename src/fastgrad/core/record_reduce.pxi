@@ -25,18 +25,18 @@ cdef bint fold(const Layout* layout, unsigned long long axes, Folded* f) noexcep
 
 
 cdef long long read_axes(const Layout* layout, object axis) except -2:
-    """`axis` as a mask: an int, a tuple of ints, or None for all; -1 where there is no such axis."""
+    """`axis` as a mask: an exact int, a tuple of them, or None for all; -1 where it is none of these, or there is no such axis."""
     cdef unsigned long long mask = 0
-    cdef Py_ssize_t a
+    cdef Py_ssize_t a, k
     if axis is None:
         return (<long long>1 << layout.ndim) - 1
-    if type(axis) is int:
-        a = axis
-        if a < -layout.ndim or a >= layout.ndim:
+    if type(axis) is not tuple:
+        if not read_int(axis, &a) or a < -layout.ndim or a >= layout.ndim:
             return -1
         return <long long>1 << (a + layout.ndim if a < 0 else a)
-    for one in (axis if type(axis) is tuple or type(axis) is list else (axis,)):
-        a = operator.index(one)
+    for k in range(len(<tuple>axis)):
+        if not read_int((<tuple>axis)[k], &a):
+            return -1
         if a < -layout.ndim or a >= layout.ndim:
             return -1
         if a < 0:
@@ -136,7 +136,7 @@ cdef Tensor reduce(int op, Tensor x, object axis, bint keepdims):
         if kernels[op].reads & READS_Y:
             y.saved += version_of(y)
         if axis is not None:
-            keep_parameter(y, axis if type(axis) is not list else tuple(axis))
+            keep_parameter(y, axis)
     return y
 
 
@@ -201,7 +201,7 @@ cdef Tensor sum_to(Tensor x, object shape):
     cdef Layout* layout = x.layout
     cdef Layout* target
     cdef Tensor y
-    if layout.kernel == NO_KERNEL or ndim > layout.ndim:
+    if layout.kernel == NO_KERNEL or ndim < 0 or ndim > layout.ndim:
         return None
     for k in range(ndim):
         if dims[k] != layout.shape[layout.ndim - ndim + k] and dims[k] != 1:

@@ -138,6 +138,8 @@ cdef Tensor wrap_result(object rule, object value, list operands):
                 y.flags |= VIEW
                 y.saved = version_of(x)
                 return y
+    if not cnp.PyArray_IS_C_CONTIGUOUS(a):
+        return own_array(a.copy())      # NumPy keeps the order of its operands; ours is C's
     return own_array(a)
 
 

@@ -16,9 +16,6 @@ cdef object tensor_or_number(object o):
     return as_tensor(o) if PyArray_Check(o) else o
 
 
-cdef extern from "Python.h":
-    long long PyLong_AsLongLongAndOverflow(object o, int* overflow) except? -1
-
 cdef long long LARGEST_INT = <long long>1 << 53         # up to here every int is a float64
 
 

@@ -3,7 +3,7 @@
 cdef bint extents(const Layout* layout, object axis, Folded* f) except -1:
     """Whether `axis`, an int, a tuple of them or None, names neighbouring axes that have elements; (outer, n, inner) of them."""
     cdef long long axes
-    if layout.kernel == NO_KERNEL or layout.ndim > 62 or not (axis is None or type(axis) is int or type(axis) is tuple):
+    if layout.kernel == NO_KERNEL or layout.ndim > 62:
         return False
     axes = read_axes(layout, axis)
     return axes != -1 and fold(layout, axes, f) and f.reduced > 0
@@ -83,7 +83,7 @@ cdef bint read_labels(Tensor labels, Py_ssize_t classes, Py_ssize_t* out) except
 cdef Tensor cross_entropy(Tensor x, Tensor labels, object reduction):
     """The exponentials and what they sum to stay for the backward, in a block of labels, exponentials, inverse sums."""
     cdef Layout* layout = x.layout
-    cdef int how = 0 if reduction == "mean" else 1 if reduction == "sum" else 2
+    cdef int how
     cdef Py_ssize_t rows, n, item = layout.itemsize
     cdef int k
     cdef bint record
@@ -91,6 +91,9 @@ cdef Tensor cross_entropy(Tensor x, Tensor labels, object reduction):
     cdef Storage* block
     cdef Extra extra
     cdef double total
+    if type(reduction) is not str:
+        return None
+    how = 0 if reduction == "mean" else 1 if reduction == "sum" else 2
     if layout.kernel == NO_KERNEL or layout.ndim == 0 or labels.layout.ndim != layout.ndim - 1 or (how == 2 and reduction != "none"):
         return None
     n = layout.shape[layout.ndim - 1]

@@ -1,5 +1,6 @@
 # Views: the same memory under another layout. No copy, and a node whose backward puts the cotangent back in its place.
-# What cannot be done gives None: the rule then says why, in NumPy's own way.
+# What cannot be done gives None: the rule then says why, in NumPy's own way. Nor are parameters read here that are not exact ints
+# and tuples: the rule's `prepare` makes them so, once, and comes back.
 
 cdef object shape_tuple(const Layout* layout):
     return numbers_tuple(layout.shape, layout.ndim)
@@ -29,16 +30,26 @@ cdef Tensor view_of(int op, Tensor x, Layout* layout, Py_ssize_t offset):
 
 
 cdef int read_shape(object shape, Py_ssize_t* out) except -2:
-    """A shape given as an int or a sequence of ints; returns the number of axes, -1 where it is no shape."""
-    cdef int ndim
-    if type(shape) is not tuple:
-        shape = (operator.index(shape),) if hasattr(shape, "__index__") else tuple(shape)
-    if len(shape) > MAX_NDIM:
+    """A shape, of exact ints that fit; returns the number of axes, -1 where it is none."""
+    cdef int k, ndim
+    if type(shape) is int:
+        return 1 if read_int(shape, out) else -1
+    if type(shape) is not tuple or len(<tuple>shape) > MAX_NDIM:
         return -1
-    ndim = <int>len(shape)
+    ndim = <int>len(<tuple>shape)
     for k in range(ndim):
-        out[k] = shape[k]
+        if not read_int((<tuple>shape)[k], out + k):
+            return -1
     return ndim
+
+
+cdef inline bint read_int(object o, Py_ssize_t* out) except -1:
+    """An exact int that fits. Runs nobody's code."""
+    cdef int overflow = 0
+    if type(o) is not int:
+        return False
+    out[0] = <Py_ssize_t>PyLong_AsLongLongAndOverflow(o, &overflow)
+    return overflow == 0
 
 
 cdef bint strides_kept(const Layout* layout, int ndim, const Py_ssize_t* dims, Py_ssize_t* strides) noexcept:
@@ -125,10 +136,13 @@ cdef Tensor permute_dims(Tensor x, object axes):
     cdef int ndim = x.layout.ndim, k
     cdef unsigned long long seen = 0
     cdef Py_ssize_t axis
-    if axes is not None and len(axes) != ndim:
+    if axes is not None and (type(axes) is not tuple or len(<tuple>axes) != ndim):
         return None
     for k in range(ndim):
-        axis = ndim - 1 - k if axes is None else operator.index(axes[k])
+        if axes is None:
+            axis = ndim - 1 - k
+        elif not read_int((<tuple>axes)[k], &axis):
+            return None
         if axis < 0:
             axis += ndim
         if axis < 0 or axis >= ndim or (seen >> axis) & 1:
@@ -138,10 +152,7 @@ cdef Tensor permute_dims(Tensor x, object axes):
         strides[k] = x.layout.strides[axis]
     cdef Tensor y = view_of(PERMUTE_DIMS, x, layout_get(x.layout.typenum, x.layout.itemsize, ndim, shape, strides), 0)
     if y.op != LEAF and axes is not None:
-        order_of = []
-        for a in axes:
-            order_of.append(operator.index(a))
-        keep_parameter(y, tuple(order_of))
+        keep_parameter(y, axes)
     return y
 
 
@@ -164,7 +175,11 @@ cdef Tensor broadcast_to(Tensor x, object shape):
 
 
 cdef extern from "Python.h":
-    Py_ssize_t PyNumber_AsSsize_t(object o, PyObject* overflow) except? -1     # clips where `overflow` is NULL
+    long long PyLong_AsLongLongAndOverflow(object o, int* overflow) except? -1
+    ctypedef struct PySliceObject:
+        PyObject* start
+        PyObject* stop
+        PyObject* step
     int PySlice_Unpack(object s, Py_ssize_t* start, Py_ssize_t* stop, Py_ssize_t* step) except -1
     Py_ssize_t PySlice_AdjustIndices(Py_ssize_t length, Py_ssize_t* start, Py_ssize_t* stop, Py_ssize_t step)
 
@@ -176,7 +191,7 @@ cdef inline Py_ssize_t slice_of(object s, Py_ssize_t length, Py_ssize_t* start, 
 
 
 cdef int parse_key(const Layout* layout, object key, Py_ssize_t* shape, Py_ssize_t* strides, Py_ssize_t* offset) except -2:
-    """Geometry of `x[key]` for integers, slices, Ellipsis and None; -1 where the key is of another kind."""
+    """Geometry of `x[key]`, `key` a basic one; -1 where it names no elements of `x`."""
     cdef int axis = 0, made = 0, used = 0, k
     cdef Py_ssize_t start = 0, step = 1, i
     cdef bint ellipsis = False
@@ -197,9 +212,7 @@ cdef int parse_key(const Layout* layout, object key, Py_ssize_t* shape, Py_ssize
                 return -1
             ellipsis = True
         elif item is not None:
-            if type(item) is bool or not hasattr(item, "__index__") or isinstance(item, (Tensor, ndarray_type)):
-                return -1
-            used += 1
+            return -1
     if used > layout.ndim:
         return -1
     if layout.ndim + len(key) > MAX_NDIM:
@@ -225,7 +238,8 @@ cdef int parse_key(const Layout* layout, object key, Py_ssize_t* shape, Py_ssize
             strides[made] = 0
             made += 1
         else:
-            i = PyNumber_AsSsize_t(item, NULL)
+            if not read_int(item, &i):
+                return -1
             if i < -layout.shape[axis] or i >= layout.shape[axis]:
                 return -1
             offset[0] += (i + layout.shape[axis] if i < 0 else i) * layout.strides[axis]
@@ -233,27 +247,54 @@ cdef int parse_key(const Layout* layout, object key, Py_ssize_t* shape, Py_ssize
     return made
 
 
-cdef inline bint is_fixed(object o):
-    """Whether a part of a key means the same whenever it is asked."""
-    cdef type t = type(o)
-    return t is int or o is None or o is Ellipsis
+cdef inline bint is_bound(PyObject* o) noexcept:
+    return o == <PyObject*>None or type(<object>o) is int
 
 
-cdef object fixed_key(object key):
-    """A basic key as the backward may read it again: an object with `__index__` of its own could answer otherwise by then."""
-    if type(key) is tuple:
-        for part in key:
-            if fixed_key(part) is not part:
-                parts = []
-                for one in key:
-                    parts.append(fixed_key(one))
-                return tuple(parts)
+cdef inline bint is_plain_slice(object s) noexcept:
+    """Whether its bounds are exact ints, which mean the same whenever they are asked."""
+    cdef PySliceObject* bounds = <PySliceObject*>s
+    return is_bound(bounds.start) and is_bound(bounds.stop) and is_bound(bounds.step)
+
+
+cdef object basic_key(object key):
+    """A key of integers, slices, Ellipsis and None as such, its numbers exact ints; None where it is of another kind."""
+    cdef Py_ssize_t k
+    cdef tuple parts
+    cdef type t = type(key)
+    if t is tuple:
+        parts = key
+        for k in range(len(parts)):
+            part = parts[k]
+            t = type(part)
+            if not (t is int or part is None or part is Ellipsis or (t is slice and is_plain_slice(part))):
+                return made_basic(parts)
         return key
-    if type(key) is slice:
-        if is_fixed(key.start) and is_fixed(key.stop) and is_fixed(key.step):
-            return key
-        return slice(fixed_key(key.start), fixed_key(key.stop), fixed_key(key.step))
-    return key if is_fixed(key) else operator.index(key)
+    if t is int or key is None or key is Ellipsis or (t is slice and is_plain_slice(key)):
+        return key if key is not None else (None,)
+    made = made_basic((key,))
+    return made if made is None else made[0]
+
+
+cdef object plain_bound(object o):
+    return o if o is None else operator.index(o)
+
+
+cdef tuple made_basic(tuple key):
+    """As `parameters.key`, of a key that is basic. Numbers are asked for once, `__index__` of an object in place of an int too, and
+    only when it is known that all the others are basic."""
+    cdef list parts = []
+    for part in key:
+        if type(part) is not slice and part is not None and part is not Ellipsis:
+            if isinstance(part, (bool, Tensor, ndarray_type)) or not hasattr(part, "__index__"):
+                return None
+    for part in key:
+        if type(part) is slice:
+            part = slice(plain_bound(part.start), plain_bound(part.stop), plain_bound(part.step))
+        elif part is not None and part is not Ellipsis:
+            part = operator.index(part)
+        parts.append(part)
+    return tuple(parts)
 
 
 cdef inline bint names_element(object key) noexcept:
@@ -286,13 +327,13 @@ cdef Tensor getitem_basic(Tensor x, object key):
     cdef Py_ssize_t[64] shape
     cdef Py_ssize_t[64] strides
     cdef Py_ssize_t offset
-    cdef int ndim = parse_key(x.layout, key, shape, strides, &offset)
+    cdef int ndim
+    key = basic_key(key)
+    if key is None:
+        return None
+    ndim = parse_key(x.layout, key, shape, strides, &offset)
     if ndim < 0:
         return None
-    if wants_grad(x):
-        fixed = fixed_key(key)
-        if fixed is not key:
-            return getitem_basic(x, fixed)
     if ndim == 0 and names_element(key):
         return element_of(x, key, offset)
     cdef Layout* layout = layout_get(x.layout.typenum, x.layout.itemsize, ndim, shape, strides)

@@ -230,12 +230,14 @@ cdef int note(Tensor y, Running* here) except -1:
     b1 = k.x1[noted.dtype]
     b2 = k.x2[noted.dtype]
     keep_noted(y)
+    expect_contiguous(y)
     if y.flags & CONST1:
         c = constant_of(y.x1)
         d1 = in_constant(c)
     else:
         x1 = <Tensor>y.x1
         keep_noted(x1)
+        expect_contiguous(x1)
         d1 = in_memory(x1.data)
     if y.flags & CONST2:
         c = constant_of(y.x2)
@@ -245,6 +247,7 @@ cdef int note(Tensor y, Running* here) except -1:
     elif y.x2 != NULL:
         x2 = <Tensor>y.x2
         keep_noted(x2)
+        expect_contiguous(x2)
         d2 = in_memory(x2.data)
     else:
         d2 = nowhere()

@@ -96,6 +96,7 @@ cdef int check_addable(Tensor x) except -1:
     if x.flags & COTANGENT and not x.flags & COTANGENT_TENSOR:
         if not adds_in_place(x, layout_contiguous(x.layout), False):
             raise errors.graph_changed()
+        expect_contiguous(<Tensor>x.grad_)
         if (<Tensor>x.grad_).gen == 65535 or (<Tensor>x.grad_).op != LEAF:
             move_out(<Tensor>x.grad_)       # where its writes are counted on
     return 0

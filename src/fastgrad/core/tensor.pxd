@@ -59,6 +59,7 @@ cdef class Extra:
     cdef list gens              # of `operands`; None: all 0
     cdef dict params
     cdef list hooks
+    cdef object result          # what the rule reads in place of the tensor's value, in memory that somebody else may write; or None
     cdef list history           # [(gen, Tensor)]: the nodes this tensor stood for before it was written in place
     cdef bint parameter         # made by nn.Parameter: a Module takes it as a parameter, frozen or not
     cdef object where           # "file:line", while anomalies are looked for

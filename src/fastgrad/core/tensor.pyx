@@ -19,7 +19,7 @@ import sys
 
 import numpy as np
 
-from fastgrad import anomaly, errors, leaving, tensor_methods
+from fastgrad import anomaly, errors, leaving, parameters, tensor_methods
 from fastgrad import protocols as _protocols    # adds its own to tensor_methods.METHODS
 from fastgrad.core import simd
 from fastgrad.core.kernels import kernel_rows

@@ -69,7 +69,7 @@ cdef class Tensor:
         check_door(self, "x.numpy()", False)
         move_out(self)
         if writable:
-            if self.storage.flags & READ_ONLY or has_zero_stride(self.layout):
+            if self.storage.flags & READ_ONLY or overlaps_itself(self.layout):
                 raise errors.read_only()
             self.storage.version += 1
             self.storage.flags |= FOREIGN_WRITABLE

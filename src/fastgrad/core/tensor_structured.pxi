@@ -8,7 +8,7 @@ class Structured:      # functions of a class, so that what Python says of a wro
 
     def logsumexp(Tensor self, axis=None, keepdims=False):
         """`fg.logsumexp` of this tensor."""
-        y = logsumexp(self, axis, keepdims)
+        y = logsumexp(self, axis, keepdims) if type(keepdims) is bool else None
         return y if y is not None else functions["logsumexp"](self, axis=axis, keepdims=keepdims)
 
     def softmax(Tensor self, axis=-1):

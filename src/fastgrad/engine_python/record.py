@@ -6,7 +6,7 @@ from _thread import _local as local  # `threading.local`, without importing the 
 import numpy as np
 
 from fastgrad import anomaly, errors
-from fastgrad.engine_python.tensor import Node, Tensor, asarray, native
+from fastgrad.engine_python.tensor import Node, Tensor, asarray, native, overlaps_itself
 
 functions = {}  # op name -> Function; filled as the rules are read
 
@@ -135,18 +135,16 @@ def write(x, rule, operands, params):
     before.storage, before.viewed = x.storage, x.viewed
     operands = tuple(before if o is x else o for o in operands)
     result = record(rule, operands, params, overwritten=x.storage)
-    if result.node is not None:
-        if x.node is not None and x.is_leaf:
-            raise errors.leaf_written()
-        if _is_recorded_part(x):
-            return _write_through(x, result, rule)
-        if x.viewed is not None:
-            raise errors.view_written()
+    if result.node is not None and _is_recorded_part(x):
+        return _write_through(x, result, rule)
+    check_writable(x, result.node is not None)
     _check_fits(x, result, rule)
     np.copyto(x.array, result.array, casting="same_kind")
     x.storage.version += 1
     if result.node is not None:
         result.node.version = x.storage.version
+        if x.storage.foreign and rule.reads_result:
+            result.node.value = result.array
         if x.node is None:
             x.storage.taken = x.storage.version
         else:
@@ -195,8 +193,18 @@ def _check_fits(x, result, rule):
         raise errors.inplace_shape(rule.name, result.shape, x.shape)
     if not np.can_cast(result.dtype, x.dtype, "same_kind"):
         raise errors.inplace_dtype(rule.name, result.dtype, x.dtype)
-    if not x.array.flags.writeable:
+
+
+def check_writable(x, recording):
+    """Refuse a write to `x`, to be recorded or not, that cannot be done or would make its graph untrue."""
+    if not x.array.flags.writeable or overlaps_itself(x.array):
         raise errors.read_only()
+    if not is_grad_enabled():
+        return
+    if x.node is not None and x.is_leaf:
+        raise errors.leaf_written()
+    if x.viewed is not None and (recording or x.node is not None):
+        raise errors.view_written()
 
 
 def _getitem(x, key):
@@ -205,23 +213,34 @@ def _getitem(x, key):
 
 def _setitem(x, key, value):
     rule = functions["setitem"].rule
-    if is_grad_enabled() and _is_own_part(x, key, value):
+    params = rule.prepare({"key": key})  # first all that may run somebody's code, then a look at the tensor
+    if is_grad_enabled() and _is_own_part(x, params["key"], value):
         return
-    dtype = value.dtype if isinstance(value, Tensor) and value.node is not None else None
-    if is_grad_enabled() and (x.node is not None or dtype is not None):
-        if dtype is not None and not np.can_cast(dtype, x.dtype, "same_kind"):
-            raise errors.inplace_dtype(rule.name, dtype, x.dtype)
-        write(x, rule, (x, value), rule.prepare({"key": key}))
+    if is_grad_enabled() and x.node is not None and not _is_plain(value):
+        value = asarray(value)
+    recording = is_grad_enabled() and any(isinstance(o, Tensor) and o.node is not None for o in (x, value))
+    check_writable(x, recording)
+    if recording:
+        if isinstance(value, Tensor) and not np.can_cast(value.dtype, x.dtype, "same_kind"):
+            raise errors.inplace_dtype(rule.name, value.dtype, x.dtype)
+        write(x, rule, (x, value), params)
         return
-    if not x.array.flags.writeable:
-        raise errors.read_only()
-    key = rule.prepare({"key": key})["key"]
     try:
-        x.array[key] = value.array if isinstance(value, Tensor) else value
-    except (ValueError, IndexError) as error:
-        raise errors.forward_failed(rule.name, error, (x, value)) from error
-    finally:
-        x.storage.version += 1
+        x.array[params["key"]] = value.array if isinstance(value, Tensor) else value
+    except BaseException as error:
+        if _may_hold_objects(value):
+            x.storage.version += 1  # some may have been written before one failed
+        if isinstance(error, (ValueError, IndexError)):
+            raise errors.forward_failed(rule.name, error, (x, value)) from error
+        raise
+    x.storage.version += 1
+
+
+def _may_hold_objects(value):
+    """Whether NumPy may have to ask the elements of `value` for their numbers, one after the other."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind == "O"
+    return not isinstance(value, (Tensor, int, float, complex, np.generic))
 
 
 def _inplace(op):
@@ -242,13 +261,18 @@ def _is_plain(o):
 def _wrap(rule, value, operands):
     """The array as a Tensor that shares Storage with the first operand if the rule says so, with nothing otherwise."""
     if value.base is None and not any(isinstance(o, Tensor) and o.array is value for o in operands):
-        return Tensor(native(value))
+        return Tensor(native(_ordered(value)))
     first = operands[0]
     if rule.view and isinstance(first, Tensor) and (not value.size or np.may_share_memory(value, first.array)):
         return Tensor(value, storage=first.storage)
     if any(isinstance(o, Tensor) and np.may_share_memory(value, o.array) for o in operands):
         value = value.copy()
-    return Tensor(native(value))
+    return Tensor(native(_ordered(value)))
+
+
+def _ordered(value):
+    """A fresh result in C order, where NumPy keeps that of the operands."""
+    return value if value.flags.c_contiguous else value.copy()
 
 
 def _snapshot(x):

@@ -64,10 +64,11 @@ def sweep(roots, targets, retain_graph, partial=False):
             gradients[node] = g
         if node in inner:
             _check_versions(node, found[node])
-            together = _pull_all(node, g, found[node]) if node.rule.together else None
+            y = _as_read(node, found[node])
+            together = _pull_all(node, g, y) if node.rule.together else None
             for k, edge in enumerate(node.edges):
                 if edge in leading:
-                    _accumulate(cotangents, edge, _pull(node, k, g, found[node], together))
+                    _accumulate(cotangents, edge, _pull(node, k, g, y, together))
     for node in whole:
         if node.operands is None:
             raise errors.graph_freed(node.rule.name)  # meanwhile, by another thread: parts may be missing
@@ -95,6 +96,15 @@ def _accumulate(cotangents, node, g):
     total = cotangents[node] = functions["add"](before, g)
     if anomaly.noting():
         anomaly.check_sum(node.rule and node.rule.name, total, (before, g), lambda: node.where)
+
+
+def _as_read(node, y):
+    """The result as its rule reads it: the same place in the graph, and the value that was kept of it, if one was."""
+    if node.value is None:
+        return y
+    kept = Tensor(node.value, node)
+    kept.storage.version = node.version
+    return kept
 
 
 def _pull_all(node, g, y):

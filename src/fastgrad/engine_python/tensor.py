@@ -49,7 +49,7 @@ class Node:
 
     __slots__ = (
         "rule", "operands", "edges", "kept", "params", "versions", "version", "owner", "depth", "hooks", "keeper",
-        "where", "traced",
+        "where", "traced", "value",
     )  # fmt: skip
 
     def __init__(self, rule=None, operands=(), edges=(), kept=(), params=None):
@@ -66,6 +66,7 @@ class Node:
         self.keeper = None  # a weak reference to the tensor whose .grad takes the gradient
         self.where = None  # the user's line, under detect_anomaly
         self.traced = 0  # how many running transforms differentiate with respect to this node
+        self.value = None  # of a result in memory that is not ours, where its own rule reads it: a private copy
         if births.noted is not None and rule is not None:
             births.noted[id(self)] = None
             for o, edge in zip(operands, edges, strict=True):
@@ -73,7 +74,7 @@ class Node:
                     births.noted.setdefault(id(edge), o if o.node is edge else Tensor(o.array, edge, o.storage))
 
     def free(self):
-        self.operands, self.edges, self.kept, self.params = None, (), (), None
+        self.operands, self.edges, self.kept, self.params, self.value = None, (), (), None, None
 
 
 class Tensor:
@@ -106,7 +107,7 @@ class Tensor:
         tensor_methods.leave(self, "x.numpy()")
         if not writable:
             return read_only(self.array)
-        if not self.array.flags.writeable:
+        if not self.array.flags.writeable or overlaps_itself(self.array):
             raise errors.read_only()
         self.storage.version += 1
         self.storage.foreign = True
@@ -212,6 +213,18 @@ def read_only(array):
     return np.asarray(memoryview(array).toreadonly())
 
 
+def overlaps_itself(array):
+    """Whether several elements may lie in one place: after a broadcast, in a sliding window."""
+    reach = array.itemsize
+    if array.flags.c_contiguous:  # those without elements too
+        return False
+    for step, n in sorted((abs(step), n) for step, n in zip(array.strides, array.shape, strict=True) if n > 1):
+        if step < reach:  # not over all that the axes before reach
+            return True
+        reach += step * (n - 1)
+    return False
+
+
 # --- making leaves ---
 
 
@@ -271,4 +284,6 @@ def asarray(obj, *, dtype=None, copy=None):
         obj = np.from_dlpack(obj)
     array = np.asarray(obj, dtype=dtype, copy=copy)
     ours = copy or isinstance(obj, (bool, int, float, complex, list, tuple, np.generic))
-    return Tensor(native(array), storage=None if ours else Storage(foreign=True))
+    made = Tensor(native(array))
+    made.storage.foreign = not ours
+    return made

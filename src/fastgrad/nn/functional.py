@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from fastgrad import errors
+from fastgrad import errors, parameters
 from fastgrad._engine import Tensor, asarray, batch_moments, no_grad
 from fastgrad.nn.random import generator
 from fastgrad.nn.windows import avg_pool1d, avg_pool2d, conv1d, conv2d, max_pool1d, max_pool2d
@@ -187,6 +187,7 @@ def flatten(x, start_dim=1, end_dim=-1):
         For an axis that `x` does not have.
     """
     x = x if isinstance(x, Tensor) else asarray(x)
+    start_dim, end_dim = parameters.integers((start_dim, end_dim))
     for axis in (start_dim, end_dim):
         if not -x.ndim <= axis < x.ndim:
             raise errors.bad_axis("flatten", axis, x.ndim)
@@ -214,7 +215,7 @@ def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5):
         If `x` does not end in `normalized_shape`, or weight or bias have another one.
     """
     x = x if isinstance(x, Tensor) else asarray(x)
-    wanted = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    wanted = parameters.shape(normalized_shape)
     if not wanted or x.shape[-len(wanted) :] != wanted:
         raise errors.ShapeError(f"layer_norm: normalized_shape={wanted} is not how the shape {x.shape} ends")
     for name, p in ("weight", weight), ("bias", bias):

@@ -5,9 +5,8 @@ from functools import cached_property
 from html import escape
 from pathlib import Path
 
-from fastgrad import errors
 from fastgrad._engine import Tensor
-from fastgrad.pictures import dot, folding, svg, tensors, values
+from fastgrad.pictures import dot, folding, messages, svg, tensors, values
 from fastgrad.pictures.names import Names
 
 LIMIT = 200
@@ -62,7 +61,7 @@ class Picture:
         elif suffix in (".dot", ".gv"):
             content = self.dot
         else:
-            raise errors.picture_suffix(str(path))
+            raise messages.picture_suffix(str(path))
         path.write_text(content, encoding="utf-8")
         return path
 
@@ -104,15 +103,15 @@ def html_of(y):
 def describe(y, names, cotangent, limit, scope):
     """The Graph of a Tensor or Value, folded to `limit` nodes."""
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 8:
-        raise errors.picture_limit(limit)
+        raise messages.picture_limit(limit)
     if isinstance(y, Tensor):
         graph = tensors.describe(y, Names(names, scope), cotangent, lambda graph: folding.shown(graph, limit))
     elif values.is_value(y):
         if cotangent is not None:
-            raise errors.cotangent_of_value()
+            raise messages.cotangent_of_value()
         graph = values.describe(y, names)
     else:
-        raise errors.not_drawable(y)
+        raise messages.not_drawable(y)
     return folding.fold(graph, limit)
 
 

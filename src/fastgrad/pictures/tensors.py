@@ -9,6 +9,7 @@ import numpy as np
 from fastgrad import errors
 from fastgrad._engine import Tensor, asarray, no_grad, node_key, node_of
 from fastgrad.functions import broadcast_to
+from fastgrad.pictures import messages
 from fastgrad.pictures.graph import CONSTANT, GATE, LEAF, Graph, Node, Wire, free_letter, free_name
 from fastgrad.pictures.signs import COMMUTING, LONGEST_FORMULA, clipped, formula_of, short, sign_of
 from fastgrad.rules.arithmetic import add
@@ -76,7 +77,7 @@ def describe(y, names, cotangent=None, shown=None, most=None):
     try:
         order = walk(y, most)
     except errors.GraphFreedError:
-        raise errors.drawn_freed(y.op) from None
+        raise messages.drawn_freed(y.op) from None
     if order is None:
         return None
     graph = Graph([_node(record, names) for record in order])

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastgrad import parameters
 from fastgrad.rules.draws import uniform
 from fastgrad.rules.logic import equal, not_equal
 from fastgrad.rules.rule import ops, rule
@@ -164,7 +165,11 @@ def trunc(x, /):
 
 
 @rule(
-    vjp=lambda g: zeros_of(g), elementwise=True, domain=(0.1, 0.4), samples=uniform(0.11, 0.14, ((3,), {"decimals": 1}))
+    vjp=lambda g: zeros_of(g),
+    elementwise=True,
+    prepare=parameters.read(decimals=parameters.integer),
+    domain=(0.1, 0.4),
+    samples=uniform(0.11, 0.14, ((3,), {"decimals": 1})),
 )
 def round(x, /, decimals=0):
     """`x` rounded to `decimals`, halves to even; its gradient is 0."""

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from fastgrad import parameters
 from fastgrad.errors import DTypeError, IndexingError, ShapeError
 
 REDUCTIONS = ("mean", "sum", "none")
@@ -37,6 +38,7 @@ def check_labels(op, scores, labels):
 
 
 def check_reduction(params):
+    params["reduction"] = parameters.word(params["reduction"])
     if params["reduction"] not in REDUCTIONS:
         raise ValueError(f'reduction={params["reduction"]!r} is not one of "mean", "sum", "none"')
     return params

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastgrad import parameters
 from fastgrad.rules.draws import complex_normal
 from fastgrad.rules.rule import ops, rule
 
@@ -33,7 +34,12 @@ def _angle_vjp(g, x, deg):
     return turned * (180 / np.pi) if deg else turned
 
 
-@rule(vjp=lambda g, x, deg: _angle_vjp(g, x, deg), holomorphic=False, samples=_CASES)
+@rule(
+    vjp=lambda g, x, deg: _angle_vjp(g, x, deg),
+    holomorphic=False,
+    prepare=parameters.read(deg=parameters.flag),
+    samples=_CASES,
+)
 def angle(x, /, deg=False):
     """Argument of the complex number `x`, in radians, or degrees if `deg`; its gradient is 0 at the origin."""
     return np.angle(x, deg)

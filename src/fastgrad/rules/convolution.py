@@ -8,6 +8,7 @@ differentiation, whatever the order.
 
 import numpy as np
 
+from fastgrad import parameters
 from fastgrad.rules import refusals
 from fastgrad.rules.draws import normal
 from fastgrad.rules.reductions import sum
@@ -26,6 +27,16 @@ def _prepare(op, n):
         if params["padding"] == "same" and params["stride"] != (1,) * n:
             raise refusals.same_with_stride(op, params["stride"])
         return params
+
+    return prepare
+
+
+def _prepare_transposed(op, name):
+    """As `_prepare`, of an op that is told as many lengths, under this name, as it has axes."""
+
+    def prepare(params):
+        params[name] = parameters.shape(params[name])
+        return _prepare(op, len(params[name]))(params)
 
     return prepare
 
@@ -156,6 +167,7 @@ def _transposed_cases():
         ),
     ),
     numpy=(),
+    prepare=_prepare_transposed("conv_input", "lengths"),
     samples=normal(*(([g, w], {"lengths": x[2:], **params}) for x, w, g, params in _transposed_cases())),
 )
 def conv_input(x, weight, /, lengths, stride, padding, dilation, groups):
@@ -181,6 +193,7 @@ def conv_input(x, weight, /, lengths, stride, padding, dilation, groups):
         lambda g, x, stride, padding, dilation, groups: _convolution(x, g, stride, padding, dilation, groups),
     ),
     numpy=(),
+    prepare=_prepare_transposed("conv_weight", "kernel"),
     samples=normal(*(([x, g], {"kernel": w[2:], **params}) for x, w, g, params in _transposed_cases())),
 )
 def conv_weight(x, cotangent, /, kernel, stride, padding, dilation, groups):

@@ -4,6 +4,7 @@ import operator
 
 import numpy as np
 
+from fastgrad import parameters
 from fastgrad.errors import ShapeError
 from fastgrad.rules.draws import normal
 from fastgrad.rules.rule import rule
@@ -14,7 +15,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 def explicit(subscripts, ndims):
     """Subscripts with their ellipses spelled out in free letters and their implied output written down."""
-    subscripts = subscripts.replace(" ", "")
+    subscripts = str(subscripts).replace(" ", "")
     inputs, arrow, output = subscripts.partition("->")
     terms = inputs.split(",")
     if len(terms) != len(ndims):
@@ -85,6 +86,7 @@ _CASES = (
 
 @rule(
     vjp=lambda g, xs, i, subscripts: _einsum_vjp(g, xs, i, subscripts),
+    prepare=parameters.read(subscripts=parameters.word),
     numpy=(),
     samples=normal(*((shapes, {"subscripts": subscripts}) for subscripts, *shapes in _CASES)),
 )

@@ -2,34 +2,10 @@
 
 import numpy as np
 
+from fastgrad import parameters
 from fastgrad.rules.comparison import where
 from fastgrad.rules.rule import ops, rule
 from fastgrad.rules.shapes import sum_to
-
-_BASIC = (int, slice, type(None), type(Ellipsis), np.integer)
-
-
-def _plain(part):
-    """An index array of its own for a Tensor, list or array: the rule reads the key again in the backward pass."""
-    if isinstance(part, bool) or not isinstance(part, _BASIC):
-        return np.array(
-            part.detach().numpy() if hasattr(part, "numpy") else part, dtype=np.intp if _is_empty(part) else None
-        )
-    return part
-
-
-def _is_empty(part):
-    return isinstance(part, list) and not part  # NumPy reads [] as an integer index, np.array makes it float
-
-
-def prepare(params):
-    key = params["key"]
-    if isinstance(key, tuple):
-        if not all(isinstance(part, _BASIC) for part in key):
-            params["key"] = tuple(map(_plain, key))
-    else:
-        params["key"] = _plain(key)
-    return params
 
 
 def _arrays(key):
@@ -54,7 +30,7 @@ def _keys():
     vjp=lambda g, x_shape, key: scatter_add(g, key, x_shape),  # an element read twice gets both cotangents
     view=True,
     numpy=(),
-    prepare=prepare,
+    prepare=parameters.read(key=parameters.key),
     samples=lambda rng: [((rng.normal(size=shape),), {"key": key}) for shape, key in _keys()],
 )
 def getitem(x, /, key):
@@ -65,7 +41,7 @@ def getitem(x, /, key):
 @rule(
     vjp=lambda g, key: getitem(g, key),
     numpy=(),
-    prepare=prepare,
+    prepare=parameters.read(key=parameters.key, shape=parameters.shape),
     samples=lambda rng: [
         ((rng.normal(size=np.empty(shape)[key].shape),), {"key": key, "shape": shape}) for shape, key in _keys()
     ],
@@ -100,7 +76,7 @@ def _setitem_value_vjp(g, key, value_shape):
 @rule(
     vjp=(lambda g, key: setitem(g, 0, key), lambda g, key, value_shape: _setitem_value_vjp(g, key, value_shape)),
     numpy=(),
-    prepare=prepare,
+    prepare=parameters.read(key=parameters.key),
     samples=lambda rng: (
         [
             ((rng.normal(size=shape), rng.normal(size=np.empty(shape)[key].shape)), {"key": key})

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastgrad import parameters
 from fastgrad.rules.draws import normal
 from fastgrad.rules.indexing import getitem
 from fastgrad.rules.rule import rule
@@ -17,6 +18,7 @@ def _piece(g, xs_shape, i, axis):
 @rule(
     vjp=lambda g, xs_shape, i, axis: _piece(g, xs_shape, i, axis),
     numpy=(),
+    prepare=parameters.read(axis=parameters.integer),
     samples=normal(([(2, 3), (1, 3)], {}), ([(2, 3), (2, 1), (2, 0)], {"axis": -1}), ([(2,)], {"axis": 0})),
 )
 def concat(*xs, axis=0):
@@ -27,6 +29,7 @@ def concat(*xs, axis=0):
 @rule(
     vjp=lambda g, i, axis: getitem(g, (*(slice(None),) * (axis % g.ndim), i)),
     numpy=(),
+    prepare=parameters.read(axis=parameters.integer),
     samples=normal(([(2, 3), (2, 3)], {}), ([(2, 3)] * 3, {"axis": -1}), ([(), ()], {}), ([(0, 2)] * 2, {"axis": 1})),
 )
 def stack(*xs, axis=0):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastgrad import parameters
 from fastgrad.rules.draws import normal
 from fastgrad.rules.indexing import scatter_add
 from fastgrad.rules.rule import rule
@@ -89,6 +90,7 @@ def _tensordot_right(g, x1, x2_shape, axes):
         lambda g, x1_shape, x2, axes: _tensordot_left(g, x1_shape, x2, axes),
         lambda g, x1, x2_shape, axes: _tensordot_right(g, x1, x2_shape, axes),
     ),
+    prepare=parameters.read(axes=parameters.numbers),
     numpy=(),
     samples=normal(
         ([(2, 3, 4), (4, 3, 5)], {"axes": ((1, 2), (1, 0))}), ([(2, 3), (3, 4)], {"axes": ((1,), (0,))}),
@@ -150,6 +152,7 @@ def _diagonal_vjp(g, x_shape, offset, axis1, axis2):
 @rule(
     vjp=lambda g, x_shape, offset, axis1, axis2: _diagonal_vjp(g, x_shape, offset, axis1, axis2),
     view=True,
+    prepare=parameters.read(offset=parameters.integer, axis1=parameters.integer, axis2=parameters.integer),
     samples=normal(
         ((3, 3), {}), ((3, 4), {"offset": 1}), ((3, 4), {"offset": -2}), ((2, 3, 4), {"axis1": 2, "axis2": 0}),
         ((2, 3, 3), {"axis1": -2, "axis2": -1}), ((2, 2), {"offset": 5}), ((0, 2), {}),

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastgrad import parameters
 from fastgrad.rules.arithmetic import sqrt
 from fastgrad.rules.checks import real_only
 from fastgrad.rules.reductions import mean, sum
@@ -43,6 +44,7 @@ _SAMPLES = (
     vjp=lambda g, x, axis, eps: standardize_vjp(g, x, axis, eps),
     holomorphic=False,
     numpy=(),
+    prepare=parameters.read(axis=parameters.axes, eps=parameters.number),
     samples=lambda rng: [((rng.normal(size=shape),), params) for shape, params in _SAMPLES],
 )
 def standardize(x, /, axis=-1, eps=1e-5):
@@ -80,6 +82,7 @@ def _draw(rng):
     operands=3,
     holomorphic=False,
     numpy=(),
+    prepare=parameters.read(axes=parameters.integer, eps=parameters.number),
     samples=_draw,
 )
 def layer_norm(x, weight=None, bias=None, /, axes=1, eps=1e-5):
@@ -116,6 +119,7 @@ def _draw_batches(rng):
     operands=3,
     holomorphic=False,
     numpy=(),
+    prepare=parameters.read(eps=parameters.number),
     samples=_draw_batches,
 )
 def batch_norm(x, weight=None, bias=None, /, eps=1e-5):

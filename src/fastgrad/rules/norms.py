@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from fastgrad import parameters
 from fastgrad.rules.arithmetic import zeros_of
 from fastgrad.rules.comparison import abs, sign, where
 from fastgrad.rules.draws import signed, uniform
@@ -41,6 +42,7 @@ _ORDERS = tuple(((2, 3), {"axis": 1, "ord": p}) for p in (1, 3, 0.5, -1, -2.5, m
     vjp=lambda g, x, y, axis, keepdims, ord: _norm_vjp(g, x, y, axis, keepdims, ord),
     holomorphic=False,
     numpy=("linalg.norm",),
+    prepare=parameters.read(axis=parameters.axes, keepdims=parameters.flag),
     samples=lambda rng: [*uniform(-2, 2, *_SHAPES)(rng), *signed(0.3, 3, *_ORDERS)(rng)],
 )
 def norm(x, /, axis=None, keepdims=False, ord=2):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastgrad import parameters
 from fastgrad.rules import refusals
 from fastgrad.rules.checks import real_only
 from fastgrad.rules.draws import normal
@@ -15,6 +16,8 @@ def _prepare(op):
     """Parameters in the form that forward and vjp take: a tuple for each, padding as pairs."""
 
     def prepare(params):
+        if "lengths" in params:
+            params["lengths"] = parameters.shape(params["lengths"])
         kernel = params["kernel_size"] = per_axis(op, "kernel_size", params["kernel_size"], 2, 1)
         stride = params["stride"]
         params["stride"] = kernel if stride is None else per_axis(op, "stride", stride, 2, 1)
@@ -22,6 +25,8 @@ def _prepare(op):
         if op != "max_pool2d":
             del params["dilation"]
         params["padding"] = pairs(op, params["padding"], 2)
+        if "count_include_pad" in params:
+            params["count_include_pad"] = parameters.flag(params["count_include_pad"])
         spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
         if isinstance(params["padding"], str) or any(
             2 * side > span for sides, span in zip(params["padding"], spans, strict=True) for side in sides
@@ -133,6 +138,7 @@ def _unpool_cases():
         g, kernel_size, stride, padding, count_include_pad
     ),
     numpy=(),
+    prepare=_prepare("avg_unpool2d"),
     samples=normal(*_unpool_cases()),
 )
 def avg_unpool2d(x, /, lengths, kernel_size, stride, padding, count_include_pad):

@@ -8,6 +8,7 @@ the local gradients of all steps at once, and only the recurrence itself in a lo
 
 import numpy as np
 
+from fastgrad import parameters
 from fastgrad.rules import refusals
 from fastgrad.rules.activations import sigmoid
 from fastgrad.rules.checks import real_only
@@ -92,6 +93,7 @@ def _cases(gates, cells, biases):
 
 
 def _check_nonlinearity(params):
+    params["nonlinearity"] = parameters.word(params["nonlinearity"])
     if params["nonlinearity"] not in ("tanh", "relu"):
         raise ValueError(f'rnn: nonlinearity={params["nonlinearity"]!r} is not one of "tanh", "relu"')
     return params

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from fastgrad import parameters
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import uniform
 from fastgrad.rules.exponential import exp
@@ -11,6 +12,7 @@ from fastgrad.rules.logic import equal
 from fastgrad.rules.rule import ops, rule
 from fastgrad.rules.shapes import broadcast_to, permute_dims, reshape
 
+_READ = parameters.read(axis=parameters.axes, keepdims=parameters.flag)
 SHAPES = (
     ((2, 3), {}), ((2, 3, 4), {"axis": 1}), ((2, 3, 4), {"axis": (0, -1)}), ((3, 2), {"axis": 0, "keepdims": True}),
     ((2, 3), {"keepdims": True}), ((4,), {"axis": -1}), ((), {}), ((2, 3), {"axis": ()}), ((1, 3, 1), {"axis": 2}),
@@ -47,6 +49,7 @@ def count_of(x_shape, axis):
 @rule(
     vjp=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims),
     takes_dtype=True,
+    prepare=_READ,
     samples=uniform(-2, 2, *SHAPES, *NOTHING, *_EMPTY),
 )
 def sum(x, /, axis=None, keepdims=False, *, dtype=None):
@@ -57,6 +60,7 @@ def sum(x, /, axis=None, keepdims=False, *, dtype=None):
 @rule(
     vjp=lambda g, x_shape, axis, keepdims: spread(g / (count_of(x_shape, axis) or 1), x_shape, axis, keepdims),
     takes_dtype=True,
+    prepare=_READ,
     samples=uniform(-2, 2, *SHAPES, *NOTHING),
 )
 def mean(x, /, axis=None, keepdims=False, *, dtype=None):
@@ -78,6 +82,7 @@ def extreme_vjp(g, x, y, axis, keepdims):
 @rule(
     vjp=lambda g, x, y, axis, keepdims: extreme_vjp(g, x, y, axis, keepdims),
     numpy=("max", "amax"),
+    prepare=_READ,
     samples=uniform(-2, 2, *SHAPES, *NOTHING),
 )
 def max(x, /, axis=None, keepdims=False):
@@ -88,6 +93,7 @@ def max(x, /, axis=None, keepdims=False):
 @rule(
     vjp=lambda g, x, y, axis, keepdims: extreme_vjp(g, x, y, axis, keepdims),
     numpy=("min", "amin"),
+    prepare=_READ,
     samples=uniform(-2, 2, *SHAPES, *NOTHING),
 )
 def min(x, /, axis=None, keepdims=False):
@@ -130,6 +136,7 @@ def _prod_others(g, x, axes):
 @rule(
     vjp=lambda g, x, y, axis, keepdims: _prod_vjp(g, x, y, axis, keepdims),
     takes_dtype=True,
+    prepare=_READ,
     samples=lambda rng: [*uniform(0.5, 2, *SHAPES, *NOTHING, *_EMPTY)(rng), *_with_zeros(rng)],
 )
 def prod(x, /, axis=None, keepdims=False, *, dtype=None):
@@ -162,6 +169,7 @@ def _top(x, axis):
         kept(g, x.shape, axis, keepdims) * exp(x - kept(_finite(y), x.shape, axis, keepdims))
     ),
     numpy=(),
+    prepare=_READ,
     samples=uniform(-2, 2, *SHAPES, *NOTHING),
 )
 def logsumexp(x, /, axis=None, keepdims=False):
@@ -175,6 +183,7 @@ def logsumexp(x, /, axis=None, keepdims=False):
 @rule(
     vjp=lambda g, y, axis: y * (g - sum(g * y, axis, True)),
     numpy=(),
+    prepare=parameters.read(axis=parameters.axes),
     samples=uniform(
         -2, 2, ((2, 3), {}), ((4,), {}), ((2, 3, 2), {"axis": 1}), ((2, 3), {"axis": (0, 1)}), ((0, 3), {})
     ),
@@ -188,6 +197,7 @@ def softmax(x, /, axis=-1):
 @rule(
     vjp=lambda g, y, axis: g - exp(y) * sum(g, axis, True),
     numpy=(),
+    prepare=parameters.read(axis=parameters.axes),
     samples=uniform(
         -2, 2, ((2, 3), {}), ((4,), {}), ((2, 3, 2), {"axis": 1}), ((2, 3), {"axis": (0, 1)}), ((0, 3), {})
     ),

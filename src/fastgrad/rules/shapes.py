@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastgrad import errors, parameters
 from fastgrad.rules.draws import normal
 from fastgrad.rules.rule import ops, rule
 
@@ -9,6 +10,7 @@ from fastgrad.rules.rule import ops, rule
 @rule(
     vjp=lambda g, x_shape: sum_to(g, x_shape),
     view=True,
+    prepare=parameters.read(shape=parameters.shape),
     samples=normal(
         ((3, 1), {"shape": (2, 3, 4)}),
         ((), {"shape": (2, 2)}),
@@ -25,6 +27,7 @@ def broadcast_to(x, /, shape):
 @rule(
     vjp=lambda g, x_shape: broadcast_to(g, x_shape),
     numpy=(),
+    prepare=parameters.read(shape=parameters.shape),
     samples=normal(
         ((2, 3, 4), {"shape": (3, 1)}), ((2, 3), {"shape": ()}), ((2, 3), {"shape": (2, 3)}), ((0, 3), {"shape": (3,)})
     ),
@@ -32,6 +35,8 @@ def broadcast_to(x, /, shape):
 def sum_to(x, /, shape):
     """`x` summed over the axes along which `shape` would be broadcast to it: the transpose of `broadcast_to`."""
     lead = x.ndim - len(shape)
+    if lead < 0 or any(n not in (1, m) for n, m in zip(shape, x.shape[lead:], strict=True)):
+        raise errors.not_summed_to(x.shape, shape)
     axes = tuple(range(lead)) + tuple(k + lead for k, n in enumerate(shape) if n == 1 and x.shape[k + lead] != 1)
     return np.sum(x, axis=axes, dtype=x.dtype).reshape(shape) if axes else np.array(x)
 
@@ -39,6 +44,7 @@ def sum_to(x, /, shape):
 @rule(
     vjp=lambda g, x_shape: reshape(g, x_shape),
     view=True,
+    prepare=parameters.read(shape=parameters.shape),
     samples=normal(
         ((2, 6), {"shape": (3, -1)}), ((), {"shape": (1, 1)}), ((4,), {"shape": (2, 2)}), ((0, 2), {"shape": (3, 0)})
     ),
@@ -60,6 +66,7 @@ def _inverse(axes):
     vjp=lambda g, axes: permute_dims(g, _inverse(axes)),
     view=True,
     numpy=(),
+    prepare=parameters.read(axes=parameters.integers),
     samples=normal(
         ((2, 3, 4), {"axes": (2, 0, 1)}),
         ((2, 3), {"axes": (1, 0)}),
@@ -76,6 +83,7 @@ def permute_dims(x, /, axes):
 @rule(
     vjp=lambda g, axis: flip(g, axis),
     view=True,
+    prepare=parameters.read(axis=parameters.axes),
     samples=normal(((2, 3), {"axis": None}), ((2, 3), {"axis": -1}), ((2, 3, 2), {"axis": (0, 2)}), ((0, 2), {})),
 )
 def flip(x, /, axis=None):
@@ -85,6 +93,7 @@ def flip(x, /, axis=None):
 
 @rule(
     vjp=lambda g, shift, axis: roll(g, np.negative(shift), axis),
+    prepare=parameters.read(shift=parameters.numbers, axis=parameters.axes),
     samples=normal(
         ((5,), {"shift": 2}),
         ((2, 3), {"shift": -1, "axis": 1}),
@@ -109,6 +118,7 @@ def _tile_vjp(g, x_shape, reps):
 
 @rule(
     vjp=lambda g, x_shape, reps: _tile_vjp(g, x_shape, reps),
+    prepare=parameters.read(reps=parameters.numbers),
     samples=normal(
         ((3,), {"reps": 2}),
         ((2, 1), {"reps": (2, 1, 3)}),
@@ -139,7 +149,7 @@ def _repeat_vjp(g, x_shape, repeats, axis):
 
 @rule(
     vjp=lambda g, x_shape, repeats, axis: _repeat_vjp(g, x_shape, repeats, axis),  # a copy's cotangents add up
-    prepare=lambda params: {**params, "repeats": _counts(params["repeats"])},
+    prepare=parameters.read(repeats=parameters.numbers, axis=parameters.axes),
     samples=normal(
         ((3,), {"repeats": 2}), ((2, 3), {"repeats": 3}), ((2, 3), {"repeats": (1, 0, 2), "axis": 1}),
         ((2, 3), {"repeats": 2, "axis": -2}), ((2,), {"repeats": (2, 1)}), ((2, 2), {"repeats": (2,), "axis": 0}),
@@ -151,17 +161,9 @@ def repeat(x, /, repeats, axis=None):
     return np.repeat(x, repeats, axis)
 
 
-def _counts(repeats):
-    """A private copy: the rule reads the counts again in the backward pass."""
-    return (
-        repeats
-        if isinstance(repeats, int)
-        else np.array(repeats.detach().numpy() if hasattr(repeats, "numpy") else repeats)
-    )
-
-
 @rule(
     vjp=lambda g, x_shape, k: sum_to(tril(g, k), x_shape),
+    prepare=parameters.read(k=parameters.integer),
     samples=normal(((3, 3), {}), ((2, 3, 4), {"k": -1}), ((3, 2), {"k": 1}), ((3,), {}), ((0, 2), {})),
 )
 def tril(x, /, k=0):
@@ -171,6 +173,7 @@ def tril(x, /, k=0):
 
 @rule(
     vjp=lambda g, x_shape, k: sum_to(triu(g, k), x_shape),
+    prepare=parameters.read(k=parameters.integer),
     samples=normal(((3, 3), {}), ((2, 3, 4), {"k": -1}), ((3, 2), {"k": 1}), ((3,), {}), ((0, 2), {})),
 )
 def triu(x, /, k=0):
@@ -198,6 +201,7 @@ PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 @rule(
     vjp=lambda g, x_shape, pad_width, mode: _pad_vjp(g, x_shape, pad_width, mode),
+    prepare=parameters.read(pad_width=parameters.numbers, mode=parameters.word),
     samples=normal(
         ((3,), {"pad_width": 2}), ((2, 3), {"pad_width": ((1, 0), (0, 2)), "constant_values": 7.0}),
         ((3, 4), {"pad_width": (2, 1), "mode": "reflect"}), ((2, 3), {"pad_width": 1, "mode": "edge"}),

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from fastgrad import parameters
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import uniform
 from fastgrad.rules.logic import equal
@@ -46,6 +47,7 @@ def _var_vjp(g, x, axis, ddof, keepdims):
     holomorphic=False,
     synonyms={"correction": "ddof"},
     takes_dtype=True,
+    prepare=parameters.read(axis=parameters.axes, ddof=parameters.number, keepdims=parameters.flag),
     samples=uniform(-2, 2, *_SPREADS, *NOTHING),
 )
 def var(x, /, axis=None, ddof=0, keepdims=False, *, dtype=None):
@@ -78,6 +80,7 @@ def _level(x, y, center, axis, keepdims):
     holomorphic=False,
     synonyms={"correction": "ddof"},
     takes_dtype=True,
+    prepare=parameters.read(axis=parameters.axes, ddof=parameters.number, keepdims=parameters.flag),
     samples=uniform(-2, 2, *_SPREADS, *NOTHING),
 )
 def std(x, /, axis=None, ddof=0, keepdims=False, *, dtype=None):
@@ -93,6 +96,7 @@ def _cumsum_vjp(g, x_shape, axis):
 @rule(
     vjp=lambda g, x_shape, axis: _cumsum_vjp(g, x_shape, axis),
     takes_dtype=True,
+    prepare=parameters.read(axis=parameters.axes),
     samples=uniform(
         -2,
         2,

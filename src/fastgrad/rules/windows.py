@@ -3,23 +3,27 @@
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from fastgrad import parameters
 from fastgrad.rules import refusals
 
 
 def per_axis(op, name, value, n, least):
     """An int for all `n` axes, or one per axis, as a tuple of ints of at least `least`."""
-    given = value if isinstance(value, (tuple, list)) else (value,) * n
-    whole = all(isinstance(v, (int, np.integer)) and not isinstance(v, bool) and v >= least for v in given)
-    if len(given) != n or not whole:
+    given = tuple(value) if isinstance(value, (tuple, list)) else (value,) * n
+    if len(given) != n or not all(isinstance(v, (int, np.integer)) and not isinstance(v, bool) for v in given):
         raise refusals.window_parameter(op, name, value, n, least)
-    return tuple(map(int, given))
+    given = parameters.integers(given)
+    if min(given) < least:
+        raise refusals.window_parameter(op, name, value, n, least)
+    return given
 
 
 def pairs(op, padding, n):
     """Padding as a pair (before, after) per axis; the words "same" and "valid" stay what they are."""
+    padding = tuple(padding) if isinstance(padding, (tuple, list)) else parameters.word(padding)
     if padding in ("same", "valid") if isinstance(padding, str) else False:
         return padding if padding == "same" else ((0, 0),) * n
-    if isinstance(padding, (tuple, list)) and len(padding) == n and all(isinstance(p, (tuple, list)) for p in padding):
+    if isinstance(padding, tuple) and len(padding) == n and all(isinstance(p, (tuple, list)) for p in padding):
         return tuple(per_axis(op, "padding", p, 2, 0) for p in padding)
     return tuple((p, p) for p in per_axis(op, "padding", padding, n, 0))
 
