@@ -78,7 +78,7 @@ cdef int push_origins(Tensor t, list stack) except -1:
 
 cdef inline int check_door(Tensor x, str door, bint warns) except -1:
     """Before the value of `x` leaves through `door`: refuse what a transform would lose, warn where that is asked for."""
-    if x.flags & REQUIRES_GRAD and fg_grad_off == 0 and (warns or transforms_running):
+    if (warns or transforms_running) and x.flags & REQUIRES_GRAD and fg_grad_off == 0:
         check_recorded(x, door, warns)
     return 0
 

@@ -67,8 +67,10 @@ cdef object slot_subtract(object a, object b):
 
 
 cdef object slot_multiply(object a, object b):
+    if type(a) is Tensor:
+        return operate(MULTIPLY, a, b)
     result = operate(MULTIPLY, a, b)
-    return result if result is not NotImplemented or type(a) is Tensor else METHODS["__rmul__"](b, a)     # of a matrix
+    return result if result is not NotImplemented else METHODS["__rmul__"](b, a)    # of a matrix
 
 
 cdef object slot_true_divide(object a, object b):

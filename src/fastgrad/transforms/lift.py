@@ -224,7 +224,7 @@ class Run:
 
         Not of a derivative, which may well be constant.
         """
-        if self.higher:
+        if self.higher or not [g for g in gs if g is None]:
             return
         if not each:
             if all(g is None for g in gs):
