@@ -11,16 +11,12 @@ import numpy as np
 
 from fastgrad import errors
 
+_INTS = {int}
 
-def read(**readers):
-    """The `prepare` of a rule that reads each parameter by the function given under its name."""
 
-    def prepare(params):
-        for name, reader in readers.items():
-            params[name] = reader(params[name])
-        return params
-
-    return prepare
+def _is_plain(value):
+    """Whether this is a tuple of ints, exactly."""
+    return type(value) is tuple and set(map(type, value)) <= _INTS
 
 
 def integer(value):
@@ -34,7 +30,7 @@ def integer(value):
 
 def integers(value):
     """A sequence of ints as a tuple, taken before any of its elements is asked for its number."""
-    return tuple(map(integer, tuple(value)))
+    return value if _is_plain(value) else tuple(map(integer, tuple(value)))
 
 
 def axes(value):
@@ -46,14 +42,16 @@ def axes(value):
 
 def shape(value):
     """A shape as a tuple, given as a sequence of ints or, of one axis, as an int."""
+    if _is_plain(value):
+        return value
     if not hasattr(type(value), "__iter__") or getattr(value, "ndim", 1) == 0:
         return (integer(value),)
     return integers(value)
 
 
 def number(value):
-    """One real number, such as a divisor's correction, as a float."""
-    return value if type(value) is float else float(value)
+    """One real number, such as a divisor's correction, as a float or an int."""
+    return value if type(value) in (float, int) else float(value)
 
 
 def flag(value):
@@ -101,3 +99,21 @@ def _part(part):
 
 def _bound(value):
     return value if value is None or type(value) is int else operator.index(value)
+
+
+# What a reader gives back as it is; asked first, since most parameters are so.
+_PLAIN = {integer: (int,), axes: (int, type(None)), number: (float, int), flag: (bool,), word: (str,), numbers: (int,)}
+
+
+def read(**readers):
+    """The `prepare` of a rule that reads each parameter by the function given under its name."""
+    steps = tuple((name, reader, _PLAIN.get(reader, ())) for name, reader in readers.items())
+
+    def prepare(params):
+        for name, reader, plain in steps:
+            value = params[name]
+            if type(value) not in plain:
+                params[name] = reader(value)
+        return params
+
+    return prepare
