@@ -15,13 +15,13 @@ from fastgrad.rules.statistics import nonzero
 
 
 def _norm_vjp(g, x, y, axis, keepdims, ord):
+    if ord == 2:
+        return x * kept(g / nonzero(y), x.shape, axis, keepdims)
     if ord == 0:
         return zeros_of(x)
     if math.isinf(ord):
         return sign(x) * extreme_vjp(g, abs(x), y, axis, keepdims)
     g, y = kept(g, x.shape, axis, keepdims), kept(y, x.shape, axis, keepdims)
-    if ord == 2:
-        return x * (g / nonzero(y))
     return sign(x) * g if ord == 1 else sign(x) * (g * _slope(abs(x), y, ord))
 
 
