@@ -16,7 +16,7 @@ if not SOURCE.exists():
 # Lowest first. A module imports from its own layer and from lower ones.
 LAYERS = (
     ("errors", "_tree", "_collector", "_progress"),
-    ("parameters",),
+    ("parameters", "primitive_errors"),
     ("anomaly", "leaving"),
     ("tensor_methods",),
     ("protocols",),

@@ -4,10 +4,10 @@ import functools
 
 import numpy as np
 
+from fastgrad import primitive_errors as messages
 from fastgrad._engine import Function, Tensor, asarray, is_grad_enabled, trace, untrace, write_count
 from fastgrad.errors import DTypeError, MutationError, NotDifferentiableError, ShapeError
 from fastgrad.rules.rule import Rule, ops
-from fastgrad.transforms import messages
 
 
 def primitive(forward=None, /, *, vjp, name=None, elementwise=False, holomorphic=True):
