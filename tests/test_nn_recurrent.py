@@ -195,3 +195,13 @@ def test_a_step_of_training_runs_on_kernels_alone():
         output, _ = model(X)
         (output[-1] ** 2).mean().backward()
     assert all(p.grad is not None for p in model.parameters())
+
+
+@pytest.mark.parametrize("op, gates, states", [("rnn", 1, 1), ("lstm", 4, 2), ("gru", 3, 1)])
+def test_only_a_bias_may_be_none(op, gates, states):
+    given = [np.ones((3, 2, gates * 4)), np.ones((gates * 4, 4)), *(np.ones((2, 4)) for _ in range(states))]
+    run = FUNCTIONS[op]
+    run(*given)
+    for k in range(len(given)):
+        with pytest.raises((TypeError, AttributeError)):
+            run(*given[:k], None, *given[k + 1 :])

@@ -82,7 +82,9 @@ def numbers(result):
         if isinstance(leaf, fg.Tensor):
             leaf = leaf.detach().numpy()
         if isinstance(leaf, (float, complex, np.ndarray, np.generic)) and np.asarray(leaf).dtype.kind in "fcO":
-            found.append(np.asarray(leaf))
+            objects = np.asarray(leaf).ravel().tolist()
+            if all(isinstance(part, (int, float, complex, np.generic)) for part in objects):
+                found.append(np.asarray(leaf))
     return found
 
 

@@ -12,8 +12,13 @@ cdef bint of_lengths(Tensor x, const Layout* like, int ndim, Py_ssize_t first, P
 
 cdef bint read_recurrent(int op, tuple operands, dict params, Recurrent* d) except -1:
     """The lengths of a network on these operands, Tensors or None; False where they do not fit, or where one is 0."""
-    cdef Tensor u = operands[0], w = operands[1]
+    cdef Tensor u, w
     cdef Py_ssize_t k, rows
+    for k in range(2 + cells_in(op)):
+        if operands[k] is None:     # only a bias may be left out
+            return False
+    u = operands[0]
+    w = operands[1]
     d.cell = CELL_LSTM if op == LSTM else CELL_GRU if op == GRU else CELL_RELU if params["nonlinearity"] == "relu" else CELL_TANH
     if u.layout.kernel == NO_KERNEL or u.layout.kernel != w.layout.kernel or u.layout.ndim != 3 or w.layout.ndim != 2 or u.layout.size == 0:
         return False
