@@ -15,8 +15,8 @@ if not SOURCE.exists():
 
 # Lowest first. A module imports from its own layer and from lower ones.
 LAYERS = (
-    ("errors", "_tree", "_collector", "_progress"),
-    ("parameters", "primitive_errors"),
+    ("errors", "modes", "_tree", "_collector", "_progress"),
+    ("parameters", "primitive_errors", "value_errors"),
     ("anomaly", "leaving"),
     ("tensor_methods",),
     ("protocols",),

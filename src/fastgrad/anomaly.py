@@ -1,18 +1,11 @@
 """Naming the op that first made a NaN or an infinity. Looks, and raises; changes nothing."""
 
-from _thread import _local as local  # `threading.local`, without importing the rest of threading
-
 import numpy as np
 
-from fastgrad import errors
+from fastgrad import errors, modes
 
-
-class _State(local):
-    on = False  # a `detect_anomaly` block is open
-    inside = False  # a rule runs: its ops are not the user's, the sweep checks what comes out
-
-
-state = _State()
+looking = modes.Switch("anomalies", False)  # a `detect_anomaly` block is open
+inside = modes.Switch("in_a_rule", False)  # a rule runs: its ops are not the user's, the sweep checks what comes out
 
 
 class detect_anomaly:
@@ -23,24 +16,23 @@ class detect_anomaly:
     """
 
     def __init__(self):
-        self._outer = []
+        self._mode = modes.Mode(looking, True)
 
     def __enter__(self):
-        self._outer.append(noting())
-        state.on = True
+        self._mode.enter()
 
     def __exit__(self, *exc):
-        state.on = self._outer.pop()
+        self._mode.__exit__(*exc)
 
 
 def noting():
     """Whether nodes note the line that recorded them, and sweeps check cotangents."""
-    return state.on
+    return bool(looking)
 
 
 def watching():
     """Whether results are checked."""
-    return state.on and not state.inside
+    return bool(looking) and not inside
 
 
 def check(op, backward, value, sources, where):

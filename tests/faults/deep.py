@@ -136,11 +136,20 @@ def through_numpy(x, n):
     return (x * y).sum(), 3.0
 
 
+def hooked(x, n):
+    """Hooks that hold the op before, outside the graph."""
+    y = x * 1.0
+    for _ in range(n // 10):
+        y, before = x * 1.0, y
+        y.register_hook(lambda g, held=before: None)
+    return y, 1.0
+
+
 KINDS = {
     f.__name__: f
     for f in (
         chain, product, two_parents, ladder, comb, fan, small_arrays, views, joined, chosen, ruled, written, written_at,
-        written_and_read, by_rules, through_numpy,
+        written_and_read, by_rules, through_numpy, hooked,
     )
 }  # fmt: skip
 

@@ -36,6 +36,7 @@ def test_a_hook_that_writes_to_its_own_tensor():
     x = leaf(1.0, 2.0)
     y = x * 3.0
 
+    @fg.enable_grad()
     def hook(g):
         nonlocal y
         y += 1.0

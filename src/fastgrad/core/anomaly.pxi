@@ -5,14 +5,64 @@ class detect_anomaly(anomaly.detect_anomaly):  # noqa: N801 - used as `with fg.d
     __doc__ = anomaly.detect_anomaly.__doc__
 
     def __enter__(self):
-        global fg_watch
-        fg_watch += 1
-        return super().__enter__()
+        self._mode.enter().counted = Watcher()
 
-    def __exit__(self, *exc):
-        global fg_watch
-        fg_watch -= 1
-        return super().__exit__(*exc)
+
+@cython.final
+cdef class Watcher:
+    """Counts an open block."""
+
+    def __cinit__(self):
+        count_anomaly_blocks(1)
+
+    def __dealloc__(self):
+        count_anomaly_blocks(-1)
+
+
+cdef int count_anomaly_blocks(int change) noexcept:
+    global fg_watchers, fg_anomaly_blocks
+    fg_watchers += change
+    fg_anomaly_blocks += change
+    return 0
+
+
+cdef int watch_here "fg_watch_here"() noexcept:
+    cdef int what = BIRTHS if fg_births != NULL else 0
+    if fg_anomaly_blocks != 0 and is_on(LOOKING) and not is_on(INSIDE):
+        what |= ANOMALIES
+    return what
+
+
+cdef object LOOKING = anomaly.looking.innermost
+cdef object INSIDE = anomaly.inside.innermost
+
+
+cdef bint is_on(object variable) noexcept:
+    """As a Switch of modes.py that is off by default says; without Python code, in which an interrupt could strike and be lost."""
+    cdef PyObject* found = NULL
+    if PyContextVar_Get(variable, NULL, &found) < 0 or found == NULL:
+        PyErr_Clear()
+        return False
+    head = block = <object>found
+    Py_DECREF(head)
+    if type(block) is not modes.Block:
+        return False
+    while block is not None and not block.is_open:
+        block = block.outer
+    if block is not head and not head.is_open:
+        head.outer = block
+    return block is not None and block.on
+
+
+cdef object enter_rule(int watch):
+    """What runs from here on is not the user's, and its results are not looked at; `leave_rule` takes what this returns."""
+    return anomaly.inside.open(True) if watch & ANOMALIES else None
+
+
+cdef int leave_rule(object inside) except -1:
+    if inside is not None:
+        inside.close()
+    return 0
 
 
 cdef int look_at(Tensor y) except -1:
@@ -33,14 +83,12 @@ cdef int look_at_gradient(Tensor y, Tensor g, Tensor gx) except -1:
 
 cdef int give_watched(Tensor x, Tensor gx, bint record) except -1:
     """`give_tensor`, and a look at the sum."""
-    global fg_watch
     cdef Tensor before = private_copy(cotangent_tensor(x)) if x.flags & COTANGENT else None
-    cdef int watch = fg_watch
-    fg_watch = watch & BIRTHS       # the sum is none of the user's ops
+    inside = enter_rule(fg_watch)
     try:
         give_tensor(x, gx, record)
     finally:
-        fg_watch = watch
+        leave_rule(inside)
     if before is not None:
         check_sum(x, cotangent_tensor(x), (before, gx))
     return 0
@@ -64,12 +112,12 @@ def collect_births(births):
     """Have all results that this thread records from now on noted in `births`, a dict, or nowhere (None). Returns what was set
     before. A new result is noted as None, an older one that it came from as the Tensor; under its `node_key`, which stands for it
     as long as it lives."""
-    global fg_watch
+    global fg_watchers
     cdef PyObject* before = fg_births
     if births is not None and type(births) is not dict:
         raise TypeError("births are collected in a dict")
     set_births(births)
-    fg_watch = fg_watch & ANOMALIES | (BIRTHS if births is not None else 0)
+    fg_watchers += (births is not None) - (before != NULL)
     if before == NULL:
         return None
     outer = <object>before

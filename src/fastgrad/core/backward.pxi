@@ -246,10 +246,8 @@ cdef int backward_view(Tensor y, Tensor x, char* g, Storage* gs) except -1:
 
 cdef int backward_rule(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     """Through the op's rule, on Tensors, not recorded."""
-    global fg_grad_off
     cdef Layout* layout = layout_contiguous(y.layout)
     cdef Tensor gt
-    cdef int before = fg_grad_off
     if y.flags & COTANGENT_TENSOR:
         gt = <Tensor>y.cotangent.tensor
     elif gs != NULL:
@@ -257,12 +255,7 @@ cdef int backward_rule(Tensor y, char* g, Storage* gs, bint only_wanted) except 
     else:
         gt = new_tensor(layout)
         memcpy(gt.data, g, layout.nbytes)
-    fg_grad_off = 1
-    try:
-        pull_all(y, gt, False, only_wanted)
-    finally:
-        fg_grad_off = before
-    return 0
+    return pull_all(y, gt, False, only_wanted)
 
 
 cdef Tensor result_read(Tensor y, bint record):
@@ -279,8 +272,15 @@ cdef Tensor result_read(Tensor y, bint record):
 
 
 cdef int pull_all(Tensor y, Tensor g, bint record, bint only_wanted) except -1:
-    """Every operand's cotangent by the rule."""
-    global fg_watch
+    """Every operand's cotangent by the rule, which records as the sweep does, whatever its caller does."""
+    cdef Block block = switched(record)
+    try:
+        return pull_operands(y, g, record, only_wanted)
+    finally:
+        close_block(block)
+
+
+cdef int pull_operands(Tensor y, Tensor g, bint record, bint only_wanted) except -1:
     cdef tuple operands = node_operands(y)
     cdef dict params = node_params(y)
     cdef Py_ssize_t k
@@ -293,7 +293,7 @@ cdef int pull_all(Tensor y, Tensor g, bint record, bint only_wanted) except -1:
         o = operands[k]
         if type(o) is Tensor and takes(<Tensor>o, only_wanted) and rule.differentiable(k):
             x = <Tensor>o
-            fg_watch = watch & BIRTHS       # within a rule the ops are not the user's
+            inside = enter_rule(watch)
             try:
                 if not rule.together:
                     gx = checked_call(rule.pull, (k, g, read, operands, params))
@@ -302,7 +302,7 @@ cdef int pull_all(Tensor y, Tensor g, bint record, bint only_wanted) except -1:
                         together = checked_call(rule.pull_all, (g, read, operands, params))
                     gx = together[k]
             finally:
-                fg_watch = watch
+                leave_rule(inside)
             if not same_shape((<Tensor?>gx).layout, x.layout) or (<Tensor>gx).layout.typenum != x.layout.typenum:
                 raise errors.vjp_shape(rule.name, k, shape_tuple((<Tensor>gx).layout), shape_tuple(x.layout))
             if watch & ANOMALIES:

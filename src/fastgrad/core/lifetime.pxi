@@ -1,4 +1,5 @@
-# Making tensors, and dropping graphs of any depth without recursion.
+# Making tensors, and dropping graphs of any depth without recursion. The pool belongs to the process and relies on the GIL; what
+# waits for its release belongs to the thread on which it died.
 
 cdef extern from *:
     """
@@ -16,7 +17,14 @@ cdef extern from *:
     }
     /* What Cython takes for a new reference: hands over the one that `o` is. */
     #define fg_owned(o) ((void*)(o))
+    static FG_THREAD_LOCAL struct { PyObject* doomed; int releasing, nested; } fg_dying = {0};
+    #define fg_doomed fg_dying.doomed
+    #define fg_releasing fg_dying.releasing
+    #define fg_nested fg_dying.nested
     """
+    PyObject* fg_doomed         # tensors of this thread that wait for their release, linked through `pending`
+    bint fg_releasing           # they will be released right after what is being released now
+    int fg_nested               # Python's own deallocations running below ours, one below the other
     Tensor fg_owned(PyObject* o)
     void fg_revive(PyObject* o)
     tuple PyTuple_New(Py_ssize_t n)
@@ -32,9 +40,8 @@ cdef enum:
 cdef PyObject* pool = NULL      # linked through x1
 cdef Py_ssize_t pooled = 0
 
-cdef PyObject* doomed = NULL    # tensors whose last reference was an edge of a dying tensor, linked through `pending`
-cdef bint dropping = False
-cdef int inside = 0             # Python's own deallocations running below one of ours: tensors that die there wait as well
+cdef enum:
+    NESTED = 20                 # so many deallocations of Python's below one another release what dies in them at once
 
 
 cdef inline PyObject** doomed_link(PyObject* o) noexcept:
@@ -51,45 +58,47 @@ cdef inline void drop(PyObject* o) noexcept:
         drop_last(o)
 
 
+cdef inline void doom(PyObject* o) noexcept:
+    doomed_link(o)[0] = fg_doomed
+    global fg_doomed
+    fg_doomed = o
+
+
 cdef void drop_last(PyObject* o) noexcept:
-    global doomed, dropping
-    if dropping:
-        doomed_link(o)[0] = doomed
-        doomed = o
-        return
-    dropping = True
-    Py_DECREF(<object>o)
-    drop_doomed()
+    doom(o)
+    if not fg_releasing and fg_nested < NESTED:
+        release_doomed()
 
 
-cdef void drop_doomed() noexcept:
+cdef void release_doomed() noexcept:
     """Release those that wait, and those that come to wait meanwhile."""
-    global doomed, dropping
+    global fg_doomed, fg_releasing
     cdef PyObject* o
-    dropping = True
-    while doomed != NULL:
-        o = doomed
-        doomed = doomed_link(o)[0]
-        Py_DECREF(<object>o)
-    dropping = False
+    fg_releasing = True
+    while fg_doomed != NULL:
+        o = fg_doomed
+        fg_doomed = doomed_link(o)[0]
+        dealloc(o)
+    fg_releasing = False
 
 
 cdef inline bint enter_python() noexcept:
-    """Before letting go of a Python object that may hold tensors: CPython 3.13 nests such deallocations 10,000 deep, whatever
-    the thread's stack. Returns what `leave_python` needs."""
-    global dropping, inside
-    cdef bint before = dropping
-    dropping = True
-    inside += 1
+    """Before letting go of a Python object that may hold tensors. What dies there is released there, since it may be a long
+    program; but CPython nests such deallocations without a bound that a small stack could bear, and beyond ours they wait.
+    Returns what `leave_python` needs. Right too where the thread runs other greenlets meanwhile, which leave in another order."""
+    global fg_releasing, fg_nested
+    cdef bint before = fg_releasing
+    fg_releasing = False
+    fg_nested += 1
     return before
 
 
 cdef inline void leave_python(bint before) noexcept:
-    global dropping, inside
-    inside -= 1
-    dropping = before
-    if not before:
-        drop_doomed()
+    global fg_releasing, fg_nested
+    fg_nested -= 1
+    fg_releasing = before
+    if not before and fg_doomed != NULL:
+        release_doomed()
 
 
 cdef inline bint is_small(const Layout* layout) noexcept nogil:
@@ -120,14 +129,18 @@ cdef inline Tensor blank():
 
 
 cdef void bury(PyObject* o) noexcept:
-    """The Tensor's tp_dealloc: let go of everything, keep the memory for the next one. Raises nothing, runs no Python code of
-    ours, so that it need not save a pending exception as Cython's does."""
-    global pool, pooled, doomed
-    if inside:
+    """The Tensor's tp_dealloc. Raises nothing, runs no Python code of ours, so that it need not save a pending exception as
+    Cython's does."""
+    if fg_nested < NESTED:
+        dealloc(o)
+    else:
         Py_SET_REFCNT(o, 1)
-        doomed_link(o)[0] = doomed
-        doomed = o
-        return
+        doom(o)
+
+
+cdef void dealloc(PyObject* o) noexcept:
+    """Let go of everything, keep the memory for the next one."""
+    global pool, pooled
     Py_SET_REFCNT(o, 2)     # what borrows it for a moment gives it back: keep that from coming here again
     if ((<Tensor>o).storage != NULL or (<Tensor>o).x1 != NULL or (<Tensor>o).x2 != NULL or (<Tensor>o).extra != NULL
             or (<Tensor>o).grad_ != NULL or (<Tensor>o).flags & <int>(COTANGENT | COTANGENT_TENSOR)):

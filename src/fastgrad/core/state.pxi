@@ -1,4 +1,4 @@
-# Per-thread switches and the counters of the debug build. What a thread switches, no other thread sees.
+# What is switched on or off for the code that runs here, and the counters of the debug build.
 
 cdef extern from "Python.h":
     ctypedef struct PyTypeObject:
@@ -12,36 +12,149 @@ cdef extern from "Python.h":
         Py_ssize_t tp_basicsize
         PyObject* tp_dict
     PyTypeObject* Py_TYPE(object o)
+    object PyContextVar_New(const char* name, PyObject* default)
+    int PyContextVar_Get(object var, PyObject* default, PyObject** value)
+    object PyContextVar_Set(object var, PyObject* value)
 
 cdef extern from *:
     """
-    #if defined(_MSC_VER)
-    #define FG_THREAD_LOCAL __declspec(thread)
-    #elif defined(__GLIBC__)
-    /* A few bytes of static TLS are always to be had there, and save a call on every op; musl refuses them to dlopen. */
-    #define FG_THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
+    #if defined(__GNUC__)
+    #define FG_COLD __attribute__((cold, noinline))
     #else
-    #define FG_THREAD_LOCAL __thread
+    #define FG_COLD
     #endif
-    static FG_THREAD_LOCAL struct { int grad_off, watch; PyObject* births; } fg_mode = {0, 0, NULL};
-    #define fg_grad_off fg_mode.grad_off
-    #define fg_watch fg_mode.watch
-    #define fg_births fg_mode.births
+    /* Nearly always no block is open anywhere, and nothing is watched: this one look is all that recording costs. */
+    static int fg_open_blocks = 0, fg_watchers = 0, fg_anomaly_blocks = 0;
+    static FG_THREAD_LOCAL PyObject* fg_births = NULL;
+    FG_COLD static int fg_off_here(void);
+    FG_COLD static int fg_watch_here(void);
+    #define fg_grad_off (fg_open_blocks != 0 && fg_off_here())
+    #define fg_watch (fg_watchers != 0 ? fg_watch_here() : 0)
     """
-    int fg_grad_off         # >0: nothing is recorded
-    int fg_watch            # not 0: everything recorded is looked at. How many blocks look for anomalies, and BIRTHS
-    PyObject* fg_births     # the dict in which births are noted; owned
+    const bint fg_grad_off  # nothing is recorded here
+    const int fg_watch      # not 0: everything recorded here is looked at, for what tells the enum below
+    # Of all threads and tasks; these rely on the GIL.
+    int fg_open_blocks
+    int fg_watchers         # what makes it necessary to look closer at `fg_watch`
+    int fg_anomaly_blocks   # of `detect_anomaly`, among them
+    PyObject* fg_births     # the dict in which births are noted; owned, this thread's
 
 cdef enum:
-    BIRTHS = 0x10000        # what comes into the graph is noted, for `checkpoint`
-    ANOMALIES = BIRTHS - 1  # results are looked at for NaN and infinity
+    ANOMALIES = 1           # results are looked at for NaN and infinity
+    BIRTHS = 2              # what comes into the graph is noted, for `checkpoint`
 
 cdef Py_ssize_t live_tensors = 0
 
 
 def debug_counts():
-    """Live tensors (debug builds only, else None), layouts in the table."""
-    return {"tensors": live_tensors if FASTGRAD_DEBUG else None, "layouts": layouts_alive()}
+    """Live tensors (debug builds only, else None), layouts in the table, open blocks of `no_grad` and its kin."""
+    return {"tensors": live_tensors if FASTGRAD_DEBUG else None, "layouts": layouts_alive(), "open blocks": fg_open_blocks}
+
+
+# Recording is a switch as in modes.py, which tells what a block is, and this is the same once more: it is looked at in every op.
+
+cdef object innermost = PyContextVar_New("fastgrad.recording", <PyObject*>None)
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(16)
+cdef class Block:
+    cdef PyObject* outer        # another one, owned
+    cdef bint on
+    cdef bint is_open
+
+    def close(self):
+        close_block(self)
+
+    def __dealloc__(self):
+        cdef PyObject* outer = self.outer
+        cdef PyObject* next
+        close_block(self)
+        while outer != NULL and Py_REFCNT(outer) == 1:      # no recursion
+            next = (<Block>outer).outer
+            (<Block>outer).outer = NULL
+            Py_DECREF(<object>outer)
+            outer = next
+        if outer != NULL:
+            Py_DECREF(<object>outer)
+
+
+cdef inline void close_block(Block block) noexcept:
+    global fg_open_blocks
+    if block is not None and block.is_open:
+        block.is_open = False
+        fg_open_blocks -= 1
+
+
+cdef Block new_block(bint on):
+    global fg_open_blocks
+    cdef Block block = Block.__new__(Block)
+    block.on = on
+    block.is_open = True
+    fg_open_blocks += 1
+    return block
+
+
+cdef PyObject* innermost_block() noexcept:
+    """A new reference, or NULL."""
+    cdef PyObject* block = NULL
+    if PyContextVar_Get(innermost, NULL, &block) < 0:
+        PyErr_Clear()
+        return NULL
+    if block != NULL and type(<object>block) is not Block:      # None; or anything, as contexts show their variables
+        Py_DECREF(<object>block)
+        return NULL
+    return block
+
+
+cdef void skip_closed(PyObject** place) noexcept:
+    """Have an owned reference lead to the first open block instead."""
+    cdef PyObject* block
+    while place[0] != NULL and not (<Block>place[0]).is_open:
+        block = place[0]
+        place[0] = (<Block>block).outer
+        if place[0] != NULL:
+            Py_INCREF(<object>place[0])
+        Py_DECREF(<object>block)
+
+
+cdef PyObject* first_here() noexcept:
+    """The block that decides here, a new reference, or NULL."""
+    cdef PyObject* block = innermost_block()
+    cdef PyObject* deciding = block
+    if block != NULL and not (<Block>block).is_open:
+        skip_closed(&(<Block>block).outer)
+        deciding = (<Block>block).outer
+        if deciding != NULL:
+            Py_INCREF(<object>deciding)
+        Py_DECREF(<object>block)
+    return deciding
+
+
+cdef bint off_here "fg_off_here"() noexcept:
+    cdef PyObject* block = first_here()
+    if block == NULL:
+        return False
+    cdef bint off = not (<Block>block).on
+    Py_DECREF(<object>block)
+    return off
+
+
+cdef Block open_block(bint on):
+    """Recording on or off from here on, in this context, until the block is closed."""
+    cdef Block block = new_block(on)
+    block.outer = innermost_block()
+    if block.outer != NULL:
+        skip_closed(&(<Block>block.outer).outer)    # no chain of closed ones, however long blocks go on to overlap
+        skip_closed(&block.outer)
+    PyContextVar_Set(innermost, <PyObject*>block)
+    return block
+
+
+cdef inline Block switched(bint on):
+    """As `open_block`; None where it is so already."""
+    return None if fg_grad_off != on else open_block(on)
 
 
 def build_switches():
@@ -50,60 +163,61 @@ def build_switches():
 
 
 def is_grad_enabled():
-    """Whether operations of this thread record."""
-    return fg_grad_off == 0
+    """Whether operations record here: in this thread, and in this task or other context."""
+    return not fg_grad_off
 
 
 @cython.final
 cdef class GradMode:
-    """Context manager and decorator; per thread, and nestable."""
-    cdef int off
-    cdef list before        # of nested uses of one object; None: the first
-    cdef int outer
-    cdef bint entered
+    """What `modes.Mode` is."""
+    cdef bint on
+    cdef list blocks
 
     def __enter__(self):
-        global fg_grad_off
-        if self.entered:
-            if self.before is None:
-                self.before = []
-            self.before.append(self.outer)
-        self.outer = fg_grad_off
-        self.entered = True
-        fg_grad_off = self.off
+        self.blocks.append(open_block(self.on))
 
     def __exit__(self, kind, value, trace):
-        global fg_grad_off
-        fg_grad_off = self.outer
-        if self.before:
-            self.outer = self.before.pop()
-        else:
-            self.entered = False
+        if len(self.blocks) == 1:
+            close_block(<Block>self.blocks.pop())
+        elif self.blocks:
+            close_block(self.leave())
+
+    cdef Block leave(self):
+        """Of several: the innermost here, else the last."""
+        cdef PyObject* at = first_here()
+        cdef PyObject* next
+        cdef Py_ssize_t k
+        while at != NULL:
+            for k in range(len(self.blocks)):
+                if <PyObject*>self.blocks[k] == at:
+                    Py_DECREF(<object>at)
+                    return self.blocks.pop(k)
+            skip_closed(&(<Block>at).outer)
+            next = (<Block>at).outer
+            if next != NULL:
+                Py_INCREF(<object>next)
+            Py_DECREF(<object>at)
+            at = next
+        return self.blocks.pop()
 
     def __call__(self, function):
-        import functools
-
-        off = self.off
-
-        @functools.wraps(function)
-        def wrapped(*args, **kwargs):
-            with grad_mode(off):
-                return function(*args, **kwargs)
-
-        return wrapped
+        cdef bint on = self.on
+        return modes.decorated(function, lambda: grad_mode(on), lambda: new_block(on), innermost)
 
 
-cdef GradMode grad_mode(int off):
+cdef GradMode grad_mode(bint on):
     cdef GradMode mode = GradMode.__new__(GradMode)
-    mode.off = off
+    mode.on = on
+    mode.blocks = []
     return mode
 
 
 def no_grad(function=None):
-    """Context manager or decorator: operations inside are not recorded."""
-    return grad_mode(1) if function is None else grad_mode(1)(function)
+    return grad_mode(False) if function is None else grad_mode(False)(function)
 
 
 def enable_grad(function=None):
-    """Context manager or decorator: operations inside are recorded, also within `no_grad`."""
-    return grad_mode(0) if function is None else grad_mode(0)(function)
+    return grad_mode(True) if function is None else grad_mode(True)(function)
+
+
+no_grad.__doc__, enable_grad.__doc__ = modes.NO_GRAD, modes.ENABLE_GRAD

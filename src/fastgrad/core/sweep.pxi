@@ -29,18 +29,26 @@ cdef int count_edges(Tensor root, Running* here) except -1:
 
 
 cdef int run_hooks(Tensor y, bint record) except -1:
+    """They record as the sweep does."""
+    cdef Block block = switched(record)
+    try:
+        return call_hooks(y, record)
+    finally:
+        close_block(block)
+
+
+cdef int call_hooks(Tensor y, bint record) except -1:
     """What the hooks make of the cotangent. They get one of their own, since cotangents share memory, and may write to it."""
-    global fg_watch
     cdef Tensor g = cotangent_tensor(y), t
     cdef int watch = fg_watch
     g = functions["copy"](g) if record else private_copy(g)
     for _, hook in list((<Extra>y.extra).hooks or ()):
         before = private_copy(g) if watch & ANOMALIES else None
-        fg_watch = watch & BIRTHS       # what comes out is looked at, as of a rule
+        inside = enter_rule(watch)      # what comes out is looked at, as of a rule
         try:
             result = checked_call(hook, (g,))
         finally:
-            fg_watch = watch
+            leave_rule(inside)
         if result is not None:
             if not is_operand(result) and type(result) is not Tensor:
                 raise errors.hook_result(type(result).__name__, shape_tuple(y.layout))
@@ -197,11 +205,11 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, dict wanted, bint retai
     """Sweep from `root` and from `more`, a list of pairs like it, or None. With `wanted`, a dict by address, fill in the
     gradients of what is WANTED and leave every `.grad` alone (`partial`: only what flows to it directly); without, add to the `.grad` of the leaves once everything has
     succeeded."""
-    global running, fg_grad_off
+    global running
     cdef Running here
     cdef Tensor y, g
     cdef PyObject* item
-    cdef int grad_off = fg_grad_off
+    cdef Block block = switched(True) if record else None
     here.only_wanted = wanted is not None
     here.partial = partial
     here.mask = LEADS if here.only_wanted else REQUIRES_GRAD
@@ -219,8 +227,6 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, dict wanted, bint retai
     clear_vector(&here.leaves)
     here.outer = running
     running = &here
-    if record:
-        fg_grad_off = 0
     try:
         prepare(root, more, &here)
         seed(root, cotangent, &here)
@@ -250,7 +256,7 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, dict wanted, bint retai
         if wanted is None:
             commit(&here)
     finally:
-        fg_grad_off = grad_off
+        close_block(block)
         if noted.n_kept:
             forget_noted(False)
         leave_running(&here)

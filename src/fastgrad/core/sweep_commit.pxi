@@ -1,14 +1,11 @@
 # What a sweep that has succeeded writes: all of it, or nothing.
 
 cdef Tensor add_quietly(Tensor a, Tensor b, bint record):
-    global fg_grad_off
-    cdef int before = fg_grad_off
-    if not record:
-        fg_grad_off = 1
+    cdef Block block = switched(record)
     try:
         return functions["add"](a, b)
     finally:
-        fg_grad_off = before
+        close_block(block)
 
 
 cdef int retain(Tensor y, Running* here) except -1:

@@ -19,14 +19,15 @@ import sys
 
 import numpy as np
 
-from fastgrad import anomaly, errors, leaving, parameters, tensor_methods
+from fastgrad import anomaly, errors, leaving, modes, parameters, tensor_methods
 from fastgrad import protocols as _protocols    # adds its own to tensor_methods.METHODS
 from fastgrad.core import simd
 from fastgrad.core.kernels import kernel_rows
 
 cnp.import_array()
 
-include "state.pxi"         # per-thread switches, debug counters
+include "thread.pxi"        # what every thread has of its own
+include "state.pxi"         # switches, debug counters
 include "lifetime.pxi"      # making tensors, dropping graphs of any depth
 include "convert.pxi"       # NumPy arrays and Python numbers, in and out
 include "link.pxi"          # recording: edges and versions

@@ -16,6 +16,9 @@ import math
 
 import numpy as np
 
+from fastgrad import value_errors
+
+include "thread.pxi"            # what every thread has of its own
 include "value_number.pxi"      # Python's ints and floats in a double
 include "value_lifetime.pxi"    # making Values, dropping graphs of any depth, the cyclic collector
 include "value_forward.pxi"

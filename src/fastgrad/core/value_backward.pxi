@@ -1,4 +1,7 @@
 # Backward: every node once, after all that came of it. Interior gradients begin at 0 in every sweep; those of leaves add up.
+#
+# Floats and ints take the short way. Anything else may run Python code, which may initialise, sweep or drop the same Values: what
+# is used after it is held, and read anew.
 
 cdef struct Vector:
     PyObject** items
@@ -21,81 +24,127 @@ cdef int push(Vector* v, PyObject* o) except -1:
     return 0
 
 
+cdef inline int push_owned(Vector* v, PyObject* o) except -1:
+    push(v, o)
+    Py_INCREF(<object>o)
+    return 0
+
+
 cdef inline PyObject* leaving(PyObject* o) noexcept:
     """The same pointer, marked: all that it came from has been visited."""
     return <PyObject*>(<uintptr_t>o | 1)
 
 
-cdef int visit_operands(PyObject* o, Vector* stack) except -1:
+cdef inline PyObject* unmarked(PyObject* o) noexcept:
+    return <PyObject*>(<uintptr_t>o & ~<uintptr_t>1)
+
+
+cdef void free_vector(Vector* v) noexcept:
+    """With the references that it holds."""
+    cdef Py_ssize_t k
+    for k in range(v.n):
+        drop(unmarked(v.items[k]))
+    PyMem_RawFree(v.items)
+
+
+cdef inline int visit_operands(PyObject* o, Vector* stack) except -1:
     """Push what `o` came from, as `_prev` tells where the program has given one."""
-    if (<Value>o).flags & GIVEN:
-        for x in <set>dict_in(o)["_prev"]:
-            if not is_value(<PyObject*>x):
-                raise TypeError(f"_prev holds a {type(x).__name__}: only Values can be swept")
-            push(stack, <PyObject*>x)
+    if (<Value>o).flags & GIVEN and visit_given(o, stack):
         return 0
     if (<Value>o).x2 != NULL and (<Value>o).op != POWER:
-        push(stack, (<Value>o).x2)
+        push_owned(stack, (<Value>o).x2)
     if (<Value>o).x1 != NULL:
-        push(stack, (<Value>o).x1)
+        push_owned(stack, (<Value>o).x1)
     return 0
 
 
+cdef int visit_given(PyObject* o, Vector* stack) except -1:
+    """False if it was taken out of the dict again."""
+    cdef dict kept = dict_in(o)
+    given = kept.get("_prev") if kept is not None else None
+    if given is None:
+        return False
+    if type(given) is not set:
+        raise value_errors.prev_kind(type(given).__name__)
+    for x in <set>given:
+        if not is_value(<PyObject*>x):
+            raise value_errors.prev_holds(type(x).__name__)
+        push_owned(stack, <PyObject*>x)
+    return True
+
+
 cdef int sort_graph(PyObject* root, Vector* order) except -1:
-    """All nodes below `root`, operands before what came of them. `order` holds references of its own."""
+    """All nodes below `root`, operands before what came of them. `order` and the stack hold references of their own."""
     global last_mark
     cdef Vector stack
     cdef PyObject* o
     cdef Py_ssize_t before
+    cdef unsigned int mark
     memset(&stack, 0, sizeof(Vector))
     last_mark += 1
     if last_mark == 0:
         last_mark = 1
+    mark = last_mark
     try:
-        push(&stack, root)
+        push_owned(&stack, root)
         while stack.n:
-            stack.n -= 1
-            o = stack.items[stack.n]
+            if last_mark != mark:
+                raise value_errors.values_changed()
+            o = stack.items[stack.n - 1]
             if <uintptr_t>o & 1:
-                o = <PyObject*>(<uintptr_t>o & ~<uintptr_t>1)
-                push(order, o)
-                Py_INCREF(<object>o)
-            elif (<Value>o).mark != last_mark:
-                (<Value>o).mark = last_mark
-                push(&stack, leaving(o))
+                push(order, unmarked(o))
+                stack.n -= 1
+            elif (<Value>o).mark != mark:
+                (<Value>o).mark = mark
+                stack.items[stack.n - 1] = leaving(o)
                 before = stack.n
                 visit_operands(o, &stack)
                 if stack.n > before:
                     (<Value>o).grad_ = 0
                     (<Value>o).grad_kind = INT
+            else:
+                stack.n -= 1
+                drop(o)
     finally:
-        PyMem_RawFree(stack.items)
+        free_vector(&stack)
     return 0
 
 
-cdef inline int receive(PyObject* x, double value, Kind kind) except -1:
-    """`x.grad += value`."""
+cdef inline bint receive_plainly(PyObject* x, double value, Kind kind) noexcept:
+    """`x.grad += value`; False, and nothing is done, where that takes Python's arithmetic."""
     cdef Number n
-    if (<Value>x).grad_kind != OBJECT and kind != OBJECT:
-        n = number((<Value>x).grad_ + value, joined(<Kind>(<Value>x).grad_kind, kind))
-        if n.kind != OBJECT:
-            (<Value>x).grad_ = n.value
-            (<Value>x).grad_kind = <unsigned char>n.kind
-            return 0
-    return receive_object(x, as_object(value, kind))
+    if (<Value>x).grad_kind == OBJECT:
+        return False
+    n = number((<Value>x).grad_ + value, joined(<Kind>(<Value>x).grad_kind, kind))
+    if n.kind == OBJECT:
+        return False
+    (<Value>x).grad_ = n.value
+    (<Value>x).grad_kind = <unsigned char>n.kind
+    return True
+
+
+cdef inline int receive(PyObject* x, double value, Kind kind) except -1:
+    return 0 if receive_plainly(x, value, kind) else receive_object(x, as_object(value, kind))
 
 
 cdef int receive_object(PyObject* x, object value) except -1:
-    return set_grad(<Value>x, grad_of(x) + value)
+    cdef Value held = <Value>x
+    return set_grad(held, grad_of(x) + value)
 
 
-cdef inline int receive_product(PyObject* x, PyObject* other, PyObject* y) except -1:
-    """`x.grad += other.data * y.grad`."""
+cdef inline Number product(PyObject* other, PyObject* y) noexcept:
+    """`other.data * y.grad`, for a gradient that is a plain number; OBJECT where that takes Python's arithmetic."""
     cdef Number n
-    if (<Value>other).data_kind != OBJECT and (<Value>y).grad_kind != OBJECT:
-        n = number((<Value>other).data_ * (<Value>y).grad_, joined(<Kind>(<Value>other).data_kind, <Kind>(<Value>y).grad_kind))
-        if n.kind != OBJECT:
-            return receive(x, n.value, n.kind)
+    if (<Value>other).data_kind == OBJECT:
+        n.value = 0
+        n.kind = OBJECT
+        return n
+    return number((<Value>other).data_ * (<Value>y).grad_, joined(<Kind>(<Value>other).data_kind, <Kind>(<Value>y).grad_kind))
+
+
+cdef int receive_product(PyObject* x, PyObject* other, PyObject* y) except -1:
+    """`x.grad += other.data * y.grad`."""
+    cdef Value held = <Value>x
     return receive_object(x, data_of(other) * grad_of(y))
 
 
@@ -106,22 +155,26 @@ cdef int pull(PyObject* y) except -1:
     cdef double g = (<Value>y).grad_
     cdef double local
     cdef Kind kind = <Kind>(<Value>y).grad_kind
-    if op == ADD:
-        if kind == OBJECT:
-            receive_object(x, grad_of(y))
-            return receive_object((<Value>y).x2, grad_of(y))
-        receive(x, g, kind)
-        return receive((<Value>y).x2, g, kind)
-    if op == MULTIPLY:
-        receive_product(x, (<Value>y).x2, y)
-        return receive_product((<Value>y).x2, x, y)
+    cdef Number n
     if op == LEAF or op == OTHER:
         return 0
+    if kind == OBJECT:
+        return pull_objects(y)
+    if op == ADD:
+        return receive((<Value>y).x2, g, kind) if receive_plainly(x, g, kind) else pull_objects(y)
+    if op == MULTIPLY:
+        n = product((<Value>y).x2, y)
+        if n.kind == OBJECT or not receive_plainly(x, n.value, n.kind):
+            return pull_objects(y)
+        n = product(x, y)
+        return receive((<Value>y).x2, n.value, n.kind) if n.kind != OBJECT else receive_product((<Value>y).x2, x, y)
     if op == POWER:
         return pull_power(y)
+    if (<Value>y).data_kind == OBJECT:
+        return pull_objects(y)
     if op == RELU:
-        if kind == OBJECT or (<Value>y).data_kind == OBJECT or ((<Value>y).data_kind == FLOAT64 and kind == INT):
-            return receive_object(x, (data_of(y) > 0) * grad_of(y))
+        if (<Value>y).data_kind == FLOAT64 and kind == INT:
+            return pull_objects(y)
         return receive(x, ((<Value>y).data_ > 0) * g, FLOAT64 if (<Value>y).data_kind == FLOAT64 else kind)
     # The others are floats.
     if op == TANH:
@@ -130,10 +183,10 @@ cdef int pull(PyObject* y) except -1:
         local = (<Value>y).data_
     elif op == SIGMOID:
         local = (1 - (<Value>y).data_) * (<Value>y).data_
+    elif (<Value>x).data_kind != OBJECT and (<Value>x).data_ != 0:
+        local = 1 / (<Value>x).data_
     else:
-        local = 1 / real(<Value>x)
-    if kind == OBJECT:
-        return receive_object(x, local * grad_of(y))
+        return pull_objects(y)
     return receive(x, local * g, joined(FLOAT, kind))
 
 
@@ -141,21 +194,48 @@ cdef int pull_power(PyObject* y) except -1:
     cdef PyObject* x = (<Value>y).x1
     cdef Number c = number_of(<object>(<Value>y).x2), n
     cdef double exponent = c.value
-    cdef Kind kind
-    if c.kind != OBJECT and (<Value>y).grad_kind != OBJECT:
+    if c.kind != OBJECT:
         c.value -= 1
         n = power_of(<Value>x, c)
         if n.kind != OBJECT:
-            kind = joined(n.kind, <Kind>(<Value>y).grad_kind)
-            return receive(x, exponent * n.value * (<Value>y).grad_, kind)
-    power_ = <object>(<Value>y).x2
-    return receive_object(x, (power_ * data_of(x) ** (power_ - 1)) * grad_of(y))
+            return receive(x, exponent * n.value * (<Value>y).grad_, joined(n.kind, <Kind>(<Value>y).grad_kind))
+    return pull_objects(y)
+
+
+cdef int pull_objects(PyObject* node) except -1:
+    """The same by Python's arithmetic."""
+    cdef Value y = <Value>node, x1 = <Value>(<Value>node).x1, x2 = None
+    cdef int op = y.op
+    cdef PyObject* a = <PyObject*>x1
+    cdef PyObject* b = y.x2
+    if op == ADD or op == MULTIPLY:
+        x2 = <Value>b
+    if op == ADD:
+        receive_object(a, grad_of(node))
+        return receive_object(b, grad_of(node))
+    if op == MULTIPLY:
+        receive_object(a, data_of(b) * grad_of(node))
+        return receive_object(b, data_of(a) * grad_of(node))
+    if op == POWER:
+        power_ = <object>b
+        return receive_object(a, (power_ * data_of(a) ** (power_ - 1)) * grad_of(node))
+    if op == RELU:
+        return receive_object(a, (data_of(node) > 0) * grad_of(node))
+    if op == LOG:
+        return receive_object(a, 1 / data_of(a) * grad_of(node))
+    data = data_of(node)
+    if op == TANH:
+        return receive_object(a, (1 - data) * (1 + data) * grad_of(node))
+    if op == SIGMOID:
+        return receive_object(a, (1 - data) * data * grad_of(node))
+    return receive_object(a, data * grad_of(node))
 
 
 cdef int sweep(Value root) except -1:
     cdef Vector order
     cdef Py_ssize_t k
     cdef PyObject* y
+    cdef dict kept
     memset(&order, 0, sizeof(Vector))
     try:
         sort_graph(<PyObject*>root, &order)
@@ -164,13 +244,12 @@ cdef int sweep(Value root) except -1:
         for k in range(order.n - 1, -1, -1):
             y = order.items[k]
             if dict_at(y)[0] != NULL:
-                given = (<dict>dict_at(y)[0]).get("_backward")
+                kept = dict_in(y)
+                given = kept.get("_backward")
                 if given is not None:
                     given()
                     continue
             pull(y)
     finally:
-        for k in range(order.n):
-            drop(order.items[k])
-        PyMem_RawFree(order.items)
+        free_vector(&order)
     return 0

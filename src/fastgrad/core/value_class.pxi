@@ -10,7 +10,8 @@ cdef object op_text(Value x):
     if kept is not None and "_op" in kept:
         return kept["_op"]
     if x.op == POWER:
-        return f"**{<object>x.x2}"
+        exponent = <object>x.x2     # whose own formatting may run any code
+        return f"**{exponent}"
     return OP_TEXTS[x.op]
 
 
@@ -35,7 +36,6 @@ cdef class Value:
 
     def __init__(self, data, _children=(), _op="", label="", *, grad=0):
         release_all(<PyObject*>self)
-        self.op = LEAF
         set_data(self, data)
         set_grad(self, grad)
         children = set(_children)
@@ -187,18 +187,38 @@ cdef list operands_of(Value x):
 
 
 def restored(cls, data, grad, op, operands, exponent, kept, given):
-    """A Value as `__reduce__` has taken it apart."""
-    cdef Value x = cls.__new__(cls)
-    set_data(x, data)
-    set_grad(x, grad)
+    """A Value as `__reduce__` has taken it apart. What comes from a file may be anything."""
+    cdef Value x
+    cdef int wanted
+    if not isinstance(cls, type) or not issubclass(cls, Value):
+        raise value_errors.value_parts("its class", cls)
+    if type(op) is not int or not LEAF <= op <= OTHER:
+        raise value_errors.value_parts("its op", op)
+    wanted = 0 if op == LEAF or op == OTHER else 2 if op == ADD or op == MULTIPLY else 1
+    if type(operands) is not list or len(<list>operands) != wanted:
+        raise value_errors.value_parts("its operands", operands)
+    operands = tuple(operands)
+    for operand in <tuple>operands:
+        if not isinstance(operand, Value):
+            raise value_errors.value_parts("its operands", operands)
+    if not isinstance(exponent, (int, float)) if op == POWER else exponent is not None:
+        raise value_errors.value_parts("its exponent", exponent)
+    if kept is not None and type(kept) is not dict:
+        raise value_errors.value_parts("its attributes", kept)
+    made = cls.__new__(cls)
+    if type(made) is not cls or (<Value>made).op != LEAF or (<Value>made).x1 != NULL or (<Value>made).x2 != NULL:
+        raise value_errors.value_parts("its class", cls)
+    x = <Value>made
     x.op = op
-    if operands:
+    if wanted:
         Py_INCREF(operands[0])
         x.x1 = <PyObject*>operands[0]
-    second = exponent if op == POWER else operands[1] if len(operands) > 1 else None
-    if second is not None:
-        Py_INCREF(second)
-        x.x2 = <PyObject*>second
+    last = exponent if op == POWER else operands[1] if wanted == 2 else None
+    if last is not None:
+        Py_INCREF(last)
+        x.x2 = <PyObject*>last
+    set_data(x, data)
+    set_grad(x, grad)
     if kept is not None:
         dict_of(x).update(kept)
     if given:

@@ -3,44 +3,54 @@
 
 cdef inline object data_of(PyObject* x):
     if (<Value>x).data_kind == OBJECT:
-        return (<dict>dict_at(x)[0])["data"]
+        return object_of(x, "data")
     return as_object((<Value>x).data_, <Kind>(<Value>x).data_kind)
 
 
 cdef inline object grad_of(PyObject* x):
     if (<Value>x).grad_kind == OBJECT:
-        return (<dict>dict_at(x)[0])["grad"]
+        return object_of(x, "grad")
     return as_object((<Value>x).grad_, <Kind>(<Value>x).grad_kind)
+
+
+cdef object object_of(PyObject* x, str name):
+    cdef dict kept = dict_in(x)
+    if kept is not None:
+        found = kept.get(name, kept)
+        if found is not kept:
+            return found
+    raise value_errors.value_emptied(name)
 
 
 cdef dict dict_of(Value x):
     """The dict, made where there is none."""
     if dict_at(<PyObject*>x)[0] == NULL:
         made = {}
-        Py_INCREF(made)
-        dict_at(<PyObject*>x)[0] = <PyObject*>made
+        if dict_at(<PyObject*>x)[0] == NULL:    # still: the collector may have run somebody's code
+            Py_INCREF(made)
+            dict_at(<PyObject*>x)[0] = <PyObject*>made
     return <dict>dict_at(<PyObject*>x)[0]
 
 
 cdef int set_data(Value x, object o) except -1:
     cdef Number n = number_of(o)
-    if n.kind == OBJECT:
-        dict_of(x)["data"] = o
-        if PyObject_GC_IsTracked(<PyObject*>o):
-            track(<PyObject*>x)
     x.data_ = n.value
     x.data_kind = <unsigned char>n.kind
-    return 0
+    return keep_object(x, "data", o) if n.kind == OBJECT else 0
 
 
 cdef int set_grad(Value x, object o) except -1:
     cdef Number n = number_of(o)
-    if n.kind == OBJECT:
-        dict_of(x)["grad"] = o
-        if PyObject_GC_IsTracked(<PyObject*>o):
-            track(<PyObject*>x)
     x.grad_ = n.value
     x.grad_kind = <unsigned char>n.kind
+    return keep_object(x, "grad", o) if n.kind == OBJECT else 0
+
+
+cdef int keep_object(Value x, str name, object o) except -1:
+    """Last of all, as the one that was there before may be let go of."""
+    if PyObject_GC_IsTracked(<PyObject*>o):
+        track(<PyObject*>x)
+    dict_of(x)[name] = o
     return 0
 
 

@@ -1,4 +1,7 @@
 # Making Values, and dropping graphs of any depth without recursion. The same ideas as for tensors (lifetime.pxi); other objects.
+#
+# All that lets go of something may run Python code, which may initialise the same Value anew, or sweep or drop it. So a Value is
+# made a consistent one first, and let go of what it had afterwards.
 
 cdef extern from "Python.h":
     ctypedef int (*visitproc)(PyObject* o, void* arg) noexcept
@@ -43,7 +46,14 @@ cdef extern from *:
     #define fg_revive(o) Py_SET_REFCNT((o), 1)
     #endif
     #define fg_owned(o) ((void*)(o))
+    static FG_THREAD_LOCAL struct { PyObject* doomed; int releasing, nested; } fg_dying = {0};
+    #define fg_doomed fg_dying.doomed
+    #define fg_releasing fg_dying.releasing
+    #define fg_nested fg_dying.nested
     """
+    PyObject* fg_doomed         # Values of this thread that wait for their release, linked through `data_`; only this list knows them
+    bint fg_releasing           # they will be released right after what is being released now
+    int fg_nested               # Python's own deallocations running below ours, one below the other
     PyObject* fg_new_value(PyTypeObject* t)
     void fg_revive(PyObject* o)
     Value fg_owned(PyObject* o)
@@ -54,12 +64,10 @@ cdef Py_ssize_t dict_offset = (<TypeObject*>VALUE).tp_dictoffset    # of subclas
 
 cdef enum:
     POOL = 1048576              # dead Values kept for the next ones: 80 MiB at most, what a graph of that many had used
+    NESTED = 20                 # so many deallocations of Python's below one another release what dies in them at once
 
 cdef PyObject* pool = NULL      # linked through x1
 cdef Py_ssize_t pooled = 0
-cdef PyObject* doomed = NULL    # Values that wait for their release, linked through `data_`
-cdef bint dropping = False
-cdef int inside = 0             # a dict is being let go of: Values that die meanwhile wait as well
 
 
 cdef inline PyObject* blank_at() except NULL:
@@ -108,70 +116,83 @@ cdef inline void drop(PyObject* o) noexcept:
 
 
 cdef void drop_last(PyObject* o) noexcept:
-    global doomed, dropping
-    if dropping and is_exact(o):
-        doomed_link(o)[0] = doomed
-        doomed = o
-        return
-    if dropping:
-        Py_DECREF(<object>o)
-        return
-    dropping = True
-    Py_DECREF(<object>o)
-    drop_doomed()
+    if is_exact(o):
+        doom(o)
+        if not fg_releasing and fg_nested < NESTED:
+            release_doomed()
+    else:
+        let_go(o)
 
 
-cdef void drop_doomed() noexcept:
-    global doomed, dropping
+cdef inline void doom(PyObject* o) noexcept:
+    global fg_doomed
+    if (<Value>o).flags & TRACKED:
+        PyObject_GC_UnTrack(o)
+    doomed_link(o)[0] = fg_doomed
+    fg_doomed = o
+
+
+cdef void release_doomed() noexcept:
+    """Release those that wait, and those that come to wait meanwhile."""
+    global fg_doomed, fg_releasing
     cdef PyObject* o
-    dropping = True
-    while doomed != NULL:
-        o = doomed
-        doomed = doomed_link(o)[0]
-        Py_DECREF(<object>o)
-    dropping = False
+    fg_releasing = True
+    while fg_doomed != NULL:
+        o = fg_doomed
+        fg_doomed = doomed_link(o)[0]
+        dealloc(o)
+    fg_releasing = False
 
 
 cdef void let_go(PyObject* o) noexcept:
-    """Release a Python object that may hold Values."""
-    global dropping, inside
-    cdef bint before = dropping
-    dropping = True
-    inside += 1
+    """Release a Python object that may hold Values. See `enter_python` in lifetime.pxi."""
+    global fg_releasing, fg_nested
+    cdef bint before = fg_releasing
+    fg_releasing = False
+    fg_nested += 1
     Py_DECREF(<object>o)
-    inside -= 1
-    dropping = before
-    if not before:
-        drop_doomed()
+    fg_nested -= 1
+    fg_releasing = before
+    if not before and fg_doomed != NULL:
+        release_doomed()
 
 
 cdef void release_all(PyObject* o) noexcept:
-    """Let go of operands and of the dict."""
+    """Make it a leaf without attributes, then let go of operands and dict."""
     cdef PyObject* x1 = (<Value>o).x1
     cdef PyObject* x2 = (<Value>o).x2
     cdef PyObject* d = dict_at(o)[0]
+    cdef bint number = (<Value>o).op == POWER
     (<Value>o).x1 = NULL
     (<Value>o).x2 = NULL
+    (<Value>o).op = LEAF
+    (<Value>o).flags = (<Value>o).flags & <unsigned char>~GIVEN
     dict_at(o)[0] = NULL
     if x1 != NULL:
         drop(x1)
     if x2 != NULL:
-        if (<Value>o).op == POWER:
+        if not number:
+            drop(x2)
+        elif Py_REFCNT(x2) > 1:
             Py_DECREF(<object>x2)
         else:
-            drop(x2)
+            let_go(x2)
     if d != NULL:
         let_go(d)
 
 
 cdef void bury(PyObject* o) noexcept:
     """tp_dealloc."""
-    global pool, pooled, doomed
-    if inside and is_exact(o):
+    if fg_nested < NESTED or not is_exact(o):
+        dealloc(o)
+    else:
         Py_SET_REFCNT(o, 1)
-        doomed_link(o)[0] = doomed
-        doomed = o
-        return
+        doom(o)
+
+
+cdef void dealloc(PyObject* o) noexcept:
+    """Let go of everything, keep the memory for the next one."""
+    global pool, pooled
     if (<Value>o).flags & TRACKED:
         PyObject_GC_UnTrack(o)
     Py_SET_REFCNT(o, 2)     # what borrows it for a moment gives it back: keep that from coming here again

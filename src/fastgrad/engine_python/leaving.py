@@ -1,7 +1,7 @@
 """Values on their way out of the graph: inputs of running transforms are marked, and a walk back finds them."""
 
 from fastgrad import leaving
-from fastgrad.engine_python.record import state
+from fastgrad.engine_python.record import recording
 
 _running = 0  # transforms, in any thread; 0 spares the search
 
@@ -59,7 +59,7 @@ def _traced_from(x):
 
 def leave(x, door, warns=False):
     """Before the value of `x` leaves through `door`: refuse what a transform would lose, warn where asked to."""
-    if x.node is None or not state.enabled:
+    if x.node is None or not recording:
         return
     source = _traced_from(x)
     if source is not None:

@@ -1,61 +1,34 @@
 """Recording: run an op's forward and, where a gradient may be wanted, keep what its rule will need. Never sweeps."""
 
 import functools
-from _thread import _local as local  # `threading.local`, without importing the rest of threading
 
 import numpy as np
 
-from fastgrad import anomaly, errors
+from fastgrad import anomaly, errors, modes
 from fastgrad.engine_python.tensor import Node, Tensor, asarray, native, overlaps_itself
 
 functions = {}  # op name -> Function; filled as the rules are read
 
 
-class _State(local):
-    enabled = True
-
-    def __init__(self):
-        self.outer = []
-
-
-state = _State()
+recording = modes.Switch("recording", True)
 
 
 def is_grad_enabled():
-    """Whether this thread records."""
-    return state.enabled
-
-
-class GradMode:
-    """Recording on or off for a `with` block, or for every call of a decorated function."""
-
-    def __init__(self, enabled):
-        self.enabled = enabled
-
-    def __enter__(self):
-        state.outer.append(state.enabled)
-        state.enabled = self.enabled
-
-    def __exit__(self, *exc):
-        state.enabled = state.outer.pop()
-
-    def __call__(self, function):
-        @functools.wraps(function)
-        def with_mode(*args, **kwargs):
-            with self:
-                return function(*args, **kwargs)
-
-        return with_mode
+    """Whether operations record here: in this thread, and in this task or other context."""
+    return bool(recording)
 
 
 def no_grad(function=None):
-    """Record nothing in this thread: a context manager, and a decorator."""
-    return GradMode(False) if function is None else GradMode(False)(function)
+    mode = modes.Mode(recording, False)
+    return mode if function is None else mode(function)
 
 
 def enable_grad(function=None):
-    """Record again inside a `no_grad` block: a context manager, and a decorator."""
-    return GradMode(True) if function is None else GradMode(True)(function)
+    mode = modes.Mode(recording, True)
+    return mode if function is None else mode(function)
+
+
+no_grad.__doc__, enable_grad.__doc__ = modes.NO_GRAD, modes.ENABLE_GRAD
 
 
 class SignatureOnDemand:

@@ -10,7 +10,7 @@ import threading
 import numpy as np
 
 from fastgrad import anomaly, errors
-from fastgrad.engine_python.record import functions, require_true_graph, state
+from fastgrad.engine_python.record import functions, recording, require_true_graph
 from fastgrad.engine_python.tensor import Tensor, asarray
 
 _accumulating = threading.RLock()  # leaves may be shared by sweeps in several threads
@@ -80,12 +80,21 @@ def sweep(roots, targets, retain_graph, partial=False):
 
 def _in_mode(create_graph, function, *args):
     """Call `function`, recording or not. No `with`: an interrupt in its `__exit__` would leave the mode behind."""
-    before = state.enabled, anomaly.state.inside
-    state.enabled, anomaly.state.inside = create_graph, True
+    block, inside = recording.open(create_graph), anomaly.inside.open(True)
     try:
         return function(*args)
     finally:
-        state.enabled, anomaly.state.inside = before
+        inside.close()
+        block.close()
+
+
+def _undisturbed(function, *args):
+    """Call a rule or hook. If it leaves a generator suspended in a block, the sweep goes on outside that."""
+    before = recording.innermost.get()
+    try:
+        return function(*args)
+    finally:
+        recording.innermost.set(before)
 
 
 def _accumulate(cotangents, node, g):
@@ -112,7 +121,7 @@ def _pull_all(node, g, y):
     kept, params = node.kept, node.params
     if node.operands is None:
         raise errors.graph_freed(node.rule.name)
-    return node.rule.pull_all(g, y, kept, params)
+    return _undisturbed(node.rule.pull_all, g, y, kept, params)
 
 
 def _pull(node, k, g, y, together):
@@ -120,7 +129,7 @@ def _pull(node, k, g, y, together):
     kept, params = node.kept, node.params
     if node.operands is None:
         raise errors.graph_freed(node.rule.name)  # meanwhile: by the rule's own sweep, or by another thread's
-    gx = node.rule.pull(k, g, y, kept, params) if together is None else together[k]
+    gx = _undisturbed(node.rule.pull, k, g, y, kept, params) if together is None else together[k]
     if not isinstance(gx, Tensor):
         raise errors.bad_rule(node.rule.name, k, gx)
     if gx.shape != kept[k].shape:
@@ -149,7 +158,7 @@ def _run_hooks(node, g):
         g = functions["copy"](g)  # a hook may write to it, and other nodes may have the same cotangent
     for hook in tuple(node.hooks.values()):
         before = functions["copy"](g) if anomaly.noting() else None
-        other = hook(g)
+        other = _undisturbed(hook, g)
         if other is not None:
             other = asarray(other)
             if other.dtype.kind == "c" and g.dtype.kind != "c":

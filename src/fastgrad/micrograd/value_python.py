@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from fastgrad import value_errors
+
 
 class Value:
     """One number that remembers how it was computed, as in Karpathy's micrograd.
@@ -162,7 +164,7 @@ def _operands_of(v):
         return v._operands
     for x in v._prev:
         if not isinstance(x, Value):
-            raise TypeError(f"_prev holds a {type(x).__name__}: only Values can be swept")
+            raise value_errors.prev_holds(type(x).__name__)
     return v._prev
 
 
