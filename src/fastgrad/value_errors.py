@@ -13,6 +13,11 @@ def prev_kind(kind):
     return NotDifferentiableError(f"_prev is a {kind}, a set of Values was wanted: assign it as v._prev = (a, b)")
 
 
+def dict_kind(kind):
+    """The `__dict__` of a Value was assigned an object of class `kind`."""
+    return TypeError(f"__dict__ of a Value was set to a {kind}, a dict was wanted: assign v.__dict__ = dict(...)")
+
+
 def value_emptied(name):
     """The number behind `name`, "data" or "grad", was taken out of the `__dict__` of a Value."""
     return BackwardError(f"the {name} of this Value was removed from its __dict__: assign v.{name} again")

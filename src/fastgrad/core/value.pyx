@@ -1,7 +1,7 @@
 # micrograd's Value, compiled: one number, its gradient, and the two it came from. Knows nothing of tensors.
 #
 # What a micrograd program can see is made when it looks: `_prev` (a set), `_op`, `_backward` (a callable), the dict of other
-# attributes. A node is 80 bytes and unknown to the cyclic collector, until something is hung on it that could close a cycle.
+# attributes. A node takes 96 bytes and unknown to the cyclic collector, until something is hung on it that could close a cycle.
 
 cimport cython
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
@@ -22,5 +22,6 @@ include "thread.pxi"            # what every thread has of its own
 include "value_number.pxi"      # Python's ints and floats in a double
 include "value_lifetime.pxi"    # making Values, dropping graphs of any depth, the cyclic collector
 include "value_forward.pxi"
+include "value_operators.pxi"   # which go through the methods of a subclass
 include "value_backward.pxi"
 include "value_class.pxi"       # attributes and methods; installs the slots

@@ -47,10 +47,7 @@ cdef void free_vector(Vector* v) noexcept:
     PyMem_RawFree(v.items)
 
 
-cdef inline int visit_operands(PyObject* o, Vector* stack) except -1:
-    """Push what `o` came from, as `_prev` tells where the program has given one."""
-    if (<Value>o).flags & GIVEN and visit_given(o, stack):
-        return 0
+cdef inline int push_operands(PyObject* o, Vector* stack) except -1:
     if (<Value>o).x2 != NULL and (<Value>o).op != POWER:
         push_owned(stack, (<Value>o).x2)
     if (<Value>o).x1 != NULL:
@@ -59,18 +56,34 @@ cdef inline int visit_operands(PyObject* o, Vector* stack) except -1:
 
 
 cdef int visit_given(PyObject* o, Vector* stack) except -1:
-    """False if it was taken out of the dict again."""
+    """Push what `o` came from, as its `_prev` tells; in the order of the operands where that is them, or was deleted."""
+    cdef Value y = <Value>o
+    cdef Py_ssize_t before = stack.n
     cdef dict kept = dict_in(o)
     given = kept.get("_prev") if kept is not None else None
-    if given is None:
-        return False
-    if type(given) is not set:
+    if given is not None and type(given) is not set:
         raise value_errors.prev_kind(type(given).__name__)
-    for x in <set>given:
-        if not is_value(<PyObject*>x):
-            raise value_errors.prev_holds(type(x).__name__)
-        push_owned(stack, <PyObject*>x)
-    return True
+    if given is None or is_operands(o, given):
+        push_operands(o, stack)
+    else:
+        track(o)                # the program may have closed a cycle
+        for x in <set>given:
+            if not is_value(<PyObject*>x):
+                raise value_errors.prev_holds(type(x).__name__)
+            push_owned(stack, <PyObject*>x)
+    if stack.n > before or y.x1 != NULL:
+        set_grad(y, 0)
+    return 0
+
+
+cdef bint is_operands(PyObject* o, set given):
+    """Whether these are what `o` was computed from. By identity: no code of the program runs."""
+    cdef PyObject* x1 = (<Value>o).x1
+    cdef PyObject* x2 = (<Value>o).x2 if (<Value>o).op != POWER else NULL
+    for x in given:
+        if <PyObject*>x != x1 and <PyObject*>x != x2:
+            return False
+    return len(given) == (x1 != NULL) + (x2 != NULL and x2 != x1)
 
 
 cdef int sort_graph(PyObject* root, Vector* order) except -1:
@@ -78,7 +91,6 @@ cdef int sort_graph(PyObject* root, Vector* order) except -1:
     global last_mark
     cdef Vector stack
     cdef PyObject* o
-    cdef Py_ssize_t before
     cdef unsigned int mark
     memset(&stack, 0, sizeof(Vector))
     last_mark += 1
@@ -97,9 +109,10 @@ cdef int sort_graph(PyObject* root, Vector* order) except -1:
             elif (<Value>o).mark != mark:
                 (<Value>o).mark = mark
                 stack.items[stack.n - 1] = leaving(o)
-                before = stack.n
-                visit_operands(o, &stack)
-                if stack.n > before:
+                if (<Value>o).flags & GIVEN:
+                    visit_given(o, &stack)
+                elif (<Value>o).x1 != NULL:
+                    push_operands(o, &stack)
                     (<Value>o).grad_ = 0
                     (<Value>o).grad_kind = INT
             else:
@@ -239,8 +252,7 @@ cdef int sweep(Value root) except -1:
     memset(&order, 0, sizeof(Vector))
     try:
         sort_graph(<PyObject*>root, &order)
-        root.grad_ = 1
-        root.grad_kind = INT
+        set_grad(root, 1)
         for k in range(order.n - 1, -1, -1):
             y = order.items[k]
             if dict_at(y)[0] != NULL:

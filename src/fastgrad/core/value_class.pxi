@@ -35,14 +35,17 @@ cdef class Value:
     label = ""
 
     def __init__(self, data, _children=(), _op="", label="", *, grad=0):
-        release_all(<PyObject*>self)
+        begin_anew(self)
         set_data(self, data)
         set_grad(self, grad)
         children = set(_children)
         if children or _op:
             self.op = OTHER
+        if children or _op or self.flags & SHOWN:
             self._prev = children
             self._op = _op
+        if self.flags & SHOWN:
+            self._backward = self._pull
         if label:
             dict_of(self)["label"] = label
 
@@ -67,6 +70,7 @@ cdef class Value:
         cdef dict kept = dict_of(self)
         if "_prev" not in kept:
             kept["_prev"] = set(operands_of(self))
+            self.flags |= GIVEN         # it may be changed in place
         return kept["_prev"]
 
     @_prev.setter
@@ -74,6 +78,21 @@ cdef class Value:
         dict_of(self)["_prev"] = value if type(value) is set else set(value)
         self.flags |= GIVEN
         track(<PyObject*>self)
+
+    @property
+    def _all_attributes(self):      # installed as `__dict__`
+        """All attributes, as of a Value of micrograd; what is written to the dict counts."""
+        return shown_dict(self)
+
+    @_all_attributes.setter
+    def _all_attributes(self, value):
+        if not isinstance(value, dict):
+            raise value_errors.dict_kind(type(value).__name__)
+        replace_dict(self, value)
+
+    def __dir__(self):
+        kept = dict_in(<PyObject*>self)
+        return sorted({*dir(type(self)), *(kept or ())})
 
     @property
     def _op(self):
@@ -124,35 +143,8 @@ cdef class Value:
         """`1 / (1 + exp(-x))`; local gradient `(1 - y) * y`."""
         return function(SIGMOID, self)
 
-    def __add__(self, other):
-        return slot_add(self, other)
-
-    def __radd__(self, other):
-        return slot_add(other, self)
-
-    def __sub__(self, other):
-        return slot_subtract(self, other)
-
-    def __rsub__(self, other):
-        return slot_subtract(other, self)
-
-    def __mul__(self, other):
-        return slot_multiply(self, other)
-
-    def __rmul__(self, other):
-        return slot_multiply(other, self)
-
-    def __truediv__(self, other):
-        return slot_true_divide(self, other)
-
-    def __rtruediv__(self, other):
-        return slot_true_divide(other, self)
-
-    def __pow__(self, other, modulus):
-        return slot_power(self, other, modulus)
-
     def __neg__(self):
-        return negative(<PyObject*>self)
+        return negative(<PyObject*>self) if is_exact(<PyObject*>self) else self * -1
 
     def __repr__(self):
         return f"Value(data={self.data}, grad={self.grad})"
@@ -172,9 +164,25 @@ cdef class Value:
 
     def __reduce__(self):
         kept = dict_in(<PyObject*>self)
+        if kept is not None:
+            own = getattr(kept.get("_backward"), "__self__", None) is self
+            kept = {k: v for k, v in kept.items() if k not in ("data", "grad") and not (own and k == "_backward")}
         exponent = <object>self.x2 if self.op == POWER else None
         given = self.flags & GIVEN != 0
         return restored, (type(self), self.data, self.grad, self.op, operands_of(self), exponent, kept, given)
+
+
+cdef int begin_anew(Value x) except -1:
+    """A leaf again. What the program has hung on it stays, as in micrograd."""
+    cdef dict kept
+    release_operands(<PyObject*>x)
+    kept = dict_in(<PyObject*>x)
+    if kept is not None:
+        if not x.flags & SHOWN:
+            x.data_kind, x.grad_kind = FLOAT, INT
+        for name in ("data", "grad", "_prev", "_op", "_backward"):
+            kept.pop(name, None)
+    return 0
 
 
 cdef list operands_of(Value x):
@@ -245,18 +253,14 @@ cdef object call_value(PyObject* cls, PyObject* const* args, size_t nargsf, PyOb
 cdef int install() except -1:
     """Put our own slots in the finished type; Cython has no spelling for them. A subclass finds the operators by their names."""
     cdef TypeObject* t = <TypeObject*>VALUE
-    cdef PyNumberMethods* numbers = <PyNumberMethods*>t.tp_as_number
     t.tp_dealloc = <void*>bury
     t.tp_traverse = <void*>traverse
     t.tp_clear = <void*>clear
     t.tp_new = <void*>new_value
     t.tp_vectorcall = <void*>call_value
-    numbers.nb_add = <void*>slot_add
-    numbers.nb_subtract = <void*>slot_subtract
-    numbers.nb_multiply = <void*>slot_multiply
-    numbers.nb_true_divide = <void*>slot_true_divide
-    numbers.nb_power = <void*>slot_power
-    return 0
+    attributes = <dict>t.tp_dict
+    attributes["__dict__"] = attributes.pop("_all_attributes")
+    return install_operators()
 
 
 install()

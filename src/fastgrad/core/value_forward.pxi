@@ -22,6 +22,34 @@ cdef object object_of(PyObject* x, str name):
     raise value_errors.value_emptied(name)
 
 
+cdef dict shown_dict(Value x):
+    """The dict with all that micrograd has in it. From now on this Value is read from there, and written to it."""
+    cdef dict made, before
+    if x.flags & SHOWN:
+        return dict_of(x)
+    before = dict_in(<PyObject*>x)
+    made = dict.fromkeys(("data", "grad", "_backward", "_prev", "_op"))
+    if before is not None:
+        made.update(before)
+    made["_backward"], made["_prev"], made["_op"] = x._backward, x._prev, op_text(x)
+    made["data"], made["grad"] = data_of(<PyObject*>x), grad_of(<PyObject*>x)
+    if not x.flags & SHOWN:     # still: looking may have run somebody's code
+        replace_dict(x, made)
+    return dict_of(x)
+
+
+cdef int replace_dict(Value x, dict kept) except -1:
+    cdef PyObject* before = dict_at(<PyObject*>x)[0]
+    Py_INCREF(kept)
+    dict_at(<PyObject*>x)[0] = <PyObject*>kept
+    x.data_kind = x.grad_kind = OBJECT
+    x.flags |= SHOWN | GIVEN
+    track(<PyObject*>x)
+    if before != NULL:
+        Py_DECREF(<object>before)
+    return 0
+
+
 cdef dict dict_of(Value x):
     """The dict, made where there is none."""
     if dict_at(<PyObject*>x)[0] == NULL:
@@ -32,8 +60,14 @@ cdef dict dict_of(Value x):
     return <dict>dict_at(<PyObject*>x)[0]
 
 
-cdef int set_data(Value x, object o) except -1:
+cdef inline int set_data(Value x, object o) except -1:
     cdef Number n = number_of(o)
+    if x.flags & SHOWN:
+        n.kind = OBJECT
+    return store_data(x, o, n)
+
+
+cdef inline int store_data(Value x, object o, Number n) except -1:
     x.data_ = n.value
     x.data_kind = <unsigned char>n.kind
     return keep_object(x, "data", o) if n.kind == OBJECT else 0
@@ -41,6 +75,8 @@ cdef int set_data(Value x, object o) except -1:
 
 cdef int set_grad(Value x, object o) except -1:
     cdef Number n = number_of(o)
+    if x.flags & SHOWN:
+        n.kind = OBJECT
     x.grad_ = n.value
     x.grad_kind = <unsigned char>n.kind
     return keep_object(x, "grad", o) if n.kind == OBJECT else 0
@@ -57,7 +93,7 @@ cdef int keep_object(Value x, str name, object o) except -1:
 cdef inline Value leaf(object o):
     cdef PyObject* x = blank_at()
     cdef Value made = fg_owned(x)
-    set_data(made, o)
+    store_data(made, o, number_of(o))
     return made
 
 
@@ -130,47 +166,6 @@ cdef inline Number power_of(Value x, Number c) noexcept:
 cdef Value negative(PyObject* a):
     cdef Value minus = leaf_of(-1, INT)
     return multiply(a, <PyObject*>minus)
-
-
-# The number slots: either operand may be the Value. Which nodes an expression makes, and in which order, is micrograd's:
-# a - b is a + b * -1, and a / b is a * b**-1.
-
-cdef object slot_add(object a, object b):
-    cdef Value made
-    if not is_value(<PyObject*>a):
-        made = leaf(a)
-        return add(<PyObject*>b, <PyObject*>made)
-    if not is_value(<PyObject*>b):
-        made = leaf(b)
-        return add(<PyObject*>a, <PyObject*>made)
-    return add(<PyObject*>a, <PyObject*>b)
-
-
-cdef object slot_multiply(object a, object b):
-    cdef Value made
-    if not is_value(<PyObject*>a):
-        made = leaf(a)
-        return multiply(<PyObject*>b, <PyObject*>made)
-    if not is_value(<PyObject*>b):
-        made = leaf(b)
-        return multiply(<PyObject*>a, <PyObject*>made)
-    return multiply(<PyObject*>a, <PyObject*>b)
-
-
-cdef object slot_subtract(object a, object b):
-    if not is_value(<PyObject*>b):
-        return slot_add(a, -b)
-    return slot_add(a, negative(<PyObject*>b))
-
-
-cdef object slot_true_divide(object a, object b):
-    return slot_multiply(a, power(<PyObject*>b, -1) if is_value(<PyObject*>b) else b**-1)
-
-
-cdef object slot_power(object a, object b, object modulus):
-    if not is_value(<PyObject*>a) or modulus is not None:
-        return NotImplemented
-    return power(<PyObject*>a, b)
 
 
 cdef Value relu(Value x):

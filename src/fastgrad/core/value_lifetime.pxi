@@ -7,6 +7,7 @@ cdef extern from "Python.h":
     ctypedef int (*visitproc)(PyObject* o, void* arg) noexcept
     ctypedef struct TypeObject "PyTypeObject":
         Py_ssize_t tp_dictoffset
+        Py_ssize_t tp_weaklistoffset
         void* tp_dealloc
         void* tp_traverse
         void* tp_clear
@@ -15,6 +16,7 @@ cdef extern from "Python.h":
         void* tp_call
         void* tp_setattro
         void* tp_as_number
+        PyObject* tp_dict
         PyObject* (*tp_alloc)(PyTypeObject* t, Py_ssize_t n) noexcept
         void (*tp_free)(void* o) noexcept
     ctypedef struct PyNumberMethods:
@@ -30,6 +32,7 @@ cdef extern from "Python.h":
     void PyObject_GC_Track(PyObject* o)
     void PyObject_GC_UnTrack(PyObject* o)
     bint PyObject_GC_IsTracked(PyObject* o)
+    void PyObject_ClearWeakRefs(PyObject* o)
     int PyObject_GenericSetAttr(PyObject* o, PyObject* name, PyObject* value) except -1
 
 cdef extern from *:
@@ -62,8 +65,10 @@ cdef extern from *:
 cdef PyTypeObject* VALUE = <PyTypeObject*>Value
 cdef Py_ssize_t dict_offset = (<TypeObject*>VALUE).tp_dictoffset    # of subclasses too; Cython gives no access to it
 
+cdef Py_ssize_t weak_offset = (<TypeObject*>VALUE).tp_weaklistoffset
+
 cdef enum:
-    POOL = 1048576              # dead Values kept for the next ones: 80 MiB at most, what a graph of that many had used
+    POOL = 1048576              # dead Values kept for the next ones: 96 MiB at most, what a graph of that many had used
     NESTED = 20                 # so many deallocations of Python's below one another release what dies in them at once
 
 cdef PyObject* pool = NULL      # linked through x1
@@ -104,6 +109,10 @@ cdef inline dict dict_in(PyObject* o):
     return <dict>dict_at(o)[0] if dict_at(o)[0] != NULL else None
 
 
+cdef inline PyObject** weak_at(PyObject* o) noexcept:
+    return <PyObject**>(<char*>o + weak_offset)
+
+
 cdef inline PyObject** doomed_link(PyObject* o) noexcept:
     return <PyObject**>&(<Value>o).data_
 
@@ -128,8 +137,26 @@ cdef inline void doom(PyObject* o) noexcept:
     global fg_doomed
     if (<Value>o).flags & TRACKED:
         PyObject_GC_UnTrack(o)
+    if weak_at(o)[0] != NULL:
+        forget_weakly(o)
     doomed_link(o)[0] = fg_doomed
     fg_doomed = o
+
+
+cdef void forget_weakly(PyObject* o) noexcept:
+    """Clear the weak references to a dead Value, before anything else can find it by them. Their callbacks are called."""
+    global fg_releasing, fg_nested
+    cdef bint before = fg_releasing
+    cdef Py_ssize_t count = Py_REFCNT(o)
+    fg_releasing = False
+    fg_nested += 1
+    Py_SET_REFCNT(o, 0)
+    PyObject_ClearWeakRefs(o)
+    Py_SET_REFCNT(o, count)
+    fg_nested -= 1
+    fg_releasing = before
+    if not before and fg_doomed != NULL:
+        release_doomed()
 
 
 cdef void release_doomed() noexcept:
@@ -159,15 +186,23 @@ cdef void let_go(PyObject* o) noexcept:
 
 cdef void release_all(PyObject* o) noexcept:
     """Make it a leaf without attributes, then let go of operands and dict."""
+    cdef PyObject* d = dict_at(o)[0]
+    (<Value>o).flags = (<Value>o).flags & <unsigned char>~SHOWN
+    dict_at(o)[0] = NULL
+    release_operands(o)
+    if d != NULL:
+        let_go(d)
+
+
+cdef void release_operands(PyObject* o) noexcept:
+    """Make it a leaf, then let go of its operands."""
     cdef PyObject* x1 = (<Value>o).x1
     cdef PyObject* x2 = (<Value>o).x2
-    cdef PyObject* d = dict_at(o)[0]
     cdef bint number = (<Value>o).op == POWER
     (<Value>o).x1 = NULL
     (<Value>o).x2 = NULL
     (<Value>o).op = LEAF
     (<Value>o).flags = (<Value>o).flags & <unsigned char>~GIVEN
-    dict_at(o)[0] = NULL
     if x1 != NULL:
         drop(x1)
     if x2 != NULL:
@@ -177,8 +212,6 @@ cdef void release_all(PyObject* o) noexcept:
             Py_DECREF(<object>x2)
         else:
             let_go(x2)
-    if d != NULL:
-        let_go(d)
 
 
 cdef void bury(PyObject* o) noexcept:
@@ -195,6 +228,8 @@ cdef void dealloc(PyObject* o) noexcept:
     global pool, pooled
     if (<Value>o).flags & TRACKED:
         PyObject_GC_UnTrack(o)
+    if weak_at(o)[0] != NULL:
+        forget_weakly(o)
     Py_SET_REFCNT(o, 2)     # what borrows it for a moment gives it back: keep that from coming here again
     if (<Value>o).x1 != NULL or (<Value>o).x2 != NULL or dict_at(o)[0] != NULL:
         release_all(o)

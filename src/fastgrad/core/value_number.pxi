@@ -21,7 +21,8 @@ cdef enum Kind:
 
 cdef enum Flags:
     TRACKED = 1     # the cyclic collector knows this Value
-    GIVEN = 2       # the program has given its `_prev`
+    GIVEN = 2       # its `_prev` is in the dict: the program has seen it, or given one
+    SHOWN = 4       # the program has seen the dict: all of micrograd's attributes are in it, and nowhere else
 
 cdef extern from "Python.h":
     double PyFloat_AS_DOUBLE(object o)

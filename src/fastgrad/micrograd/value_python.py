@@ -11,7 +11,17 @@ from typing import Any
 from fastgrad import value_errors
 
 
-class Value:
+class _Node:
+    """What micrograd does not have: kept beside the attributes of a Value."""
+
+    __slots__ = ("__dict__", "__weakref__", "_exponent", "_operands", "_rule", "_shown")
+
+
+_dict_of = _Node.__dict__["__dict__"].__get__
+_set_dict = _Node.__dict__["__dict__"].__set__
+
+
+class Value(_Node):
     """One number that remembers how it was computed, as in Karpathy's micrograd.
 
     Parameters
@@ -30,17 +40,18 @@ class Value:
     grad: Any
     _op: str
     _backward: Callable[[], Any]
-    _exponent: float
 
     def __init__(
         self, data: Any, _children: Iterable["Value"] = (), _op: str = "", label: str = "", *, grad: Any = 0
     ) -> None:
-        self.data = data
-        self.grad = grad
         self._rule: str | None = None
         self._operands: tuple[Value, ...] = ()  # of the rule, in its order
-        self._kept: set[Value] | None = None
-        self._given = False  # the program has given its `_prev`
+        self._exponent: float | None = None
+        kept = _dict_of(self)
+        for name in ("data", "grad", "_prev", "_op", "_backward"):
+            kept.pop(name, None)
+        self.data = data
+        self.grad = grad
         self._op = _op
         children = set(_children)
         if children:
@@ -48,16 +59,54 @@ class Value:
         if label:
             self.label = label
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> "Value":
+        made = super().__new__(cls)
+        made._shown, made._operands, made._rule = False, (), None
+        return made
+
     @property
     def _prev(self) -> set["Value"]:
         """What this came from; a set made when somebody looks, or given by the program."""
-        if self._kept is None:
-            self._kept = set(self._operands)
-        return self._kept
+        kept = _dict_of(self)
+        if "_prev" not in kept:
+            kept["_prev"] = set(self._operands)
+        return kept["_prev"]
 
     @_prev.setter
     def _prev(self, values: Iterable["Value"]) -> None:
-        self._kept, self._given = set(values), True
+        _dict_of(self)["_prev"] = values if type(values) is set else set(values)
+
+    @property
+    def __dict__(self):
+        """All attributes, as of a Value of micrograd; what is written to the dict counts."""
+        kept = _dict_of(self)
+        if not self._shown and "data" in kept:
+            own = {"data": self.data, "grad": self.grad, "_backward": self._backward, "_prev": self._prev}
+            rest = dict(kept)
+            kept.clear()
+            kept.update({**own, **rest})
+            self._shown = True
+        return kept
+
+    @__dict__.setter
+    def __dict__(self, value):
+        if not isinstance(value, dict):
+            raise value_errors.dict_kind(type(value).__name__)
+        _set_dict(self, value)
+        self._shown = True
+
+    def __dir__(self):
+        return sorted({*dir(type(self)), *_dict_of(self)})
+
+    def __getstate__(self):
+        kept = dict(_dict_of(self))
+        if getattr(kept.get("_backward"), "__self__", None) is self:
+            del kept["_backward"]
+        return kept, self._rule, self._operands, self._exponent
+
+    def __setstate__(self, state):
+        kept, self._rule, self._operands, self._exponent = state
+        _dict_of(self).update(kept)
 
     def __getattr__(self, name: str) -> Any:
         if name == "_backward":  # unless the program has assigned its own
@@ -127,7 +176,7 @@ class Value:
         return self + (-other)
 
     def __rsub__(self, other: Any) -> "Value":
-        return (-self) + other
+        return other + (-self)
 
     def __rmul__(self, other: Any) -> "Value":
         return self * other
@@ -136,7 +185,7 @@ class Value:
         return self * other**-1
 
     def __rtruediv__(self, other: Any) -> "Value":
-        return self**-1 * other
+        return other * self**-1
 
     def __repr__(self) -> str:
         return f"Value(data={self.data}, grad={self.grad})"
@@ -160,12 +209,18 @@ def _node(rule, op, data, *operands):
 
 
 def _operands_of(v):
-    if not v._given:
+    """What `v` came from, as its `_prev` tells; in the order of the operands where that is them, or was deleted."""
+    given = _dict_of(v).get("_prev")
+    if given is None:
         return v._operands
-    for x in v._prev:
+    if type(given) is not set:
+        raise value_errors.prev_kind(type(given).__name__)
+    if set(map(id, given)) == set(map(id, v._operands)):
+        return v._operands
+    for x in given:
         if not isinstance(x, Value):
             raise value_errors.prev_holds(type(x).__name__)
-    return v._prev
+    return given
 
 
 def _sorted(root):
@@ -179,7 +234,7 @@ def _sorted(root):
             seen.add(v)
             stack.append((v, True))
             operands = _operands_of(v)
-            if operands:
+            if operands or v._operands:
                 v.grad = 0
                 stack.extend((x, False) for x in reversed(tuple(operands)))
     return order
