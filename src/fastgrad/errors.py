@@ -275,6 +275,14 @@ def graph_changed():
     )
 
 
+def written_meanwhile(op):
+    """Code in the middle of `op` wrote to a tensor that it works on, or to a `.grad` whenever it had been summed."""
+    return MutationError(
+        f"{op!r}: a tensor it works on was written to by other code in the middle of it (an operand's __array__, a "
+        "__del__, a profiler, another thread): write from one place at a time"
+    )
+
+
 def hook_needs_grad(method):
     """`register_hook` or `retain_grad` of a tensor that has no gradient to come."""
     return BackwardError(f"{method}() needs a tensor that requires a gradient: call x.requires_grad_() first")

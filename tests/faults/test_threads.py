@@ -226,3 +226,66 @@ def test_a_hook_that_waits_for_a_thread_that_wants_its_leaf_does_not_hang():
     if told:
         assert "another thread is sweeping" in told[0]
     assert x.grad.tolist() == [3.0 + 5.0 * (not told)] * 4
+
+
+@pytest.mark.parametrize("kind", ["complex", "create_graph", "retained", "transposed"])
+def test_sums_of_gradients_that_are_made_by_ops_lose_nothing(kind):
+    """Of these a thread reads the `.grad`, runs Python code to add, and writes: another one may have come between."""
+    rounds, n = 60, 4
+    options = {"create_graph": kind == "create_graph"}
+    w = fg.tensor(np.zeros((3, 2)), dtype=complex if kind == "complex" else float, requires_grad=True)
+    if kind == "transposed":
+        w.grad = fg.asarray(np.zeros((2, 3)).T)  # of another layout than what is added
+
+    def work(k):
+        for _ in range(rounds):
+            y = w * float(k + 1) + w
+            if kind == "retained":
+                fg.hypot(y, 0.5).sum().backward(retain_graph=True)  # pauses within the sweep
+            (y * 1.0).real.sum().backward(**options)
+
+    before = w.grad
+    in_threads(n, work)
+    together, w.grad = w.grad.detach().numpy().copy(), before
+    if kind == "transposed":
+        w.grad = fg.asarray(np.zeros((2, 3)).T)
+    for k in range(n):
+        work(k)
+    np.testing.assert_allclose(together, w.grad.detach().numpy(), rtol=1e-12)
+
+
+def test_the_gradient_that_an_interior_result_retains_is_the_sum_of_all_threads():
+    x = fg.tensor(np.ones(4), requires_grad=True)
+    y = x * 2.0
+    y.retain_grad()
+
+    def work(k):
+        for _ in range(40):
+            (fg.hypot(y, 0.0) * 3.0).sum().backward(retain_graph=True)
+
+    in_threads(4, work)
+    assert y.grad.tolist() == [3.0 * 160] * 4
+    assert x.grad.tolist() == [6.0 * 160] * 4
+
+
+def test_gradients_that_are_zeroed_meanwhile_are_whole_multiples():
+    x = fg.tensor(np.zeros(3), dtype=complex, requires_grad=True)
+    seen = set()
+
+    def work(k):
+        for _ in range(100):
+            if k:
+                (x * 1.0).real.sum().backward()
+            else:
+                g, x.grad = x.grad, None
+                seen.add(0.0 if g is None else g.numpy()[0].real)
+
+    in_threads(3, work)
+    assert all(float(value).is_integer() for value in seen)
+
+
+@pytest.mark.slow
+def test_a_mask_that_another_thread_writes_while_it_is_read():
+    from faults.child import run
+
+    assert run("masks.py").strip() == "survived"

@@ -218,6 +218,12 @@ cdef int backward_view(Tensor y, Tensor x, char* g, Storage* gs) except -1:
     cdef int k
     if y.op == RESHAPE:
         return give(x, g, gs if not is_small(x.layout) else NULL)
+    if y.op == PERMUTE_DIMS:
+        axes = parameter_of(y)
+        for k in range(part.ndim):
+            strides[k] = whole.strides[(axes[k] if axes is not None else part.ndim - 1 - k) % part.ndim]
+    elif y.op == GETITEM:
+        parse_key(whole, parameter_of(y), shape, strides, &offset)
     cotangent_room(x, &where, &add)
     if y.op == BROADCAST_TO or y.op == SUM_TO:
         if y.op == BROADCAST_TO:
@@ -229,14 +235,8 @@ cdef int backward_view(Tensor y, Tensor x, char* g, Storage* gs) except -1:
         else:
             copy_strided(x.layout.itemsize, whole, g, strides, where, whole.strides)
         return 0
-    if y.op == PERMUTE_DIMS:
-        axes = parameter_of(y)
-        for k in range(part.ndim):
-            strides[k] = whole.strides[(axes[k] if axes is not None else part.ndim - 1 - k) % part.ndim]
-    else:
-        if not add:
-            memset(where, 0, x.layout.nbytes)
-        parse_key(whole, parameter_of(y), shape, strides, &offset)
+    if y.op == GETITEM and not add:
+        memset(where, 0, x.layout.nbytes)
     if add:
         add_strided(x.layout.kernel, part, g, part.strides, where + offset, strides)
     else:
@@ -281,17 +281,23 @@ cdef int pull_all(Tensor y, Tensor g, bint record, bint only_wanted) except -1:
 
 
 cdef int pull_operands(Tensor y, Tensor g, bint record, bint only_wanted) except -1:
+    """Every operand's cotangent by the rule. A rule is Python code: afterwards an operand may belong to another sweep,
+    and a value that the next part reads may be another one."""
     cdef tuple operands = node_operands(y)
-    cdef dict params = node_params(y)
+    cdef dict params
     cdef Py_ssize_t k
     cdef Tensor x
     cdef int watch = fg_watch
     cdef list together = None
+    cdef unsigned int number = y.sweep, flows = flows_of(y), versions = versions_in(operands) + version_of(y)
+    if y.flags & FREED:
+        raise errors.graph_freed(op_name(y))
     rule = rule_for(y)
+    params = node_params(y)
     read = result_read(y, record)
     for k in range(len(operands)):
         o = operands[k]
-        if type(o) is Tensor and takes(<Tensor>o, only_wanted) and rule.differentiable(k):
+        if type(o) is Tensor and takes(<Tensor>o, only_wanted) and nth_bit(flows, k):
             x = <Tensor>o
             inside = enter_rule(watch)
             try:
@@ -307,6 +313,13 @@ cdef int pull_operands(Tensor y, Tensor g, bint record, bint only_wanted) except
                 raise errors.vjp_shape(rule.name, k, shape_tuple((<Tensor>gx).layout), shape_tuple(x.layout))
             if watch & ANOMALIES:
                 look_at_gradient(y, g, <Tensor>gx)
+            if y.flags & FREED:
+                raise errors.graph_freed(op_name(y))
+            if versions_in(operands) + version_of(y) != versions:
+                check_versions(y)
+            if y.sweep != number or x.sweep != number:
+                raise errors.graph_changed()
+            if watch & ANOMALIES:
                 give_watched(x, <Tensor>gx, record)
             else:
                 give_tensor(x, <Tensor>gx, record)

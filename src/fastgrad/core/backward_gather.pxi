@@ -23,9 +23,10 @@ cdef int backward_scatter_add(Tensor y, Tensor x, char* g) except -1:
     cdef bint add
     cdef Layout* layout = layout_contiguous(x.layout)
     cdef Extra extra = <Extra>y.extra
-    cotangent_room(x, &where, &add)
     if extra.kept == NULL:
         parse_key(y.layout, extra.params["key"], shape, strides, &offset)
+    cotangent_room(x, &where, &add)
+    if extra.kept == NULL:
         if add:
             add_strided(layout.kernel, layout, g + offset, strides, where, layout.strides)
         else:

@@ -90,14 +90,19 @@ cdef int give_tensor(Tensor x, Tensor gx, bint record) except -1:
     """Add a cotangent that a rule has made."""
     cdef char* where
     cdef bint add
+    cdef PyObject* before
+    cdef unsigned int number = x.sweep
     if FASTGRAD_DEBUG and (not same_shape(x.layout, gx.layout) or x.layout.typenum != gx.layout.typenum):
         raise AssertionError("a cotangent of another shape or dtype")     # whoever made it was asked before: here it is memory
     if record or x.layout.kernel == NO_KERNEL:
         if x.flags & COTANGENT_TENSOR:
-            total = functions["add"](<Tensor>x.cotangent.tensor, gx)
+            before = x.cotangent.tensor
+            total = functions["add"](<Tensor>before, gx)
+            if x.sweep != number or not x.flags & COTANGENT_TENSOR or x.cotangent.tensor != before:
+                raise errors.graph_changed()    # by code that ran in the middle of the sum
             Py_INCREF(total)
-            drop(x.cotangent.tensor)
             x.cotangent.tensor = <PyObject*>total
+            drop(before)
         else:
             Py_INCREF(gx)
             x.cotangent.tensor = <PyObject*>gx

@@ -36,6 +36,7 @@ cdef class Function:
             note_facts(self.op, rule)
             if self.op == GETITEM:
                 rule_of[GATHER] = rule
+                op_flows[<int>GATHER] = op_flows[<int>GETITEM]
         elif self.op != RULE:
             self.op = RULE      # a user's op that bears the name of a built-in one
         if self.op != RULE or rule.name not in functions:

@@ -1,10 +1,18 @@
 # Reading and adding by index: rows of (outer, n, inner) along the middle axis. Indices have been checked and are not negative.
 
+cdef extern from *:
+    """
+    /* Of memory that another thread may write meanwhile: loaded once, so that what is checked is what is used. */
+    static inline Py_ssize_t fg_load(const Py_ssize_t* x) { return *(const volatile Py_ssize_t*)x; }
+    """
+    Py_ssize_t fg_load(const Py_ssize_t* x) noexcept nogil
+
+
 cdef bint combine_index(const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t n, Py_ssize_t* at, bint first) noexcept nogil:
     """at = at * n + index (at = index if `first`), negative indices counted from the end; False where one is out of bounds."""
     cdef Py_ssize_t k, i
     for k in range(count):
-        i = index[k]
+        i = fg_load(index + k)
         if i < 0:
             i += n
         if i < 0 or i >= n:

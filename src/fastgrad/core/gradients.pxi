@@ -17,8 +17,8 @@ cdef Tensor checked_cotangent(object y, object cotangent, Py_ssize_t position):
     t = <Tensor>y
     if not t.flags & REQUIRES_GRAD:
         raise errors.not_recorded(f"outputs[{position}]" if position >= 0 else "this tensor")
-    check_fresh(t)
     if cotangent is None:
+        check_fresh(t)
         if t.layout.size != 1:
             raise errors.not_scalar(shape_tuple(t.layout))
         if is_complex(t.layout.typenum):
@@ -31,6 +31,7 @@ cdef Tensor checked_cotangent(object y, object cotangent, Py_ssize_t position):
         raise errors.cotangent_dtype(dtype_of(g), dtype_of(t))
     if g.layout.typenum != t.layout.typenum:
         g = functions["astype"](g, dtype_of(t))
+    check_fresh(t)      # after the Python code that the cotangent may have run
     return g
 
 
@@ -89,6 +90,8 @@ cdef tuple swept_gradients(outputs, inputs, cotangents, bint retain_graph, bint 
     roots = []
     for k in range(len(outputs)):
         roots.append((outputs[k], checked_cotangent(outputs[k], cotangents[k], k)))
+    for x, _ in roots:
+        check_fresh(x)
     for x in inputs:
         found[<size_t><PyObject*>x] = None
         x.flags |= WANTED

@@ -85,7 +85,13 @@ cdef Tensor former_self(Tensor x, bint keep_value):
 
 
 cdef int forget_former_self(Tensor old) except -1:
-    (<Extra>old.extra).history.pop()
+    """Others may have come behind it meanwhile."""
+    cdef list history = (<Extra>old.extra).history
+    cdef Py_ssize_t k
+    for k in range(len(history) - 1, -1, -1):
+        if (<tuple>history[k])[1] is old:
+            del history[k]
+            break
     return 0
 
 
@@ -116,6 +122,7 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
     """`x` takes the value and the node of `z`, a result computed from `x`; returns `x`."""
     cdef Tensor old, value = None
     cdef bint reads_y, foreign
+    cdef unsigned short gen = x.gen
     if is_recorded_part(x):
         return write_through(x, z, name)
     check_writable(x, z.flags & REQUIRES_GRAD != 0)
@@ -134,6 +141,9 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
             value = detached(z)
         old = former_self(x, reads_operand(z, x))
         operands = operands_after(x, z, old)
+        if x.gen != gen:        # by Python code since `z` was recorded
+            forget_former_self(old)
+            raise errors.written_meanwhile(name)
         take_node(x, z, old, operands)
         if reads_y:
             x.saved += version_of(x) + 1 - version_of(z)
@@ -221,7 +231,7 @@ cdef int leave_to_rule(Tensor z) except -1:
 cdef bint reads_result(Tensor z) except -1:
     """Whether the backward of `z` reads its value."""
     if z.extra != NULL and (<Extra>z.extra).operands is not None:
-        return rule_for(z).reads_y(among_of(z.op, (<Extra>z.extra).operands))
+        return (<Extra>z.extra).reads_y
     return reads_at(z) & READS_Y != 0
 
 
@@ -235,7 +245,7 @@ cdef bint reads_operand(Tensor z, Tensor x) except -1:
     if operands is None:
         return True
     for k in range(len(operands)):
-        if operands[k] is x and reads_nth(z.op, rule_for(z), k, among_of(z.op, operands)):
+        if operands[k] is x and nth_bit((<Extra>z.extra).reads, k):
             return True
     return False
 
@@ -291,6 +301,9 @@ cdef void take_extra(Extra extra, Extra given, tuple operands) noexcept:
     given.kept = NULL
     extra.operands = operands
     extra.gens = given.gens
+    extra.reads = given.reads
+    extra.flows = given.flows
+    extra.reads_y = given.reads_y
 
 
 cdef bint inplace_constant(int op, Tensor x, double c, bint recording) except -1:
@@ -340,35 +353,38 @@ cdef object matmul_any(object a, object b):
     return matmul(as_tensor(a), as_tensor(b))
 
 
-cdef bint may_hold_objects(object value) except -1:
-    """Whether NumPy may have to ask the elements of `value` for their numbers, one after the other."""
-    if PyArray_Check(value):
-        return cnp.PyArray_TYPE(<cnp.ndarray>value) == cnp.NPY_OBJECT
-    return not isinstance(value, (Tensor, int, float, complex, generic_type))
-
-
 cdef object set_item(Tensor x, object key, object value):
     cdef Tensor old = None, z = None
     cdef tuple operands = None
     cdef bint recording = False
+    cdef unsigned int version
     rule = (<Function>functions["setitem"]).rule
     # First all that may run somebody's code, then a look at the tensor.
     params = rule.prepare({"key": key})
     if fg_grad_off == 0 and is_own_part(x, params["key"], value):
         return 0
-    if wants_grad(x):
-        value = operand_of(value)
-    if type(value) is Tensor:
-        recording = wants_grad(<Tensor>value)
-        check_fresh(<Tensor>value)
-    recording = recording or wants_grad(x)
+    recording = wants_grad(x) or (type(value) is Tensor and wants_grad(<Tensor>value))
     check_writable(x, recording)
     if recording:
+        value = operand_of(value)
+    if type(value) is Tensor:
+        given = to_numpy(<Tensor>value)
+    elif type(value) in PLAIN or (PyArray_CheckExact(value) and cnp.PyArray_TYPE(<cnp.ndarray>value) != cnp.NPY_OBJECT):
+        given = value
+    else:
+        try:    # NumPy would ask a foreign object for its values in the middle of the write
+            given = np.asarray(value, dtype_of(x))
+        except (ValueError, IndexError) as error:
+            raise errors.forward_failed("setitem", error, (x, value)) from error
+    if recording and type(value) is Tensor and not np.can_cast(dtype_of(<Tensor>value), dtype_of(x), "same_kind"):
+        raise errors.inplace_dtype("setitem", dtype_of(<Tensor>value), dtype_of(x))
+    check_writable(x, recording)
+    if type(value) is Tensor:
+        check_fresh(<Tensor>value)
+    if recording:
         check_fresh(x)
-        if type(value) is Tensor and not np.can_cast(dtype_of(<Tensor>value), dtype_of(x), "same_kind"):
-            raise errors.inplace_dtype("setitem", dtype_of(<Tensor>value), dtype_of(x))
     move_out(x)
-    given = to_numpy(<Tensor>value) if type(value) is Tensor else value
+    version = version_of(x)
     target = array_view(x, x, True)
     if recording:
         z = adopt(x.layout, x.storage, x.data)
@@ -377,12 +393,12 @@ cdef object set_item(Tensor x, object key, object value):
         operands = operands_after(x, z, old)
     try:
         target[params["key"]] = given
+        if version_of(x) != version:
+            raise errors.written_meanwhile("setitem")
     except BaseException as error:
         if recording:
-            forget_former_self(old)     # nothing was written
-        elif may_hold_objects(value):
-            x.storage.version += 1      # some may have been written before one failed
-        if isinstance(error, (ValueError, IndexError)):
+            forget_former_self(old)
+        if isinstance(error, (ValueError, IndexError)):     # nothing was written
             raise errors.forward_failed("setitem", error, (x, value)) from error
         raise
     x.storage.version += 1
@@ -392,3 +408,6 @@ cdef object set_item(Tensor x, object key, object value):
         if fg_watch:
             look_at(x)
     return 0
+
+
+cdef tuple PLAIN = (float, int, bool, complex)

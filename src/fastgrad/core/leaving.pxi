@@ -68,10 +68,10 @@ cdef int push_origins(Tensor t, list stack) except -1:
     """The operands to which a gradient flows."""
     cdef Py_ssize_t k
     cdef tuple operands = node_operands(t)
-    rule = rule_for(t) if t.extra != NULL and (<Extra>t.extra).operands is not None else None
+    cdef bint many = t.extra != NULL and (<Extra>t.extra).operands is not None
     for k in range(len(operands)):
         o = operands[k]
-        if type(o) is Tensor and (<Tensor>o).flags & REQUIRES_GRAD and (rule is None or flows_nth(t.op, rule, k)):
+        if type(o) is Tensor and (<Tensor>o).flags & REQUIRES_GRAD and (not many or nth_bit(flows_of(t), k)):
             stack.append(o)
     return 0
 

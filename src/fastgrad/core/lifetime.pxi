@@ -269,11 +269,14 @@ cdef int move_out(Tensor t) except -1:
 
 
 cdef void free_cotangent(Tensor t) noexcept:
-    if t.flags & COTANGENT_TENSOR:
-        drop(t.cotangent.tensor)
-    elif t.flags & COTANGENT and not t.flags & UNIFORM and not is_small(t.layout):
-        storage_release(t.cotangent.storage)
-    t.flags &= ~<int>(COTANGENT | COTANGENT_TENSOR | UNIFORM)
+    """Runs Python code last, if at all: where it is a Tensor."""
+    cdef Slot g = t.cotangent
+    cdef int flags = t.flags
+    t.flags = <unsigned short>(flags & ~<int>(COTANGENT | COTANGENT_TENSOR | UNIFORM | DEFERRED))
+    if flags & COTANGENT_TENSOR:
+        drop(g.tensor)
+    elif flags & COTANGENT and not flags & <int>(UNIFORM | DEFERRED) and not is_small(t.layout):
+        storage_release(g.storage)
 
 
 cdef void free_edges(Tensor t) noexcept:

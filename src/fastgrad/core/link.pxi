@@ -160,12 +160,10 @@ cdef int check_versions(Tensor y) except -1:
         return 0        # reads nothing; `saved` is the version that the view was taken of
     if y.extra != NULL and (<Extra>y.extra).operands is not None:
         extra = <Extra>y.extra
-        rule = extra.rule if y.op == RULE else rule_of[y.op]
-        among = among_of(y.op, extra.operands)
         for k in range(len(extra.operands)):
-            if type(extra.operands[k]) is Tensor and reads_nth(y.op, rule, k, among):
+            if type(extra.operands[k]) is Tensor and nth_bit(extra.reads, k):
                 now += version_of(nth_operand(extra, k))
-        if rule.reads_y(among):
+        if extra.reads_y:
             now += version_of(y)
     else:
         reads = reads_at(y)
@@ -217,8 +215,23 @@ cdef inline bint reads_nth(int op, object rule, Py_ssize_t k, object among) exce
     return (op_reads[op] >> min(k, 31)) & 1 if op != RULE and among is None else rule.reads(k, among)
 
 
-cdef inline bint flows_nth(int op, object rule, Py_ssize_t k) except -1:
-    return (op_flows[op] >> min(k, 31)) & 1 if op != RULE else rule.differentiable(k)
+cdef inline bint nth_bit(unsigned int bits, Py_ssize_t k) noexcept:
+    """Of operand `k`; from 31 on all have one."""
+    return (bits >> min(k, 31)) & 1
+
+
+cdef inline unsigned int flows_of(Tensor y) noexcept:
+    """To which of its many operands a gradient flows from `y`."""
+    return op_flows[y.op] if y.op != RULE else (<Extra>y.extra).flows
+
+
+cdef unsigned int versions_in(object operands) except? 0xFFFFFFFF:
+    """The sum of the versions of all that are Tensors: another one once Python code has written to any of them."""
+    cdef unsigned int total = 0
+    for o in operands:
+        if type(o) is Tensor:
+            total += version_of(<Tensor>o)
+    return total
 
 
 cdef int link_many(Tensor y, object rule, tuple operands, dict params, int op=RULE) except -1:
@@ -230,26 +243,38 @@ cdef int link_many(Tensor y, object rule, tuple operands, dict params, int op=RU
 
 
 cdef int link_unseen(Tensor y, object rule, tuple operands, dict params, int op) except -1:
-    """As `link_many`, of a value that is not there yet."""
+    """As `link_many`, of a value that is not there yet. The rule is asked here, once for all: a sweep does not ask
+    it."""
     cdef Extra extra = extra_of(y)
     cdef Py_ssize_t k
     cdef bint moved = False
-    y.op = <unsigned char>op
-    y.flags |= REQUIRES_GRAD
+    cdef unsigned int versions = versions_in(operands)
+    among = among_of(op, operands)
+    extra.reads = extra.flows = 0
+    extra.reads_y = rule.reads_y(among)
+    for k in range(len(operands)):
+        if type(operands[k]) is Tensor:
+            extra.reads |= <unsigned int>reads_nth(op, rule, k, among) << min(k, 31)
+            if op == RULE:
+                extra.flows |= <unsigned int>bool(rule.differentiable(k)) << min(k, 31)
     extra.rule = rule
     extra.operands = operands
     extra.params = params
-    among = among_of(op, operands)
     for k in range(len(operands)):
-        o = operands[k]
-        if type(o) is Tensor:
-            moved = moved or (<Tensor>o).gen != 0
-            if not y.flags & VIEW and reads_nth(op, rule, k, among):
-                y.saved += version_of(<Tensor>o)
+        moved = moved or (type(operands[k]) is Tensor and (<Tensor>operands[k]).gen != 0)
     if moved:
-        extra.gens = []
-        for o in operands:
-            extra.gens.append((<Tensor>o).gen if type(o) is Tensor else 0)
-    if not y.flags & VIEW and rule.reads_y(among):
-        y.saved += version_of(y)
+        extra.gens = [0] * len(operands)
+        for k in range(len(operands)):
+            if type(operands[k]) is Tensor:
+                extra.gens[k] = (<Tensor>operands[k]).gen
+    if versions_in(operands) != versions:
+        raise errors.written_meanwhile(rule.name)
+    y.op = <unsigned char>op
+    y.flags |= REQUIRES_GRAD
+    if not y.flags & VIEW:
+        for k in range(len(operands)):
+            if type(operands[k]) is Tensor and nth_bit(extra.reads, k):
+                y.saved += version_of(<Tensor>operands[k])
+        if extra.reads_y:
+            y.saved += version_of(y)
     return 0

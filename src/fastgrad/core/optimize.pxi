@@ -25,15 +25,9 @@ cdef Tensor moment(list moments, Py_ssize_t k, Tensor p):
     return <Tensor>o
 
 
-cdef list left_out(list rest, object what):
-    if rest is None:
-        rest = []
-    rest.append(what)
-    return rest
-
-
 cdef int check_lengths(list params, list first, list second, list third) except -1:
-    """Lists are read without a look at their ends below."""
+    """Lists are read without a look at their ends below: from here on nothing may run Python code, of the garbage
+    collector either, so that the list of what is left out is made before."""
     cdef Py_ssize_t n = len(params)
     if len(first) != n or (second is not None and len(second) != n) or (third is not None and len(third) != n):
         raise ValueError("one moment of each kind per parameter")
@@ -49,7 +43,7 @@ cdef Py_ssize_t* counts_of(cnp.ndarray counts, list params) except NULL:
 def sgd_step(list params, list buffers, double lr, double momentum, double dampening, double decay, bint nesterov):
     """One step of SGD. Returns the numbers of the parameters that it could not take, or None."""
     cdef Tensor p, g, b
-    cdef list rest = None
+    cdef list rest = []
     cdef Py_ssize_t k
     cdef bint first
     check_lengths(params, buffers, None, None)
@@ -63,19 +57,19 @@ def sgd_step(list params, list buffers, double lr, double momentum, double dampe
         if g is not None and momentum != 0:
             b = moment(buffers, k, p)
         if g is None or (momentum != 0 and b is None):
-            rest = left_out(rest, k)
+            rest.append(k)
             continue
         bump_version(p)
         sgd_update(p.layout.kernel, g.data, p.data, NULL if b is None else b.data, p.layout.size, lr, momentum, dampening, decay,
                    nesterov, first)
-    return rest
+    return rest or None
 
 
 def adam_step(list params, list means, list squares_, cnp.ndarray counts, double lr, double beta1, double beta2, double eps,
               double decay, bint decoupled):
     """One step of Adam or, `decoupled`, of AdamW; `counts` of steps are raised. Returns as `sgd_step`."""
     cdef Tensor p, g, m, v
-    cdef list rest = None
+    cdef list rest = []
     cdef Py_ssize_t k, t = -1
     cdef Py_ssize_t* steps = counts_of(counts, params)
     cdef double rate = 0, root = 0
@@ -90,7 +84,7 @@ def adam_step(list params, list means, list squares_, cnp.ndarray counts, double
             m = moment(means, k, p)
             v = moment(squares_, k, p)
         if m is None or v is None:
-            rest = left_out(rest, k)
+            rest.append(k)
             continue
         steps[k] += 1
         if steps[k] != t:
@@ -100,14 +94,14 @@ def adam_step(list params, list means, list squares_, cnp.ndarray counts, double
         bump_version(p)
         adam_update(p.layout.kernel, g.data, p.data, m.data, v.data, p.layout.size, rate, beta1, beta2, root, eps,
                     1 - lr * decay if decoupled else 1, 0 if decoupled else decay)
-    return rest
+    return rest or None
 
 
 def rmsprop_step(list params, list squares_, list means, list buffers, double lr, double alpha, double eps, double momentum,
                  double decay, bint centered):
     """One step of RMSprop. Returns as `sgd_step`."""
     cdef Tensor p, g, v, m, b
-    cdef list rest = None
+    cdef list rest = []
     cdef Py_ssize_t k
     check_lengths(params, squares_, means, buffers)
     for k in range(len(params)):
@@ -121,12 +115,12 @@ def rmsprop_step(list params, list squares_, list means, list buffers, double lr
             m = moment(means, k, p) if centered else None
             b = moment(buffers, k, p) if momentum != 0 else None
         if v is None or (centered and m is None) or (momentum != 0 and b is None):
-            rest = left_out(rest, k)
+            rest.append(k)
             continue
         bump_version(p)
         rmsprop_update(p.layout.kernel, g.data, p.data, v.data, NULL if m is None else m.data, NULL if b is None else b.data,
                        p.layout.size, lr, alpha, eps, momentum, decay)
-    return rest
+    return rest or None
 
 
 def sum_of_squares(list tensors):
@@ -144,12 +138,12 @@ def sum_of_squares(list tensors):
 def scale_in_place(list tensors, double c):
     """Multiply all `tensors` by `c`, unrecorded. Returns those that it could not take, or None."""
     cdef Tensor x
-    cdef list rest = None
+    cdef list rest = []
     for o in tensors:
         x = <Tensor?>o
         if x.layout.kernel == NO_KERNEL or not x.layout.flags & C_CONTIGUOUS or (x.storage != NULL and x.storage.flags & READ_ONLY):
-            rest = left_out(rest, o)
+            rest.append(o)
             continue
         bump_version(x)
         multiply_by(x.layout.kernel, x.data, x.layout.size, c)
-    return rest
+    return rest or None

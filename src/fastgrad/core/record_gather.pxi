@@ -119,7 +119,7 @@ cdef bint read_places(const Layout* layout, object key, Places* p) except -1:
     p.at = storage_new(p.count * sizeof(Py_ssize_t))
     for k in range(p.axes):
         a = arrays[k]
-        if not combine_index(<Py_ssize_t*>cnp.PyArray_DATA(a), p.count, layout.shape[p.lead + k], <Py_ssize_t*>payload(p.at), k == 0):
+        if cnp.PyArray_SIZE(a) != p.count or not combine_index(<Py_ssize_t*>cnp.PyArray_DATA(a), p.count, layout.shape[p.lead + k], <Py_ssize_t*>payload(p.at), k == 0):
             storage_release(p.at)
             p.at = NULL
             return False
@@ -161,7 +161,8 @@ cdef bint fit_places(const Layout* layout, Places* p) noexcept:
 
 
 cdef bint read_mask(const Layout* layout, cnp.ndarray mask, Places* p) except -1:
-    """The places where a mask over the first axes holds."""
+    """The places where a mask over the first axes holds. Another thread may write to it, in NumPy and without the GIL,
+    while it is read: what is filled is what there was room for."""
     cdef int k
     cdef Py_ssize_t i, found = 0
     cdef const char* m
@@ -176,14 +177,14 @@ cdef bint read_mask(const Layout* layout, cnp.ndarray mask, Places* p) except -1
     m = <const char*>cnp.PyArray_DATA(mask)
     for i in range(p.n):
         found += m[i] != 0
-    p.count = p.shape[0] = found
     p.at = storage_new(found * sizeof(Py_ssize_t))
     at = <Py_ssize_t*>payload(p.at)
-    found = 0
+    p.count = 0
     for i in range(p.n):
-        if m[i]:
-            at[found] = i
-            found += 1
+        if m[i] and p.count < found:
+            at[p.count] = i
+            p.count += 1
+    p.shape[0] = p.count
     return True
 
 

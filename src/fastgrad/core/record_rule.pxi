@@ -67,6 +67,7 @@ cdef Tensor apply_rule(object rule, tuple operands, dict params):
     cdef list arrays = [], kept = []
     cdef bint record = False
     cdef Py_ssize_t k = 0
+    cdef unsigned int versions
     cdef Tensor y
     for o in operands:
         o = operand_of(o)
@@ -79,6 +80,7 @@ cdef Tensor apply_rule(object rule, tuple operands, dict params):
             arrays.append(o)
         kept.append(o)
         k += 1
+    versions = versions_in(kept)
     try:
         value = checked_call(rule.run, (arrays, params))
         if is_half(value):
@@ -90,11 +92,15 @@ cdef Tensor apply_rule(object rule, tuple operands, dict params):
         raise worded from error
     y = wrap_result(rule, value, kept)
     if record and is_inexact(y.layout.typenum):
+        given = tuple(kept)
         for k in range(len(kept)):
             o = kept[k]
             if type(o) is Tensor and (<Tensor>o).storage != NULL and (<Tensor>o).storage.flags & FOREIGN_WRITABLE and rule.reads(k):
                 kept[k] = guarded_copy(<Tensor>o)
-        link_many(y, rule, tuple(kept), private_params(params))
+        params = private_params(params)
+        if versions_in(given) != versions:
+            raise errors.written_meanwhile(rule.name)
+        link_many(y, rule, tuple(kept), params)
     return y
 
 
@@ -147,6 +153,7 @@ cdef tuple node_operands(Tensor y):
     """The operands as the rule wants them: Tensors as they were recorded, constants as Python numbers."""
     cdef Extra extra
     cdef Py_ssize_t k
+    cdef list meant
     if y.extra != NULL and (<Extra>y.extra).operands is not None:
         extra = <Extra>y.extra
         for o in extra.operands:
@@ -154,9 +161,12 @@ cdef tuple node_operands(Tensor y):
                 break
         else:
             return extra.operands
-        meant = []
-        for k in range(len(extra.operands)):
-            meant.append(nth_operand(extra, k) if type(extra.operands[k]) is Tensor else extra.operands[k])
+        meant = list(extra.operands)
+        if (<Extra>y.extra).operands is None:
+            return ()       # freed by what the garbage collector has run
+        for k in range(len(meant)):
+            if type(meant[k]) is Tensor:
+                meant[k] = nth_operand(extra, k)
         return tuple(meant)
     if y.x1 == NULL and not y.flags & CONST1:
         return ()

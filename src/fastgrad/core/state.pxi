@@ -15,6 +15,8 @@ cdef extern from "Python.h":
     object PyContextVar_New(const char* name, PyObject* default)
     int PyContextVar_Get(object var, PyObject* default, PyObject** value)
     object PyContextVar_Set(object var, PyObject* value)
+    int PyGC_Disable() noexcept
+    int PyGC_Enable() noexcept
 
 cdef extern from *:
     """
@@ -148,7 +150,13 @@ cdef Block open_block(bint on):
     if block.outer != NULL:
         skip_closed(&(<Block>block.outer).outer)    # no chain of closed ones, however long blocks go on to overlap
         skip_closed(&block.outer)
-    PyContextVar_Set(innermost, <PyObject*>block)
+    # CPython before 3.12 crashes where the garbage collector runs code in the middle of this that sets a context variable too.
+    cdef int collects = PyGC_Disable()
+    try:
+        PyContextVar_Set(innermost, <PyObject*>block)
+    finally:
+        if collects:
+            PyGC_Enable()
     return block
 
 

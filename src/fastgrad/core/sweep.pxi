@@ -28,20 +28,21 @@ cdef int count_edges(Tensor root, Running* here) except -1:
     return 0
 
 
-cdef int run_hooks(Tensor y, bint record) except -1:
+cdef int run_hooks(Tensor y, Running* here) except -1:
     """They record as the sweep does."""
-    cdef Block block = switched(record)
+    cdef Block block = switched(here.record)
     try:
-        return call_hooks(y, record)
+        return call_hooks(y, here)
     finally:
         close_block(block)
 
 
-cdef int call_hooks(Tensor y, bint record) except -1:
+cdef int call_hooks(Tensor y, Running* here) except -1:
     """What the hooks make of the cotangent. They get one of their own, since cotangents share memory, and may write to it."""
     cdef Tensor g = cotangent_tensor(y), t
     cdef int watch = fg_watch
-    g = functions["copy"](g) if record else private_copy(g)
+    cdef unsigned short gen = y.gen
+    g = functions["copy"](g) if here.record else private_copy(g)
     for _, hook in list((<Extra>y.extra).hooks or ()):
         before = private_copy(g) if watch & ANOMALIES else None
         inside = enter_rule(watch)      # what comes out is looked at, as of a rule
@@ -60,8 +61,17 @@ cdef int call_hooks(Tensor y, bint record) except -1:
                 raise errors.hook_result(f"shape {shape_tuple(g.layout)}", shape_tuple(y.layout))
         if before is not None:
             anomaly.check_hook(op_name(y), g, before, lambda: (<Extra>y.extra).where)
+    check_held(y, gen, here)
     free_cotangent(y)
-    return give_tensor(y, g, record)
+    check_held(y, gen, here)
+    return give_tensor(y, g, here.record)
+
+
+cdef inline int check_held(Tensor y, unsigned int gen, Running* here) except -1:
+    """After Python code: `y` is still the node that it was at `gen`, and its scratch that of this sweep."""
+    if y.gen != gen or y.sweep != here.number:
+        raise errors.graph_changed()
+    return 0
 
 
 cdef inline bint has_kernel(Tensor y) noexcept:
@@ -125,8 +135,10 @@ cdef int backward_node(Tensor y, bint record, bint only_wanted) except -1:
 cdef int take_one(Tensor y, Running* here) except -1:
     """Second pass, one tensor, whose cotangent is complete."""
     cdef unsigned short gen
-    if noted.n_kept and not goes_on(y, here):
-        run_noted()
+    if here.noted != NULL and here.noted.n_kept and not goes_on(y, here):
+        run_noted(here)
+    gen = y.gen
+    check_held(y, gen, here)
     if FASTGRAD_DEBUG:
         check_cotangent(y, here)
     if here.partial and is_wanted(y, here):
@@ -137,18 +149,16 @@ cdef int take_one(Tensor y, Running* here) except -1:
         return 0
     if y.flags & (HOOKED | RETAIN | WANTED) and y.flags & COTANGENT:
         if y.flags & HOOKED:
-            gen = y.gen
-            run_hooks(y, here.record)
-            if y.gen != gen:
-                raise errors.graph_changed()
+            run_hooks(y, here)
         if y.flags & RETAIN and y.op != LEAF and here.wanted == NULL:
             retain(y, here)
         if is_wanted(y, here):
             (<dict>here.wanted)[<size_t><PyObject*>y] = cotangent_tensor(y)
+        check_held(y, gen, here)
     if y.op == LEAF:
-        if here.only_wanted:
-            free_cotangent(y)
+        if here.only_wanted or not y.flags & COTANGENT:
             y.sweep = 0
+            free_cotangent(y)
         else:
             push_owned(&here.leaves, y)
         return 0
@@ -158,32 +168,33 @@ cdef int take_one(Tensor y, Running* here) except -1:
         free_cotangent(y)
         return 0
     if y.flags & COTANGENT:
+        if here.apart:
+            check_edges(y, here)
         if y.layout.nbytes >= LARGE and can_note(y, here):
             note(y, here)
         else:
             backward_node(y, here.record, here.only_wanted)
         if y.flags & FREED:
             raise errors.graph_freed(op_name(y))    # by a rule
+        check_held(y, gen, here)
+    if here.apart:
+        check_edges(y, here)
     walk_edges(y, here, False)
-    free_cotangent(y)
+    # From here on Python code may run, of what is dropped.
     y.sweep = 0
-    if not here.retain:
-        y.flags |= FREED
-        free_edges(y)
+    if here.retain:
+        free_cotangent(y)
+        return 0
+    y.flags |= FREED
+    free_cotangent(y)
+    free_edges(y)
     return 0
-
-
-cdef void leave_running(Running* here) noexcept:
-    """Take a sweep off the list; another thread's may have come in front of it."""
-    global running
-    cdef Running** at = &running
-    while at[0] != here:
-        at = &at[0].outer
-    at[0] = here.outer
 
 
 cdef inline int seed(Tensor y, Tensor g, Running* here) except -1:
     """Give a root its cotangent; None stands for 1."""
+    if y.sweep != here.number:
+        check_entered(<PyObject*>y, here)       # the sum of another root's cotangents has run Python code
     if not takes(y, here.only_wanted):
         return 0
     if g is None and y.layout == number_layout and not here.record:
@@ -193,81 +204,81 @@ cdef inline int seed(Tensor y, Tensor g, Running* here) except -1:
     return give_tensor(y, g, here.record) if fg_watch & ANOMALIES == 0 else give_watched(y, g, here.record)
 
 
-cdef inline unsigned int next_number() noexcept:
-    global last_number
-    last_number += 1
-    if last_number == 0:        # means: in no sweep
-        last_number = 1
-    return last_number
+cdef inline int start(Tensor y, Running* here) except -1:
+    """A root is ready where it is no operand of another one."""
+    if y.sweep != here.number:
+        check_entered(<PyObject*>y, here)
+    if y.pending == 0 and takes(y, here.only_wanted):
+        push_owned(&here.ready, y)
+    return 0
 
 
 cdef int sweep(Tensor root, Tensor cotangent, list more, dict wanted, bint retain, bint record, bint partial=False) except -1:
     """Sweep from `root` and from `more`, a list of pairs like it, or None. With `wanted`, a dict by address, fill in the
-    gradients of what is WANTED and leave every `.grad` alone (`partial`: only what flows to it directly); without, add to the `.grad` of the leaves once everything has
-    succeeded."""
-    global running
-    cdef Running here
+    gradients of what is WANTED and leave every `.grad` alone (`partial`: only what flows to it
+    directly); without, add to the `.grad` of the leaves once everything has succeeded."""
+    cdef Block block = switched(True) if record else None
+    cdef Running* here = enter_running()
     cdef Tensor y, g
     cdef PyObject* item
-    cdef Block block = switched(True) if record else None
     here.only_wanted = wanted is not None
     here.partial = partial
     here.mask = LEADS if here.only_wanted else REQUIRES_GRAD
     here.wanted = <PyObject*>wanted if wanted is not None else NULL
     here.retain = retain
     here.record = record
-    here.looking = False
-    here.stashed = NULL
-    here.retained = NULL
-    here.blocked = 0
-    here.way = 0
-    here.number = next_number()
-    here.thread = PyThread_get_thread_ident()
-    clear_vector(&here.ready)
-    clear_vector(&here.leaves)
-    here.outer = running
-    running = &here
+    here.apart = record
     try:
-        prepare(root, more, &here)
-        seed(root, cotangent, &here)
+        prepare(root, more, here)
+        seed(root, cotangent, here)
         if more is not None:
             for y, g in more:
-                seed(y, g, &here)
-        if root.pending == 0 and takes(root, here.only_wanted):
-            push_owned(&here.ready, root)
+                seed(y, g, here)
+        start(root, here)
         if more is not None:
             for y in {y for y, _ in more if y is not root}:
-                if y.pending == 0 and takes(y, here.only_wanted):
-                    push_owned(&here.ready, y)
+                start(y, here)
         while here.ready.n:
             item = here.ready.items[here.ready.n - 1]
-            if take_plainly(item, &here):
+            if take_plainly(item, here):
                 continue
             here.ready.n -= 1
             (<Tensor>item).flags &= ~<int>DYING
             if not retain and Py_REFCNT(item) == 1:
                 (<Tensor>item).flags |= DYING
             try:
-                take_one(<Tensor>item, &here)
+                take_one(<Tensor>item, here)
             finally:
                 drop(item)
-        if noted.n_kept:
-            run_noted()
+        if here.noted != NULL and here.noted.n_kept:
+            run_noted(here)
         if wanted is None:
-            commit(&here)
+            commit(here)
     finally:
         close_block(block)
-        if noted.n_kept:
-            forget_noted(False)
-        leave_running(&here)
-        if here.looking:
-            here.ready.n = 0        # borrowed references
-        free_vector(&here.ready)
-        free_vector(&here.leaves)
-        put_back(&here)
-        if here.retained != NULL:
-            Py_DECREF(<object>here.retained)
+        end_sweep(here)
     return 0
+
+
+cdef void end_sweep(Running* here) noexcept:
+    """Let go of all that the sweep holds, whether it has succeeded or not. The tensors belong to the sweeps around it
+    before Python code may run."""
+    cdef PyObject* sums = here.sums
+    if here.looking:
+        here.ready.n = 0        # borrowed references
+    leave_running(here)
+    if here.stashed != NULL:
+        put_back(here)
+    if here.noted != NULL:
+        if here.noted.n_kept:
+            forget_noted(here, False)
+        free_noted(here)
+    free_vector(&here.ready)
+    free_vector(&here.leaves)
+    if sums != NULL:
+        here.sums = NULL
+        Py_DECREF(<object>sums)
+    free_running(here)
 
 
 ctypedef int (*Look)(Tensor root, list more, Running* here) noexcept
@@ -297,7 +308,7 @@ cdef int look_around(Tensor root, list more, Running* here) except -1:
                 find_way(y, here)
         # The way is found under this number, the edges are counted under the next.
         here.way = here.number
-        here.number = next_number()
+        here.number = next_number(here.owner)
     count_edges(root, here)
     if more is not None:
         for y, _ in more:

@@ -15,14 +15,21 @@ cdef inline void receive_number(PyObject* x, double g) noexcept:
 
 cdef inline int check_counted(PyObject* edge, Running* here) except -1:
     """Refuse an edge that the first pass has not seen."""
-    if edge != NULL and (<Tensor>edge).sweep != here.number and (<Tensor>edge).flags & here.mask:
+    if edge != NULL and (<Tensor>edge).sweep != here.number:
+        check_entered(edge, here)
+    return 0
+
+
+cdef int check_entered(PyObject* x, Running* here) except -1:
+    """Out of line, as nearly every edge was counted: a larger `take_number` would not be part of the loop that calls it."""
+    if not is_entered(x, here):
         raise errors.graph_changed()
     return 0
 
 
-cdef inline void hand_on(PyObject* edge, Running* here) noexcept:
-    """The edge has been passed. Unless the graph is kept it is let go: its reference goes to the stack of those that are ready,
-    where there is room, or away."""
+cdef inline bint hand_on(PyObject* edge, Running* here) noexcept:
+    """The edge has been passed. Returns whether its reference is left: unless the graph is kept, that goes to the stack
+    of those that are ready, where there is room, or is dropped."""
     if (<Tensor>edge).flags & here.mask:
         (<Tensor>edge).pending = (<Tensor>edge).pending - 1
         if (<Tensor>edge).pending == 0:
@@ -30,16 +37,15 @@ cdef inline void hand_on(PyObject* edge, Running* here) noexcept:
                 Py_INCREF(<object>edge)
             here.ready.items[here.ready.n] = edge
             here.ready.n += 1
-            return
-    if not here.retain:
-        drop(edge)
+            return False
+    return not here.retain
 
 
 cdef inline bint take_plainly(PyObject* y, Running* here) except -1:
     """Take the last of those that are ready, if it is of the common kind. Returns whether it was."""
     cdef int flags = (<Tensor>y).flags
     if (<Tensor>y).op == LEAF:
-        if here.only_wanted or flags & <int>(HOOKED | WANTED):
+        if here.only_wanted or flags & <int>(HOOKED | WANTED | COTANGENT) != COTANGENT:
             return False
         reserve(&here.leaves, 1)
         here.ready.n -= 1
@@ -47,7 +53,7 @@ cdef inline bint take_plainly(PyObject* y, Running* here) except -1:
         here.leaves.n += 1
         return True
     if (flags & <int>(APART | COTANGENT) != COTANGENT or (<Tensor>y).op >= END_ELEMENTWISE or (<Tensor>y).layout != number_layout
-            or (<Tensor>y).extra != NULL or here.record or fg_watch & ANOMALIES):
+            or (<Tensor>y).extra != NULL or here.apart or fg_watch & ANOMALIES):
         return False
     return take_number(<Tensor>y, here)
 
@@ -63,6 +69,7 @@ cdef bint take_number(Tensor y, Running* here) except -1:
     cdef const void* d2 = &y.x2
     cdef Backward b1 = k.x1[<int>F64], b2 = k.x2[<int>F64]
     cdef unsigned int now = 0, reads = reads_at(y)
+    cdef bint left1, left2
     if not y.flags & CONST1:
         x1 = y.x1
         if (<Tensor>x1).gen != y.gen1:
@@ -110,10 +117,13 @@ cdef bint take_number(Tensor y, Running* here) except -1:
         y.x1 = NULL
         y.x2 = NULL
         y.flags = <unsigned short>((y.flags & ~<int>(COTANGENT | CONST1 | CONST2)) | FREED)
-    if x1 != NULL:
-        hand_on(x1, here)
-    if x2 != NULL:
-        hand_on(x2, here)
+    # Both edges first: what is dropped may run Python code.
+    left1 = x1 != NULL and hand_on(x1, here)
+    left2 = x2 != NULL and hand_on(x2, here)
+    if left1:
+        drop(x1)
+    if left2:
+        drop(x2)
     drop_swept(<PyObject*>y)
     return True
 

@@ -1,170 +1,149 @@
-# What a sweep keeps: stacks of tensors, the list of running sweeps, and its scratch in the tensors themselves; and the search
-# for the way to what `gradients` was asked for.
+# What a sweep keeps in the tensors themselves, and how it gives way to another one there; and the search for the way to
+# what `gradients` was asked for. Edges are walked as borrowed pointers, so that the first pass runs no Python code: it
+# allocates nothing that the garbage collector tracks, drops nothing, and asks no rule.
 
 cdef enum:
-    INLINE = 128
-
-cdef struct Vector:
-    PyObject** items        # `own`, until it is too small
-    Py_ssize_t n
-    Py_ssize_t room
-    PyObject* own[INLINE]
-
-cdef struct Running:        # a sweep that is under way
-    unsigned int number
-    unsigned int way        # the number under which the way to what `gradients` wants was searched, or 0
-    bint retain             # keep the graph
-    bint record             # create_graph
-    bint looking            # in the first pass: the references in `ready` are borrowed
-    bint only_wanted        # `gradients`: go only where what it was asked for lies
-    bint partial            # and not beyond it, nor to its hooks
-    unsigned short mask     # the flag that says so, of a tensor
-    unsigned long thread
-    unsigned int blocked    # number of another thread's sweep whose scratch was in the way; 0: none was
-    Running* outer          # the one in whose hook or rule this one runs, or another thread's
-    PyObject* stashed       # list of Stash, or NULL
-    PyObject* wanted        # dict by address of what `gradients` was asked for, and found; or NULL
-    PyObject* retained      # list of pairs, an interior tensor and what its `.grad` will be; or NULL
-    Vector ready            # tensors whose cotangent is complete; while counting, tensors whose edges are to be counted
-    Vector leaves
-
-cdef Running* running = NULL
-cdef unsigned int last_number = 0
-
-cdef extern from "Python.h":
-    unsigned long PyThread_get_thread_ident() noexcept
-
-
-cdef inline void clear_vector(Vector* v) noexcept nogil:
-    v.items = v.own
-    v.n = 0
-    v.room = INLINE
-
-
-cdef inline int push(Vector* v, PyObject* o) except -1:
-    if v.n == v.room:
-        grow_vector(v)
-    v.items[v.n] = o
-    v.n += 1
-    return 0
-
-
-cdef inline int reserve(Vector* v, Py_ssize_t n) except -1:
-    """Room for `n` more, so that to push them cannot fail."""
-    if v.n + n > v.room:
-        grow_vector(v)
-    return 0
-
-
-cdef int grow_vector(Vector* v) except -1:
-    cdef Py_ssize_t room = v.room * 2
-    cdef void* bigger = PyMem_RawRealloc(NULL if v.items == v.own else v.items, room * sizeof(PyObject*))
-    if bigger == NULL:
-        raise MemoryError()
-    if v.items == v.own:
-        memcpy(bigger, v.own, v.n * sizeof(PyObject*))
-    v.items = <PyObject**>bigger
-    v.room = room
-    return 0
-
-
-cdef inline int push_owned(Vector* v, Tensor t) except -1:
-    push(v, <PyObject*>t)
-    Py_INCREF(t)
-    return 0
-
-
-cdef void free_vector(Vector* v) noexcept:
-    cdef Py_ssize_t k
-    for k in range(v.n):
-        drop(v.items[k])
-    if v.items != v.own:
-        PyMem_RawFree(v.items)
-    clear_vector(v)
-
-
-cdef class Stash:
-    """Scratch of an outer sweep that a sweep inside it (of a hook, of a rule) has to use for itself, put back afterwards."""
-    cdef Tensor tensor
-    cdef Slot cotangent
-    cdef unsigned int pending, sweep
-    cdef unsigned short flags
-
-
-cdef enum:
-    SCRATCH = COTANGENT | COTANGENT_TENSOR | UNIFORM | LEADS | DECIDED
+    SCRATCH = COTANGENT | COTANGENT_TENSOR | UNIFORM | DEFERRED | LEADS | DECIDED
+    PATIENCE = 10           # seconds
 
 
 cdef inline int enter_tensor(Tensor x, Running* here) except -1:
     """Make the scratch of `x` that of this sweep."""
     if x.flags & SCRATCH or x.pending:
         set_aside(x, here)
-    x.flags &= ~<int>(LEADS | DECIDED)
+    x.flags &= ~<int>SCRATCH
     x.sweep = here.number
     x.pending = 0
     return 0
 
 
 cdef int set_aside(Tensor x, Running* here) except -1:
-    """Another sweep has used the scratch of `x`: keep what it holds if that one is under way, around this one."""
+    """Another sweep has used the scratch of `x`: keep what it holds if that one is under way in this thread."""
     cdef Running* r = running_under(x.sweep)
-    cdef Stash s
-    if r == NULL:
-        free_cotangent(x)       # of a sweep that failed
+    cdef Stash* s
+    if r == NULL and not x.flags & COTANGENT_TENSOR:
+        free_cotangent(x)       # of a sweep that failed: a block of our own
         return 0
-    if r.thread != here.thread:
+    if r != NULL and r.owner != here.owner:
         here.blocked = r.number
         raise errors.swept_elsewhere()
-    s = Stash.__new__(Stash)
-    s.tensor = x
-    s.cotangent = x.cotangent
-    s.pending = x.pending
-    s.sweep = x.sweep
-    s.flags = x.flags & <int>SCRATCH
-    if here.stashed == NULL:
-        stashed = []
-        Py_INCREF(stashed)
-        here.stashed = <PyObject*>stashed
-    (<list>here.stashed).append(s)
-    x.flags &= ~<int>SCRATCH
+    s = <Stash*>PyMem_RawMalloc(sizeof(Stash))
+    if s == NULL:
+        raise MemoryError()
+    s.tensor = NULL             # a Tensor of a sweep that failed: dropped when Python code may run again
+    if r != NULL:
+        r.apart = True
+        s.tensor = <PyObject*>x
+        Py_INCREF(x)
+    s.pending = 0
+    s.sweep = 0
+    s.flags = 0
+    exchange_scratch(x, s)
+    s.next = here.stashed
+    here.stashed = s
     return 0
 
 
+cdef void exchange_scratch(Tensor x, Stash* s) noexcept:
+    cdef Slot cotangent = x.cotangent
+    cdef unsigned int pending = x.pending, number = x.sweep
+    cdef unsigned short flags = <unsigned short>(x.flags & <int>SCRATCH)
+    x.cotangent = s.cotangent
+    x.pending = s.pending
+    x.sweep = s.sweep
+    x.flags = <unsigned short>((x.flags & ~<int>SCRATCH) | s.flags)
+    s.cotangent = cotangent
+    s.pending = pending
+    s.sweep = number
+    s.flags = flags
+
+
+cdef Stash* stash_of(PyObject* x, Running* r) noexcept:
+    cdef Stash* s = r.stashed
+    while s != NULL and s.tensor != x:
+        s = s.next
+    return s
+
+
+cdef bint return_scratch(Stash* s) noexcept:
+    """Give a tensor back what another sweep keeps in it. Returns whether `s` is done with; not if it goes to a third
+    sweep."""
+    cdef Tensor x
+    cdef Running* r
+    cdef Stash* theirs
+    cdef Stash ours
+    if s.tensor == NULL:
+        return True
+    x = <Tensor>s.tensor
+    if running_under(s.sweep) == NULL:      # ended before this one did: greenlets end in any order
+        if s.flags & DEFERRED:
+            s.flags = 0                     # the buffer is gone
+        return True
+    # Where a third has come to `x` meanwhile, it is the one to give it back.
+    r = running_under(x.sweep)
+    while r != NULL:
+        theirs = stash_of(s.tensor, r)
+        if theirs == NULL:
+            s.next = r.stashed
+            r.stashed = s
+            return False
+        r = running_under(theirs.sweep)
+        if r == NULL:
+            ours = s[0]
+            s.cotangent = theirs.cotangent
+            s.flags = theirs.flags
+            theirs.cotangent = ours.cotangent
+            theirs.pending = ours.pending
+            theirs.sweep = ours.sweep
+            theirs.flags = ours.flags
+            return True
+    exchange_scratch(x, s)
+    return True
+
+
 cdef void put_back(Running* here) noexcept:
-    """Give the tensors back what the sweeps around this one keep in them."""
-    cdef Stash s
-    cdef PyObject* stashed = here.stashed
-    if stashed == NULL:
-        return
+    """Give the tensors back what the other sweeps of this thread keep in them. This one is off the list, or has got
+    another number. Python code runs last."""
+    cdef Stash* s = here.stashed
+    cdef Stash* rest = NULL
+    cdef Stash* after
     here.stashed = NULL
-    for s in <list>stashed:
-        free_cotangent(s.tensor)
-        s.tensor.cotangent = s.cotangent
-        s.tensor.pending = s.pending
-        s.tensor.sweep = s.sweep
-        s.tensor.flags = <unsigned short>((s.tensor.flags & ~<int>SCRATCH) | s.flags)
-    Py_DECREF(<object>stashed)
+    while s != NULL:
+        after = s.next
+        if return_scratch(s):
+            s.next = rest
+            rest = s
+        s = after
+    while rest != NULL:
+        s = rest
+        rest = s.next
+        drop_stash(s)
 
 
-cdef enum:
-    PATIENCE = 10           # seconds
+cdef void drop_stash(Stash* s) noexcept:
+    """Let go of scratch that no sweep needs any more."""
+    cdef PyObject* x = s.tensor
+    cdef PyObject* g = s.cotangent.tensor if s.flags & COTANGENT_TENSOR else NULL
+    if (s.flags & COTANGENT and not s.flags & <int>(COTANGENT_TENSOR | UNIFORM | DEFERRED)
+            and not is_small((<Tensor>x).layout)):
+        storage_release(s.cotangent.storage)
+    PyMem_RawFree(s)
+    drop(g)
+    drop(x)
 
 
 cdef int wait_for_the_other(Running* here) except -1:
     """Let another thread's sweep end, whose scratch was in the way of this one, which has done nothing yet. What this one has
     marked becomes void first, so that the other never waits for it in turn."""
-    cdef Running* r = running
     cdef unsigned int other = here.blocked
     import time
 
-    here.number = next_number()
+    here.number = next_number(here.owner)
     here.way = 0
     here.blocked = 0
     put_back(here)
-    while r != NULL:
-        if r != here and r.thread == here.thread:
-            raise errors.swept_elsewhere()      # we are in a hook or a rule, and would wait with our hands full
-        r = r.outer
+    if here.owner.running != here or here.outer != NULL:
+        raise errors.swept_elsewhere()      # we are in a hook or a rule, and would wait with our hands full
     until = time.monotonic() + PATIENCE
     while running_under(other) != NULL:
         if time.monotonic() > until:
@@ -173,21 +152,13 @@ cdef int wait_for_the_other(Running* here) except -1:
     return 0
 
 
-cdef Running* running_under(unsigned int number) noexcept:
-    """The sweep under way that has left this number in a tensor, or NULL."""
-    cdef Running* r = running
-    while r != NULL and (number == 0 or (r.number != number and r.way != number)):
-        r = r.outer
-    return r
-
-
 cdef inline bint is_wanted(Tensor x, Running* here) except -1:
     """Whether this sweep was asked for the gradient of `x`. The flag says only that some sweep once was."""
     return x.flags & WANTED != 0 and here.wanted != NULL and <size_t><PyObject*>x in <dict>here.wanted
 
 
-# Edges are walked as borrowed pointers: as variables of type Tensor they would be counted up and down at every step, a third
-# of the time of a sweep over scalars.
+# Not as variables of type Tensor, which would be counted up and down at every step, a third of the time of a sweep over
+# scalars.
 
 cdef inline int enter_counting(PyObject* x, Running* here) except -1:
     """Make the scratch of `x` that of this sweep, `pending` excepted. Where the way was searched before, it is ours already."""
@@ -213,16 +184,46 @@ cdef inline int arrive(PyObject* x, Running* here) except -1:
 
 cdef inline int depart(PyObject* x, Running* here) except -1:
     """Second pass, one edge: its part has been handed over."""
+    if (<Tensor>x).sweep != here.number:
+        check_entered(x, here)          # an edge arrived that was never seen
     if not (<Tensor>x).flags & here.mask:
         return 0
-    if (<Tensor>x).sweep != here.number:
-        raise errors.graph_changed()    # an edge arrived that was never counted
     if FASTGRAD_DEBUG and (<Tensor>x).pending == 0:
         raise AssertionError("more edges arrived than were counted")
     (<Tensor>x).pending -= 1
     if (<Tensor>x).pending == 0:
         push_owned(&here.ready, <Tensor>x)
     return 0
+
+
+cdef int check_edges(Tensor y, Running* here) except -1:
+    """Before and after Python code of a sweep that others were in: `y` and its operands are still ours."""
+    cdef Extra extra
+    cdef Tensor x
+    cdef unsigned int flows
+    cdef Py_ssize_t k
+    cdef bint ours = y.sweep == here.number
+    if y.extra != NULL and (<Extra>y.extra).operands is not None:
+        extra = <Extra>y.extra
+        flows = flows_of(y)
+        for k in range(len(extra.operands)):
+            if type(extra.operands[k]) is Tensor and nth_bit(flows, k):
+                x = nth_operand(extra, k)
+                ours = ours and is_entered(<PyObject*>x, here)
+    else:
+        if y.x1 != NULL and not y.flags & CONST1:
+            ours = ours and is_entered(edge1(y), here)
+        if y.x2 != NULL and not y.flags & CONST2:
+            ours = ours and is_entered(edge2(y), here)
+    if not ours:
+        raise errors.graph_changed()
+    return 0
+
+
+cdef inline bint is_entered(PyObject* x, Running* here) noexcept:
+    """Whether the scratch of `x`, if a gradient may flow to it, is that of this sweep."""
+    return (not (<Tensor>x).flags & REQUIRES_GRAD or (<Tensor>x).sweep == here.number
+            or (here.way != 0 and (<Tensor>x).sweep == here.way))
 
 
 cdef inline PyObject* edge1(Tensor y) noexcept:
@@ -254,11 +255,11 @@ cdef int walk_many(Tensor y, Running* here, bint counting) except -1:
     cdef Extra extra = <Extra>y.extra
     cdef Py_ssize_t k
     cdef Tensor x
-    rule = rule_for(y)
+    cdef unsigned int flows = flows_of(y)
     for k in range(len(extra.operands)):
         if type(extra.operands[k]) is Tensor:
             x = nth_operand(extra, k)
-            if x.flags & REQUIRES_GRAD and flows_nth(y.op, rule, k):
+            if x.flags & REQUIRES_GRAD and nth_bit(flows, k):
                 if counting:
                     arrive(<PyObject*>x, here)
                 else:
@@ -281,6 +282,7 @@ cdef int decide(Tensor y, Running* here) except -1:
     """Push the operands that are not decided yet; where there are none, decide `y`."""
     cdef Extra extra
     cdef bint leads = is_wanted(y, here)
+    cdef unsigned int flows
     cdef Py_ssize_t k, before = here.ready.n
     if y.flags & FREED and not leads:
         raise errors.graph_freed(op_name(y))
@@ -288,9 +290,9 @@ cdef int decide(Tensor y, Running* here) except -1:
         pass
     elif y.extra != NULL and (<Extra>y.extra).operands is not None:
         extra = <Extra>y.extra
-        rule = rule_for(y)
+        flows = flows_of(y)
         for k in range(len(extra.operands)):
-            if type(extra.operands[k]) is Tensor and flows_nth(y.op, rule, k):
+            if type(extra.operands[k]) is Tensor and nth_bit(flows, k):
                 look_ahead(nth_operand(extra, k), here, &leads)
     else:
         if y.x1 != NULL and not y.flags & CONST1:

@@ -57,6 +57,9 @@ cdef class Extra:
     cdef object rule            # of op RULE
     cdef tuple operands         # where not in x1 and x2; with Python scalars and None as they came
     cdef list gens              # of `operands`; None: all 0
+    cdef unsigned int reads     # bit k: whether the backward reads operand k, from 31 on all alike; what the rule said
+    cdef unsigned int flows     # of op RULE: whether a gradient flows to it
+    cdef bint reads_y           # whether the backward reads the result
     cdef dict params
     cdef list hooks
     cdef object result          # what the rule reads in place of the tensor's value, in memory that somebody else may write; or None

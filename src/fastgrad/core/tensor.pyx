@@ -56,6 +56,7 @@ include "backward_gather.pxi"
 include "backward_convolve.pxi"
 include "backward_recurrent.pxi"
 include "backward_structured.pxi"
+include "sweep_thread.pxi"  # the sweeps under way, by thread
 include "sweep_scratch.pxi"
 include "sweep_commit.pxi"
 include "sweep_number.pxi"   # its shortest way

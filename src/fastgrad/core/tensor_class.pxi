@@ -133,17 +133,16 @@ cdef class Tensor:
 
     @grad.setter
     def grad(self, value):
-        cdef PyObject* old = self.grad_
+        cdef PyObject* old
         if value is not None:
-            value = asarray(value)
+            value = asarray(value)      # runs Python code, which may set `.grad` itself
             if not same_shape((<Tensor>value).layout, self.layout):
                 raise errors.grad_value(value.shape, self.shape, "shape")
             if (<Tensor>value).layout.typenum != self.layout.typenum:
                 raise errors.grad_value(value.dtype, self.dtype, "dtype")
             Py_INCREF(value)
-            self.grad_ = <PyObject*>value
-        else:
-            self.grad_ = NULL
+        old = self.grad_
+        self.grad_ = <PyObject*>value if value is not None else NULL
         drop(old)
 
     def zero_grad(self):

@@ -69,6 +69,7 @@ def record(rule, operands, params, overwritten=None):
     """
     operands = tuple(o if _is_plain(o) else asarray(o) for o in operands)
     arrays = [o.array if isinstance(o, Tensor) else o for o in operands]
+    versions = [o.storage.version for o in operands if isinstance(o, Tensor)]
     try:
         value = np.asarray(rule.run(arrays, params))
         if value.dtype == np.float16:
@@ -95,6 +96,8 @@ def record(rule, operands, params, overwritten=None):
         )
         node = result.node = Node(rule, operands, edges, kept, {key: _private(p) for key, p in params.items()})
         node.version = result.storage.version
+        if versions != [o.storage.version for o in operands if isinstance(o, Tensor)]:
+            raise errors.written_meanwhile(rule.name)
         if result.viewed is not None and edges[0] is not None:
             node.owner = edges[0].owner or edges[0]
         if anomaly.noting():

@@ -5,6 +5,7 @@ turns that into one cotangent for each operand (local gradient times upstream gr
 add up.
 """
 
+import os
 import threading
 
 import numpy as np
@@ -13,7 +14,18 @@ from fastgrad import anomaly, errors
 from fastgrad.engine_python.record import functions, recording, require_true_graph
 from fastgrad.engine_python.tensor import Tensor, asarray
 
-_accumulating = threading.RLock()  # leaves may be shared by sweeps in several threads
+TRIES = 10_000  # at a sum of gradients that somebody else keeps changing
+_writing = threading.RLock()  # held while sums are written to `.grad`
+
+
+def _renew_lock():
+    """In a forked child, where the thread that may have held it does not exist."""
+    global _writing
+    _writing = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def reachable(roots, targets, partial):
@@ -69,6 +81,8 @@ def sweep(roots, targets, retain_graph, partial=False):
             for k, edge in enumerate(node.edges):
                 if edge in leading:
                     _accumulate(cotangents, edge, _pull(node, k, g, y, together))
+                    if _overwritten(node, found[node]):
+                        _check_versions(node, found[node])
     for node in whole:
         if node.operands is None:
             raise errors.graph_freed(node.rule.name)  # meanwhile, by another thread: parts may be missing
@@ -153,6 +167,14 @@ def _check_versions(node, y):
             raise errors.mutated(node.rule.name, what, version, x.storage.version)
 
 
+def _overwritten(node, y):
+    """Whether the rule that has just run, or what it called, wrote to anything that its next part may read."""
+    return y.storage.version != node.version or any(
+        isinstance(x, Tensor) and x.storage.version != version
+        for x, version in zip(node.kept, node.versions, strict=False)
+    )
+
+
 def _run_hooks(node, g):
     if node.hooks:
         g = functions["copy"](g)  # a hook may write to it, and other nodes may have the same cotangent
@@ -211,15 +233,36 @@ def backward(self, cotangent=None, *, retain_graph=False, create_graph=False):
 
 def _accumulate_in_leaves(roots, retain_graph):
     gradients = sweep(roots, None, retain_graph)
-    add, copy = functions["add"], functions["copy"]  # copies, because cotangents may share memory with each other
-    with _accumulating:
-        kept = [(t, g) for node, g in gradients.items() if (t := node.keeper()) is not None]
-        totals = [(t, copy(g) if t.grad is None else add(t.grad, g)) for t, g in kept]
-        if anomaly.noting():
-            for (t, g), (_, total) in zip(kept, totals, strict=True):
-                anomaly.check_sum(t.op, total, (t.grad, g), lambda t=t: t.node.where)
-        for t, total in totals:  # only now, when nothing can fail any more
-            t.grad = total
+    keepers = [(node.keeper, g) for node, g in gradients.items()]  # None: that tensor was written in place by a hook
+    kept = [(t, g) for keeper, g in keepers if keeper is not None and (t := keeper()) is not None]
+    sums = [_summed(t, g) for t, g in kept]  # all that can fail
+    if anomaly.noting():
+        for (t, g), (before, _, total) in zip(kept, sums, strict=True):
+            anomaly.check_sum(t.op, total, (before, g), lambda t=t: t.node.where)
+    with _writing:
+        for k, (t, g) in enumerate(kept):
+            for _ in range(TRIES):
+                if _written(t, *sums[k]):
+                    break
+                sums[k] = _summed(t, g)
+            else:
+                raise errors.written_meanwhile("backward")
+    return sums  # which hold the old gradients: what their end sets off runs in the caller's mode
+
+
+def _summed(t, g):
+    """What `.grad` is, at which version, and what it is to be. Copies, because cotangents may share memory."""
+    before = t.grad
+    version = None if before is None else before.storage.version
+    return before, version, functions["copy"](g) if before is None else functions["add"](before, g)
+
+
+def _written(t, before, version, total):
+    """Set `.grad` if it still is what the sum was made of, since other threads write it too. Returns whether it was."""
+    if t._grad is before and (before is None or before.storage.version == version):
+        t._grad = total
+        return True
+    return False
 
 
 Tensor.backward = backward
@@ -267,13 +310,14 @@ def _gradients(outputs, inputs, cotangents, retain_graph, create_graph, allow_un
         cotangents = (cotangents,) * (len(outputs) if cotangents is None else 1)
     if len(cotangents) != len(outputs):
         raise errors.cotangent_count(len(cotangents), len(outputs))
+    nodes = []
     for k, x in enumerate(inputs):
         if not isinstance(x, Tensor):
             raise errors.not_a_tensor(f"inputs[{k}]", x)
-        if x.node is None:
+        nodes.append(x.node)
+        if nodes[k] is None:
             raise errors.input_without_grad(k)
     roots = [_root(y, g, f"outputs[{k}]") for k, (y, g) in enumerate(zip(outputs, cotangents, strict=True))]
-    nodes = [x.node for x in inputs]
     freed = [node for node in nodes if node.operands is None]
     found = _in_mode(create_graph, _own_gradients, roots, set(nodes), retain_graph or create_graph, partial)
     for k, node in enumerate(nodes):
