@@ -176,37 +176,51 @@ def is_grad_enabled():
 
 
 @cython.final
+@cython.no_gc
+@cython.freelist(8)
 cdef class GradMode:
     """What `modes.Mode` is."""
     cdef bint on
-    cdef list blocks
+    cdef Block block
+    cdef list more          # of one entered several times
 
     def __enter__(self):
-        self.blocks.append(open_block(self.on))
+        cdef Block block = open_block(self.on)
+        if self.block is None:
+            self.block = block
+        elif self.more is None:
+            self.more = [block]
+        else:
+            self.more.append(block)
 
     def __exit__(self, kind, value, trace):
-        if len(self.blocks) == 1:
-            close_block(<Block>self.blocks.pop())
-        elif self.blocks:
-            close_block(self.leave())
+        cdef Block block = self.block
+        if self.more:
+            block = self.leave()
+        else:
+            self.block = None
+        close_block(block)
 
     cdef Block leave(self):
         """Of several: the innermost here, else the last."""
         cdef PyObject* at = first_here()
         cdef PyObject* next
         cdef Py_ssize_t k
+        if self.block is not None:
+            self.more.insert(0, self.block)
+            self.block = None
         while at != NULL:
-            for k in range(len(self.blocks)):
-                if <PyObject*>self.blocks[k] == at:
+            for k in range(len(self.more)):
+                if <PyObject*>self.more[k] == at:
                     Py_DECREF(<object>at)
-                    return self.blocks.pop(k)
+                    return self.more.pop(k)
             skip_closed(&(<Block>at).outer)
             next = (<Block>at).outer
             if next != NULL:
                 Py_INCREF(<object>next)
             Py_DECREF(<object>at)
             at = next
-        return self.blocks.pop()
+        return self.more.pop()
 
     def __call__(self, function):
         cdef bint on = self.on
@@ -216,7 +230,6 @@ cdef class GradMode:
 cdef GradMode grad_mode(bint on):
     cdef GradMode mode = GradMode.__new__(GradMode)
     mode.on = on
-    mode.blocks = []
     return mode
 
 
