@@ -46,7 +46,13 @@ def test_values_are_those_of_the_same_expression_in_python():
 
 @pytest.mark.parametrize("name", function_names())
 def test_every_function_of_the_list_can_be_called(name):
-    value = {"acosh": "[1.5, 2]", "arccosh": "[1.5, 2]", "diagonal": "[[1, 2], [3, 4]]"}.get(name, "[0.25, 0.5]")
+    matrix = "[[1, 2], [3, 4]]"
+    special = {
+        "acosh": "[1.5, 2]",
+        "arccosh": "[1.5, 2]",
+        **dict.fromkeys(("diagonal", "svdvals", "svd_packed"), matrix),
+    }
+    value = special.get(name, "[0.25, 0.5]")
     rule = FUNCTIONS[name].rule
     y = value_of(f"{name}({', '.join('x' * rule.n_operands)})", f"x={value}")
     assert y.op == rule.name and fg.draw(y).svg
