@@ -268,6 +268,7 @@ IN_PYTHON = (
     second_order, hooked, picked, written, broken, sweep_within, third_order, create_graph, by_rules,
     of_integers_and_complex, transformed, in_and_out,
 )  # fmt: skip
+IN_CONTEXTS = (no_graph, written_without_a_graph)  # those that set a context variable, as `no_grad` does
 WORKS = {f.__name__: f for f in BY_KERNELS + IN_PYTHON}
 RIGHT, REFUSED = 0, 10
 ENOUGH = 20_000

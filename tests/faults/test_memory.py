@@ -10,7 +10,7 @@ import pytest
 
 import fastgrad as fg
 from faults.child import run
-from faults.nomemory import BY_KERNELS, ENOUGH, WORKS
+from faults.nomemory import BY_KERNELS, ENOUGH, IN_CONTEXTS, WORKS
 
 compiled = pytest.mark.skipif(
     fg.engine != "cython" or not hasattr(os, "fork") or importlib.util.find_spec("_testcapi") is None,
@@ -23,8 +23,8 @@ compiled = pytest.mark.skipif(
 @pytest.mark.parametrize("how", ["one", "all"])
 @pytest.mark.parametrize("work", WORKS)
 def test_any_allocation_may_fail(work, how):
-    if how == "all" and WORKS[work] not in BY_KERNELS:
-        pytest.skip("CPython 3.11 crashes in ContextVar.set() when all memory is gone")
+    if how == "all" and (WORKS[work] not in BY_KERNELS or WORKS[work] in IN_CONTEXTS):
+        pytest.skip("CPython (3.11 to 3.13 at least) crashes in ContextVar.set() when all memory is gone")
     refused, tried = map(int, run("nomemory.py", work, how).split())
     assert refused > 10, "no allocation of the engine's was seen"
     assert tried < ENOUGH, "the work never came through"
