@@ -152,9 +152,13 @@ cdef Block open_block(bint on):
         skip_closed(&block.outer)
     # CPython before 3.12 crashes where the garbage collector runs code in the middle of this that sets a context variable too.
     cdef int collects = PyGC_Disable()
+    cdef bint done = False
     try:
         PyContextVar_Set(innermost, <PyObject*>block)
+        done = True
     finally:
+        if not done:
+            close_block(block)      # without memory for its token, CPython fails although the variable is set
         if collects:
             PyGC_Enable()
     return block
