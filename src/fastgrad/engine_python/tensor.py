@@ -209,7 +209,12 @@ class HookHandle:
 
 
 def read_only(array):
-    """A view that nobody can make writable again: its base is a read-only buffer, not the array."""
+    """Return a view that cannot be made writable again: its base is a read-only buffer, not the array."""
+    owner = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    if isinstance(owner, memoryview) and owner.readonly:
+        return array.view()  # NumPy gives it the same base, so that chains of such views do not nest
     return np.asarray(memoryview(array).toreadonly())
 
 
