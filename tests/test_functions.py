@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from references_networks import NETWORKS
 
 import fastgrad as fg
 from fastgrad.errors import FastgradError, ShapeError
+from tests.support.references_networks import NETWORKS
 
 rng = np.random.default_rng(0)
 A = rng.normal(size=(2, 3, 4))

@@ -6,10 +6,10 @@ and with one that writes to the very tensor, or sweeps its graph, while it is as
 
 import numpy as np
 import pytest
-from entry_points import ENTRIES, Calling, Changing
 
 import fastgrad as fg
 from fastgrad.rules import FUNCTIONS
+from tests.support.entry_points import ENTRIES, Calling, Changing
 
 
 def run(name, make, record=True):

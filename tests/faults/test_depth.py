@@ -5,8 +5,8 @@ import sys
 import pytest
 
 import fastgrad as fg
-from faults.child import run
-from faults.deep import KINDS
+from tests.faults.child import run
+from tests.faults.deep import KINDS
 
 # A node of the pure-Python engine is a dozen Python objects, so its million takes minutes and gigabytes.
 DEPTH = 1_000_000 if fg.engine == "cython" else 30_000

@@ -5,7 +5,7 @@ import os
 import pytest
 
 import fastgrad as fg
-from faults.child import run
+from tests.faults.child import run
 
 pytestmark = pytest.mark.skipif(fg.engine != "cython", reason="the readable engine leaves deallocation to CPython")
 STORIES = ["in_every_order", "thread_ends_meanwhile", "long_program", "one_below_the_other"]

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from faults.child import run
+from tests.faults.child import run
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from faults.child import run
+from tests.faults.child import run
 
 
 def misaligned(dtype):

@@ -5,10 +5,10 @@ import sys
 
 import numpy as np
 import pytest
-from test_rules import asked, leaves, like, samples
 
 import fastgrad as fg
 from fastgrad.rules import FUNCTIONS, RULES
+from tests.rules.test_rules import asked, leaves, like, samples
 
 compiled = pytest.mark.skipif(fg.engine != "cython", reason="the readable engine has no memory of its own")
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from faults.child import run
-from faults.nomemory import BY_KERNELS, ENOUGH, IN_CONTEXTS, WORKS
+from tests.faults.child import run
+from tests.faults.nomemory import BY_KERNELS, ENOUGH, IN_CONTEXTS, WORKS
 
 compiled = pytest.mark.skipif(
     fg.engine != "cython" or not hasattr(os, "fork") or importlib.util.find_spec("_testcapi") is None,

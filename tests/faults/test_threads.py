@@ -286,6 +286,6 @@ def test_gradients_that_are_zeroed_meanwhile_are_whole_multiples():
 
 @pytest.mark.slow
 def test_a_mask_that_another_thread_writes_while_it_is_read():
-    from faults.child import run
+    from tests.faults.child import run
 
     assert run("masks.py").strip() == "survived"

@@ -7,7 +7,7 @@ import pytest
 
 import fastgrad as fg
 from fastgrad.micrograd.engine import Value
-from faults.child import run
+from tests.faults.child import run
 
 compiled = pytest.mark.skipif(fg.engine != "cython", reason="the readable Value keeps everything in its dict")
 

@@ -7,10 +7,10 @@ import weakref
 
 import numpy as np
 import pytest
-from micrograd_plain import Plain
 
 import fastgrad as fg
 from fastgrad.micrograd import engine, value_python
+from tests.micrograd.plain import Plain
 
 VALUES = [value_python.Value] + [engine.Value] * (fg.engine == "cython")
 OPS = {

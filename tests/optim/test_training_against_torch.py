@@ -9,11 +9,11 @@ import copy
 
 import numpy as np
 import pytest
-from random_networks import Net, as_arrays, draw, losses, pick, rows_of, tensors_of, torch_net
-from random_schedules import composed
 
 import fastgrad as fg
 from fastgrad import nn, optim
+from tests.optim.random_networks import Net, as_arrays, draw, losses, pick, rows_of, tensors_of, torch_net
+from tests.optim.random_schedules import composed
 
 torch = pytest.importorskip("torch")
 torch.set_num_threads(1)  # of small arrays, more are slower

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-import references_networks as by_loop
-from against_rules import COMPILED, DTYPES, TOLERANCE, without_rule
 
 import fastgrad as fg
 from fastgrad import nn
 from fastgrad.errors import DTypeError, ShapeError
 from fastgrad.rules import FUNCTIONS, RULES
+from tests.support import references_networks as by_loop
+from tests.support.against_rules import COMPILED, DTYPES, TOLERANCE, without_rule
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 LAYERS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}

@@ -4,11 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
-from layouts import LAYOUTS
-from test_rules import NAMES, ROUNDING, asked, is_float, leaves, like, samples
 
 import fastgrad as fg
 from fastgrad.rules import FUNCTIONS, RULES
+from tests.core.layouts import LAYOUTS
+from tests.rules.test_rules import NAMES, ROUNDING, asked, is_float, leaves, like, samples
 
 TOLERANCE = {np.float64: ROUNDING, np.float32: 1e-5}
 ALONE = ("Fortran", "zero strides")

@@ -6,14 +6,14 @@ import sys
 
 import numpy as np
 import pytest
-from against_rules import COMPILED, DTYPES, TOLERANCE, without_rule
-from references_networks import conv
 
 import fastgrad as fg
 from fastgrad import nn
 from fastgrad.errors import DTypeError, ShapeError
 from fastgrad.nn import functional as F
 from fastgrad.rules import RULES
+from tests.support.against_rules import COMPILED, DTYPES, TOLERANCE, without_rule
+from tests.support.references_networks import conv
 
 CASES = [
     ((9, 4, 40, 44), (6, 4, 3, 3), {"padding": 1}),  # several tiles of several samples

@@ -13,7 +13,7 @@ import fastgrad as fg
 from fastgrad.cli import main
 
 PACKAGE = Path(fg.__file__).parent
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 STDLIB_AT_IMPORT = {
     "__future__",
     "gc",

@@ -8,7 +8,7 @@ import pytest
 
 import fastgrad as fg
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "fastgrad"
 if not SOURCE.exists():
     SOURCE = Path(fg.__file__).parent

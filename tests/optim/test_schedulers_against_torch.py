@@ -4,11 +4,11 @@ import copy
 
 import numpy as np
 import pytest
-from random_schedules import composed
 
 import fastgrad as fg
 from fastgrad import optim
 from fastgrad.errors import BadSetting
+from tests.optim.random_schedules import composed
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("ignore")

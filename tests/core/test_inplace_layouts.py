@@ -4,11 +4,11 @@ import operator
 
 import numpy as np
 import pytest
-from layouts import WRITABLE
 
 import fastgrad as fg
 from fastgrad.errors import ReadOnlyError
 from fastgrad.rules import FUNCTIONS
+from tests.core.layouts import WRITABLE
 
 FLOATING = ("iadd", "isub", "imul", "itruediv", "ipow", "ifloordiv", "imod", "imatmul")
 INTEGER = ("iand", "ior", "ixor", "ilshift", "irshift", "iadd", "imul", "ifloordiv", "imod")

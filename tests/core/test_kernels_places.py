@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from against_rules import DTYPES, TOLERANCE, check, leaf, same, strided, without_rule
 
 import fastgrad as fg
 from fastgrad.errors import MutationError
 from fastgrad.rules import FUNCTIONS
+from tests.support.against_rules import DTYPES, TOLERANCE, check, leaf, same, strided, without_rule
 
 I = np.array  # noqa: E741 - keys below are read more easily so
 KEYS = [

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from references_networks import NETWORKS
 
 import fastgrad as fg
 from fastgrad.errors import DTypeError, MutationError
 from fastgrad.rules import FUNCTIONS, RULES, rule
 from fastgrad.rules.docs import docstring, formulas
+from tests.support.references_networks import NETWORKS
 
 NAMES = sorted(RULES)
 SMOOTH = [name for name in NAMES if RULES[name].has_vjp]
@@ -311,7 +311,7 @@ def test_float32_stays_float32_and_agrees(name):
 
 
 @pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")  # astype to a real dtype, as NumPy says
-# of complex singular vectors the phases are LAPACK's choice, which norms do not see: tests/test_norms.py
+# of complex singular vectors the phases are LAPACK's choice, which norms do not see: tests/rules/test_norms.py
 @pytest.mark.parametrize("name", [name for name in SMOOTH if name != "svd_packed"])
 def test_complex_operands_are_differentiated_or_refused(name):
     rule, rng = RULES[name], np.random.default_rng(5)
@@ -423,7 +423,7 @@ def test_docstring_has_the_formula_of_the_rule(name):
 
 
 def test_the_op_of_the_contributors_page_works():
-    page = Path(__file__).parents[1] / "docs" / "adding-an-op.md"
+    page = Path(__file__).parents[2] / "docs" / "adding-an-op.md"
     if not page.exists():
         pytest.skip("the pages are not part of an installed package")
     code = page.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]

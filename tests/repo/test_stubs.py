@@ -10,7 +10,7 @@ import pytest
 import fastgrad as fg
 
 PACKAGE = Path(fg.__file__).parent
-CONFIG = Path(__file__).parent.parent / "pyproject.toml"
+CONFIG = Path(__file__).parents[2] / "pyproject.toml"
 USER = """\
 from typing import reveal_type
 import numpy as np

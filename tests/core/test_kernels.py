@@ -6,11 +6,11 @@ the kernel must be the one that answers, the rule is taken away meanwhile.
 
 import numpy as np
 import pytest
-from against_rules import DTYPES, TOLERANCE, check, leaf, same, strided
 
 import fastgrad as fg
 from fastgrad.errors import DTypeError, IndexingError, MutationError, ShapeError
 from fastgrad.rules import FUNCTIONS, RULES
+from tests.support.against_rules import DTYPES, TOLERANCE, check, leaf, same, strided
 
 SHAPES_AND_AXES = [
     ((5,), 0), ((1,), -1), ((3, 10), -1), ((3, 10), 0), ((2, 3, 4), 1), ((2, 3, 4), (0, 1)), ((2, 3, 4), (1, 2)),

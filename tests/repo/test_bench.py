@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 if not (ROOT / "bench").is_dir():
     pytest.skip("the benchmarks are part of the repository, not of the package", allow_module_level=True)
-sys.path.insert(0, str(ROOT))
 
 from bench import harness, machine, ops, peers, report, run  # noqa: E402
 from bench import rows as _registers  # noqa: E402, F401

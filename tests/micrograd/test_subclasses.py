@@ -7,10 +7,10 @@ from functools import partial
 
 import numpy as np
 import pytest
-from micrograd_plain import Plain
 
 import fastgrad as fg
 from fastgrad.micrograd import engine, value_python
+from tests.micrograd.plain import Plain
 
 try:
     from micrograd.engine import Value as Original

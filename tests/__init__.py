@@ -1,0 +1,1 @@
+"""The test suite. Its folders mirror those of `src/fastgrad`; `support` holds what several of them share."""

@@ -1,0 +1,1 @@
+"""The Tensor of either engine: recording, sweeps, in-place writes, memory, kernels."""

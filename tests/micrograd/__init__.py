@@ -1,0 +1,1 @@
+"""micrograd's Value, compiled and in plain Python."""

@@ -1,0 +1,1 @@
+"""Modules, initial values, losses, files."""

@@ -1,0 +1,1 @@
+"""Optimisers, schedulers, clipping, state dicts."""

@@ -1,0 +1,1 @@
+"""Graph descriptions, their layout, and the pictures drawn from them."""

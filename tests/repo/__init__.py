@@ -1,0 +1,1 @@
+"""The repository itself: layers, packaging, stubs, examples, benchmarks."""

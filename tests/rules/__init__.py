@@ -1,0 +1,1 @@
+"""The rules and the functions made from them: values, gradients, parameters."""

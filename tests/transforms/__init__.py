@@ -1,0 +1,1 @@
+"""`grad` and the other transforms, checkpoints, and what may not leave them."""
