@@ -116,18 +116,18 @@ cdef enum:
 
 cdef void fill_same(int dtype, void* y, Py_ssize_t n, double c) noexcept nogil
 cdef void add_same(int dtype, void* y, Py_ssize_t n, double c) noexcept nogil
-cdef void accumulate(int dtype, const void* x, void* y, Py_ssize_t n) noexcept nogil
+cdef void add_into(int dtype, const void* x, void* y, Py_ssize_t n) noexcept nogil
 cdef void own_forward(Forward forward, int dtype, const char* x, char* y, Py_ssize_t n) noexcept nogil
 cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,
                          void* gx, Py_ssize_t n, bint add, double* constant, bint uniform) noexcept nogil
 
-# product.pxi
+# kernels/matmul.pxi
 cdef Py_ssize_t own_product_scratch(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, Py_ssize_t a_row, Py_ssize_t a_col,
                                     Py_ssize_t b_row, Py_ssize_t b_col) noexcept nogil
 cdef void own_product(Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const char* a, Py_ssize_t a_row, Py_ssize_t a_col,
                       const char* b, Py_ssize_t b_row, Py_ssize_t b_col, double* y, double* scratch) noexcept nogil
 
-# blocks.pxi
+# kernels/steps.pxi
 cdef enum:
     RUN_BLOCK = 512         # elements: half a dozen blocks of float64 fit into the first-level cache together
 
@@ -151,7 +151,7 @@ cdef struct WayOut:        # a block of scratch that is written past the cache w
 
 cdef void run_steps(const Step* steps, int count, const WayOut* outs, int n_outs, int dtype, Py_ssize_t n) noexcept nogil
 
-# Over (outer, n, inner), along the middle axis: reduce.pxi, softmax.pxi, scan.pxi, gather.pxi
+# Over (outer, n, inner), along the middle axis: reduce, softmax, scan, indexing
 cdef void spread(int dtype, const void* g, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, double divisor,
                  bint add) noexcept nogil
 cdef void route(int dtype, const void* g, const void* x, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n,
@@ -184,7 +184,7 @@ cdef void gather_add(int dtype, const void* x, const Py_ssize_t* at, void* y, Py
 cdef void scatter(int dtype, const void* g, const Py_ssize_t* at, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
                   Py_ssize_t count) noexcept nogil
 
-# select.pxi
+# kernels/select.pxi
 cdef void where_forward(int dtype, const Layout* out, char* y, address* x, layout_t* layouts) noexcept nogil
 cdef void where_backward(int dtype, const Layout* condition, const char* c, const Layout* layout, const char* g, char* gx,
                          bint turned) noexcept nogil
@@ -192,13 +192,13 @@ cdef void clip_forward(int dtype, const void* x, void* y, Py_ssize_t n, double l
 cdef void clip_backward(int dtype, const void* g, const void* x, void* gx, Py_ssize_t n, double low, double high,
                         bint add) noexcept nogil
 
-# stacked.pxi
+# kernels/matmul_batched.pxi
 cdef void matmul_stacked(int kernel, int ndim, const Py_ssize_t* shape, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p,
                          const char* a, const Py_ssize_t* a_batch, Py_ssize_t a_row, Py_ssize_t a_col,
                          const char* b, const Py_ssize_t* b_batch, Py_ssize_t b_row, Py_ssize_t b_col,
                          char* y, const Py_ssize_t* y_batch, Py_ssize_t y_row, Py_ssize_t y_col) noexcept nogil
 
-# convolve.pxi
+# kernels/conv.pxi
 cdef struct Conv:           # lengths; one axis only has height 1
     Py_ssize_t n            # samples
     Py_ssize_t groups
@@ -223,7 +223,7 @@ cdef void conv_forward(int dtype, const void* x, const void* w, const void* bias
 cdef void conv_weight(int dtype, const void* x, const void* g, void* gw, const void* kept, void* scratch, const Conv* d, bint add) noexcept nogil
 cdef void conv_input(int dtype, const void* g, const void* w, void* gx, void* scratch, const Conv* d, bint add) noexcept nogil
 
-# pool.pxi
+# kernels/pooling.pxi
 cdef struct Pool:
     Py_ssize_t planes
     Py_ssize_t h
@@ -244,7 +244,7 @@ cdef void max_pool(int dtype, const void* x, void* y, int* at, const Pool* d) no
 cdef void max_unpool(int dtype, const void* g, const int* at, void* gx, const Pool* d) noexcept nogil
 cdef void avg_pool(int dtype, const void* x, void* y, const Pool* d, bint spread) noexcept nogil
 
-# recurrent.pxi
+# kernels/recurrent.pxi
 cdef enum Cell:
     CELL_TANH
     CELL_RELU
@@ -265,7 +265,7 @@ cdef void recurrent_backward(int dtype, const void* g, const void* w, const void
                              void* gc, void* scratch, const Recurrent* d) noexcept nogil
 cdef void sum_columns(int dtype, const void* x, void* y, Py_ssize_t rows, Py_ssize_t n) noexcept nogil
 
-# update.pxi
+# kernels/optimizers.pxi
 cdef void sgd_update(int dtype, const void* g, void* p, void* b, Py_ssize_t n, double lr, double momentum, double dampening,
                      double decay, bint nesterov, bint first) noexcept nogil
 cdef void adam_update(int dtype, const void* g, void* p, void* m, void* v, Py_ssize_t n, double rate, double beta1, double beta2,
@@ -275,7 +275,7 @@ cdef void rmsprop_update(int dtype, const void* g, void* p, void* v, void* m, vo
 cdef double squares(int dtype, const void* x, Py_ssize_t n) noexcept nogil
 cdef void multiply_by(int dtype, void* x, Py_ssize_t n, double c) noexcept nogil
 
-# normalize.pxi
+# kernels/normalize.pxi
 cdef void layer_norm_forward(int dtype, const void* x, const void* w, const void* b, void* y, void* stats, Py_ssize_t rows,
                              Py_ssize_t n, double eps) noexcept nogil
 cdef void layer_norm_backward(int dtype, const void* g, const void* x, const void* w, const void* stats, void* gx, Py_ssize_t rows,

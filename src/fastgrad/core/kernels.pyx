@@ -51,20 +51,21 @@ cdef inline void put(floating* y, floating value, bint add) noexcept nogil:
         y[0] = value
 
 
-include "elementwise.pxi"
-include "reduce.pxi"
-include "softmax.pxi"
-include "scan.pxi"
-include "select.pxi"
-include "gather.pxi"
-include "stacked.pxi"
-include "blocks.pxi"
-include "product.pxi"
-include "convolve.pxi"
-include "pool.pxi"
-include "recurrent.pxi"
-include "update.pxi"
-include "normalize.pxi"
+include "kernels/elementwise.pxi"
+include "kernels/reduce.pxi"
+include "kernels/softmax.pxi"
+include "kernels/losses.pxi"
+include "kernels/scan.pxi"
+include "kernels/select.pxi"
+include "kernels/indexing.pxi"
+include "kernels/matmul_batched.pxi"
+include "kernels/steps.pxi"
+include "kernels/matmul.pxi"
+include "kernels/conv.pxi"
+include "kernels/pooling.pxi"
+include "kernels/recurrent.pxi"
+include "kernels/optimizers.pxi"
+include "kernels/normalize.pxi"
 
 
 cdef void own_forward(Forward forward, int dtype, const char* x, char* y, Py_ssize_t n) noexcept nogil:
@@ -138,7 +139,7 @@ cdef void add_same(int dtype, void* y, Py_ssize_t n, double c) noexcept nogil:
             (<float*>y)[i] += <float>c
 
 
-cdef void accumulate(int dtype, const void* x, void* y, Py_ssize_t n) noexcept nogil:
+cdef void add_into(int dtype, const void* x, void* y, Py_ssize_t n) noexcept nogil:
     """y += x"""
     cdef Py_ssize_t i
     if dtype == F64:

@@ -167,7 +167,7 @@ def set_cache_limit(Py_ssize_t nbytes):
     """Bound the cache to `nbytes` bytes; returns the bound before. 0 switches the cache off."""
     global limit
     if nbytes < 0:
-        raise ValueError(f"a cache limit of {nbytes} bytes: give 0 (no cache) or more")
+        raise ValueError(f"a cache limit of {nbytes} bytes: accumulate 0 (no cache) or more")
     before = limit
     limit = nbytes
     if cached_bytes > limit:

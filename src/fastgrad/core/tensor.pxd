@@ -19,8 +19,8 @@ cdef enum Flags:
     DEFERRED = 32768        # and holds the number of a buffer that is still to be computed
     COTANGENT_TENSOR = 256  # and holds a Tensor: create_graph, or a dtype without kernels
     WANTED = 512            # was an input of `gradients`, perhaps of the running one
-    LEADS = 1024            # and this tensor lies on the way to one
-    DECIDED = 2048          # whether it does is known, in the search for that way
+    REACHES_INPUT = 1024            # and this tensor lies on the way to one
+    REACH_KNOWN = 2048          # whether it does is known, in the search for that way
     DYING = 16384           # only the sweep holds this tensor: its value is free once its backward has read it
 
 cdef union Slot:
@@ -52,7 +52,7 @@ cdef class Tensor:
     cdef unsigned char op       # kernels.Op (numbers below 256)
     cdef unsigned char traced   # how many running transforms differentiate with respect to this tensor
 
-cdef class Extra:
+cdef class NodeExtra:
     """What few nodes have: more than two operands, parameters, hooks. GC-tracked, since hooks close over anything."""
     cdef object rule            # of op RULE
     cdef tuple operands         # where not in x1 and x2; with Python scalars and None as they came

@@ -26,48 +26,52 @@ from fastgrad.core.kernels import kernel_rows
 
 cnp.import_array()
 
-include "thread.pxi"        # what every thread has of its own
-include "state.pxi"         # switches, debug counters
-include "lifetime.pxi"      # making tensors, dropping graphs of any depth
-include "convert.pxi"       # NumPy arrays and Python numbers, in and out
-include "link.pxi"          # recording: edges and versions
-include "leaving.pxi"       # values on their way out of the graph
-include "inplace.pxi"       # in-place writes: one object, several nodes after another
-# One file per family: forward and the node of its result. No gradient is computed here.
-include "record_number.pxi"
-include "record_elementwise.pxi"
-include "record_view.pxi"
-include "record_matmul.pxi"
-include "record_reduce.pxi"
-include "record_stack.pxi"
-include "record_softmax.pxi"
-include "record_select.pxi"
-include "record_gather.pxi"
-include "record_join.pxi"
-include "record_convolve.pxi"
-include "record_recurrent.pxi"
-include "record_rule.pxi"   # every op without a kernel
-include "cotangent.pxi"     # where gradients gather
-include "backward.pxi"      # one backward per kind of op
-include "backward_softmax.pxi"
-include "backward_select.pxi"
-include "record_normalize.pxi"     # its backward too
-include "backward_gather.pxi"
-include "backward_convolve.pxi"
-include "backward_recurrent.pxi"
-include "backward_structured.pxi"
-include "sweep_thread.pxi"  # the sweeps under way, by thread
-include "sweep_scratch.pxi"
-include "sweep_commit.pxi"
-include "sweep_number.pxi"   # its shortest way
-include "sweep_blocks.pxi"  # large elementwise nodes, several at a time
-include "sweep.pxi"
-include "gradients.pxi"
-include "anomaly.pxi"
-include "optimize.pxi"    # steps of optimisers, written in place
-include "calls.pxi"
-include "function.pxi"      # the public function of a rule
-include "tensor_class.pxi"  # the slots, each a door to the above
-include "tensor_structured.pxi"
+# What a Tensor is.
+include "object/thread.pxi"         # variables of which every thread has its own
+include "object/grad_mode.pxi"      # whether code records; debug counters
+include "object/lifetime.pxi"       # allocation, and deallocation of graphs of any depth
+include "object/convert.pxi"        # NumPy arrays and Python numbers, in and out
+include "object/versions.pxi"       # writes to memory that a graph still reads
+include "record/edges.pxi"          # what a result keeps of its operands
+include "object/leaving.pxi"        # values that leave the graph
+include "object/inplace.pxi"        # in-place writes
+# The families of ops: recording and backward of each in one file.
+include "backward/cotangent.pxi"    # where gradients are accumulated
+include "record/number.pxi"         # one float64 element
+include "ops/elementwise.pxi"
+include "ops/views.pxi"
+include "ops/basic_index.pxi"
+include "ops/matmul.pxi"
+include "ops/reduce.pxi"
+include "ops/matmul_batched.pxi"
+include "ops/softmax.pxi"
+include "ops/losses.pxi"
+include "ops/select.pxi"
+include "ops/indexing.pxi"
+include "ops/join.pxi"
+include "ops/conv.pxi"
+include "ops/pooling.pxi"
+include "ops/recurrent.pxi"
+include "ops/normalize.pxi"
+include "record/rule.pxi"           # every op without a kernel
+include "backward/rule.pxi"
+include "backward/structured.pxi"
+# The sweep.
+include "backward/threads.pxi"      # the sweeps that are running, by thread
+include "backward/edges.pxi"        # walking the edges of a node
+include "backward/nesting.pxi"      # sweeps within sweeps
+include "backward/reach.pxi"        # which tensors lead to an input of `gradients`
+include "backward/commit.pxi"       # writing `.grad`
+include "backward/scalars.pxi"      # nodes of one float64 element
+include "backward/deferred.pxi"     # large elementwise nodes, several at a time
+include "backward/sweep.pxi"
+include "backward/gradients.pxi"    # the public verbs
+include "backward/anomaly.pxi"
+include "ops/optimizers.pxi"        # optimizer steps, written in place
+# Calls, and the class.
+include "record/calls.pxi"
+include "record/function.pxi"       # the public function of a rule
+include "object/tensor_class.pxi"
+include "object/tensor_methods.pxi"
 
 install_methods(METHODS)

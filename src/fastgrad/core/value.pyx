@@ -18,10 +18,10 @@ import numpy as np
 
 from fastgrad import value_errors
 
-include "thread.pxi"            # what every thread has of its own
-include "value_number.pxi"      # Python's ints and floats in a double
-include "value_lifetime.pxi"    # making Values, dropping graphs of any depth, the cyclic collector
-include "value_forward.pxi"
-include "value_operators.pxi"   # which go through the methods of a subclass
-include "value_backward.pxi"
-include "value_class.pxi"       # attributes and methods; installs the slots
+include "object/thread.pxi"         # what every thread has of its own
+include "value/number.pxi"      # Python's ints and floats in a double
+include "value/lifetime.pxi"    # making Values, dropping graphs of any depth, the cyclic collector
+include "value/forward.pxi"
+include "value/operators.pxi"   # which go through the methods of a subclass
+include "value/backward.pxi"
+include "value/value_class.pxi"       # attributes and methods; installs the slots

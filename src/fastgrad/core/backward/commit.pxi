@@ -1,0 +1,202 @@
+# What a sweep that has succeeded writes: all of it, or nothing.
+
+cdef Tensor add_quietly(Tensor a, Tensor b, bint record):
+    cdef GradScope block = switched(record)
+    try:
+        return functions["add"](a, b)
+    finally:
+        close_scope(block)
+
+
+cdef enum:
+    TRIES = 10000           # at a sum of gradients that somebody else keeps changing
+    SUMMED = UNIFORM        # with COTANGENT_TENSOR, of a leaf: a Sum holds the cotangent too, and makes the `.grad`
+
+
+@cython.final
+cdef class Sum:
+    """What the `.grad` of a tensor will be, and what it was made of: where that is no more the `.grad`, it is made
+    again."""
+    cdef Tensor tensor, g, before, total
+    cdef unsigned int version
+
+
+cdef int add_sum(Tensor x, Tensor g, Sweep* here) except -1:
+    cdef Sum s = Sum.__new__(Sum)
+    s.tensor = x
+    s.g = g
+    if here.sums == NULL:
+        sums = []
+        if here.sums == NULL:       # nor has Python code that a list can run made one
+            Py_INCREF(sums)
+            here.sums = <PyObject*>sums
+    (<list>here.sums).append(s)
+    return 0
+
+
+cdef int retain(Tensor y, Sweep* here) except -1:
+    """Note what is to be added to the `.grad` of an interior tensor. Its cotangent is about to be used up."""
+    cdef Tensor g = cotangent_tensor(y)
+    if y.grad_ != NULL and fg_watch & ANOMALIES:
+        inspect_total(y)
+    return add_sum(y, g if here.record else private_copy(g), here)
+
+
+cdef inline bint is_current(Sum s) noexcept:
+    if s.total is None:
+        return False
+    if s.before is None:
+        return s.tensor.grad_ == NULL
+    return s.tensor.grad_ == <PyObject*>s.before and version_of(s.before) == s.version
+
+
+cdef int make_sum(Sum s, bint record) except -1:
+    """Runs Python code: the `.grad` may be another one afterwards."""
+    s.before = <Tensor>s.tensor.grad_ if s.tensor.grad_ != NULL else None
+    s.version = version_of(s.before) if s.before is not None else 0
+    s.total = add_quietly(s.before, s.g, record) if s.before is not None else s.g
+    return 0
+
+
+cdef inline bint adds_in_place(Tensor x, const Layout* like, bint record) noexcept:
+    """Whether the gradient that has gathered in the leaf `x`, of layout `like`, may simply be added to its `.grad`."""
+    cdef Tensor before
+    if x.grad_ == NULL or record or like.kernel == NO_KERNEL:
+        return False
+    before = <Tensor>x.grad_
+    return before.layout == like and not before.flags & REQUIRES_GRAD and (before.storage == NULL or before.storage.flags == 0)
+
+
+cdef inline int make_gradient(Tensor x, bint record) except -1:
+    """What the `.grad` of the leaf `x`, which has none, will be, to the place of its cotangent."""
+    cdef PyObject* g
+    if x.layout == number_layout and not x.flags & COTANGENT_TENSOR:
+        g = number_at((<double*>x.cotangent.value)[0])
+        x.cotangent.tensor = g
+        x.flags |= COTANGENT_TENSOR
+        return 0
+    return make_gradient_array(x, record)
+
+
+cdef int make_gradient_array(Tensor x, bint record) except -1:
+    cdef Tensor g = cotangent_tensor(x)
+    if g.storage != NULL and g.storage.refs > (1 if x.flags & COTANGENT_TENSOR else 2) and not record:
+        g = private_copy(g)     # cotangents may share their memory with each other
+    free_cotangent(x)
+    Py_INCREF(g)
+    x.cotangent.tensor = <PyObject*>g
+    x.flags |= COTANGENT | COTANGENT_TENSOR
+    return 0
+
+
+cdef void add_gathered(Tensor x) noexcept:
+    cdef Tensor before = <Tensor>x.grad_
+    if x.flags & UNIFORM:
+        add_same(x.layout.kernel, before.data, x.layout.size, uniform_value(x))
+    elif is_small(x.layout):
+        add_into(x.layout.kernel, x.cotangent.value, before.data, x.layout.size)
+    else:
+        add_into(x.layout.kernel, payload(x.cotangent.storage), before.data, x.layout.size)
+    if before.storage != NULL:
+        before.storage.version += 1
+    else:
+        before.gen += 1
+
+
+cdef inline int prepare_leaf(Tensor x, Sweep* here) except -1:
+    """Make what the `.grad` of the leaf `x` will be. Returns whether it is added to the one there is, which may change
+    till then. The cotangent stays in its place: another thread's sweep waits at it."""
+    cdef Tensor g
+    if x.sweep != here.number:
+        raise errors.graph_changed()
+    if x.grad_ == NULL:
+        if not x.flags & COTANGENT_TENSOR or not x.flags & SUMMED:
+            make_gradient(x, here.record)
+        return 0
+    if x.flags & COTANGENT_TENSOR:
+        if not x.flags & SUMMED:
+            x.flags |= SUMMED
+            add_sum(x, <Tensor>x.cotangent.tensor, here)
+    elif not adds_in_place(x, layout_contiguous(x.layout), here.record):
+        g = cotangent_tensor(x)
+        free_cotangent(x)       # a block of our own
+        Py_INCREF(g)
+        x.cotangent.tensor = <PyObject*>g
+        x.flags |= COTANGENT | COTANGENT_TENSOR | SUMMED
+        add_sum(x, g, here)
+    return 1
+
+
+cdef bint is_settled(Sweep* here) except -1:
+    """Whether all is as `prepare_leaf` and `make_sum` have found it, after the code that they may have run for
+    others."""
+    cdef Py_ssize_t k
+    cdef Tensor x
+    cdef Sum s
+    for k in range(here.leaves.n):
+        x = <Tensor>here.leaves.items[k]
+        if x.sweep != here.number:
+            raise errors.graph_changed()
+        if x.flags & COTANGENT_TENSOR:
+            if x.grad_ != NULL and not x.flags & SUMMED:
+                return False
+        else:
+            if not adds_in_place(x, layout_contiguous(x.layout), False):
+                return False
+            expect_contiguous(<Tensor>x.grad_)
+            if (<Tensor>x.grad_).gen == 65535 or (<Tensor>x.grad_).op != LEAF:
+                move_out(<Tensor>x.grad_)       # where its writes are counted on
+    if here.sums != NULL:
+        for s in <list>here.sums:
+            if not is_current(s):
+                return False
+    return True
+
+
+cdef inline void write_grad(Tensor x) noexcept:
+    x.sweep = 0
+    if not x.flags & COTANGENT_TENSOR:
+        add_gathered(x)
+        free_cotangent(x)
+        return
+    if x.flags & SUMMED:
+        Py_DECREF(<object>x.cotangent.tensor)       # not the last: the Sum holds it
+    else:
+        x.grad_ = x.cotangent.tensor
+    x.flags &= ~<int>(COTANGENT | COTANGENT_TENSOR | SUMMED)
+
+
+cdef int commit(Sweep* here) except -1:
+    """The sweep has succeeded: what the leaves have gathered goes to their `.grad`. First all that may fail, or run somebody's
+    code, until that has left every `.grad` alone; then what cannot, so that either every `.grad` is written or none."""
+    cdef Vector* leaves = &here.leaves
+    cdef Py_ssize_t k
+    cdef int tries = 0, adding = 0
+    cdef Sum s
+    if fg_watch & ANOMALIES:
+        adding = 1          # what looks runs Python code
+        for k in range(leaves.n):
+            inspect_total(<Tensor>leaves.items[k])
+    while True:
+        for k in range(leaves.n):
+            if FASTGRAD_DEBUG and (<Tensor>leaves.items[k]).pending:
+                raise AssertionError("a leaf was reached before all edges had arrived")
+            adding |= prepare_leaf(<Tensor>leaves.items[k], here)
+        if here.sums != NULL:
+            for s in <list>here.sums:
+                if not is_current(s):
+                    make_sum(s, here.record)
+        if (not adding and here.sums == NULL) or is_settled(here):
+            break
+        tries += 1
+        if tries == TRIES:
+            raise errors.written_meanwhile("backward")
+    for k in range(leaves.n):
+        write_grad(<Tensor>leaves.items[k])
+    if here.sums != NULL:
+        for s in <list>here.sums:       # which hold the old ones: nothing dies here
+            Py_INCREF(s.total)
+            s.tensor.grad_ = <PyObject*>s.total
+            if s.before is not None:
+                Py_DECREF(s.before)
+    return 0

@@ -1,0 +1,374 @@
+# Large elementwise nodes that follow one another in a sweep. They are not swept at once but noted, as steps on buffers; when
+# anything else comes, or nothing more, the steps are run block by block (kernels/steps.pxi), and of the cotangents only those that a
+# tensor still holds are written to memory. The same kernels in the same order as node by node, and so the same bits.
+#
+# What was noted belongs to its sweep, and keeps alive what its steps read. Python code that runs in between, of a
+# constant that is dropped, may write there: versions are compared once more before the steps are run.
+
+cdef enum:
+    LARGE = 65536           # bytes of a cotangent from which nodes are noted
+    MOST = 64               # steps, buffers and constants
+    SLOTS = 128             # of scratch, one per buffer and constant
+    KEPT = 192              # tensors, three per node
+    SPARE = 8               # of each, the most that one node needs
+    IN_BUFFER = -1          # in place of a Place's step: `start` is the number of a buffer
+    IN_CONSTANT = -2        # of a constant
+
+cdef struct Buffer:         # a cotangent
+    Storage* storage        # NULL: in scratch, until the end shows whether anybody wants it
+    bint shared             # with somebody who is not noted here: read only
+    int holders             # tensors whose cotangent it is
+    int slot                # of the scratch
+
+cdef struct Deferred:
+    int dtype
+    Py_ssize_t n            # elements of every array
+    int n_steps
+    int n_buffers
+    int n_constants
+    int n_kept
+    int n_slots             # made so far
+    int n_free              # of them, given back
+    Step[MOST] steps
+    Buffer[MOST] buffers
+    double[MOST] constants
+    int[MOST] constant_slots
+    int[SLOTS] free
+    PyObject* kept[KEPT]        # nodes and operands; those that are DEFERRED hold a buffer, by its number
+    unsigned int[KEPT] versions     # of their values
+    int[KEPT] reader            # which of them is the node whose steps read the value; -1: none does
+
+
+cdef inline bint can_hold(PyObject* x, unsigned int gen, const Layout* layout) noexcept:
+    return (<Tensor>x).layout == layout and (<Tensor>x).gen == gen and not (<Tensor>x).flags & COTANGENT_TENSOR
+
+
+cdef bint can_defer(Tensor y, Sweep* here) noexcept:
+    """Whether `y` is an elementwise node that kernels do alone, nobody looks at, and all of whose operands are of its layout."""
+    if (y.op >= END_ELEMENTWISE or y.op == LEAF or here.record or fg_watch & ANOMALIES or y.extra != NULL or y.layout.kernel == NO_KERNEL
+            or y.layout.nbytes < LARGE or not y.layout.flags & C_CONTIGUOUS or not y.flags & COTANGENT
+            or y.flags & (HOOKED | RETAIN | WANTED | FREED | COTANGENT_TENSOR) or not has_kernel(y)):
+        return False
+    if not y.flags & CONST1 and not can_hold(y.x1, y.gen1, y.layout):
+        return False
+    return y.flags & CONST2 != 0 or y.x2 == NULL or can_hold(y.x2, y.gen2, y.layout)
+
+
+cdef bint continues_chain(Tensor y, Sweep* here) noexcept:
+    """Whether what was noted can wait while `y` is taken."""
+    cdef Deferred* deferred = here.deferred
+    if y.op == LEAF:
+        return not here.only_wanted and not y.flags & (HOOKED | WANTED)
+    return y.layout.size == deferred.n and y.layout.kernel == deferred.dtype and can_defer(y, here)
+
+
+cdef inline int new_slot(Deferred* deferred) noexcept:
+    if deferred.n_free:
+        deferred.n_free -= 1
+        return deferred.free[deferred.n_free]
+    deferred.n_slots += 1
+    return deferred.n_slots - 1
+
+
+cdef inline int buffer_number(Tensor x) noexcept:
+    return (<int*>x.cotangent.value)[0]
+
+
+cdef inline void hold(Tensor x, int b) noexcept:
+    (<int*>x.cotangent.value)[0] = b
+    x.flags = <unsigned short>((x.flags | COTANGENT | DEFERRED) & ~<int>UNIFORM)
+
+
+cdef int new_buffer(Deferred* deferred, Storage* storage, bint shared) noexcept:
+    cdef int b = deferred.n_buffers
+    deferred.n_buffers += 1
+    deferred.buffers[b].storage = storage
+    deferred.buffers[b].shared = shared
+    deferred.buffers[b].holders = 1
+    deferred.buffers[b].slot = new_slot(deferred) if storage == NULL else 0
+    return b
+
+
+cdef void release_buffer(Deferred* deferred, int b) noexcept:
+    deferred.buffers[b].holders -= 1
+    if deferred.buffers[b].holders == 0 and deferred.buffers[b].storage == NULL:
+        deferred.free[deferred.n_free] = deferred.buffers[b].slot
+        deferred.n_free += 1
+
+
+cdef int buffer_of(Deferred* deferred, Tensor x) noexcept:
+    """The buffer that holds the cotangent of `x`, which has one and not a uniform one."""
+    if not x.flags & DEFERRED:
+        hold(x, new_buffer(deferred, x.cotangent.storage, x.cotangent.storage.refs > 1))
+    return buffer_number(x)
+
+
+cdef inline Place in_buffer(int b) noexcept:
+    cdef Place place
+    place.start = <char*><size_t>b
+    place.step = IN_BUFFER
+    return place
+
+
+cdef inline Place in_memory(Deferred* deferred, const char* x) noexcept:
+    cdef Place place
+    place.start = <char*>x
+    place.step = 8 if deferred.dtype == F64 else 4
+    return place
+
+
+cdef inline Place nowhere() noexcept:
+    cdef Place place
+    place.start = NULL
+    place.step = 0
+    return place
+
+
+cdef Place in_constant(Deferred* deferred, double c) noexcept:
+    """A block filled with one number."""
+    cdef Place place
+    cdef int k = 0
+    while k < deferred.n_constants and memcmp(&deferred.constants[k], &c, sizeof(double)) != 0:
+        k += 1
+    if k == deferred.n_constants:
+        deferred.n_constants += 1
+        deferred.constants[k] = c
+        deferred.constant_slots[k] = deferred.n_slots     # never one given back: it is filled once, before the first step
+        deferred.n_slots += 1
+    place.start = <char*><size_t>k
+    place.step = IN_CONSTANT
+    return place
+
+
+cdef void defer_step(Deferred* deferred, Backward kernel, Place g, Place x1, Place x2, const char* y, int out, double c,
+                    bint add) noexcept:
+    cdef Step* s = &deferred.steps[deferred.n_steps]
+    deferred.n_steps += 1
+    s.kernel = kernel
+    s.g = g
+    s.x1 = x1
+    s.x2 = x2
+    s.y = in_memory(deferred, y) if y != NULL else nowhere()
+    s.out = in_buffer(out)
+    s.c = c
+    s.add = add
+
+
+cdef void defer_copy(Deferred* deferred, Place g, int out, bint add) noexcept:
+    defer_step(deferred, kernels[<int>ADD].x1[deferred.dtype], g, nowhere(), nowhere(), NULL, out, 0, add)
+
+
+cdef int buffer_in(Deferred* deferred, Tensor x) noexcept:
+    """The buffer to add to for `x`, which has a cotangent: its own, or a copy where others hold it too."""
+    cdef int b, old
+    if x.flags & UNIFORM:
+        b = new_buffer(deferred, NULL, False)
+        defer_copy(deferred, in_constant(deferred, uniform_value(x)), b, False)
+        hold(x, b)
+        return b
+    b = buffer_of(deferred, x)
+    if deferred.buffers[b].shared or deferred.buffers[b].holders > 1:
+        old = b
+        b = new_buffer(deferred, NULL, False)
+        defer_copy(deferred, in_buffer(old), b, False)
+        hold(x, b)
+        release_buffer(deferred, old)
+    return b
+
+
+cdef int defer_accumulate(Deferred* deferred, Tensor y, Tensor x, int b) except -1:
+    """The whole cotangent of `y`, in buffer `b` or uniform, to `x`."""
+    if b < 0:
+        if x.flags & UNIFORM or not x.flags & COTANGENT:
+            return accumulate_uniform(x, uniform_value(y))
+        defer_copy(deferred, in_constant(deferred, uniform_value(y)), buffer_in(deferred, x), True)
+    elif x.flags & COTANGENT:
+        defer_copy(deferred, in_buffer(b), buffer_in(deferred, x), True)
+    else:
+        deferred.buffers[b].holders += 1
+        hold(x, b)
+    return 0
+
+
+cdef void defer_backward(Deferred* deferred, Tensor y, Tensor x, Backward kernel, Place x1, Place x2, int b, double c,
+                    bint last) noexcept:
+    """A kernel's part of the cotangent of `y`, in buffer `b` or uniform, to `x`. If nobody else reads that any more, and it is
+    the `last` part, its buffer becomes that of `x`."""
+    cdef Place g = in_buffer(b) if b >= 0 else in_constant(deferred, uniform_value(y))
+    cdef bint add = x.flags & COTANGENT != 0
+    cdef int out
+    if add:
+        out = buffer_in(deferred, x)
+    elif last and b >= 0 and deferred.buffers[b].holders == 1 and not deferred.buffers[b].shared:
+        out = b
+        deferred.buffers[b].holders += 1
+        hold(x, b)
+    else:
+        out = new_buffer(deferred, NULL, False)
+        hold(x, out)
+    defer_step(deferred, kernel, g, x1, x2, y.data, out, c, add)
+
+
+cdef inline void keep_deferred(Deferred* deferred, Tensor x, int node, bint read) noexcept:
+    """`x` is read, or not, by the node at number `node` of those kept."""
+    Py_INCREF(x)
+    deferred.kept[deferred.n_kept] = <PyObject*>x
+    deferred.versions[deferred.n_kept] = version_of(x)
+    deferred.reader[deferred.n_kept] = node if read else -1
+    deferred.n_kept += 1
+
+
+cdef int defer_node(Tensor y, Sweep* here) except -1:
+    """Note the backward of `y`, of which `can_defer` holds."""
+    cdef Deferred* deferred = here.deferred
+    cdef Kernel* k = &kernels[y.op]
+    cdef Tensor x1 = None, x2 = None
+    cdef Place d1, d2
+    cdef Backward b1, b2
+    cdef double c = 0
+    cdef int b = -1, node
+    cdef unsigned int reads = reads_at(y)
+    check_versions(y)
+    if deferred == NULL:
+        deferred = new_deferred(here)
+    elif deferred.n_kept and (max(deferred.n_steps, deferred.n_buffers, deferred.n_constants) > MOST - SPARE
+                           or deferred.n_kept > KEPT - SPARE):
+        run_deferred(here)
+    if deferred.n_kept == 0:
+        deferred.dtype = y.layout.kernel
+        deferred.n = y.layout.size
+        deferred.n_steps = deferred.n_buffers = deferred.n_constants = deferred.n_slots = deferred.n_free = 0
+    b1 = k.x1[deferred.dtype]
+    b2 = k.x2[deferred.dtype]
+    node = deferred.n_kept
+    keep_deferred(deferred, y, node, reads & READS_Y != 0)
+    expect_contiguous(y)
+    if y.flags & CONST1:
+        c = constant_of(y.x1)
+        d1 = in_constant(deferred, c)
+    else:
+        x1 = <Tensor>y.x1
+        keep_deferred(deferred, x1, node, reads & READS_X1 != 0)
+        expect_contiguous(x1)
+        d1 = in_memory(deferred, x1.data)
+    if y.flags & CONST2:
+        c = constant_of(y.x2)
+        d2 = in_constant(deferred, c)
+        if y.op == POWER:
+            b1 = power_constant[deferred.dtype]
+    elif y.x2 != NULL:
+        x2 = <Tensor>y.x2
+        keep_deferred(deferred, x2, node, reads & READS_X2 != 0)
+        expect_contiguous(x2)
+        d2 = in_memory(deferred, x2.data)
+    else:
+        d2 = nowhere()
+    if not y.flags & UNIFORM:
+        b = buffer_of(deferred, y)
+    # The second operand first, as `backward_binary` does.
+    if x2 is not None and takes(x2, here.only_wanted):
+        if y.op == ADD:
+            defer_accumulate(deferred, y, x2, b)
+        else:
+            defer_backward(deferred, y, x2, b2, d1, d2, b, c, x1 is None or not takes(x1, here.only_wanted))
+    if x1 is not None and takes(x1, here.only_wanted):
+        if y.op == ADD or y.op == SUBTRACT:
+            defer_accumulate(deferred, y, x1, b)
+        else:
+            defer_backward(deferred, y, x1, b1, d1, d2, b, c, True)
+    if b >= 0:
+        release_buffer(deferred, b)
+    y.flags &= ~<int>(COTANGENT | DEFERRED | UNIFORM)
+    return 0
+
+
+cdef void settle(Deferred* deferred, Place* place, char* scratch, bint stream, const bint* fresh) noexcept:
+    """Where a noted place is in memory."""
+    cdef Py_ssize_t item = 8 if deferred.dtype == F64 else 4, number = <Py_ssize_t><size_t>place.start
+    cdef Buffer* buffer
+    if place.step == IN_CONSTANT:
+        place.start = scratch + deferred.constant_slots[number] * RUN_BLOCK * item
+        place.step = 0
+    elif place.step == IN_BUFFER:
+        buffer = &deferred.buffers[number]
+        if buffer.storage == NULL or (stream and fresh[number]):
+            place.start = scratch + buffer.slot * RUN_BLOCK * item
+            place.step = 0
+        else:
+            place.start = payload(buffer.storage)
+            place.step = item
+
+
+cdef int check_deferred(Sweep* here) except -1:
+    """Once more, after the code that may have run since they were noted: nothing that the steps read was written, and
+    the tensors that hold a buffer are still ours."""
+    cdef Deferred* deferred = here.deferred
+    cdef PyObject* x
+    cdef int k
+    for k in range(deferred.n_kept):
+        x = deferred.kept[k]
+        if deferred.reader[k] >= 0 and version_at(x) != deferred.versions[k]:
+            raise errors.mutated(op_name(<Tensor>deferred.kept[deferred.reader[k]]), "a value it reads", deferred.versions[k],
+                                 version_at(x))
+        if here.apart and (<Tensor>x).sweep != 0 and not is_entered(x, here):
+            raise errors.graph_changed()
+    return 0
+
+
+cdef int run_deferred(Sweep* here) except -1:
+    """Run all that was noted; what tensors hold is theirs afterwards as if it had been swept node by node."""
+    cdef Deferred* deferred = here.deferred
+    cdef Py_ssize_t item = 8 if deferred.dtype == F64 else 4, nbytes = deferred.n * item
+    cdef bint stream = nbytes >= FG_STREAM
+    cdef bint[MOST] fresh
+    cdef WayOut[MOST] outs
+    cdef int n_outs = 0, k
+    cdef char* block
+    cdef Storage* scratch
+    check_deferred(here)
+    scratch = storage_new((deferred.n_slots + 1) * RUN_BLOCK * item)
+    try:
+        for k in range(deferred.n_buffers):
+            fresh[k] = deferred.buffers[k].storage == NULL and deferred.buffers[k].holders > 0
+            if fresh[k]:
+                deferred.buffers[k].storage = storage_new(nbytes)
+                if stream:
+                    outs[n_outs].block = payload(scratch) + deferred.buffers[k].slot * RUN_BLOCK * item
+                    outs[n_outs].y = payload(deferred.buffers[k].storage)
+                    n_outs += 1
+        for k in range(deferred.n_constants):
+            block = payload(scratch) + deferred.constant_slots[k] * RUN_BLOCK * item
+            fill_same(deferred.dtype, block, RUN_BLOCK, deferred.constants[k])
+        for k in range(deferred.n_steps):
+            settle(deferred, &deferred.steps[k].g, payload(scratch), stream, fresh)
+            settle(deferred, &deferred.steps[k].x1, payload(scratch), stream, fresh)
+            settle(deferred, &deferred.steps[k].x2, payload(scratch), stream, fresh)
+            settle(deferred, &deferred.steps[k].out, payload(scratch), stream, fresh)
+        run_steps(deferred.steps, deferred.n_steps, outs, n_outs, deferred.dtype, deferred.n)
+    finally:
+        storage_release(scratch)
+    forget_deferred(here, True)
+    return 0
+
+
+cdef void forget_deferred(Sweep* here, bint done) noexcept:
+    """Let go of everything; the buffers go to the tensors that hold them, unless the sweep has failed. Python code runs
+    last."""
+    cdef Deferred* deferred = here.deferred
+    cdef PyObject* kept[KEPT]
+    cdef PyObject* x
+    cdef int k, n = deferred.n_kept
+    for k in range(n):
+        x = kept[k] = deferred.kept[k]
+        if (<Tensor>x).flags & DEFERRED and (<Tensor>x).sweep == here.number:
+            if done:
+                (<Tensor>x).cotangent.storage = storage_keep(deferred.buffers[buffer_number(<Tensor>x)].storage)
+                (<Tensor>x).flags = (<Tensor>x).flags & ~<int>DEFERRED
+            else:
+                (<Tensor>x).flags = (<Tensor>x).flags & ~<int>(COTANGENT | DEFERRED)
+    for k in range(deferred.n_buffers):
+        if deferred.buffers[k].storage != NULL:
+            storage_release(deferred.buffers[k].storage)
+    deferred.n_kept = 0
+    for k in range(n):
+        drop(kept[k])

@@ -1,0 +1,410 @@
+# The softmax family over (outer, n, inner): along the middle axis. The largest element is taken out first, so that nothing
+# overflows; a NaN or an infinity comes out as the rules' formulas bring it out.
+#
+# Where inner is 1, as many rows as fill a block go through NumPy's exp loop in one call: ten classes at a time would pay for
+# the call, not for the exponentials. Otherwise up to WIDTH columns go together.
+
+cdef enum:
+    WIDTH = 256
+
+
+cdef inline floating largest(const floating* x, Py_ssize_t n, const Helpers* h) noexcept nogil:
+    """The largest of a row. A NaN may be passed over: the sum of the exponentials finds it."""
+    cdef floating a = x[0], b, c, d
+    cdef Py_ssize_t i = 1
+    if n >= 64:
+        return largest_long(x, n, h)
+    if n >= 8:
+        b = x[1]
+        c = x[2]
+        d = x[3]
+        i = 4
+        while i + 4 <= n:       # four chains, since one compare waits for the one before
+            a = x[i] if x[i] > a else a
+            b = x[i + 1] if x[i + 1] > b else b
+            c = x[i + 2] if x[i + 2] > c else c
+            d = x[i + 3] if x[i + 3] > d else d
+            i += 4
+        a = b if b > a else a
+        c = d if d > c else c
+        a = c if c > a else a
+    while i < n:
+        a = x[i] if x[i] > a else a
+        i += 1
+    return a
+
+
+cdef floating largest_long(const floating* x, Py_ssize_t n, const Helpers* h) noexcept nogil:
+    cdef floating top = x[0]
+    apply_reduce(&h.maximum, <char*>(x + 1), n - 1, sizeof(floating), <char*>&top)
+    return top
+
+
+cdef inline void apply_reduce(const BoundLoop* loop, char* x, npy_intp n, npy_intp step, char* y) noexcept nogil:
+    """y = loop(y, x[0]), ... over n elements; NumPy's add loop sums them pairwise."""
+    cdef address[3] args = [y, x, y]
+    cdef npy_intp[3] steps = [0, step, 0]
+    loop.run(args, &n, steps, loop.data)
+
+
+cdef inline floating total(const floating* x, Py_ssize_t n, const Helpers* h) noexcept nogil:
+    cdef floating a = 0, b = 0
+    cdef Py_ssize_t i = 0
+    if n >= 32:
+        return total_long(x, n, h)
+    while i + 2 <= n:
+        a += x[i]
+        b += x[i + 1]
+        i += 2
+    if i < n:
+        a += x[i]
+    return a + b
+
+
+cdef floating total_long(const floating* x, Py_ssize_t n, const Helpers* h) noexcept nogil:
+    cdef floating s = 0
+    apply_reduce(&h.add, <char*>x, n, sizeof(floating), <char*>&s)
+    return s
+
+
+cdef inline floating inner_product(const floating* x1, const floating* x2, Py_ssize_t n) noexcept nogil:
+    """In eight sums, whatever the vectors of the machine hold: so every instruction set rounds the same."""
+    cdef floating[8] s = [0, 0, 0, 0, 0, 0, 0, 0]
+    cdef floating rest = 0
+    cdef Py_ssize_t i = 0, k
+    while i + 8 <= n:
+        for k in range(8):
+            s[k] += x1[i + k] * x2[i + k]
+        i += 8
+    while i < n:
+        rest += x1[i] * x2[i]
+        i += 1
+    return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7])) + rest
+
+
+cdef inline Py_ssize_t rows_at_once(Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t rows = <Py_ssize_t>BLOCK // n
+    return 1 if rows < 1 else <Py_ssize_t>WIDTH if rows > <Py_ssize_t>WIDTH else rows
+
+
+cdef inline Py_ssize_t columns_at_once(Py_ssize_t left) noexcept nogil:
+    return left if left < <Py_ssize_t>WIDTH else <Py_ssize_t>WIDTH
+
+
+cdef void exp_rows(const floating* x, Py_ssize_t rows, Py_ssize_t n, bint finite, floating* top, floating* e, floating* s,
+                   const Helpers* h) noexcept nogil:
+    """Per row: its largest element (0 in place of an infinite one if `finite`), e = exp(x - top), and the sum of e."""
+    cdef Py_ssize_t r, j
+    cdef floating m
+    cdef floating* d = e
+    for r in range(rows):
+        m = largest(x, n, h)
+        if finite and not m - m == 0:
+            m = 0
+        top[r] = m
+        for j in range(n):
+            d[j] = x[j] - m
+        x += n
+        d += n
+    apply1(&h.exp, e, e, rows * n, sizeof(floating))
+    for r in range(rows):
+        s[r] = total(e, n, h)
+        e += n
+
+
+cdef void exp_columns(const floating* x, Py_ssize_t n, Py_ssize_t stride, Py_ssize_t w, bint finite, floating* top,
+                      floating* e, Py_ssize_t e_stride, floating* s, const Helpers* h) noexcept nogil:
+    """As `exp_rows` for w columns of n elements."""
+    cdef Py_ssize_t r, i
+    cdef const floating* row = x
+    cdef floating* d = e
+    for i in range(w):
+        top[i] = row[i]
+        s[i] = 0
+    for r in range(1, n):
+        row += stride
+        for i in range(w):
+            top[i] = row[i] if row[i] > top[i] else top[i]
+    if finite:
+        for i in range(w):
+            if not top[i] - top[i] == 0:
+                top[i] = 0
+    row = x
+    for r in range(n):
+        for i in range(w):
+            d[i] = row[i] - top[i]
+        if e_stride != w:
+            apply1(&h.exp, d, d, w, sizeof(floating))
+        row += stride
+        d += e_stride
+    if e_stride == w:
+        apply1(&h.exp, e, e, n * w, sizeof(floating))
+    for r in range(n):
+        for i in range(w):
+            s[i] += e[i]
+        e += e_stride
+
+
+cdef void softmax_fill(const floating* x, floating* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint logarithm,
+                       const Helpers* h) noexcept nogil:
+    cdef floating[WIDTH] top
+    cdef floating[WIDTH] s
+    cdef Py_ssize_t o = 0, i, r, j, w
+    cdef floating m, f
+    if inner == 1:
+        while o < outer:
+            w = min(rows_at_once(n), outer - o)
+            exp_rows(x, w, n, False, top, y, s, h)
+            if logarithm:
+                apply1(&h.log, s, s, w, sizeof(floating))
+                for r in range(w):
+                    m = top[r]
+                    f = s[r]
+                    for j in range(n):
+                        y[j] = (x[j] - m) - f
+                    x += n
+                    y += n
+            else:
+                for r in range(w):
+                    f = <floating>1 / s[r]
+                    for j in range(n):
+                        y[j] *= f
+                    y += n
+                x += w * n
+            o += w
+        return
+    for o in range(outer):
+        i = 0
+        while i < inner:
+            w = columns_at_once(inner - i)
+            exp_columns(x + i, n, inner, w, False, top, y + i, inner, s, h)
+            if logarithm:
+                apply1(&h.log, s, s, w, sizeof(floating))
+            else:
+                for j in range(w):
+                    s[j] = <floating>1 / s[j]
+            for r in range(n):
+                if logarithm:
+                    for j in range(w):
+                        y[r * inner + i + j] = (x[r * inner + i + j] - top[j]) - s[j]
+                else:
+                    for j in range(w):
+                        y[r * inner + i + j] *= s[j]
+            i += w
+        x += n * inner
+        y += n * inner
+
+
+cdef void softmax_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                          bint logarithm) noexcept nogil:
+    """exp(x) / sum(exp(x)), or the logarithm of that."""
+    if dtype == F64:
+        softmax_fill(<const double*>x, <double*>y, outer, n, inner, logarithm, &helpers[dtype])
+    else:
+        softmax_fill(<const float*>x, <float*>y, outer, n, inner, logarithm, &helpers[dtype])
+
+
+cdef void softmax_pull(const floating* g, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                       bint add) noexcept nogil:
+    cdef floating[WIDTH] d
+    cdef Py_ssize_t o, i, r, j, w, at
+    cdef floating m
+    if inner == 1:
+        for o in range(outer):
+            m = inner_product(g, y, n)
+            for j in range(n):
+                put(gx + j, y[j] * (g[j] - m), add)
+            g += n
+            y += n
+            gx += n
+        return
+    for o in range(outer):
+        i = 0
+        while i < inner:
+            w = columns_at_once(inner - i)
+            for j in range(w):
+                d[j] = 0
+            for r in range(n):
+                at = r * inner + i
+                for j in range(w):
+                    d[j] += g[at + j] * y[at + j]
+            for r in range(n):
+                at = r * inner + i
+                for j in range(w):
+                    put(gx + at + j, y[at + j] * (g[at + j] - d[j]), add)
+            i += w
+        g += n * inner
+        y += n * inner
+        gx += n * inner
+
+
+cdef void softmax_backward(int dtype, const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                           bint add) noexcept nogil:
+    """gx (+)= y * (g - sum(g * y)); gx may be g."""
+    if dtype == F64:
+        softmax_pull(<const double*>g, <const double*>y, <double*>gx, outer, n, inner, add)
+    else:
+        softmax_pull(<const float*>g, <const float*>y, <float*>gx, outer, n, inner, add)
+
+
+cdef void log_softmax_pull(const floating* g, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                           bint add, const Helpers* h) noexcept nogil:
+    cdef floating[BLOCK] e
+    cdef floating[WIDTH] d
+    cdef Py_ssize_t o = 0, i, r, j, w, at, m, lines
+    cdef floating s
+    if inner == 1:
+        while o < outer:
+            w = min(rows_at_once(n), outer - o)
+            for r in range(w):
+                d[r] = total(g + r * n, n, h)
+            if n <= <Py_ssize_t>BLOCK:
+                apply1(&h.exp, y, e, w * n, sizeof(floating))
+                for r in range(w):
+                    s = d[r]
+                    at = r * n
+                    for j in range(n):
+                        put(gx + at + j, g[at + j] - e[at + j] * s, add)
+            else:
+                at = 0
+                s = d[0]
+                while at < n:
+                    m = min(n - at, <Py_ssize_t>BLOCK)
+                    apply1(&h.exp, y + at, e, m, sizeof(floating))
+                    for j in range(m):
+                        put(gx + at + j, g[at + j] - e[j] * s, add)
+                    at += m
+            g += w * n
+            y += w * n
+            gx += w * n
+            o += w
+        return
+    for o in range(outer):
+        i = 0
+        while i < inner:
+            w = columns_at_once(inner - i)
+            lines = <Py_ssize_t>BLOCK // w if w == inner else 1
+            for j in range(w):
+                d[j] = 0
+            for r in range(n):
+                at = r * inner + i
+                for j in range(w):
+                    d[j] += g[at + j]
+            for r in range(n):
+                at = r * inner + i
+                m = r % lines
+                if m == 0:
+                    apply1(&h.exp, y + at, e, w * min(lines, n - r), sizeof(floating))
+                for j in range(w):
+                    put(gx + at + j, g[at + j] - e[m * w + j] * d[j], add)
+            i += w
+        g += n * inner
+        y += n * inner
+        gx += n * inner
+
+
+cdef void log_softmax_backward(int dtype, const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n,
+                               Py_ssize_t inner, bint add) noexcept nogil:
+    """gx (+)= g - exp(y) * sum(g); gx may be g."""
+    if dtype == F64:
+        log_softmax_pull(<const double*>g, <const double*>y, <double*>gx, outer, n, inner, add, &helpers[dtype])
+    else:
+        log_softmax_pull(<const float*>g, <const float*>y, <float*>gx, outer, n, inner, add, &helpers[dtype])
+
+
+cdef Py_ssize_t logsumexp_scratch(Py_ssize_t n, Py_ssize_t inner) noexcept nogil:
+    """Elements of scratch that `logsumexp_forward` needs."""
+    return max(n, <Py_ssize_t>BLOCK) if inner == 1 else n * columns_at_once(inner)
+
+
+cdef void logsumexp_fill(const floating* x, floating* y, floating* e, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                         const Helpers* h) noexcept nogil:
+    cdef floating[WIDTH] top
+    cdef floating[WIDTH] s
+    cdef Py_ssize_t o = 0, i, j, w
+    if inner == 1:
+        while o < outer:
+            w = min(rows_at_once(n), outer - o)
+            exp_rows(x, w, n, True, top, e, s, h)
+            apply1(&h.log, s, s, w, sizeof(floating))
+            for j in range(w):
+                y[o + j] = s[j] + top[j]
+            x += w * n
+            o += w
+        return
+    for o in range(outer):
+        i = 0
+        while i < inner:
+            w = columns_at_once(inner - i)
+            exp_columns(x + i, n, inner, w, True, top, e, w, s, h)
+            apply1(&h.log, s, s, w, sizeof(floating))
+            for j in range(w):
+                y[i + j] = s[j] + top[j]
+            i += w
+        x += n * inner
+        y += inner
+
+
+cdef void logsumexp_forward(int dtype, const void* x, void* y, void* scratch, Py_ssize_t outer, Py_ssize_t n,
+                            Py_ssize_t inner) noexcept nogil:
+    """log(sum(exp(x)))"""
+    if dtype == F64:
+        logsumexp_fill(<const double*>x, <double*>y, <double*>scratch, outer, n, inner, &helpers[dtype])
+    else:
+        logsumexp_fill(<const float*>x, <float*>y, <float*>scratch, outer, n, inner, &helpers[dtype])
+
+
+cdef inline floating reference(floating y) noexcept nogil:
+    """What to take from the elements; of a row of nothing but -inf, 0: their gradient is 0 and not NaN."""
+    return 0 if y - y != 0 and y < 0 else y
+
+
+cdef void logsumexp_pull(const floating* g, const floating* x, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n,
+                         Py_ssize_t inner, bint add, const Helpers* h) noexcept nogil:
+    cdef floating[BLOCK] e
+    cdef Py_ssize_t o = 0, i, r, j, w, at, m
+    cdef floating s
+    if inner == 1:
+        while o < outer:
+            w = min(rows_at_once(n), outer - o)
+            at = 0
+            while at < n:               # once, unless one row is longer than a block
+                m = min(n - at, <Py_ssize_t>BLOCK)
+                for r in range(w):
+                    s = reference(y[o + r])
+                    for j in range(m):
+                        e[r * m + j] = x[r * n + at + j] - s
+                apply1(&h.exp, e, e, w * m, sizeof(floating))
+                for r in range(w):
+                    s = g[o + r]
+                    for j in range(m):
+                        put(gx + r * n + at + j, s * e[r * m + j], add)
+                at += m
+            x += w * n
+            gx += w * n
+            o += w
+        return
+    for o in range(outer):
+        for r in range(n):
+            i = 0
+            while i < inner:
+                m = min(inner - i, <Py_ssize_t>BLOCK)
+                for j in range(m):
+                    e[j] = x[i + j] - reference(y[i + j])
+                apply1(&h.exp, e, e, m, sizeof(floating))
+                for j in range(m):
+                    put(gx + i + j, g[i + j] * e[j], add)
+                i += m
+            x += inner
+            gx += inner
+        g += inner
+        y += inner
+
+
+cdef void logsumexp_backward(int dtype, const void* g, const void* x, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n,
+                             Py_ssize_t inner, bint add) noexcept nogil:
+    """gx (+)= g * exp(x - y)"""
+    if dtype == F64:
+        logsumexp_pull(<const double*>g, <const double*>x, <const double*>y, <double*>gx, outer, n, inner, add, &helpers[dtype])
+    else:
+        logsumexp_pull(<const float*>g, <const float*>x, <const float*>y, <float*>gx, outer, n, inner, add, &helpers[dtype])

@@ -1,0 +1,413 @@
+# In-place writes. An object that stood for one node of the graph comes to stand for another; edges recorded before keep the
+# old one, which moves to a tensor of its own.
+
+cdef bint overlaps_itself(const Layout* layout) noexcept:
+    """Whether several elements may lie in one place: after a broadcast, in a sliding window. Axes by ascending stride must each
+    step over all that the ones before reach."""
+    cdef unsigned long long seen = 0
+    cdef Py_ssize_t reach = layout.itemsize, step, least
+    cdef int k, at
+    if layout.flags & C_CONTIGUOUS:     # those without elements too
+        return False
+    while True:
+        at = -1
+        least = 0
+        for k in range(layout.ndim):
+            step = layout.strides[k] if layout.strides[k] >= 0 else -layout.strides[k]
+            if layout.shape[k] > 1 and not (seen >> k) & 1 and (at < 0 or step < least):
+                at = k
+                least = step
+        if at < 0:
+            return False
+        if least < reach:
+            return True
+        seen |= <unsigned long long>1 << at
+        reach += least * (layout.shape[at] - 1)
+
+
+cdef int check_writable(Tensor x, bint recording) except -1:
+    if (x.storage != NULL and x.storage.flags & READ_ONLY) or overlaps_itself(x.layout):
+        raise errors.read_only()
+    if fg_grad_off:
+        return 0
+    if x.flags & REQUIRES_GRAD:
+        if x.op == LEAF:
+            raise errors.leaf_written()
+        if x.flags & VIEW:
+            raise errors.view_written()
+    elif recording and x.flags & VIEW:
+        raise errors.view_written()
+    return 0
+
+
+cdef int write_version(Tensor x) except -1:
+    move_out(x)
+    x.storage.version += 1
+    return 0
+
+
+cdef inline int bump_version(Tensor x) except -1:
+    if x.storage != NULL:
+        x.storage.version += 1
+    elif x.op != LEAF:
+        # A recorded inline value: from here on its writes are counted where its views can see them.
+        write_version(x)
+    elif x.gen == 65535:
+        write_version(x)
+    else:
+        x.gen += 1
+    return 0
+
+
+cdef Tensor snapshot(Tensor x, bint keep_value):
+    """A tensor that can take over the node `x` stands for, entered in the history of `x`. All that may fail is done here, so
+    that a write that fails leaves `x` as it was: `rebind` completes it, `forget_snapshot` takes it back."""
+    cdef Tensor old
+    cdef NodeExtra extra
+    move_out(x)
+    if x.gen == 65535:
+        raise errors.too_many_writes()
+    if keep_value:
+        old = private_copy(x)
+        move_out(old)
+        old.storage.version = x.storage.version
+        old.storage.taken = x.storage.version
+    else:
+        old = adopt(x.layout, x.storage, x.data)
+    extra = extra_of(old)       # until the two exchange theirs
+    extra.history = (<NodeExtra>x.extra).history if x.extra != NULL else None
+    if extra.history is None:
+        extra.history = []
+    if fg_watch & BIRTHS:
+        note_move(x, old)
+    extra.history.append((x.gen, old))
+    return old
+
+
+cdef int forget_snapshot(Tensor old) except -1:
+    """Others may have come behind it meanwhile."""
+    cdef list history = (<NodeExtra>old.extra).history
+    cdef Py_ssize_t k
+    for k in range(len(history) - 1, -1, -1):
+        if (<tuple>history[k])[1] is old:
+            del history[k]
+            break
+    return 0
+
+
+cdef void rebind(Tensor x, Tensor old) noexcept:
+    """Let `old` be the node that `x` stood for, so that `x` can stand for the next one."""
+    cdef PyObject* extra = old.extra
+    old.extra = x.extra
+    x.extra = extra
+    if old.extra != NULL:
+        (<NodeExtra>old.extra).history = None
+    old.op = x.op
+    old.x1 = x.x1
+    old.x2 = x.x2
+    old.gen = x.gen
+    old.gen1 = x.gen1
+    old.gen2 = x.gen2
+    old.saved = x.saved
+    old.flags = x.flags & <int>(REQUIRES_GRAD | FREED | CONST1 | CONST2 | OBJECT2 | VIEW | HOOKED)     # hooks stay with the value
+    x.x1 = NULL
+    x.x2 = NULL
+    x.flags &= ~<int>(CONST1 | CONST2 | OBJECT2 | VIEW | FREED | REQUIRES_GRAD | HOOKED)
+    x.op = LEAF
+    x.saved = 0
+    x.gen += 1
+
+
+cdef object write_inplace(Tensor x, Tensor z, str name):
+    """`x` takes the value and the node of `z`, a result computed from `x`; returns `x`."""
+    cdef Tensor old, value = None
+    cdef bint reads_y, foreign
+    cdef unsigned short gen = x.gen
+    if is_recorded_part(x):
+        return write_through(x, z, name)
+    check_writable(x, z.flags & REQUIRES_GRAD != 0)
+    if not same_shape(x.layout, z.layout):
+        raise errors.inplace_shape(name, shape_tuple(z.layout), shape_tuple(x.layout))
+    if x.layout.typenum != z.layout.typenum:
+        if not np.can_cast(dtype_of(z), dtype_of(x), "same_kind"):
+            raise errors.inplace_dtype(name, dtype_of(z), dtype_of(x))
+        z = functions["astype"](z, dtype_of(x))
+    if z.flags & REQUIRES_GRAD:
+        foreign = x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE != 0
+        if not x.layout.flags & C_CONTIGUOUS or (foreign and reads_result(z)):
+            leave_to_rule(z)
+        reads_y = reads_result(z)
+        if reads_y and foreign:
+            value = detached(z)
+        old = snapshot(x, reads_operand(z, x))
+        operands = operands_after(x, z, old)
+        if x.gen != gen:        # by Python code since `z` was recorded
+            forget_snapshot(old)
+            raise errors.written_meanwhile(name)
+        move_node(x, z, old, operands)
+        if reads_y:
+            x.saved += version_of(x) + 1 - version_of(z)
+            (<NodeExtra>x.extra).result = value
+    bump_version(x)
+    copy_strided(x.layout.itemsize, x.layout, z.data, z.layout.strides, x.data, x.layout.strides)
+    if z.flags & REQUIRES_GRAD:
+        x.storage.taken = x.storage.version
+    return x
+
+
+cdef bint is_recorded_part(Tensor x) noexcept:
+    """Whether a write to `x`, a slice of a recorded result that was not written since, can be recorded as one to that result."""
+    cdef Tensor base
+    if fg_grad_off or x.op != GETITEM or not x.flags & VIEW or not x.flags & REQUIRES_GRAD or x.x1 == NULL:
+        return False
+    base = <Tensor>x.x1
+    return base.gen == x.gen1 and base.op != LEAF and not base.flags & VIEW
+
+
+cdef object write_through(Tensor x, Tensor z, str name):
+    """As `write_inplace`, of a slice: its base is written, `y[key] = z`, and `x` comes to stand for the slice of what that gives."""
+    cdef Tensor base = <Tensor>x.x1, old, w
+    key = parameter_of(x)
+    check_fresh(x)
+    if not same_shape(x.layout, z.layout):
+        raise errors.inplace_shape(name, shape_tuple(z.layout), shape_tuple(x.layout))
+    if not np.can_cast(dtype_of(z), dtype_of(x), "same_kind"):
+        raise errors.inplace_dtype(name, dtype_of(z), dtype_of(x))
+    old = snapshot(x, reads_operand(z, x))
+    try:
+        set_item(base, key, z)
+        w = getitem_basic(base, key)
+    except BaseException:
+        forget_snapshot(old)
+        raise
+    move_node(x, w, old, None)
+    x.flags |= VIEW
+    return x
+
+
+cdef bint is_own_part(Tensor x, object key, object value) except -1:
+    """Whether `x[key] = value` gives `x` what it holds already: the end of `x[key] += 1`, where `value` is that slice of it."""
+    cdef Py_ssize_t[64] shape
+    cdef Py_ssize_t[64] strides
+    cdef Py_ssize_t offset
+    cdef Tensor part
+    cdef int k, ndim
+    if type(value) is not Tensor:
+        return False
+    part = <Tensor>value
+    if (part.op != GETITEM or not part.flags & VIEW or part.x1 != <PyObject*>x or part.gen1 != x.gen or part.storage != x.storage
+            or part.saved != x.storage.version):
+        return False
+    ndim = parse_key(x.layout, key, shape, strides, &offset)
+    if ndim != part.layout.ndim or part.data != x.data + offset:
+        return False
+    for k in range(ndim):
+        if shape[k] != part.layout.shape[k] or (shape[k] > 1 and strides[k] != part.layout.strides[k]):
+            return False
+    return True
+
+
+cdef int leave_to_rule(Tensor z) except -1:
+    """Have the rule do the backward of `z`: kernels read a result that lies in C order, in memory of ours."""
+    cdef PyObject* x1 = z.x1
+    cdef PyObject* x2 = z.x2
+    cdef int flags = z.flags
+    if z.op == RULE:
+        return 0
+    z.saved = 0
+    link_unseen(z, rule_for(z), node_operands(z), node_params(z), RULE)
+    z.x1 = NULL
+    z.x2 = NULL
+    z.flags = <unsigned short>(flags & ~<int>(CONST1 | CONST2 | OBJECT2))
+    if not flags & CONST1:
+        drop(x1)
+    if flags & OBJECT2:
+        Py_DECREF(<object>x2)
+    elif not flags & CONST2:
+        drop(x2)
+    return 0
+
+
+cdef bint reads_result(Tensor z) except -1:
+    """Whether the backward of `z` reads its value."""
+    if z.extra != NULL and (<NodeExtra>z.extra).operands is not None:
+        return (<NodeExtra>z.extra).reads_y
+    return reads_at(z) & READS_Y != 0
+
+
+cdef bint reads_operand(Tensor z, Tensor x) except -1:
+    """Whether the backward of `z` reads the value of its operand `x`, which then has to be kept."""
+    cdef tuple operands
+    cdef Py_ssize_t k
+    if z.extra == NULL:
+        return reads_at(z) & (READS_X1 | READS_X2) != 0
+    operands = (<NodeExtra>z.extra).operands
+    if operands is None:
+        return True
+    for k in range(len(operands)):
+        if operands[k] is x and nth_bit((<NodeExtra>z.extra).reads, k):
+            return True
+    return False
+
+
+cdef tuple operands_after(Tensor x, Tensor z, Tensor old):
+    """The operands of `z` once `x` stands for another node; None where they are not many."""
+    cdef list operands
+    if z.extra == NULL or (<NodeExtra>z.extra).operands is None:
+        return None
+    try:
+        operands = []
+        for o in (<NodeExtra>z.extra).operands:
+            operands.append(old if o is x else o)
+        return tuple(operands)
+    except BaseException:
+        forget_snapshot(old)
+        raise
+
+
+cdef void move_node(Tensor x, Tensor z, Tensor old, tuple operands) noexcept:
+    """The node of `z` becomes that of `x`, and the one that `x` stood for that of `old`."""
+    rebind(x, old)
+    x.op = z.op
+    x.flags |= z.flags & <int>(REQUIRES_GRAD | CONST1 | CONST2 | OBJECT2)
+    x.x1 = redirect(z.x1, x, old, z.flags & CONST1 != 0)
+    x.x2 = redirect(z.x2, x, old, z.flags & CONST2 != 0)
+    x.gen1 = z.gen1
+    x.gen2 = z.gen2
+    x.saved = z.saved
+    z.x1 = NULL
+    z.x2 = NULL
+    z.flags &= ~<int>(CONST1 | CONST2 | OBJECT2)
+    if z.extra != NULL:
+        move_extra(<NodeExtra>x.extra, <NodeExtra>z.extra, operands)
+
+
+cdef PyObject* redirect(PyObject* edge, Tensor x, Tensor old, bint constant) noexcept:
+    """Hand over one edge of a result; an edge to `x` becomes one to the node it stood for."""
+    if constant or edge != <PyObject*>x:
+        return edge
+    Py_INCREF(old)
+    Py_DECREF(x)
+    return <PyObject*>old
+
+
+cdef void move_extra(NodeExtra extra, NodeExtra given, tuple operands) noexcept:
+    extra.rule = given.rule
+    extra.params = given.params
+    extra.where = given.where
+    extra.number = given.number
+    extra.numbers = given.numbers
+    extra.kept = given.kept
+    given.kept = NULL
+    extra.operands = operands
+    extra.gens = given.gens
+    extra.reads = given.reads
+    extra.flows = given.flows
+    extra.reads_y = given.reads_y
+
+
+cdef bint inplace_constant(int op, Tensor x, double c, bint recording) except -1:
+    """`x op= c` where nothing records it and NumPy's loop can do it where it is; whether it was done."""
+    cdef Layout* layout = x.layout
+    cdef float narrow = <float>c
+    if (layout.kernel == NO_KERNEL or not layout.flags & C_CONTIGUOUS or op == POWER or (recording and x.flags & (REQUIRES_GRAD | VIEW))
+            or (x.storage != NULL and x.storage.flags) or kernels[op].loop[layout.kernel].run == NULL):
+        return False
+    check_fresh(x)
+    bump_version(x)
+    apply2(&kernels[op].loop[layout.kernel], x.data, layout.itemsize, &c if layout.kernel == F64 else <void*>&narrow, 0, x.data,
+           layout.size, layout.itemsize)
+    return True
+
+
+cdef inline object inplace(int op, Tensor x, object other):
+    """`x op= other`."""
+    cdef Tensor b
+    cdef Layout* layout = x.layout
+    cdef bint recording = fg_grad_off == 0
+    if type(other) is Tensor:
+        b = <Tensor>other
+        if (b.layout == layout and layout.kernel != NO_KERNEL and layout.flags & C_CONTIGUOUS
+                and not (recording and (x.flags | b.flags) & (REQUIRES_GRAD | VIEW))
+                and (x.storage == NULL or x.storage.flags == 0) and (x.storage != b.storage or x.data == b.data)
+                and kernels[op].loop[layout.kernel].run != NULL):
+            check_fresh(b)
+            bump_version(x)
+            apply2(&kernels[op].loop[layout.kernel], x.data, layout.itemsize, b.data, layout.itemsize, x.data, layout.size, layout.itemsize)
+            return x
+    elif type(other) is float and inplace_constant(op, x, other, recording):
+        return x
+    result = binary_any(op, x, other)
+    return result if result is NotImplemented else write_inplace(x, <Tensor>result, op_names[op])
+
+
+cdef object inplace_named(str name, Tensor x, object other):
+    return write_inplace(x, functions[name](x, other), name)
+
+
+cdef object matmul_any(object a, object b):
+    if type(a) is Tensor and type(b) is Tensor:
+        return matmul(<Tensor>a, <Tensor>b)
+    if not (type(a) is Tensor or is_operand(a)) or not (type(b) is Tensor or is_operand(b)):
+        return NotImplemented
+    return matmul(as_tensor(a), as_tensor(b))
+
+
+cdef object set_item(Tensor x, object key, object value):
+    cdef Tensor old = None, z = None
+    cdef tuple operands = None
+    cdef bint recording = False
+    cdef unsigned int version
+    rule = (<Function>functions["setitem"]).rule
+    # First all that may run somebody's code, then a look at the tensor.
+    params = rule.prepare({"key": key})
+    if fg_grad_off == 0 and is_own_part(x, params["key"], value):
+        return 0
+    recording = wants_grad(x) or (type(value) is Tensor and wants_grad(<Tensor>value))
+    check_writable(x, recording)
+    if recording:
+        value = operand_of(value)
+    if type(value) is Tensor:
+        given = to_numpy(<Tensor>value)
+    elif type(value) in PLAIN or (PyArray_CheckExact(value) and cnp.PyArray_TYPE(<cnp.ndarray>value) != cnp.NPY_OBJECT):
+        given = value
+    else:
+        try:    # NumPy would ask a foreign object for its values in the middle of the write
+            given = np.asarray(value, dtype_of(x))
+        except (ValueError, IndexError) as error:
+            raise errors.forward_failed("setitem", error, (x, value)) from error
+    if recording and type(value) is Tensor and not np.can_cast(dtype_of(<Tensor>value), dtype_of(x), "same_kind"):
+        raise errors.inplace_dtype("setitem", dtype_of(<Tensor>value), dtype_of(x))
+    check_writable(x, recording)
+    if type(value) is Tensor:
+        check_fresh(<Tensor>value)
+    if recording:
+        check_fresh(x)
+    move_out(x)
+    version = version_of(x)
+    target = array_view(x, x, True)
+    if recording:
+        z = adopt(x.layout, x.storage, x.data)
+        link_unseen(z, rule, (x, value), params, RULE)
+        old = snapshot(x, False)
+        operands = operands_after(x, z, old)
+    try:
+        target[params["key"]] = given
+        if version_of(x) != version:
+            raise errors.written_meanwhile("setitem")
+    except BaseException as error:
+        if recording:
+            forget_snapshot(old)
+        if isinstance(error, (ValueError, IndexError)):     # nothing was written
+            raise errors.forward_failed("setitem", error, (x, value)) from error
+        raise
+    x.storage.version += 1
+    if recording:
+        move_node(x, z, old, operands)
+        x.storage.taken = x.storage.version
+        if fg_watch:
+            inspect_result(x)
+    return 0
+
+
+cdef tuple PLAIN = (float, int, bool, complex)

@@ -1,0 +1,97 @@
+# Values on their way out of the graph. The inputs of running transforms are marked, in the tensors themselves, so that a value
+# is known wherever it is read, in another thread as well. Nothing here is on the way of recording.
+
+cdef int transforms_running = 0     # in any thread; 0 spares the search
+
+
+def write_count(Tensor x not None):
+    """How often the memory of `x` was written."""
+    return version_of(x)
+
+
+def trace(inputs):
+    """Mark the inputs of a transform whose function is about to run."""
+    global transforms_running
+    cdef Tensor x
+    transforms_running += 1
+    for x in inputs:
+        if x.traced < 255:
+            x.traced += 1
+
+
+def untrace(inputs):
+    """Take the marks of `trace` away."""
+    global transforms_running
+    cdef Tensor x
+    transforms_running -= 1
+    for x in inputs:
+        if x.traced > 0:
+            x.traced -= 1
+
+
+def mark_parameter(Tensor x not None):
+    """Let modules take the leaf `x` as a parameter, whether it requires a gradient or not."""
+    extra_of(x).parameter = True
+
+
+def is_parameter(Tensor x not None):
+    """Whether `x` was made by `nn.Parameter`."""
+    return x.extra != NULL and (<NodeExtra>x.extra).parameter
+
+
+def is_traced(Tensor x not None):
+    """Whether `x` depends on an input of a running transform, in whatever thread."""
+    return traced_from(x) is not None
+
+
+cdef Tensor traced_from(Tensor x):
+    """The input of a running transform from which `x` came, or a node whose graph was freed so that nobody can tell; or None."""
+    cdef list stack
+    cdef set seen
+    cdef Tensor t
+    if transforms_running == 0 or not x.flags & REQUIRES_GRAD:
+        return None
+    stack = [x]
+    seen = set()
+    while stack:
+        t = <Tensor>stack.pop()
+        if t.traced or t.flags & FREED:
+            return t
+        if t.op == LEAF or <size_t><PyObject*>t in seen:
+            continue
+        seen.add(<size_t><PyObject*>t)
+        push_origins(t, stack)
+    return None
+
+
+cdef int push_origins(Tensor t, list stack) except -1:
+    """The operands to which a gradient flows."""
+    cdef Py_ssize_t k
+    cdef tuple operands = node_operands(t)
+    cdef bint many = t.extra != NULL and (<NodeExtra>t.extra).operands is not None
+    for k in range(len(operands)):
+        o = operands[k]
+        if type(o) is Tensor and (<Tensor>o).flags & REQUIRES_GRAD and (not many or nth_bit(flows_of(t), k)):
+            stack.append(o)
+    return 0
+
+
+cdef inline int check_door(Tensor x, str door, bint warns) except -1:
+    """Before the value of `x` leaves through `door`: refuse what a transform would lose, warn where that is asked for."""
+    if (warns or transforms_running) and x.flags & REQUIRES_GRAD and fg_grad_off == 0:
+        check_recorded(x, door, warns)
+    return 0
+
+
+cdef int check_recorded(Tensor x, str door, bint warns) except -1:
+    cdef Tensor source = traced_from(x)
+    if source is not None:
+        raise leaving.refused(op_name(x), door) if source.traced else leaving.refused_freed(op_name(source), door)
+    if warns:
+        leaving.warn_lost(op_name(x), door)
+    return 0
+
+
+def leave(Tensor x not None, str door, bint warns=False):
+    """`check_door`, for methods that both engines share."""
+    check_door(x, door, warns)

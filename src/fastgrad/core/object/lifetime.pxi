@@ -1,0 +1,326 @@
+# Making tensors, and dropping graphs of any depth without recursion. The pool belongs to the process and relies on the GIL; what
+# waits for its release belongs to the thread on which it died.
+
+cdef extern from *:
+    """
+    #ifdef Py_GIL_DISABLED
+    #define fg_revive(o) ((void)PyObject_Init((o), Py_TYPE(o)))
+    #else
+    #define fg_revive(o) Py_SET_REFCNT((o), 1)
+    #endif
+    /* Zeroed behind its head, as tp_alloc would give it. */
+    static PyObject* fg_allocate(PyTypeObject* type) {
+        PyObject* o = (PyObject*)PyObject_Malloc(type->tp_basicsize);
+        if (o == NULL) return NULL;
+        memset((char*)o + sizeof(PyObject), 0, type->tp_basicsize - sizeof(PyObject));
+        return PyObject_Init(o, type);
+    }
+    /* What Cython takes for a new reference: hands over the one that `o` is. */
+    #define fg_owned(o) ((void*)(o))
+    static FG_THREAD_LOCAL struct { PyObject* doomed; int releasing, nested; } fg_dying = {0};
+    #define fg_doomed fg_dying.doomed
+    #define fg_releasing fg_dying.releasing
+    #define fg_nested fg_dying.nested
+    """
+    PyObject* fg_doomed         # tensors of this thread that wait for their release, linked through `pending`
+    bint fg_releasing           # they will be released right after what is being released now
+    int fg_nested               # Python's own deallocations running below ours, one below the other
+    Tensor fg_owned(PyObject* o)
+    void fg_revive(PyObject* o)
+    tuple PyTuple_New(Py_ssize_t n)
+    void PyTuple_SET_ITEM(tuple t, Py_ssize_t k, object item)
+    PyObject* fg_allocate(PyTypeObject* t)
+    Py_ssize_t Py_REFCNT(PyObject* o)
+    void Py_SET_REFCNT(PyObject* o, Py_ssize_t n)
+    void PyObject_Free(void* o)
+
+cdef enum:
+    POOL = 1048576              # dead tensors kept for the next ones: 112 MiB at most, what a graph of that many nodes had used
+
+cdef PyObject* pool = NULL      # linked through x1
+cdef Py_ssize_t pooled = 0
+
+cdef enum:
+    NESTED = 20                 # so many deallocations of Python's below one another release what dies in them at once
+
+
+cdef inline PyObject** dealloc_link(PyObject* o) noexcept:
+    return <PyObject**>&(<Tensor>o).pending
+
+
+cdef inline void drop(PyObject* o) noexcept:
+    """Release one edge. A tensor that dies while another one is dying waits in the list: the stack stays flat."""
+    if o == NULL:
+        return
+    if Py_REFCNT(o) > 1:
+        Py_DECREF(<object>o)
+    else:
+        drop_last(o)
+
+
+cdef inline void defer_dealloc(PyObject* o) noexcept:
+    dealloc_link(o)[0] = fg_doomed
+    global fg_doomed
+    fg_doomed = o
+
+
+cdef void drop_last(PyObject* o) noexcept:
+    defer_dealloc(o)
+    if not fg_releasing and fg_nested < NESTED:
+        run_deallocs()
+
+
+cdef void run_deallocs() noexcept:
+    """Release those that wait, and those that come to wait meanwhile."""
+    global fg_doomed, fg_releasing
+    cdef PyObject* o
+    fg_releasing = True
+    while fg_doomed != NULL:
+        o = fg_doomed
+        fg_doomed = dealloc_link(o)[0]
+        dealloc_now(o)
+    fg_releasing = False
+
+
+cdef inline bint enter_python() noexcept:
+    """Before letting go of a Python object that may hold tensors. What dies there is released there, since it may be a long
+    program; but CPython nests such deallocations without a bound that a small stack could bear, and beyond ours they wait.
+    Returns what `leave_python` needs. Right too where the thread runs other greenlets meanwhile, which leave in another order."""
+    global fg_releasing, fg_nested
+    cdef bint before = fg_releasing
+    fg_releasing = False
+    fg_nested += 1
+    return before
+
+
+cdef inline void leave_python(bint before) noexcept:
+    global fg_releasing, fg_nested
+    fg_nested -= 1
+    fg_releasing = before
+    if not before and fg_doomed != NULL:
+        run_deallocs()
+
+
+cdef inline bint is_small(const Layout* layout) noexcept nogil:
+    return layout.nbytes <= 8
+
+
+cdef inline PyObject* alloc_at() except NULL:
+    """A tensor without layout and data, all else zero. Cython's own `__new__` and deallocation cost 8 ns more, and a variable
+    of type Tensor that is returned another 2."""
+    global pool, pooled
+    cdef PyObject* o = pool
+    if o != NULL:
+        pool = (<Tensor>o).x1
+        (<Tensor>o).x1 = NULL
+        pooled -= 1
+        fg_revive(o)
+    else:
+        o = fg_allocate(<PyTypeObject*>Tensor)
+        if o == NULL:
+            raise MemoryError()
+    if FASTGRAD_DEBUG:
+        count_live(1)
+    return o
+
+
+cdef inline Tensor alloc():
+    return fg_owned(alloc_at())
+
+
+cdef void dealloc(PyObject* o) noexcept:
+    """The Tensor's tp_dealloc. Raises nothing, runs no Python code of ours, so that it need not save a pending exception as
+    Cython's does."""
+    if fg_nested < NESTED:
+        dealloc_now(o)
+    else:
+        Py_SET_REFCNT(o, 1)
+        defer_dealloc(o)
+
+
+cdef void dealloc_now(PyObject* o) noexcept:
+    """Let go of everything, keep the memory for the next one."""
+    global pool, pooled
+    Py_SET_REFCNT(o, 2)     # what borrows it for a moment gives it back: keep that from coming here again
+    if ((<Tensor>o).storage != NULL or (<Tensor>o).x1 != NULL or (<Tensor>o).x2 != NULL or (<Tensor>o).extra != NULL
+            or (<Tensor>o).grad_ != NULL or (<Tensor>o).flags & <int>(COTANGENT | COTANGENT_TENSOR)):
+        release_fields(<Tensor>o)
+    if (<Tensor>o).layout != NULL:
+        release((<Tensor>o).layout)
+    if FASTGRAD_DEBUG:
+        count_live(-1)
+    if not FASTGRAD_NO_POOLS and pooled < POOL:
+        # What `new_tensor` and `adopt` do not set.
+        (<Tensor>o).storage = NULL
+        (<Tensor>o).x2 = NULL
+        (<Tensor>o).extra = NULL
+        (<Tensor>o).grad_ = NULL
+        (<Tensor>o).pending = 0
+        (<Tensor>o).sweep = 0
+        (<Tensor>o).saved = 0
+        (<Tensor>o).gen = 0
+        (<Tensor>o).gen1 = 0
+        (<Tensor>o).gen2 = 0
+        (<Tensor>o).flags = 0
+        (<Tensor>o).op = LEAF
+        (<Tensor>o).traced = 0
+        (<Tensor>o).x1 = pool
+        pool = o
+        pooled += 1
+    else:
+        PyObject_Free(o)
+
+
+cdef void release_fields(Tensor t) noexcept:
+    """Let go of all that a dying tensor holds but its layout."""
+    cdef bint before
+    if t.flags & (COTANGENT | COTANGENT_TENSOR):
+        free_cotangent(t)
+    if t.storage != NULL:
+        if t.storage.base == NULL:
+            storage_release(t.storage)
+        else:
+            before = enter_python()
+            storage_release(t.storage)
+            leave_python(before)
+    if not t.flags & CONST1:
+        drop(t.x1)
+    if t.flags & OBJECT2:
+        Py_DECREF(<object>t.x2)
+    elif not t.flags & CONST2:
+        drop(t.x2)
+    drop(t.grad_)
+    if t.extra != NULL:
+        before = enter_python()
+        Py_DECREF(<object>t.extra)
+        leave_python(before)
+
+
+cdef int count_live(int change) noexcept:
+    global live_tensors
+    live_tensors += change
+    return 0
+
+
+cdef int expect_order(const Layout* layout) except -1:
+    """In debug builds: what a kernel is about to read or write lies in C order, as all of them take for granted."""
+    if not layout.flags & C_CONTIGUOUS:
+        raise AssertionError("a kernel was given memory that is not in C order")
+    return 0
+
+
+cdef inline int expect_contiguous(Tensor t) except -1:
+    if FASTGRAD_DEBUG and t is not None:
+        expect_order(t.layout)
+    return 0
+
+
+cdef inline Tensor new_tensor(Layout* layout):
+    """A tensor with room for its value, not initialised. `layout` is C-contiguous."""
+    cdef Tensor t = alloc()
+    if FASTGRAD_DEBUG:
+        expect_order(layout)
+    t.layout = keep(layout)
+    if is_small(layout):
+        t.data = t.own.value
+    else:
+        t.storage = storage_new(layout.nbytes)
+        t.data = payload(t.storage)
+    return t
+
+
+cdef inline Tensor adopt(Layout* layout, Storage* storage, char* data):
+    """A tensor over memory that exists; takes a reference of its own to `storage`."""
+    cdef Tensor t = alloc()
+    t.layout = keep(layout)
+    t.storage = storage_keep(storage)
+    t.data = data
+    return t
+
+
+cdef inline NodeExtra extra_of(Tensor t):
+    """The tensor's Extra, made where there is none."""
+    cdef NodeExtra made
+    if t.extra == NULL:
+        made = NodeExtra.__new__(NodeExtra)
+        Py_INCREF(made)
+        t.extra = <PyObject*>made
+    return <NodeExtra>t.extra
+
+
+cdef inline unsigned int version_of(Tensor t) noexcept:
+    return t.storage.version if t.storage != NULL else t.gen
+
+
+cdef inline unsigned int version_at(PyObject* t) noexcept:
+    return (<Tensor>t).storage.version if (<Tensor>t).storage != NULL else (<Tensor>t).gen
+
+
+cdef int move_out(Tensor t) except -1:
+    """Move an inline value to a block of its own, so that views can share it."""
+    cdef Storage* storage
+    if t.storage == NULL:
+        storage = storage_new(8)
+        memcpy(payload(storage), t.own.value, 8)
+        storage.version = t.gen
+        t.storage = storage
+        t.data = payload(storage)
+    return 0
+
+
+cdef void free_cotangent(Tensor t) noexcept:
+    """Runs Python code last, if at all: where it is a Tensor."""
+    cdef Slot g = t.cotangent
+    cdef int flags = t.flags
+    t.flags = <unsigned short>(flags & ~<int>(COTANGENT | COTANGENT_TENSOR | UNIFORM | DEFERRED))
+    if flags & COTANGENT_TENSOR:
+        drop(g.tensor)
+    elif flags & COTANGENT and not flags & <int>(UNIFORM | DEFERRED) and not is_small(t.layout):
+        storage_release(g.storage)
+
+
+cdef void free_edges(Tensor t) noexcept:
+    """Let go of operands and of what the op kept; the tensor stays."""
+    cdef PyObject* x1 = t.x1
+    cdef PyObject* x2 = t.x2
+    cdef PyObject* extra = t.extra
+    cdef int flags = t.flags
+    t.x1 = NULL
+    t.x2 = NULL
+    t.flags = <unsigned short>(flags & ~<int>(CONST1 | CONST2 | OBJECT2))
+    if not flags & CONST1:
+        drop(x1)
+    if flags & OBJECT2:
+        Py_DECREF(<object>x2)
+    elif not flags & CONST2:
+        drop(x2)
+    if extra != NULL:
+        forget(<NodeExtra>extra)
+
+
+cdef void forget(NodeExtra extra) noexcept:
+    """Drop what only the backward needed. The rule stays, it names the op; the history stays for consumers not yet swept."""
+    cdef bint before = enter_python()
+    extra.operands = None
+    extra.gens = None
+    extra.params = None
+    extra.result = None
+    extra.hooks = None
+    leave_python(before)
+    if extra.kept != NULL:
+        storage_release(extra.kept)
+        extra.kept = NULL
+
+
+def clear_pool():
+    """Give the memory of dead tensors back; returns how many bytes that was."""
+    global pool, pooled
+    cdef PyObject* o
+    cdef Py_ssize_t given = pooled * <Py_ssize_t>(<PyTypeObject*>Tensor).tp_basicsize
+    while pool != NULL:
+        o = pool
+        pool = (<Tensor>o).x1
+        (<Tensor>o).x1 = NULL
+        PyObject_Free(o)
+    pooled = 0
+    return given

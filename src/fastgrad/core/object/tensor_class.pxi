@@ -1,0 +1,481 @@
+# The Tensor's slots: each one line, a door to where the decision lives. What is plain Python on top of the public functions
+# stands in fastgrad/tensor_methods.py, once for both engines; a slot of C cannot be set from there, so that it has its door here.
+
+cdef dict METHODS = tensor_methods.METHODS
+
+
+cdef class Hook:
+    """What `register_hook` returns: `remove()` takes the hook away again, and so does leaving a `with` block."""
+    cdef list hooks         # of the tensor: pairs (key, function). No reference to the tensor, so that there is no cycle
+    cdef object key
+
+    def remove(self):
+        for k in range(len(self.hooks)):
+            if self.hooks[k][0] is self.key:
+                del self.hooks[k]
+                return
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.remove()
+
+
+@cython.final
+@cython.freelist(256)
+cdef class NodeExtra:
+    def __dealloc__(self):
+        if self.kept != NULL:
+            storage_release(self.kept)
+
+
+@cython.final
+cdef class Tensor:
+    """An n-dimensional array that remembers how it was computed. Made by `fg.tensor`, `fg.asarray` and by every op."""
+
+    # --- the array
+
+    @property
+    def shape(self):
+        return shape_tuple(self.layout)
+
+    @property
+    def ndim(self):
+        return self.layout.ndim
+
+    @property
+    def size(self):
+        return self.layout.size
+
+    @property
+    def dtype(self):
+        return dtype_of(self)
+
+    @property
+    def itemsize(self):
+        return self.layout.itemsize
+
+    @property
+    def nbytes(self):
+        return self.layout.nbytes
+
+    @property
+    def strides(self):
+        return numbers_tuple(self.layout.strides, self.layout.ndim)
+
+    def numpy(self, *, bint writable=False):
+        """The values as an ndarray that shares memory: read-only, unless `writable`, which tells the graph to beware."""
+        check_door(self, "x.numpy()", False)
+        move_out(self)
+        if writable:
+            if self.storage.flags & READ_ONLY or overlaps_itself(self.layout):
+                raise errors.read_only()
+            self.storage.version += 1
+            self.storage.flags |= FOREIGN_WRITABLE
+        return to_numpy(self, writable)
+
+    def detach(self):
+        """The same memory as a constant: nothing done with it is recorded as coming from here."""
+        return detached(self)
+
+    def item(self, *index):
+        """One element as a Python number: the only one, or the one at `index`."""
+        check_door(self, "x.item()", False)
+        if not index and self.layout.size == 1:
+            return scalar_item(self)
+        return METHODS["item"](self, *index)
+
+    # --- the graph
+
+    @property
+    def is_leaf(self):
+        return self.op == LEAF
+
+    @property
+    def op(self):
+        return op_name(self)
+
+    @property
+    def operands(self):
+        """The Tensors this one came from; none for a leaf, and none once the graph was freed."""
+        tensors = []
+        for o in node_operands(self):
+            if type(o) is Tensor:
+                tensors.append(o)
+        return tuple(tensors)
+
+    @property
+    def requires_grad(self):
+        return self.flags & REQUIRES_GRAD != 0
+
+    @requires_grad.setter
+    def requires_grad(self, wanted):
+        self.requires_grad_(wanted)
+
+    def requires_grad_(self, requires_grad=True):
+        """Make this a leaf that gradients accumulate in, or a constant. Returns the tensor itself."""
+        if requires_grad:
+            require(self)
+        elif self.flags & REQUIRES_GRAD:
+            if self.op != LEAF:
+                raise errors.grad_off_for_interior(op_name(self))
+            self.flags &= ~<int>REQUIRES_GRAD
+        return self
+
+    @property
+    def grad(self):
+        if self.grad_ != NULL:
+            return <Tensor>self.grad_
+        if self.op != LEAF and not self.flags & RETAIN:
+            leaving.warn_no_grad(op_name(self))
+        return None
+
+    @grad.setter
+    def grad(self, value):
+        cdef PyObject* old
+        if value is not None:
+            value = asarray(value)      # runs Python code, which may set `.grad` itself
+            if not same_shape((<Tensor>value).layout, self.layout):
+                raise errors.grad_value(value.shape, self.shape, "shape")
+            if (<Tensor>value).layout.typenum != self.layout.typenum:
+                raise errors.grad_value(value.dtype, self.dtype, "dtype")
+            Py_INCREF(value)
+        old = self.grad_
+        self.grad_ = <PyObject*>value if value is not None else NULL
+        drop(old)
+
+    def zero_grad(self):
+        """Forget the accumulated gradient."""
+        cdef PyObject* old = self.grad_
+        self.grad_ = NULL
+        drop(old)
+
+    def retain_grad(self):
+        """Keep this interior result's gradient in `.grad` too, as a leaf does."""
+        if not self.flags & REQUIRES_GRAD:
+            raise errors.hook_needs_grad("retain_grad")
+        self.flags |= RETAIN
+
+    def register_hook(self, hook):
+        """Call `hook(g)` once with the total gradient of this tensor; what it returns, if anything, is used instead.
+
+        A hook that holds this tensor keeps it alive until it is removed.
+        """
+        cdef Hook handle
+        cdef NodeExtra extra
+        if not self.flags & REQUIRES_GRAD:
+            raise errors.hook_needs_grad("register_hook")
+        if not callable(hook):
+            raise errors.not_a_hook(hook)
+        handle = Hook.__new__(Hook)
+        extra = extra_of(self)
+        if extra.hooks is None:
+            extra.hooks = []
+        handle.hooks = extra.hooks
+        handle.key = object()
+        extra.hooks.append((handle.key, hook))
+        self.flags |= HOOKED
+        return handle
+
+    def backward(self, cotangent=None, *, bint retain_graph=False, bint create_graph=False):
+        """Add the gradient of this tensor to the `.grad` of every leaf it was computed from.
+
+        Parameters
+        ----------
+        cotangent : array, optional
+            Of this tensor's shape; may be left out where it is one real number.
+        retain_graph : bool
+            Keep the graph for another sweep.
+        create_graph : bool
+            Record the sweep itself, for higher derivatives; keeps the graph too.
+
+        Raises
+        ------
+        BackwardError
+            Where nothing was recorded, or a cotangent is missing.
+        GraphFreedError
+            Where an earlier sweep has released the graph.
+        MutationError
+            Where a value that a rule needs was overwritten.
+        """
+        sweep(self, checked_cotangent(self, cotangent, -1), None, None, retain_graph or create_graph, create_graph)
+
+    # --- operators
+
+    def __add__(self, other):
+        return binary_any(ADD, self, other)
+
+    def __radd__(self, other):
+        return binary_any(ADD, other, self)
+
+    def __sub__(self, other):
+        return binary_any(SUBTRACT, self, other)
+
+    def __rsub__(self, other):
+        return binary_any(SUBTRACT, other, self)
+
+    def __mul__(self, other):
+        return binary_any(MULTIPLY, self, other)
+
+    def __rmul__(self, other):
+        return binary_any(MULTIPLY, other, self)
+
+    def __truediv__(self, other):
+        return binary_any(DIVIDE, self, other)
+
+    def __rtruediv__(self, other):
+        return binary_any(DIVIDE, other, self)
+
+    def __pow__(self, other, modulus):
+        if modulus is not None:
+            raise TypeError("pow() of a Tensor takes no modulus: use (x ** y) % m")
+        return binary_any(POWER, self, other)
+
+    def __rpow__(self, other, modulus):
+        return binary_any(POWER, other, self)
+
+    def __matmul__(self, other):
+        return matmul_any(self, other)
+
+    def __rmatmul__(self, other):
+        return matmul_any(other, self)
+
+    def __iadd__(self, other):
+        return inplace(ADD, self, other)
+
+    def __isub__(self, other):
+        return inplace(SUBTRACT, self, other)
+
+    def __imul__(self, other):
+        return inplace(MULTIPLY, self, other)
+
+    def __itruediv__(self, other):
+        return inplace(DIVIDE, self, other)
+
+    def __ipow__(self, other, modulus):
+        return inplace(POWER, self, other)
+
+    def __imatmul__(self, other):
+        return inplace_named("matmul", self, other)
+
+    def __ifloordiv__(self, other):
+        return inplace_named("floor_divide", self, other)
+
+    def __imod__(self, other):
+        return inplace_named("remainder", self, other)
+
+    def __neg__(self):
+        return unary(NEGATIVE, self)
+
+    def __abs__(self):
+        return unary(ABS, self)
+
+    def __getitem__(self, key):
+        cdef Tensor y = None if PyArray_Check(key) else getitem_basic(self, key)
+        if y is None:
+            y = getitem_array(self, key)
+        return y if y is not None else functions["getitem"](self, key)
+
+    def __setitem__(self, key, value):
+        set_item(self, key, value)
+
+    # --- hot methods
+
+    def exp(self):
+        return unary(EXP, self)
+
+    def log(self):
+        return unary(LOG, self)
+
+    def sqrt(self):
+        return unary(SQRT, self)
+
+    def square(self):
+        return unary(SQUARE, self)
+
+    def tanh(self):
+        return unary(TANH, self)
+
+    def sigmoid(self):
+        return unary(SIGMOID, self)
+
+    def relu(self):
+        return unary(RELU, self)
+
+    def softplus(self):
+        return unary(SOFTPLUS, self)
+
+    def abs(self):
+        return unary(ABS, self)
+
+    def sum(self, axis=None, keepdims=False, *, dtype=None):
+        """`fg.sum` of this tensor."""
+        return reduce_or_rule(SUM, self, axis, keepdims, dtype)
+
+    def mean(self, axis=None, keepdims=False, *, dtype=None):
+        """`fg.mean` of this tensor."""
+        return reduce_or_rule(MEAN, self, axis, keepdims, dtype)
+
+    def max(self, axis=None, keepdims=False):
+        """`fg.max` of this tensor."""
+        return reduce_or_rule(MAX, self, axis, keepdims, None)
+
+    def min(self, axis=None, keepdims=False):
+        """`fg.min` of this tensor."""
+        return reduce_or_rule(MIN, self, axis, keepdims, None)
+
+    @property
+    def T(self):
+        """The axes reversed."""
+        return permute_dims(self, None)
+
+    # --- slots whose bodies are shared with the pure-Python engine
+
+    def __floordiv__(self, other):
+        return METHODS["__floordiv__"](self, other)
+
+    def __rfloordiv__(self, other):
+        return METHODS["__rfloordiv__"](self, other)
+
+    def __mod__(self, other):
+        return METHODS["__mod__"](self, other)
+
+    def __rmod__(self, other):
+        return METHODS["__rmod__"](self, other)
+
+    def __divmod__(self, other):
+        return METHODS["__divmod__"](self, other)
+
+    def __rdivmod__(self, other):
+        return METHODS["__rdivmod__"](self, other)
+
+    def __and__(self, other):
+        return METHODS["__and__"](self, other)
+
+    def __rand__(self, other):
+        return METHODS["__rand__"](self, other)
+
+    def __or__(self, other):
+        return METHODS["__or__"](self, other)
+
+    def __ror__(self, other):
+        return METHODS["__ror__"](self, other)
+
+    def __xor__(self, other):
+        return METHODS["__xor__"](self, other)
+
+    def __rxor__(self, other):
+        return METHODS["__rxor__"](self, other)
+
+    def __lshift__(self, other):
+        return METHODS["__lshift__"](self, other)
+
+    def __rlshift__(self, other):
+        return METHODS["__rlshift__"](self, other)
+
+    def __rshift__(self, other):
+        return METHODS["__rshift__"](self, other)
+
+    def __rrshift__(self, other):
+        return METHODS["__rrshift__"](self, other)
+
+    def __iand__(self, other):
+        return METHODS["__iand__"](self, other)
+
+    def __ior__(self, other):
+        return METHODS["__ior__"](self, other)
+
+    def __ixor__(self, other):
+        return METHODS["__ixor__"](self, other)
+
+    def __ilshift__(self, other):
+        return METHODS["__ilshift__"](self, other)
+
+    def __irshift__(self, other):
+        return METHODS["__irshift__"](self, other)
+
+    def __eq__(self, other):
+        return METHODS["__eq__"](self, other)
+
+    def __ne__(self, other):
+        return METHODS["__ne__"](self, other)
+
+    def __lt__(self, other):
+        return METHODS["__lt__"](self, other)
+
+    def __le__(self, other):
+        return METHODS["__le__"](self, other)
+
+    def __gt__(self, other):
+        return METHODS["__gt__"](self, other)
+
+    def __ge__(self, other):
+        return METHODS["__ge__"](self, other)
+
+    def __pos__(self):
+        return METHODS["__pos__"](self)
+
+    def __invert__(self):
+        return METHODS["__invert__"](self)
+
+    def __hash__(self):
+        return <Py_hash_t>(<size_t><PyObject*>self >> 4)
+
+    def __bool__(self):
+        return METHODS["__bool__"](self)
+
+    def __int__(self):
+        return METHODS["__int__"](self)
+
+    def __float__(self):
+        if self.layout.typenum == cnp.NPY_DOUBLE and self.layout.size == 1:
+            check_door(self, "float(x)", True)
+            return (<double*>self.data)[0]
+        return METHODS["__float__"](self)
+
+    def __index__(self):
+        return METHODS["__index__"](self)
+
+    def __len__(self):
+        return METHODS["__len__"](self)
+
+    def __iter__(self):
+        return METHODS["__iter__"](self)
+
+    def __contains__(self, value):
+        return METHODS["__contains__"](self, value)
+
+    def __repr__(self):
+        return METHODS["__repr__"](self)
+
+    def __getbuffer__(self, Py_buffer* buffer, int flags):
+        a = exported(self)
+        PyObject_GetBuffer(a, buffer, flags)
+
+
+cdef extern from "Python.h":
+    int PyObject_GetBuffer(object o, Py_buffer* view, int flags) except -1
+
+
+cdef object exported(Tensor t):
+    """The read-only ndarray behind the buffer protocol; as `np.asarray`, an error for what records."""
+    if wants_grad(t):
+        raise errors.not_an_array(op_name(t))
+    return to_numpy(t)
+
+
+cdef object refuse(PyTypeObject* cls, object args, PyObject* kwargs):
+    raise errors.class_called()
+
+
+cdef int install_dealloc() except -1:
+    """Put `dealloc` in the finished type; Cython has no spelling for that slot."""
+    cdef PyTypeObject* type_ = <PyTypeObject*>Tensor
+    type_.tp_dealloc = <void*>dealloc
+    type_.tp_new = <void*>refuse        # nothing here makes a tensor through the type
+    type_.tp_vectorcall = NULL
+    return 0
+
+
+install_dealloc()

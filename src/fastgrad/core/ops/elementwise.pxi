@@ -1,0 +1,349 @@
+# Elementwise ops: forward through NumPy's loop or an own one, one node for the result.
+
+cdef inline void forward_flat1(int op, const Layout* layout, const char* x, char* y) noexcept nogil:
+    cdef Kernel* k = &kernels[op]
+    if layout.kernel == F64 and layout.size == 1 and k.scalar != NULL:
+        (<double*>y)[0] = k.scalar((<const double*>x)[0], 0)
+    elif k.own[layout.kernel] != NULL:
+        own_forward(k.own[layout.kernel], layout.kernel, x, y, layout.size)
+    else:
+        fresh1(&k.loop[layout.kernel], x, y, layout.size, layout.itemsize)
+
+
+cdef inline bint has_forward(int op, int dtype) noexcept nogil:
+    return dtype != NO_KERNEL and (kernels[op].own[dtype] != NULL or kernels[op].loop[dtype].run != NULL)
+
+
+cdef Tensor unary(int op, Tensor x):
+    """`op(x)`, recorded where a gradient may be wanted."""
+    if is_number(x) and kernels[op].scalar != NULL and fg_watch == 0:
+        return number_unary(op, x)
+    return unary_array(op, x)
+
+
+cdef Tensor unary_array(int op, Tensor x):
+    cdef Tensor y
+    cdef Layout* layout = x.layout
+    if not has_forward(op, layout.kernel):
+        return rule_op(op, (x,), NO_PARAMS)
+    check_fresh(x)
+    if layout.flags & C_CONTIGUOUS:
+        y = new_tensor(layout)
+        forward_flat1(op, layout, x.data, y.data)
+    else:
+        y = unary_strided(op, x)
+    if x.flags & REQUIRES_GRAD and fg_grad_off == 0:
+        link1(y, op, guarded(x, op, READS_X1))
+    return y
+
+
+cdef Tensor unary_strided(int op, Tensor x):
+    cdef Layout* layout = layout_contiguous(x.layout)
+    cdef Tensor y = new_tensor(layout)
+    cdef address[1] base = [x.data]
+    cdef layout_t[1] layouts = [x.layout]
+    if kernels[op].own[layout.kernel] != NULL:
+        x = private_copy(x)
+        own_forward(kernels[op].own[layout.kernel], layout.kernel, x.data, y.data, layout.size)
+    else:
+        broadcast_apply(&kernels[op].loop[layout.kernel], 1, layout, y.data, base, layouts)
+    return y
+
+
+cdef inline Tensor guarded(Tensor x, int op, unsigned int reads):
+    """The operand to keep: a private copy where somebody outside may write to it and the backward reads it."""
+    if x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE and kernels[op].reads & reads:
+        return guarded_copy(x)
+    return x
+
+
+cdef Tensor guarded_copy(Tensor x):
+    return rule_op_named("copy", (x,)) if wants_grad(x) else private_copy(x)
+
+
+cdef Tensor binary(int op, Tensor a, Tensor b):
+    """`op(a, b)` of two tensors."""
+    if is_number(a) and is_number(b) and kernels[op].scalar != NULL and fg_watch == 0:
+        return number_binary(op, a, b)
+    return binary_array(op, a, b)
+
+
+cdef Tensor binary_array(int op, Tensor a, Tensor b):
+    cdef Tensor y
+    cdef Layout* layout = a.layout
+    cdef Kernel* k = &kernels[op]
+    if layout.kernel == NO_KERNEL or b.layout.kernel != layout.kernel or k.loop[layout.kernel].run == NULL:
+        return rule_op(op, (a, b), NO_PARAMS)
+    check_fresh(a)
+    check_fresh(b)
+    if layout == b.layout and layout.flags & C_CONTIGUOUS:
+        y = new_tensor(layout)
+        if layout.flags & SCALAR and layout.kernel == F64 and k.scalar != NULL:
+            y.own = scalar_result(k, a, b)
+        else:
+            fresh2(&k.loop[layout.kernel], a.data, layout.itemsize, b.data, layout.itemsize, y.data, layout.size, layout.itemsize)
+    else:
+        y = binary_broadcast(op, a, b)
+        if y is None:
+            return rule_op(op, (a, b), NO_PARAMS)     # says why, in NumPy's own way
+    if (a.flags | b.flags) & REQUIRES_GRAD and fg_grad_off == 0:
+        link2(y, op, guarded(a, op, READS_X1), guarded(b, op, READS_X2))
+    return y
+
+
+cdef inline Slot scalar_result(Kernel* k, Tensor a, Tensor b) noexcept nogil:
+    cdef Slot s
+    (<double*>s.value)[0] = k.scalar((<double*>a.data)[0], (<double*>b.data)[0])
+    return s
+
+
+cdef Layout* broadcast_layout(const Layout* a, const Layout* b) except? NULL:
+    """The C-contiguous layout of NumPy's broadcast shape; NULL where there is none."""
+    cdef Py_ssize_t[64] shape
+    cdef int ndim = max(a.ndim, b.ndim), k
+    cdef Py_ssize_t na, nb
+    for k in range(ndim):
+        na = 1 if k < ndim - a.ndim else a.shape[k - ndim + a.ndim]
+        nb = 1 if k < ndim - b.ndim else b.shape[k - ndim + b.ndim]
+        if na != nb and na != 1 and nb != 1:
+            return NULL
+        shape[k] = nb if na == 1 else na
+    return layout_get(a.typenum, a.itemsize, ndim, shape, NULL)
+
+
+cdef Tensor binary_broadcast(int op, Tensor a, Tensor b):
+    cdef Layout* layout = broadcast_layout(a.layout, b.layout)
+    if layout == NULL:
+        return None
+    cdef address[2] base = [a.data, b.data]
+    cdef layout_t[2] layouts = [a.layout, b.layout]
+    cdef Tensor y = new_tensor(layout)
+    broadcast_apply(&kernels[op].loop[layout.kernel], 2, layout, y.data, base, layouts)
+    return y
+
+
+cdef Tensor binary_constant(int op, Tensor x, double c, bint first):
+    """`op(x, c)` for a Python number, or `op(c, x)`: no tensor is made for the number; None where no kernel does it."""
+    if is_number(x) and kernels[op].scalar != NULL and fg_watch == 0:
+        return number_constant(op, x, c, first)
+    return constant_array(op, x, c, first)
+
+
+cdef Tensor constant_array(int op, Tensor x, double c, bint first):
+    cdef Layout* layout = x.layout
+    cdef Tensor y
+    cdef Kernel* k = &kernels[op]
+    cdef float narrow
+    cdef void* constant = &c
+    if layout.kernel == NO_KERNEL or k.loop[layout.kernel].run == NULL:
+        return None
+    check_fresh(x)
+    if not layout.flags & C_CONTIGUOUS:
+        y = private_copy(x)
+        layout = y.layout
+        source = y
+    else:
+        y = new_tensor(layout)
+        source = x
+    if layout.flags & SCALAR and layout.kernel == F64 and k.scalar != NULL:
+        (<double*>y.data)[0] = k.scalar(c, (<double*>x.data)[0]) if first else k.scalar((<double*>x.data)[0], c)
+    else:
+        if layout.kernel == F32:
+            narrow = <float>c
+            constant = &narrow
+        if op == POWER and not first:
+            power_forward(layout, (<Tensor>source).data, c, constant, y.data)
+        elif first:
+            fresh2(&k.loop[layout.kernel], constant, 0, (<Tensor>source).data, layout.itemsize, y.data, layout.size, layout.itemsize)
+        else:
+            fresh2(&k.loop[layout.kernel], (<Tensor>source).data, layout.itemsize, constant, 0, y.data, layout.size, layout.itemsize)
+    if x.flags & REQUIRES_GRAD and fg_grad_off == 0:
+        if x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE and kernels[op].reads_alone[first] & (READS_X2 if first else READS_X1):
+            x = guarded_copy(x)
+        link_constant(y, op, x, c, first)
+    return y
+
+
+cdef void power_forward(const Layout* layout, const char* x, double c, const void* constant, char* y) noexcept nogil:
+    """As ndarray ** number: the small exponents have loops of their own."""
+    cdef int op = SQUARE if c == 2 else SQRT if c == 0.5 else RECIPROCAL if c == -1 else POWER
+    if op != POWER and kernels[op].loop[layout.kernel].run != NULL:
+        fresh1(&kernels[op].loop[layout.kernel], x, y, layout.size, layout.itemsize)
+    else:
+        fresh2(&kernels[<int>POWER].loop[layout.kernel], x, layout.itemsize, constant, 0, y, layout.size, layout.itemsize)
+
+
+cdef object binary_any(int op, object a, object b):
+    """`a op b` for whatever Python hands a number slot; NotImplemented where it is no operand."""
+    cdef Tensor y
+    if type(a) is Tensor:
+        if type(b) is Tensor:
+            return binary(op, <Tensor>a, <Tensor>b)
+        if type(b) is float or type(b) is int:
+            y = binary_constant(op, <Tensor>a, b, False)
+            return y if y is not None else rule_op(op, (a, b), NO_PARAMS)
+        if not is_operand(b) or has_own_operator(op, b):
+            return NotImplemented
+        return binary_mixed(op, a, b)
+    if type(a) is float or type(a) is int:
+        y = binary_constant(op, <Tensor>b, a, True)
+        return y if y is not None else rule_op(op, (a, b), NO_PARAMS)
+    if not is_operand(a) or has_own_operator(op, a):
+        return NotImplemented
+    return binary_mixed(op, a, b)
+
+
+cdef dict slot_of = {ADD: "add", SUBTRACT: "sub", MULTIPLY: "mul", DIVIDE: "truediv", POWER: "pow"}
+
+
+cdef bint has_own_operator(int op, object o) except -1:
+    """Whether `o` is an ndarray of a class that gives the operator another meaning, and its turn comes first."""
+    return PyArray_Check(o) and not PyArray_CheckExact(o) and op in slot_of and tensor_methods.own_operator(o, slot_of[op])
+
+
+cdef bint is_operand(object o):
+    return isinstance(o, (bool, int, float, complex, generic_type, ndarray_type, list, tuple))
+
+
+cdef object binary_mixed(int op, object a, object b):
+    """One operand is an array, a NumPy scalar or a sequence."""
+    a = a if isinstance(a, (Tensor, bool, int, float, complex)) and not isinstance(a, generic_type) else as_tensor(a)
+    b = b if isinstance(b, (Tensor, bool, int, float, complex)) and not isinstance(b, generic_type) else as_tensor(b)
+    if type(a) is Tensor and type(b) is Tensor:
+        return binary(op, <Tensor>a, <Tensor>b)
+    return rule_op(op, (a, b), NO_PARAMS)
+
+
+cdef int backward_unary(Tensor y, Tensor x, char* g, Storage* gs) except -1:
+    cdef Kernel* k = &kernels[y.op]
+    cdef int dtype = y.layout.kernel
+    cdef char* where
+    cdef bint add
+    cdef Tensor source = None
+    if k.reads & READS_X1:
+        source = contiguous(x)
+    expect_contiguous(y)
+    expect_contiguous(source)
+    if gs != NULL and gs.refs == 1 and not x.flags & COTANGENT:
+        # The cotangent of `y` is of no more use: its block becomes that of `x`.
+        backward_apply(k.x1[dtype], dtype, g, source.data if source is not None else NULL, NULL, y.data, g, y.layout.size, False, NULL, y.flags & UNIFORM != 0)
+        x.cotangent.storage = storage_keep(gs)
+        x.flags |= COTANGENT
+        return 0
+    if y.flags & DYING and owns_value(y) and not x.flags & COTANGENT and not is_small(x.layout):
+        # The cotangent of `y` is shared or one number, but its value is read here for the last time: that block then.
+        backward_apply(k.x1[dtype], dtype, g, source.data if source is not None else NULL, NULL, y.data, y.data, y.layout.size, False, NULL, y.flags & UNIFORM != 0)
+        x.cotangent.storage = storage_keep(y.storage)
+        x.flags |= COTANGENT
+        return 0
+    cotangent_buffer(x, &where, &add)
+    backward_apply(k.x1[dtype], dtype, g, source.data if source is not None else NULL, NULL, y.data, where, y.layout.size, add, NULL, y.flags & UNIFORM != 0)
+    return 0
+
+
+cdef int backward_constant(Tensor y, char* g, Storage* gs) except -1:
+    """An op with one constant operand."""
+    cdef bint first = y.flags & CONST1 != 0
+    cdef Tensor x = resolve(y.x2, y.gen2) if first else resolve(y.x1, y.gen1)
+    cdef double c = constant_of(y.x1 if first else y.x2)
+    cdef Kernel* k = &kernels[y.op]
+    cdef int dtype = y.layout.kernel
+    cdef Backward kernel = k.x2[dtype] if first else k.x1[dtype]
+    cdef Tensor source
+    cdef char* where
+    cdef bint add
+    cdef double* constant = &c
+    if not x.flags & REQUIRES_GRAD:
+        return 0
+    if y.op == POWER and not first:
+        kernel = power_constant[dtype]
+    if kernel == NULL:
+        return backward_rule(y, g, gs, False)
+    if y.op == ADD or (y.op == SUBTRACT and not first):
+        return accumulate_same(x, y, g, gs)
+    source = x
+    if reads_at(y) & (READS_X2 if first else READS_X1):
+        source = contiguous(x)
+        expect_contiguous(source)
+    expect_contiguous(y)
+    if gs != NULL and gs.refs == 1 and not x.flags & COTANGENT:
+        backward_apply(kernel, dtype, g, NULL if first else source.data, source.data if first else NULL, y.data, g, y.layout.size, False, constant, y.flags & UNIFORM != 0)
+        x.cotangent.storage = storage_keep(gs)
+        x.flags |= COTANGENT
+        return 0
+    cotangent_buffer(x, &where, &add)
+    backward_apply(kernel, dtype, g, NULL if first else source.data, source.data if first else NULL, y.data, where, y.layout.size, add, constant, y.flags & UNIFORM != 0)
+    return 0
+
+
+cdef Tensor expanded(Tensor x, const Layout* layout):
+    """`x` broadcast to the shape of `layout`, in C order."""
+    cdef Tensor e
+    cdef Py_ssize_t[64] strides
+    cdef int k, lead = layout.ndim - x.layout.ndim
+    if same_shape(x.layout, layout):
+        return contiguous(x)
+    for k in range(layout.ndim):
+        strides[k] = 0 if k < lead or x.layout.shape[k - lead] == 1 else x.layout.strides[k - lead]
+    e = new_tensor(layout_contiguous(<Layout*>layout))
+    copy_strided(layout.itemsize, layout, x.data, strides, e.data, e.layout.strides)
+    return e
+
+
+cdef int backward_operand(Tensor y, int k, Tensor x, Tensor s1, Tensor s2, char* g, Storage* gs) except -1:
+    """The part of a two-operand op that flows to operand `k`; `s1`, `s2` are its values, contiguous and of the result's shape."""
+    cdef int dtype = y.layout.kernel
+    cdef Backward kernel = kernels[y.op].x1[dtype] if k == 0 else kernels[y.op].x2[dtype]
+    cdef bint whole = same_shape(x.layout, y.layout)
+    cdef bint plain = y.op == ADD or (y.op == SUBTRACT and k == 0)
+    cdef char* where
+    cdef bint add
+    cdef Storage* part
+    cdef const char* d1 = s1.data if s1 is not None else NULL
+    cdef const char* d2 = s2.data if s2 is not None else NULL
+    if whole:
+        if plain:
+            return accumulate_same(x, y, g, gs)
+        cotangent_buffer(x, &where, &add)
+        backward_apply(kernel, dtype, g, d1, d2, y.data, where, y.layout.size, add, NULL, y.flags & UNIFORM != 0)
+        return 0
+    if plain and y.flags & UNIFORM:
+        return accumulate_uniform(x, uniform_value(y) * (<double>y.layout.size / <double>x.layout.size))
+    cotangent_buffer(x, &where, &add)
+    if plain:
+        return sum_into(y.layout, g, x.layout, where, add)
+    part = storage_new(y.layout.nbytes)
+    try:
+        backward_apply(kernel, dtype, g, d1, d2, y.data, payload(part), y.layout.size, False, NULL, y.flags & UNIFORM != 0)
+        sum_into(y.layout, payload(part), x.layout, where, add)
+    finally:
+        storage_release(part)
+    return 0
+
+
+cdef int backward_binary(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+    cdef Tensor x1 = resolve(y.x1, y.gen1), x2 = resolve(y.x2, y.gen2)
+    cdef Kernel* k = &kernels[y.op]
+    cdef Tensor s1 = None, s2 = None
+    cdef bint to1 = takes(x1, only_wanted), to2 = takes(x2, only_wanted)
+    if k.x1[y.layout.kernel] == NULL:
+        return backward_rule(y, g, gs, only_wanted)
+    if k.reads & READS_X1:
+        s1 = expanded(x1, y.layout)
+    if k.reads & READS_X2:
+        s2 = expanded(x2, y.layout)
+    expect_contiguous(y)
+    expect_contiguous(s1)
+    expect_contiguous(s2)
+    if to2:
+        backward_operand(y, 1, x2, s1, s2, g, gs)
+    if to1:
+        if (gs != NULL and gs.refs == 1 and not x1.flags & COTANGENT and same_shape(x1.layout, y.layout)
+                and y.op != ADD and y.op != SUBTRACT):
+            backward_apply(k.x1[y.layout.kernel], y.layout.kernel, g, s1.data if s1 is not None else NULL,
+                           s2.data if s2 is not None else NULL, y.data, g, y.layout.size, False, NULL, y.flags & UNIFORM != 0)
+            x1.cotangent.storage = storage_keep(gs)
+            x1.flags |= COTANGENT
+        else:
+            backward_operand(y, 0, x1, s1, s2, g, gs)
+    return 0

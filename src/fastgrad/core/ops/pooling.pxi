@@ -1,0 +1,114 @@
+# Pooling over windows, forward and backward.
+
+cdef bint read_pool(const Py_ssize_t* x, Py_ssize_t planes, dict params, Pool* d) except -1:
+    """Lengths of a pooling op over planes of `x`, two lengths; False where they do not fit."""
+    cdef Py_ssize_t[2] low
+    cdef Py_ssize_t[2] high
+    d.planes = planes
+    d.h = x[0]
+    d.w = x[1]
+    d.dh = d.dw = 1
+    d.count_pad = params.get("count_include_pad", True)
+    if not read_axes_of(params["kernel_size"], 2, &d.kh, &d.kw) or not read_axes_of(params["stride"], 2, &d.sh, &d.sw):
+        return False
+    if "dilation" in params and not read_axes_of(params["dilation"], 2, &d.dh, &d.dw):
+        return False
+    if type(params["padding"]) is str or not read_padding(params["padding"], 2, 0, 0, low, high):
+        return False
+    if min(d.planes, d.h, d.w) < 1 or d.h > 2147483647 // d.w or max(d.h, d.w) >= LENGTHS:      # places are ints
+        return False
+    if min(d.kh, d.kw, d.sh) < 1 or min(d.sw, d.dh, d.dw) < 1:
+        return False
+    if (d.dh > 1 or d.dw > 1) and (low[0] or low[1] or high[0] or high[1]):
+        return False            # a window may then lie in the padding alone
+    if 2 * max(low[0], high[0]) > d.kh or 2 * max(low[1], high[1]) > d.kw:
+        return False
+    d.top = low[0]
+    d.left = low[1]
+    d.oh = d.h + low[0] + high[0] - d.dh * (d.kh - 1) - 1
+    d.ow = d.w + low[1] + high[1] - d.dw * (d.kw - 1) - 1
+    if d.oh < 0 or d.ow < 0:
+        return False
+    d.oh = d.oh // d.sh + 1
+    d.ow = d.ow // d.sw + 1
+    return True
+
+
+cdef Layout* planes_of(const Layout* like, Py_ssize_t h, Py_ssize_t w) except NULL:
+    """As `like`, with other lengths of the last two axes."""
+    cdef Py_ssize_t[64] shape
+    memcpy(shape, like.shape, like.ndim * sizeof(Py_ssize_t))
+    shape[like.ndim - 2] = h
+    shape[like.ndim - 1] = w
+    return layout_get(like.typenum, like.itemsize, like.ndim, shape, NULL)
+
+
+cdef bint pool_of(int op, const Layout* x, dict params, Pool* d) except -1:
+    """The lengths of a pooling op on an operand of this layout."""
+    cdef Py_ssize_t[2] lengths
+    cdef int n = x.ndim - 2
+    if x.kernel == NO_KERNEL or n < 0 or x.size == 0:
+        return False
+    if op != AVG_UNPOOL2D:
+        return read_pool(x.shape + n, x.size // (x.shape[n] * x.shape[n + 1]), params, d)
+    if not read_axes_of(params["lengths"], 2, &lengths[0], &lengths[1]):
+        return False
+    if not read_pool(lengths, x.size // (x.shape[n] * x.shape[n + 1]), params, d):
+        return False
+    return d.oh == x.shape[n] and d.ow == x.shape[n + 1]
+
+
+cdef Tensor pooled_windows(int op, Tensor x, dict params):
+    cdef Pool d
+    cdef Tensor y, source
+    cdef Layout* layout
+    cdef Storage* at = NULL
+    if not pool_of(op, x.layout, params, &d):
+        return None
+    check_fresh(x)
+    source = contiguous(x)
+    layout = planes_of(x.layout, d.h, d.w) if op == AVG_UNPOOL2D else planes_of(x.layout, d.oh, d.ow)
+    y = new_tensor(layout)
+    try:
+        if op == MAX_POOL2D:
+            at = storage_new(layout.size * sizeof(int))
+            max_pool(layout.kernel, source.data, y.data, <int*>payload(at), &d)
+        else:
+            if op == AVG_UNPOOL2D:
+                memset(y.data, 0, layout.nbytes)
+            avg_pool(layout.kernel, source.data, y.data, &d, op == AVG_UNPOOL2D)
+        if wants_grad(x):
+            link1(y, op, guarded(x, op, READS_X1))
+            extra_of(y).params = params
+            if at != NULL:
+                (<NodeExtra>y.extra).kept = storage_keep(at)
+    finally:
+        if at != NULL:
+            storage_release(at)
+    return y
+
+
+cdef int backward_pool(Tensor y, Tensor x, char* g) except -1:
+    cdef NodeExtra extra = <NodeExtra>y.extra
+    cdef Pool d
+    cdef char* where
+    cdef bint add
+    cdef Storage* part
+    pool_of(y.op, x.layout, extra.params, &d)
+    cotangent_buffer(x, &where, &add)
+    if y.op == AVG_UNPOOL2D:
+        if not add:
+            avg_pool(x.layout.kernel, g, where, &d, False)
+            return 0
+        part = storage_new(x.layout.nbytes)
+        avg_pool(x.layout.kernel, g, payload(part), &d, False)
+        add_into(x.layout.kernel, payload(part), where, x.layout.size)
+        storage_release(part)
+        return 0
+    if not add:
+        memset(where, 0, x.layout.nbytes)
+    if y.op == MAX_POOL2D:
+        max_unpool(x.layout.kernel, g, <int*>payload(extra.kept), where, &d)
+    else:
+        avg_pool(x.layout.kernel, g, where, &d, True)
+    return 0

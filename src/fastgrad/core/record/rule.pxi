@@ -1,0 +1,207 @@
+# Every op without a kernel, and every dtype without one: the rule's forward on zero-copy array views.
+
+cdef dict NO_PARAMS = {}
+cdef list rule_of = [None] * <int>END_OPS          # by op number
+cdef list op_names = [None] * <int>END_OPS
+cdef dict functions = {}                            # op name -> Function
+
+
+cdef object rule_for(Tensor y):
+    return (<NodeExtra>y.extra).rule if y.op == RULE else rule_of[y.op]
+
+
+cdef object op_name(Tensor y):
+    if y.op == LEAF:
+        return None
+    return (<NodeExtra>y.extra).rule.name if y.op == RULE else op_names[y.op]
+
+
+cdef object dtype_of(Tensor t):
+    return PyArray_DescrFromType(t.layout.typenum)
+
+
+cdef Tensor rule_op(int op, tuple operands, dict params):
+    """A hot op on operands that its kernel does not take."""
+    rule = rule_of[op]
+    if not params and rule.param_names:
+        params = dict(rule.defaults)
+        for name in rule.operand_names:
+            params.pop(name, None)
+    return apply_rule(rule, operands, params)
+
+
+cdef Tensor rule_op_named(str name, tuple operands):
+    return apply_rule((<Function>functions[name]).rule, operands, {})
+
+
+cdef object operand_of(object o):
+    """As an op keeps it: a Tensor, a Python number, or None."""
+    cdef type t = type(o)
+    if t is Tensor or t is float or t is int or o is None or t is bool or t is complex:
+        return o
+    return as_tensor(o)
+
+
+cdef extern from "Python.h":
+    object PyObject_Vectorcall(object callable, PyObject** args, size_t n, PyObject* names)
+    PyObject** PySequence_Fast_ITEMS(tuple t)
+
+
+cdef inline object checked_call(object callable, tuple args):
+    """Call Python code. Cython's own call believes a function that has failed without an exception, as those of CPython 3.11 do
+    when memory runs out for a traceback."""
+    return PyObject_Vectorcall(callable, PySequence_Fast_ITEMS(args), len(args), NULL)
+
+
+cdef object half_type = np.float16
+
+
+cdef inline bint is_half(object value) noexcept:
+    if PyArray_Check(value):
+        return cnp.PyArray_TYPE(<cnp.ndarray>value) == cnp.NPY_FLOAT16
+    return <object>Py_TYPE(value) is half_type
+
+
+cdef Tensor apply_rule(object rule, tuple operands, dict params):
+    """Run the forward and record."""
+    cdef list arrays = [], kept = []
+    cdef bint record = False
+    cdef Py_ssize_t k = 0
+    cdef unsigned int versions
+    cdef Tensor y
+    for o in operands:
+        o = operand_of(o)
+        if type(o) is Tensor:
+            check_fresh(<Tensor>o)
+            if (<Tensor>o).flags & REQUIRES_GRAD and fg_grad_off == 0 and rule.differentiable(k):
+                record = True
+            arrays.append(array_view(<Tensor>o, o, False))
+        else:
+            arrays.append(o)
+        kept.append(o)
+        k += 1
+    versions = versions_in(kept)
+    try:
+        value = checked_call(rule.run, (arrays, params))
+        if is_half(value):
+            value = checked_call(rule.run_wider, (arrays, params))
+    except Exception as error:
+        worded = errors.forward_failed(rule.name, error, kept)
+        if worded is error:
+            raise
+        raise worded from error
+    y = wrap_result(rule, value, kept)
+    if record and is_inexact(y.layout.typenum):
+        given = tuple(kept)
+        for k in range(len(kept)):
+            o = kept[k]
+            if type(o) is Tensor and (<Tensor>o).storage != NULL and (<Tensor>o).storage.flags & FOREIGN_WRITABLE and rule.reads(k):
+                kept[k] = guarded_copy(<Tensor>o)
+        params = private_params(params)
+        if versions_in(given) != versions:
+            raise errors.written_meanwhile(rule.name)
+        link_many(y, rule, tuple(kept), params)
+    return y
+
+
+cdef dict private_params(dict params):
+    """Parameters that the user can no longer change: index arrays are copied."""
+    cdef bint plain = True
+    for value in params.values():
+        if PyArray_Check(value) or type(value) is tuple or type(value) is list:
+            plain = False
+    return params if plain else {key: private_param(value) for key, value in params.items()}
+
+
+cdef object private_param(object value):
+    if PyArray_Check(value):
+        return value.copy()
+    cdef list kept
+    if type(value) is tuple or type(value) is list:
+        kept = []
+        for v in value:
+            kept.append(private_param(v))
+        return kept if type(value) is list else tuple(kept)
+    return value
+
+
+cdef Tensor wrap_result(object rule, object value, list operands):
+    """The forward's result as a tensor; one that shares an operand's memory shares its storage, and so its version."""
+    cdef Tensor x, y
+    if not PyArray_Check(value):
+        return own_array(np.asarray(value))
+    cdef cnp.ndarray a = value
+    for o in operands:
+        if type(o) is Tensor and (cnp.PyArray_BASE(a) != NULL or cnp.PyArray_DATA(a) == (<Tensor>o).data):
+            x = <Tensor>o
+            if np.may_share_memory(a, array_view(x, x, False)):
+                if not rule.view or o is not operands[0] or not supported(cnp.PyArray_TYPE(a)):
+                    return own_array(a.copy())
+                offset = <char*>cnp.PyArray_DATA(a) - x.data
+                move_out(x)
+                y = adopt(layout_get(cnp.PyArray_TYPE(a), PyArray_ITEMSIZE(a), cnp.PyArray_NDIM(a), <Py_ssize_t*>cnp.PyArray_DIMS(a),
+                                     <Py_ssize_t*>cnp.PyArray_STRIDES(a)), x.storage, x.data + <Py_ssize_t>offset)
+                y.flags |= VIEW
+                y.saved = version_of(x)
+                return y
+    if not cnp.PyArray_IS_C_CONTIGUOUS(a):
+        return own_array(a.copy())      # NumPy keeps the order of its operands; ours is C's
+    return own_array(a)
+
+
+cdef tuple node_operands(Tensor y):
+    """The operands as the rule wants them: Tensors as they were recorded, constants as Python numbers."""
+    cdef NodeExtra extra
+    cdef Py_ssize_t k
+    cdef list meant
+    if y.extra != NULL and (<NodeExtra>y.extra).operands is not None:
+        extra = <NodeExtra>y.extra
+        for o in extra.operands:
+            if type(o) is Tensor and (<Tensor>o).gen != 0:
+                break
+        else:
+            return extra.operands
+        meant = list(extra.operands)
+        if (<NodeExtra>y.extra).operands is None:
+            return ()       # freed by what the garbage collector has run
+        for k in range(len(meant)):
+            if type(meant[k]) is Tensor:
+                meant[k] = nth_operand(extra, k)
+        return tuple(meant)
+    if y.x1 == NULL and not y.flags & CONST1:
+        return ()
+    first = constant_of(y.x1) if y.flags & CONST1 else resolve(y.x1, y.gen1)
+    if y.flags & OBJECT2:
+        return (first,)
+    if y.flags & CONST2:
+        return (first, constant_of(y.x2))
+    if y.x2 == NULL:
+        return (first,)
+    return (first, resolve(y.x2, y.gen2))
+
+
+cdef dict node_params(Tensor y):
+    cdef dict params
+    if y.extra != NULL and (<NodeExtra>y.extra).params is not None:
+        return (<NodeExtra>y.extra).params
+    rule = rule_for(y)
+    if not rule.param_names:
+        return NO_PARAMS
+    if y.op == GATHER:
+        return gather_params(y)
+    if y.op == RESHAPE or y.op == BROADCAST_TO or y.op == SUM_TO:
+        return {"shape": shape_tuple(y.layout)}
+    if y.op == GETITEM:
+        return {"key": parameter_of(y)}
+    if y.op == PERMUTE_DIMS:
+        axes = parameter_of(y)
+        return {"axes": tuple(range(y.layout.ndim))[::-1] if axes is None else axes}
+    if y.op == SUM or y.op == MEAN or y.op == MAX or y.op == MIN or y.op == PROD or y.op == LOGSUMEXP:
+        return {"axis": parameter_of(y), "keepdims": y.layout.ndim == (<Tensor>edge1(y)).layout.ndim}
+    if y.op == SOFTMAX or y.op == LOG_SOFTMAX or y.op == CUMSUM:
+        return {"axis": parameter_of(y)}
+    params = dict(rule.defaults)
+    for name in rule.param_names:
+        if name not in params:
+            params[name] = None
+    return params

@@ -1,0 +1,266 @@
+# What a micrograd program sees of a Value. Each door is a line or two; the decisions lie in the parts before.
+
+cdef extern from "Python.h":
+    Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
+    ctypedef PyObject* (*ternaryfunc)(PyObject* a, PyObject* b, PyObject* c) noexcept
+
+
+cdef object op_text(Value x):
+    cdef dict kept = dict_in(<PyObject*>x)
+    if kept is not None and "_op" in kept:
+        return kept["_op"]
+    if x.op == POWER:
+        exponent = <object>x.x2     # whose own formatting may run any code
+        return f"**{exponent}"
+    return OP_TEXTS[x.op]
+
+
+cdef tuple OP_TEXTS = ("", "+", "*", "**", "ReLU", "tanh", "exp", "log", "sigmoid", "")
+
+
+cdef class Value:
+    """One number that remembers how it was computed, as in Karpathy's micrograd.
+
+    Parameters
+    ----------
+    data : int or float, or anything that adds and multiplies like one
+    _children : iterable of Values
+        What it came from, for an op of your own; give it a `_backward` as well.
+    _op : str
+        The op's name, for pictures.
+    label : str
+        A name of your own for it, for pictures.
+    """
+
+    label = ""
+
+    def __init__(self, data, _children=(), _op="", label="", *, grad=0):
+        begin_anew(self)
+        set_data(self, data)
+        set_grad(self, grad)
+        children = set(_children)
+        if children or _op:
+            self.op = OTHER
+        if children or _op or self.flags & SHOWN:
+            self._prev = children
+            self._op = _op
+        if self.flags & SHOWN:
+            self._backward = self._pull
+        if label:
+            dict_of(self)["label"] = label
+
+    @property
+    def data(self):
+        return data_of(<PyObject*>self)
+
+    @data.setter
+    def data(self, value):
+        set_data(self, value)
+
+    @property
+    def grad(self):
+        return grad_of(<PyObject*>self)
+
+    @grad.setter
+    def grad(self, value):
+        set_grad(self, value)
+
+    @property
+    def _prev(self):
+        cdef dict kept = dict_of(self)
+        if "_prev" not in kept:
+            kept["_prev"] = set(operands_of(self))
+            self.flags |= GIVEN         # it may be changed in place
+        return kept["_prev"]
+
+    @_prev.setter
+    def _prev(self, value):
+        dict_of(self)["_prev"] = value if type(value) is set else set(value)
+        self.flags |= GIVEN
+        track(<PyObject*>self)
+
+    @property
+    def _all_attributes(self):      # installed as `__dict__`
+        """All attributes, as of a Value of micrograd; what is written to the dict counts."""
+        return shown_dict(self)
+
+    @_all_attributes.setter
+    def _all_attributes(self, value):
+        if not isinstance(value, dict):
+            raise value_errors.dict_kind(type(value).__name__)
+        replace_dict(self, value)
+
+    def __dir__(self):
+        kept = dict_in(<PyObject*>self)
+        return sorted({*dir(type(self)), *(kept or ())})
+
+    @property
+    def _op(self):
+        return op_text(self)
+
+    @_op.setter
+    def _op(self, value):
+        dict_of(self)["_op"] = value
+
+    @property
+    def _backward(self):
+        cdef dict kept = dict_in(<PyObject*>self)
+        return self._pull if kept is None or "_backward" not in kept else kept["_backward"]
+
+    @_backward.setter
+    def _backward(self, value):
+        dict_of(self)["_backward"] = value
+        track(<PyObject*>self)
+
+    def _pull(self):
+        """The chain rule at this node: add its gradient times the local gradients to those of what it came from."""
+        pull(<PyObject*>self)
+
+    def backward(self):
+        """The gradient of this Value with respect to every Value it came from, in their `grad`.
+
+        Those of leaves add up from call to call; those in between are of this call alone. A graph of any depth will do.
+        """
+        sweep(self)
+
+    def relu(self):
+        """0 below 0, else the value itself; local gradient 0 or 1."""
+        return relu(self)
+
+    def tanh(self):
+        """Hyperbolic tangent; local gradient `1 - y**2`."""
+        return function(TANH, self)
+
+    def exp(self):
+        """e to the power of this; local gradient `y`."""
+        return function(EXP, self)
+
+    def log(self):
+        """Natural logarithm; local gradient `1 / x`."""
+        return function(LOG, self)
+
+    def sigmoid(self):
+        """`1 / (1 + exp(-x))`; local gradient `(1 - y) * y`."""
+        return function(SIGMOID, self)
+
+    def __neg__(self):
+        return negative(<PyObject*>self) if is_exact(<PyObject*>self) else self * -1
+
+    def __repr__(self):
+        return f"Value(data={self.data}, grad={self.grad})"
+
+    def _repr_html_(self):
+        from fastgrad.pictures.picture import html_of
+
+        return html_of(self)
+
+    def __setattr__(self, name, value):
+        PyObject_GenericSetAttr(<PyObject*>self, <PyObject*>name, <PyObject*>value)
+        if PyObject_GC_IsTracked(<PyObject*>value):
+            track(<PyObject*>self)
+
+    def __delattr__(self, name):
+        PyObject_GenericSetAttr(<PyObject*>self, <PyObject*>name, NULL)
+
+    def __reduce__(self):
+        kept = dict_in(<PyObject*>self)
+        if kept is not None:
+            own = getattr(kept.get("_backward"), "__self__", None) is self
+            kept = {k: v for k, v in kept.items() if k not in ("data", "grad") and not (own and k == "_backward")}
+        exponent = <object>self.x2 if self.op == POWER else None
+        given = self.flags & GIVEN != 0
+        return restored, (type(self), self.data, self.grad, self.op, operands_of(self), exponent, kept, given)
+
+
+cdef int begin_anew(Value x) except -1:
+    """A leaf again. What the program has hung on it stays, as in micrograd."""
+    cdef dict kept
+    release_operands(<PyObject*>x)
+    kept = dict_in(<PyObject*>x)
+    if kept is not None:
+        if not x.flags & SHOWN:
+            x.data_kind, x.grad_kind = FLOAT, INT
+        for name in ("data", "grad", "_prev", "_op", "_backward"):
+            kept.pop(name, None)
+    return 0
+
+
+cdef list operands_of(Value x):
+    cdef list found = []
+    if x.x1 != NULL:
+        found.append(<object>x.x1)
+    if x.x2 != NULL and x.op != POWER:
+        found.append(<object>x.x2)
+    return found
+
+
+def restored(cls, data, grad, op, operands, exponent, kept, given):
+    """A Value as `__reduce__` has taken it apart. What comes from a file may be anything."""
+    cdef Value x
+    cdef int wanted
+    if not isinstance(cls, type) or not issubclass(cls, Value):
+        raise value_errors.value_parts("its class", cls)
+    if type(op) is not int or not LEAF <= op <= OTHER:
+        raise value_errors.value_parts("its op", op)
+    wanted = 0 if op == LEAF or op == OTHER else 2 if op == ADD or op == MULTIPLY else 1
+    if type(operands) is not list or len(<list>operands) != wanted:
+        raise value_errors.value_parts("its operands", operands)
+    operands = tuple(operands)
+    for operand in <tuple>operands:
+        if not isinstance(operand, Value):
+            raise value_errors.value_parts("its operands", operands)
+    if not isinstance(exponent, (int, float)) if op == POWER else exponent is not None:
+        raise value_errors.value_parts("its exponent", exponent)
+    if kept is not None and type(kept) is not dict:
+        raise value_errors.value_parts("its attributes", kept)
+    made = cls.__new__(cls)
+    if type(made) is not cls or (<Value>made).op != LEAF or (<Value>made).x1 != NULL or (<Value>made).x2 != NULL:
+        raise value_errors.value_parts("its class", cls)
+    x = <Value>made
+    x.op = op
+    if wanted:
+        Py_INCREF(operands[0])
+        x.x1 = <PyObject*>operands[0]
+    last = exponent if op == POWER else operands[1] if wanted == 2 else None
+    if last is not None:
+        Py_INCREF(last)
+        x.x2 = <PyObject*>last
+    set_data(x, data)
+    set_grad(x, grad)
+    if kept is not None:
+        dict_of(x).update(kept)
+    if given:
+        x.flags |= GIVEN
+    track(<PyObject*>x)
+    return x
+
+
+cdef object call_value(PyObject* cls, PyObject* const* args, size_t nargsf, PyObject* names):
+    """tp_vectorcall of exactly this class."""
+    cdef Py_ssize_t n = PyVectorcall_NARGS(nargsf), k
+    if n == 1 and names == NULL:
+        return leaf(<object>args[0])
+    cdef list positional = []
+    cdef dict keywords = {}
+    for k in range(n):
+        positional.append(<object>args[k])
+    if names != NULL:
+        for k in range(len(<tuple>names)):
+            keywords[(<tuple>names)[k]] = <object>args[n + k]
+    return type.__call__(Value, *positional, **keywords)
+
+
+cdef int install() except -1:
+    """Put our own slots in the finished type; Cython has no spelling for them. A subclass finds the operators by their names."""
+    cdef TypeObject* t = <TypeObject*>VALUE
+    t.tp_dealloc = <void*>dealloc
+    t.tp_traverse = <void*>traverse
+    t.tp_clear = <void*>clear
+    t.tp_new = <void*>new_value
+    t.tp_vectorcall = <void*>call_value
+    attributes = <dict>t.tp_dict
+    attributes["__dict__"] = attributes.pop("_all_attributes")
+    return install_operators()
+
+
+install()
