@@ -45,7 +45,7 @@ cdef bint is_on(object variable) noexcept:
         return False
     head = block = <object>found
     Py_DECREF(head)
-    if type(block) is not modes.GradScope:
+    if type(block) is not modes.Block:
         return False
     while block is not None and not block.is_open:
         block = block.outer
