@@ -156,8 +156,9 @@ def test_the_file_and_its_folder_are_flushed_in_that_order(tmp_path, way, monkey
 
 
 CHILD = """
-import sys, numpy as np
+import signal, sys, numpy as np
 from fastgrad import nn
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell ignores it
 print("ready", flush=True)
 while True:
     nn.save({"a": np.full(300_000, 2.0)}, sys.argv[1])
@@ -175,7 +176,10 @@ def test_a_killed_writer_leaves_a_whole_file(tmp_path, number):
         assert child.stdout.readline() == b"ready\n"
         time.sleep(0.02 + 0.05 * k)
         child.send_signal(number)
-        child.communicate(timeout=60)
+        try:
+            child.communicate(timeout=60)
+        finally:
+            child.kill()
         assert value_of(path)[0] in (1.0, 2.0)
     # between its naming and its moving, two system calls, a killed process may leave a file: most runs leave none
     assert len([name for name in os.listdir(tmp_path) if name != "a.npz"]) <= 1
