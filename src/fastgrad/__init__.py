@@ -15,6 +15,8 @@ from fastgrad._collector import Pause
 
 _pause = Pause()
 
+from fastgrad import _assemble
+
 # the tensor and its graph
 from fastgrad._engine import Tensor, asarray, detect_anomaly, enable_grad, gradients, is_grad_enabled, no_grad, tensor
 from fastgrad._engine import name as engine
@@ -30,8 +32,9 @@ from numpy import complex64, complex128, float32, float64, int8, int16, int32, i
 from numpy import e, inf, nan, newaxis, pi
 
 # making arrays
-from fastgrad.functions import arange, empty, empty_like, eye, full, full_like, linspace, meshgrid, ones, ones_like
-from fastgrad.functions import zeros, zeros_like
+from fastgrad.functions.constants import arange, empty, empty_like, eye, full, full_like, linspace, ones, ones_like
+from fastgrad.functions.constants import zeros, zeros_like
+from fastgrad.functions.shapes import meshgrid
 
 # element by element
 from fastgrad.rules.arithmetic import add, ceil, divide, floor, floor_divide, multiply, negative, positive, power
@@ -43,32 +46,35 @@ from fastgrad.rules.exponential import exp, exp2, expm1, log, log1p, log2, log10
 from fastgrad.rules.hyperbolic import arccosh, arcsinh, arctanh, cosh, sinh, tanh
 from fastgrad.rules.logic import equal, greater, greater_equal, less, less_equal, not_equal, signbit
 from fastgrad.rules.trigonometric import arccos, arcsin, arctan, arctan2, cos, hypot, sin, tan
-from fastgrad.functions import bitwise_and, bitwise_invert, bitwise_left_shift, bitwise_or, bitwise_right_shift
-from fastgrad.functions import bitwise_xor, isclose, isfinite, isinf, isnan, logical_and, logical_not, logical_or
-from fastgrad.functions import logical_xor, nextafter
+from fastgrad.functions.constants import bitwise_and, bitwise_invert, bitwise_left_shift, bitwise_or
+from fastgrad.functions.constants import bitwise_right_shift, bitwise_xor, isclose, isfinite, isinf, isnan, logical_and
+from fastgrad.functions.constants import logical_not, logical_or, logical_xor, nextafter
 
 # reductions and running sums
 from fastgrad.rules.reductions import log_softmax, logsumexp, max, mean, min, prod, softmax, sum
 from fastgrad.rules.statistics import cumsum, std, var
-from fastgrad.functions import all, any, argmax, argmin, count_nonzero, cumulative_sum, diff, norm
+from fastgrad.functions.constants import all, any, argmax, argmin, count_nonzero
+from fastgrad.functions.products import cumulative_sum, diff, norm
 
 # shapes, joining, indexing, order
 from fastgrad.rules.shapes import astype, copy, flip, pad, repeat, roll, tile, tril, triu
-from fastgrad.functions import argsort, broadcast_arrays, broadcast_to, concat, diag, expand_dims, flatten, hstack
-from fastgrad.functions import matrix_transpose, moveaxis, nonzero, permute_dims, ravel, reshape, searchsorted, sort
-from fastgrad.functions import split, squeeze, stack, swapaxes, take, take_along_axis, transpose, unique, unique_all
-from fastgrad.functions import unique_counts, unique_inverse, unique_values, unstack, vstack
+from fastgrad.functions.constants import nonzero, searchsorted, unique, unique_all, unique_counts, unique_inverse
+from fastgrad.functions.constants import unique_values
+from fastgrad.functions.shapes import argsort, broadcast_arrays, broadcast_to, concat, expand_dims, flatten, hstack
+from fastgrad.functions.shapes import matrix_transpose, moveaxis, permute_dims, ravel, reshape, sort, split, squeeze
+from fastgrad.functions.shapes import stack, swapaxes, take, take_along_axis, transpose, unstack, vstack
+from fastgrad.functions.products import diag
 
 # linear algebra
 from fastgrad.rules.linear_algebra import diagonal, dot, matmul, outer
 from fastgrad.rules.singular import svdvals
-from fastgrad.functions import einsum, tensordot, trace, vecdot
+from fastgrad.functions.products import einsum, tensordot, trace, vecdot
 
 # activations; fastgrad.nn.functional has these and the losses
 from fastgrad.rules.activations import elu, gelu, leaky_relu, logsigmoid, relu, sigmoid, silu, softplus
 
 # asking
-from fastgrad.functions import allclose, array_equal, can_cast, finfo, iinfo, isdtype, result_type
+from fastgrad.functions.constants import allclose, array_equal, can_cast, finfo, iinfo, isdtype, result_type
 
 # ops of one's own
 from fastgrad.primitive import primitive
@@ -108,4 +114,4 @@ def __dir__():
     return sorted({*globals(), *_LATER})
 
 
-del _pause, Pause
+del _assemble, _pause, Pause

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from fastgrad import errors, modes
+from fastgrad import modes
+from fastgrad.errors import AnomalyError
 
 looking = modes.Switch("anomalies", False)  # a `detect_anomaly` block is open
 inside = modes.Switch("in_a_rule", False)  # a rule runs: its ops are not the user's, the sweep checks what comes out
@@ -38,19 +39,19 @@ def watching():
 def check(op, backward, value, sources, where):
     """Raise if `value` has a NaN or infinity and none of `sources` has. `where` is called for the line only then."""
     if not _finite(value) and all(map(_finite, sources)):
-        raise errors.anomaly(op, backward, _what(value), where())
+        raise anomaly_in_op(op, backward, _what(value), where())
 
 
 def check_hook(op, result, g, where):
     """Raise if what a hook returned, or wrote, has a NaN or infinity, and the gradient it was given has none."""
     if not _finite(result) and _finite(g):
-        raise errors.anomaly_in_hook(op, _what(result), where())
+        raise anomaly_in_hook(op, _what(result), where())
 
 
 def check_sum(op, total, parts, where):
     """Raise if the sum of gradients overflowed: `op` made the value they belong to, None of a leaf."""
     if not _finite(total) and all(map(_finite, parts)):
-        raise errors.anomaly_in_sum(op, _what(total), where())
+        raise anomaly_in_sum(op, _what(total), where())
 
 
 def _what(x):
@@ -59,3 +60,47 @@ def _what(x):
 
 def _finite(x):
     return x is None or bool(np.isfinite(x.detach().numpy() if hasattr(x, "detach") else x).all())
+
+
+# --- what is said ---
+
+
+def anomaly_in_op(op, backward, what, where):
+    """`what` ("NaN" or "infinity") first appeared in `op`; `where` from `user_line()`, or None."""
+    direction = f"the backward pass of {op!r}" if backward else repr(op)
+    source = "a finite upstream gradient" if backward else "finite operands"
+    line = _recorded_at(where)
+    return AnomalyError(f"{direction} made {what} from {source}; {line}. Look at the operands of that line")
+
+
+def _recorded_at(where):
+    return f"recorded at {where}" if where else "recorded outside detect_anomaly(), so its line is not known"
+
+
+def anomaly_in_hook(op, what, where):
+    """A hook on the result of `op`, or on a leaf (None), made `what`; `where` as of `anomaly_in_op`."""
+    value = f"the result of {op!r}, {_recorded_at(where)}" if op else "a leaf"
+    return AnomalyError(f"a hook made {what} from a finite gradient: it is registered on {value}")
+
+
+def anomaly_in_sum(op, what, where):
+    """Finite gradients of the result of `op`, or of a leaf (None), added up to `what`; `where` as of `anomaly_in_op`."""
+    value = f"the result of {op!r}, {_recorded_at(where)}" if op else "a leaf, or with the .grad that it had"
+    return AnomalyError(f"finite gradients added up to {what}: those of {value}. Scale the loss down")
+
+
+def user_line():
+    """The innermost line of the running program outside fastgrad, as 'file:line: source'."""
+    import linecache
+    import os
+    import sys
+
+    inside = os.path.dirname(os.path.abspath(__file__)) + os.sep
+    frame = sys._getframe(1)
+    while frame is not None and os.path.abspath(frame.f_code.co_filename).startswith(inside):
+        frame = frame.f_back
+    if frame is None:
+        return None
+    name, number = frame.f_code.co_filename, frame.f_lineno
+    source = linecache.getline(name, number).strip()
+    return f"{name}:{number}: {source}" if source else f"{name}:{number}"

@@ -11,7 +11,7 @@ import sys
 import warnings
 from _thread import _local as local  # `threading.local`, without importing the rest of threading
 
-from fastgrad.errors import FastgradError, GradientWarning, NotDifferentiableError
+from fastgrad.errors import FastgradError, GradientWarning, NotDifferentiableError, ShapeError
 
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
@@ -108,3 +108,48 @@ def _outside():
         frame = frame.f_back
         level += 1
     return frame, level
+
+
+# --- NumPy's functions ---
+
+
+def not_an_array(op):
+    """`np.asarray` of a tensor that records."""
+    came = f"the result of {op!r}" if op else "a leaf that requires a gradient"
+    return NotDifferentiableError(
+        f"converting {came} to an array would lose its gradient: put several together with fg.stack([...]), "
+        "write a @ x instead of a.dot(x), take the values alone by x.detach().numpy(), or call a function that "
+        "fastgrad knows"
+    )
+
+
+def no_numpy_rule(function):
+    """A NumPy function without a rule, on a tensor that records; `function` as "np.median"."""
+    return NotDifferentiableError(
+        f"{function} has no rule in fastgrad, so its gradient would be lost: use x.detach() where none is wanted, or "
+        "define the op with fg.primitive"
+    )
+
+
+def no_numpy_argument(function, argument):
+    """A NumPy function with an argument that its op does not take, on a tensor that records."""
+    return NotDifferentiableError(
+        f"{function} with {argument}= cannot be recorded: call it without, or use x.detach() where no gradient is "
+        "wanted"
+    )
+
+
+def no_numpy_write(function):
+    """A NumPy function that writes into an array, where the array or what is written records."""
+    return NotDifferentiableError(
+        f"{function} cannot record what it writes, so that a gradient would be lost: write y[key] = value into a "
+        "Tensor, for example one from fg.zeros, or use x.detach() where no gradient is wanted"
+    )
+
+
+def rows_for_blocks():
+    """`np.concatenate(x, axis=-1)` of the rows of one matrix, as `np.bmat` of Tensors asks for it."""
+    return ShapeError(
+        "np.concatenate of the rows of one Tensor along axis -1, which np.bmat does by mistake with Tensors for its "
+        "blocks: give np.concatenate a list of Tensors, np.bmat a list of lists, or x.ravel() for all rows in a line"
+    )

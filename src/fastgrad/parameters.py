@@ -117,3 +117,16 @@ def read(**readers):
         return params
 
     return prepare
+
+
+def own_operator(other, slot):
+    """Whether `other` is an ndarray of a class in which the operator means something else: a matrix, a masked array."""
+    kind = type(other)
+    return (
+        kind is not np.ndarray
+        and isinstance(other, np.ndarray)
+        and (
+            getattr(kind, f"__r{slot}__", None) is not getattr(np.ndarray, f"__r{slot}__", None)
+            or kind.__array_ufunc__ is not np.ndarray.__array_ufunc__
+        )
+    )

@@ -1,7 +1,7 @@
 """NumPy's protocols: how `np.tanh(t)`, `np.sum(t, axis=0)`, `np.asarray(t)` and DLPack meet a Tensor. Knows no engine.
 
 A NumPy function that fastgrad has too is recorded as fastgrad's. Any other runs on the plain arrays, unless that
-would lose a gradient. The tables are built at the first call, from the public names and from what each rule says of
+would lose a gradient. The tables are built at the first call, from the public functions and from what each rule says of
 NumPy's.
 """
 
@@ -9,8 +9,11 @@ import sys
 
 import numpy as np
 
-from fastgrad import errors
-from fastgrad.tensor_methods import METHODS
+from fastgrad import errors, leaving
+from fastgrad._engine import Tensor, asarray
+from fastgrad.functions import constants, products, shapes
+from fastgrad.functions.arguments import has_gradient, plain, records
+from fastgrad.rules import FUNCTIONS, RULES
 
 _table = {}  # NumPy function -> fastgrad function
 _RENAMED = {"a_min": "min", "a_max": "max", "newshape": "shape"}
@@ -43,9 +46,7 @@ def _divmod(x1, x2, /):
 
 def _where(condition, *choices):
     """`np.where`, which of the condition alone gives the places where it holds."""
-    from fastgrad import functions, rules
-
-    return rules.FUNCTIONS["where"](condition, *choices) if choices else functions.nonzero(condition)
+    return FUNCTIONS["where"](condition, *choices) if choices else constants.nonzero(condition)
 
 
 # SciPy's ufuncs that are ops of ours, by name.
@@ -56,34 +57,44 @@ _OF_SCIPY = {"expit": "sigmoid", "log_expit": "logsigmoid"} | {
 
 def _foreign(ufunc):
     """Our op for a ufunc of SciPy, or None, and how it is called."""
-    from fastgrad import rules
-
     name = ufunc.__name__
     if getattr(np, name, None) is ufunc:
         return None, f"np.{name}"
     special = sys.modules.get("scipy.special")
     if special is None or getattr(special, name, None) is not ufunc:
         return None, name
-    return rules.FUNCTIONS.get(_OF_SCIPY.get(name)), f"scipy.special.{name}"
+    return FUNCTIONS.get(_OF_SCIPY.get(name)), f"scipy.special.{name}"
+
+
+def recording_functions():
+    """The public functions that are not rules and whose results record: they answer NumPy's of the same names.
+
+    Functions that return constants are not among them: NumPy's own is used, and refused where a gradient would be lost.
+    """
+    found = {name: value for name, value in vars(constants).items() if name.endswith("_like")}
+    for family in (shapes, products):
+        for name, value in vars(family).items():
+            if name[0] != "_" and getattr(value, "__module__", None) == family.__name__:
+                found[name] = value
+    return found
 
 
 def table():
     """NumPy's functions that fastgrad answers, with its answers."""
     if not _table:
-        from fastgrad import functions, rules
-
-        # What returns constants is not entered: NumPy's own is refused where a gradient would be lost.
-        spelled = {name: getattr(functions, name) for name in functions.__all__}
-        for name, rule in rules.RULES.items():
-            spelled |= dict.fromkeys(rule.numpy_names, getattr(functions, name, None) or rules.FUNCTIONS[name])
-        spelled |= {name: spelled.get(word) or rules.FUNCTIONS[word] for name, word in _ALSO.items()}
+        spelled = dict(recording_functions())
+        for name, rule in RULES.items():
+            spelled |= dict.fromkeys(rule.numpy_names, spelled.get(name) or FUNCTIONS[name])
+        spelled |= {name: spelled.get(word) or FUNCTIONS[word] for name, word in _ALSO.items()}
         spelled |= {"divmod": _divmod, "where": _where}
+        found = {}
         for name, answer in spelled.items():
             theirs = np
             for part in name.split("."):
                 theirs = getattr(theirs, part, None)
             if theirs is not None:
-                _table[theirs] = answer
+                found[theirs] = answer
+        _table.update(found)  # at once: another thread may be reading
     return _table
 
 
@@ -103,8 +114,6 @@ def array_ufunc(self, ufunc, method, *inputs, out=None, **kwargs):
 
 def array_function(self, function, types, args, kwargs):
     """`__array_function__`: what fastgrad has too is recorded, anything else runs on the plain arrays."""
-    from fastgrad._engine import Tensor
-
     if not all(issubclass(kind, (Tensor, np.ndarray)) and not hasattr(kind, "_baseclass") for kind in types):
         return NotImplemented  # of a masked array the mask would be lost
     module = (function.__module__ or "numpy").replace("numpy", "np", 1)
@@ -114,7 +123,7 @@ def array_function(self, function, types, args, kwargs):
         target, rest = (kwargs.pop(word), args) if word in kwargs else (args[0], args[1:])
         return _write(function, f"{module}.{function.__name__}", target, rest, kwargs)
     if function is np.concatenate and isinstance(args[0], Tensor) and args[0].ndim == 2 and kwargs.get("axis") == -1:
-        raise errors.rows_for_blocks()
+        raise leaving.rows_for_blocks()
     return _answer(table().get(function), function, f"{module}.{function.__name__}", *_by_name(function, args, kwargs))
 
 
@@ -126,15 +135,15 @@ def _answer(answer, function, name, args, kwargs):
         if not beyond:
             return answer(*args, **said)
         if records((args, said)):
-            raise errors.no_numpy_argument(name, beyond[0])
+            raise leaving.no_numpy_argument(name, beyond[0])
     out = kwargs.pop("out", None)
-    result = function(*_plain(args), **_plain(kwargs))
+    result = function(*plain(args), **plain(kwargs))
     if out is not None:
         if records((args, kwargs, out)):
-            raise errors.no_numpy_argument(name, "out")
+            raise leaving.no_numpy_argument(name, "out")
         return _write_out(out, result, name)
     if has_gradient(result) and records((args, kwargs)):
-        raise errors.no_numpy_rule(name)
+        raise leaving.no_numpy_rule(name)
     return _wrapped(result)
 
 
@@ -156,16 +165,14 @@ def _write_out(out, result, name):
 
 def _write(function, name, target, args, kwargs):
     """A NumPy function that writes into its first argument: all of it or nothing, and a Tensor counts it."""
-    from fastgrad._engine import Tensor
-
     if records((args, kwargs)):
-        raise errors.no_numpy_write(name)
+        raise leaving.no_numpy_write(name)
     if not isinstance(target, Tensor):
-        return function(target, *_plain(args), **_plain(kwargs))
+        return function(target, *plain(args), **plain(kwargs))
     if records(target):
-        raise errors.leaf_written() if target.is_leaf else errors.no_numpy_write(name)
+        raise errors.leaf_written() if target.is_leaf else leaving.no_numpy_write(name)
     array = target.detach().numpy().copy()
-    function(array, *_plain(args), **_plain(kwargs))
+    function(array, *plain(args), **plain(kwargs))
     target[...] = array
     return None
 
@@ -177,31 +184,31 @@ def _is_masked(x):
 def _masked(ufunc, method, name, inputs, kwargs):
     """NumPy's function for masked arrays on constants: `_answer` would lose the mask."""
     if records((inputs, kwargs)):
-        raise errors.no_numpy_rule(name)
+        raise leaving.no_numpy_rule(name)
     function = getattr(np.ma, ufunc.__name__, None)
     if function is None or kwargs.pop("out") is not None:
         return NotImplemented
-    return getattr(function, method)(*_plain(inputs), **_plain(kwargs))
+    return getattr(function, method)(*plain(inputs), **plain(kwargs))
 
 
 def array(self, dtype=None, copy=None):
     """`__array__`: the values, read-only and shared where possible; refused while a gradient would be lost."""
     if records(self):
-        raise errors.not_an_array(self.op)
+        raise leaving.not_an_array(self.op)
     return np.array(self.detach().numpy(), dtype=dtype, copy=copy)
 
 
 def buffer(self, flags):
     """`__buffer__`: a read-only view of the memory, on Python 3.12 and later."""
     if records(self):
-        raise errors.not_an_array(self.op)
+        raise leaving.not_an_array(self.op)
     return memoryview(self.detach().numpy())
 
 
 def dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):
     """`__dlpack__`: the memory for another library, read-only if that library can be told so."""
     if records(self):
-        raise errors.not_an_array(self.op)
+        raise leaving.not_an_array(self.op)
     if max_version is None or max_version < (1, 0) or np.lib.NumpyVersion(np.__version__) < "2.1.0":
         # The old protocol has no read-only: the consumer may write, and the graph has to beware of it.
         shared = self.detach().numpy(writable=True)
@@ -220,53 +227,13 @@ def array_namespace(self, *, api_version=None):
     return sys.modules["fastgrad"]
 
 
-def records(value):
-    """Whether any Tensor inside `value` would record now."""
-    from fastgrad._engine import Tensor, is_grad_enabled
-
-    if not is_grad_enabled():
-        return False
-    if isinstance(value, Tensor):
-        return value.requires_grad
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, (tuple, list)):
-        return False
-    return any(map(records, value))
-
-
-def _plain(value):
-    """`value` with every Tensor inside replaced by its array."""
-    from fastgrad._engine import Tensor
-
-    if isinstance(value, Tensor):
-        return value.detach().numpy()
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    if type(value) in (tuple, list):
-        return type(value)(map(_plain, value))
-    return value
-
-
 def _wrapped(value):
     """`value` with every array that a Tensor can hold made one."""
-    from fastgrad._engine import asarray
-
     if isinstance(value, (tuple, list)) and type(value) in (tuple, list):
         return type(value)(map(_wrapped, value))
     if isinstance(value, (np.ndarray, np.generic)) and not _is_masked(value) and value.dtype.char in "?bhilqBHILQfdFD":
         return asarray(value)
     return value
-
-
-def has_gradient(result):
-    """Whether a result could have had a gradient: anything but integers, booleans, text, dates, and tuples of these."""
-    if isinstance(result, (tuple, list)):
-        return any(map(has_gradient, result))
-    if isinstance(result, np.dtype):
-        return False
-    kind = getattr(getattr(result, "dtype", None), "kind", None)
-    return kind not in "biuSUTmM" if kind is not None else not isinstance(result, (int, str, type))
 
 
 def _is_default(key, value):
@@ -311,7 +278,7 @@ def _by_name(function, args, kwargs):
     return args[:operands], kwargs
 
 
-METHODS |= {
+PROTOCOLS = {
     "__array_priority__": 1000.0,
     "__array_ufunc__": array_ufunc,
     "__array_function__": array_function,

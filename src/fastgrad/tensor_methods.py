@@ -1,42 +1,23 @@
 """Methods of Tensor that are plain Python on top of the public functions. Knows no engine's internals.
 
-`METHODS` maps names to functions and properties; `install` puts on a Tensor class those it does not define itself, so
-that both engines have the same surface. Functions are looked up at the first call: this module is read before the
-rules are.
+`METHODS` maps names to functions and properties, for the Tensor class of either engine.
 """
 
 import operator
 
 import numpy as np
 
-from fastgrad import errors
+from fastgrad import errors, parameters
+from fastgrad._engine import is_parameter, is_traced, leave, mark_parameter, tensor
+from fastgrad.functions import constants, shapes
+from fastgrad.rules.rule import FUNCTIONS
 
 METHODS = {}
-_found = {}  # name -> public function
-
-
-def install(cls):
-    """Give the class `cls` every method here that it does not define itself."""
-    for name, member in METHODS.items():
-        if name not in vars(cls):
-            setattr(cls, name, member)
 
 
 def _fn(name):
     """The public function of that name."""
-    if name not in _found:
-        from fastgrad import functions
-        from fastgrad.rules import FUNCTIONS
-
-        _found[name] = getattr(functions, name, None) or FUNCTIONS[name]
-    return _found[name]
-
-
-def leave(x, door, warns=False):
-    """Refuse, inside a transform, to let a value out of the graph; warn outside, if asked to."""
-    from fastgrad import _engine
-
-    _engine.leave(x, door, warns)
+    return getattr(shapes, name, None) or getattr(constants, name, None) or FUNCTIONS[name]
 
 
 def _method(function):
@@ -58,7 +39,8 @@ def _named(function, name, doc):
 
 
 def _delegate(name):
-    _named(lambda self, *args, **kwargs: _fn(name)(self, *args, **kwargs), name, f"`fg.{name}` of this tensor.")
+    function = _fn(name)
+    _named(lambda self, *args, **kwargs: function(self, *args, **kwargs), name, f"`fg.{name}` of this tensor.")
 
 
 _DELEGATED = """
@@ -74,7 +56,7 @@ for _name in _DELEGATED.split():
 @_method
 def reshape(self, *shape):
     """The same elements in another shape, as one sequence or as separate lengths; one of them may be -1."""
-    return _fn("reshape")(self, shape[0] if len(shape) == 1 else shape)
+    return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)
 
 
 @_method
@@ -82,7 +64,7 @@ def transpose(self, *axes):
     """The axes reversed, or in the order given, as one sequence or as separate numbers."""
     if len(axes) == 1 and not hasattr(axes[0], "__index__"):
         axes = axes[0]
-    return _fn("permute_dims")(self, tuple(axes or range(self.ndim)[::-1]))
+    return shapes.permute_dims(self, tuple(axes or range(self.ndim)[::-1]))
 
 
 @_method
@@ -94,7 +76,7 @@ def flatten(self):
 @_method
 def astype(self, dtype, *, copy=True):
     """The values in another dtype, recorded. The same tensor if nothing changes and `copy` is False."""
-    return self if not copy and self.dtype == np.dtype(dtype) else _fn("astype")(self, np.dtype(dtype))
+    return self if not copy and self.dtype == np.dtype(dtype) else FUNCTIONS["astype"](self, np.dtype(dtype))
 
 
 @_property
@@ -106,19 +88,19 @@ def T(self):
 @_property
 def mT(self):
     """The last two axes exchanged: every matrix of a stack transposed."""
-    return _fn("matrix_transpose")(self)
+    return shapes.matrix_transpose(self)
 
 
 @_property
 def real(self):
     """The real part."""
-    return _fn("real")(self)
+    return FUNCTIONS["real"](self)
 
 
 @_property
 def imag(self):
     """The imaginary part."""
-    return _fn("imag")(self)
+    return FUNCTIONS["imag"](self)
 
 
 @_property
@@ -133,44 +115,33 @@ def device(self):
 _OPERANDS = (np.ndarray, np.generic, bool, int, float, complex, list, tuple)
 
 
-def own_operator(other, slot):
-    """Whether `other` is an ndarray of a class in which the operator means something else: a matrix, a masked array."""
-    kind = type(other)
-    return (
-        kind is not np.ndarray
-        and isinstance(other, np.ndarray)
-        and (
-            getattr(kind, f"__r{slot}__", None) is not getattr(np.ndarray, f"__r{slot}__", None)
-            or kind.__array_ufunc__ is not np.ndarray.__array_ufunc__
-        )
-    )
-
-
 def _fits(self, other, slot=None):
     """Whether `other` can be an operand, so that other classes get their turn otherwise."""
     kind = type(other)
     if kind is type(self):
         return True
     if isinstance(other, _OPERANDS):
-        return slot is None or not own_operator(other, slot)
+        return slot is None or not parameters.own_operator(other, slot)
     if getattr(kind, "__array_ufunc__", True) is None:
         return False
     return hasattr(kind, "__array__") or hasattr(kind, "__dlpack__")
 
 
 def _binary(slot, op):
+    function = _fn(op)
+
     def forth(self, other):
-        return _fn(op)(self, other) if _fits(self, other, slot) else NotImplemented
+        return function(self, other) if _fits(self, other, slot) else NotImplemented
 
     def back(self, other):
         if slot == "mul" and isinstance(other, np.matrix):
-            return _fn("matmul")(other, self)
-        return _fn(op)(other, self) if _fits(self, other, slot) else NotImplemented
+            return FUNCTIONS["matmul"](other, self)
+        return function(other, self) if _fits(self, other, slot) else NotImplemented
 
     def inplace(self, other):
         if not _fits(self, other):
             return NotImplemented
-        result = _fn(op)(self, other)
+        result = function(self, other)
         if result.shape != self.shape:
             raise errors.inplace_shape(op, result.shape, self.shape)
         if not np.can_cast(result.dtype, self.dtype, "same_kind"):
@@ -184,18 +155,21 @@ def _binary(slot, op):
 
 
 def _compare(slot, op):
+    function = _fn(op)
+
     def compare(self, other):
         if isinstance(other, np.ndarray) and getattr(type(other), f"__{slot}__") is not getattr(
             np.ndarray, f"__{slot}__"
         ):
             return NotImplemented
-        return _fn(op)(self, other) if _fits(self, other) else NotImplemented
+        return function(self, other) if _fits(self, other) else NotImplemented
 
     _named(compare, f"__{slot}__", f"`fg.{op}(self, other)`: a tensor of booleans.")
 
 
 def _unary(slot, op):
-    _named(lambda self: _fn(op)(self), f"__{slot}__", f"`fg.{op}(self)`.")
+    function = _fn(op)
+    _named(lambda self: function(self), f"__{slot}__", f"`fg.{op}(self)`.")
 
 
 for _slot, _op in {
@@ -214,11 +188,11 @@ for _slot, _op in {"neg": "negative", "pos": "positive", "abs": "abs", "invert":
 
 
 def _divmod(self, other):
-    return (_fn("floor_divide")(self, other), _fn("remainder")(self, other)) if _fits(self, other) else NotImplemented
+    return (FUNCTIONS["floor_divide"](self, other), FUNCTIONS["remainder"](self, other)) if _fits(self, other) else NotImplemented
 
 
 def _rdivmod(self, other):
-    return (_fn("floor_divide")(other, self), _fn("remainder")(other, self)) if _fits(self, other) else NotImplemented
+    return (FUNCTIONS["floor_divide"](other, self), FUNCTIONS["remainder"](other, self)) if _fits(self, other) else NotImplemented
 
 
 _named(_divmod, "__divmod__", "The pair `(self // other, self % other)`.")
@@ -231,7 +205,7 @@ _named(_rdivmod, "__rdivmod__", "The pair `(other // self, other % self)`.")
 @_method
 def __round__(self, ndigits=None):
     """`fg.round` to `ndigits` digits, none by default: a tensor."""
-    return _fn("round")(self, ndigits or 0)
+    return FUNCTIONS["round"](self, ndigits or 0)
 
 
 @_method
@@ -305,67 +279,11 @@ def __format__(self, spec):
     return format(self.detach().item(), spec)
 
 
-# --- how it shows itself ---
-
-_OBVIOUS = (np.dtype(np.float64), np.dtype(np.int64), np.dtype(np.bool), np.dtype(np.complex128))
-
-
-def _facts(x):
-    """What is not seen from the numbers: dtype unless obvious, and the tensor's place in the graph."""
-    told = []
-    if not x.size and x.shape != (0,):
-        told.append(f"shape={x.shape}")
-    if x.dtype not in _OBVIOUS or not x.size:
-        told.append(f"dtype={x.dtype.name}")
-    if x.op is not None:
-        told.append(f"op={x.op!r}")
-    elif x.requires_grad:
-        told.append("requires_grad=True")
-    return told
-
-
-@_method
-def __repr__(self):
-    """`tensor([1., 2.], requires_grad=True)`; a result shows its op instead."""
-    numbers = np.array2string(self.detach().numpy(), separator=", ", prefix="tensor(") if self.size else "[]"
-    return f"tensor({', '.join([numbers, *_facts(self)])})"
-
-
-@_method
-def _repr_html_(self):
-    """A table of the values, if there are few, under a line of shape, dtype and place in the graph; then the graph."""
-    from html import escape
-
-    values = self.detach().numpy()
-    place = f"op {self.op}" if self.op else "leaf, requires gradient" if self.requires_grad else "constant"
-    head = f"<b>tensor</b> {' &times; '.join(map(str, self.shape)) or 'scalar'} {self.dtype.name}, {escape(place)}"
-    if values.ndim > 2 or not 0 < values.size <= 400:
-        return f"<div>{head}<pre>{escape(np.array2string(values, separator=', '))}</pre>{_picture(self)}</div>"
-    rows = np.atleast_2d(values).tolist()
-    cells = "".join("<tr>" + "".join(f"<td>{escape(_short(v))}</td>" for v in row) + "</tr>" for row in rows)
-    return f"<div>{head}<table>{cells}</table>{_picture(self)}</div>"
-
-
-def _picture(x):
-    """The graph of a result, if it is there and not large."""
-    if x.is_leaf:
-        return ""
-    from fastgrad.pictures.picture import html_of
-
-    return html_of(x) or ""
-
-
-def _short(value):
-    return format(value, ".5g") if isinstance(value, float) else str(value)
-
-
 # --- copies ---
 
 
 def _leaf(array, requires_grad, grad, parameter=False):
     """A leaf as it was copied or pickled."""
-    from fastgrad._engine import mark_parameter, tensor
-
     made = tensor(array, requires_grad=requires_grad)
     if parameter:
         mark_parameter(made)
@@ -374,8 +292,6 @@ def _leaf(array, requires_grad, grad, parameter=False):
 
 
 def _parts(self, how):
-    from fastgrad._engine import is_parameter
-
     leave(self, how)
     if not self.is_leaf:
         raise errors.not_copied(how, self.op)
@@ -386,8 +302,6 @@ def _parts(self, how):
 @_method
 def __copy__(self):
     """A leaf becomes a leaf of its own, without gradient; a result, and the input of a transform, a recorded copy."""
-    from fastgrad._engine import is_parameter, is_traced
-
     if self.is_leaf and not is_traced(self):
         return _leaf(self.detach().numpy(), self.requires_grad, None, is_parameter(self))
     return self.copy()

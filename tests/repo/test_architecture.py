@@ -15,30 +15,28 @@ if not SOURCE.exists():
 
 # Lowest first. A module imports from its own layer and from lower ones.
 LAYERS = (
-    ("errors", "modes", "_tree", "_collector", "_progress"),
-    ("parameters", "primitive_errors", "value_errors"),
-    ("anomaly", "leaving"),
-    ("tensor_methods",),
-    ("protocols",),
+    ("errors", "modes", "_lazy", "_tree", "_collector", "_progress"),
+    ("parameters", "primitive_errors", "value_errors", "anomaly", "leaving"),
     ("engine_python", "core"),
     ("_engine",),
     ("rules",),
-    ("arrays",),
     ("functions",),
+    ("tensor_methods", "protocols"),
     ("transforms",),
-    ("primitive", "_state", "nn", "optim", "data"),
+    ("primitive", "_state", "optim", "data"),
+    ("nn",),
     ("testing",),
     ("pictures",),
     ("micrograd",),
+    ("representation",),
+    ("_assemble",),
     ("__init__",),
     ("demo",),
     ("cli",),
     ("__main__", "_stubs"),
 )
-# A Tensor has methods that call public functions, which work on Tensors. These close the circle, at the first call.
-LATE = ("protocols", "tensor_methods", "core")
 # Inside the two engines, file by file.
-ENGINE_PYTHON = ("tensor", "record", "leaving", "sweep", "__init__")
+ENGINE_PYTHON = ("leaving", "tensor", "record", "sweep", "__init__")
 CORE = ("build", "layout", "loops", "storage", "kernels", "simd", "tensor", "value", "__init__")
 
 # Names a user may rely on, group by group.
@@ -83,19 +81,35 @@ def name_of(path):
     return str(path.relative_to(SOURCE))
 
 
-def imported(path, late=False):
-    """Dotted names below `fastgrad` that a file imports: as it is read, or in the bodies of its functions."""
+CYTHON_IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+fastgrad(?P<package>(?:\.\w+)*)[ \t]+c?import[ \t]+(?P<names>\([^)]*\)|[^#\n]+)"
+    r"|c?import[ \t]+(?P<modules>fastgrad\b[^#\n]*))",
+    re.MULTILINE,
+)
+
+
+def imported(path):
+    """Dotted names below `fastgrad` that a file imports, anywhere in it, with those it declares as lazy modules."""
     text = path.read_text()
-    if path.suffix != ".py":
-        found = re.findall(r"^([ \t]*)from\s+fastgrad(\.[\w.]+)?\s+c?import\s+(\w+|\*)", text, re.MULTILINE)
-        return [f"{package[1:]}.{name}".strip(".") for indent, package, name in found if bool(indent) == late]
-    tree = ast.parse(text)
-    bodies = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.Lambda))]
-    inside = {id(node) for body in bodies for node in ast.walk(body)}
+    found = imported_by_python(path, text) if path.suffix == ".py" else imported_by_cython(text)
+    return [name.removesuffix(".*") or "__init__" for name in found]
+
+
+def imported_by_cython(text):
     found = []
-    for node in ast.walk(tree):
-        if (id(node) in inside) != late:
-            continue
+    for match in CYTHON_IMPORT.finditer(text):
+        if match["modules"]:
+            words = [word.split()[0] for word in match["modules"].split(",")]
+            found += [word.removeprefix("fastgrad").lstrip(".") for word in words]
+        else:
+            names = [word.split()[0] for word in match["names"].strip("() \t").split(",") if word.split()]
+            found += [f"{match['package'][1:]}.{name}".strip(".") for name in names]
+    return found
+
+
+def imported_by_python(path, text):
+    found = []
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{name_of(path)}: relative import"
             package, _, rest = node.module.partition(".")
@@ -103,8 +117,20 @@ def imported(path, late=False):
                 found += [f"{rest}.{alias.name}".strip(".") for alias in node.names]
         elif isinstance(node, ast.Import):
             names = [alias.name.partition(".") for alias in node.names]
-            found += [rest or "__init__" for package, _, rest in names if package == "fastgrad"]
+            found += [rest for package, _, rest in names if package == "fastgrad"]
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "lazy_module":
+            found.append(node.args[0].value.removeprefix("fastgrad").lstrip("."))
     return found
+
+
+def late_imports(path):
+    """Lines in the bodies of functions that import from fastgrad."""
+    text = path.read_text()
+    if path.suffix != ".py":
+        return [m[0].strip() for m in CYTHON_IMPORT.finditer(text) if m[0][0] in " \t"]
+    bodies = [node for node in ast.walk(ast.parse(text)) if isinstance(node, (ast.FunctionDef, ast.Lambda))]
+    inside = [node for body in bodies for node in ast.walk(body) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    return sorted(line for line in set(map(ast.unparse, inside)) if re.match(r"(from|import) fastgrad\b", line))
 
 
 def layer(name):
@@ -120,8 +146,31 @@ def layer(name):
 def test_dependencies_point_one_way(path):
     own = path.relative_to(SOURCE).with_suffix("").parts[0]
     assert any(own in names for names in LAYERS), f"{own} has no layer: give it its place in LAYERS"
-    for name in imported(path) + ([] if own in LATE else imported(path, late=True)):
+    for name in imported(path):
         assert layer(name) <= layer(own), f"{name_of(path)} imports {name}"
+
+
+@pytest.mark.parametrize("path", sources(".py", ".pyx", ".pxd", ".pxi"), ids=name_of)
+def test_imports_stand_at_the_top(path):
+    if layer(path.relative_to(SOURCE).parts[0]) > layer("__init__"):
+        return  # a program, which nothing imports: each command reads what it needs when it runs
+    assert late_imports(path) == [], "import at the top of the file, or declare a lazy_module there"
+
+
+def test_imports_are_seen_in_every_spelling():
+    text = """
+from fastgrad.core.layout cimport F32, F64 as G
+from fastgrad import (errors,
+                      modes)
+    import fastgrad.rules.docs  # late
+cimport fastgrad.core.loops as loops
+cdef int import_nothing = 0
+from fastgradient import x
+"""
+    seen = imported_by_cython(text)
+    assert seen == ["core.layout.F32", "core.layout.F64", "errors", "modes", "rules.docs", "core.loops"]
+    python = "from fastgrad import errors\ndef f():\n    import fastgrad.modes\ndocs = lazy_module('fastgrad.rules.docs')\n"
+    assert imported_by_python(SOURCE, python) == ["errors", "rules.docs", "modes"]
 
 
 @pytest.mark.parametrize(("package", "order"), [("engine_python", ENGINE_PYTHON), ("core", CORE)])

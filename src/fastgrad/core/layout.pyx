@@ -5,6 +5,8 @@ from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawCalloc
 from libc.string cimport memcmp, memcpy
 from fastgrad.core.build cimport FASTGRAD_NO_POOLS
 
+from fastgrad.errors import ShapeError
+
 cdef extern from "Python.h":
     Py_ssize_t PY_SSIZE_T_MAX
 
@@ -47,14 +49,10 @@ cdef bint is_contiguous(int itemsize, int ndim, const Py_ssize_t* shape, const P
 
 
 cdef int raise_too_large(int ndim) except -1:
-    from fastgrad.errors import ShapeError
-
     raise ShapeError(f"an array of {ndim} dimensions whose size in bytes does not fit in {8 * sizeof(Py_ssize_t)} bits: use a smaller shape")
 
 
 cdef int raise_too_many_axes(int ndim) except -1:
-    from fastgrad.errors import ShapeError
-
     raise ShapeError(f"an array of {ndim} dimensions; NumPy and fastgrad take at most {MAX_NDIM}")
 
 

@@ -19,8 +19,7 @@ import sys
 
 import numpy as np
 
-from fastgrad import anomaly, errors, leaving, modes, parameters, tensor_methods
-from fastgrad import protocols as _protocols    # adds its own to tensor_methods.METHODS
+from fastgrad import anomaly, errors, leaving, modes, parameters
 from fastgrad.core import simd
 from fastgrad.core.kernels import kernel_rows
 
@@ -73,5 +72,3 @@ include "record/calls.pxi"
 include "record/function.pxi"       # the public function of a rule
 include "object/tensor_class.pxi"
 include "object/tensor_methods.pxi"
-
-install_methods(METHODS)

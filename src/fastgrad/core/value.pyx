@@ -25,3 +25,11 @@ include "value/forward.pxi"
 include "value/operators.pxi"   # which go through the methods of a subclass
 include "value/backward.pxi"
 include "value/value_class.pxi"       # attributes and methods; installs the slots
+
+cdef object html_of = None
+
+
+def install_html(function):
+    """Set the function that draws a Value as HTML, for notebooks."""
+    global html_of
+    html_of = function

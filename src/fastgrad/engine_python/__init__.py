@@ -4,10 +4,20 @@ Read `tensor.py` (what a node of the graph holds), then `record.py` (how an op b
 (backward).
 """
 
-from fastgrad import protocols, tensor_methods
 from fastgrad.anomaly import detect_anomaly
-from fastgrad.engine_python.leaving import is_parameter, is_traced, leave, mark_parameter, trace, untrace, write_count
-from fastgrad.engine_python.record import Function, enable_grad, is_grad_enabled, no_grad
+from fastgrad.engine_python.leaving import (
+    enable_grad,
+    is_grad_enabled,
+    is_parameter,
+    is_traced,
+    leave,
+    mark_parameter,
+    no_grad,
+    trace,
+    untrace,
+    write_count,
+)
+from fastgrad.engine_python.record import Function
 from fastgrad.engine_python.sweep import gradients, node_key, node_of, partial_gradients
 from fastgrad.engine_python.tensor import Tensor, asarray, collect_births, tensor
 
@@ -31,4 +41,8 @@ def set_cache_limit(nbytes):
     return 0
 
 
-tensor_methods.install(Tensor)
+def install_methods(members):
+    """Put methods on the Tensor class, under all names that it does not define itself."""
+    for member_name, member in members.items():
+        if member_name not in vars(Tensor):
+            setattr(Tensor, member_name, member)

@@ -1,9 +1,28 @@
-"""Values on their way out of the graph: inputs of running transforms are marked, and a walk back finds them."""
+"""Whether operations record, and which values must not leave the graph. Knows a Tensor by its attributes only."""
 
-from fastgrad import leaving
-from fastgrad.engine_python.record import recording
+from fastgrad import leaving, modes
+
+recording = modes.Switch("recording", True)
 
 _running = 0  # transforms, in any thread; 0 spares the search
+
+
+def is_grad_enabled():
+    """Whether operations record here: in this thread, and in this task or other context."""
+    return bool(recording)
+
+
+def no_grad(function=None):
+    mode = modes.Mode(recording, False)
+    return mode if function is None else mode(function)
+
+
+def enable_grad(function=None):
+    mode = modes.Mode(recording, True)
+    return mode if function is None else mode(function)
+
+
+no_grad.__doc__, enable_grad.__doc__ = modes.NO_GRAD, modes.ENABLE_GRAD
 
 
 def write_count(x):

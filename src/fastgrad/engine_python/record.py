@@ -1,54 +1,39 @@
 """Recording: run an op's forward and, where a gradient may be wanted, keep what its rule will need. Never sweeps."""
 
-import functools
-
 import numpy as np
 
-from fastgrad import anomaly, errors, modes
+from fastgrad import anomaly, errors
+from fastgrad.engine_python.leaving import is_grad_enabled
 from fastgrad.engine_python.tensor import Node, Tensor, asarray, native, overlaps_itself
 
 functions = {}  # op name -> Function; filled as the rules are read
 
 
-recording = modes.Switch("recording", True)
+class OnDemand:
+    """An attribute of a Function that its rule makes when it is read; `of_class` is the class's own, if it has one."""
 
-
-def is_grad_enabled():
-    """Whether operations record here: in this thread, and in this task or other context."""
-    return bool(recording)
-
-
-def no_grad(function=None):
-    mode = modes.Mode(recording, False)
-    return mode if function is None else mode(function)
-
-
-def enable_grad(function=None):
-    mode = modes.Mode(recording, True)
-    return mode if function is None else mode(function)
-
-
-no_grad.__doc__, enable_grad.__doc__ = modes.NO_GRAD, modes.ENABLE_GRAD
-
-
-class SignatureOnDemand:
-    """`__signature__` of a Function, made when somebody asks. The class has none: `inspect` would stumble over it."""
+    def __init__(self, make, of_class=None):
+        self.make, self.of_class = make, of_class
 
     def __get__(self, function, kind):
-        if function is None:
-            raise AttributeError("__signature__")
-        return function.rule.signature()
+        if function is not None:
+            return self.make(function.rule)
+        if self.of_class is None:
+            raise AttributeError("the class has no such attribute, its instances have")
+        return self.of_class
 
 
 class Function:
-    """The public function of one rule: callable on Tensors, arrays and scalars."""
-
-    __signature__ = SignatureOnDemand()
+    __signature__ = OnDemand(lambda rule: rule.signature())
+    __doc__ = OnDemand(
+        lambda rule: rule.docstring(), "The public function of one rule: callable on Tensors, arrays and scalars."
+    )
 
     def __init__(self, rule):
         self.rule = rule
-        functools.update_wrapper(self, rule.forward)
         self.__name__ = self.__qualname__ = rule.name
+        self.__module__ = rule.forward.__module__
+        self.__wrapped__ = rule.forward
         functions.setdefault(rule.name, self)  # a user's op may bear the name of a built-in one
 
     def __call__(self, *args, **kwargs):
@@ -81,7 +66,7 @@ def record(rule, operands, params, overwritten=None):
         raise worded from error
     result = _wrap(rule, value, operands)
     if anomaly.watching():
-        anomaly.check(rule.name, False, result, operands, errors.user_line)
+        anomaly.check(rule.name, False, result, operands, anomaly.user_line)
     if not is_grad_enabled():
         return result
     for o in operands:
@@ -101,7 +86,7 @@ def record(rule, operands, params, overwritten=None):
         if result.viewed is not None and edges[0] is not None:
             node.owner = edges[0].owner or edges[0]
         if anomaly.noting():
-            node.where = errors.user_line()
+            node.where = anomaly.user_line()
     return result
 
 

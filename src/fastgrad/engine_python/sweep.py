@@ -11,7 +11,8 @@ import threading
 import numpy as np
 
 from fastgrad import anomaly, errors
-from fastgrad.engine_python.record import functions, recording, require_true_graph
+from fastgrad.engine_python.leaving import recording
+from fastgrad.engine_python.record import functions, require_true_graph
 from fastgrad.engine_python.tensor import Tensor, asarray
 
 TRIES = 10_000  # at a sum of gradients that somebody else keeps changing

@@ -9,7 +9,8 @@ from _thread import _local as local  # `threading.local`, without importing the 
 
 import numpy as np
 
-from fastgrad import errors, leaving, tensor_methods
+from fastgrad import errors, leaving
+from fastgrad.engine_python.leaving import leave
 
 
 class Storage:
@@ -104,7 +105,7 @@ class Tensor:
 
     def numpy(self, *, writable=False):
         """The values as an ndarray that shares memory: read-only unless `writable`, of which the graph is told."""
-        tensor_methods.leave(self, "x.numpy()")
+        leave(self, "x.numpy()")
         if not writable:
             return read_only(self.array)
         if not self.array.flags.writeable or overlaps_itself(self.array):
@@ -261,7 +262,7 @@ def tensor(data, *, dtype=None, requires_grad=False):
         integers.
     """
     if isinstance(data, Tensor):
-        tensor_methods.leave(data, "fg.tensor(x)")
+        leave(data, "fg.tensor(x)")
         data = data.array
     made = Tensor(native(np.array(data, dtype=dtype, order="C")))
     return made.requires_grad_() if requires_grad else made

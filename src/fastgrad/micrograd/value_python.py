@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from fastgrad import value_errors
+from fastgrad._lazy import lazy_module
+
+picture = lazy_module("fastgrad.pictures.picture")
 
 
 class _Node:
@@ -191,9 +194,7 @@ class Value(_Node):
         return f"Value(data={self.data}, grad={self.grad})"
 
     def _repr_html_(self) -> str | None:
-        from fastgrad.pictures.picture import html_of
-
-        return html_of(self)
+        return picture.html_of(self)
 
 
 def _as_value(x):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy.typing as npt
 
 from fastgrad._engine import Tensor, no_grad
-from fastgrad.functions import empty
+from fastgrad.functions.constants import empty
 from fastgrad.nn import functional as F
 from fastgrad.nn import init
 from fastgrad.nn.module import Module, Parameter

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastgrad._engine import Tensor, no_grad
-from fastgrad.functions import ones, zeros
+from fastgrad.functions.constants import ones, zeros
 from fastgrad.nn import functional as F
 from fastgrad.nn import messages
 from fastgrad.nn.module import Module, Parameter

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastgrad._engine import Tensor, asarray
-from fastgrad.functions import concat, empty
+from fastgrad.functions.constants import empty
+from fastgrad.functions.shapes import concat
 from fastgrad.nn import functional as F
 from fastgrad.nn import init
 from fastgrad.nn.module import Module, Parameter

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy.typing as npt
 
 from fastgrad._engine import Tensor, asarray
-from fastgrad.functions import empty
+from fastgrad.functions.constants import empty
 from fastgrad.nn import init
 from fastgrad.nn.module import Module, Parameter
 from fastgrad.nn.random import generator

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from fastgrad._engine import Tensor
-from fastgrad.functions import zeros_like
+from fastgrad.functions.constants import zeros_like
 
 
 def sgd(

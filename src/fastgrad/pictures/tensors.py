@@ -8,7 +8,7 @@ import numpy as np
 
 from fastgrad import errors
 from fastgrad._engine import Tensor, asarray, no_grad, node_key, node_of
-from fastgrad.functions import broadcast_to
+from fastgrad.functions.shapes import broadcast_to
 from fastgrad.pictures import messages
 from fastgrad.pictures.graph import CONSTANT, GATE, LEAF, Graph, Node, Wire, free_letter, free_name
 from fastgrad.pictures.signs import COMMUTING, LONGEST_FORMULA, clipped, formula_of, short, sign_of

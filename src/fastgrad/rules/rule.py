@@ -25,6 +25,9 @@ from typing import Any
 import numpy as np
 
 from fastgrad import _engine
+from fastgrad._lazy import lazy_module
+
+docs = lazy_module("fastgrad.rules.docs")
 
 RULES: dict[str, "Rule"] = {}  # name -> rule; what the tests, docs, stubs and benches walk
 FUNCTIONS: dict[str, Any] = {}  # name and aliases -> the public function
@@ -178,9 +181,11 @@ class Rule:
 
     def signature(self):
         """The signature of the op's function, as `inspect` has it."""
-        from fastgrad.rules.docs import signature
+        return docs.signature(self)
 
-        return signature(self)
+    def docstring(self):
+        """The docstring of the op's function."""
+        return docs.docstring(self)
 
     def differentiable(self, k):
         """Whether a gradient flows to operand number `k`."""

@@ -71,7 +71,7 @@ cdef int inspect_result(Tensor y) except -1:
         note_birth(y)
     if fg_watch & ANOMALIES == 0:
         return 0
-    extra_of(y).where = errors.user_line()
+    extra_of(y).where = anomaly.user_line()
     anomaly.check(op_name(y), False, y, node_operands(y), lambda: (<NodeExtra>y.extra).where)
     return 0
 

@@ -193,14 +193,12 @@ def asarray(obj, *, dtype=None, copy=None):
     if type(obj) is Tensor and dtype is None and not copy:
         return obj
     if type(obj) is Tensor:
-        from fastgrad.rules import FUNCTIONS
-
         same = dtype is None or np.dtype(dtype) == obj.dtype
         if same and not copy:
             return obj
         if copy is False:
             raise errors.copy_needed(obj.dtype, np.dtype(dtype))
-        return FUNCTIONS["copy"](obj) if same else FUNCTIONS["astype"](obj, np.dtype(dtype))
+        return functions["copy"](obj) if same else functions["astype"](obj, np.dtype(dtype))
     if PyArray_CheckExact(obj) and dtype is None and not copy:
         return shared(obj)
     if not hasattr(obj, "__array__") and not isinstance(obj, np.generic) and hasattr(obj, "__dlpack__"):

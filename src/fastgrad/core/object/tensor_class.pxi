@@ -1,7 +1,7 @@
 # The Tensor's slots: each one line, a door to where the decision lives. What is plain Python on top of the public functions
 # stands in fastgrad/tensor_methods.py, once for both engines; a slot of C cannot be set from there, so that it has its door here.
 
-cdef dict METHODS = tensor_methods.METHODS
+cdef dict METHODS = {}      # filled by `install_methods`
 
 
 cdef class Hook:
@@ -461,7 +461,7 @@ cdef extern from "Python.h":
 cdef object exported(Tensor t):
     """The read-only ndarray behind the buffer protocol; as `np.asarray`, an error for what records."""
     if wants_grad(t):
-        raise errors.not_an_array(op_name(t))
+        raise leaving.not_an_array(op_name(t))
     return to_numpy(t)
 
 

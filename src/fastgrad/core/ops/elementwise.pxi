@@ -198,7 +198,7 @@ cdef dict slot_of = {ADD: "add", SUBTRACT: "sub", MULTIPLY: "mul", DIVIDE: "true
 
 cdef bint has_own_operator(int op, object o) except -1:
     """Whether `o` is an ndarray of a class that gives the operator another meaning, and its turn comes first."""
-    return PyArray_Check(o) and not PyArray_CheckExact(o) and op in slot_of and tensor_methods.own_operator(o, slot_of[op])
+    return PyArray_Check(o) and not PyArray_CheckExact(o) and op in slot_of and parameters.own_operator(o, slot_of[op])
 
 
 cdef bint is_operand(object o):

@@ -60,9 +60,7 @@ cdef class Function:
     @property
     def __doc__(self):
         if self.doc is None:
-            from fastgrad.rules.docs import docstring
-
-            self.doc = docstring(self.rule)
+            self.doc = self.rule.docstring()
         return self.doc
 
     __signature__ = SignatureOnDemand()
@@ -75,13 +73,13 @@ cdef class Function:
         return f"<fastgrad function {self.rule.name}{self.__signature__}>"
 
     def __reduce__(self):
-        return find_function, (self.rule.name,)
+        return find_function, (self.rule.name, self.rule.forward.__module__)
 
 
-def find_function(name):
-    """The function of a built-in op, for pickle."""
+def find_function(name, module="fastgrad.rules"):
+    """The function of an op, for pickle, which notes the module that defines it."""
     if name not in functions:
-        import fastgrad.rules.later     # one of those that are read when they are needed
+        __import__(module)
     return functions[name]
 
 
@@ -254,6 +252,7 @@ install_vectorcall()
 def install_methods(dict members):
     """Put Python-level methods on the Tensor type, for all names that it does not define itself."""
     cdef PyTypeObject* t = <PyTypeObject*>Tensor
+    METHODS.update(members)
     for name, member in members.items():
         if name not in Tensor.__dict__:
             (<dict><object>t.tp_dict)[name] = member

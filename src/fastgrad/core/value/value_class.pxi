@@ -150,9 +150,7 @@ cdef class Value:
         return f"Value(data={self.data}, grad={self.grad})"
 
     def _repr_html_(self):
-        from fastgrad.pictures.picture import html_of
-
-        return html_of(self)
+        return None if html_of is None else html_of(self)
 
     def __setattr__(self, name, value):
         PyObject_GenericSetAttr(<PyObject*>self, <PyObject*>name, <PyObject*>value)

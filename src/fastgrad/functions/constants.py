@@ -1,10 +1,10 @@
-"""Array functions without a gradient: making arrays, asking about them, searching and ordering. Records nothing."""
+"""Functions whose results are constants: making arrays and asking about them. Records only what an array is filled with."""
 
 import numpy as np
 
-from fastgrad import errors, parameters
-from fastgrad._engine import Tensor, tensor
-from fastgrad.protocols import has_gradient, records
+from fastgrad import leaving
+from fastgrad._engine import tensor
+from fastgrad.functions.arguments import has_gradient, plain, records
 from fastgrad.rules.rule import FUNCTIONS
 
 # --- making ---
@@ -84,15 +84,6 @@ def eye(n_rows, n_cols=None, /, *, k=0, dtype=None, requires_grad=False):
 # --- NumPy's own functions ---
 
 
-def plain(x):
-    """The ndarray of a Tensor; anything else as it is, lists and tuples by their elements."""
-    if isinstance(x, Tensor):
-        return x.detach().numpy()
-    if type(x) in (list, tuple):
-        return type(x)(map(plain, x))
-    return x
-
-
 def _wrapped(result):
     if isinstance(result, (np.ndarray, np.generic)) or type(result) is int:  # a count, before NumPy 2.3
         return tensor(result)
@@ -109,9 +100,9 @@ def constant(numpy_function):
     """
 
     def function(*args, **kwargs):
-        result = numpy_function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
+        result = numpy_function(*map(plain, args), **plain(kwargs))
         if has_gradient(result) and records((args, kwargs)):
-            raise errors.no_numpy_rule(f"fg.{numpy_function.__name__}")
+            raise leaving.no_numpy_rule(f"fg.{numpy_function.__name__}")
         return _wrapped(result)
 
     function.__name__ = function.__qualname__ = numpy_function.__name__
@@ -154,19 +145,6 @@ result_type = constant(np.result_type)
 can_cast = constant(np.can_cast)
 
 
-def argsort(x, /, axis=-1, *, descending=False, stable=True):
-    """The indices that sort `x` along `axis`, flattened if it is None; equal elements keep their order."""
-    x, axis = np.asarray(plain(x)), parameters.axes(axis)
-    if axis is None or (not x.ndim and axis in (0, -1)):
-        x, axis = x.ravel(), 0
-    kind = "stable" if stable else None
-    if not descending:
-        return tensor(np.argsort(x, axis=axis, kind=kind))
-    # from the other end and back, so that equal elements keep their order
-    order = np.flip(np.argsort(np.flip(x, axis), axis=axis, kind=kind), axis)
-    return tensor(x.shape[axis] - 1 - order)
-
-
 def isdtype(dtype, kind):
     """Whether `dtype` is of a kind of the array API standard: "bool", "integral", "real floating", "numeric", ..."""
     return np.isdtype(np.dtype(dtype), kind)
@@ -180,13 +158,3 @@ def finfo(type, /):
 def iinfo(type, /):
     """Machine limits of an integer dtype, or of the dtype of an array."""
     return np.iinfo(getattr(type, "dtype", type))
-
-
-__all__ = [
-    "zeros", "ones", "full", "empty", "zeros_like", "ones_like", "full_like", "empty_like", "arange", "linspace", "eye",
-    "isnan", "isinf", "isfinite", "isclose", "allclose", "array_equal", "logical_and", "logical_or",
-    "logical_xor", "logical_not", "bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_invert", "bitwise_left_shift",
-    "bitwise_right_shift", "nextafter", "all", "any", "count_nonzero", "argmax", "argmin", "nonzero", "searchsorted",
-    "unique", "unique_all", "unique_counts", "unique_inverse", "unique_values", "argsort", "result_type", "can_cast",
-    "isdtype", "finfo", "iinfo",
-]  # fmt: skip

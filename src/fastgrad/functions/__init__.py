@@ -1,0 +1,1 @@
+"""The public array functions that are not rules, by family. No gradients are computed here."""

@@ -1,0 +1,159 @@
+"""Products, norms and running sums: functions that arrange their arguments and call rules.
+
+Names and signatures are those of the Python array API standard, and NumPy's where NumPy has others.
+"""
+
+import math
+
+import numpy as np
+
+from fastgrad import errors, parameters
+from fastgrad.functions.arguments import as_tensor, distinct_axes, one_axis, plain
+from fastgrad.functions.shapes import concat, expand_dims, moveaxis, ravel, squeeze
+from fastgrad.rules.einsum import explicit, from_sublists
+from fastgrad.rules.rule import FUNCTIONS
+
+_getitem = FUNCTIONS["getitem"]
+
+
+def einsum(subscripts, /, *operands, optimize=True):
+    """Einstein sum: products of `operands`, summed over the letters that the output does not have.
+
+    Parameters
+    ----------
+    subscripts : str
+        One term of letters per operand, as `"ij,jk->ik"`. A letter that stands twice in a term takes a diagonal, `...`
+        stands for the axes not named, and without `->` the output has, in order, the letters that stand once. NumPy's
+        other spelling, `einsum(x1, [0, 1], x2, [1, 2], [0, 2])`, is understood as well.
+    *operands : Tensor or array
+    optimize : bool
+        Let NumPy choose the order of the products, and BLAS for them.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        Where the terms do not fit the operands.
+    """
+    if not isinstance(subscripts, str):
+        subscripts, operands = from_sublists((subscripts, *operands))
+    subscripts = explicit(subscripts, [np.ndim(plain(x)) for x in operands])
+    return FUNCTIONS["einsum"](*operands, subscripts=subscripts, optimize=optimize)
+
+
+def tensordot(a, b, axes=2):
+    """Sum of products over pairs of axes: the last `axes` of `a` with the first of `b`, or `(axes of a, axes of b)`."""
+    x1, x2 = as_tensor(a), as_tensor(b)
+    axes = parameters.integer(axes) if not hasattr(axes, "__iter__") else tuple(axes)
+    if type(axes) is int:
+        axes1, axes2 = range(x1.ndim - axes, x1.ndim), range(axes)
+    else:
+        axes1, axes2 = (part if isinstance(part, (tuple, list, np.ndarray)) else (part,) for part in axes)
+    axes1 = distinct_axes("tensordot", tuple(axes1), x1.ndim)
+    axes2 = distinct_axes("tensordot", tuple(axes2), x2.ndim)
+    return FUNCTIONS["tensordot"](x1, x2, (axes1, axes2))
+
+
+def vecdot(x1, x2, /, *, axis=-1):
+    """Dot products of the vectors along `axis`, those of `x1` conjugated."""
+    x1, x2 = as_tensor(x1), as_tensor(x2)
+    axis = parameters.integer(axis)
+    n1, n2 = (x.shape[one_axis("vecdot", axis, x.ndim)] for x in (x1, x2))
+    if n1 != n2:
+        raise errors.ShapeError(f"vecdot: the vectors along axis {axis} have lengths {n1} and {n2}; they must agree")
+    products = (FUNCTIONS["conj"](x1) if x1.dtype.kind == "c" else x1) * x2
+    return products.sum(axis=axis, dtype=products.dtype if products.dtype.kind in "biu" else None)
+
+
+def trace(x, /, offset=0, axis1=0, axis2=1):
+    """Sum of diagonal number `offset` of the planes of `axis1` and `axis2`."""
+    return FUNCTIONS["sum"](FUNCTIONS["diagonal"](x, offset, axis1, axis2), axis=-1)
+
+
+def diag(x, /, k=0):
+    """Diagonal number `k` of a matrix, or the matrix with the vector `x` there and zeros elsewhere."""
+    x = as_tensor(x)
+    if x.ndim != 1:
+        return FUNCTIONS["diagonal"](x, k)
+    n, k = x.shape[0], parameters.integer(k)
+    steps, size = np.arange(n), n + abs(k)
+    return FUNCTIONS["scatter_add"](x, (steps + max(-k, 0), steps + max(k, 0)), (size, size))
+
+
+def norm(x, /, ord=None, axis=None, keepdims=False):
+    """Length of a vector, or norm of a matrix, over `axis`.
+
+    Parameters
+    ----------
+    x : Tensor or array
+        Integers and booleans are computed with as float64.
+    ord : {None, 2, 1, inf, -inf, 0, a number, "fro", "nuc", -2, -1}
+        None is the Euclidean norm of all elements; a number p is `sum(abs(x)**p)**(1/p)` along one axis. For two axes
+        1, -1, inf and -inf are the largest and smallest sums of a column or row, 2 and -2 the largest and smallest
+        singular value, "nuc" the sum of them, "fro" the Euclidean norm.
+    axis : int, tuple of int or None
+    keepdims : bool
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        For an `ord` that the number of axes does not allow.
+
+    Notes
+    -----
+    At a kink the gradient is 0: of all elements where the norm is 0, of an element that is 0 where p < 2, of a
+    singular value that is 0. Ties of the largest or smallest share it equally. Higher derivatives are those of this
+    gradient: the Hessian of `norm(x)**2` is 0 at 0, and 2 beside it; `sum(x * x)` has the right one everywhere.
+    """
+    x = as_tensor(x)
+    if x.dtype.kind in "biu":
+        x = FUNCTIONS["astype"](x, np.dtype(np.float64))
+    axes = tuple(range(x.ndim)) if axis is None else distinct_axes("norm", axis, x.ndim)
+    if ord is None or (ord in ("fro", "f") and len(axes) == 2) or (ord == 2 and len(axes) == 1):
+        return FUNCTIONS["norm"](x, axis=None if axis is None else axes, keepdims=keepdims)
+    if len(axes) == 1 and not isinstance(ord, str):
+        return FUNCTIONS["norm"](x, axis=axes, keepdims=keepdims, ord=float(ord))
+    if len(axes) == 2 and ord in (1, -1, 2, -2, math.inf, -math.inf, "nuc"):
+        return _matrix_norm(x, ord, axes, keepdims)
+    raise errors.norm_order(ord, len(axes))
+
+
+def _matrix_norm(x, ord, axes, keepdims):
+    size, total, top, low = (FUNCTIONS[name] for name in ("abs", "sum", "max", "min"))
+    if ord in (2, -2, "nuc"):
+        values = size(FUNCTIONS["svdvals"](moveaxis(x, axes, (-2, -1))))  # abs: a singular value of 0 gets no gradient
+        best = (total if ord == "nuc" else top if ord == 2 else low)(values, axis=-1)
+        return expand_dims(best, axes) if keepdims else best
+    summed, compared = axes if abs(ord) == 1 else axes[::-1]
+    sums = total(size(x), axis=summed, keepdims=True)
+    best = (top if ord > 0 else low)(sums, axis=compared, keepdims=True)
+    return best if keepdims else squeeze(best, axes)
+
+
+def cumulative_sum(x, /, *, axis=None, dtype=None, include_initial=False):
+    """Running sum of `x` along `axis`, with a leading 0 if `include_initial`."""
+    x = as_tensor(x)
+    x = x if x.ndim else ravel(x)
+    if axis is None and x.ndim != 1:
+        raise errors.ShapeError(f"cumulative_sum: say which axis of shape {x.shape} to sum along")
+    axis = one_axis("cumulative_sum", 0 if axis is None else axis, x.ndim)
+    y = FUNCTIONS["cumsum"](x, axis=axis, dtype=dtype)
+    if not include_initial:
+        return y
+    return concat([np.zeros((*y.shape[:axis], 1, *y.shape[axis + 1 :]), y.dtype), y], axis)
+
+
+def diff(x, /, *, axis=-1, n=1):
+    """Differences of neighbours along `axis`, taken `n` times."""
+    x = as_tensor(x)
+    lead = (slice(None),) * one_axis("diff", axis, x.ndim)
+    for _ in range(parameters.integer(n)):
+        x = _getitem(x, (*lead, slice(1, None))) - _getitem(x, (*lead, slice(None, -1)))
+    return x
