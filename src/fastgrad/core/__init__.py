@@ -19,6 +19,7 @@ from fastgrad.core.tensor import (
     detect_anomaly,
     enable_grad,
     gradients,
+    install_methods,
     is_grad_enabled,
     is_parameter,
     is_traced,
@@ -55,8 +56,8 @@ def clear_cache():
 
 __all__ = [
     "Function", "Tensor", "adam_step", "asarray", "batch_moments", "build_switches", "cache_info", "clear_cache",
-    "collect_births", "debug_counts", "detect_anomaly", "enable_grad", "gradients", "instruction_set",
-    "is_grad_enabled", "is_parameter", "is_traced", "lean_harvest", "lean_leaf", "leave", "loops_in_use",
-    "mark_parameter", "name", "no_grad", "node_key", "node_of", "partial_gradients", "rmsprop_step", "scale_in_place",
-    "set_cache_limit", "sgd_step", "sum_of_squares", "tensor", "trace", "untrace", "write_count",
+    "collect_births", "debug_counts", "detect_anomaly", "enable_grad", "gradients", "install_methods",
+    "instruction_set", "is_grad_enabled", "is_parameter", "is_traced", "lean_harvest", "lean_leaf", "leave",
+    "loops_in_use", "mark_parameter", "name", "no_grad", "node_key", "node_of", "partial_gradients", "rmsprop_step",
+    "scale_in_place", "set_cache_limit", "sgd_step", "sum_of_squares", "tensor", "trace", "untrace", "write_count",
 ]  # fmt: skip

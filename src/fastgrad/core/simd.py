@@ -7,7 +7,10 @@ loading another could already be an illegal instruction. All give the same resul
 import os
 
 from fastgrad import core
+from fastgrad._lazy import lazy_module
 from fastgrad.core.loops import instruction_sets
+
+kernels = lazy_module("fastgrad.core.kernels")  # once its folder is on the path
 
 NAMES = ("base", "avx2", "avx512")
 
@@ -21,6 +24,17 @@ def chosen(wanted, usable):
     return wanted or usable[0]
 
 
+def load(wanted):
+    """Put the chosen folder on the package's path, so that `kernels` is found there first; what was found."""
+    name = chosen(wanted, instruction_sets())
+    if name != "base":
+        core.__path__.insert(0, os.path.join(core.__path__[0], name))
+    found = kernels.instruction_set
+    if wanted and found != wanted:
+        raise ImportError(f"FASTGRAD_SIMD={wanted}: this build of fastgrad has no such kernels, only {found}")
+    return found
+
+
 def blas_has_one_thread():
     """Whether NumPy's BLAS was told at its start to use one thread, or sees one CPU only."""
     for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
@@ -29,12 +43,4 @@ def blas_has_one_thread():
     return len(os.sched_getaffinity(0)) == 1 if hasattr(os, "sched_getaffinity") else os.cpu_count() == 1
 
 
-_wanted = os.environ.get("FASTGRAD_SIMD", "")
-_name = chosen(_wanted, instruction_sets())
-if _name != "base":
-    core.__path__.insert(0, os.path.join(core.__path__[0], _name))  # so that `kernels` is found there first
-
-from fastgrad.core.kernels import instruction_set  # noqa: E402
-
-if _wanted and instruction_set != _wanted:
-    raise ImportError(f"FASTGRAD_SIMD={_wanted}: this build of fastgrad has no such kernels, only {instruction_set}")
+instruction_set = load(os.environ.get("FASTGRAD_SIMD", ""))
