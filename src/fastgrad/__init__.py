@@ -76,9 +76,6 @@ from fastgrad.rules.activations import elu, gelu, leaky_relu, logsigmoid, relu, 
 # asking
 from fastgrad.functions.constants import allclose, array_equal, can_cast, finfo, iinfo, isdtype, result_type
 
-# ops of one's own
-from fastgrad.primitive import primitive
-
 # second names: the array API's, then NumPy's
 acos, acosh, asin, asinh, atan, atan2, atanh = arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh
 pow, concatenate, mod, true_divide = power, concat, remainder, divide
@@ -97,6 +94,7 @@ _LATER = {
     **dict.fromkeys(_TRANSFORMS, "transforms"),
     "draw": "pictures",
     "explain": "pictures",
+    "primitive": "primitives",
 }
 
 

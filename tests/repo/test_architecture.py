@@ -23,7 +23,7 @@ LAYERS = (
     ("functions",),
     ("tensor_methods", "protocols"),
     ("transforms",),
-    ("primitive", "_state", "optim", "data"),
+    ("primitives", "_state", "optim", "data"),
     ("nn",),
     ("testing",),
     ("pictures",),

@@ -8,6 +8,7 @@ from fastgrad import errors, parameters
 from fastgrad._engine import Tensor, asarray, batch_moments, no_grad
 from fastgrad.nn.random import generator
 from fastgrad.nn.windows import avg_pool1d, avg_pool2d, conv1d, conv2d, max_pool1d, max_pool2d
+from fastgrad.rules import losses, normalization
 from fastgrad.rules.checks import check_labels, reduced
 from fastgrad.rules.rule import FUNCTIONS
 
@@ -23,7 +24,7 @@ elu = FUNCTIONS["elu"]
 softmax = FUNCTIONS["softmax"]
 log_softmax = FUNCTIONS["log_softmax"]
 logsumexp = FUNCTIONS["logsumexp"]
-cross_entropy = FUNCTIONS["cross_entropy"]
+cross_entropy = losses.cross_entropy
 
 
 def _pair(name, x, target):
@@ -60,7 +61,7 @@ def binary_cross_entropy_with_logits(logits, targets, /, reduction="mean"):
         If the shapes differ.
     """
     logits, targets = _pair("binary_cross_entropy_with_logits", logits, targets)
-    loss = FUNCTIONS["binary_cross_entropy_with_logits"](logits, targets)
+    loss = losses.binary_cross_entropy_with_logits(logits, targets)
     return reduced(loss, reduction)
 
 
@@ -221,7 +222,7 @@ def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5):
     for name, p in ("weight", weight), ("bias", bias):
         if p is not None and p.shape != wanted:
             raise errors.ShapeError(f"layer_norm: {name} of shape {p.shape} for normalized_shape={wanted}")
-    return FUNCTIONS["layer_norm"](x, weight, bias, len(wanted), eps)
+    return normalization.layer_norm(x, weight, bias, len(wanted), eps)
 
 
 def batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
@@ -267,7 +268,7 @@ def batch_norm(x, running_mean=None, running_var=None, weight=None, bias=None, t
     if count < 2:
         raise errors.ShapeError(f"batch_norm: shape {x.shape} has {count} values per channel; training needs two")
     axes = (0, *range(2, x.ndim))
-    y = FUNCTIONS["batch_norm"](x, weight, bias, eps)
+    y = normalization.batch_norm(x, weight, bias, eps)
     if running_mean is not None or running_var is not None:
         with no_grad():
             moments = None if batch_moments is None else batch_moments(y)
