@@ -1,4 +1,4 @@
-"""The package as a user installs it: what is in it, what importing it costs, and whether its README tells the truth."""
+"""The package as a user installs it: what is in it, what importing it costs, and what it says of itself."""
 
 import importlib.metadata
 import os
@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 import fastgrad as fg
-from fastgrad.cli import main
 
 PACKAGE = Path(fg.__file__).parent
 ROOT = Path(__file__).parents[2]
@@ -26,7 +25,6 @@ STDLIB_AT_IMPORT = {
     "contextvars",
     "string",
 }
-PYTHON_BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
 def python(*arguments, timeout=120, **environment):
@@ -110,40 +108,3 @@ def test_an_unknown_command_is_one_line_and_a_failure():
     assert done.returncode != 0
     assert "dmeo" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def blocks_of_the_pages():
-    pages = [path for path in (ROOT / "README.md", ROOT / "docs" / "training.md") if path.exists()]
-    return [(path.name, block) for path in pages for block in PYTHON_BLOCK.findall(path.read_text())]
-
-
-@pytest.mark.parametrize(("page", "block"), blocks_of_the_pages())
-def test_the_readme_and_the_pages_run_as_they_stand(page, block):
-    exec(compile(block, page, "exec"), {})
-
-
-def test_the_readme_has_its_two_lines():
-    text = in_the_repository("README.md").read_text()
-    for what in ("python -m fastgrad", "python -m pytest"):
-        lines = [line for line in text.splitlines() if line.startswith("    ") and line.endswith(what)]
-        assert len(lines) == 1, what
-        assert "-m venv" in lines[0] and "pip install" in lines[0]
-
-
-def test_the_picture_in_the_readme_is_what_its_command_makes(tmp_path):
-    shown = in_the_repository("docs/graph.svg").read_text(encoding="utf-8")
-    readme = in_the_repository("README.md").read_text(encoding="utf-8")
-    words = re.search(r'python -m fastgrad draw "(.*)" (x=\S+) (y=[^\s`]+)', readme)
-    assert main(["draw", *words.groups(), "-o", str(tmp_path / "graph.svg")]) == 0
-    made = (tmp_path / "graph.svg").read_text(encoding="utf-8")
-    # Tooltips tell all digits, the last of which depends on the machine's exp.
-    assert re.sub("<title>.*?</title>", "", made, flags=re.S) == re.sub("<title>.*?</title>", "", shown, flags=re.S)
-
-
-def test_the_page_on_pictures_runs_as_it_stands(tmp_path, monkeypatch, capsys):
-    text = in_the_repository("docs/pictures.md").read_text(encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    [block] = PYTHON_BLOCK.findall(text)
-    exec(compile(block, "pictures.md", "exec"), {})
-    table = re.search(r"```text\n(.*?)```", text, flags=re.S)[1]
-    assert capsys.readouterr().out == table
