@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,29 @@ def test_the_changelog_knows_the_version():
 
 def test_types_are_announced():
     assert (PACKAGE / "py.typed").exists()
+
+
+def test_declarations_of_the_compiled_engine_are_not_installed():
+    if (PACKAGE / "core" / "tensor.pyx").exists():
+        pytest.skip("run from the source tree")
+    assert not [path for path in PACKAGE.rglob("*") if path.suffix in (".pxd", ".pxi", ".pyx", ".c")]
+
+
+def test_linters_have_the_same_version_in_pre_commit_and_in_nox():
+    groups = tomllib.loads(in_the_repository("pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    pinned = dict(requirement.split("==") for requirement in groups["lint"])
+    hooks = in_the_repository(".pre-commit-config.yaml").read_text(encoding="utf-8")
+    revisions = re.findall(r"repo: \S+/(\S+?)(?:-pre-commit)?\n +rev: v(\S+)", hooks)
+    assert dict(revisions) == pinned
+
+
+def test_the_citation_agrees_with_the_project():
+    project = tomllib.loads(in_the_repository("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = dict(
+        re.findall(r"^([\w-]+): (.+)$", in_the_repository("CITATION.cff").read_text(encoding="utf-8"), re.M)
+    )
+    assert citation["version"] == fg.__version__
+    assert citation["repository-code"] == project["urls"]["Source"]
 
 
 def test_the_digits_stay_small():

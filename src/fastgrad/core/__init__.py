@@ -1,4 +1,7 @@
-"""The compiled engine. Parts, in dependency order: layout, storage, loops, kernels, tensor."""
+"""The compiled engine. Parts, in dependency order: layout, storage, loops, kernels, tensor.
+
+The `.pxd` files of this package are private: they are not part of a wheel and may change in any release.
+"""
 
 import sys
 
