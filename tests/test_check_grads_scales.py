@@ -5,7 +5,7 @@ import pytest
 
 import fastgrad as fg
 from fastgrad.rules import FUNCTIONS, RULES
-from tests.rules.test_rules import NAMES, is_float, samples
+from tests.support.rule_samples import NAMES, is_float, samples
 
 check_grads = fg.testing.check_grads
 A = np.array([0.25, -1.25, 2.0])

@@ -6,7 +6,7 @@ import pytest
 import fastgrad as fg
 from fastgrad.errors import MutationError
 from fastgrad.rules import FUNCTIONS
-from tests.support.against_rules import DTYPES, TOLERANCE, check, leaf, same, strided, without_rule
+from tests.support.against_rules import DTYPES, TOLERANCE, check, kernels, leaf, same, strided, without_rule
 
 I = np.array  # noqa: E741 - keys below are read more easily so
 KEYS = [
@@ -23,6 +23,7 @@ KEYS = [
 ]  # fmt: skip
 
 
+@kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("shape", "key"), KEYS)
 def test_index_arrays(shape, key, dtype, rng):
@@ -34,6 +35,7 @@ def test_index_arrays(shape, key, dtype, rng):
         same(FUNCTIONS["getitem"](fg.asarray(view), key).numpy(), x[key], 0)
 
 
+@kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     ("shape", "key"),
@@ -93,6 +95,7 @@ STACKS = [
 ]  # fmt: skip
 
 
+@kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("s1", "s2"), STACKS)
 def test_matmul_of_stacks(s1, s2, dtype, rng):
@@ -120,6 +123,7 @@ def test_matmul_of_permuted_heads(rng):
         same(got.numpy(), wanted.numpy(), 1e-13)
 
 
+@kernels
 def test_matmul_with_itself(rng):
     x = rng.normal(size=(3, 4, 4))
     check(lambda t: t @ t, x, tolerance=1e-12, names=("matmul",))
@@ -136,6 +140,7 @@ def test_matmul_of_stacks_that_do_not_fit(s1, s2):
         fg.tensor(np.zeros(s1), requires_grad=True) @ fg.tensor(np.zeros(s2))
 
 
+@kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("axis", [0, 1, -1])
 def test_joining(axis, dtype, rng):

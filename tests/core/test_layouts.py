@@ -8,7 +8,7 @@ import pytest
 import fastgrad as fg
 from fastgrad.rules import FUNCTIONS, RULES
 from tests.core.layouts import LAYOUTS
-from tests.rules.test_rules import NAMES, ROUNDING, asked, is_float, leaves, like, samples
+from tests.support.rule_samples import NAMES, ROUNDING, asked, is_float, leaves, like, samples
 
 TOLERANCE = {np.float64: ROUNDING, np.float32: 1e-5}
 ALONE = ("Fortran", "zero strides")

@@ -8,7 +8,7 @@ import pytest
 
 import fastgrad as fg
 from fastgrad.rules import FUNCTIONS, RULES
-from tests.rules.test_rules import asked, leaves, like, samples
+from tests.support.rule_samples import asked, leaves, like, samples
 
 compiled = pytest.mark.skipif(fg.engine != "cython", reason="the readable engine has no memory of its own")
 

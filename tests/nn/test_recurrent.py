@@ -8,7 +8,7 @@ from fastgrad import nn
 from fastgrad.errors import DTypeError, ShapeError
 from fastgrad.rules import FUNCTIONS, RULES
 from tests.support import references_networks as by_loop
-from tests.support.against_rules import COMPILED, DTYPES, TOLERANCE, without_rule
+from tests.support.against_rules import COMPILED, DTYPES, TOLERANCE, kernels, without_rule
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 LAYERS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
@@ -22,6 +22,7 @@ def operands(name, steps=6, batch=5, hidden=7, dtype=float, seed=0):
     return [rng.normal(size=s).astype(dtype) for s in shapes]
 
 
+@kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("name", "params"), CELLS)
 def test_states_and_gradients_are_those_of_the_rule_for_any_choice_of_operands(name, params, dtype):

@@ -12,7 +12,7 @@ from fastgrad import nn
 from fastgrad.errors import DTypeError, ShapeError
 from fastgrad.nn import functional as F
 from fastgrad.rules import RULES
-from tests.support.against_rules import COMPILED, DTYPES, TOLERANCE, without_rule
+from tests.support.against_rules import COMPILED, DTYPES, TOLERANCE, kernels, without_rule
 from tests.support.references_networks import conv
 
 CASES = [
@@ -25,6 +25,7 @@ CASES = [
 ]
 
 
+@kernels
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("x_shape", "w_shape", "params"), CASES)
 def test_tiles_make_no_difference(x_shape, w_shape, params, dtype):

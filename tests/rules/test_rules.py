@@ -14,13 +14,12 @@ import fastgrad as fg
 from fastgrad.errors import DTypeError, MutationError
 from fastgrad.rules import FUNCTIONS, RULES, rule
 from fastgrad.rules.docs import docstring, formulas
+from tests.support.against_rules import kernels
 from tests.support.references_networks import NETWORKS
+from tests.support.rule_samples import NAMES, ROUNDING, asked, is_float, leaves, like, samples
 
-NAMES = sorted(RULES)
 SMOOTH = [name for name in NAMES if RULES[name].has_vjp]
 
-# Values are NumPy's to the bit where NumPy has the op; where the reference is another formula, they agree to ROUNDING.
-ROUNDING = 1e-13
 # A central difference with this step is off by about STEP**2 from its formula and eps / STEP from rounding.
 STEP, DIFFERENCE = 1e-5, 2e-7
 
@@ -116,59 +115,6 @@ REFERENCES = NETWORKS | {
     "sum_to": _sum_to,
     "tensordot": np.tensordot,
 }
-
-SHAPES = {
-    1: [((2, 3),), ((),), ((0, 2),)],
-    2: [
-        ((2, 3), (2, 3)),
-        ((2, 3), (3,)),
-        ((2, 1), (1, 3)),
-        ((), ()),
-        ((3,), ()),
-        ((0, 3), (3,)),
-        ((3,), None),
-        (None, (3,)),
-    ],
-}
-
-
-@functools.cache
-def samples(name):
-    """Operands and parameters for a rule; None among the shapes of a pair is a Python number."""
-    rule, rng = RULES[name], np.random.default_rng(sum(map(ord, name)))
-    found = list(rule.samples(rng)) if rule.samples else []
-    if rule.domain:
-        n = rule.n_operands
-        intervals = rule.domain if isinstance(rule.domain[0], tuple) else (rule.domain,) * n
-        for shapes in SHAPES[n]:
-            drawn = tuple(
-                float(rng.uniform(*interval)) if shape is None else rng.uniform(*interval, size=shape)
-                for interval, shape in zip(intervals, shapes, strict=True)
-            )
-            found.append((drawn, {}))
-    # a NumPy scalar is an array of no dimensions
-    return [(tuple(np.asarray(x) if isinstance(x, np.generic) else x for x in xs), params) for xs, params in found]
-
-
-def is_float(x):
-    return isinstance(x, np.ndarray) and x.dtype.kind == "f"
-
-
-def leaves(operands, dtype=None):
-    """Floating arrays as leaves, the rest as it is."""
-    return [fg.tensor(x, dtype=dtype, requires_grad=True) if is_float(x) else x for x in operands]
-
-
-def asked(rule, operands):
-    """The operands that a gradient flows to."""
-    records = [isinstance(x, fg.Tensor) and x.requires_grad for x in operands]
-    return [k for k, wanted in enumerate(records) if wanted and rule.differentiable(k)]
-
-
-def like(y, rng):
-    """A cotangent for `y`."""
-    v = rng.normal(size=y.shape)
-    return fg.asarray((v + 1j * rng.normal(size=y.shape) if y.dtype.kind == "c" else v).astype(y.dtype))
 
 
 def inner(a, b):
@@ -389,6 +335,7 @@ def test_an_overwritten_value_is_not_used_silently(name):
                 np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=f"{name} {params}: {k} overwritten")
 
 
+@kernels
 @pytest.mark.parametrize("name", SMOOTH)
 def test_kernel_agrees_with_rule(name):
     """A plain sweep runs the engine's kernel, a sweep with `create_graph` the rule."""

@@ -1,8 +1,9 @@
-"""How the tests of kernels compare a kernel with its rule."""
+"""Compares a kernel with its rule. Tests that do are marked `kernels`: without kernels, a rule would face itself."""
 
 import contextlib
 
 import numpy as np
+import pytest
 
 import fastgrad as fg
 from fastgrad.rules import RULES
@@ -10,6 +11,7 @@ from fastgrad.rules import RULES
 COMPILED = fg.engine == "cython"
 TOLERANCE = {np.float64: 1e-13, np.float32: 1e-5}
 DTYPES = (np.float64, np.float32)
+kernels = pytest.mark.skipif(not COMPILED, reason="compares kernels with rules, and this engine has no kernels")
 
 
 def refuse(*args, **params):
@@ -52,7 +54,12 @@ def same(got, wanted, tolerance, what=""):
 
 
 def check(f, *arrays, tolerance, names=()):
-    """`f` of leaves: value as of the plain forward, gradients by kernel as by rule, once alone and once more on top."""
+    """Assert that the gradients of `f` by kernel are those by rule, set and accumulated; return `f` of leaves.
+
+    A plain sweep runs the kernels, one with `create_graph=True` the rules. `names` are the rules that must not run in
+    the plain sweep.
+    """
+    assert COMPILED, "mark the test with `kernels`"
     rng = np.random.default_rng(3)
     xs = [leaf(x) for x in arrays]
     with without_rule(*names):
@@ -61,7 +68,7 @@ def check(f, *arrays, tolerance, names=()):
     wanted = [g.numpy() for g in fg.gradients(y, xs, v, create_graph=True)]
     with without_rule(*names):
         got = fg.gradients(y, xs, v, retain_graph=True)
-        doubled = fg.gradients(y * 2 + f(*xs), xs, v)  # a cotangent arrives where one has gathered already
+        doubled = fg.gradients(y * 2 + f(*xs), xs, v)  # the second cotangent is added to the first
     for g, d, w, x in zip(got, doubled, wanted, xs, strict=True):
         assert g.dtype == x.dtype and g.shape == x.shape
         same(g.numpy(), w, tolerance)
