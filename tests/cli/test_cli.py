@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import fastgrad as fg
-from fastgrad.cli import bench, info, main
+from fastgrad.cli import MOST_ROUNDS, MOST_STEPS, bench, info, main
 from fastgrad.cli.contestants import ROWS
 from fastgrad.cli.peers import MODULES, PEERS
 from fastgrad.cli.speaker import Speaker
@@ -42,11 +42,15 @@ def test_no_command_is_the_demo_and_quiet_prints_the_path_alone(tmp_path, capsys
 @pytest.mark.parametrize(
     ("words", "code", "line"),
     [
-        (["--steps", "nonsense"], 2, "argument --steps: 'nonsense' is not a whole number from 1 to 1,000,000"),
-        (["demo", "--steps", "0"], 2, "argument --steps: '0' is not a whole number from 1 to 1,000,000"),
+        (["--steps", "nonsense"], 2, f"argument --steps: 'nonsense' is not a whole number from 1 to {MOST_STEPS:,}"),
+        (["demo", "--steps", "0"], 2, f"argument --steps: '0' is not a whole number from 1 to {MOST_STEPS:,}"),
         (["--seed", "-1"], 2, "argument --seed: '-1' is not a whole number of at least 0"),
-        (["bench", "--rounds", "2.5"], 2, "argument --rounds: '2.5' is not a whole number from 1 to 10,000"),
-        (["--steps", "1000001"], 2, "argument --steps: '1000001' is not a whole number from 1 to 1,000,000"),
+        (["bench", "--rounds", "2.5"], 2, f"argument --rounds: '2.5' is not a whole number from 1 to {MOST_ROUNDS:,}"),
+        (
+            ["--steps", f"{MOST_STEPS + 1}"],
+            2,
+            f"argument --steps: '{MOST_STEPS + 1}' is not a whole number from 1 to {MOST_STEPS:,}",
+        ),
         (["--step", "5"], 2, "unrecognized arguments: --step 5"),
         (["--steps"], 2, "argument --steps: expected one argument"),
         (["paint"], 2, "there is no command 'paint'; there are demo, info, bench, draw"),
@@ -81,7 +85,7 @@ def interruptible():
 @pytest.mark.skipif(os.name == "nt" or not hasattr(os, "fork"), reason="needs POSIX signals")
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_gets_one_line_and_exit_code_130(tmp_path):
-    with command("--steps", "1000000", "--out", str(tmp_path)) as process:
+    with command("--steps", str(MOST_STEPS), "--out", str(tmp_path)) as process:
         assert process.stdout.readline().startswith("fastgrad ")
         process.stdout.readline()
         process.send_signal(signal.SIGINT)

@@ -8,8 +8,11 @@ import pytest
 
 import fastgrad as fg
 from fastgrad.nn import functional
+from tests.support.core_constants import core_constants
 
-LARGE, SMALL = 20_011, 700  # 160 and 5.6 kB of float64
+# Elements of arrays that are swept several nodes at a time, that are not, and that are written past the cache: see
+# the next test for the engine's thresholds.
+LARGE, SMALL, STREAMED = 20_011, 700, (1 << 22) + 77
 
 UNARY = (
     fg.tanh, fg.exp, functional.sigmoid, functional.relu, functional.softplus, fg.sin, fg.abs, fg.square, fg.negative,
@@ -18,6 +21,12 @@ UNARY = (
 )  # fmt: skip
 BINARY = (fg.add, fg.subtract, fg.multiply, fg.maximum, lambda a, b: a / (b * b + 1.0))
 DISTURBING = ("hook", "retain", "reshape", "cumulate", "narrow")
+
+
+def test_the_sizes_used_here_lie_on_both_sides_of_the_thresholds():
+    deferred, streamed = core_constants("LARGE", "FG_STREAM")
+    assert SMALL * 8 < deferred <= LARGE * 4  # bytes of float64 and of float32
+    assert LARGE * 8 < streamed <= STREAMED * 8
 
 
 def program(seed):
@@ -76,8 +85,6 @@ def test_a_large_program_gives_the_bits_of_small_ones(seed, dtype):
 
 
 def test_results_written_past_the_cache_are_those_of_small_arrays(rng):
-    n = (1 << 22) + 77  # 32 MiB of float64 and a bit
-
     def run(x):
         leaf = fg.tensor(x, requires_grad=True)
         t = fg.tanh(leaf)
@@ -85,9 +92,9 @@ def test_results_written_past_the_cache_are_those_of_small_arrays(rng):
         y.backward(x)
         return y.numpy(), leaf.grad.numpy()
 
-    x = rng.normal(size=n)
+    x = rng.normal(size=STREAMED)
     whole = run(x)
-    for start in (0, 1_000_003, n - SMALL):
+    for start in (0, 1_000_003, STREAMED - SMALL):
         part = slice(start, start + SMALL)
         for large, small in zip(whole, run(x[part])):
             np.testing.assert_array_equal(large[part], small)

@@ -4,12 +4,24 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
+from tests.support.core_constants import core_constants
 
-# Edges of tiles (12 by 16), of panels (512 columns) and of what is summed at a time (256); what is ours, and not.
+# m, k, n of an m by k matrix times a k by n matrix. The next test says what they cover.
 SHAPES = [
     (96, 128, 96), (97, 33, 500), (108, 256, 48), (109, 257, 63), (120, 255, 512), (128, 300, 529), (131, 513, 32),
     (200, 200, 200), (300, 47, 1030), (784, 128, 256), (64, 300, 300), (1000, 40, 40),
 ]  # fmt: skip
+
+
+def test_the_shapes_cover_whole_and_partial_tiles_and_panels():
+    rows, columns, depth, panels, fewest = core_constants("ROWS", "COLUMNS", "DEPTH", "COLUMN_PANELS", "FEWEST")
+    for size, sizes in zip((rows, depth, columns), zip(*SHAPES, strict=True), strict=True):
+        assert {n % size == 0 for n in sizes} == {True, False}
+        assert max(sizes) > size
+    m, k, n = zip(*SHAPES, strict=True)
+    assert {depth - 1, depth, depth + 1} <= set(k)
+    assert columns * panels in n and max(n) > columns * panels
+    assert min(m) < fewest in m
 
 
 @pytest.fixture(autouse=True, params=["BLAS", "own"])

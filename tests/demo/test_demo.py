@@ -57,7 +57,7 @@ def test_the_data_file_is_small_and_its_licence_and_source_stand_beside_it():
 def test_a_split_is_a_seeded_partition():
     data = digits.load_digits()
     one, again, other = (digits.split_digits(data, seed) for seed in (5, 5, 6))
-    assert one.x.shape == (1437, 64) and one.held_x.shape == (360, 64)
+    assert one.x.shape == (1797 - digits.HELD_OUT, 64) and one.held_x.shape == (digits.HELD_OUT, 64)
     assert np.array_equal(one.x, again.x) and not np.array_equal(one.x, other.x)
     rows = np.concatenate([one.x, one.held_x]) * 16
     everything = data.images.reshape(-1, 64)
@@ -105,7 +105,7 @@ def test_the_network_reads_at_least_97_percent_of_digits_it_never_saw(split):
     seen = []
     history = train.train(kind, kind.by_fastgrad(kind.initial(0)), split, 2000, 0, lambda *news: seen.append(news))
     assert history.accuracy >= 0.97
-    assert [done for done, _ in history.checks] == [1, *range(100, 2001, 100)]
+    assert [done for done, _ in history.checks] == [1, *range(2000 // train.CHECKS, 2001, 2000 // train.CHECKS)]
     assert len(seen) >= len(history.checks) and seen[-1] == (2000, 2000, history.losses[-1], history.accuracy)
     assert history.losses[-100:].mean() < 0.1 * history.losses[:10].mean()
 
@@ -120,8 +120,8 @@ def test_a_step_against_the_input_gradient_mends_a_misread_digit(split):
     network = kind.by_fastgrad(kind.initial(0))
     train.train(kind, network, split, 200, 0)
     readings = look.read(network, split)
-    assert readings.confusion.sum() == 360
-    assert np.trace(readings.confusion) == 360 - len(look.misread(readings, split))
+    assert readings.confusion.sum() == digits.HELD_OUT
+    assert np.trace(readings.confusion) == digits.HELD_OUT - len(look.misread(readings, split))
     seen = look.input_gradient(network, split, readings)
     assert seen.predicted != seen.truth and seen.moved_predicted == seen.truth
     assert seen.moved.min() >= 0.0 and seen.moved.max() <= 1.0

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from fastgrad.pictures.picture import html_of
+from fastgrad.pictures import heat
+from fastgrad.pictures.picture import LIMIT, SMALL, html_of
 from fastgrad.rules.rule import FUNCTIONS, RULES
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -259,7 +260,11 @@ def test_large_arrays_are_heat_maps_of_few_cells():
     root = parsed(picture)
     assert "300×200" in words(root)
     assert len(picture.svg) < 60_000
-    cells = [p for p in root.iter(f"{SVG}path") if p.get("class") in {f"{s}{k}" for s in "pm" for k in range(1, 7)}]
+    cells = [
+        p
+        for p in root.iter(f"{SVG}path")
+        if p.get("class") in {f"{s}{k}" for s in "pm" for k in range(1, heat._LEVELS + 1)}
+    ]
     assert cells
     for shape in ((7,), (1, 50), (50, 1), (2, 3, 4, 5)):
         parsed(fg.draw(fg.tensor(rng.normal(size=shape), requires_grad=True) * 2))
@@ -268,15 +273,16 @@ def test_large_arrays_are_heat_maps_of_few_cells():
 def test_a_large_graph_is_elided_with_a_count():
     x = fg.tensor(0.3, requires_grad=True)
     y = x
-    for _ in range(2000):
+    n = 10 * LIMIT
+    for _ in range(n):
         y = y.sin()
     graph = fg.draw(y).graph
-    assert len(graph.nodes) < 50 and sum(node.count for node in graph.nodes) == 2001
+    assert len(graph.nodes) < LIMIT and sum(node.count for node in graph.nodes) == n + 1
     [block] = [node for node in graph.nodes if node.kind == "block"]
     assert "ops" in block.sign and block.gradient is not None
     (gradient,) = fg.gradients(y, x)
     assert graph.nodes[0].gradient == pytest.approx(gradient.item(), rel=1e-12)
-    assert any("2,001 nodes" in note for note in graph.notes)
+    assert any(f"{n + 1:,} nodes" in note for note in graph.notes)
     assert str(fg.explain(fg.tensor(1.0, requires_grad=True).exp()))
 
 
@@ -316,7 +322,7 @@ def test_notebooks_show_pictures_and_small_graphs_unasked():
     assert fg.draw(f)._repr_svg_().startswith("<svg") and "<svg" in fg.draw(f)._repr_html_()
     assert "<svg" in f._repr_html_() and "<table>" in f._repr_html_()
     assert "<svg" not in x._repr_html_()
-    for _ in range(200):
+    for _ in range(SMALL):
         f = f + 1
     assert "<svg" not in f._repr_html_()
 
