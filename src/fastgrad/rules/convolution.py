@@ -74,25 +74,19 @@ def _correlate(op, x, w, bias, stride, padding, dilation, groups):
     return y if bias is None else y + bias.reshape(-1, *(1,) * n)
 
 
-def _gradient_x(g, x_shape, weight, stride, padding, dilation, groups):
-    """The transposed convolution: `g` spread over the places that each of its elements was summed from."""
-    return conv_input(g, weight, x_shape[2:], stride, padding, dilation, groups)
-
-
-def _gradient_weight(g, x, weight_shape, stride, padding, dilation, groups):
-    """The correlation of the input with `g`, whose places are those of the kernel."""
-    return conv_weight(x, g, weight_shape[2:], stride, padding, dilation, groups)
-
-
-def _gradient_bias(g):
-    """`g` summed over all axes but that of the channels."""
-    return sum(g, axis=(0, *range(2, g.ndim)))
-
-
 def _convolution(x, w, stride, padding, dilation, groups):
     return (conv1d if len(stride) == 1 else conv2d)(x, w, None, stride, padding, dilation, groups)
 
 
+_GRADIENTS = (
+    lambda g, x_shape, weight, stride, padding, dilation, groups: conv_input(
+        g, weight, x_shape[2:], stride, padding, dilation, groups
+    ),
+    lambda g, x, weight_shape, stride, padding, dilation, groups: conv_weight(
+        x, g, weight_shape[2:], stride, padding, dilation, groups
+    ),
+    lambda g: sum(g, axis=(0, *range(2, g.ndim))),
+)
 _CASES_1D = (
     ([(2, 3, 7), (4, 3, 3), (4,)], {}), ([(2, 4, 8), (6, 2, 3), (6,)], {"stride": 2, "padding": 1, "groups": 2}),
     ([(1, 2, 6), (2, 2, 4), (2,)], {"padding": "same"}),
@@ -111,15 +105,7 @@ _CASES_2D = (
 
 
 @rule(
-    vjp=(
-        lambda g, x_shape, weight, stride, padding, dilation, groups: _gradient_x(
-            g, x_shape, weight, stride, padding, dilation, groups
-        ),
-        lambda g, x, weight_shape, stride, padding, dilation, groups: _gradient_weight(
-            g, x, weight_shape, stride, padding, dilation, groups
-        ),
-        lambda g: _gradient_bias(g),
-    ),
+    vjp=_GRADIENTS,
     operands=3,
     numpy=(),
     prepare=_prepare("conv1d", 1),
@@ -131,15 +117,7 @@ def conv1d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
 
 @rule(
-    vjp=(
-        lambda g, x_shape, weight, stride, padding, dilation, groups: _gradient_x(
-            g, x_shape, weight, stride, padding, dilation, groups
-        ),
-        lambda g, x, weight_shape, stride, padding, dilation, groups: _gradient_weight(
-            g, x, weight_shape, stride, padding, dilation, groups
-        ),
-        lambda g: _gradient_bias(g),
-    ),
+    vjp=_GRADIENTS,
     operands=3,
     numpy=(),
     prepare=_prepare("conv2d", 2),
@@ -162,8 +140,8 @@ def _transposed_cases():
 @rule(
     vjp=(
         lambda g, weight, stride, padding, dilation, groups: _convolution(g, weight, stride, padding, dilation, groups),
-        lambda g, x, weight_shape, stride, padding, dilation, groups: _gradient_weight(
-            x, g, weight_shape, stride, padding, dilation, groups
+        lambda g, x, weight_shape, stride, padding, dilation, groups: conv_weight(
+            g, x, weight_shape[2:], stride, padding, dilation, groups
         ),
     ),
     numpy=(),
@@ -187,8 +165,8 @@ def conv_input(x, weight, /, lengths, stride, padding, dilation, groups):
 
 @rule(
     vjp=(
-        lambda g, x_shape, cotangent, stride, padding, dilation, groups: _gradient_x(
-            cotangent, x_shape, g, stride, padding, dilation, groups
+        lambda g, x_shape, cotangent, stride, padding, dilation, groups: conv_input(
+            cotangent, g, x_shape[2:], stride, padding, dilation, groups
         ),
         lambda g, x, stride, padding, dilation, groups: _convolution(x, g, stride, padding, dilation, groups),
     ),

@@ -45,30 +45,43 @@ _CONSTANT = "None: the result is a constant."
 
 
 def _tree(function):
-    """The definition of a function as a syntax tree, and the lines of its file."""
+    """The definition of a function, its whole module, as syntax trees, and the lines of its file."""
     import ast
     import linecache
 
     code = function.__code__
     lines = linecache.getlines(code.co_filename)
     if not lines:
-        return None, lines
-    for node in ast.walk(ast.parse("".join(lines))):
+        return None, None, lines
+    module = ast.parse("".join(lines))
+    for node in ast.walk(module):
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
             first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
             if first <= code.co_firstlineno <= node.lineno:
-                return node, lines
-    return None, lines
+                return node, module, lines
+    return None, module, lines
 
 
-def _vjp_nodes(node):
-    """The syntax trees of the `vjp=` of a decorator, one per operand; none where there is no decorator with one."""
+def _vjp_nodes(node, module):
+    """The syntax trees of the `vjp=` of a decorator, one per operand; none where there is no decorator with one.
+
+    Where it is a name, because several ops share their rules, the trees are those of the value it was assigned.
+    """
     import ast
 
     for decorator in node.decorator_list if node is not None else ():
         for keyword in getattr(decorator, "keywords", ()):
             if keyword.arg == "vjp":
                 value = keyword.value
+                if isinstance(value, ast.Name):
+                    assigned = {
+                        target.id: statement.value
+                        for statement in module.body
+                        if isinstance(statement, ast.Assign)
+                        for target in statement.targets
+                        if isinstance(target, ast.Name)
+                    }
+                    value = assigned.get(value.id, value)
                 return value, value.elts if isinstance(value, ast.Tuple) else [value]
     return None, []
 
@@ -101,8 +114,8 @@ def formulas(rule):
     """
     import ast
 
-    node, lines = _tree(rule.forward)
-    whole, parts = _vjp_nodes(node)
+    node, module, lines = _tree(rule.forward)
+    whole, parts = _vjp_nodes(node, module)
     if whole is None:
         return [], ""
     names = ["each operand"] if rule.variadic or len(parts) < rule.n_operands else rule.operand_names
