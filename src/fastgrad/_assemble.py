@@ -1,10 +1,13 @@
-"""Puts the methods that both engines share on the Tensor class of the engine in use. The one place that does.
+"""Installs on the Tensor class of the engine in use what both engines share: methods, protocols and docstrings.
 
 An engine defines what it computes and records by itself. The rest, from `x.reshape` to NumPy's protocols, is plain
-Python on top of the public functions, and these work on Tensors: it is installed here, from above both.
+Python on top of the public functions. These work on Tensors, so that their layer is above the engines and an engine
+cannot import them.
 """
 
-from fastgrad._engine import install_methods
+from fastgrad import _engine
+from fastgrad._docs import DOCS
+from fastgrad._engine import Tensor, install_methods
 from fastgrad._lazy import lazy_module
 from fastgrad.protocols import PROTOCOLS
 from fastgrad.tensor_methods import METHODS
@@ -22,4 +25,20 @@ def _repr_html_(self):
     return representation.html_of(self)
 
 
-install_methods({**METHODS, **PROTOCOLS, "__repr__": __repr__, "_repr_html_": _repr_html_})
+def _write_docstrings():
+    """Give the engine's functions and methods the docstrings that both engines share."""
+    own = vars(Tensor)
+    for name, doc in DOCS.items():
+        owner, _, attribute = name.rpartition(".")
+        if name != "Tensor":
+            (own[attribute] if owner else getattr(_engine, attribute)).__doc__ = doc
+    for name, method in METHODS.items():
+        faster = own[name]  # a method that the engine defines in place of the shared one
+        if faster is not method and hasattr(faster, "__code__"):
+            faster.__doc__ = method.__doc__
+
+
+install_methods(
+    {**METHODS, **PROTOCOLS, "__repr__": __repr__, "_repr_html_": _repr_html_, "__doc__": DOCS["Tensor"]}
+)
+_write_docstrings()

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 import fastgrad as fg
+from fastgrad._docs import DOCS
+from fastgrad.tensor_methods import METHODS
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "fastgrad"
@@ -15,7 +17,7 @@ if not SOURCE.exists():
 
 # Lowest first. A module imports from its own layer and from lower ones.
 LAYERS = (
-    ("errors", "modes", "_lazy", "_tree", "_collector", "_progress"),
+    ("errors", "modes", "_lazy", "_docs", "_tree", "_collector", "_progress"),
     ("parameters", "primitive_errors", "value_errors", "anomaly", "leaving"),
     ("engine_python", "core"),
     ("_engine",),
@@ -217,3 +219,17 @@ def test_every_promised_name_is_there():
     functional = getattr(getattr(fg, "nn", None), "functional", None)
     missing += [f"fg.nn.functional.{name}" for name in LOSSES.split() if not hasattr(functional, name)]
     assert missing == []
+
+
+def test_both_engines_share_their_docstrings():
+    for name, doc in DOCS.items():
+        where = fg if name.partition(".")[0] == "Tensor" else fg._engine
+        for part in name.split("."):
+            where = getattr(where, part)
+        assert where.__doc__ == doc, name
+    for name, method in METHODS.items():
+        if callable(method) and not name.startswith("__"):
+            assert getattr(fg.Tensor, name).__doc__ == method.__doc__, name
+    for path in (SOURCE / "core" / "object" / "tensor_class.pxi", SOURCE / "engine_python" / "tensor.py"):
+        if path.exists():
+            assert DOCS["Tensor.zero_grad"] not in path.read_text(), path

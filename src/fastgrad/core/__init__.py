@@ -48,11 +48,6 @@ name = "cython"
 
 
 def clear_cache():
-    """Give all cached memory back to the system: blocks of results, dead tensors, dead Values. Returns the bytes.
-
-    The engine keeps the memory of results for the next ones, at most an eighth of the machine's and 1 GiB
-    (`FASTGRAD_CACHE_BYTES` sets another bound), and that of a million dead tensors and Values.
-    """
     values = sys.modules.get("fastgrad.core.value")  # read with micrograd alone
     return _clear_blocks() + clear_pool() + (values.clear_pool() if values else 0)
 

@@ -164,7 +164,6 @@ cpdef Py_ssize_t clear_cache() noexcept:
 
 
 def set_cache_limit(Py_ssize_t nbytes):
-    """Bound the cache to `nbytes` bytes; returns the bound before. 0 switches the cache off."""
     global limit
     if nbytes < 0:
         raise ValueError(f"a cache limit of {nbytes} bytes: accumulate 0 (no cache) or more")
@@ -176,7 +175,6 @@ def set_cache_limit(Py_ssize_t nbytes):
 
 
 def cache_info():
-    """Bytes held, the bound, blocks in existence, and how often a block was reused or newly made."""
     bound = 0 if FASTGRAD_NO_POOLS else limit
     return {"bytes": cached_bytes, "limit": bound, "blocks": live_blocks, "hits": hits, "misses": misses}
 

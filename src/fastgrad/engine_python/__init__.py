@@ -25,24 +25,21 @@ name = "python"
 
 
 def clear_cache():
-    """Give cached memory back; this engine caches none. Returns the bytes: 0."""
     return 0
 
 
 def cache_info():
-    """As the compiled engine's: bytes held, the bound, blocks, and how often one was reused or made."""
     return {"bytes": 0, "limit": 0, "blocks": 0, "hits": 0, "misses": 0}
 
 
 def set_cache_limit(nbytes):
-    """Bound the cache, of which there is none here. Returns the bound before: 0."""
     if nbytes < 0:
         raise ValueError(f"a cache limit of {nbytes} bytes: give 0 (no cache) or more")
     return 0
 
 
 def install_methods(members):
-    """Put methods on the Tensor class, under all names that it does not define itself."""
+    """Put attributes on the Tensor class, under all names that it does not define itself, and its docstring."""
     for member_name, member in members.items():
-        if member_name not in vars(Tensor):
+        if member_name not in vars(Tensor) or member_name == "__doc__":
             setattr(Tensor, member_name, member)

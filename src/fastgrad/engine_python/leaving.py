@@ -8,7 +8,6 @@ _running = 0  # transforms, in any thread; 0 spares the search
 
 
 def is_grad_enabled():
-    """Whether operations record here: in this thread, and in this task or other context."""
     return bool(recording)
 
 

@@ -217,17 +217,6 @@ def _root(y, cotangent, what):
 
 
 def backward(self, cotangent=None, *, retain_graph=False, create_graph=False):
-    """Add the gradient of this tensor to the `.grad` of every leaf it was computed from.
-
-    Parameters
-    ----------
-    cotangent : array, optional
-        What the gradient of a later result with respect to this tensor is; 1 for a real tensor of one element.
-    retain_graph : bool
-        Keep the graph for another sweep; it is freed otherwise.
-    create_graph : bool
-        Record the sweep itself, for higher derivatives (keeps the graph too).
-    """
     root = _root(self, cotangent, "this tensor")
     _in_mode(create_graph, _accumulate_in_leaves, [root], retain_graph or create_graph)
 
@@ -270,30 +259,6 @@ Tensor.backward = backward
 
 
 def gradients(outputs, inputs, cotangents=None, *, retain_graph=False, create_graph=False, allow_unused=False):
-    """The gradients of `outputs` with respect to `inputs`, returned; no `.grad` is touched.
-
-    Parameters
-    ----------
-    outputs : Tensor or sequence of Tensors
-    inputs : Tensor or sequence of Tensors
-        Leaves or interior results.
-    cotangents : array, or sequence of arrays and None, optional
-        One for each output, of its shape; None for an output of one element stands for 1.
-    retain_graph, create_graph : bool
-        Keep the graph for another sweep; record this sweep itself, for higher derivatives (keeps the graph too).
-    allow_unused : bool
-        None for an input that the outputs do not depend on, instead of an error.
-
-    Returns
-    -------
-    tuple of Tensor or None
-        One for each input, of its shape and dtype.
-
-    Raises
-    ------
-    BackwardError
-        Where an output or input does not require a gradient, or an input is unused. Names its position.
-    """
     return _gradients(outputs, inputs, cotangents, retain_graph, create_graph, allow_unused)
 
 

@@ -79,8 +79,6 @@ class Node:
 
 
 class Tensor:
-    """An n-dimensional array that remembers how it was computed. Made by `fg.tensor`, `fg.asarray` and by every op."""
-
     __slots__ = ("__weakref__", "_grad", "array", "node", "parameter", "storage", "viewed")
 
     def __init__(self, array, node=None, storage=None):
@@ -104,7 +102,6 @@ class Tensor:
     strides = property(lambda self: self.array.strides)
 
     def numpy(self, *, writable=False):
-        """The values as an ndarray that shares memory: read-only unless `writable`, of which the graph is told."""
         leave(self, "x.numpy()")
         if not writable:
             return read_only(self.array)
@@ -115,7 +112,6 @@ class Tensor:
         return self.array.view()
 
     def detach(self):
-        """The same memory as a constant: nothing done with it is recorded as coming from here."""
         return Tensor(self.array, storage=self.storage)
 
     # --- the graph ---
@@ -146,7 +142,6 @@ class Tensor:
         self.requires_grad_(wanted)
 
     def requires_grad_(self, requires_grad=True):
-        """Make this a leaf that gradients accumulate in, or a constant. Returns the tensor itself."""
         if requires_grad and self.node is None:
             if self.dtype.kind not in "fc":
                 raise errors.integer_gradient(self.dtype)
@@ -174,17 +169,14 @@ class Tensor:
         self._grad = value
 
     def zero_grad(self):
-        """Forget the accumulated gradient."""
         self._grad = None
 
     def retain_grad(self):
-        """Keep this interior result's gradient in `.grad` too, as a leaf does."""
         if self.node is None:
             raise errors.hook_needs_grad("retain_grad")
         self.node.keeper = weakref.ref(self)
 
     def register_hook(self, hook):
-        """Call `hook(g)` once with the total gradient of this tensor; what it returns, if anything, is used instead."""
         if self.node is None:
             raise errors.hook_needs_grad("register_hook")
         if not callable(hook):
@@ -245,22 +237,6 @@ def native(array):
 
 
 def tensor(data, *, dtype=None, requires_grad=False):
-    """A new leaf with a copy of `data`.
-
-    Parameters
-    ----------
-    data : Tensor, array, number, or nested sequence of numbers
-    dtype : dtype, optional
-        NumPy's choice for `data` otherwise: float64 for Python floats.
-    requires_grad : bool
-        Whether gradients accumulate in `.grad`.
-
-    Raises
-    ------
-    DTypeError
-        For dtypes other than bool, integers, float32, float64, complex64 and complex128, and for a gradient of
-        integers.
-    """
     if isinstance(data, Tensor):
         leave(data, "fg.tensor(x)")
         data = data.array
@@ -269,17 +245,6 @@ def tensor(data, *, dtype=None, requires_grad=False):
 
 
 def asarray(obj, *, dtype=None, copy=None):
-    """`obj` as a Tensor, sharing memory where that is possible.
-
-    Parameters
-    ----------
-    obj : Tensor, array, anything with DLPack or the buffer protocol, number, or nested sequence of numbers
-        A Tensor comes back as it is.
-    dtype : dtype, optional
-        The dtype wanted; converting copies.
-    copy : bool, optional
-        True always copies, False never (ValueError where it would be needed), None only where needed.
-    """
     if isinstance(obj, Tensor):
         if dtype is not None and np.dtype(dtype) != obj.dtype:
             if copy is False:

@@ -36,30 +36,6 @@ cdef Tensor checked_cotangent(object y, object cotangent, Py_ssize_t position):
 
 
 def gradients(outputs, inputs, cotangents=None, *, bint retain_graph=False, bint create_graph=False, bint allow_unused=False):
-    """The gradients of `outputs` with respect to `inputs`, returned; no `.grad` is touched.
-
-    Parameters
-    ----------
-    outputs : Tensor or sequence of Tensors
-    inputs : Tensor or sequence of Tensors
-        Leaves or interior results.
-    cotangents : array, or sequence of arrays and None, optional
-        One for each output, of its shape; None for an output of one element stands for 1.
-    retain_graph, create_graph : bool
-        Keep the graph for another sweep; record this sweep itself, for higher derivatives (keeps the graph too).
-    allow_unused : bool
-        None for an input that the outputs do not depend on, instead of an error.
-
-    Returns
-    -------
-    tuple of Tensor or None
-        One for each input, of its shape and dtype.
-
-    Raises
-    ------
-    BackwardError
-        Where an output or input does not require a gradient, or an input is unused. Names its position.
-    """
     return swept_gradients(outputs, inputs, cotangents, retain_graph, create_graph, allow_unused, False)
 
 

@@ -142,22 +142,6 @@ cdef Tensor private_copy(Tensor t):
 
 
 def tensor(data, *, dtype=None, requires_grad=False):
-    """A new leaf that holds a copy of `data`.
-
-    Parameters
-    ----------
-    data : array_like or Tensor
-        Anything NumPy makes an array of.
-    dtype : dtype, optional
-        bool, an integer type, float32, float64, complex64 or complex128; as NumPy chooses otherwise.
-    requires_grad : bool
-        Whether operations on it are recorded; for floating and complex dtypes.
-
-    Raises
-    ------
-    DTypeError
-        For a dtype that is not in the list, or a gradient of integers.
-    """
     cdef Tensor t
     if type(data) is float and dtype is None:
         t = float_tensor(data)
@@ -180,16 +164,6 @@ cdef int require(Tensor t) except -1:
 
 
 def asarray(obj, *, dtype=None, copy=None):
-    """`obj` as a Tensor that shares its memory where it can.
-
-    Parameters
-    ----------
-    obj : Tensor, ndarray, array_like, or an object with `__dlpack__` or the buffer protocol
-    dtype : dtype, optional
-        Converts, with a copy, where it differs.
-    copy : bool, optional
-        True always copies, False raises ValueError where a copy would be needed.
-    """
     if type(obj) is Tensor and dtype is None and not copy:
         return obj
     if type(obj) is Tensor:

@@ -175,7 +175,6 @@ def build_switches():
 
 
 def is_grad_enabled():
-    """Whether operations record here: in this thread, and in this task or other context."""
     return not fg_grad_off
 
 

@@ -32,8 +32,6 @@ cdef class NodeExtra:
 
 @cython.final
 cdef class Tensor:
-    """An n-dimensional array that remembers how it was computed. Made by `fg.tensor`, `fg.asarray` and by every op."""
-
     # --- the array
 
     @property
@@ -65,7 +63,6 @@ cdef class Tensor:
         return numbers_tuple(self.layout.strides, self.layout.ndim)
 
     def numpy(self, *, bint writable=False):
-        """The values as an ndarray that shares memory: read-only, unless `writable`, which tells the graph to beware."""
         check_door(self, "x.numpy()", False)
         move_out(self)
         if writable:
@@ -76,11 +73,9 @@ cdef class Tensor:
         return to_numpy(self, writable)
 
     def detach(self):
-        """The same memory as a constant: nothing done with it is recorded as coming from here."""
         return detached(self)
 
     def item(self, *index):
-        """One element as a Python number: the only one, or the one at `index`."""
         check_door(self, "x.item()", False)
         if not index and self.layout.size == 1:
             return scalar_item(self)
@@ -114,7 +109,6 @@ cdef class Tensor:
         self.requires_grad_(wanted)
 
     def requires_grad_(self, requires_grad=True):
-        """Make this a leaf that gradients accumulate in, or a constant. Returns the tensor itself."""
         if requires_grad:
             require(self)
         elif self.flags & REQUIRES_GRAD:
@@ -146,22 +140,16 @@ cdef class Tensor:
         drop(old)
 
     def zero_grad(self):
-        """Forget the accumulated gradient."""
         cdef PyObject* old = self.grad_
         self.grad_ = NULL
         drop(old)
 
     def retain_grad(self):
-        """Keep this interior result's gradient in `.grad` too, as a leaf does."""
         if not self.flags & REQUIRES_GRAD:
             raise errors.hook_needs_grad("retain_grad")
         self.flags |= RETAIN
 
     def register_hook(self, hook):
-        """Call `hook(g)` once with the total gradient of this tensor; what it returns, if anything, is used instead.
-
-        A hook that holds this tensor keeps it alive until it is removed.
-        """
         cdef Hook handle
         cdef NodeExtra extra
         if not self.flags & REQUIRES_GRAD:
@@ -179,26 +167,6 @@ cdef class Tensor:
         return handle
 
     def backward(self, cotangent=None, *, bint retain_graph=False, bint create_graph=False):
-        """Add the gradient of this tensor to the `.grad` of every leaf it was computed from.
-
-        Parameters
-        ----------
-        cotangent : array, optional
-            Of this tensor's shape; may be left out where it is one real number.
-        retain_graph : bool
-            Keep the graph for another sweep.
-        create_graph : bool
-            Record the sweep itself, for higher derivatives; keeps the graph too.
-
-        Raises
-        ------
-        BackwardError
-            Where nothing was recorded, or a cotangent is missing.
-        GraphFreedError
-            Where an earlier sweep has released the graph.
-        MutationError
-            Where a value that a rule needs was overwritten.
-        """
         sweep(self, checked_cotangent(self, cotangent, -1), None, None, retain_graph or create_graph, create_graph)
 
     # --- operators
@@ -310,19 +278,15 @@ cdef class Tensor:
         return unary(ABS, self)
 
     def sum(self, axis=None, keepdims=False, *, dtype=None):
-        """`fg.sum` of this tensor."""
         return reduce_or_rule(SUM, self, axis, keepdims, dtype)
 
     def mean(self, axis=None, keepdims=False, *, dtype=None):
-        """`fg.mean` of this tensor."""
         return reduce_or_rule(MEAN, self, axis, keepdims, dtype)
 
     def max(self, axis=None, keepdims=False):
-        """`fg.max` of this tensor."""
         return reduce_or_rule(MAX, self, axis, keepdims, None)
 
     def min(self, axis=None, keepdims=False):
-        """`fg.min` of this tensor."""
         return reduce_or_rule(MIN, self, axis, keepdims, None)
 
     @property

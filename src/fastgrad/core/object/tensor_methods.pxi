@@ -3,31 +3,25 @@
 
 class Structured:      # functions of a class, so that what Python says of a wrong call names them as the user does
     def prod(Tensor self, axis=None, keepdims=False, *, dtype=None):
-        """`fg.prod` of this tensor."""
         return reduce_or_rule(PROD, self, axis, keepdims, dtype)
 
     def logsumexp(Tensor self, axis=None, keepdims=False):
-        """`fg.logsumexp` of this tensor."""
         y = logsumexp(self, axis, keepdims) if type(keepdims) is bool else None
         return y if y is not None else functions["logsumexp"](self, axis=axis, keepdims=keepdims)
 
     def softmax(Tensor self, axis=-1):
-        """`fg.softmax` of this tensor."""
         y = softmax(SOFTMAX, self, axis)
         return y if y is not None else functions["softmax"](self, axis=axis)
 
     def log_softmax(Tensor self, axis=-1):
-        """`fg.log_softmax` of this tensor."""
         y = softmax(LOG_SOFTMAX, self, axis)
         return y if y is not None else functions["log_softmax"](self, axis=axis)
 
     def clip(Tensor self, min=None, max=None):
-        """`fg.clip` of this tensor."""
         y = clip(self, min, max)
         return y if y is not None else functions["clip"](self, min, max)
 
     def reshape(Tensor self, *shape):
-        """The same elements in another shape, as one sequence or as separate lengths; one of them may be -1."""
         cdef Tensor y = None
         wanted = shape[0] if len(shape) == 1 else shape
         if type(wanted) is tuple or type(wanted) is int:
@@ -35,11 +29,9 @@ class Structured:      # functions of a class, so that what Python says of a wro
         return y if y is not None else METHODS["reshape"](self, *shape)
 
     def transpose(Tensor self, *axes):
-        """The axes reversed, or in the order given, as one sequence or as separate numbers."""
         return permute_dims(self, None) if not axes else METHODS["transpose"](self, *axes)
 
     def permute_dims(Tensor self, axes):
-        """`fg.permute_dims` of this tensor."""
         cdef Tensor y = permute_dims(self, axes) if type(axes) is tuple else None
         return y if y is not None else METHODS["permute_dims"](self, axes)
 

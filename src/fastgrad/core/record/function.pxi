@@ -250,10 +250,10 @@ install_vectorcall()
 
 
 def install_methods(dict members):
-    """Put Python-level methods on the Tensor type, for all names that it does not define itself."""
+    """Put attributes on the Tensor type, under all names that it does not define itself, and its docstring."""
     cdef PyTypeObject* t = <PyTypeObject*>Tensor
     METHODS.update(members)
     for name, member in members.items():
-        if name not in Tensor.__dict__:
+        if name not in Tensor.__dict__ or name == "__doc__":
             (<dict><object>t.tp_dict)[name] = member
     PyType_Modified(t)
