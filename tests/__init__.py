@@ -1,1 +1,1 @@
-"""The test suite. Its folders mirror those of `src/fastgrad`; `support` holds what several of them share."""
+"""The test suite. Its folders mirror those of `src/fastgrad`; `support` holds helpers that several of them share."""

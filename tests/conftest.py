@@ -1,10 +1,10 @@
-"""What all tests share: the engine in the header, seeded numbers, and slow tests only when asked for."""
+"""Settings of the suite: the engine in the header, a seeded generator, and slow tests only with `--slow`."""
 
 import numpy as np
 import pytest
 
 import fastgrad as fg
-import fastgrad.rules.later  # the whole table, before the tests are named after it
+import fastgrad.rules.later  # registers every rule, because tests are parametrised by their names
 
 
 def pytest_addoption(parser):

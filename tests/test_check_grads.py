@@ -1,4 +1,4 @@
-"""The check itself: silent where gradients are right; where they are wrong, exact about what, where and by how much."""
+"""`check_grads` passes right gradients, and reports for wrong ones which, where and by how much."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The numerical check at every scale: nothing in it is absolute, for all rules and dtypes."""
+"""`check_grads` at every scale of values, for all rules and dtypes: no tolerance is absolute."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def off(factor):
 
 
 def functions(name, dtype):
-    """The op as a function of its floating operands, and these; the first few samples."""
+    """Yield the op as a function of its floating-point operands, with these, for the first few samples."""
     for operands, params in samples(name):
         at = [k for k, x in enumerate(operands) if is_float(x) and RULES[name].differentiable(k)]
         if any(operands[k].size for k in at):

@@ -1,4 +1,4 @@
-"""Batches of arrays: every row once and whole, the same order for the same seed, no empty batch; and the progress."""
+"""Batches of arrays: every row exactly once, the same order for the same seed, no empty batch; and progress."""
 
 import io
 import sys
@@ -45,7 +45,7 @@ def test_tensors_and_lists_come_in_batches_too():
 
 
 class Labelled:
-    """What pandas and xarray have in common: an index that is not the number of the row."""
+    """As in pandas and xarray, an index that differs from the number of the row."""
 
     def __init__(self, values):
         self.values, self.shape = np.asarray(values), np.shape(values)
@@ -111,7 +111,7 @@ def test_xarray(shuffle):
 
 
 def test_memory_maps_are_read_batch_by_batch(tmp_path):
-    """A file of 64 GiB, of which three pages are on the disk: no machine's memory, and no copy, has it whole."""
+    """A sparse file of 64 GiB, which is too large to be copied into memory."""
     rows, path = 1 << 23, tmp_path / "large.bin"
     try:
         with open(path, "wb") as file:

@@ -1,4 +1,4 @@
-"""What is said of wrong calls, where no text shows a name of the inside; what NumPy and Python allow is understood."""
+"""Errors of wrong calls name public functions only; calls that NumPy and Python allow are accepted."""
 
 import copy
 import inspect
@@ -28,7 +28,7 @@ def leaf(values=(1.0, 2.0)):
 
 
 def public():
-    """Every public callable with the name that its users call it by."""
+    """Yield every public callable with its public name."""
     for module in (fg, nn, nn.functional, nn.init, optim, fg.data):
         for name in sorted({*getattr(module, "__all__", ()), *(n for n in dir(module) if not n.startswith("_"))}):
             found = getattr(module, name)
@@ -146,7 +146,7 @@ def test_functions_without_a_rule_are_told_by_their_own_name():
 
 
 def test_ufuncs_of_scipy_are_ours_where_we_have_them():
-    """SciPy's expm1 is not NumPy's: the ufunc is recognised by where it stands, and told by its own name where not."""
+    """SciPy's expm1 is not NumPy's: a ufunc is recognised by its module, and otherwise reported by its name."""
     special = pytest.importorskip("scipy.special", reason="SciPy is not there")
     x = leaf([0.25, 0.5])
     for name, op in {"expm1": "expm1", "log1p": "log1p", "erf": "erf", "erfc": "erfc", "expit": "sigmoid"}.items():
@@ -158,7 +158,7 @@ def test_ufuncs_of_scipy_are_ours_where_we_have_them():
 
 
 def test_a_foreign_ufunc_is_recognised_by_where_it_stands(monkeypatch):
-    """As above, where SciPy is not there: any module of that name in its place."""
+    """The same without SciPy, with a module of that name in its place."""
     module = types.ModuleType("scipy.special")
     module.absolute = np.absolute
     monkeypatch.setitem(sys.modules, "scipy.special", module)

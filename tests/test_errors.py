@@ -1,4 +1,4 @@
-"""Every error by its text: what came, what was wanted, what to do; and the built-in class that NumPy would raise."""
+"""The text of every error says what came, what was expected and what to do; its class derives from NumPy's."""
 
 import copy
 import operator

@@ -1,5 +1,5 @@
-"""A value that depends on what is differentiated leaves no transform as a plain number or array: every door is tried
-in every transform."""
+"""Values that depend on what is differentiated cannot leave a transform as plain numbers or arrays: every conversion
+is tried in every transform."""
 
 import array
 import copy
@@ -71,7 +71,7 @@ DOORS = {
 
 
 def plainly(door):
-    """A function that a gradient would be lost in, with a right value all the same."""
+    """A function whose value is right but in which the gradient would be lost."""
     return lambda x: (x[0] * door(x[0]) * x).sum()
 
 

@@ -1,4 +1,4 @@
-"""NumPy's public functions with a differentiated Tensor in any place: a gradient or a refusal, never a constant."""
+"""NumPy's public functions with a differentiated Tensor as any argument: a gradient or an error, never a constant."""
 
 import inspect
 import itertools
@@ -54,7 +54,7 @@ def parameters(f):
 
 
 def calls(name, f, tries):
-    """Calls to try: positional and keyword arguments, with a form in the place of the Tensor."""
+    """Yield calls to try: positional and keyword arguments, with a placeholder for the Tensor."""
     needed, keywords = parameters(f)
     rng = random.Random(name)
     for count in range(max(needed, 1), max(needed, 1) + 3):
@@ -76,7 +76,7 @@ def leaves(result):
 
 
 def numbers(result):
-    """The floating numbers in a result, as arrays: those of Tensors too."""
+    """Return the floating-point numbers in a result as arrays, including those of Tensors."""
     found = []
     for leaf in leaves(result):
         if isinstance(leaf, fg.Tensor):
@@ -99,7 +99,7 @@ def plain(value):
 
 
 def changes(f, args, kwargs):
-    """Whether NumPy's own result, on plain arrays, changes with the number in the Tensor's place."""
+    """Whether NumPy's result for plain arrays depends on the number in place of the Tensor."""
     results = []
     for x in 0.7, 0.7001:
         given = [plain(filled(a, fg.tensor(x))) for a in args]
@@ -114,7 +114,7 @@ def changes(f, args, kwargs):
 
 
 def is_lost(f, args, kwargs):
-    """Whether a call inside `grad` hands back, as a constant, what depends on the Tensor."""
+    """Whether a call inside `grad` returns, as a constant, a value that depends on the Tensor."""
     kept = []
 
     def inside(x):
@@ -250,7 +250,7 @@ KEYWORDS = {
 @pytest.mark.filterwarnings("ignore")  # NumPy's of matrices, and of what only a comparison reads
 @pytest.mark.parametrize("f", KEYWORDS.values(), ids=KEYWORDS)
 def test_keywords_that_numpy_does_not_dispatch_on(f):
-    """A right gradient, by differences, or a refusal."""
+    """The gradient agrees with finite differences, or the call is refused."""
     try:
         got = fg.grad(f)(0.7)
     except (fg.FastgradError, TypeError):

@@ -1,4 +1,4 @@
-"""NumPy's functions that write into an argument: all of it or nothing, counted as a write, and no gradient lost."""
+"""NumPy's functions that write into an argument write all or nothing, count as a write, and lose no gradient."""
 
 import numpy as np
 import pytest

@@ -1,7 +1,7 @@
-"""Axes, shapes and indices that are objects of Python code: asked once, and whatever that code does meanwhile.
+"""Axes, shapes and indices given as objects that run Python code are converted once, whatever that code does.
 
-Every entry point that takes one is called with an object that answers otherwise the second time, with one that raises,
-and with one that writes to the very tensor, or sweeps its graph, while it is asked.
+Every entry point that takes one is called with an object that returns another number the second time, with one that
+raises, and with one that writes to the tensor, or sweeps its graph, during the conversion.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from tests.support.entry_points import ENTRIES, Calling, Changing
 
 
 def run(name, make, record=True):
-    """The call with `make(k, n)` for its number `k`, which is `n`; the operand, the result, the gradient."""
+    """Call with `make(k, n)` in place of number `k`, which is `n`; return the operand, the result and the gradient."""
     shape, numbers, call = ENTRIES[name]
     x = fg.tensor(np.random.default_rng(2).uniform(1, 2, shape), requires_grad=record)
     y = call(x, *(make(k, n) for k, n in enumerate(numbers)))
@@ -69,7 +69,7 @@ def test_a_number_that_raises_leaves_nothing_behind(name):
 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_a_number_whose_code_writes_to_the_operand(name):
-    """The op takes place on what was written; nothing it had read before may be of another time."""
+    """The op computes with the written values; nothing that it read before may be outdated."""
     shape, numbers, call = ENTRIES[name]
     found = []
     for meanwhile in (True, False):
@@ -125,7 +125,7 @@ def test_an_assignment_whose_key_writes_to_the_very_tensor():
 
 
 class Number:
-    """Something that NumPy can make an array of, which runs a function."""
+    """An array-like object that runs a function when NumPy converts it."""
 
     def __init__(self, function):
         self.function = function
@@ -184,7 +184,7 @@ class Floating:
 
 
 class Lying(tuple):
-    """A tuple that has other elements for whoever iterates, or counts, it a second time."""
+    """A tuple whose elements change when it is iterated or counted a second time."""
 
     def __iter__(self):
         count = Lying.seen = getattr(Lying, "seen", 0) + 1
@@ -221,7 +221,7 @@ class LyingInt(int):
     ],
 )  # fmt: skip
 def test_a_tuple_of_two_minds(call):
-    """Whichever it is taken for, forward and backward take it for the same."""
+    """Forward and backward use the same one of its two values."""
     Lying.seen = 0
     x = fg.tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
     try:

@@ -1,4 +1,4 @@
-"""User-defined gates behave as the built-in ones, and mistakes in them are named."""
+"""User-defined ops behave as built-in ones, and mistakes in them are reported."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What a vjp reads, by the words that it names: no word means two things, and every kind of callable may be one."""
+"""The parameter names of a vjp say what it reads: names are unambiguous, and every kind of callable is accepted."""
 
 import functools
 import itertools

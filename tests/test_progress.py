@@ -1,4 +1,4 @@
-"""The line of progress: every walk anew, an end whatever happens, no error of its own, and never too wide."""
+"""The progress line: restarts with every iteration, always ends, raises no error of its own, and fits the terminal."""
 
 import io
 import os
@@ -26,7 +26,7 @@ def plain(monkeypatch):
 
 @pytest.fixture
 def at_once(monkeypatch):
-    """A clock that goes on by a second whenever it is looked at, so that every line is written."""
+    """A clock that advances by a second on every call, so that every line is written."""
     now = iter(range(10**6))
     monkeypatch.setattr("fastgrad._progress.time.perf_counter", lambda: float(next(now)))
 
@@ -88,7 +88,7 @@ def test_an_iterable_that_raises_ends_its_line(kind):
 
 
 class Gone(io.StringIO):
-    """A pipe whose reader has gone."""
+    """A pipe whose reader has closed it."""
 
     def write(self, text):
         raise BrokenPipeError("nobody reads")

@@ -1,7 +1,7 @@
-"""What the classic lecture notes on backpropagation compute by hand, and the engine beside it, as in `examples/`.
+"""Calculations of the classic lecture notes on backpropagation, by hand and by the engine, as in `examples/`.
 
-Where both do the same operations in the same order the comparison is exact; where the engine groups them
-differently the bound is one or two units in the last place, and said.
+Comparisons are exact if both do the same operations in the same order; if the engine groups them differently, the
+test states a bound of one or two units in the last place.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""`python -m fastgrad`: what it prints, its one-line failures and its exit codes."""
+"""`python -m fastgrad`: its output, its one-line errors and its exit codes."""
 
 import io
 import os
@@ -76,7 +76,7 @@ def test_a_folder_that_cannot_be_written_gets_one_line_and_exit_code_1(tmp_path,
 
 @pytest.fixture
 def interruptible():
-    """A shell starts its background jobs with Ctrl-C ignored, and they hand that on to their children."""
+    """Background jobs of a shell ignore SIGINT, and their children inherit that: restore the default."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

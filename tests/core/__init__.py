@@ -1,1 +1,1 @@
-"""The Tensor of either engine: recording, sweeps, in-place writes, memory, kernels."""
+"""The Tensor of both engines: recording, sweeps, in-place writes, memory, kernels."""

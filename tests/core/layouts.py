@@ -1,4 +1,4 @@
-"""The same values in memory of every kind: what the tests of layouts walk."""
+"""Functions that return the same values in different memory layouts."""
 
 import numpy as np
 
@@ -31,7 +31,7 @@ def cut_out(x):
 
 
 def turned(x):
-    """The last axis slowest, the others in their order."""
+    """The last axis varies slowest; the others keep their order."""
     return np.moveaxis(np.array(np.moveaxis(x, -1, 0), order="C"), 0, -1) if x.ndim else contiguous(x)
 
 
@@ -42,7 +42,7 @@ WRITABLE = {
 
 
 def broadcast(x):
-    """Zero strides along the first axis, whose elements become equal: not the values of `x`."""
+    """Zero strides along the first axis, so that all its elements are those of `x[0]`."""
     return np.broadcast_to(x[:1], x.shape) if x.ndim and x.shape[0] else contiguous(x)
 
 

@@ -1,4 +1,4 @@
-"""Memory that several tensors, or NumPy, see: the right gradient or a MutationError, never a wrong gradient."""
+"""Memory shared by several tensors or with NumPy: the right gradient or a MutationError, never a wrong gradient."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def leaf(*values):
 
 
 def refused_or_right(run, wanted):
-    """Run a program on a leaf; its gradient must be `wanted` unless a MutationError is raised."""
+    """Run a program on a leaf and assert that its gradient is `wanted`, unless a MutationError is raised."""
     x = leaf(1.0, 2.0)
     try:
         run(x).sum().backward()

@@ -1,4 +1,4 @@
-"""An index that names one element gives a copy, as NumPy gives a scalar; one with a slice or an Ellipsis, a view."""
+"""An index that selects one element returns a copy, as NumPy's scalars are; a slice or an Ellipsis returns a view."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Hooks, retained gradients, sweeps of every kind, recording on and off: what each does and leaves alone."""
+"""Hooks, retained gradients, `backward` and `gradients` with every option, and switching recording on and off."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Hooks that are no hooks, or return what is no gradient; and anomalies that hooks and sums make."""
+"""Invalid hooks, hooks that return invalid gradients, and anomalies caused by hooks and by sums of gradients."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""In-place writes: recorded rightly, or refused. A wrong gradient without an error must not happen."""
+"""In-place writes are recorded correctly or refused; they never cause a wrong gradient without an error."""
 
 import operator
 

@@ -1,4 +1,4 @@
-"""In-place ops on memory of every layout: the gradient and the values of the op out of place, or the same refusal."""
+"""In-place ops on every memory layout give the values, gradients or errors of the same op out of place."""
 
 import operator
 
@@ -27,7 +27,7 @@ def leaf(x):
 
 
 def swept(y, xs, sweep):
-    """The gradients by one way of asking; with `create_graph` those of the gradients as well."""
+    """Return the gradients, and with `create_graph` their gradients as well."""
     rng = np.random.default_rng(5)
     v = fg.asarray(rng.uniform(0.5, 1, size=y.shape).astype(y.dtype))
     if sweep == "backward":
@@ -151,7 +151,7 @@ def test_writes_one_after_the_other_with_readers_in_between(shape, layout, sweep
 @pytest.mark.parametrize("layout", WRITABLE)
 @pytest.mark.parametrize("name", FLOATING[:5])
 def test_memory_that_its_owner_writes_after_the_record(name, layout):
-    """The rule of a division reads its result: where that lies in an array of the user's, it was kept apart."""
+    """The rule of a division reads its result; if that lies in an array of the user's, the engine keeps a copy."""
     for sweep in SWEEPS:
         found = []
         for afterwards in (False, True):
@@ -229,7 +229,7 @@ def test_refusals_are_the_same_on_both_engines(case):
 
 @pytest.mark.parametrize("shape", [(2, 0), (0, 2), (0,), (2, 0, 3)])
 def test_memory_without_elements_counts_as_writable(shape):
-    """Though NumPy gives it strides of zero."""
+    """NumPy gives such memory strides of zero."""
     w = leaf(np.ones(()))
     x = fg.asarray(np.zeros(shape))
     x += w
@@ -243,7 +243,7 @@ def test_memory_without_elements_counts_as_writable(shape):
 
 
 def test_a_fresh_result_lies_in_c_order():
-    """Whatever the order of its operands, also where NumPy keeps that."""
+    """Also where NumPy would keep the order of the operands."""
     x = leaf(np.arange(6.0).reshape(2, 3)).T
     for y in (
         x.copy(), +x, fg.clip(x, 0, 1), x.astype(np.float32), fg.where(np.ones((3, 2), bool), x, x * x), x + x,

@@ -1,4 +1,4 @@
-"""Random programs of ops, views and in-place writes: the gradient is that of the values, or refused."""
+"""Random programs of ops, views and in-place writes: the gradient agrees with the values, or is refused."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Kernels that move elements: index arrays, joining, stacks of matrices; and every kernel within a graph of others."""
+"""Kernels that move elements: index arrays, joining, batched matmul; and every kernel inside a larger graph."""
 
 import numpy as np
 import pytest
@@ -108,7 +108,7 @@ def test_matmul_of_stacks(s1, s2, dtype, rng):
 
 
 def test_matmul_of_permuted_heads(rng):
-    """As attention does: (batch, time, heads, width), the middle axes exchanged, without a copy."""
+    """As in attention: (batch, time, heads, width) with the middle axes exchanged and no copy."""
     q, k = (leaf(rng.normal(size=(2, 5, 3, 4))) for _ in range(2))
     scores = fg.permute_dims(q, (0, 2, 1, 3)) @ fg.permute_dims(k, (0, 2, 3, 1))
     np.testing.assert_allclose(
@@ -196,7 +196,7 @@ STORIES = {
 
 @pytest.mark.parametrize("name", STORIES)
 def test_kernels_within_a_graph_of_others(name, rng):
-    """An interior operand, swept twice, written in place afterwards, and a second derivative."""
+    """With an interior operand, two sweeps, and a second derivative."""
     x = rng.normal(size=(3, 2))
 
     def loss(t):

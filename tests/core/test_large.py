@@ -1,6 +1,6 @@
-"""Large arrays are computed block by block and swept several nodes at a time. Nothing of that may be seen in a result.
+"""Large arrays are computed block by block and swept several nodes at a time. Results must not depend on it.
 
-The tests compare with the same program on pieces too small for it, bit for bit.
+The tests compare bit for bit with the same program on pieces that are too small for this.
 """
 
 import numpy as np
@@ -30,7 +30,7 @@ def test_the_sizes_used_here_lie_on_both_sides_of_the_thresholds():
 
 
 def program(seed):
-    """A function of three arrays: a dozen elementwise ops with shared operands, a few nodes to be swept alone."""
+    """A function of three arrays: elementwise ops with shared operands, and a few nodes that have to be swept alone."""
 
     def run(arrays, upstream):
         rng = np.random.default_rng(seed)
@@ -114,7 +114,7 @@ def test_more_nodes_in_a_row_than_are_swept_together(rng):
 
 
 def test_many_operands_at_once(rng):
-    """More leaves than there is room for in one go."""
+    """More leaves than fit into one group of deferred nodes."""
     leaves = [fg.tensor(rng.normal(size=LARGE), requires_grad=True) for _ in range(150)]
     total = leaves[0] * 2.0
     for x in leaves[1:]:

@@ -1,4 +1,4 @@
-"""Operands of every layout give an op's values and gradients, by kernel and by rule, of a plain copy of them."""
+"""Operands of every layout give the values and gradients, by kernel and by rule, of contiguous copies."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""Without NumPy's inner loops, as where a later NumPy has changed them: everything still works, to the last digits."""
+"""Without NumPy's inner loops, as if a later NumPy had changed them, results agree to the last digits."""
 
 import os
 import subprocess

@@ -1,5 +1,5 @@
-"""Whose memory it is: a function under a transform may write to the arrays it came from, a vjp and a hook to their
-cotangent, and nobody else's numbers change."""
+"""Ownership of memory: a function under a transform may write to the caller's arrays, and a vjp or a hook to its
+cotangent, without changing any other value."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Matrix products of the sizes and strides that our own kernel takes, or just leaves to BLAS: against NumPy's."""
+"""Matrix products that our own kernel computes, and some that it just leaves to BLAS, against NumPy's."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_the_shapes_cover_whole_and_partial_tiles_and_panels():
 
 @pytest.fixture(autouse=True, params=["BLAS", "own"])
 def whose(request):
-    """Every product by NumPy's BLAS, and by our own kernel: which it is elsewhere depends on BLAS's threads."""
+    """Run every test with NumPy's BLAS and with our own kernel; otherwise the number of BLAS threads decides."""
     if fg.engine != "cython":
         if request.param == "own":
             pytest.skip("only the compiled engine has products of its own")
@@ -71,7 +71,7 @@ MAKERS = (plain, transposed, part, part_transposed, upside_down, one_row, every_
 
 
 def near(got, a, b):
-    """Equal but for rounding: each product rounded once and each of the n sums, on average over random signs."""
+    """Equal up to the rounding of n products and n sums with random signs."""
     bound = 1e-15 * np.sqrt(a.shape[1]) * (np.abs(a) @ np.abs(b))
     assert (np.abs(got.numpy() - a @ b) <= bound).all()
 

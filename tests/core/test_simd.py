@@ -1,4 +1,4 @@
-"""The kernels are compiled for several instruction sets: which is taken, and that all of them give the same bits."""
+"""Kernels for several instruction sets: which one is selected, and that all of them give the same bits."""
 
 import os
 import subprocess

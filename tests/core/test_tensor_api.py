@@ -1,4 +1,4 @@
-"""The Tensor as a user holds it: every attribute, method and Python protocol, against NumPy; few gradients."""
+"""The Tensor's attributes, methods and Python protocols, against NumPy; few gradients."""
 
 import copy
 import math

@@ -1,1 +1,1 @@
-"""What must never crash, leak or lie: memory running out, graphs of any depth, nonsense input, exceptions, threads."""
+"""Failing allocations, deep graphs, invalid input, exceptions, threads: no crash, no leak, no wrong result."""

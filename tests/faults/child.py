@@ -1,4 +1,4 @@
-"""Runs a script of this folder in a process of its own, so that a crash fails one test and not the suite."""
+"""Runs a script of this folder in a separate process, so that a crash fails one test and not the suite."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Builds a graph of a given kind and depth, sweeps it or not, and lets it go.
+"""Builds a graph of a given kind and depth, sweeps it or not, and drops it.
 
 A script: `deep.py KIND N sweep|drop STACK`, STACK in bytes or 0.
 """
@@ -26,7 +26,7 @@ def product(x, n):
 
 
 def two_parents(x, n):
-    """Both operands of every op are the op before."""
+    """Both operands of every op are the previous result."""
     y = x
     for _ in range(n // 2):
         y = (y + y) * 0.5
@@ -34,7 +34,7 @@ def two_parents(x, n):
 
 
 def ladder(x, n):
-    """Two chains that hold each other at every rung."""
+    """Two chains with references between them at every step."""
     a, b = x, x * 0.5
     for _ in range(n // 2):
         a, b = (a + b) * 0.5, a
@@ -42,7 +42,7 @@ def ladder(x, n):
 
 
 def comb(x, n):
-    """A chain whose every link also holds a fresh op on the leaf."""
+    """A chain in which every op has a second operand, a new op on the leaf."""
     y = x
     for _ in range(n // 2):
         y = y + x * 0.0
@@ -74,7 +74,7 @@ def views(x, n):
 
 
 def by_rules(x, n):
-    """Ops without a kernel: what they came from hangs on Python objects. A tenth of the depth, they are slower."""
+    """Ops without a kernel, whose operands Python objects hold. A tenth of the depth, as they are slower."""
     y = fg.broadcast_to(x, (2,))
     for _ in range(n // 10):
         y = fg.flip(y)
@@ -105,7 +105,7 @@ def ruled(x, n):
 
 
 def written(x, n):
-    """One tensor that stands for one node after another."""
+    """One tensor written in place repeatedly."""
     y = x * 1.0
     for _ in range(min(n // 10, 60_000)):
         y += x * 0.0
@@ -120,7 +120,7 @@ def written_at(x, n):
 
 
 def written_and_read(x, n):
-    """Every node that the tensor stood for has a consumer."""
+    """The same, with a consumer of every version."""
     y, total = x * 1.0, x * 0.0
     for _ in range(min(n // 10, 60_000)):
         total = total + (y + 0.0) * 0.0
@@ -129,7 +129,7 @@ def written_and_read(x, n):
 
 
 def through_numpy(x, n):
-    """No graph at all, but arrays and tensors that hold each other's memory in turn."""
+    """No graph, but arrays and tensors that hold each other's memory alternately."""
     y = fg.asarray(np.ones(3))
     for _ in range(n):
         y = fg.asarray(y.numpy())
@@ -137,7 +137,7 @@ def through_numpy(x, n):
 
 
 def hooked(x, n):
-    """Hooks that hold the op before, outside the graph."""
+    """Hooks that hold the previous result, outside the graph."""
     y = x * 1.0
     for _ in range(n // 10):
         y, before = x * 1.0, y

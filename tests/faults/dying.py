@@ -1,6 +1,6 @@
-"""Python code inside deallocations: in several threads, across a fork, for long.
+"""Python code that runs inside deallocations: in several threads, across a fork, for a long time.
 
-A script: `dying.py STORY KIND`, KIND "tensor" or "value". Prints "ok"; whoever hangs is killed by the test.
+A script: `dying.py STORY KIND`, KIND "tensor" or "value". Prints "ok". The test kills a script that hangs.
 """
 
 import itertools
@@ -17,7 +17,7 @@ from fastgrad.micrograd.engine import Value
 
 
 class Canary:
-    """Something to see die."""
+    """An object whose deallocation can be observed."""
 
 
 class AtEnd:
@@ -29,7 +29,7 @@ class AtEnd:
 
 
 def tensor_holding(thing):
-    """The end of a graph whose inner node holds `thing`."""
+    """Return the root of a graph with an interior node that holds `thing`."""
     y = fg.tensor(np.ones(50), requires_grad=True) * 2.0
     y.register_hook(lambda g, held=thing: None)
     return (y * 3.0).exp()
@@ -47,7 +47,7 @@ def with_canary(holding):
 
 
 def comes_and_goes(holding):
-    """Whether what is dropped now is released now."""
+    """Return whether an object that is dropped now is released at once."""
     root, seen = with_canary(holding)
     assert seen() is not None
     del root
@@ -67,7 +67,7 @@ def waits_and_drops(holding, entered, go, log):
 
 
 def in_every_order(holding):
-    """Three threads are inside a `__del__` at once and leave in each order; all that dies meanwhile is released."""
+    """Three threads are inside a `__del__` at once and leave in every order; whatever dies meanwhile is released."""
     before = blocks()
     for order in itertools.permutations(range(3)):
         in_this_order(holding, order)
@@ -101,7 +101,7 @@ def in_this_order(holding, order):
 
 
 def thread_ends_meanwhile(holding):
-    """A thread in which something dies comes and ends while another is inside a `__del__`: nothing is left with it."""
+    """A thread drops objects and ends while another one is inside a `__del__`: all of them are released."""
     entered, go = threading.Event(), threading.Event()
     held = [holding(AtEnd(lambda: (entered.set(), go.wait(60))))]
     slow = threading.Thread(target=held.clear)
@@ -120,7 +120,7 @@ def thread_ends_meanwhile(holding):
 
 
 def long_program(holding):
-    """A whole program runs inside a `__del__`: its memory comes and goes."""
+    """A whole program runs inside a `__del__` and releases its memory."""
     found = []
 
     def program():
@@ -165,7 +165,7 @@ def fork_inside(holding):
 
 
 def fork_beside(holding):
-    """The child of another thread than the one that is inside a `__del__`."""
+    """A child forked by a thread other than the one inside a `__del__`."""
     entered, go = threading.Event(), threading.Event()
     held = [holding(AtEnd(lambda: (entered.set(), go.wait(60))))]
     slow = threading.Thread(target=held.clear)
@@ -186,7 +186,7 @@ def fork_beside(holding):
 
 
 def one_below_the_other(holding):
-    """A `__del__` drops what has a `__del__` that drops what has one, and so on, on a small stack."""
+    """Nested `__del__` methods, each dropping an object with another one, on a small stack."""
     ended = []
 
     def build(n):
@@ -206,7 +206,7 @@ def one_below_the_other(holding):
 
 
 def greenlets(holding):
-    """Greenlets of one thread leave their deallocations in another order than they entered them."""
+    """Greenlets of one thread leave their deallocations in a different order from that in which they entered."""
     import greenlet
 
     main = greenlet.getcurrent()

@@ -1,4 +1,4 @@
-"""Forks while another thread is in the middle of something; prints what the child got."""
+"""Forks while another thread is in the middle of a sweep; prints the child's result."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ import fastgrad as fg
 
 
 def fork_while(busy, inside, child):
-    """Run `child` in a fork made while the thread of `busy` waits for `go`, inside of what it does."""
+    """Run `child` in a fork made while another thread waits for `go` inside `busy`."""
     thread = threading.Thread(target=busy)
     thread.start()
     assert inside.wait(60)
@@ -39,7 +39,7 @@ def waits(g):
 
 
 def sweep(kind):
-    """A sweep of another thread hangs in a hook; the child sweeps what they share."""
+    """Another thread's sweep waits in a hook; the child sweeps tensors of the same graph."""
     dtype = complex if kind == "complex" else float
     shared = fg.tensor(np.ones(20_000), dtype=dtype, requires_grad=True)
     middle = shared * 2.0
@@ -63,7 +63,7 @@ def sweep(kind):
 
 
 def own(kind):
-    """The thread that forks is the one that sweeps, in its hook: both processes go on with their own."""
+    """The thread forks inside a hook of its own sweep, and both processes finish that sweep."""
     shared = fg.tensor(np.ones(20_000), requires_grad=True)
     hooked = shared * 2.0
     pids = []

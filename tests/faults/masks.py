@@ -1,4 +1,4 @@
-"""Masks and indices that another thread writes, in NumPy and without the GIL, while tensors are indexed by them."""
+"""Indexes tensors with masks and indices that another thread overwrites, in NumPy and without the GIL."""
 
 import sys
 import threading

@@ -1,10 +1,10 @@
 """Fails the k-th allocation of a piece of work, for every k. A script: `nomemory.py WORK one|all`.
 
-Each k runs in a forked child, so that the pools are as cold as on the first call and a crash is told with its k.
-`one` fails a single allocation, `all` every one from the k-th on. The work must end in MemoryError or in the
-right result, with every `.grad` written or none, and right after it the same work must succeed; in a debug build no
-tensor may outlive it. Works that run Python code on their way may also end in a SystemError: that is what NumPy's
-reductions and indexing make of a failed allocation, and CPython of one for a traceback.
+Each k runs in a forked child, so that the pools are as cold as on the first call and a crash is reported with its k.
+`one` fails a single allocation, `all` every one from the k-th on. The work must raise MemoryError or return the
+right result, with every `.grad` written or none, and the same work must succeed immediately afterwards; in a debug
+build no tensor may outlive it. Works that run Python code may also raise SystemError, because NumPy's reductions and
+indexing, and CPython's tracebacks, turn a failed allocation into one.
 """
 
 import gc
@@ -236,8 +236,8 @@ def create_graph():
 
 
 def by_rules():
-    """No einsum: to iterate over the items of a dict, as NumPy's does first of all, crashes CPython
-    where there is memory for the iterator and none for its pair (github.com/python/cpython/issues/152107)."""
+    """No einsum: NumPy's iterates over the items of a dict, which crashes CPython if the iterator is allocated and
+    its pair is not (github.com/python/cpython/issues/152107)."""
     (x,) = leaves(A)
     y = x.arcsin() + fg.hypot(x, 2.0) + fg.tril(x) + x.std(axis=0) ** 1.5 + fg.erf(x)
     return swept(y.sum() + fg.outer(x[0], x[1]).sum(), x)
@@ -276,7 +276,7 @@ SPARE = []  # references
 
 
 def in_a_child(function, *arguments):
-    """Call in a fork. Returns its exit code: negative for a signal."""
+    """Call `function` in a forked child and return its exit code, which is negative for a signal."""
     sys.stdout.flush()
     pid = os.fork()
     if pid == 0:
@@ -289,7 +289,7 @@ def in_a_child(function, *arguments):
 
 
 def inner_code(code):
-    """The code objects of the functions, lambdas and generators that `code` makes when it runs, and of theirs."""
+    """Yield the code objects of all functions, lambdas and generators nested in `code`."""
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield constant
@@ -297,21 +297,21 @@ def inner_code(code):
 
 
 def give_code_references_to_lose():
-    """CPython from 3.12 on releases a code object twice where there is no memory for the function to be made of it
-    (MAKE_FUNCTION: a lambda, a generator expression), and crashes when the next one made of it is called. With
-    references to spare it does not. Nothing else that crashes is hidden."""
+    """CPython from 3.12 on releases a code object twice if the allocation of its function fails (MAKE_FUNCTION, for a
+    lambda or a generator expression), and crashes when the next such function is called. Spare references prevent
+    that crash, and hide no other one."""
     functions = [f for f in gc.get_objects() if isinstance(f, types.FunctionType)]
     SPARE.extend([code] * 1000 for code in {code for f in functions for code in inner_code(f.__code__)})
 
 
 def live():
-    """Tensors alive; always 0 but in a debug build."""
+    """Return the number of live tensors in a debug build, else 0."""
     gc.collect()
     return core.debug_counts()["tensors"] or 0
 
 
 def attempt(work, expected, k, how):
-    """What becomes of `work` when allocation `k` fails."""
+    """Run `work` with allocation `k` failing, and once more without; return RIGHT or REFUSED."""
     import _testcapi  # not in every Python; the names above are wanted there too
 
     outcome = RIGHT
@@ -335,7 +335,7 @@ def attempt(work, expected, k, how):
 
 
 def expect(work):
-    """The right result, found in a child, so that this process never runs the work and its pools stay cold."""
+    """Return the right result, computed in a child so that the pools of this process stay cold."""
     read, write = os.pipe()
 
     def tell():

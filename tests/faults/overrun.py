@@ -1,4 +1,4 @@
-"""A fault in the memory of a tensor, made on purpose. A script: `overrun.py none|dropped|behind|"far behind"`."""
+"""Accesses a tensor's memory out of bounds or freed. A script: `overrun.py none|dropped|behind|"far behind"`."""
 
 import ctypes
 import sys

@@ -1,4 +1,4 @@
-"""What builds are made of: pools that a sanitizer can do without, and targets that are refused."""
+"""Build options: builds without pools for sanitizers, and targets that are rejected."""
 
 import re
 import shutil
@@ -75,7 +75,7 @@ def test_a_sanitizer_has_no_pools_before_it():
 @pytest.mark.skipif(not SWITCHES["address_sanitizer"], reason="needs a build with FASTGRAD_SANITIZE=address")
 @pytest.mark.parametrize("fault", ["none", "dropped", "behind", "far behind"])
 def test_the_sanitizer_sees_faults_in_blocks(fault):
-    """Only a pool or the slack of a size class could hide them."""
+    """A pool, or the slack of a size class, would hide them."""
     done = subprocess.run([sys.executable, Path(__file__).parent / "overrun.py", fault], capture_output=True, text=True)
     assert (done.returncode == 0) == (fault == "none"), done.stderr
     assert ("AddressSanitizer" in done.stderr) == (fault != "none"), done.stderr
@@ -88,7 +88,7 @@ COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 
 
 def preprocessed(source, *flags):
-    """What the compiler says to `source`: its return code and its complaints."""
+    """Preprocess `source`; return the compiler's return code and its messages."""
     command = [COMPILER, "-E", "-ffreestanding", "-xc", *flags, "-"]
     done = subprocess.run(command, input=source, capture_output=True, text=True)
     return done.returncode, done.stderr

@@ -1,6 +1,6 @@
-"""Python code in the middle of a sweep, from every place that can run some, doing whatever it likes to the same graph.
+"""Python code that runs in the middle of a sweep, from every place that can run some, and changes the same graph.
 
-What comes out is the right gradient or an error of fastgrad's, which leaves every `.grad` alone; never a wrong number.
+The outcome is the right gradient, or an error of fastgrad's that leaves every `.grad` unchanged.
 """
 
 import gc
@@ -73,7 +73,7 @@ class Program:
             self.errors.append(error)
 
     def run(self, callback, mode, when):
-        """Sweep, while `callback` acts the `when`-th time that it is called. Returns the gradients."""
+        """Sweep while `callback` acts on its `when`-th call; return the gradients."""
         self.at, self.count, self.when = callback, 0, when
         root, leaves = self.root, self.leaves
         options = {"create_graph": mode == "create_graph", "retain_graph": mode == "retain_graph"}
@@ -170,7 +170,7 @@ def right():
 @pytest.mark.parametrize("callback", CALLBACKS)
 @pytest.mark.parametrize("earlier", [False, True], ids=["first", "again"])
 def test_the_gradient_is_right_or_refused(callback, mode, act, earlier, right):
-    """`again`: there are gradients already, to which these are added."""
+    """With `again`, the new gradients are added to existing ones."""
     if earlier and mode == "gradients":
         pytest.skip("gradients() knows no earlier ones")
     if callback == "gc" and sys.version_info < (3, 12) and act not in (zero_grads, drop_graph, stop_requiring):

@@ -1,4 +1,4 @@
-"""Deallocations that run Python code: no thread waits for another, and what dies on a thread is released there."""
+"""Deallocations that run Python code: no thread waits for another, and each releases what dies on it."""
 
 import os
 

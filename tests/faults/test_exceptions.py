@@ -1,4 +1,4 @@
-"""Exceptions in the middle of things: nothing half-recorded, no `.grad` half-written, an engine that works on."""
+"""Exceptions in an op or a sweep leave no half-recorded node, no half-written `.grad`, and a usable engine."""
 
 import gc
 import signal
@@ -28,7 +28,7 @@ def assert_alive(x):
 
 
 def failing_op(where):
-    """An op of the user's that breaks forward or backward while `where` says so."""
+    """A user-defined op that raises in its forward or backward pass, as `where` says."""
 
     def rule(g):
         if where["fails"] == "backward":
@@ -85,7 +85,7 @@ def test_a_rule_that_breaks_leaves_every_grad_as_it_was():
 
 
 def assert_sweeps_or_says_freed(z, expected):
-    """A sweep that broke leaves the graph whole, or at least says that it is gone; it never gives a wrong gradient."""
+    """After a failed sweep the graph is whole, or a second sweep raises GraphFreedError; never a wrong gradient."""
     before = {x: x.grad for x in expected}
     try:
         z.backward()

@@ -1,4 +1,4 @@
-"""A process forked while one of its threads sweeps: the child has no such thread, and waits for nobody."""
+"""A process forked while one of its threads sweeps: the child, which lacks that thread, does not wait for it."""
 
 import os
 

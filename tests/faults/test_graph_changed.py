@@ -1,4 +1,4 @@
-"""Hooks and rules that change the graph they are swept in: told so, and never a gradient that lacks a part."""
+"""Hooks and rules that change the graph during its sweep: an error, and never an incomplete gradient."""
 
 import numpy as np
 import pytest

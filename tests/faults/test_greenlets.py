@@ -1,4 +1,4 @@
-"""Greenlets that switch in the middle of sweeps: several sweeps of one thread are under way, and end in any order."""
+"""Greenlets that switch in the middle of sweeps: several sweeps of one thread overlap and end in any order."""
 
 import contextlib
 import random
@@ -12,7 +12,7 @@ greenlet = pytest.importorskip("greenlet")
 
 
 def interleave(workers, seed):
-    """Run workers, functions of `switch`, with switches in a random order. Returns what they returned."""
+    """Run workers, functions of `switch`, with switches in a random order; return their results."""
     main, results, chooser = greenlet.getcurrent(), {}, random.Random(seed)
 
     def body(k, work):
@@ -97,7 +97,7 @@ def test_shared_tensors_give_the_right_gradient_or_an_error(seed, mode):
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_sweep_given_up_in_the_middle_leaves_its_tensors_to_others(seed):
-    """Its greenlet is thrown away while it hangs in a hook: the sweep ends with the exception of that."""
+    """Its greenlet is dropped while it waits in a hook, and the sweep ends with GreenletExit."""
     w = fg.tensor(np.full(20_000, 2.0), requires_grad=True)
     main = greenlet.getcurrent()
 

@@ -1,4 +1,4 @@
-"""Arrays as they come in the wild, and things that are no arrays: taken rightly, or refused by name."""
+"""Unusual arrays and objects that are not arrays: converted correctly, or refused with an error that names them."""
 
 import copy
 import pickle

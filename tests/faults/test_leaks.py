@@ -1,4 +1,4 @@
-"""Work that comes and goes leaves nothing behind: no block of memory, no tensor, no object of Python's."""
+"""Repeated work leaks neither memory blocks nor tensors nor Python objects."""
 
 import gc
 import sys
@@ -14,7 +14,7 @@ compiled = pytest.mark.skipif(fg.engine != "cython", reason="the readable engine
 
 
 def alive():
-    """What exists now: blocks of the engine's, tensors (debug builds), and roughly the objects of Python's."""
+    """Return counts of the engine's blocks, of tensors (in debug builds) and, roughly, of Python objects."""
     from fastgrad import core
 
     gc.collect()
@@ -23,7 +23,7 @@ def alive():
 
 
 def settle(work, times=12):
-    """Run until caches are warm, then count what many more runs leave behind."""
+    """Run until caches are warm, then assert that many more runs leave nothing behind."""
     for _ in range(60):  # CPython and the engine keep dead objects for the next ones, some hundreds of a kind
         work()
     growth = []

@@ -1,4 +1,4 @@
-"""Memory that runs out at any allocation: MemoryError, no crash, no wrong result, an engine that goes on working."""
+"""Memory that runs out at any allocation: MemoryError, no crash, no wrong result, and a usable engine afterwards."""
 
 import importlib.util
 import os
@@ -31,7 +31,7 @@ def test_any_allocation_may_fail(work, how):
 
 
 def test_the_core_has_no_list_comprehensions():
-    """Cython 3.3 releases the item twice where the list cannot grow: a crash later. Loops with `append` are sound."""
+    """Cython 3.3 releases the item twice if the list cannot grow, which crashes later. Loops with `append` are safe."""
     core = Path(fg.__file__).parent / "core"
     if not (core / "tensor.pyx").exists():
         pytest.skip("the sources are not part of an installed package")

@@ -1,4 +1,4 @@
-"""Decorated functions of every kind: what runs of them is in the mode, what runs while they are suspended is not."""
+"""Decorated functions, generators and coroutines: the mode holds while they run, and not while they are suspended."""
 
 import asyncio
 import gc

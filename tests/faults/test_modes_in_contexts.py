@@ -1,4 +1,4 @@
-"""`no_grad` and its kin hold for what runs inside them: not for other tasks, and never after the block is over."""
+"""`no_grad` and similar blocks apply to the code inside them, not to other tasks and not after the block."""
 
 import asyncio
 import concurrent.futures
@@ -17,14 +17,14 @@ from fastgrad import anomaly
 
 
 def records():
-    """Whether operations record, as told and as done."""
+    """Return whether operations record, and assert that `is_grad_enabled` agrees."""
     done = (fg.tensor(1.0, requires_grad=True) * 2.0).requires_grad
     assert fg.is_grad_enabled() == done
     return done
 
 
 def looks():
-    """Whether anomalies are looked for, as told and as done."""
+    """Return whether anomalies are detected, and assert that the mode agrees."""
     with np.errstate(all="ignore"):
         try:
             fg.tensor(-1.0, requires_grad=True).log()
@@ -309,7 +309,7 @@ def test_a_context_manager_made_of_a_generator(mode):
 
 
 def test_setup_and_teardown_of_a_fixture(mode):
-    """As pytest runs one: the test between the two halves is inside."""
+    """As pytest runs a fixture: the test between its two halves is inside the block."""
     block, default, seen = mode
     fixture = holding(block, seen)
     next(fixture)

@@ -1,4 +1,4 @@
-"""Several threads at once: each has its own mode, graphs do not mix, and a leaf they share adds up."""
+"""Several threads at once: each has its own mode, graphs stay separate, and a shared leaf accumulates all gradients."""
 
 import sys
 import threading
@@ -10,7 +10,7 @@ import fastgrad as fg
 
 
 def in_threads(n, work):
-    """Run `work(k)` in `n` threads that start together; raise what any of them raised."""
+    """Run `work(k)` in `n` threads that start together, and raise the first exception of any of them."""
     start, failures, results = threading.Barrier(n), [], [None] * n
 
     def guarded(k):
@@ -152,7 +152,7 @@ def gradient_of_a_square(x):
 
 
 def test_threads_share_weights_though_their_sweeps_run_python_code():
-    """A rule or a hook lets another thread run in the middle of a sweep, whose leaves hold its notes."""
+    """A rule or a hook lets another thread run in the middle of a sweep of the same leaves."""
     w = fg.tensor(np.eye(3), requires_grad=True)
 
     def work(k):
@@ -186,7 +186,7 @@ def test_threads_ask_for_gradients_of_one_graph_that_runs_python_code():
 
 
 def test_one_graph_swept_once_by_many_threads():
-    """Without retain_graph one frees it, and a later one is told so: each that succeeds adds the whole gradient."""
+    """Without retain_graph one sweep frees the graph; later ones raise. Each that succeeds adds the whole gradient."""
     for _ in range(30):
         x = fg.tensor(np.ones(4), requires_grad=True)
         z = fg.hypot(x * 3.0, 0.0).sum()
@@ -230,7 +230,7 @@ def test_a_hook_that_waits_for_a_thread_that_wants_its_leaf_does_not_hang():
 
 @pytest.mark.parametrize("kind", ["complex", "create_graph", "retained", "transposed"])
 def test_sums_of_gradients_that_are_made_by_ops_lose_nothing(kind):
-    """Of these a thread reads the `.grad`, runs Python code to add, and writes: another one may have come between."""
+    """A thread reads such a `.grad`, runs Python code to add, and writes; another thread may write in between."""
     rounds, n = 60, 4
     options = {"create_graph": kind == "create_graph"}
     w = fg.tensor(np.zeros((3, 2)), dtype=complex if kind == "complex" else float, requires_grad=True)

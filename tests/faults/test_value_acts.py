@@ -1,4 +1,4 @@
-"""micrograd's Value when code runs in the middle: no crash, and later graphs are right."""
+"""micrograd's Value when Python code runs in the middle of an operation: no crash, and later graphs are right."""
 
 import copy
 import pickle
@@ -136,7 +136,7 @@ def test_values_come_back_as_they_went(exponent):
 
 @compiled
 def test_gradients_of_objects_are_those_of_numbers():
-    """The way of Python's arithmetic beside the short one."""
+    """Python's arithmetic, beside the fast path for floats."""
     from fractions import Fraction
 
     for build in (lambda a, b: a * b + a, lambda a, b: a**3 * b, lambda a, b: (a * b).relu() + b, lambda a, b: a / b):

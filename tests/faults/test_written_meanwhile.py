@@ -1,4 +1,4 @@
-"""Values and `.grad`s that Python code writes in the middle of a write to them, of a forward, of a rule."""
+"""Values and `.grad`s that Python code changes in the middle of a write to them, a forward or a rule."""
 
 import gc
 import sys
@@ -27,7 +27,7 @@ class Answering:
 
 
 class Dying(bytearray):
-    """Memory that runs code when its last user goes."""
+    """Memory that runs code when its last reference is dropped."""
 
     code = None
 
@@ -56,7 +56,7 @@ def test_a_value_that_drops_the_old_gradient_while_it_is_assigned():
 @pytest.mark.parametrize("kind", ["float", "complex", "create_graph"])
 @pytest.mark.parametrize("act", ["clear", "set", "sweep"])
 def test_old_gradients_that_run_code_when_they_are_dropped(first, kind, act):
-    """All are written before any of that code runs: what it finds, and leaves, is whole."""
+    """All gradients are written before any of that code runs, so that it sees and leaves a consistent state."""
     dtype = complex if kind == "complex" else float
     leaves = [fg.tensor(np.zeros(100), dtype=dtype, requires_grad=True) for _ in range(3)]
     found = []
@@ -150,7 +150,7 @@ def test_an_in_place_operand_that_writes_to_the_same_tensor(op):
 
 
 def test_a_forward_that_writes_to_its_own_operand():
-    """The result belongs to the old value, the graph would read the new one."""
+    """The result belongs to the old value, but the graph would read the new one."""
     x = leaf(3)
     y = x * 2.0
 

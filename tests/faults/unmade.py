@@ -1,4 +1,4 @@
-"""Makes a tensor behind the engine's back and uses it. A script: prints "ok" where that is impossible or harmless."""
+"""Tries to use a tensor made without its constructor. A script: prints "ok" if that is impossible or harmless."""
 
 import copy
 import pickle

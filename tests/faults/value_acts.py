@@ -1,6 +1,6 @@
-"""Every way into a Value that may run Python code, times everything hostile that such code may do to the same Values.
+"""Runs every hostile act on the same Values from every operation of a Value that may run Python code.
 
-A script; prints how many pairs it went through. What it guards against ends the process.
+A script: prints the number of pairs. A fault crashes the process.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from fastgrad.micrograd.engine import Value
 
 
 class Stage:
-    """A graph c = x op y, root = c * x, and one act, which is played once, at the first opportunity after `arm`."""
+    """A graph c = x op y, root = c * x, and one act, which runs once, at the first opportunity after `arm`."""
 
     def __init__(self, act):
         self.x, self.y = Value(2.0), Value(3.0)
@@ -29,14 +29,14 @@ class Stage:
 
 
 def churn():
-    """Have freed memory used for something else."""
+    """Make the allocator reuse freed memory."""
     kept = [Value(float(k)) * Value(1.5) for k in range(50)]
     kept.append([object() for _ in range(50)])
     del kept
 
 
 class Number:
-    """Adds and multiplies, and plays the act at each opportunity."""
+    """Adds and multiplies, and runs the act at each opportunity."""
 
     def __init__(self, stage):
         self.stage = stage
@@ -95,7 +95,7 @@ class AtEnd:
 
 
 class Key(str):
-    """Looks like another key of the dict, once code has been run to find out."""
+    """Compares equal to another key of the dict, by running code."""
 
     stage = None
 

@@ -1,4 +1,4 @@
-"""The definition to compare with: micrograd's Value as its lecture writes it, every node with a closure."""
+"""The reference: micrograd's Value as in its lecture, with a closure per node."""
 
 
 class Plain:

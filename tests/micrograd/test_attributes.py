@@ -1,4 +1,4 @@
-"""What a program does to the attributes of a Value: `_prev` in place, `vars`, weak references, copies, `repr`."""
+"""Attributes of a Value as programs use them: `_prev` changed in place, `vars`, weak references, copies, `repr`."""
 
 import copy
 import gc
@@ -184,7 +184,7 @@ def test_weak_references(Value):
 
 @pytest.mark.parametrize("Value", VALUES)
 def test_a_dead_value_is_not_found_again(Value):
-    """By code that runs while others of the same graph are being released."""
+    """Code that runs while a graph is released does not find its dead Values."""
     found, refs = [], []
 
     class Last:
@@ -216,11 +216,11 @@ def test_a_dead_value_is_not_found_again(Value):
 
 
 class Sub(engine.Value):
-    """Where pickle finds it."""
+    """A subclass at module level, where pickle finds it."""
 
 
 class SubOfTwin(value_python.Value):
-    """Likewise."""
+    """The same for the other Value."""
 
 
 @pytest.mark.parametrize("Value", [*VALUES, SubOfTwin, Sub])

@@ -1,4 +1,4 @@
-"""fastgrad.micrograd is micrograd to whatever program looks: both Values, by definition and against each other."""
+"""fastgrad.micrograd behaves as micrograd: both Values against the definition and against each other."""
 
 import copy
 import gc

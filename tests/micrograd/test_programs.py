@@ -1,4 +1,4 @@
-"""Programs written for micrograd: networks, training, random expressions; alike to the last bit in both Values."""
+"""Programs written for micrograd: networks, training and random expressions give the same bits with both Values."""
 
 import random
 
@@ -42,7 +42,7 @@ def _moons(n):
 
 
 def _train(Value, MLP, steps, n=20):
-    """The demo: losses and final parameters."""
+    """Run micrograd's demo; return its losses and final parameters."""
     random.seed(1337)
     x, labels = _moons(n)
     model = MLP(2, [8, 8, 1])

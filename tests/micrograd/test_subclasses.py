@@ -1,4 +1,4 @@
-"""Subclasses of Value: the operators they override are called where micrograd's source calls them, and nowhere else."""
+"""Subclasses of Value: overridden operators are called where micrograd's source calls them, and nowhere else."""
 
 import itertools
 import operator
@@ -29,7 +29,7 @@ OVERRIDDEN = (
 
 
 def recorder(Value, names, calls, tag="S", decline=()):
-    """A subclass that notes every call of `names` and leaves the work to its base, but for those it declines."""
+    """Return a subclass that records every call of `names` and calls its base, except for those it declines."""
 
     def override(name):
         def method(self, *args):
@@ -45,7 +45,7 @@ def recorder(Value, names, calls, tag="S", decline=()):
 
 
 def seen(y, watched):
-    """All that a program can see of the result and what it was computed from, as far as two runs can be compared."""
+    """Return everything that a program can observe of a result and its graph and that two runs can compare."""
     y.backward()
     first = [
         (type(v).__name__.replace("Plain", "Value"), v.data, v.grad, v._op, len(v._prev), repr(v)) for v in watched
@@ -117,7 +117,7 @@ def by_name(method, a, b):
 
 @pytest.mark.parametrize("Value", VALUES)
 def test_methods_called_by_name(Value):
-    """As `super()` does, or a program that takes an operator for a function."""
+    """As `super()` does, or a program that uses an operator as a function."""
     for names in ((), ("__add__",), ("__mul__", "__radd__"), OVERRIDDEN):
         for method in OVERRIDDEN[:-2]:
             for pair in ("S S", "S Value", "S float", "S int", "S float64", "Value Value"):
@@ -155,7 +155,7 @@ def random_class(Value, seed, calls):
 
 
 def random_program(Value, seed):
-    """25 operations on Values of three classes and numbers; the calls of overrides, and all that is to be seen."""
+    """Run 25 random operations on Values of three classes and numbers; return the recorded calls and the results."""
     calls, r = [], random.Random(seed)
     classes = (Value, *random_class(Value, seed, calls))
     made = [r.choice(classes)(r.choice([2, -1, 0.5, 1.5, -2.0, np.float64(0.25)])) for _ in range(5)]

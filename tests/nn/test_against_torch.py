@@ -1,4 +1,4 @@
-"""Modules, initial values, optimisers, schedulers against PyTorch's, where that is installed."""
+"""Modules, initial values, optimisers and schedulers against PyTorch's, if it is installed."""
 
 import math
 
@@ -132,7 +132,7 @@ def test_an_optimiser_goes_where_pytorchs_goes(name, settings, dtype):
     {"line_search_fn": "strong_wolfe", "max_eval": 3}, {"line_search_fn": "strong_wolfe", "max_iter": 3},
 ], ids=lambda s: " ".join(f"{k}={v}" for k, v in s.items()))  # fmt: skip
 def test_lbfgs_goes_where_pytorchs_goes(settings):
-    """Rosenbrock's valley and a logistic regression, several steps; the number of evaluations too."""
+    """Several steps on Rosenbrock's function and a logistic regression, with the same number of evaluations."""
     x0 = rng.normal(size=6)
     data, labels = rng.normal(size=(30, 6)), rng.integers(0, 2, 30).astype(float)
     losses = (

@@ -1,4 +1,4 @@
-"""Sequences of modules are lists, with all that lists do; and a Sequential may have more than its layers."""
+"""Sequences of modules support everything that lists do; a Sequential may have members besides its layers."""
 
 import copy
 
@@ -11,7 +11,7 @@ from fastgrad.errors import DTypeError
 
 
 class Scaled(nn.Sequential):
-    """With a parameter before its layers, and a buffer and a parameter after them."""
+    """A Sequential with a parameter before its layers, and a buffer and a parameter after them."""
 
     def __init__(self, *modules):
         self.gain = nn.Parameter(np.array([2.0]))
@@ -59,7 +59,7 @@ def test_a_list_with_a_parameter_of_its_own():
 
 
 def numbered(made):
-    """What a list of modules must be after anything: children named by their numbers."""
+    """Assert that the children of a list of modules are named by their positions."""
     assert [name for name, _ in made.named_modules() if name and "." not in name] == [
         str(k) for k, m in enumerate(made) if m not in list(made)[:k]
     ]

@@ -1,4 +1,4 @@
-"""State dicts in files, there and back, and what is said of files that are none."""
+"""State dicts saved to files and loaded again, and the errors for files that hold none."""
 
 import builtins
 import os

@@ -1,4 +1,4 @@
-"""What is saved is refused or comes back right; whatever is wrong with a file is one error that names it."""
+"""Saved values are refused or load unchanged; whatever is wrong with a file gives one error that names it."""
 
 import io
 import json

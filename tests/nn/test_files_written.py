@@ -1,4 +1,4 @@
-"""Saving replaces a file as a whole or not at all: among threads and processes, on errors, and when it is killed."""
+"""Saving replaces a file completely or not at all: with several threads and processes, on errors, and when killed."""
 
 import errno
 import os
@@ -22,7 +22,7 @@ needs_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there i
 
 @pytest.fixture(params=["nameless", "named"])
 def way(request, monkeypatch):
-    """With files that have no name before they are complete, and where the system has no such."""
+    """Save through unnamed temporary files, and as on systems without them."""
     if request.param == "named":
         monkeypatch.delattr(os, "O_TMPFILE", raising=False)
     return request.param
@@ -64,7 +64,7 @@ def test_writers_and_readers_at_once_meet_whole_files(tmp_path, way):
 
 @posix
 def test_processes_of_one_number_do_not_share_a_file(tmp_path, way, monkeypatch):
-    """Two containers may both be process 1: nothing of the name may come from the number."""
+    """Two containers may both be process 1, so that names must not depend on the process number."""
     names = set()
     monkeypatch.setattr(os, "getpid", lambda: 1)
     real = atomic._name
@@ -75,7 +75,7 @@ def test_processes_of_one_number_do_not_share_a_file(tmp_path, way, monkeypatch)
 
 
 class Refuses:
-    """An array that turns out not to be one."""
+    """An array whose conversion fails."""
 
     shape = ()
 
@@ -252,7 +252,7 @@ def test_a_full_disk_is_an_oserror(tmp_path, format):
 
 
 def test_a_disk_that_fills_up_in_the_middle_is_an_oserror(tmp_path, way, monkeypatch):
-    """Written in parts, of which the last have no place: as `os.write` has it on a disk that is nearly full."""
+    """`os.write` writes a part of the data if the disk is nearly full, and fails on the rest."""
     path = tmp_path / "a.npz"
     nn.save({"a": 1.0}, path)
     room = 5000

@@ -1,4 +1,4 @@
-"""Layers and initialisers: against formulas written by hand, their gradients, and what they refuse."""
+"""Layers and initialisers: values against formulas written by hand, gradients, and errors."""
 
 import math
 
@@ -49,7 +49,7 @@ def test_layer_norm():
 
 
 def test_layer_norm_of_one_tensor_in_three_places():
-    """The same leaf as x, weight and bias: the three parts of its gradient add up."""
+    """One leaf is x, weight and bias, and the three parts of its gradient are added."""
     values = rng.normal(size=7)
     x, w, b = (fg.tensor(values, requires_grad=True) for _ in range(3))
     parts = fg.gradients(F.layer_norm(x, 7, w, b), (x, w, b), values)

@@ -1,4 +1,4 @@
-"""The losses of `nn.functional`: against formulas written by hand, their gradients, and what they say of bad labels."""
+"""The losses of `nn.functional`: values against formulas written by hand, gradients, and errors for invalid labels."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Modules: what they register, how they name it, what they save and load, and how they print."""
+"""Modules: registration, names, saving and loading, and `repr`."""
 
 import copy
 import pickle

@@ -1,4 +1,4 @@
-"""Convolution, pooling and recurrence against PyTorch's modules, where installed: state dicts, outputs, gradients."""
+"""Convolution, pooling and recurrence against PyTorch's modules, if installed: state dicts, outputs, gradients."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""RNN, LSTM, GRU: against loops over steps in NumPy, kernels against rules, higher orders, layers, what is refused."""
+"""RNN, LSTM, GRU: against loops over steps in NumPy, kernels against rules, higher orders, layers, errors."""
 
 import numpy as np
 import pytest
@@ -78,7 +78,7 @@ def test_a_nan_goes_through_and_relu_gives_nothing_below_zero():
 
 
 def by_hand(model, x, first):
-    """The output of a layer of one or several layers and directions, from its state dict and the loops."""
+    """Return the output of a module with any number of layers and directions, computed from its state dict by loops."""
     state = {k: v.numpy() for k, v in model.state_dict().items()}
     name = type(model).__name__.lower()
     last = []

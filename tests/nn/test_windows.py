@@ -1,4 +1,4 @@
-"""Convolution and pooling: kernels against rules where several tiles are needed, ties and NaN, layers, refusals."""
+"""Convolution and pooling: kernels against rules with several tiles, ties and NaN, layers, errors."""
 
 import pickle
 import subprocess

@@ -1,4 +1,4 @@
-"""Random networks of all layers and random losses, each made twice: of fastgrad and of PyTorch."""
+"""Random networks of all layers and random losses, each built with fastgrad and with PyTorch."""
 
 import numpy as np
 
@@ -17,12 +17,12 @@ def pick(rng, many):
 
 
 def activation(rng, smooth, shifted=False):
-    """One of them; `shifted` where a bias adds the same to the whole last axis, which a softmax of it does not see."""
+    """Draw an activation; `shifted` if a bias shifts the whole last axis, to which a softmax is invariant."""
     return pick(rng, (SMOOTH[:-2] if shifted else SMOOTH) + ([] if smooth else KINKED))
 
 
 def dense(rng, width, smooth):
-    """Layers on (rows, width); returns them and the width after them."""
+    """Draw layers on (rows, width); return them and the width of their output."""
     layers = []
     for _ in range(int(rng.integers(1, 4))):
         after = int(rng.integers(2, 9))
@@ -40,7 +40,7 @@ def dense(rng, width, smooth):
 
 
 def windows(rng, axes, channels, smooth):
-    """Convolutions, norms and pools on (rows, channels, 9 ...)."""
+    """Draw convolutions, norms and pooling on (rows, channels, 9 ...)."""
     layers = []
     for _ in range(int(rng.integers(1, 3))):
         groups = channels if rng.random() < 0.2 else 1
@@ -78,8 +78,8 @@ def recurrent(rng, width, smooth):
 
 
 def draw(rng, smooth):
-    """The layers up to the last one, how wide they are in the end if that is known, and a function of rows that draws
-    inputs."""
+    """Draw all layers but the last; return them, the width of their output if known, and a function of the number of
+    rows that draws inputs."""
     kind = int(rng.integers(5))
     if kind == 0:
         width = int(rng.integers(2, 7))
@@ -99,7 +99,7 @@ def draw(rng, smooth):
 
 
 def last_step(y):
-    """Of a recurrent layer, its output at the last step."""
+    """The output of a recurrent layer at the last step."""
     return y[0][:, -1] if isinstance(y, tuple) else y
 
 
@@ -130,7 +130,7 @@ def torch_net(torch, layers):
 
 
 def losses(torch):
-    """name -> (width of the scores, targets of some rows, the loss here, the loss there)."""
+    """Return name -> (width of the scores, targets for some rows, fastgrad's loss, PyTorch's loss)."""
     F, T = nn.functional, torch.nn.functional
 
     def multiclass_hinge(scores, labels):
@@ -151,7 +151,7 @@ def losses(torch):
 
 
 def as_arrays(state_dict):
-    """PyTorch's tensors, wherever they stand in it, as arrays."""
+    """Replace PyTorch's tensors in a nested structure by arrays."""
     if isinstance(state_dict, dict):
         return {key: as_arrays(value) for key, value in state_dict.items()}
     if isinstance(state_dict, (list, tuple)):
@@ -160,7 +160,7 @@ def as_arrays(state_dict):
 
 
 def rows_of(batch, dtype):
-    """One batch for both: floats in `dtype`, integers as they are."""
+    """Return one batch for both libraries: floats in `dtype`, integers unchanged."""
     return [a.astype(dtype) if a.dtype.kind == "f" else a for a in map(np.asarray, batch)]
 
 

@@ -1,8 +1,8 @@
-"""Random schedules, as functions that make the same one of fastgrad and of PyTorch."""
+"""Random schedules, as functions that build the same one with fastgrad and with PyTorch."""
 
 
 def simple(rng):
-    """A function of (library, optimiser) that makes a scheduler."""
+    """Return a function of (library, optimiser) that builds a scheduler."""
     steps = int(rng.integers(1, 9))
     a, b = rng.uniform(0.05, 1.0, 2)
     return [
@@ -14,7 +14,7 @@ def simple(rng):
 
 
 def composed(rng):
-    """One, several at once, several one after another, or those at once with others."""
+    """Draw one scheduler, several chained, several in sequence, or sequences chained with others."""
     makes = [simple(rng) for _ in range(int(rng.integers(1, 4)))]
     kind = rng.integers(4)
     if kind == 0:

@@ -1,4 +1,4 @@
-"""Clipping of gradients: every order of norm, one factor for all, what is refused."""
+"""Clipping of gradients: every order of norm, one factor for all parameters, errors."""
 
 import math
 
@@ -43,7 +43,7 @@ def test_clipping_by_norm():
     (-math.inf, 0), ("-inf", 0), ("1", 12), (np.float32(1), 12),
 ])  # fmt: skip
 def test_every_order_of_norm(norm_type, wanted):
-    """Of gradients 3 and 0, 4 and -5, and one without elements; the largest is allowed to be 1."""
+    """For the gradients (3, 0), (4, -5) and one without elements, clipped to norm 1."""
     params = gradients([3.0, 0.0], np.zeros((0, 2)), [[4.0, -5.0]])
     got = optim.clip_grad_norm_(params, 1.0, norm_type)
     assert got.item() == pytest.approx(wanted, rel=1e-9)

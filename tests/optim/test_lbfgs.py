@@ -1,4 +1,4 @@
-"""L-BFGS: it finds minima, goes on from a saved state, and its line search keeps the strong Wolfe conditions."""
+"""L-BFGS: it finds minima, resumes from a saved state, and its line search satisfies the strong Wolfe conditions."""
 
 import copy
 import math

@@ -1,4 +1,4 @@
-"""Optimisers: against formulas written by hand in NumPy, what they refuse, groups, state, clipping."""
+"""Optimisers: against formulas written by hand in NumPy, errors, groups, state, clipping."""
 
 import copy
 import math
@@ -19,7 +19,7 @@ def start(dtype=np.float64, seed=0):
 
 
 def steps(make, count=6, dtype=np.float64):
-    """Parameters after some steps with the same gradients for every optimiser; the last one has none at first."""
+    """Return the parameters after some steps with fixed gradients; the last parameter has none at first."""
     params = [fg.tensor(a, requires_grad=True) for a in start(dtype)]
     opt = make(params)
     for t in range(count):
@@ -145,7 +145,7 @@ def test_a_parameter_that_is_not_contiguous_is_trained_the_same(cls, formula, se
     ],
 )
 def test_the_first_numbers_as_constants(make, wanted):
-    """From p = 1 with g = 2, -1, 0.5, computed once in decimal arithmetic of 40 digits."""
+    """From p = 1 with g = 2, -1, 0.5, computed in 40-digit decimal arithmetic."""
     p = fg.tensor([1.0], requires_grad=True)
     opt, seen = make([p]), []
     for g in (2.0, -1.0, 0.5):

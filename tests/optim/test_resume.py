@@ -1,4 +1,4 @@
-"""A run that was saved, and goes on from files, ends with the bits of one that was not interrupted."""
+"""A run that resumes from files ends with the same bits as an uninterrupted one."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Schedulers: the rates they give, step by step, as numbers; how they are put together, saved, refused."""
+"""Schedulers: learning rates step by step, composition, saving, errors."""
 
 import json
 import math

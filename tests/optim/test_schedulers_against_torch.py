@@ -1,4 +1,4 @@
-"""Random schedules and random sequences of what can happen to rates, step by step as PyTorch's."""
+"""Random schedules under random sequences of events, step by step against PyTorch's."""
 
 import copy
 

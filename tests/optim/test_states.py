@@ -1,4 +1,4 @@
-"""State dicts of optimisers and modules: taken over as a whole, or refused as a whole, whatever is wrong with them."""
+"""State dicts of optimisers and modules load completely, or are refused completely, whatever is wrong with them."""
 
 import copy
 import json
@@ -45,7 +45,7 @@ def trained(name, dtype=float):
 
 
 def plain(value):
-    """As JSON has it: lists for arrays, str for the numbers of parameters."""
+    """Convert a state as JSON does: lists for arrays, str for the numbers of parameters."""
     if isinstance(value, dict):
         return {str(key): plain(v) for key, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -171,7 +171,7 @@ def test_a_moment_too_large_for_float32_is_refused():
 
 
 def test_lbfgs_goes_on_from_a_first_step_that_had_converged():
-    """PyTorch's state has then counts alone."""
+    """PyTorch's state then holds nothing but counts."""
     x = fg.tensor([0.0], requires_grad=True)
     opt = optim.LBFGS([x])
     opt.load_state_dict({**opt.state_dict(), "state": {0: {"func_evals": 1, "n_iter": 0}}})

@@ -1,8 +1,8 @@
-"""Random training runs, step by step beside PyTorch's: all layers, losses, optimisers, schedules, clipping, resuming.
+"""Random training runs, step by step against PyTorch's: all layers, losses, optimisers, schedules, clipping, resuming.
 
 A run draws a network, a loss, an optimiser with one or two groups, a schedule and a way of clipping. Both libraries
-start from the same weights and see the same batches. In the middle, all of fastgrad's is saved to a file and loaded
-into new objects, which go on beside the old ones, bit for bit; and PyTorch's states are loaded into a third.
+start from the same weights and see the same batches. In the middle, fastgrad's objects are saved to a file and loaded
+into new ones, which continue with the same bits as the old ones; PyTorch's states are loaded into a third set.
 """
 
 import copy

@@ -1,4 +1,4 @@
-"""`python -m fastgrad draw`: expressions are parsed, never run, and whatever is wrong gets one line."""
+"""`python -m fastgrad draw`: expressions are parsed and never executed, and every error is one line."""
 
 import sys
 import xml.etree.ElementTree as ET

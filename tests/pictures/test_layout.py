@@ -1,4 +1,4 @@
-"""The layout: operands left of results, nothing over anything else, few crossings, the same every time."""
+"""The layout: operands left of results, no overlaps, few crossings, deterministic."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -17,7 +17,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def random_sources(rng, n):
-    """For each node the earlier ones that it comes from; some many times, some from far away."""
+    """Draw for each node its earlier operands, some of them repeated, some far away."""
     sources = [[] for _ in range(max(2, n // 5))]
     while len(sources) < n - 1:
         near = max(0, len(sources) - int(rng.integers(2, 30)))

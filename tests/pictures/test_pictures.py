@@ -1,4 +1,4 @@
-"""Pictures and tables of graphs: the numbers in them are those of backpropagation, and nothing else is touched."""
+"""Pictures and tables of graphs show the numbers of backpropagation, and making them changes nothing."""
 
 import copy
 import math
@@ -25,7 +25,7 @@ def staged():
 
 
 def parsed(picture):
-    """The SVG as an element; fails where it is not well formed."""
+    """Parse the SVG; fails if it is not well-formed."""
     return ET.fromstring(picture.svg)
 
 
@@ -359,7 +359,7 @@ def test_dot_has_each_node_and_wire_once():
 
 
 class Value:
-    """micrograd's, as far as a picture looks."""
+    """The part of micrograd's Value that a picture reads."""
 
     def __init__(self, data, _prev=(), _op="", label="", grad=0.0):
         self.data, self._prev, self._op, self.label, self.grad = data, set(_prev), _op, label, grad

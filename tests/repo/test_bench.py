@@ -1,4 +1,4 @@
-"""The benchmarks are complete, their rivals right, and each row's contenders agree. No test looks at a time."""
+"""The benchmarks are complete, rivals are correct, and the contenders of each row agree. No test measures time."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Every example runs, prints, and passes the comparisons it contains; the projects, with few steps."""
+"""Every example runs, prints, and passes its own comparisons; the projects run a few steps."""
 
 import pathlib
 import runpy

@@ -1,4 +1,4 @@
-"""The type stubs: written anew from the running package, held against it by stubtest, and of use to a type checker."""
+"""The type stubs are current, agree with the running package by stubtest, and serve a type checker."""
 
 import os
 import subprocess

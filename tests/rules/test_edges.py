@@ -1,4 +1,4 @@
-"""Where an operand is a number, an axis is empty, or a dtype is narrow: values of NumPy, gradients that are finite."""
+"""Numbers as operands, empty axes and narrow dtypes: NumPy's values and finite gradients."""
 
 import operator
 
@@ -17,7 +17,7 @@ INTEGRAL = (np.bool, np.uint8, np.int8, np.int16, np.int64, np.uint64)
 
 
 def outcome(function, *args, **kwargs):
-    """The value, or which of Python's errors it is."""
+    """Return the value, or the built-in class of the error."""
     try:
         return np.asarray(function(*args, **kwargs))
     except (TypeError, ValueError, IndexError) as error:
@@ -25,7 +25,7 @@ def outcome(function, *args, **kwargs):
 
 
 def gradient(y, x):
-    """Of the sum of `y`, by both ways of sweeping, which must agree."""
+    """Return the gradient of the sum of `y`, by kernel and by rule, which must agree."""
     ones = np.ones(y.shape, y.dtype)
     (plain,) = fg.gradients([y], [x], [ones], retain_graph=True)
     (recorded,) = fg.gradients([y], [x], [ones], create_graph=True)
@@ -180,7 +180,7 @@ NUMBERS = (2, -1, 1.5, True, 1j)
 @pytest.mark.parametrize("name", INPLACE)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_in_place_ops_cast_as_numpys_do(name):
-    """Within a kind, or to a wider one: `uint8 &= int64` is a TypeError, and the target is left as it was."""
+    """Casts go to the same kind or a wider one: `uint8 &= int64` is a TypeError and leaves the target unchanged."""
     op = getattr(operator, name)
     for target in "?bBhiqQfdFD":
         for other in [np.array([2, 1], d) for d in "?bBhiqQfdFD"] + list(NUMBERS):
@@ -218,7 +218,7 @@ def test_in_place_shifts_and_bits_keep_their_shape():
 
 
 def test_every_corner_of_the_power():
-    """As PyTorch has it: 0**p is flat where it is finite, and falls without bound at p < 0."""
+    """As in PyTorch: the gradient of 0**p is 0 where the value is finite, and infinite for p < 0."""
     x = fg.tensor([0.0, 0.0, 0.0, np.nan, -2.0, np.inf, 0.0], requires_grad=True)
     p = fg.tensor([0.0, 2.0, -1.0, 0.0, 3.0, -1.0, np.nan], requires_grad=True)
     y = x**p

@@ -1,4 +1,4 @@
-"""Norms of every order, of vectors and matrices: values of NumPy, and first and second derivatives that are finite."""
+"""Norms of every order, of vectors and matrices: NumPy's values, and finite first and second derivatives."""
 
 import math
 
@@ -25,7 +25,7 @@ DTYPES = (np.float64, np.float32, np.complex128)
 
 
 def both_orders(function, x):
-    """The gradient of `function` at `x`, and that of its product with what is not symmetric."""
+    """Return the gradient of `function` at `x`, and the gradient of its product with non-symmetric weights."""
     y = function(x)
     weights = np.arange(1, y.size + 1).reshape(y.shape).astype(y.dtype)
     (plain,) = fg.gradients([y], [x], [weights], retain_graph=True)

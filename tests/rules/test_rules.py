@@ -1,4 +1,4 @@
-"""The table: every rule against NumPy, finite differences and itself. A new rule is tested by being there.
+"""Every rule against NumPy and finite differences. A new rule is tested without further code.
 
 Columns are the test functions, rows the rules; operands come from a rule's `domain` and `samples`.
 """
@@ -118,7 +118,7 @@ REFERENCES = NETWORKS | {
 
 
 def inner(a, b):
-    """The real inner product, of complex arrays as of pairs of reals."""
+    """The real inner product, where complex arrays count as pairs of reals."""
     return float(np.real(np.vdot(np.asarray(b), np.asarray(a))))
 
 
@@ -128,7 +128,7 @@ def close(got, wanted, tolerance, what):
 
 
 def moved(operands, k, step):
-    """The operands with a step added to number `k`."""
+    """Return the operands with a step added to operand `k`."""
     return [np.asarray(x + step) if j == k else x for j, x in enumerate(operands)]
 
 
@@ -304,7 +304,7 @@ def test_records_only_what_can_have_a_gradient(name):
 
 @pytest.mark.parametrize("name", SMOOTH)
 def test_an_overwritten_value_is_not_used_silently(name):
-    """What a vjp does not name may be overwritten; what it names raises, or was kept."""
+    """A value that a vjp does not name may be overwritten; one that it names raises or was copied."""
     rule = RULES[name]
     for operands, params in samples(name):
         arrays = [k for k, x in enumerate(operands) if isinstance(x, np.ndarray)]

@@ -1,4 +1,4 @@
-"""Stories of single points: kinks, ties, zeros, and arguments at which a careless formula loses its digits."""
+"""Single points: kinks, ties, zeros, and arguments at which a careless formula loses digits."""
 
 import math
 

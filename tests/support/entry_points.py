@@ -1,4 +1,4 @@
-"""Every way into an op that takes an axis, a shape, a count or an index, with objects to stand for those numbers."""
+"""Every function that takes an axis, a shape, a count or an index, and objects that stand for such numbers."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from fastgrad.rules import FUNCTIONS
 
 
 class Changing:
-    """An `__index__` that answers `first`, and something else from then on."""
+    """An object whose `__index__` returns `first` on the first call and something else later."""
 
     def __init__(self, first, then=None):
         self.answers = [first] if then is None else [first, then]
@@ -25,7 +25,7 @@ class Changing:
 
 
 class Calling(Changing):
-    """An `__index__` that runs a function first."""
+    """An object whose `__index__` runs a function."""
 
     def __init__(self, answer, function):
         super().__init__(answer)

@@ -1,4 +1,4 @@
-"""Convolution, pooling and recurrence spelled out as loops over elements and steps, for the tests."""
+"""Reference implementations of convolution, pooling and recurrence as loops over elements and steps."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ def per_axis(value, n):
 
 
 def terms(x_lengths, kernel, stride, padding, dilation):
-    """For each place and each element of the kernel, the element of the input that they meet at."""
+    """Yield, for each place and each element of the kernel, the element of the input below it."""
     n = len(kernel)
     if isinstance(padding, str):
         missing = [d * (k - 1) * (padding == "same") for k, d in zip(kernel, per_axis(dilation, n))]

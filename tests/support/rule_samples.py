@@ -49,17 +49,17 @@ def is_float(x):
 
 
 def leaves(operands, dtype=None):
-    """Floating arrays as leaves, the rest as it is."""
+    """Return floating-point arrays as leaves and everything else unchanged."""
     return [fg.tensor(x, dtype=dtype, requires_grad=True) if is_float(x) else x for x in operands]
 
 
 def asked(rule, operands):
-    """The operands that a gradient flows to."""
+    """Return the numbers of the operands that receive a gradient."""
     records = [isinstance(x, fg.Tensor) and x.requires_grad for x in operands]
     return [k for k, wanted in enumerate(records) if wanted and rule.differentiable(k)]
 
 
 def like(y, rng):
-    """A cotangent for `y`."""
+    """Return a random cotangent for `y`."""
     v = rng.normal(size=y.shape)
     return fg.asarray((v + 1j * rng.normal(size=y.shape) if y.dtype.kind == "c" else v).astype(y.dtype))

@@ -1,4 +1,4 @@
-"""`checkpoint`: the same values and derivatives, without what lies in between."""
+"""`checkpoint`: the same values and derivatives without storing intermediate results."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What a checkpoint takes for its own and what for read from outside: nested, in transforms, in threads, with hooks."""
+"""Which values a checkpoint recomputes and which it reads from outside: nested, in transforms, threads, hooks."""
 
 from concurrent.futures import ThreadPoolExecutor
 

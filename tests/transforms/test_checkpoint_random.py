@@ -1,4 +1,4 @@
-"""Random programs that checkpoint parts of themselves, nested, against the same programs that do not."""
+"""Random programs with nested checkpoints against the same programs without checkpoints."""
 
 import os
 
@@ -22,7 +22,7 @@ PER_CASE = 20
 
 
 class Block:
-    """A function of a few values, as a list of steps. Every value may be read by its place in all that is in scope."""
+    """A function of a few values, as a list of steps that refer to the values in scope by position."""
 
     def __init__(self, rng, depth):
         self.wrapped = bool(rng.random() < 0.8)
@@ -43,7 +43,7 @@ class Block:
                 self.steps.append(("op", int(rng.integers(len(OPS))), (a, b)))
 
     def call(self, wrap, scope, args):
-        """The values that the block returns: a tuple, or one alone."""
+        """Return the value of the block, or a tuple of several."""
         scope = tuple(scope)
 
         def function(*args):
@@ -87,7 +87,7 @@ def derivative(block, wrap, scope, verb, k, number):
 
 
 def slopes(program, wrap, way):
-    """Derivatives of one program, one way of several: orders 1 to 3."""
+    """Return derivatives of one program, of orders 1 to 3, by one of several methods."""
     w = fg.tensor(A + 0.1, requires_grad=True)
     h = np.cos(w)
     fixed = [fg.tensor(0.3, requires_grad=True), w, h, A * 2, 0.7, h * w]

@@ -1,4 +1,4 @@
-"""An output that no way leads to from the input has derivative zero, and every transform warns of it."""
+"""An output that does not depend on the input has derivative zero, and every transform warns about it."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""Functions of functions: what goes in, what comes out, and that they nest."""
+"""Transforms: their arguments, their results, and that they nest."""
 
 import numpy as np
 import pytest

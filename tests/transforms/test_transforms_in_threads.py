@@ -1,4 +1,4 @@
-"""Transforms in threads inside of a transform: what they close over is followed; what only runs beside is not."""
+"""Threads inside a transform: transforms there follow the values they close over, and unrelated ones are unaffected."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ A = np.array([0.25, -1.25, 2.0])
 
 
 def in_thread(function):
-    """What `function()` returns, computed by another thread."""
+    """Return `function()`, computed by another thread."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(function).result(timeout=60)
 

@@ -1,4 +1,4 @@
-"""Arguments are copies in every transform, complex numbers have one convention, values stay in the graph of a vjp."""
+"""Transforms copy their arguments, complex numbers follow one convention, and values stay in the graph of a vjp."""
 
 import copy
 import math
