@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,6 +29,13 @@ def environment(**more):
     return env
 
 
+def worker(module, *arguments, **env):
+    """A worker process in the timed environment."""
+    from fastgrad.benchmark.worker import Worker
+
+    return Worker(module, *arguments, env=environment(**env), cwd=ROOT)
+
+
 def _installed():
     from importlib.util import find_spec
 
@@ -35,7 +43,7 @@ def _installed():
 
 
 def enter():
-    """Start this process again with the environment above, unless that was done: BLAS reads it when NumPy is loaded."""
+    """Restart this process with the environment above unless that was done: BLAS reads it when NumPy is loaded."""
     if os.environ.get(MARK) == "1":
         return
     env = environment(**{MARK: "1"})
@@ -59,10 +67,12 @@ def facts(core=None):
     import numpy as np
 
     import fastgrad as fg
+    from fastgrad.benchmark import peers
+    from fastgrad.cli.info import processor
 
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "cpu": _cpu(),
+        "cpu": processor(),
         "cores": os.cpu_count(),
         "pinned_to": core,
         "load_at_start": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
@@ -74,18 +84,9 @@ def facts(core=None):
         "blas": _blas(np),
         "fastgrad": fg.__version__,
         "engine": fg.engine,
+        "peers": {name: version(name) for name in peers.chosen()},
         "threads": {k: os.environ.get(k) for k in ONE_THREAD},
     }
-
-
-def _cpu():
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return platform.processor() or platform.machine()
 
 
 def _blas(np):

@@ -8,8 +8,9 @@ import numpy as np
 
 import fastgrad as fg
 import fastgrad.rules.later  # those that `import fastgrad` leaves out
-from bench.harness import Contender, Result, Row, Unequal, compare, time_in_turns
 from bench.ops_large import intervals, large_operands
+from bench.results import Result, Row
+from fastgrad.benchmark.race import Contender, Unequal, compare, time_in_turns
 from fastgrad.rules.rule import FUNCTIONS, RULES
 
 SMALL, LARGE = 8, 10**5

@@ -1,25 +1,18 @@
-"""Numbers into text: the table in the terminal, the JSON file, and units. Measures nothing."""
+"""Figures as text: the table in the terminal and the JSON file. Measures nothing."""
 
 import json
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
+from fastgrad.benchmark.race import duration
 
 
 def quantity(value, unit):
     """A figure with three digits and its unit."""
     if value is None:
         return ""
-    if unit != "s":
-        return f"{value:.0f} {unit}"
-    for factor, name in UNITS:
-        if value >= factor or name == "ns":
-            scaled = value / factor
-            digits = 0 if scaled >= 100 else 1 if scaled >= 10 else 2
-            return f"{scaled:.{digits}f} {name}"
-    return ""
+    return duration(value) if unit == "s" else f"{value:.0f} {unit}"
 
 
 def ratio_text(result):
@@ -40,7 +33,7 @@ def met_text(result):
 
 
 class Table:
-    """Prints each result as it comes, in columns of fixed width, so that a long run shows its progress."""
+    """Prints each result as it comes, in columns of fixed width: a long run shows its progress."""
 
     def __init__(self, peers=(), width=24, out=None):
         self.peers, self.width = tuple(peers), width

@@ -1,21 +1,29 @@
-"""Runs rows one after another, prints each as it comes, keeps going past a broken one, and writes the JSON file."""
+"""Runs rows one after another, prints each as it comes, continues past a broken one, and writes the JSON file.
+
+`python -m bench.run` is the worker that measures a row in a process of its own.
+"""
 
 import traceback
+from dataclasses import asdict
 
-from bench import harness, peers, report
-from bench.workers import ask, start, stop
+from bench import report, rows
+from bench.machine import worker
+from bench.results import Result, Skipped, run_row
+from fastgrad.benchmark import peers
+from fastgrad.benchmark.race import Settings, Unequal
+from fastgrad.benchmark.worker import WorkerError, serve
 
 
 def attempt(entry, settings):
-    """One row here and now: `(results, failure)`, where the failure is None or says its kind and text."""
+    """One row here and now: `(results, failure)`, where the failure is None or gives its kind and text."""
     try:
-        return harness.run_row(entry, settings), None
-    except harness.Skipped as reason:
+        return run_row(entry, settings), None
+    except Skipped as reason:
         return [], {"kind": "skipped", "text": str(reason)}
-    except harness.Unequal as reason:
+    except Unequal as reason:
         return [], {"kind": "UNEQUAL", "text": str(reason)}
     except Exception as error:
-        # One op that an engine lacks must not cost the other rows their numbers.
+        # One op that an engine lacks must not cost the other rows their figures.
         text = f"{type(error).__name__}: {error}"
         return [], {"kind": "BROKEN", "text": text, "trace": traceback.format_exc()}
 
@@ -23,17 +31,22 @@ def attempt(entry, settings):
 def attempt_isolated(entry):
     """One row in a process of its own.
 
-    The C library's allocator learns: once a large array has been freed it keeps more memory, and later rows no longer
-    meet the page faults of a fresh process. In one process the order of the rows would decide their figures.
+    The C library's allocator adapts: once a large array has been freed it keeps more memory, and later rows no longer
+    meet the page faults of a fresh process. In one process the order of the rows would affect their figures.
     """
-    worker = start("row", entry.name, ",".join(peers.chosen()))
-    try:
-        answer = ask(worker)
-    except RuntimeError as error:
-        return [], {"kind": "BROKEN", "text": f"the row's process died: {error}"}
-    finally:
-        stop(worker)
-    return [harness.Result.from_dict(found) for found in answer["results"]], answer["failure"]
+    with worker("bench.run") as process:
+        try:
+            answer = process.ask("row", entry.name, peers.chosen())
+        except WorkerError as error:
+            return [], {"kind": "BROKEN", "text": f"the row was not measured: {error}"}
+    return [Result.from_dict(found) for found in answer["results"]], answer["failure"]
+
+
+def measured_row(name, libraries):
+    """What `attempt` gives for a row of the table, as JSON."""
+    peers.choose(libraries)
+    results, failure = attempt(rows.ROWS[name], Settings())
+    return {"results": [asdict(r) for r in results], "failure": failure}
 
 
 def run(wanted, settings, path, facts, *, isolate=False):
@@ -44,13 +57,13 @@ def run(wanted, settings, path, facts, *, isolate=False):
         f"NumPy {facts['numpy']} ({blas['name']} {blas['kernel'] or ''}), {facts['cpu']}"
     )
     if facts["engine"] != "cython":
-        print("the targets are the compiled engine's, which is not running here")
+        print("the targets are for the compiled engine, which is not running here")
     if settings.quick:
         print("quick: small sizes and few rounds; the ratios mean nothing")
     table = report.Table(peers.chosen(), max(24, 6 + max(len(entry.name) for entry in wanted)))
     table.head()
     results, failures = [], {}
-    # A second control at the end: the first tells how the machine was, this one whether it stayed so.
+    # A second control at the end: the first shows how the machine was, the second whether it stayed so.
     again = [entry for entry in wanted[:1] if entry.name == "control"]
     for entry in wanted + again:
         made, failure = attempt_isolated(entry) if isolate else attempt(entry, settings)
@@ -65,3 +78,7 @@ def run(wanted, settings, path, facts, *, isolate=False):
     met = f"{sum(targets)} of {len(targets)} targets met; " if targets else ""
     print(f"\n{met}quartiles and machine facts in {path}")
     return 1 if any(f["kind"] != "skipped" for f in failures.values()) else 0
+
+
+if __name__ == "__main__":
+    serve({"row": measured_row})

@@ -15,4 +15,4 @@ from bench.rows import engines
 from bench.rows import values
 from bench.rows import starting
 from bench.rows import pictures
-from bench.harness import ROWS
+from bench.results import ROWS

@@ -3,9 +3,10 @@
 import numpy as np
 
 import fastgrad as fg
-from bench.harness import Contender, Race, row
-from bench.peers import peers
-from bench.rows.networks import leaves, make_layers
+from bench.results import row
+from fastgrad.benchmark.networks import leaves, make_layers
+from fastgrad.benchmark.peers import peers
+from fastgrad.benchmark.race import Contender, Race
 from fastgrad.nn import functional
 
 

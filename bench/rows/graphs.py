@@ -5,8 +5,10 @@ import sys
 from functools import partial
 
 import fastgrad as fg
-from bench.harness import Contender, Result, Skipped, Timing, compare, row, time_in_turns
-from bench.workers import ask, chain, start, stop
+from bench.machine import worker
+from bench.results import Result, Skipped, row
+from bench.tasks import chain
+from fastgrad.benchmark.race import Contender, compare, time_in_turns
 
 LENGTHS = ((4, 10**4), (5, 10**5), (6, 10**6))
 
@@ -40,7 +42,7 @@ def chain_rows(settings):
     timings = time_in_turns(contenders, settings, collect=True)
     results = []
     for (name, n), t in zip(sizes, timings):
-        per_op = Timing(t.median / n, t.low / n, t.high / n, t.best / n, t.rounds, t.inner)
+        per_op = t.scaled(1 / n)
         results.append(Result(name, per_op.median, timings={"fastgrad": per_op}, note="per op"))
     slowest, fastest = max(results, key=lambda r: r.fastgrad), min(results, key=lambda r: r.fastgrad)
     flat = Result(
@@ -63,11 +65,8 @@ def chain_memory(settings):
         raise Skipped("the high-water mark is read from Linux's /proc")
     results = []
     for how in ("tracemalloc", "rss"):
-        worker = start("memory", how, settings.size(10**6, 2000))
-        try:
-            size = ask(worker)
-        finally:
-            stop(worker)
+        with worker("bench.tasks", "memory") as process:
+            size = process.ask("memory", how, settings.size(10**6, 2000))
         results.append(
             Result(
                 f"chain-memory-{how}", size, unit="B", ratio=size, target=120.0, note=f"bytes per node, peak, by {how}"

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 import fastgrad as fg
-from bench.harness import Contender, row
-from bench.rows.networks import RATE, cross_entropy_by_hand
+from bench.results import row
 from bench.rows.training import against_torch
+from fastgrad.benchmark.networks import RATE, cross_entropy_by_hand
+from fastgrad.benchmark.race import Contender
 
 
 def _sigmoid(x):

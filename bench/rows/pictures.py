@@ -5,7 +5,8 @@ from functools import partial
 import numpy as np
 
 import fastgrad as fg
-from bench.harness import Contender, Result, compare, row, time_in_turns
+from bench.results import Result, row
+from fastgrad.benchmark.race import Contender, compare, time_in_turns
 
 NODES, ALLOWED = 200, 0.3  # seconds
 

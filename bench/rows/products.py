@@ -3,8 +3,9 @@
 import numpy as np
 
 import fastgrad as fg
-from bench.harness import Contender, Race, row
-from bench.peers import peers
+from bench.results import row
+from fastgrad.benchmark.peers import peers
+from fastgrad.benchmark.race import Contender, Race
 
 
 def _matmul_row(n, target):

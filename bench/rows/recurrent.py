@@ -7,9 +7,10 @@ gradients of the parameters are one product after it. fastgrad's side hoists the
 import numpy as np
 
 import fastgrad as fg
-from bench.harness import Contender, Race, row
-from bench.peers import peers
-from bench.rows.networks import leaves
+from bench.results import row
+from fastgrad.benchmark.networks import leaves
+from fastgrad.benchmark.peers import peers
+from fastgrad.benchmark.race import Contender, Race
 
 
 class HandRNN:

@@ -5,8 +5,9 @@ import subprocess
 import sys
 import tempfile
 
-from bench.harness import CLOCK, Result, Timing, row
 from bench.machine import ROOT, environment
+from bench.results import Result, row
+from fastgrad.benchmark.race import CLOCK, Timing
 
 CODE = "from time import {} as clock; start = clock(); import {}; print(clock() - start)"
 

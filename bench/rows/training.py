@@ -6,9 +6,10 @@ Where PyTorch is not installed, Adam by hand in NumPy takes its place, and the r
 import numpy as np
 
 import fastgrad as fg
-from bench.harness import ROWS, Contender, Race, Row, race_result, row
-from bench.peers import named, peers
-from bench.rows.networks import make_layers, mlp_tanh_by_hand
+from bench.results import ROWS, Row, race_result, row
+from fastgrad.benchmark.networks import make_layers, mlp_tanh_by_hand
+from fastgrad.benchmark.peers import named, peers
+from fastgrad.benchmark.race import Contender, Race
 
 RATE = 1e-3
 

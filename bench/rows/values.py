@@ -1,71 +1,52 @@
 """`fastgrad.micrograd` against micrograd as it is installed: its demo's step, the memory of it, and long chains."""
 
 import sys
+from contextlib import ExitStack
 from functools import partial
 
-import numpy as np
-
-from bench.harness import Contender, Result, Skipped, Timing, compare, row, time_in_turns
-from bench.peers import installed
-from bench.rows.engines import in_turns
-from bench.workers import ask, start, stop
+from bench.results import ROWS, Result, Skipped, result, row
+from bench.rows.engines import long_steps, scalar_race
+from fastgrad.benchmark.peers import installed
+from fastgrad.benchmark.race import Contender, check, compare, time_in_turns, time_race
 from fastgrad.micrograd import Value
 
 OURS, THEIRS = "fastgrad.micrograd", "micrograd"
 
 
-def _step_race(settings, name, target, *options):
-    """Both libraries, each in a process of its own, one step in turns."""
+def _step_race(settings, name, *options):
+    """The line of one step of both libraries, each in a process of its own, and the peaks of their memory."""
     if not installed("micrograd"):
         raise Skipped("micrograd is not installed")
-    n = settings.size(100, 3)
-    workers = {kind: start("scalar", kind, n, *options) for kind in (OURS, THEIRS)}
-    try:
-        first = {kind: ask(worker) for kind, worker in workers.items()}
-        for key in ("loss", "gradients"):
-            compare(f"{name}: {key}", np.asarray(first[OURS][key]), np.asarray(first[THEIRS][key]), 1e-9)
-        timings = in_turns(workers, settings, fast=OURS)
-        peaks = (
-            {kind: ask(worker, "peak") for kind, worker in workers.items()} if sys.platform.startswith("linux") else {}
-        )
-    finally:
-        for worker in workers.values():
-            if worker.poll() is None:
-                stop(worker)
-    mine, theirs = timings[OURS].median, timings[THEIRS].median
-    results = [
-        Result(
-            name, mine, theirs, THEIRS, ratio=theirs / mine, target=target, sense=">=", timings=timings,
-            note="a training step of the demo's network on 100 points; the ratio is rival / fastgrad",
-        )
-    ]  # fmt: skip
-    return results, peaks
+    with ExitStack() as stack:
+        workers, race = scalar_race(stack, settings, {kind: (kind, {}) for kind in (OURS, THEIRS)}, *options)
+        check(name, race)
+        timings = time_race(race, long_steps(settings))
+        linux = sys.platform.startswith("linux")
+        peaks = {kind: process.ask("peak") for kind, process in workers.items()} if linux else {}
+    return result(ROWS[name], timings), peaks
 
 
 @row(
     "values-demo",
     target=80.0,
     sense=">=",
-    note="micrograd's demo as shipped: the cyclic garbage collector on, for both",
+    note="a training step of micrograd's demo, 100 points, as shipped: with the cyclic garbage collector on, for both",
 )
 def demo(settings):
     """With Python's cyclic collector, which is most of micrograd's time; and the memory of a step."""
-    results, peaks = _step_race(settings, "values-demo", 80.0)
-    if peaks:
-        mine, theirs = peaks[OURS], peaks[THEIRS]
-        results.append(
-            Result(
-                "values-memory", mine, theirs, THEIRS, unit="B", ratio=mine / theirs, target=1 / 8,
-                note="peak memory of the steps, above the network's own",
-            )
-        )  # fmt: skip
-    return results
+    line, peaks = _step_race(settings, "values-demo")
+    if not peaks:
+        return [line]
+    mine, theirs = peaks[OURS], peaks[THEIRS]
+    note = "peak memory of the steps, above the network's own"
+    memory = Result("values-memory", mine, theirs, THEIRS, "B", ratio=mine / theirs, target=1 / 8, note=note)
+    return [line, memory]
 
 
 @row("values-demo-gc-off", target=12.0, sense=">=", note="the same with gc.disable() for both")
 def demo_without_collector(settings):
     """Without it: what the two engines themselves cost."""
-    return _step_race(settings, "values-demo-gc-off", 12.0, "gc-off")[0]
+    return [_step_race(settings, "values-demo-gc-off", "gc-off")[0]]
 
 
 def chain(leaf, n):
@@ -94,7 +75,7 @@ def chain_rows(settings):
     contenders = [Contender(name, partial(_build_and_sweep, n), dict) for name, n in sizes]
     results = []
     for (name, n), t in zip(sizes, time_in_turns(contenders, settings, collect=True)):
-        t = Timing(*(1e9 * v / n for v in (t.median, t.low, t.high, t.best)), t.rounds, t.inner)
+        t = t.scaled(1e9 / n)
         bound = {"ratio": t.median, "target": 120.0} if name == sizes[-1][0] else {}
         results.append(Result(name, t.median, unit="ns", timings={"fastgrad": t}, note="per op", **bound))
     return results

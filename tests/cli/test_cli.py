@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 import fastgrad as fg
+from fastgrad.benchmark import peers, race
 from fastgrad.cli import MOST_ROUNDS, MOST_STEPS, bench, info, main
-from fastgrad.cli.contestants import ROWS
-from fastgrad.cli.peers import MODULES, PEERS
 from fastgrad.cli.speaker import Speaker
 
 SOURCES = str(Path(fg.__file__).parents[1])
@@ -145,37 +144,40 @@ def test_info_tells_loops_in_whatever_form_the_engine_has_them():
 # The overhead table
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.key)
-def test_contestants_agree_before_they_are_timed(row):
-    assert bench.disagreeing(row.contestants()) == []
+@pytest.mark.parametrize("title", bench.ROWS)
+def test_contenders_agree_before_they_are_timed(title):
+    race.check(title, bench.ROWS[title]())
 
 
 def test_the_table_has_a_line_for_every_row(capsys):
     assert main(["bench", "--rounds", "1"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    for row in ROWS:
-        (line,) = (line for line in out.splitlines() if line.startswith(row.title))
-        assert ("x)" in line) == (row.key != "control")
+    for title in bench.ROWS:
+        (line,) = (line for line in out.splitlines() if line.startswith(title))
+        assert "x)" in line
 
 
-def test_a_contestant_with_other_numbers_is_named_and_left_out(monkeypatch, capsys):
-    monkeypatch.setattr("fastgrad.cli.peers.MODULES", {"wrong": ("math",)})
-    monkeypatch.setitem(PEERS, ("wrong", "neuron"), lambda math: ROWS[0].contestants()["by hand"])
+def test_a_contender_with_other_values_is_named_and_left_out(monkeypatch, capsys):
+    title, wrong = "scalar neuron, forward, backward", race.Contender("wrong", "pass", lambda: {"y": 1.0})
+    made = bench.ROWS[title]()
+    made.rivals.append(wrong)
+    monkeypatch.setattr(bench, "ROWS", {title: lambda: made})
     assert main(["bench", "--rounds", "1"]) == 1
-    assert (
-        capsys.readouterr().err
-        == "fastgrad: values differ from those by hand in scalar neuron, leaves and sweep: wrong\n"
-    )
+    out, err = capsys.readouterr()
+    assert err == f"fastgrad: values differ from fastgrad's in {title}: wrong\n"
+    assert title in out and wrong not in made.rivals
+
+
+def test_a_library_that_does_not_import_is_named(monkeypatch):
+    monkeypatch.setattr(peers, "LIBRARIES", ("math", "absent_library"))
+    monkeypatch.setattr(peers, "_wanted", {"math", "absent_library"})
+    assert peers.missing() == ["absent_library", "math (ModuleNotFoundError on import)"]
+    assert peers.chosen() == []
 
 
 def test_ratios_read_well():
     assert [bench.times(r) for r in (0.5561, 12.34, 999.7, 12345.6)] == ["0.556x", "12.3x", "1,000x", "12,346x"]
-
-
-def test_peers_have_rows_that_exist():
-    assert {peer for peer, _ in PEERS} == set(MODULES)
-    assert {row for _, row in PEERS} <= {row.key for row in ROWS}
 
 
 # The progress line

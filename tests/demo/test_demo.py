@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from fastgrad import demo
+from fastgrad.benchmark import race, worker
+from fastgrad.benchmark.worker import serve
 from fastgrad.demo import digits, look, models, report, run, svg, timing, train
 from fastgrad.demo.check import check_model, slope
 
@@ -138,51 +140,53 @@ def test_timing_lists_every_form_once_with_a_time_or_a_reason():
     assert sum(row.seconds is None for row in rows) == 1
 
 
-def test_forms_that_disagree_are_not_timed():
-    good = [1.0, 0.5], {"W": [0.25]}
-    timing.compare(models.SVM, {"python": good, "numpy": good})
-    with pytest.raises(demo.DemoError, match=r"linear SVM: fastgrad, pure-Python engine and NumPy by hand differ in W"):
-        timing.compare(models.SVM, {"python": good, "numpy": ([1.0, 0.5], {"W": [0.2500001]})})
-    with pytest.raises(demo.DemoError, match="differ in losses"):
-        timing.compare(models.SVM, {"python": good, "numpy": ([float("nan"), 0.5], {"W": [0.25]})})
+def test_forms_that_disagree_are_not_timed(monkeypatch):
+    start = models.SVM.initial(0)
+    monkeypatch.setattr(models.SVM, "by_hand", lambda _: models.SvmByHand({**start, "b": np.full(10, 1e-7)}))
+    with pytest.raises(demo.DemoError, match=r"linear SVM: \w+ of fastgrad, .* engine and NumPy by hand: differ by"):
+        timing.measure(models.SVM, 0, None, "", rounds=1)
 
 
 def test_the_worker_answers_line_by_line():
     out = io.StringIO()
-    timing.work(['["svm", "follow"]\n', '["svm", "turn", 5]\n'], out, seed=0)
+    serve(timing.tasks(0), ['["svm answer"]\n', '["svm time", 1, 5]\n'], out)
     followed, seconds = map(json.loads, out.getvalue().splitlines())
-    assert 0.0 < seconds < 1.0
-    timing.compare(models.SVM, {"python": followed, "numpy": timing.Local(models.SVM, True, 0).follow()})
+    assert 0.0 < seconds < 5.0
+    local = timing.contender(models.SVM, "numpy", 0)
+    race.check("SVM", race.Race(local, [race.Contender("worker", "pass", lambda: followed)]))
 
 
 def test_another_engine_takes_its_turn_in_a_process_of_its_own():
-    worker = timing.Remote("python", 0)
-    try:
-        here = timing.Local(models.NETWORK, False, 0).follow()
-        timing.compare(models.NETWORK, {"numpy": here, "python": worker.ask("network", "follow")})
-        assert worker.ask("network", "turn", 2) > 0.0
-    finally:
-        worker.close()
-    assert worker.process.returncode == 0
+    with timing.engine_worker("python", 0) as process:
+        remote = worker.Remote("worker", process, "network")
+        race.check("network", race.Race(timing.contender(models.NETWORK, "numpy", 0), [remote]))
+        assert remote.timer()(2) > 0.0
+    assert process.process.returncode == 0
 
 
 def test_an_engine_that_does_not_start_is_a_reason_and_no_failure():
-    worker = timing.Remote("absent", 0)
-    try:
-        rows = timing.measure(models.SVM, 0, worker, "", rounds=1)
-    finally:
-        worker.close()
-    assert [row.reason for row in rows if row.reason] == ["its worker process ended with exit code 1"]
+    with timing.engine_worker("absent", 0) as process:
+        rows = timing.measure(models.SVM, 0, process, "", rounds=1)
+    (reason,) = (row.reason for row in rows if row.reason)
+    assert reason.startswith("its worker process ended with exit code 1: ") and "absent" in reason
 
 
 def test_a_worker_that_dies_is_told_in_a_line_and_can_be_closed():
-    worker = timing.Remote("python", 0)
-    worker.process.kill()
-    worker.process.wait()
+    process = timing.engine_worker("python", 0)
+    process.process.kill()
+    process.process.wait()
     for _ in range(2):
-        with pytest.raises(demo.DemoError, match="its worker process ended with exit code"):
-            worker.ask("svm", "turn", 2)
-    worker.close()
+        with pytest.raises(worker.WorkerError, match="its worker process ended with exit code"):
+            process.ask("svm time", 1, 2)
+    process.close()
+
+
+def test_a_worker_that_is_busy_is_ended():
+    process = timing.engine_worker("python", 0)
+    process.process.stdin.write('["network time", 1, 100000000]\n')
+    process.process.stdin.flush()
+    process.close()
+    assert process.process.returncode != 0
 
 
 # The report
@@ -261,7 +265,7 @@ def test_no_mistakes_is_a_page_too():
 
 
 def test_times_are_written_with_three_digits_and_a_unit():
-    assert [timing.duration(s) for s in (2.1e-8, 4.564e-6, 0.9996e-3, 0.0123, 2.5)] == [
+    assert [race.duration(s) for s in (2.1e-8, 4.564e-6, 0.9996e-3, 0.0123, 2.5)] == [
         "21 ns", "4.56 us", "1 ms", "12.3 ms", "2.5 s",
     ]  # fmt: skip
     assert report.microseconds(2.134e-5) == "21.3 µs"

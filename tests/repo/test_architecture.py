@@ -33,6 +33,7 @@ LAYERS = (
     ("representation",),
     ("_assemble",),
     ("__init__",),
+    ("benchmark",),
     ("demo",),
     ("cli",),
     ("__main__", "_stubs"),

@@ -1,6 +1,7 @@
 """The benchmarks are complete, rivals are correct, and the contenders of each row agree. No test measures time."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,17 +13,22 @@ ROOT = Path(__file__).resolve().parents[2]
 if not (ROOT / "bench").is_dir():
     pytest.skip("the benchmarks are part of the repository, not of the package", allow_module_level=True)
 
-from bench import harness, machine, ops, peers, report, run  # noqa: E402
+from bench import machine, ops, readme, report, results, run  # noqa: E402
 from bench import rows as _registers  # noqa: E402, F401
 from bench.rows import derivatives, elementwise, layers, networks, recurrent, scalars, training  # noqa: E402
+from fastgrad.benchmark import networks as shared  # noqa: E402
+from fastgrad.benchmark import peers, race  # noqa: E402
+from fastgrad.benchmark.elementwise import mixed_by_hand  # noqa: E402
+from fastgrad.benchmark.scalars import neuron_by_hand, staged_lean  # noqa: E402
 from fastgrad.rules.rule import RULES  # noqa: E402
 
-QUICK = harness.Settings(quick=True)
+QUICK = race.Settings(quick=True)
 peers.choose([])  # what else is installed here is no business of the suite
 TARGETS = {
     "add-0d": 3.0,
     "add-4x4": 0.25,
     "staged": 1.0,
+    "staged-written": 1.4,
     "mlp-64-64-10": 0.65,
     "mlp-784-256-128-10": 0.9,
     "micrograd-2-16-16-1": 0.4,
@@ -53,19 +59,19 @@ MORE = ["engines-60k", "values-demo", "values-demo-gc-off"]  # how many times as
 
 
 def test_every_promised_row_is_there_with_its_target():
-    assert {name: harness.ROWS[name].target for name in TARGETS} == TARGETS
-    assert [name for name, entry in harness.ROWS.items() if entry.sense == ">="] == MORE
-    assert next(iter(harness.ROWS)) == "control"
+    assert {name: results.ROWS[name].target for name in TARGETS} == TARGETS
+    assert [name for name, entry in results.ROWS.items() if entry.sense == ">="] == MORE
+    assert next(iter(results.ROWS)) == "control"
 
 
-@pytest.mark.parametrize("name", harness.ROWS)
+@pytest.mark.parametrize("name", results.ROWS)
 def test_the_contenders_of_a_row_agree(name):
     try:
-        results = harness.run_row(harness.ROWS[name], QUICK)
-    except harness.Skipped as reason:
+        found = results.run_row(results.ROWS[name], QUICK)
+    except results.Skipped as reason:
         pytest.skip(str(reason))
-    assert results
-    assert all(r.fastgrad > 0 for r in results)
+    assert found
+    assert all(r.fastgrad > 0 for r in found)
 
 
 def test_an_op_without_a_row_fails_here():
@@ -78,8 +84,7 @@ def test_the_row_of_an_op_computes_what_numpy_computes(name):
 
 
 def test_an_op_is_timed_small_and_large():
-    settings = harness.Settings(quick=True)
-    names = [r.row for r in ops.measure(RULES["tanh"], settings)]
+    names = [r.row for r in ops.measure(RULES["tanh"], QUICK)]
     assert names == ["tanh small", "tanh large"]
 
 
@@ -93,9 +98,9 @@ def _slope_by_differences(value_of, arrays, rng, step=1e-6):
 def _rivals_by_hand():
     rng = np.random.default_rng(20)
     x, labels, y = rng.normal(size=(8, 6)), rng.integers(0, 3, 8), rng.choice([-1.0, 1.0], (8, 1))
-    yield "tanh network", networks.make_layers(rng, 6, 5, 3), networks.mlp_tanh_by_hand(x, labels)
-    yield "relu network", networks.make_layers(rng, 6, 5, 4, 3), networks.mlp_relu_by_hand(x, labels)
-    yield "micrograd", networks.make_layers(rng, 6, 5, 4, 1), networks.micrograd_by_hand(x, y, 0.01)
+    yield "tanh network", shared.make_layers(rng, 6, 5, 3), shared.mlp_tanh_by_hand(x, labels)
+    yield "relu network", shared.make_layers(rng, 6, 5, 4, 3), networks.mlp_relu_by_hand(x, labels)
+    yield "micrograd", shared.make_layers(rng, 6, 5, 4, 1), networks.micrograd_by_hand(x, y, 0.01)
 
     def rnn(params):
         made = recurrent.HandRNN(inputs, *params).answer()
@@ -115,8 +120,13 @@ def _rivals_by_hand():
 
         return both
 
+    def of_numbers(params):
+        value, *gradients = neuron_by_hand(*params[0])
+        return value, [np.array(gradients)]
+
+    yield "neuron", [np.array([2.0, -3.0, -3.0])], of_numbers
     yield "rosenbrock", [rng.normal(size=10)], single(derivatives.rosenbrock_by_hand)
-    yield "mixed", [rng.normal(size=50)], single(elementwise.mixed_by_hand)
+    yield "mixed", [rng.normal(size=50)], single(mixed_by_hand)
     yield "centred", [rng.normal(size=50)], single(elementwise.centred_by_hand)
 
 
@@ -130,8 +140,8 @@ def test_a_rival_by_hand_has_the_right_gradient(arrays, both):
 def test_the_hessian_vector_product_by_hand_is_the_slope_of_the_gradient():
     rng = np.random.default_rng(22)
     x, labels = rng.normal(size=(8, 6)), rng.integers(0, 3, 8)
-    arrays, v = networks.make_layers(rng, 6, 5, 3), networks.make_layers(rng, 6, 5, 3)
-    gradient = networks.mlp_tanh_by_hand(x, labels)
+    arrays, v = shared.make_layers(rng, 6, 5, 3), shared.make_layers(rng, 6, 5, 3)
+    gradient = shared.mlp_tanh_by_hand(x, labels)
     plus, minus = (gradient([a + s * d for a, d in zip(arrays, v)])[1] for s in (1e-5, -1e-5))
     for h, p, m in zip(derivatives.hvp_by_hand(x, labels)(arrays, v), plus, minus):
         np.testing.assert_allclose(h, (p - m) / 2e-5, rtol=1e-6, atol=1e-8)
@@ -149,14 +159,14 @@ def test_adam_by_hand_follows_its_definition():
     np.testing.assert_allclose(hand.params[0], p, rtol=1e-13)
 
 
-@pytest.mark.parametrize("by_hand", [scalars.staged_by_hand, scalars.staged_lean])
+@pytest.mark.parametrize("by_hand", [scalars.staged_by_hand, staged_lean])
 def test_the_staged_rivals_give_the_numbers_of_the_lecture_notes(by_hand):
     expected = (1.5456448841066441, 2.0595697955721652, 1.5922327514838093)
     assert by_hand(3.0, -4.0) == pytest.approx(expected, rel=1e-15)
 
 
 def _constant(name, **answer):
-    return harness.Contender(name, lambda: None, lambda: answer)
+    return race.Contender(name, lambda: None, lambda: answer)
 
 
 @pytest.mark.parametrize(
@@ -169,15 +179,15 @@ def _constant(name, **answer):
     ],
 )
 def test_unequal_contenders_are_not_timed(theirs, words):
-    race = harness.Race(_constant("fastgrad", y=np.ones(2), g=np.ones(2)), [_constant("rival", **theirs)])
-    with pytest.raises(harness.Unequal, match=words):
-        harness.race_result(harness.Row("r", None, None, "<=", ""), race, QUICK)
+    pair = race.Race(_constant("fastgrad", y=np.ones(2), g=np.ones(2)), [_constant("rival", **theirs)])
+    with pytest.raises(race.Unequal, match=words):
+        results.race_result(results.Row("r", None, None, "<=", ""), pair, QUICK)
 
 
 def test_contenders_take_turns():
     turns = []
-    pair = [harness.Contender(n, lambda n=n: turns.append(n), dict) for n in "AB"]
-    timings = harness.time_in_turns(pair, harness.Settings(quick=True))
+    pair = [race.Contender(n, lambda n=n: turns.append(n), dict) for n in "AB"]
+    timings = race.time_in_turns(pair, QUICK)
     rounds, (a, b) = timings[0].rounds, (t.inner for t in timings)
     assert rounds >= 2
     assert turns[-rounds * (a + b) :] == (["A"] * a + ["B"] * b) * rounds
@@ -185,15 +195,15 @@ def test_contenders_take_turns():
 
 def test_a_broken_row_is_named_and_the_others_still_run(tmp_path, capsys):
     def broken(settings):
-        raise harness.Unequal("broken: seven is not eight")
+        raise race.Unequal("broken: seven is not eight")
 
     def skipped(settings):
-        raise harness.Skipped("nothing here")
+        raise results.Skipped("nothing here")
 
     entries = [
-        harness.Row("broken", broken, None, "<=", ""),
-        harness.Row("skipped", skipped, None, "<=", ""),
-        harness.ROWS["add-4x4"],
+        results.Row("broken", broken, None, "<=", ""),
+        results.Row("skipped", skipped, None, "<=", ""),
+        results.ROWS["add-4x4"],
     ]
     assert run.run(entries, QUICK, tmp_path / "out.json", machine.facts()) == 1
     text = capsys.readouterr().out
@@ -208,7 +218,7 @@ def test_a_broken_row_is_named_and_the_others_still_run(tmp_path, capsys):
 
 def test_targets_are_met_from_the_right_side():
     def made(ratio, target, sense="<="):
-        return harness.Result("r", 1.0, ratio=ratio, target=target, sense=sense)
+        return results.Result("r", 1.0, ratio=ratio, target=target, sense=sense)
 
     assert made(0.9, 1.0).met is True
     assert made(1.1, 1.0).met is False
@@ -221,10 +231,10 @@ def test_targets_are_met_from_the_right_side():
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [
-        (2.5e-8, "s", "25.0 ns"),
+        (2.5e-8, "s", "25 ns"),
         (3.21e-5, "s", "32.1 us"),
         (0.123, "s", "123 ms"),
-        (4e-10, "s", "0.40 ns"),
+        (4e-10, "s", "0.4 ns"),
         (118.4, "B", "118 B"),
     ],
 )
@@ -263,3 +273,44 @@ def test_the_command_lists_rows_and_refuses_unknown_ones(tmp_path):
     done = _run(tmp_path, "--row", "control", "--json", str(tmp_path / "nowhere" / "bench.json"))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("cannot write ")
+
+
+def test_the_command_writes_the_tables_of_the_readme(tmp_path, monkeypatch, capsys):
+    text = readme.README.read_text(encoding="utf-8")
+    monkeypatch.setattr(readme, "README", tmp_path / "README.md")
+    readme.README.write_text(text, encoding="utf-8")
+    names = [*readme.OWN, *readme.CHAINS]
+    rows = [{"row": name, "fastgrad": 2e-6, "rival": 3e-5, "rival_name": "by hand", "ratio": 274.1} for name in names]
+    machine = {"date": "2026-11-22T03:22:33", "cpu": "a CPU", "cores": 2, "python": "3.11.7", "numpy": "2.4.6"}
+    machine["peers"] = {"torch": "2.13.0", "jax": "0.9"}
+    rows += [{**rows[0], "row": name, "rival_name": rival} for name, (rival, _) in readme.LIBRARIES.items()]
+    path = tmp_path / "out.json"
+    path.write_text(json.dumps({"machine": machine, "rows": rows}))
+    assert readme.write(path) == 0
+    written = readme.README.read_text(encoding="utf-8")
+    assert "| recorded 4x4 `a + b`, against `np.add` | 2 µs | 30 µs | 0.067 |" in written
+    assert "Measured on 2026-11-22: a CPU, one core of 2, CPython 3.11.7, NumPy 2.4.6" in written
+    assert "is 270 times as fast" in written and "(PyTorch 2.13.0), one thread each" in written
+    around = [page.partition(readme.BEGIN)[::2] for page in (text, written)]
+    assert around[0][0] == around[1][0]
+    assert around[0][1].partition(readme.END)[2] == around[1][1].partition(readme.END)[2]
+
+    path.write_text(json.dumps({"machine": machine, "rows": rows[1:]}))
+    assert readme.write(path) == 2
+    assert f"has no '{names[0]}'" in capsys.readouterr().err
+    assert readme.write(tmp_path / "nowhere.json") == 2
+    assert readme.README.read_text(encoding="utf-8") == written
+
+
+def test_the_tables_in_the_readme_have_the_form_that_the_command_writes():
+    text = readme.README.read_text(encoding="utf-8")
+    _, _, rest = text.partition(readme.BEGIN)
+    now, _, after = rest.partition(readme.END)
+    assert after
+    cells = [[cell.strip() for cell in line.strip("| \n").split(" | ")] for line in now.splitlines() if "|" in line]
+    rows = [cell for cell in cells if len(cell) == 4]
+    texts = [*readme.OWN.values(), *(text for _, text in readme.LIBRARIES.values())]
+    assert [row[0] for row in rows] == [text for text in texts if f"| {text} |" in now] and len(rows) > 20
+    for row, mine, rival, ratio in rows:
+        assert all(re.fullmatch(r"\d+(\.\d+)? (ns|µs|ms|s)", figure) for figure in (mine, rival)), row
+        assert re.fullmatch(r"\d+\.\d\d|0\.0\d\d", ratio), row

@@ -1,80 +1,61 @@
-"""`python -m fastgrad bench`: the overhead table. Checks that all contestants of a row agree, then times them in turns.
+"""`python -m fastgrad bench`: a short table of overheads. Rows, checks and timing come from `fastgrad.benchmark`.
 
-Reports medians. The control row does the same work everywhere: it tells a slow machine from slow code.
+The control row races one NumPy call with itself: where its ratio strays from 1, the machine was busy.
 """
 
 import sys
-from statistics import median
-from timeit import Timer
 
-TURN = 2e-3  # seconds that one turn of one contestant should last
-AGREE = 1e-9  # all contestants compute in float64
+from fastgrad.benchmark import peers
+from fastgrad.benchmark.elementwise import mixed_race
+from fastgrad.benchmark.networks import small_network
+from fastgrad.benchmark.race import Settings, disagreements, duration, time_race
+from fastgrad.benchmark.scalars import add_4x4, add_scalar, control, neuron, staged_written
+from fastgrad.cli.info import lines
+
+ROWS = {
+    "control: one NumPy call, twice": control,
+    "0-d a + b, recorded": lambda: add_scalar(unroll=50),
+    "4x4 a + b, recorded": lambda: add_4x4(unroll=50),
+    "staged expression, forward, backward": staged_written,
+    "scalar neuron, forward, backward": neuron,
+    "1,000 elements, value and gradient": lambda: mixed_race(1000),
+    "64-64-10 network, batch 32, SGD step": small_network,
+}
 
 
 def bench(rounds, out):
-    """Measure and print the table; returns 1 if any contestant gave other numbers than the code by hand, else 0."""
-    from fastgrad.cli.contestants import ROWS
-    from fastgrad.cli.info import lines
-    from fastgrad.cli.peers import PEERS, load_peers
-
+    """Measure and print the table; returns 1 if any contender gave other values than fastgrad, else 0."""
     for line in lines()[:6]:
         print(line, file=out)
-    peers, missing = load_peers()
-    print(f"peers:         {', '.join(peers) or 'none'} (not here: {', '.join(missing) or 'none'})\n", file=out)
-    names = ["by hand", "fastgrad", *peers]
-    print(f"{'median of ' + str(rounds) + ' rounds':<36}" + "".join(f"{name:>18}" for name in names), file=out)
+    missing = ", ".join(peers.missing()) or "none"
+    names = ["by hand", "fastgrad", *peers.chosen()]
+    print(f"peers:         {', '.join(names[2:]) or 'none'} (not installed: {missing})\n", file=out)
+    print(f"{f'median of {rounds} rounds':<36}" + "".join(f"{name:>18}" for name in names), file=out)
     wrong = []
-    for row in ROWS:
-        contestants = row.contestants() | {
-            name: PEERS[name, row.key](*module) for name, module in peers.items() if (name, row.key) in PEERS
-        }
-        for name in disagreeing(contestants):
-            wrong.append(f"{row.title}: {name}")
-            del contestants[name]
-        print(table_line(row.title, names, measure(contestants, rounds)), file=out, flush=True)
+    for title, make in ROWS.items():
+        race = make()
+        by_hand = race.rivals[0].name
+        race.collect, race.per = True, 1.0  # collections are part of what a library costs; times are of a whole step
+        for rival, _ in list(disagreements(title, race)):
+            wrong.append(f"{title}: {rival.name}")
+            race.rivals.remove(rival)
+        timings = time_race(race, Settings(rounds=(rounds, rounds)))
+        seconds = {name: timing.median for name, timing in timings.items()}
+        seconds["fastgrad"], seconds["by hand"] = seconds.pop(race.fastgrad.name), seconds.pop(by_hand, None)
+        print(table_line(title, names, seconds), file=out, flush=True)
     for line in wrong:
-        print(f"fastgrad: values differ from those by hand in {line}", file=sys.stderr)
+        print(f"fastgrad: values differ from fastgrad's in {line}", file=sys.stderr)
     return 1 if wrong else 0
-
-
-def disagreeing(contestants):
-    """Names of the contestants whose numbers are not those of the first one."""
-    import numpy as np
-
-    values = {name: np.concatenate([np.ravel(part) for part in c.values()]) for name, c in contestants.items()}
-    reference = next(iter(values.values()))
-    scale = max(1.0, float(np.abs(reference).max()))
-    return [
-        name for name, value in values.items()
-        if value.shape != reference.shape or not np.abs(value - reference).max() <= AGREE * scale
-    ]  # fmt: skip
-
-
-def measure(contestants, rounds):
-    """Seconds per run of each contestant: the median over rounds in which each has its turn."""
-    timers, counts = {}, {}
-    for name, c in contestants.items():
-        # Collections are part of what a library costs; timeit would switch them off.
-        timers[name] = timer = Timer("; ".join([c.code] * c.unroll), "import gc; gc.enable()", globals=c.names)
-        timer.timeit(3)
-        counts[name] = max(1, int(TURN / max(timer.timeit(3) / 3, 1e-9)))
-    seconds = {name: [] for name in contestants}
-    for _ in range(rounds):
-        for name, timer in timers.items():
-            seconds[name].append(timer.timeit(counts[name]) / counts[name] / contestants[name].unroll)
-    return {name: median(turns) for name, turns in seconds.items()}
 
 
 def table_line(title, names, seconds):
     """One line: times, and how many times that of the code by hand."""
-    from fastgrad.demo.timing import duration
-
     hand = seconds["by hand"]
     cells = []
     for name in names:
-        if name not in seconds:
+        if seconds.get(name) is None:
             cells.append("")
-        elif name == "by hand":
+        elif name == "by hand" or hand is None:
             cells.append(duration(seconds[name]))
         else:
             cells.append(f"{duration(seconds[name])} ({times(seconds[name] / hand)})")

@@ -21,7 +21,7 @@ def lines():
         ("Python", f"{platform.python_implementation()} {platform.python_version()}, {_locks()}"),
         ("NumPy", np.__version__),
         *_numpy_build(np),
-        ("CPU", f"{_processor()}, {os.cpu_count()} logical"),
+        ("CPU", f"{processor()}, {os.cpu_count()} logical"),
         ("system", platform.platform()),
     ]
     width = max(len(name) for name, _ in facts) + 2
@@ -80,7 +80,7 @@ def _numpy_build(np):
     yield "CPU features", " ".join([*simd.get("baseline", ()), *simd.get("found", ())]) or "not told by this NumPy"
 
 
-def _processor():
+def processor():
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as about:
             for line in about:

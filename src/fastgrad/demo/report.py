@@ -6,11 +6,11 @@ from html import escape
 import numpy as np
 
 import fastgrad as fg
+from fastgrad.benchmark.race import duration
 from fastgrad.demo import digits, svg
 from fastgrad.demo.look import misread
-from fastgrad.demo.run import ENGINES
 from fastgrad.demo.style import CSS
-from fastgrad.demo.timing import NAMES, ROUNDS, duration
+from fastgrad.demo.timing import ENGINES, NAMES, ROUNDS
 from fastgrad.demo.train import BATCH
 
 SHOWN = 12  # misread digits, at most

@@ -1,4 +1,4 @@
-"""The main job from start to end: gradients checked, two models trained, steps timed, a report written."""
+"""The demo from start to end: checks gradients, trains two models, times their steps, writes a report."""
 
 import contextlib
 import tempfile
@@ -9,15 +9,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import fastgrad as fg
+from fastgrad.benchmark.race import duration
 from fastgrad.demo import DemoError, timing
 from fastgrad.demo.check import check_model, check_second_order
 from fastgrad.demo.digits import load_digits, split_digits
 from fastgrad.demo.look import input_gradient, read
 from fastgrad.demo.models import NETWORK, SVM
+from fastgrad.demo.report import page
 from fastgrad.demo.train import train
 from fastgrad.testing import GradientCheckError
 
-ENGINES = {"cython": "compiled engine", "python": "pure-Python engine"}
 REPORT_NAME = "fastgrad-report.html"
 
 
@@ -37,7 +38,7 @@ class Results(NamedTuple):
 
 
 def report_path(out):
-    """Where the report goes: `out`, or a file in it if it is a folder. Tried now, so that no training is in vain.
+    """Path of the report: `out`, or a file in it if it is a folder. Checks that it can be written.
 
     Raises
     ------
@@ -65,18 +66,18 @@ def _reason(error):
 
 
 def run(steps, seed, out, say):
-    """Do the main job; returns the path of the report.
+    """Run the demo; returns the path of the report.
 
     Parameters
     ----------
     steps : int
         Training steps of each model.
     seed : int
-        Of the split, the initial weights and the order of the digits.
+        Seed of the split, the initial weights and the order of the digits.
     out : path
         File or folder for the report.
     say : object with `line(text)` and `progress(text, done, total)`
-        Where words for people go.
+        Receives the messages for the user.
 
     Raises
     ------
@@ -87,8 +88,6 @@ def run(steps, seed, out, say):
     worker, reason = timing.start_worker(seed)
     with contextlib.closing(worker) if worker else contextlib.nullcontext():
         results = _work(steps, seed, say, worker, reason, started)
-    from fastgrad.demo.report import page
-
     try:
         path.write_text(page(results), encoding="utf-8")
     except OSError as error:
@@ -99,20 +98,20 @@ def run(steps, seed, out, say):
 
 def _work(steps, seed, say, worker, reason, started):
     split = split_digits(load_digits(), seed)
-    say.line(f"fastgrad {fg.__version__}, {ENGINES[fg.engine]}, NumPy {np.__version__}")
+    say.line(f"fastgrad {fg.__version__}, {timing.ENGINES[fg.engine]}, NumPy {np.__version__}")
     learn, held = len(split.x), len(split.held_x)
-    say.line(f"{learn + held:,} digits: {learn:,} to learn from, {held} held out, seed {seed}")
+    say.line(f"{learn + held:,} digits: {learn:,} for training, {held} held out, seed {seed}")
 
     checks = [check for kind in (SVM, NETWORK) for check in check_model(kind, split.x[:32], split.labels[:32], seed)]
     try:
         check_second_order(split.x[:8], split.labels[:8], seed)
     except GradientCheckError as error:
-        raise DemoError(f"the second derivatives are off: {error}") from error
+        raise DemoError(f"the second derivatives are wrong: {error}") from error
     compared = sum(check.compared for check in checks)
     worst = max(check.difference for check in checks)
     say.line(f"gradients: {compared} entries against numerical differences, largest relative difference {worst:.1e}")
     if not worst < 1e-4:
-        raise DemoError(f"the gradients are off by {worst:.1e}: this is a bug, please report it")
+        raise DemoError(f"the gradients are wrong by {worst:.1e}: this is a bug, please report it")
 
     models, histories = {}, {}
     for kind in (SVM, NETWORK):
@@ -137,9 +136,11 @@ def _work(steps, seed, say, worker, reason, started):
 
 
 def _say_timings(say, timings):
-    say.line(f"time per training step (median of {timing.ROUNDS} rounds, in turns; equal results were checked first)")
+    say.line(
+        f"time per training step (median of {timing.ROUNDS} rounds, in turns; results were checked to be equal first)"
+    )
     say.line(f"{'':<32}" + "".join(f"{kind.title:>20}" for kind in (SVM, NETWORK)))
     for name in timing.NAMES.values():
         row = [t for t in timings if t.name == name]
-        cells = "".join(f"{timing.duration(t.seconds) if t.seconds else 'none':>20}" for t in row)
+        cells = "".join(f"{duration(t.seconds) if t.seconds else 'none':>20}" for t in row)
         say.line(f"  {name:<30}{cells}" + (f"  ({row[0].reason})" if row[0].reason else ""))

@@ -5,7 +5,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from bench.peers import functions, named
+from fastgrad.benchmark.peers import functions, named
 
 RATE = 1e-3
 jax.config.update("jax_enable_x64", True)
@@ -17,12 +17,13 @@ def _runner(compiled, *arguments):
     return lambda: jax.block_until_ready(compiled(*arguments))
 
 
-def staged():
-    step = _runner(jax.jit(jax.value_and_grad(partial(functions.staged, jnp), argnums=(0, 1))), 3.0, -4.0)
+def of_numbers(function, names, *numbers):
+    both = jax.value_and_grad(partial(function, jnp), argnums=tuple(range(len(numbers))))
+    step = _runner(jax.jit(both), *numbers)
 
     def answer():
-        value, (dx, dy) = step()
-        return named(("f", "dx", "dy"), (value, dx, dy))
+        value, gradients = step()
+        return named(names, (value, *gradients))
 
     return step, answer
 
@@ -68,7 +69,7 @@ def rnn(arrays, x):
 
 
 def of_one(function, x):
-    # The array is NumPy's: handing it over is part of the work, as it is for the others.
+    # The array is NumPy's: its conversion is part of the work, as it is for the others.
     step = _runner(jax.jit(jax.value_and_grad(partial(function, jnp))), x)
     return step, lambda: named(("value", "gradient"), step())
 
@@ -90,7 +91,8 @@ def matmul(a, b, g):
 
 
 MAKERS = {
-    "staged": staged,
+    "staged": partial(of_numbers, functions.staged, ("f", "dx", "dy"), 3.0, -4.0),
+    "neuron": partial(of_numbers, functions.neuron, ("y", "dw1", "dw2", "db"), 2.0, -3.0, -3.0),
     "rnn-100": rnn,
     "rosenbrock-10": partial(of_one, functions.rosenbrock),
     "hvp-mlp": hvp,

@@ -5,20 +5,20 @@ from functools import partial
 import autograd
 import autograd.numpy as anp
 
-from bench.peers import functions, named
+from fastgrad.benchmark.peers import functions, named
 
 RATE = 1e-3
 
 
-def staged():
-    both = autograd.value_and_grad(lambda xy: functions.staged(anp, xy[0], xy[1]))
+def of_numbers(function, names, *numbers):
+    both = autograd.value_and_grad(lambda v: function(anp, *v))
 
     def step():
-        return both((3.0, -4.0))
+        return both(numbers)
 
     def answer():
-        value, (dx, dy) = step()
-        return named(("f", "dx", "dy"), (value, dx, dy))
+        value, gradients = step()
+        return named(names, (value, *gradients))
 
     return step, answer
 
@@ -74,7 +74,8 @@ def hvp(arrays, direction, x, labels):
 
 
 MAKERS = {
-    "staged": staged,
+    "staged": partial(of_numbers, functions.staged, ("f", "dx", "dy"), 3.0, -4.0),
+    "neuron": partial(of_numbers, functions.neuron, ("y", "dw1", "dw2", "db"), 2.0, -3.0, -3.0),
     "rnn-100": rnn,
     "rosenbrock-10": partial(of_one, functions.rosenbrock),
     "hvp-mlp": hvp,

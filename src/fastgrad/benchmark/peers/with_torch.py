@@ -5,7 +5,7 @@ from functools import partial
 import torch
 from torch.nn.functional import cross_entropy
 
-from bench.peers import named
+from fastgrad.benchmark.peers import named
 
 RATE = 1e-3
 torch.set_num_threads(1)
@@ -13,6 +13,27 @@ torch.set_num_threads(1)
 
 def leaves(arrays):
     return [torch.tensor(a, requires_grad=True) for a in arrays]
+
+
+def add(x1, x2):
+    a, b = (torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in (x1, x2))
+
+    def answer():
+        y = a + b
+        parts = (y, *torch.autograd.grad(y, (a, b), torch.ones_like(y)))
+        return named(("y", "ga", "gb"), (part.detach() for part in parts))
+
+    return "a + b", answer, {"a": a, "b": b}
+
+
+def neuron():
+    def step():
+        w1, w2, b = (torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in (2.0, -3.0, -3.0))
+        y = torch.relu(w1 * -1.0 + w2 * -2.0 + b) ** 2
+        y.backward()
+        return y.detach(), w1.grad, w2.grad, b.grad
+
+    return step, lambda: named(("y", "dw1", "dw2", "db"), step())
 
 
 def staged():
@@ -213,6 +234,9 @@ def matmul(a, b, g):
 
 
 MAKERS = {
+    "add-0d": add,
+    "add-4x4": add,
+    "neuron": neuron,
     "staged": staged,
     "mlp-64-64-10": partial(trained, mlp_tanh),
     "mlp-784-256-128-10": partial(trained, mlp_relu),

@@ -1,4 +1,4 @@
-"""The rows' functions in words that `jax.numpy` and `autograd.numpy` share; the module comes first."""
+"""The rows' functions in terms that `jax.numpy` and `autograd.numpy` share; the module comes first."""
 
 
 def staged(np, x, y):
@@ -6,6 +6,10 @@ def staged(np, x, y):
         return 1.0 / (1.0 + np.exp(-v))
 
     return (x + sigmoid(y)) / (sigmoid(x) + (x + y) ** 2)
+
+
+def neuron(np, w1, w2, b):
+    return np.maximum(w1 * -1.0 + w2 * -2.0 + b, 0.0) ** 2
 
 
 def cross_entropy(np, s, labels):

@@ -1,19 +1,17 @@
-"""What has to run in a process of its own: memory high-water marks, imports, and the same graph on another engine.
+"""What runs in a process of its own: memory high-water marks, and one scalar graph on several engines.
 
-Started as `python -m bench.workers TASK ...`; answers in lines of JSON. `start` and `ask` are the other end.
+Started as `python -m bench.tasks memory` or `python -m bench.tasks scalar KIND N [gc-off]`; `bench.machine.worker` is
+the other end.
 """
 
 import gc
-import json
 import random
-import subprocess
 import sys
-from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 
-from bench.harness import CLOCK
-from bench.machine import ROOT, environment
+from fastgrad.benchmark.race import Contender
+from fastgrad.benchmark.worker import serve, served
 
 
 def chain(leaf, n):
@@ -44,7 +42,7 @@ def memory(how, n):
 
 
 def _status(key):
-    """A figure of /proc/self/status in bytes. `getrusage` will not do: its maximum is inherited from the parent."""
+    """A figure of /proc/self/status in bytes. `getrusage` is no help: its maximum is inherited from the parent."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(key + ":"):
             return int(line.split()[1]) * 1024
@@ -68,7 +66,7 @@ def scalar_network(leaf, widths=(2, 16, 16, 1)):
 
 
 def scalar_loss(layers, params, leaf, inputs, labels):
-    """The loss of micrograd's demo, in its words: max-margin plus L2, every number a node."""
+    """The loss of micrograd's demo, in its terms: max-margin plus L2, every number a node."""
     inputs = [[leaf(v) for v in point] for point in inputs]
     scores = []
     for x in inputs:
@@ -95,14 +93,14 @@ class ScalarStep:
             self.leaf = import_module(f"{kind}.engine").Value
             self.layers = scalar_network(self.leaf)
         self.params = [p for layer in self.layers for w, b in layer for p in (*w, b)]
+        gc.freeze()  # what is imported is not part of the step
         self.base = _status("VmRSS") if sys.platform.startswith("linux") else 0
 
     def loss(self):
         return scalar_loss(self.layers, self.params, self.leaf, self.inputs, self.labels)
 
     def step(self, rate=1e-3):
-        """Forward, backward, update. Returns the loss, the gradients, and the seconds it took."""
-        start = CLOCK()
+        """Forward, backward, update. Returns the loss."""
         if self.kind == "fastgrad":
             for p in self.params:
                 p.grad = None
@@ -118,10 +116,10 @@ class ScalarStep:
             loss.backward()
             for p in self.params:
                 p.data -= rate * p.grad
-        value, gradients = (loss.detach() if self.kind == "fastgrad" else loss.data), [p.grad for p in self.params]
-        del loss  # letting go of the graph belongs to the step
-        seconds = CLOCK() - start
-        return {"loss": float(value), "gradients": [float(g) for g in gradients], "seconds": seconds}
+        return float(loss.detach() if self.kind == "fastgrad" else loss.data)
+
+    def answer(self):
+        return {"loss": self.step(), "gradients": [float(p.grad) for p in self.params]}
 
     def peak(self):
         """Bytes above those before the first step, at the highest."""
@@ -139,61 +137,17 @@ def count_nodes(loss):
     return len(seen)
 
 
-def measured_row(name, libraries):
-    """The results of one row of the table, as `bench.run` would have them from this process."""
-    from bench import harness, peers, rows, run
-
-    peers.choose(libraries.split(","))
-    results, failure = run.attempt(rows.ROWS[name], harness.Settings())
-    return {"results": [asdict(r) for r in results], "failure": failure}
-
-
-def start(*arguments, **env):
-    """A worker process in the timed environment."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "bench.workers", *map(str, arguments)], cwd=ROOT, env=environment(**env), text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-
-
-def ask(worker, line=""):
-    """Send one line, read one JSON answer. RuntimeError, with the worker's last words, if it has died."""
-    try:
-        worker.stdin.write(f"{line}\n")
-        worker.stdin.flush()
-        answer = worker.stdout.readline()
-    except BrokenPipeError:
-        answer = ""
-    if not answer:
-        _, words = worker.communicate()
-        raise RuntimeError((words.strip().splitlines() or ["the worker ended without a word"])[-1])
-    return json.loads(answer)
-
-
-def stop(worker):
-    """Close a worker's input, which ends it."""
-    worker.stdin.close()
-    worker.wait()
-    worker.stdout.close()
-    worker.stderr.close()
-
-
 def main(task, *arguments):
-    """One task per process."""
+    """Serve the requests of one task."""
     if task == "memory":
-        print(json.dumps(memory(arguments[0], int(arguments[1]))), flush=True)
+        serve({"memory": memory})
     elif task == "scalar":
-        stepper = ScalarStep(arguments[0], int(arguments[1]))
-        if "gc-off" in arguments:
+        kind, n, *options = arguments
+        stepper = ScalarStep(kind, int(n))
+        if "gc-off" in options:
             gc.disable()
-        for line in sys.stdin:
-            wish = line.strip()
-            answer = (
-                count_nodes(stepper.loss()) if wish == "count" else stepper.peak() if wish == "peak" else stepper.step()
-            )
-            print(json.dumps(answer), flush=True)
-    elif task == "row":
-        print(json.dumps(measured_row(*arguments)), flush=True)
+        step = served(Contender(kind, stepper.step, stepper.answer))
+        serve({**step, "count": lambda: count_nodes(stepper.loss()), "peak": stepper.peak})
     else:
         raise SystemExit(f"no task {task!r}")
 

@@ -1,0 +1,110 @@
+"""`python -m bench readme RESULT.json`: the tables of README.md, from the JSON file of a run. Measures nothing."""
+
+import json
+import sys
+
+from bench.machine import ROOT
+from fastgrad.benchmark.race import duration
+
+README = ROOT / "README.md"
+BEGIN, END = "<!-- numbers: begin (from the JSON of `python -m bench`) -->\n", "<!-- numbers: end -->"
+HEAD = "| | fastgrad | rival | ratio |\n|---|---|---|---|\n"
+# Row of the bench, and its text in the table.
+OWN = {
+    "add-0d": "recorded `a + b` of two numbers, against `float + float`",
+    "add-4x4": "recorded 4x4 `a + b`, against `np.add`",
+    "staged": "the expression above: leaves, forward, backward; against Python floats by hand",
+    "staged-written": "the same with its three numbers read, against floats by hand with all stages merged",
+    "mlp-64-64-10": "network 64-64-10, batch 32, training step",
+    "mlp-784-256-128-10": "network 784-256-128-10, batch 128, training step",
+    "micrograd-2-16-16-1": "network 2-16-16-1 on 100 points, training step",
+    "rnn-100": "recurrent network, 100 steps, forward and backward",
+    "rosenbrock-10": "Rosenbrock, n = 10, value and gradient, NumPy in and out",
+    "hvp-mlp": "Hessian-vector product of the first network, against the R-operator",
+    "mixed-1e3": "`sum(tanh(x)*sigmoid(x) + exp(-x*x))`, 10^3 elements, per element",
+    "mixed-1e5": "the same, 10^5",
+    "mixed-1e7": "the same, 10^7",
+    "centred-1e5": "`mean((x - mean(x))**2 / (1 + abs(x)))`, 10^5, per element",
+    "matmul-1024": "matmul and both gradients, 1024, against three bare `np.matmul`",
+    "matmul-256": "the same, 256",
+    "matmul-64": "the same, 64",
+    "import": "`import fastgrad`, against `import numpy`",
+}
+# Row, the rival that its text is about, and the text. These rows need PyTorch or micrograd to be installed.
+LIBRARIES = {
+    "mlp-adam": ("torch", "network 64-64-10, batch 32, training step with Adam, against PyTorch"),
+    "lstm-100": ("torch", "LSTM of width 32, 100 steps, batch 16, forward and backward, against PyTorch"),
+    "conv-digits": ("torch", "convolutional net on 8x8 digits, batch 64, training step, against PyTorch"),
+    "adam-1e6": ("torch", "Adam's step over 10^6 float32 numbers, against PyTorch's fused one"),
+    "values-demo": ("micrograd", "micrograd's demo, a training step, against micrograd"),
+    "values-demo-gc-off": ("micrograd", "the same, `gc.disable()` for both"),
+}
+CHAINS = "chain-1e4", "chain-1e6", "chain-memory-rss", "engines-60k"
+
+
+def tables(found):
+    """What stands between the markers.
+
+    Parameters
+    ----------
+    found : dict
+        The JSON of a whole run of `python -m bench`.
+
+    Raises
+    ------
+    KeyError
+        For a row that `found` lacks and that needs no other library.
+    """
+    machine, rows = found["machine"], {r["row"]: r for r in found["rows"]}
+    line = "| {} | {} | {} | {} |\n".format
+    own = "".join(line(text, *figures(rows[name])) for name, text in OWN.items())
+    short, long, memory, engines = (rows[name] for name in CHAINS)
+    text = (
+        f"Measured on {machine['date'][:10]}: {machine['cpu']}, one core of {machine['cores']}, CPython "
+        f"{machine['python']}, NumPy {machine['numpy']}, one BLAS thread.\n\n{HEAD}{own}\n"
+        f"A chain of scalar operations costs {time(short['fastgrad'])} per operation at 10^4 and "
+        f"{time(long['fastgrad'])} at 10^6, forward, backward and release together, and {memory['fastgrad']:.0f} bytes "
+        "per node.\nOn a scalar graph of 60,000 nodes the compiled engine is "
+        f"{float(format(engines['ratio'], '.2g')):.0f} times as fast as the pure-Python one.\n"
+    )
+    others = {name: text for name, (rival, text) in LIBRARIES.items() if rows.get(name, {}).get("rival_name") == rival}
+    if others:
+        versions = {"torch": "PyTorch", "micrograd": "micrograd"}
+        used = {LIBRARIES[name][0] for name in others}
+        named = ", ".join(f"{versions[k]} {v}" for k, v in machine.get("peers", {}).items() if k in used)
+        text += f"\nAgainst other libraries{f' ({named})' if named else ''}, one thread each:\n\n{HEAD}"
+        text += "".join(line(text, *figures(rows[name])) for name, text in others.items())
+    return text
+
+
+def figures(row):
+    """fastgrad's time, the rival's, and their ratio."""
+    ratio = row["fastgrad"] / row["rival"]
+    return time(row["fastgrad"]), time(row["rival"]), f"{ratio:.2f}" if ratio >= 0.095 else f"{ratio:.2g}"
+
+
+def time(seconds):
+    return duration(seconds).replace(" us", " µs")
+
+
+def write(path):
+    """Rewrite README.md between its markers. Returns the exit status: 2 if the file or one of its rows is missing."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            new = tables(json.load(file))
+    except OSError as error:
+        print(f"cannot read {path}: {error.strerror}", file=sys.stderr)
+        return 2
+    except json.JSONDecodeError as error:
+        print(f"cannot read {path}: {error}", file=sys.stderr)
+        return 2
+    except KeyError as missing:
+        print(
+            f"{path} has no {missing}: README.md takes its tables from a whole run of `python -m bench`",
+            file=sys.stderr,
+        )
+        return 2
+    before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+    README.write_text(before + BEGIN + new + END + rest.partition(END)[2], encoding="utf-8")
+    print(f"wrote the tables of {README}")
+    return 0
