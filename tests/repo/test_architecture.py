@@ -2,6 +2,7 @@
 
 import ast
 import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -185,6 +186,23 @@ def test_inside_an_engine_too(package, order):
         for name in imported(path):
             if name.startswith(package + ".") and name.split(".")[1] in order:
                 assert order.index(name.split(".")[1]) <= order.index(path.stem), f"{name_of(path)} imports {name}"
+
+
+@pytest.mark.parametrize("package", ["bench", "src/fastgrad/benchmark", "src/fastgrad/cli", "src/fastgrad/demo"])
+def test_no_circles_among_the_modules_of_a_program(package):
+    """Imports in the bodies of functions count as well."""
+    if not (ROOT / package).is_dir():
+        pytest.skip("run from an installation")
+    files = {}
+    for path in (ROOT / package).rglob("*.py"):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        files[".".join(part for part in parts if part not in ("src", "__init__"))] = path
+    uses = {}
+    for name, path in files.items():
+        nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+        named = [(node.module, f"{node.module}.{alias.name}") for node in nodes for alias in node.names]
+        uses[name] = {full if full in files else module for module, full in named} & files.keys()
+    assert len(list(TopologicalSorter(uses).static_order())) == len(files)
 
 
 def written_by_hand():
