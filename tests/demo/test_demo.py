@@ -213,7 +213,7 @@ class Reader(HTMLParser):
 
 
 SHOWN = (
-    "Training", "What it confuses", "One digit and the gradient of its pixels", "What the linear SVM looks for",
+    "Training", "Confusion matrix", "One digit and the gradient of its pixels", "Weights of the linear SVM",
     "Time per training step", "Gradient check", "CC BY 4.0", "10.24432/C50P49", "E. Alpaydin and C. Kaynak",
     "prefers-color-scheme: dark",
 )  # fmt: skip

@@ -1,6 +1,6 @@
-"""The command line: reads the words, calls the command, turns every foreseen failure into one line and an exit code.
+"""The command line: parses the arguments, runs the command, reports expected failures in one line and an exit code.
 
-0 done, 1 could not be done, 2 not understood, 130 stopped by Ctrl-C.
+Exit codes: 0 success, 1 failure, 2 invalid arguments, 130 interrupted by Ctrl-C.
 """
 
 import argparse
@@ -8,18 +8,18 @@ import os
 import sys
 
 COMMANDS = ("demo", "info", "bench", "draw")
-MOST_STEPS, MOST_ROUNDS = 1_000_000, 10_000  # beyond them a slip of the finger is likelier than the wish
+MOST_STEPS, MOST_ROUNDS = 1_000_000, 10_000  # larger values are probably typing errors
 
 
 class _Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose complaint is one line, without the usage before it."""
+    """An ArgumentParser that reports errors in one line, without the usage."""
 
     def error(self, message):
         self.exit(2, f"fastgrad: {message}\n")
 
 
 def whole(least, most=None):
-    """For argparse: the function that reads a whole number of at least `least` and at most `most`."""
+    """Return an argparse type: an integer of at least `least` and at most `most`."""
     wanted = f"of at least {least}" if most is None else f"from {least} to {most:,}"
 
     def read(text):
@@ -38,7 +38,7 @@ def parser():
     top = _Parser(
         prog="python -m fastgrad", description="Automatic differentiation for NumPy-sized work.", allow_abbrev=False
     )
-    top.add_argument("--version", action="store_true", help="print the version and stop")
+    top.add_argument("--version", action="store_true", help="print the version and exit")
     commands = top.add_subparsers(dest="command", metavar="{demo,info,bench,draw}")
 
     demo = commands.add_parser(
@@ -54,7 +54,11 @@ def parser():
         help="training steps of each model (default: 2000)",
     )
     demo.add_argument(
-        "--seed", type=whole(0), default=0, metavar="N", help="of the split, the start and the order (default: 0)"
+        "--seed",
+        type=whole(0),
+        default=0,
+        metavar="N",
+        help="random seed of the split, the initial weights and the batches (default: 0)",
     )
     demo.add_argument(
         "--out",
@@ -62,47 +66,51 @@ def parser():
         metavar="PATH",
         help="file or folder for the report (default: fastgrad-report.html)",
     )
-    demo.add_argument("--quiet", action="store_true", help="print the path of the report only")
+    demo.add_argument("--quiet", action="store_true", help="print only the path of the report")
 
-    commands.add_parser("info", allow_abbrev=False, help="version, engine, NumPy, BLAS, CPU features, loops in use")
+    commands.add_parser(
+        "info", allow_abbrev=False, help="print version, engine, NumPy, BLAS, CPU features and loops in use"
+    )
 
     bench = commands.add_parser(
-        "bench", allow_abbrev=False, help="the overhead of recording and differentiating, on this machine"
+        "bench", allow_abbrev=False, help="measure the overhead of recording and differentiation on this machine"
     )
     bench.add_argument(
         "--rounds",
         type=whole(1, MOST_ROUNDS),
         default=15,
         metavar="N",
-        help="rounds per row, contestants in turns (default: 15)",
+        help="rounds per row; contenders take turns (default: 15)",
     )
 
     draw = commands.add_parser(
         "draw",
         allow_abbrev=False,
-        help="the graph of an expression with all values and gradients, as an SVG file",
+        help="draw the graph of an expression with all values and gradients, as an SVG file",
         description='For example: python -m fastgrad draw "(x + sigmoid(y)) / (sigmoid(x) + (x + y)**2)" x=3 y=-4',
     )
-    draw.add_argument("expression", help="numbers, names, + - * / ** @, and functions such as exp(x)")
-    draw.add_argument("values", nargs="*", metavar="name=value", help="a number, or a list of numbers: x=3 w=[1,2]")
+    draw.add_argument("expression", help="expression of numbers, names, + - * / ** @ and functions such as exp(x)")
+    draw.add_argument(
+        "values", nargs="*", metavar="name=value", help="value of a name, a number or a list of numbers: x=3 w=[1,2]"
+    )
     draw.add_argument(
         "-o",
         "--out",
         default="graph.svg",
         metavar="PATH",
-        help="file to write, .svg, .html or .dot (default: graph.svg)",
+        help="output file: .svg, .html or .dot (default: graph.svg)",
     )
     return top
 
 
 def parse(arguments):
-    """Arguments as a namespace; what names no command is for `demo`."""
+    """Parse the arguments. Without the name of a command, they are for `demo`."""
     if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version")):
         arguments = ["demo", *arguments]
     elif not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
         parser().error(f"there is no command {arguments[0]!r}; there are {', '.join(COMMANDS)}")
     if arguments[0] == "draw":
-        # An expression may begin with a minus: with a space before it, argparse does not take it for an option.
+        # An expression may begin with a minus: after a space, argparse does not read it as an option.
         known = ("-o", "--out", "-h", "--help", "--")
         arguments = [f" {a}" if a.startswith("-") and a.split("=")[0] not in known else a for a in arguments]
     return parser().parse_args(arguments)
@@ -115,13 +123,13 @@ def main(arguments=None):
         code = _command(options)
         sys.stdout.flush()
         return code
-    except SystemExit as stop:  # argparse's own way out, after --help or a complaint
+    except SystemExit as stop:  # raised by argparse after --help or an error
         return stop.code
     except KeyboardInterrupt:
         print("fastgrad: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # Whoever read our output has gone; so that the interpreter's last flush does not complain about that again:
+        # The reader of our output has gone. The interpreter flushes once more at exit, which must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 

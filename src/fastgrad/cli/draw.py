@@ -1,4 +1,4 @@
-"""`python -m fastgrad draw`: an expression and values for its names, made into a picture of its graph in a file."""
+"""`python -m fastgrad draw`: draws the graph of an expression, given values for its names, into a file."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""`python -m fastgrad info`: what runs here, for bug reports and for reading benchmark figures. Measures nothing."""
+"""`python -m fastgrad info`: facts about the installation, for bug reports and benchmarks. Measures nothing."""
 
 import os
 import platform
@@ -6,7 +6,7 @@ import sys
 
 
 def lines():
-    """The report, one `name: value` line after the other."""
+    """The report, one `name: value` line per fact."""
     import numpy as np
 
     import fastgrad
@@ -39,7 +39,7 @@ def _kernels(instruction_set):
 
 
 def _build(build_switches):
-    """One compiled for speed, or what is different about it."""
+    """A release build, or how this one differs."""
     if build_switches is None:
         return "nothing compiled"
     switches = build_switches()
@@ -53,9 +53,9 @@ def _locks():
 
 
 def _loops(engine, loops_in_use):
-    """What the engine says of its inner loops: text, a sequence, or a mapping from source to op names."""
+    """The inner loops of the engine: text, a sequence, or a mapping from source to op names."""
     if loops_in_use is None:
-        return "NumPy's functions, called from Python" if engine == "python" else "not told by this engine"
+        return "NumPy's functions, called from Python" if engine == "python" else "not reported by this engine"
     loops = loops_in_use()
     if isinstance(loops, dict):
         return "; ".join(f"{key}: {_joined(value)}" for key, value in loops.items())
@@ -67,7 +67,7 @@ def _joined(value):
 
 
 def _numpy_build(np):
-    """BLAS and SIMD as NumPy tells them; nothing where a build does not tell."""
+    """BLAS and SIMD as NumPy reports them."""
     config = np.show_config(mode="dicts") or {}
     blas = config.get("Build Dependencies", {}).get("blas", {})
     details = blas.get("openblas configuration", "")
@@ -77,7 +77,7 @@ def _numpy_build(np):
         + (f" ({' '.join(details.split())})" if details else ""),
     )
     simd = config.get("SIMD Extensions", {})
-    yield "CPU features", " ".join([*simd.get("baseline", ()), *simd.get("found", ())]) or "not told by this NumPy"
+    yield "CPU features", " ".join([*simd.get("baseline", ()), *simd.get("found", ())]) or "not reported by this NumPy"
 
 
 def processor():

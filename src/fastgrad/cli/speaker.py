@@ -1,13 +1,13 @@
-"""Lines and a progress line for people: rewritten in place on a terminal, a few plain lines elsewhere."""
+"""Messages and a progress line: rewritten in place on a terminal, a few plain lines elsewhere."""
 
 
 class Speaker:
-    """Says what a long command does; nothing if `quiet`."""
+    """Reports the progress of a long command; prints nothing if `quiet`."""
 
     def __init__(self, stream, quiet=False):
         self.stream, self.quiet = stream, quiet
         self.live = stream.isatty()
-        self.width = 0  # of the unfinished progress line, to be blotted out by the next one
+        self.width = 0  # of the unfinished progress line, which the next one overwrites
         self.quarter = 0
 
     def line(self, text):
@@ -16,7 +16,7 @@ class Speaker:
             self.stream.flush()
 
     def progress(self, text, done, total):
-        """Show how far a job is; the line ends when `done` reaches `total`."""
+        """Show the progress of a job; the line ends when `done` reaches `total`."""
         if self.quiet:
             return
         text = f"{text}  step {done:,}/{total:,}"
@@ -31,7 +31,7 @@ class Speaker:
         self.quarter = 0 if done == total else done * 4 // total
 
     def end(self):
-        """Close an unfinished progress line, so that what comes next starts on its own."""
+        """End an unfinished progress line, so that the next message starts on a new line."""
         if self.width:
             self.stream.write("\n")
             self.stream.flush()

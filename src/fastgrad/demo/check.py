@@ -1,4 +1,4 @@
-"""The gradients of both models against numerical differences. Uses only the loss: what is compared shares no code."""
+"""Checks the gradients of both models against numerical differences, which use only the loss."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ ENTRIES = 24
 
 
 class Check(NamedTuple):
-    """One gradient: which, how many of its entries were compared, and the largest difference found.
+    """One gradient: its name, the number of entries compared, and the largest difference.
 
     The difference is relative to the largest magnitude in that gradient.
     """
@@ -27,10 +27,10 @@ class Check(NamedTuple):
 
 
 def slope(f, array, index):
-    """Central difference of `f()` as `array[index]` moves.
+    """Central difference of `f()` with respect to `array[index]`.
 
-    Of several step lengths the one is taken that agrees best with the next shorter one: long steps may cross a kink of
-    the hinge or of relu, short ones drown in rounding.
+    Of several step lengths, takes the one that agrees best with the next shorter one: long steps may cross a kink of
+    the hinge or of relu, short ones are dominated by rounding errors.
     """
     before = array[index]
     slopes = []
@@ -45,9 +45,9 @@ def slope(f, array, index):
 
 
 def check_model(kind, x, labels, seed):
-    """Compare ENTRIES entries of every gradient of one model, the input's included; yields a Check for each."""
+    """Compare ENTRIES entries of every gradient of one model and of its input; yields a Check for each."""
     draw = np.random.default_rng(seed)
-    # The SVM starts from zeros, where all classes are alike: a check at random weights sees more.
+    # The SVM starts from zeros, where all classes are alike: a check at random weights covers more.
     start = {name: a + 0.1 * draw.standard_normal(a.shape) for name, a in kind.initial(seed).items()}
     model = kind.by_fastgrad(start)
     tensor = fg.tensor(x, requires_grad=True)
@@ -70,7 +70,7 @@ def check_model(kind, x, labels, seed):
 
 
 def check_second_order(x, labels, seed):
-    """Second derivatives of the network's loss by its last layer, where it is smooth; raises where they are off."""
+    """Check second derivatives of the loss with respect to the last layer, where it is smooth."""
     start = NETWORK.initial(seed)
     hidden = np.maximum(x @ start["W1"] + start["b1"], 0.0)
     check_grads(lambda w2, b2: F.cross_entropy(hidden @ w2 + b2, labels), (start["W2"], start["b2"]), order=2)

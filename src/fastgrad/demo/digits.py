@@ -1,4 +1,4 @@
-"""The digits that come with the package, and how they are split. Knows nothing of models; reads no other file."""
+"""The digits that are part of the package, and their split. Knows nothing of models; reads no other file."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +21,7 @@ class Digits(NamedTuple):
 
 
 class Split(NamedTuple):
-    """Digits as rows of 64 float64 in 0..1: those to learn from, and those held out of everything but the score."""
+    """Digits as rows of 64 float64 in 0..1: the training set and the held-out set, which serves only for the score."""
 
     x: np.ndarray
     labels: np.ndarray
@@ -42,7 +42,7 @@ def load_digits():
 
 
 def split_digits(digits, seed, held_out=HELD_OUT):
-    """Shuffle by `seed` and hold out the last `held_out` digits."""
+    """Shuffle with `seed` and hold out the last `held_out` digits."""
     order = np.random.default_rng(seed).permutation(len(digits.labels))
     x = digits.images.reshape(len(digits.labels), 64) / 16.0
     learn, held = order[:-held_out], order[-held_out:]

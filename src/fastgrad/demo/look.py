@@ -1,4 +1,4 @@
-"""What the trained network sees: its readings of the held-out digits, its mistakes, and the gradient of one input."""
+"""Predictions of the trained network on the held-out digits, its mistakes, and the gradient of one input."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ class Readings(NamedTuple):
 
 
 class InputGradient(NamedTuple):
-    """One digit, d loss / d pixel, and the digit moved against that gradient until it is read rightly."""
+    """One digit, d loss / d pixel, and the digit moved against that gradient until it is classified correctly."""
 
     number: int
     digit: np.ndarray
@@ -39,13 +39,13 @@ def read(model, split):
 
 
 def misread(readings, split):
-    """Numbers of the held-out digits that were read wrongly, the most confident mistakes first."""
+    """Indices of the misclassified held-out digits, the most confident mistakes first."""
     wrong = np.flatnonzero(readings.predicted != split.held_labels)
     return wrong[np.argsort(-readings.probabilities[wrong, readings.predicted[wrong]])]
 
 
 def input_gradient(model, split, readings):
-    """The gradient of the loss by the pixels of the surest mistake, or of the least certain digit if there is none."""
+    """The gradient by the pixels of the most confident mistake, or of the least certain digit if there is none."""
     wrong = misread(readings, split)
     if len(wrong):
         number = int(wrong[0])

@@ -1,6 +1,6 @@
-"""The two models of the demo, each twice: by fastgrad, and by hand in NumPy. Knows nothing of digits, time or paper.
+"""The two models of the demo, each with fastgrad and by hand in NumPy. Knows nothing of digits, timing or reports.
 
-Both forms of a model start from the same arrays, take the same steps and must end at the same numbers. A step is
+Both forms of a model start from the same arrays, take the same steps and must reach the same parameters. A step is
 momentum SGD: v = MOMENTUM * v + dloss/dp, then p = p - rate * v.
 """
 
@@ -15,12 +15,12 @@ PENALTY = 1e-3  # lambda in the SVM's  mean hinge + lambda * sum(W * W)
 
 
 def initial_svm(seed):
-    """A linear classifier that starts from nothing: W of shape (64, 10), b of shape (10,)."""
+    """A linear classifier that starts from zeros: W of shape (64, 10), b of shape (10,)."""
     return {"W": np.zeros((64, 10)), "b": np.zeros(10)}
 
 
 def initial_network(seed):
-    """64 inputs, HIDDEN units, 10 scores; weights scaled so that scores start with unit variance."""
+    """64 inputs, HIDDEN units, 10 scores; weights are scaled to give the initial scores unit variance."""
     draw = np.random.default_rng(seed)
     return {
         "W1": draw.normal(size=(64, HIDDEN)) / np.sqrt(64),
@@ -31,9 +31,9 @@ def initial_network(seed):
 
 
 class _ByFastgrad:
-    """What both fastgrad models share: parameters that require gradients, and the training step.
+    """Base of both fastgrad models: parameters that require gradients, and the training step.
 
-    Batches are NumPy arrays, made Tensors (without a copy) before `@`: an array on the left would ask NumPy first.
+    Batches are NumPy arrays; they are wrapped as Tensors (without a copy) before `@`.
     """
 
     def __init__(self, initial):
@@ -83,7 +83,7 @@ class Network(_ByFastgrad):
 
 
 class _ByHand:
-    """What both NumPy models share: in-place momentum, no allocation that can be avoided in a few clear lines."""
+    """Base of both NumPy models: in-place momentum, and no allocation that a few clear lines can avoid."""
 
     def __init__(self, initial):
         self.parameters = {name: value.copy() for name, value in initial.items()}
@@ -144,7 +144,7 @@ class NetworkByHand(_ByHand):
 
 
 class Kind:
-    """One of the two models in both forms, with the learning rate and the noise on its inputs that it is trained with.
+    """One of the two models in both forms, with the learning rate and the input noise of its training.
 
     The noise is a standard deviation, in units of full ink.
     """

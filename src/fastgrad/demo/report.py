@@ -1,4 +1,4 @@
-"""The report: one HTML page that needs nothing but itself. Writes markup from results; measures and decides nothing."""
+"""The report: one self-contained HTML page. Turns results into markup; measures nothing."""
 
 import sys
 from html import escape
@@ -56,7 +56,7 @@ def head(r):
     facts = (
         (
             percent(histories["network"].accuracy),
-            f"of {len(r.split.held_x)} held-out digits read rightly by the two-layer network",
+            f"of {len(r.split.held_x)} held-out digits classified correctly by the two-layer network",
         ),
         (percent(histories["svm"].accuracy), "by the linear SVM"),
         (
@@ -73,9 +73,9 @@ def head(r):
     return (
         f'<p class="eyebrow">fastgrad {escape(fg.__version__)}, {ENGINES[fg.engine]} · NumPy {escape(np.__version__)}'
         f" · Python {version.major}.{version.minor}.{version.micro} · seed {r.seed}</p>"
-        "<h1>Learning to read handwritten digits, with every gradient by fastgrad</h1>"
-        f"<p>Two models learned from {len(r.split.x):,} digits in {r.steps:,} steps each and were then asked to read "
-        f"{len(r.split.held_x)} they had never seen. All of this report took {r.seconds:.1f} seconds.</p>"
+        "<h1>Learning to read handwritten digits with gradients from fastgrad</h1>"
+        f"<p>Two models were trained on {len(r.split.x):,} digits in {r.steps:,} steps each and then evaluated on "
+        f"{len(r.split.held_x)} digits that they had never seen. The whole report took {r.seconds:.1f} seconds.</p>"
         + row("facts", *cards)
     )
 
@@ -84,7 +84,7 @@ def curves(r):
     charts = [loss_chart(key, r.histories[key], r.steps) for key in ("svm", "network")]
     text = (
         "Loss of each mini-batch, on a logarithmic scale: the line is the mean of neighbouring steps, the band their "
-        "range. Last, accuracy on the held-out digits, which chose nothing: neither a setting nor the step to stop at."
+        "range. The last chart shows the accuracy on the held-out digits, which were not used to choose any setting."
     )
     return section("Training", text, row("charts", *charts, accuracy_chart(r)))
 
@@ -136,9 +136,9 @@ def confusion(r):
     wrong, total = int(counts.sum() - np.trace(counts)), int(counts.sum())
     text = (
         f"The network misread {wrong} of {total} held-out digits. Each row of the matrix holds the digits of one true "
-        "class; beside it the digits that were misread, the surest mistakes first."
+        "class. Beside it are the misread digits, the most confident mistakes first."
     )
-    return section("What it confuses", text, row("sides", framed(picture), mistakes(r)))
+    return section("Confusion matrix", text, row("sides", framed(picture), mistakes(r)))
 
 
 def confusion_cell(count, of, right, x, y, size):
@@ -174,7 +174,7 @@ def pixels(r):
     was = f"a {g.truth}, read as {g.predicted}" + ("" if g.predicted != g.truth else ", barely")
     after = f"moved {g.length:.1f} against the gradient: read as <b class='key blue'>{g.moved_predicted}</b>"
     text = (
-        "A gradient reaches the input as well as the weights: d loss / d pixel for one digit. "
+        "Gradients can be taken with respect to the input as well as the weights: d loss / d pixel for one digit. "
         'More ink on <b class="key blue">blue</b> pixels raises the loss of the true class, more ink on '
         '<b class="key orange">orange</b> pixels lowers it.'
     )
@@ -198,11 +198,11 @@ def weights(r):
     peak = float(np.abs(w).max())
     pictures = [framed(svg.signed(w[:, k].reshape(8, 8), f"Weights for class {k}", peak), str(k)) for k in range(10)]
     text = (
-        "One column of W per class, as pictures of 8 by 8. Ink on "
-        '<b class="key blue">blue</b> pixels speaks for the class, ink on <b class="key orange">orange</b> pixels '
-        "against it."
+        "One column of W per class, as images of 8 by 8 pixels. Ink on "
+        '<b class="key blue">blue</b> pixels raises the score of the class, ink on <b class="key orange">orange</b> '
+        "pixels lowers it."
     )
-    return section("What the linear SVM looks for", text, row("ten", *pictures))
+    return section("Weights of the linear SVM", text, row("ten", *pictures))
 
 
 def timings(r):
@@ -222,13 +222,13 @@ def timings(r):
             lines.append(cells(name, number(microseconds(t.seconds)), number(ratio), f"<td class='bars'>{drawn}</td>"))
     text = (
         f"Forward, backward and momentum update on a batch of {BATCH}: median of {ROUNDS} rounds taken in turns, after "
-        "all had given the same losses and parameters. The last number is relative to NumPy by hand."
+        "checking that all give the same losses and parameters. The ratio is relative to NumPy by hand."
     )
     return section("Time per training step", text, f"<table>{''.join(lines)}</table>")
 
 
 def cells(*items):
-    """A table row; an item that is no cell yet becomes one."""
+    """A table row; items that are not cells yet become cells."""
     return f"<tr>{''.join(item if item.startswith('<t') else f'<td>{item}</td>' for item in items)}</tr>"
 
 
@@ -238,7 +238,7 @@ def number(text, name="td"):
 
 def checks(r):
     names = cells(
-        "<th>model</th>", "<th>gradient by</th>", "<th>shape</th>",
+        "<th>model</th>", "<th>gradient with respect to</th>", "<th>shape</th>",
         number("entries compared", "th"), number("largest relative difference", "th"),
     )  # fmt: skip
     lines = (
@@ -260,6 +260,6 @@ def sources(r):
         f'DOI <a href="https://doi.org/{digits.DOI}">{digits.DOI}</a>, '
         f'licence <a href="{digits.LICENCE_URL}">{digits.LICENCE}</a>; '
         "the 1,797 digits of the test part, 8 by 8 pixels, unchanged.</p>"
-        f"<p>Made again by <code>python -m fastgrad --steps {r.steps} --seed {r.seed}</code>; "
+        f"<p>Reproduce with <code>python -m fastgrad --steps {r.steps} --seed {r.seed}</code>; "
         "times differ from machine to machine.</p></footer>"
     )

@@ -1,4 +1,4 @@
-"""The report's style sheet: one column of text, figures that may be wider, light and dark. No content."""
+"""The style sheet of the report: one column of text, wider figures, light and dark mode."""
 
 CSS = """
 :root { color-scheme: light dark;

@@ -1,6 +1,6 @@
 """Pictures as SVG text: tags, ink, signed maps, line charts, bars. Knows nothing of digits; every text is escaped here.
 
-Colours are classes, given by the page's style sheet, so that one picture serves light and dark.
+Colours are CSS classes of the page's style sheet, so that one picture works in light and dark mode.
 """
 
 import math
@@ -35,7 +35,7 @@ def ink(values, label):
 
 
 def signed(values, label, peak=None):
-    """A picture of signed numbers: `pos` above zero, `neg` below, the paler the nearer to zero.
+    """A picture of signed numbers: `pos` above zero, `neg` below, paler near zero.
 
     `peak` is the magnitude drawn at full strength; the largest one otherwise.
     """
@@ -68,7 +68,7 @@ def nice_ticks(low, high, count=5):
 
 
 def decade_ticks(low, high):
-    """1, 2 and 5 times powers of ten between `low` and `high`; powers of ten alone where those are enough."""
+    """1, 2 and 5 times powers of ten between `low` and `high`; only powers of ten if those are enough."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for steps in ((1,), (1, 3), (1, 2, 5)):
         ticks = [k * 10.0**d for d in decades for k in steps if low <= k * 10.0**d <= high]

@@ -1,7 +1,7 @@
-"""Mini-batches and the training loop. Prints nothing: who wants to see progress passes a function.
+"""Mini-batches and the training loop. Prints nothing; progress is reported to a function.
 
-The settings were chosen on splits of the digits one learns from; the held-out digits chose nothing, nor the step at
-which training stops.
+The settings were chosen on splits of the training digits. The held-out digits were not used for any choice, nor for
+the step at which training stops.
 """
 
 from time import perf_counter
@@ -9,12 +9,12 @@ from time import perf_counter
 import numpy as np
 
 BATCH = 32
-PATIENCE = 0.2  # seconds without news, at most
-CHECKS = 20  # how often accuracy on the held-out digits is looked at
+PATIENCE = 0.2  # seconds between reports, at most
+CHECKS = 20  # evaluations of the accuracy on the held-out digits
 
 
 def batches(x, labels, steps, seed, noise=0.0):
-    """Yield `steps` pairs of (BATCH, 64) and (BATCH,): every digit once, in fresh order, before any comes again."""
+    """Yield `steps` pairs of (BATCH, 64) and (BATCH,): every digit once, in random order, before any repeats."""
     draw = np.random.default_rng(seed)
     size = min(BATCH, len(labels))
     order = np.empty(0, dtype=np.intp)
@@ -29,7 +29,7 @@ def batches(x, labels, steps, seed, noise=0.0):
 
 
 class History:
-    """What training leaves behind: `losses` of every step, and `checks`, pairs of (steps done, held-out accuracy)."""
+    """The result of training: `losses` of every step, and `checks`, pairs of (steps done, held-out accuracy)."""
 
     def __init__(self, steps):
         self.losses = np.empty(steps)
@@ -50,7 +50,7 @@ def train(kind, model, split, steps, seed, watch=None):
     Parameters
     ----------
     watch : function of (steps done, steps, loss, held-out accuracy), optional
-        Called after each of the CHECKS looks at the held-out digits, and at least every PATIENCE seconds.
+        Called after each of the CHECKS evaluations on the held-out digits, and at least every PATIENCE seconds.
 
     Returns
     -------
