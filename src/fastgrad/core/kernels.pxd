@@ -1,10 +1,10 @@
-# Elementwise kernels and the table that says, for each hot op, which of its operands and result its backward reads.
+# The kernels, and the table of the elementwise ones.
 # Kernels know pointers, sizes and constants, and no tensor.
 
 from fastgrad.core.layout cimport Layout
 from fastgrad.core.loops cimport BoundLoop, Helpers, address, layout_t
 
-cdef enum Op:
+cdef enum Op:               # the order means nothing
     LEAF
     # elementwise, one operand
     NEGATIVE
@@ -48,44 +48,8 @@ cdef enum Op:
     ARCTAN2
     HYPOT
     LOGADDEXP
-    END_ELEMENTWISE
-    # the others: each has its own file
-    WHERE
-    CLIP
-    SUM
-    MEAN
-    MAX
-    MIN
-    PROD
-    LOGSUMEXP
-    SOFTMAX
-    LOG_SOFTMAX
-    CROSS_ENTROPY
-    LAYER_NORM
-    BATCH_NORM
-    SUM_TO
-    BROADCAST_TO
-    MATMUL
-    RESHAPE
-    PERMUTE_DIMS
-    GETITEM
-    GATHER                  # getitem by index arrays
-    SCATTER_ADD
-    CUMSUM
-    CONCAT
-    STACK
-    CONV1D
-    CONV2D
-    CONV_INPUT
-    CONV_WEIGHT
-    MAX_POOL2D
-    AVG_POOL2D
-    AVG_UNPOOL2D
-    RNN
-    LSTM
-    GRU
     RULE                    # any op without a kernel
-    END_OPS
+    FIRST_STRUCTURED        # numbers from here on are given by `register_op` in record/table.pxi
 
 cdef enum Reads:
     READS_X1 = 1
@@ -99,17 +63,15 @@ ctypedef void (*Forward)(const void* x, void* y, Py_ssize_t n, const Helpers* h)
 ctypedef double (*Scalar)(double x1, double x2) noexcept nogil
 
 cdef struct Kernel:
-    int nin
-    unsigned int reads      # Reads of all backward kernels together
-    unsigned int[2] reads_alone     # of that to the first, to the second operand, where the other one is a constant
+    int nin                 # operands of an elementwise op; 0 for all others
     BoundLoop[2] loop       # forward by KernelDType; run is NULL where `own` is meant
     Forward[2] own
     Scalar scalar           # forward of one float64 element, or NULL
     Backward[2] x1          # backward to the first operand, by KernelDType; NULL: the rule does it
     Backward[2] x2
+    Backward[2] x1_alone    # backward to the first operand where the second is the constant `c`
 
-cdef Kernel[<int>END_OPS] kernels
-cdef Backward[2] power_constant
+cdef Kernel[256] kernels
 
 cdef enum:
     BLOCK = 1024            # elements that stay in the first-level cache between two loops

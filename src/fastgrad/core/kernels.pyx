@@ -1,5 +1,5 @@
 # The table of hot ops. A row: the op's name, NumPy's name for its forward loop (or an own forward), the forward of a single
-# float64, what backward reads, and the backward kernels. An op without backward kernels takes its rule.
+# float64, and the backward kernels. An op without backward kernels takes its rule.
 
 from libc.float cimport DBL_MIN, FLT_MIN
 from libc.math cimport acos, acosh, asin, asinh, atan, atanh, cos, cosh, exp, exp2, expm1, fabs, fabsf, hypot, log
@@ -192,12 +192,11 @@ cdef double s_sigmoid(double a, double b) noexcept nogil:
 cdef dict rows = {}
 
 
-cdef int row(int op, str name, int nin, str loop, void* own64, void* own32, void* scalar, unsigned int reads,
+cdef int row(int op, str name, int nin, str loop, void* own64, void* own32, void* scalar,
              void* x1_64, void* x1_32, void* x2_64, void* x2_32) except -1:
     cdef Kernel* k = &kernels[op]
     memset(k, 0, sizeof(Kernel))
     k.nin = nin
-    k.reads = k.reads_alone[0] = k.reads_alone[1] = reads
     if loop is not None:
         k.loop[<int>F64] = numpy_loop(loop, F64)
         k.loop[<int>F32] = numpy_loop(loop, F32)
@@ -208,79 +207,79 @@ cdef int row(int op, str name, int nin, str loop, void* own64, void* own32, void
     k.x1[<int>F32] = <Backward>x1_32
     k.x2[<int>F64] = <Backward>x2_64
     k.x2[<int>F32] = <Backward>x2_32
+    k.x1_alone = k.x1
     rows[name] = op
     return 0
 
 
-cdef int unary(int op, str name, str loop, void* scalar, unsigned int reads, void* b64, void* b32) except -1:
-    return row(op, name, 1, loop, NULL, NULL, scalar, reads, b64, b32, NULL, NULL)
+cdef int unary(int op, str name, str loop, void* scalar, void* b64, void* b32) except -1:
+    return row(op, name, 1, loop, NULL, NULL, scalar, b64, b32, NULL, NULL)
 
 
-cdef int own(int op, str name, void* f64, void* f32, void* scalar, unsigned int reads, void* b64, void* b32) except -1:
-    return row(op, name, 1, None, f64, f32, scalar, reads, b64, b32, NULL, NULL)
+cdef int own(int op, str name, void* f64, void* f32, void* scalar, void* b64, void* b32) except -1:
+    return row(op, name, 1, None, f64, f32, scalar, b64, b32, NULL, NULL)
 
 
 cdef int fill() except -1:
-    unary(NEGATIVE, "negative", "negative", <void*>s_negative, 0, <void*>negative_backward[double], <void*>negative_backward[float])
-    unary(ABS, "abs", "absolute", <void*>s_abs, READS_X1, <void*>abs_backward[double], <void*>abs_backward[float])
-    unary(SIGN, "sign", "sign", NULL, 0, <void*>zero_backward[double], <void*>zero_backward[float])
-    unary(SQRT, "sqrt", "sqrt", <void*>s_sqrt, READS_Y, <void*>sqrt_backward[double], <void*>sqrt_backward[float])
-    unary(SQUARE, "square", "square", <void*>s_square, READS_X1, <void*>square_backward[double], <void*>square_backward[float])
-    unary(RECIPROCAL, "reciprocal", "reciprocal", <void*>s_reciprocal, READS_Y, <void*>reciprocal_backward[double], <void*>reciprocal_backward[float])
-    unary(EXP, "exp", "exp", <void*>s_exp, READS_Y, <void*>exp_backward[double], <void*>exp_backward[float])
-    unary(EXPM1, "expm1", "expm1", <void*>s_expm1, READS_X1, <void*>expm1_backward[double], <void*>expm1_backward[float])
-    unary(EXP2, "exp2", "exp2", <void*>s_exp2, READS_Y, <void*>exp2_backward[double], <void*>exp2_backward[float])
-    unary(LOG, "log", "log", <void*>s_log, READS_X1, <void*>log_backward[double], <void*>log_backward[float])
-    unary(LOG1P, "log1p", "log1p", <void*>s_log1p, READS_X1, <void*>log1p_backward[double], <void*>log1p_backward[float])
-    unary(LOG2, "log2", "log2", <void*>s_log2, READS_X1, <void*>log2_backward[double], <void*>log2_backward[float])
-    unary(LOG10, "log10", "log10", <void*>s_log10, READS_X1, <void*>log10_backward[double], <void*>log10_backward[float])
-    unary(SIN, "sin", "sin", <void*>s_sin, READS_X1, <void*>sin_backward[double], <void*>sin_backward[float])
-    unary(COS, "cos", "cos", <void*>s_cos, READS_X1, <void*>cos_backward[double], <void*>cos_backward[float])
-    unary(TAN, "tan", "tan", <void*>s_tan, READS_Y, <void*>tan_backward[double], <void*>tan_backward[float])
-    unary(TANH, "tanh", "tanh", <void*>s_tanh, READS_Y, <void*>tanh_backward[double], <void*>tanh_backward[float])
+    unary(NEGATIVE, "negative", "negative", <void*>s_negative, <void*>negative_backward[double], <void*>negative_backward[float])
+    unary(ABS, "abs", "absolute", <void*>s_abs, <void*>abs_backward[double], <void*>abs_backward[float])
+    unary(SIGN, "sign", "sign", NULL, <void*>zero_backward[double], <void*>zero_backward[float])
+    unary(SQRT, "sqrt", "sqrt", <void*>s_sqrt, <void*>sqrt_backward[double], <void*>sqrt_backward[float])
+    unary(SQUARE, "square", "square", <void*>s_square, <void*>square_backward[double], <void*>square_backward[float])
+    unary(RECIPROCAL, "reciprocal", "reciprocal", <void*>s_reciprocal, <void*>reciprocal_backward[double], <void*>reciprocal_backward[float])
+    unary(EXP, "exp", "exp", <void*>s_exp, <void*>exp_backward[double], <void*>exp_backward[float])
+    unary(EXPM1, "expm1", "expm1", <void*>s_expm1, <void*>expm1_backward[double], <void*>expm1_backward[float])
+    unary(EXP2, "exp2", "exp2", <void*>s_exp2, <void*>exp2_backward[double], <void*>exp2_backward[float])
+    unary(LOG, "log", "log", <void*>s_log, <void*>log_backward[double], <void*>log_backward[float])
+    unary(LOG1P, "log1p", "log1p", <void*>s_log1p, <void*>log1p_backward[double], <void*>log1p_backward[float])
+    unary(LOG2, "log2", "log2", <void*>s_log2, <void*>log2_backward[double], <void*>log2_backward[float])
+    unary(LOG10, "log10", "log10", <void*>s_log10, <void*>log10_backward[double], <void*>log10_backward[float])
+    unary(SIN, "sin", "sin", <void*>s_sin, <void*>sin_backward[double], <void*>sin_backward[float])
+    unary(COS, "cos", "cos", <void*>s_cos, <void*>cos_backward[double], <void*>cos_backward[float])
+    unary(TAN, "tan", "tan", <void*>s_tan, <void*>tan_backward[double], <void*>tan_backward[float])
+    unary(TANH, "tanh", "tanh", <void*>s_tanh, <void*>tanh_backward[double], <void*>tanh_backward[float])
     # No backward kernel: the rule does it. What the rule reads is asked of the rule.
-    unary(ARCSIN, "arcsin", "arcsin", <void*>s_arcsin, 0, NULL, NULL)
-    unary(ARCCOS, "arccos", "arccos", <void*>s_arccos, 0, NULL, NULL)
-    unary(ARCTAN, "arctan", "arctan", <void*>s_arctan, 0, NULL, NULL)
-    unary(SINH, "sinh", "sinh", <void*>s_sinh, 0, NULL, NULL)
-    unary(COSH, "cosh", "cosh", <void*>s_cosh, 0, NULL, NULL)
-    unary(ARCSINH, "arcsinh", "arcsinh", <void*>s_arcsinh, 0, NULL, NULL)
-    unary(ARCCOSH, "arccosh", "arccosh", <void*>s_arccosh, 0, NULL, NULL)
-    unary(ARCTANH, "arctanh", "arctanh", <void*>s_arctanh, 0, NULL, NULL)
+    unary(ARCSIN, "arcsin", "arcsin", <void*>s_arcsin, NULL, NULL)
+    unary(ARCCOS, "arccos", "arccos", <void*>s_arccos, NULL, NULL)
+    unary(ARCTAN, "arctan", "arctan", <void*>s_arctan, NULL, NULL)
+    unary(SINH, "sinh", "sinh", <void*>s_sinh, NULL, NULL)
+    unary(COSH, "cosh", "cosh", <void*>s_cosh, NULL, NULL)
+    unary(ARCSINH, "arcsinh", "arcsinh", <void*>s_arcsinh, NULL, NULL)
+    unary(ARCCOSH, "arccosh", "arccosh", <void*>s_arccosh, NULL, NULL)
+    unary(ARCTANH, "arctanh", "arctanh", <void*>s_arctanh, NULL, NULL)
 
-    own(SIGMOID, "sigmoid", <void*>sigmoid_forward[double], <void*>sigmoid_forward[float], <void*>s_sigmoid, READS_Y,
+    own(SIGMOID, "sigmoid", <void*>sigmoid_forward[double], <void*>sigmoid_forward[float], <void*>s_sigmoid,
         <void*>sigmoid_backward[double], <void*>sigmoid_backward[float])
-    own(LOGSIGMOID, "logsigmoid", <void*>logsigmoid_forward[double], <void*>logsigmoid_forward[float], NULL, READS_X1,
+    own(LOGSIGMOID, "logsigmoid", <void*>logsigmoid_forward[double], <void*>logsigmoid_forward[float], NULL,
         <void*>logsigmoid_backward[double], <void*>logsigmoid_backward[float])
-    own(SOFTPLUS, "softplus", <void*>softplus_forward[double], <void*>softplus_forward[float], NULL, READS_X1,
+    own(SOFTPLUS, "softplus", <void*>softplus_forward[double], <void*>softplus_forward[float], NULL,
         <void*>softplus_backward[double], <void*>softplus_backward[float])
-    own(RELU, "relu", <void*>relu_forward[double], <void*>relu_forward[float], <void*>s_relu, READS_Y,
+    own(RELU, "relu", <void*>relu_forward[double], <void*>relu_forward[float], <void*>s_relu,
         <void*>relu_backward[double], <void*>relu_backward[float])
-    own(SILU, "silu", <void*>silu_forward[double], <void*>silu_forward[float], NULL, READS_X1,
+    own(SILU, "silu", <void*>silu_forward[double], <void*>silu_forward[float], NULL,
         <void*>silu_backward[double], <void*>silu_backward[float])
 
-    row(ADD, "add", 2, "add", NULL, NULL, <void*>s_add, 0,
+    row(ADD, "add", 2, "add", NULL, NULL, <void*>s_add,
         <void*>copy_backward[double], <void*>copy_backward[float], <void*>copy_backward[double], <void*>copy_backward[float])
-    row(SUBTRACT, "subtract", 2, "subtract", NULL, NULL, <void*>s_subtract, 0,
+    row(SUBTRACT, "subtract", 2, "subtract", NULL, NULL, <void*>s_subtract,
         <void*>copy_backward[double], <void*>copy_backward[float], <void*>negative_backward[double], <void*>negative_backward[float])
-    row(MULTIPLY, "multiply", 2, "multiply", NULL, NULL, <void*>s_multiply, READS_X1 | READS_X2,
+    row(MULTIPLY, "multiply", 2, "multiply", NULL, NULL, <void*>s_multiply,
         <void*>multiply_backward1[double], <void*>multiply_backward1[float], <void*>multiply_backward2[double], <void*>multiply_backward2[float])
-    row(DIVIDE, "divide", 2, "divide", NULL, NULL, <void*>s_divide, READS_X2 | READS_Y,
+    row(DIVIDE, "divide", 2, "divide", NULL, NULL, <void*>s_divide,
         <void*>divide_backward1[double], <void*>divide_backward1[float], <void*>divide_backward2[double], <void*>divide_backward2[float])
-    # A tensor exponent takes the rule; a constant one has a kernel of its own (`power_constant`).
-    row(POWER, "power", 2, "power", NULL, NULL, <void*>s_power, READS_X1 | READS_X2 | READS_Y, NULL, NULL, NULL, NULL)
-    row(MAXIMUM, "maximum", 2, "maximum", NULL, NULL, NULL, READS_X1 | READS_X2,
+    # A tensor exponent takes the rule; a constant one has a kernel of its own (`x1_alone`).
+    row(POWER, "power", 2, "power", NULL, NULL, <void*>s_power, NULL, NULL, NULL, NULL)
+    row(MAXIMUM, "maximum", 2, "maximum", NULL, NULL, NULL,
         <void*>maximum_backward1[double], <void*>maximum_backward1[float], <void*>maximum_backward2[double], <void*>maximum_backward2[float])
-    row(MINIMUM, "minimum", 2, "minimum", NULL, NULL, NULL, READS_X1 | READS_X2,
+    row(MINIMUM, "minimum", 2, "minimum", NULL, NULL, NULL,
         <void*>maximum_backward2[double], <void*>maximum_backward2[float], <void*>maximum_backward1[double], <void*>maximum_backward1[float])
-    row(ARCTAN2, "arctan2", 2, "arctan2", NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL)
-    row(HYPOT, "hypot", 2, "hypot", NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL)
-    row(LOGADDEXP, "logaddexp", 2, "logaddexp", NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL)
+    row(ARCTAN2, "arctan2", 2, "arctan2", NULL, NULL, NULL, NULL, NULL, NULL, NULL)
+    row(HYPOT, "hypot", 2, "hypot", NULL, NULL, NULL, NULL, NULL, NULL, NULL)
+    row(LOGADDEXP, "logaddexp", 2, "logaddexp", NULL, NULL, NULL, NULL, NULL, NULL, NULL)
     return 0
 
 
 fill()
 kernel_rows = dict(rows)        # op name -> number, for the functions that are made from rules
-cdef Backward[2] power_constant
-power_constant[<int>F64] = <Backward>power_constant_backward[double]
-power_constant[<int>F32] = <Backward>power_constant_backward[float]
+kernels[<int>POWER].x1_alone[<int>F64] = <Backward>power_constant_backward[double]
+kernels[<int>POWER].x1_alone[<int>F32] = <Backward>power_constant_backward[float]

@@ -31,6 +31,7 @@ include "object/grad_mode.pxi"      # whether code records; debug counters
 include "object/lifetime.pxi"       # allocation, and deallocation of graphs of any depth
 include "object/convert.pxi"        # NumPy arrays and Python numbers, in and out
 include "object/versions.pxi"       # writes to memory that a graph still reads
+include "record/table.pxi"          # a row per op
 include "record/edges.pxi"          # what a result keeps of its operands
 include "object/leaving.pxi"        # values that leave the graph
 include "object/inplace.pxi"        # in-place writes
@@ -44,6 +45,7 @@ include "ops/matmul.pxi"
 include "ops/reduce.pxi"
 include "ops/matmul_batched.pxi"
 include "ops/softmax.pxi"
+include "ops/scan.pxi"
 include "ops/losses.pxi"
 include "ops/select.pxi"
 include "ops/indexing.pxi"
@@ -54,7 +56,6 @@ include "ops/recurrent.pxi"
 include "ops/normalize.pxi"
 include "record/rule.pxi"           # every op without a kernel
 include "backward/rule.pxi"
-include "backward/structured.pxi"
 # The sweep.
 include "backward/threads.pxi"      # the sweeps that are running, by thread
 include "backward/edges.pxi"        # walking the edges of a node

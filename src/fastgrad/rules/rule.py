@@ -173,6 +173,10 @@ class Rule:
                 if key not in self.defaults:
                     raise TypeError(f"{self.name}() missing argument {key!r}")
                 params[key] = self.defaults[key]
+        return self.prepared(operands, params)
+
+    def prepared(self, operands, params):
+        """Operands and parameters in the form that the forward and the vjps work with."""
         if self.takes_dtype and params["dtype"] is not None:
             operands, params["dtype"] = _in_dtype(operands, np.dtype(params["dtype"]))
         if self.prepare is not None:

@@ -45,7 +45,7 @@ cdef inline bint can_hold(PyObject* x, unsigned int gen, const Layout* layout) n
 
 cdef bint can_defer(Tensor y, Sweep* here) noexcept:
     """Whether `y` is an elementwise node that kernels do alone, nobody looks at, and all of whose operands are of its layout."""
-    if (y.op >= END_ELEMENTWISE or y.op == LEAF or here.record or fg_watch & ANOMALIES or y.extra != NULL or y.layout.kernel == NO_KERNEL
+    if (kernels[y.op].nin == 0 or here.record or fg_watch & ANOMALIES or y.extra != NULL or y.layout.kernel == NO_KERNEL
             or y.layout.nbytes < LARGE or not y.layout.flags & C_CONTIGUOUS or not y.flags & COTANGENT
             or y.flags & (HOOKED | RETAIN | WANTED | FREED | COTANGENT_TENSOR) or not has_kernel(y)):
         return False
@@ -254,8 +254,7 @@ cdef int defer_node(Tensor y, Sweep* here) except -1:
     if y.flags & CONST2:
         c = constant_of(y.x2)
         d2 = in_constant(deferred, c)
-        if y.op == POWER:
-            b1 = power_constant[deferred.dtype]
+        b1 = k.x1_alone[deferred.dtype]
     elif y.x2 != NULL:
         x2 = <Tensor>y.x2
         keep_deferred(deferred, x2, node, reads & READS_X2 != 0)
@@ -267,12 +266,12 @@ cdef int defer_node(Tensor y, Sweep* here) except -1:
         b = buffer_of(deferred, y)
     # The second operand first, as `backward_binary` does.
     if x2 is not None and takes(x2, here.only_wanted):
-        if y.op == ADD:
+        if copies(b2, deferred.dtype):
             defer_accumulate(deferred, y, x2, b)
         else:
             defer_backward(deferred, y, x2, b2, d1, d2, b, c, x1 is None or not takes(x1, here.only_wanted))
     if x1 is not None and takes(x1, here.only_wanted):
-        if y.op == ADD or y.op == SUBTRACT:
+        if copies(b1, deferred.dtype):
             defer_accumulate(deferred, y, x1, b)
         else:
             defer_backward(deferred, y, x1, b1, d1, d2, b, c, True)

@@ -80,3 +80,6 @@ cdef int rule_cotangents(Tensor y, Tensor g, bint record, bint only_wanted) exce
             else:
                 accumulate_tensor(x, <Tensor>gx, record)
     return 0
+
+
+table[<int>RULE].backward = backward_rule      # of every op without a kernel

@@ -52,7 +52,7 @@ cdef inline bint process_scalar(PyObject* y, Sweep* here) except -1:
         here.leaves.items[here.leaves.n] = y
         here.leaves.n += 1
         return True
-    if (flags & <int>(APART | COTANGENT) != COTANGENT or (<Tensor>y).op >= END_ELEMENTWISE or (<Tensor>y).layout != number_layout
+    if (flags & <int>(APART | COTANGENT) != COTANGENT or kernels[(<Tensor>y).op].nin == 0 or (<Tensor>y).layout != number_layout
             or (<Tensor>y).extra != NULL or here.apart or fg_watch & ANOMALIES):
         return False
     return backward_scalar(<Tensor>y, here)
@@ -78,9 +78,8 @@ cdef bint backward_scalar(Tensor y, Sweep* here) except -1:
         if reads & READS_X1:
             now += version_at(x1)
     if y.flags & CONST2:
-        if y.op == POWER:
-            b1 = power_constant[<int>F64]
-            c = constant_of(y.x2)
+        b1 = k.x1_alone[<int>F64]
+        c = constant_of(y.x2)
     elif y.x2 != NULL:
         x2 = y.x2
         if (<Tensor>x2).gen != y.gen2:

@@ -78,8 +78,10 @@ cdef inline bint has_kernel(Tensor y) noexcept:
     """Whether the backward of an elementwise `y` goes through kernels alone."""
     cdef Kernel* k = &kernels[y.op]
     cdef int dtype = y.layout.kernel
-    if y.op == POWER:
-        return y.flags & CONST2 != 0
+    if y.flags & CONST2:
+        return k.x1_alone[dtype] != NULL
+    if y.flags & CONST1:
+        return k.x2[dtype] != NULL
     return k.x1[dtype] != NULL and (k.nin == 1 or k.x2[dtype] != NULL)
 
 
@@ -97,16 +99,15 @@ cdef int check_cotangent(Tensor y, Sweep* here) except -1:
 
 
 cdef int backward_node(Tensor y, bint record, bint only_wanted) except -1:
-    """Hand the cotangent of `y` on to its operands."""
+    """Add to the cotangents of the operands of `y` what its own gives them."""
     cdef char* g
     cdef Storage* gs = NULL
-    cdef int op = y.op
     check_versions(y)
-    if record or y.flags & COTANGENT_TENSOR:
-        if record:
-            return pull_all(y, cotangent_tensor(y), True, only_wanted)
+    if record:
+        return pull_all(y, cotangent_tensor(y), True, only_wanted)
+    if y.flags & COTANGENT_TENSOR:
         return backward_rule(y, NULL, NULL, only_wanted)
-    if y.flags & UNIFORM and (op >= END_ELEMENTWISE or fg_watch & ANOMALIES or not has_kernel(y)):
+    if y.flags & UNIFORM and (fg_watch & ANOMALIES or not has_kernel(y)):
         spread_uniform(y)
     if is_small(y.layout) or y.flags & UNIFORM:
         g = y.cotangent.value
@@ -115,21 +116,9 @@ cdef int backward_node(Tensor y, bint record, bint only_wanted) except -1:
         g = payload(gs)
     if fg_watch & ANOMALIES:
         return backward_rule(y, g, gs, only_wanted)     # checks what comes out, operand by operand
-    if op < END_ELEMENTWISE:
-        if y.flags & (CONST1 | CONST2):
-            return backward_constant(y, g, gs)
-        if kernels[op].nin == 2:
-            return backward_binary(y, g, gs, only_wanted)
-        if kernels[op].x1[y.layout.kernel] == NULL:
-            return backward_rule(y, g, gs, only_wanted)
-        return backward_unary(y, resolve(y.x1, y.gen1), g, gs)
-    if op == MATMUL:
-        return backward_matmul(y, g, only_wanted)
-    if op == SUM or op == MEAN or op == MAX or op == MIN:
-        return backward_reduce(y, resolve(y.x1, y.gen1), g)
-    if op == RESHAPE or op == PERMUTE_DIMS or op == BROADCAST_TO or op == SUM_TO or op == GETITEM:
-        return backward_view(y, resolve(y.x1, y.gen1), g, gs)
-    return backward_structured(y, g, gs, only_wanted)
+    if table[y.op].reads & READS_Y:
+        expect_contiguous(y)
+    return table[y.op].backward(y, g, gs, only_wanted)
 
 
 cdef int process_node(Tensor y, Sweep* here) except -1:

@@ -278,16 +278,20 @@ cdef class Tensor:
         return unary(ABS, self)
 
     def sum(self, axis=None, keepdims=False, *, dtype=None):
-        return reduce_or_rule(SUM, self, axis, keepdims, dtype)
+        cdef pointer[4] given = [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims, <PyObject*>dtype]
+        return call_method(SUM, given)
 
     def mean(self, axis=None, keepdims=False, *, dtype=None):
-        return reduce_or_rule(MEAN, self, axis, keepdims, dtype)
+        cdef pointer[4] given = [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims, <PyObject*>dtype]
+        return call_method(MEAN, given)
 
     def max(self, axis=None, keepdims=False):
-        return reduce_or_rule(MAX, self, axis, keepdims, None)
+        cdef pointer[3] given = [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims]
+        return call_method(MAX, given)
 
     def min(self, axis=None, keepdims=False):
-        return reduce_or_rule(MIN, self, axis, keepdims, None)
+        cdef pointer[3] given = [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims]
+        return call_method(MIN, given)
 
     @property
     def T(self):

@@ -3,23 +3,24 @@
 
 class Structured:      # functions of a class, so that what Python says of a wrong call names them as the user does
     def prod(Tensor self, axis=None, keepdims=False, *, dtype=None):
-        return reduce_or_rule(PROD, self, axis, keepdims, dtype)
+        cdef pointer[4] given = [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims, <PyObject*>dtype]
+        return call_method(PROD, given)
 
     def logsumexp(Tensor self, axis=None, keepdims=False):
-        y = logsumexp(self, axis, keepdims) if type(keepdims) is bool else None
-        return y if y is not None else functions["logsumexp"](self, axis=axis, keepdims=keepdims)
+        cdef pointer[3] given = [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims]
+        return call_method(LOGSUMEXP, given)
 
     def softmax(Tensor self, axis=-1):
-        y = softmax(SOFTMAX, self, axis)
-        return y if y is not None else functions["softmax"](self, axis=axis)
+        cdef pointer[2] given = [<PyObject*>self, <PyObject*>axis]
+        return call_method(SOFTMAX, given)
 
     def log_softmax(Tensor self, axis=-1):
-        y = softmax(LOG_SOFTMAX, self, axis)
-        return y if y is not None else functions["log_softmax"](self, axis=axis)
+        cdef pointer[2] given = [<PyObject*>self, <PyObject*>axis]
+        return call_method(LOG_SOFTMAX, given)
 
     def clip(Tensor self, min=None, max=None):
-        y = clip(self, min, max)
-        return y if y is not None else functions["clip"](self, min, max)
+        cdef pointer[3] given = [<PyObject*>self, <PyObject*>min, <PyObject*>max]
+        return call_method(CLIP, given)
 
     def reshape(Tensor self, *shape):
         cdef Tensor y = None

@@ -157,3 +157,30 @@ cdef Tensor getitem_basic(Tensor x, object key):
     if y.op != LEAF:
         keep_parameter(y, key)
     return y
+
+
+cdef int backward_getitem(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+    cdef Tensor x = resolve(y.x1, y.gen1)
+    cdef Layout* whole = layout_contiguous(x.layout)
+    cdef Layout* part = layout_contiguous(y.layout)
+    cdef Py_ssize_t[64] shape
+    cdef Py_ssize_t[64] strides
+    cdef Py_ssize_t offset = 0
+    parse_key(whole, parameter_of(y), shape, strides, &offset)
+    return accumulate_strided(x, part, g, part.strides, offset, strides)
+
+
+cdef Tensor record_getitem(int op, PyObject** given):
+    cdef Tensor y
+    x = given_tensor(given[0])
+    if x is None:
+        return None
+    y = getitem_basic(<Tensor>x, <object>given[1])
+    return y if y is not None else getitem_array(<Tensor>x, <object>given[1])
+
+
+cdef dict index_key(Tensor y):
+    return {"key": parameter_of(y)}
+
+
+cdef int GETITEM = register_op("getitem", "x key", record_getitem, backward_getitem, index_key)

@@ -95,8 +95,7 @@ cdef Layout* images(const Layout* like, int n, Py_ssize_t first, Py_ssize_t seco
     return layout_get(like.typenum, like.itemsize, n + 2, shape, NULL)
 
 
-cdef Tensor convolution(int op, Tensor x, Tensor w, object bias, dict params):
-    cdef int n = 1 if op == CONV1D else 2
+cdef Tensor convolution(int op, int n, Tensor x, Tensor w, object bias, dict params):
     cdef Conv d
     cdef Tensor y, b = None, source
     cdef Py_ssize_t columns = 0
@@ -136,9 +135,8 @@ cdef Tensor convolution(int op, Tensor x, Tensor w, object bias, dict params):
     return y
 
 
-cdef Tensor convolution_transposed(int op, Tensor a, Tensor b, dict params):
-    """CONV_INPUT of cotangent and weight, or CONV_WEIGHT of input and cotangent."""
-    cdef bint to_input = op == CONV_INPUT
+cdef Tensor convolution_transposed(int op, bint to_input, Tensor a, Tensor b, dict params):
+    """The cotangent of the input, of cotangent and weight; or that of the weight, of input and cotangent."""
     lengths = params["lengths"] if to_input else params["kernel"]
     cdef Tensor g = a if to_input else b, y, one, other
     cdef int n = a.layout.ndim - 2, k
@@ -176,7 +174,7 @@ cdef Tensor convolution_transposed(int op, Tensor a, Tensor b, dict params):
     return y
 
 
-cdef int backward_convolution(Tensor y, char* g, bint only_wanted) except -1:
+cdef int backward_convolution(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     cdef NodeExtra extra = <NodeExtra>y.extra
     cdef Tensor x = nth_operand(extra, 0), w = nth_operand(extra, 1), b, source
     cdef int n = x.layout.ndim - 2, k
@@ -206,3 +204,31 @@ cdef int backward_convolution(Tensor y, char* g, bint only_wanted) except -1:
             cotangent_buffer(b, &where, &add)
             sum_into(layout_contiguous(y.layout), g, layout_get(b.layout.typenum, b.layout.itemsize, n + 1, ones, NULL), where, add)
     return 0
+
+
+cdef Tensor record_conv1d(int op, PyObject** given):
+    x = given_tensor(given[0])
+    return None if x is None else convolution(op, 1, <Tensor>x, as_tensor(<object>given[1]), <object>given[2], given_params(op, given))
+
+
+cdef Tensor record_conv2d(int op, PyObject** given):
+    x = given_tensor(given[0])
+    return None if x is None else convolution(op, 2, <Tensor>x, as_tensor(<object>given[1]), <object>given[2], given_params(op, given))
+
+
+cdef Tensor record_conv_input(int op, PyObject** given):
+    x = given_tensor(given[0])
+    return None if x is None else convolution_transposed(op, True, <Tensor>x, as_tensor(<object>given[1]), given_params(op, given))
+
+
+cdef Tensor record_conv_weight(int op, PyObject** given):
+    x = given_tensor(given[0])
+    return None if x is None else convolution_transposed(op, False, <Tensor>x, as_tensor(<object>given[1]), given_params(op, given))
+
+
+# The transposes have no backward kernel: their vjps are convolutions.
+cdef str CONV = "x weight bias stride padding dilation groups"
+register_op("conv1d", CONV, record_conv1d, backward_convolution, NULL, True)
+register_op("conv2d", CONV, record_conv2d, backward_convolution, NULL, True)
+register_op("conv_input", "x weight lengths stride padding dilation groups", record_conv_input, backward_rule, NULL, True)
+register_op("conv_weight", "x cotangent kernel stride padding dilation groups", record_conv_weight, backward_rule, NULL, True)

@@ -52,7 +52,7 @@ cdef Tensor unary_strided(int op, Tensor x):
 
 cdef inline Tensor guarded(Tensor x, int op, unsigned int reads):
     """The operand to keep: a private copy where somebody outside may write to it and the backward reads it."""
-    if x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE and kernels[op].reads & reads:
+    if x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE and table[op].reads & reads:
         return guarded_copy(x)
     return x
 
@@ -158,7 +158,7 @@ cdef Tensor constant_array(int op, Tensor x, double c, bint first):
         else:
             fresh2(&k.loop[layout.kernel], (<Tensor>source).data, layout.itemsize, constant, 0, y.data, layout.size, layout.itemsize)
     if x.flags & REQUIRES_GRAD and fg_grad_off == 0:
-        if x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE and kernels[op].reads_alone[first] & (READS_X2 if first else READS_X1):
+        if x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE and table[op].reads_alone[first] & (READS_X2 if first else READS_X1):
             x = guarded_copy(x)
         link_constant(y, op, x, c, first)
     return y
@@ -214,13 +214,22 @@ cdef object binary_mixed(int op, object a, object b):
     return rule_op(op, (a, b), NO_PARAMS)
 
 
-cdef int backward_unary(Tensor y, Tensor x, char* g, Storage* gs) except -1:
+cdef inline bint copies(Backward kernel, int dtype) noexcept nogil:
+    """Whether the local gradient is 1: the cotangent of the result is that of the operand."""
+    return kernel == kernels[<int>ADD].x1[dtype]
+
+
+cdef int backward_unary(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     cdef Kernel* k = &kernels[y.op]
+    cdef Tensor x
     cdef int dtype = y.layout.kernel
     cdef char* where
     cdef bint add
     cdef Tensor source = None
-    if k.reads & READS_X1:
+    if k.x1[dtype] == NULL:
+        return backward_rule(y, g, gs, only_wanted)
+    x = resolve(y.x1, y.gen1)
+    if table[y.op].reads & READS_X1:
         source = contiguous(x)
     expect_contiguous(y)
     expect_contiguous(source)
@@ -248,18 +257,16 @@ cdef int backward_constant(Tensor y, char* g, Storage* gs) except -1:
     cdef double c = constant_of(y.x1 if first else y.x2)
     cdef Kernel* k = &kernels[y.op]
     cdef int dtype = y.layout.kernel
-    cdef Backward kernel = k.x2[dtype] if first else k.x1[dtype]
+    cdef Backward kernel = k.x2[dtype] if first else k.x1_alone[dtype]
     cdef Tensor source
     cdef char* where
     cdef bint add
     cdef double* constant = &c
     if not x.flags & REQUIRES_GRAD:
         return 0
-    if y.op == POWER and not first:
-        kernel = power_constant[dtype]
     if kernel == NULL:
         return backward_rule(y, g, gs, False)
-    if y.op == ADD or (y.op == SUBTRACT and not first):
+    if copies(kernel, dtype):
         return accumulate_same(x, y, g, gs)
     source = x
     if reads_at(y) & (READS_X2 if first else READS_X1):
@@ -295,7 +302,7 @@ cdef int backward_operand(Tensor y, int k, Tensor x, Tensor s1, Tensor s2, char*
     cdef int dtype = y.layout.kernel
     cdef Backward kernel = kernels[y.op].x1[dtype] if k == 0 else kernels[y.op].x2[dtype]
     cdef bint whole = same_shape(x.layout, y.layout)
-    cdef bint plain = y.op == ADD or (y.op == SUBTRACT and k == 0)
+    cdef bint plain = copies(kernel, dtype)
     cdef char* where
     cdef bint add
     cdef Storage* part
@@ -326,11 +333,9 @@ cdef int backward_binary(Tensor y, char* g, Storage* gs, bint only_wanted) excep
     cdef Kernel* k = &kernels[y.op]
     cdef Tensor s1 = None, s2 = None
     cdef bint to1 = takes(x1, only_wanted), to2 = takes(x2, only_wanted)
-    if k.x1[y.layout.kernel] == NULL:
-        return backward_rule(y, g, gs, only_wanted)
-    if k.reads & READS_X1:
+    if table[y.op].reads & READS_X1:
         s1 = expanded(x1, y.layout)
-    if k.reads & READS_X2:
+    if table[y.op].reads & READS_X2:
         s2 = expanded(x2, y.layout)
     expect_contiguous(y)
     expect_contiguous(s1)
@@ -338,8 +343,7 @@ cdef int backward_binary(Tensor y, char* g, Storage* gs, bint only_wanted) excep
     if to2:
         backward_operand(y, 1, x2, s1, s2, g, gs)
     if to1:
-        if (gs != NULL and gs.refs == 1 and not x1.flags & COTANGENT and same_shape(x1.layout, y.layout)
-                and y.op != ADD and y.op != SUBTRACT):
+        if (gs != NULL and gs.refs == 1 and not x1.flags & COTANGENT and same_shape(x1.layout, y.layout) and not copies(k.x1[y.layout.kernel], y.layout.kernel)):
             backward_apply(k.x1[y.layout.kernel], y.layout.kernel, g, s1.data if s1 is not None else NULL,
                            s2.data if s2 is not None else NULL, y.data, g, y.layout.size, False, NULL, y.flags & UNIFORM != 0)
             x1.cotangent.storage = storage_keep(gs)
@@ -347,3 +351,40 @@ cdef int backward_binary(Tensor y, char* g, Storage* gs, bint only_wanted) excep
         else:
             backward_operand(y, 0, x1, s1, s2, g, gs)
     return 0
+
+
+cdef Tensor record_unary(int op, PyObject** given):
+    x = given_tensor(given[0])
+    return unary(op, <Tensor>x) if x is not None else None
+
+
+cdef Tensor record_binary(int op, PyObject** given):
+    if type(<object>given[0]) is not Tensor and type(<object>given[1]) is not Tensor:
+        x = given_tensor(given[0])
+        result = binary_any(op, x, <object>given[1]) if x is not None else NotImplemented
+    else:
+        result = binary_any(op, <object>given[0], <object>given[1])
+    return None if result is NotImplemented else result
+
+
+cdef int backward_two(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+    if y.flags & (CONST1 | CONST2):
+        return backward_constant(y, g, gs)
+    if kernels[y.op].x1[y.layout.kernel] == NULL:
+        return backward_rule(y, g, gs, only_wanted)
+    return backward_binary(y, g, gs, only_wanted)
+
+
+cdef int register_elementwise() except -1:
+    """The rows of all ops in the table of kernels."""
+    cdef int op
+    for name, number in kernel_rows.items():
+        op = number
+        if kernels[op].nin == 1:
+            set_row(op, name, None, record_unary, backward_unary, NULL, False)
+        else:
+            set_row(op, name, None, record_binary, backward_two, NULL, False)
+    return 0
+
+
+register_elementwise()

@@ -312,8 +312,9 @@ cdef Tensor scatter_basic(Tensor x, object key, object shape, Layout* whole):
     return y
 
 
-cdef int backward_gather(Tensor y, Tensor x, char* g) except -1:
+cdef int backward_gather(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     """What was read at a place adds up there."""
+    cdef Tensor x = resolve(y.x1, y.gen1)
     cdef Places p
     cdef char* where
     cdef bint add
@@ -325,8 +326,9 @@ cdef int backward_gather(Tensor y, Tensor x, char* g) except -1:
     return 0
 
 
-cdef int backward_scatter_add(Tensor y, Tensor x, char* g) except -1:
+cdef int backward_scatter_add(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     """What was added to a place gets its cotangent."""
+    cdef Tensor x = resolve(y.x1, y.gen1)
     cdef Places p
     cdef Py_ssize_t[64] shape
     cdef Py_ssize_t[64] strides
@@ -350,3 +352,12 @@ cdef int backward_scatter_add(Tensor y, Tensor x, char* g) except -1:
     else:
         gather(layout.itemsize, g, <Py_ssize_t*>payload(p.at), where, p.outer, p.n, p.inner, p.count)
     return 0
+
+
+cdef Tensor record_scatter_add(int op, PyObject** given):
+    x = given_tensor(given[0])
+    return scatter_add(<Tensor>x, <object>given[1], <object>given[2]) if x is not None else None
+
+
+cdef int GATHER = register_op("getitem", "x key", NULL, backward_gather, gather_params)
+cdef int SCATTER_ADD = register_op("scatter_add", "x key shape", record_scatter_add, backward_scatter_add, NULL, True)

@@ -19,7 +19,7 @@ cdef bint read_labels(Tensor labels, Py_ssize_t classes, Py_ssize_t* out) except
     return True
 
 
-cdef Tensor cross_entropy(Tensor x, Tensor labels, object reduction):
+cdef Tensor cross_entropy(int op, Tensor x, Tensor labels, object reduction):
     """The exponentials and what they sum to stay for the backward, in a block of labels, exponentials, inverse sums."""
     cdef Layout* layout = x.layout
     cdef int how
@@ -63,7 +63,7 @@ cdef Tensor cross_entropy(Tensor x, Tensor labels, object reduction):
             else:
                 (<float*>y.data)[0] = <float>total
         if record:
-            link2(y, CROSS_ENTROPY, guarded(x, CROSS_ENTROPY, READS_X1), guarded(labels, CROSS_ENTROPY, READS_X2))
+            link2(y, op, guarded(x, op, READS_X1), guarded(labels, op, READS_X2))
             extra = extra_of(y)
             if how != 0:
                 extra.params = {"reduction": reduction}
@@ -74,7 +74,8 @@ cdef Tensor cross_entropy(Tensor x, Tensor labels, object reduction):
     return y
 
 
-cdef int backward_cross_entropy(Tensor y, Tensor x, char* g) except -1:
+cdef int backward_cross_entropy(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+    cdef Tensor x = resolve(y.x1, y.gen1)
     cdef NodeExtra extra = <NodeExtra>y.extra
     cdef Py_ssize_t n = x.layout.shape[x.layout.ndim - 1], rows = x.layout.size // n
     cdef char* e = payload(extra.kept) + rows * sizeof(Py_ssize_t)
@@ -84,3 +85,11 @@ cdef int backward_cross_entropy(Tensor y, Tensor x, char* g) except -1:
     cross_entropy_backward(x.layout.kernel, g, extra.numbers[0] == 2, <double>rows if extra.numbers[0] == 0 else 1,
                            <Py_ssize_t*>payload(extra.kept), e, e + rows * n * x.layout.itemsize, where, rows, n, add)
     return 0
+
+
+cdef Tensor record_cross_entropy(int op, PyObject** given):
+    logits = given_tensor(given[0])
+    return cross_entropy(op, <Tensor>logits, as_tensor(<object>given[1]), <object>given[2]) if logits is not None else None
+
+
+register_op("cross_entropy", "logits labels reduction", record_cross_entropy, backward_cross_entropy)

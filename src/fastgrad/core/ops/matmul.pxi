@@ -69,7 +69,7 @@ cdef int product(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const cha
     return 0
 
 
-cdef int backward_matmul(Tensor y, char* g, bint only_wanted) except -1:
+cdef int backward_matmul(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     """For y[m, p] = a[m, n] @ b[n, p]: ga = g @ b.T and gb = a.T @ g, through strides, without a copy."""
     cdef Tensor a = resolve(y.x1, y.gen1), b = resolve(y.x2, y.gen2)
     cdef Layout* la = a.layout
@@ -104,3 +104,11 @@ cdef int product_into(Tensor x, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const 
     finally:
         storage_release(part)
     return 0
+
+
+cdef Tensor record_matmul(int op, PyObject** given):
+    a = given_tensor(given[0])
+    return matmul(<Tensor>a, as_tensor(<object>given[1])) if a is not None else None
+
+
+cdef int MATMUL = register_op("matmul", "x1 x2", record_matmul, backward_matmul)

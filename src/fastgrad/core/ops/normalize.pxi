@@ -173,3 +173,21 @@ def batch_moments(Tensor y not None):
     var = new_tensor(layout)
     memcpy(var.data, payload(extra.kept) + 2 * layout.nbytes, layout.nbytes)
     return mean, var
+
+
+cdef Tensor record_layer_norm(int op, PyObject** given):
+    x = given_tensor(given[0])
+    if x is None:
+        return None
+    return layer_norm(<Tensor>x, given_optional(given[1]), given_optional(given[2]), <object>given[3], <object>given[4])
+
+
+cdef Tensor record_batch_norm(int op, PyObject** given):
+    x = given_tensor(given[0])
+    if x is None:
+        return None
+    return batch_norm(<Tensor>x, given_optional(given[1]), given_optional(given[2]), <object>given[3])
+
+
+cdef int LAYER_NORM = register_op("layer_norm", "x weight bias axes eps", record_layer_norm, backward_layer_norm)
+cdef int BATCH_NORM = register_op("batch_norm", "x weight bias eps", record_batch_norm, backward_batch_norm)

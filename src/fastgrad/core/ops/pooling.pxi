@@ -43,13 +43,13 @@ cdef Layout* planes_of(const Layout* like, Py_ssize_t h, Py_ssize_t w) except NU
     return layout_get(like.typenum, like.itemsize, like.ndim, shape, NULL)
 
 
-cdef bint pool_of(int op, const Layout* x, dict params, Pool* d) except -1:
+cdef bint pool_of(const Layout* x, dict params, Pool* d) except -1:
     """The lengths of a pooling op on an operand of this layout."""
     cdef Py_ssize_t[2] lengths
     cdef int n = x.ndim - 2
     if x.kernel == NO_KERNEL or n < 0 or x.size == 0:
         return False
-    if op != AVG_UNPOOL2D:
+    if "lengths" not in params:     # not the transpose
         return read_pool(x.shape + n, x.size // (x.shape[n] * x.shape[n + 1]), params, d)
     if not read_axes_of(params["lengths"], 2, &lengths[0], &lengths[1]):
         return False
@@ -58,57 +58,103 @@ cdef bint pool_of(int op, const Layout* x, dict params, Pool* d) except -1:
     return d.oh == x.shape[n] and d.ow == x.shape[n + 1]
 
 
-cdef Tensor pooled_windows(int op, Tensor x, dict params):
+cdef Tensor record_max_pool(int op, PyObject** given):
     cdef Pool d
-    cdef Tensor y, source
-    cdef Layout* layout
-    cdef Storage* at = NULL
-    if not pool_of(op, x.layout, params, &d):
+    cdef Tensor y, source, x
+    cdef Storage* at
+    cdef dict params = given_params(op, given)
+    first = given_tensor(given[0])
+    if first is None or not pool_of((<Tensor>first).layout, params, &d):
         return None
+    x = <Tensor>first
     check_fresh(x)
     source = contiguous(x)
-    layout = planes_of(x.layout, d.h, d.w) if op == AVG_UNPOOL2D else planes_of(x.layout, d.oh, d.ow)
-    y = new_tensor(layout)
+    y = new_tensor(planes_of(x.layout, d.oh, d.ow))
+    at = storage_new(y.layout.size * sizeof(int))
     try:
-        if op == MAX_POOL2D:
-            at = storage_new(layout.size * sizeof(int))
-            max_pool(layout.kernel, source.data, y.data, <int*>payload(at), &d)
-        else:
-            if op == AVG_UNPOOL2D:
-                memset(y.data, 0, layout.nbytes)
-            avg_pool(layout.kernel, source.data, y.data, &d, op == AVG_UNPOOL2D)
+        max_pool(y.layout.kernel, source.data, y.data, <int*>payload(at), &d)
         if wants_grad(x):
             link1(y, op, guarded(x, op, READS_X1))
             extra_of(y).params = params
-            if at != NULL:
-                (<NodeExtra>y.extra).kept = storage_keep(at)
+            (<NodeExtra>y.extra).kept = storage_keep(at)
     finally:
-        if at != NULL:
-            storage_release(at)
+        storage_release(at)
     return y
 
 
-cdef int backward_pool(Tensor y, Tensor x, char* g) except -1:
+cdef Tensor average(int op, PyObject** given, bint transposed):
+    cdef Pool d
+    cdef Tensor y, source, x
+    cdef dict params = given_params(op, given)
+    first = given_tensor(given[0])
+    if first is None or not pool_of((<Tensor>first).layout, params, &d):
+        return None
+    x = <Tensor>first
+    check_fresh(x)
+    source = contiguous(x)
+    y = new_tensor(planes_of(x.layout, d.h, d.w) if transposed else planes_of(x.layout, d.oh, d.ow))
+    if transposed:
+        memset(y.data, 0, y.layout.nbytes)
+    avg_pool(y.layout.kernel, source.data, y.data, &d, transposed)
+    if wants_grad(x):
+        link1(y, op, guarded(x, op, READS_X1))
+        extra_of(y).params = params
+    return y
+
+
+cdef Tensor record_avg_pool(int op, PyObject** given):
+    return average(op, given, False)
+
+
+cdef Tensor record_avg_unpool(int op, PyObject** given):
+    return average(op, given, True)
+
+
+cdef int spread_windows(Tensor y, char* g, bint places) except -1:
+    """Add each upstream gradient to the place of the maximum, or a share to all places of its window."""
+    cdef Tensor x = resolve(y.x1, y.gen1)
     cdef NodeExtra extra = <NodeExtra>y.extra
     cdef Pool d
     cdef char* where
     cdef bint add
-    cdef Storage* part
-    pool_of(y.op, x.layout, extra.params, &d)
+    pool_of(x.layout, extra.params, &d)
     cotangent_buffer(x, &where, &add)
-    if y.op == AVG_UNPOOL2D:
-        if not add:
-            avg_pool(x.layout.kernel, g, where, &d, False)
-            return 0
-        part = storage_new(x.layout.nbytes)
-        avg_pool(x.layout.kernel, g, payload(part), &d, False)
-        add_into(x.layout.kernel, payload(part), where, x.layout.size)
-        storage_release(part)
-        return 0
     if not add:
         memset(where, 0, x.layout.nbytes)
-    if y.op == MAX_POOL2D:
+    if places:
         max_unpool(x.layout.kernel, g, <int*>payload(extra.kept), where, &d)
     else:
         avg_pool(x.layout.kernel, g, where, &d, True)
     return 0
+
+
+cdef int backward_max_pool(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+    return spread_windows(y, g, True)
+
+
+cdef int backward_avg_pool(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+    return spread_windows(y, g, False)
+
+
+cdef int backward_avg_unpool(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+    cdef Tensor x = resolve(y.x1, y.gen1)
+    cdef Pool d
+    cdef char* where
+    cdef bint add
+    cdef Storage* part
+    pool_of(x.layout, (<NodeExtra>y.extra).params, &d)
+    cotangent_buffer(x, &where, &add)
+    if not add:
+        avg_pool(x.layout.kernel, g, where, &d, False)
+        return 0
+    part = storage_new(x.layout.nbytes)
+    avg_pool(x.layout.kernel, g, payload(part), &d, False)
+    add_into(x.layout.kernel, payload(part), where, x.layout.size)
+    storage_release(part)
+    return 0
+
+
+register_op("max_pool2d", "x kernel_size stride padding dilation", record_max_pool, backward_max_pool, NULL, True)
+register_op("avg_pool2d", "x kernel_size stride padding count_include_pad", record_avg_pool, backward_avg_pool, NULL, True)
+register_op("avg_unpool2d", "x lengths kernel_size stride padding count_include_pad", record_avg_unpool, backward_avg_unpool,
+            NULL, True)

@@ -1,7 +1,17 @@
 # Recurrent networks over whole sequences. What the kernels do not take is None: the rule does it, or says why not.
 
-cdef int cells_in(int op) noexcept:
-    return 2 if op == LSTM else 1
+cdef int cell_of(int op, dict params) except -1:
+    """Which cell an op runs."""
+    if op == LSTM:
+        return CELL_LSTM
+    if op == GRU:
+        return CELL_GRU
+    return CELL_RELU if params["nonlinearity"] == "relu" else CELL_TANH
+
+
+cdef inline int states_of(int cell) noexcept:
+    """How many states a step hands to the next one."""
+    return 2 if cell == CELL_LSTM else 1
 
 
 cdef bint has_lengths(Tensor x, const Layout* like, int ndim, Py_ssize_t first, Py_ssize_t second) noexcept:
@@ -14,22 +24,22 @@ cdef bint read_recurrent(int op, tuple operands, dict params, Recurrent* d) exce
     """The lengths of a network on these operands, Tensors or None; False where they do not fit, or where one is 0."""
     cdef Tensor u, w
     cdef Py_ssize_t k, rows
-    for k in range(2 + cells_in(op)):
+    d.cell = cell_of(op, params)
+    for k in range(2 + states_of(d.cell)):
         if operands[k] is None:     # only a bias may be left out
             return False
     u = operands[0]
     w = operands[1]
-    d.cell = CELL_LSTM if op == LSTM else CELL_GRU if op == GRU else CELL_RELU if params["nonlinearity"] == "relu" else CELL_TANH
     if u.layout.kernel == NO_KERNEL or u.layout.kernel != w.layout.kernel or u.layout.ndim != 3 or w.layout.ndim != 2 or u.layout.size == 0:
         return False
     d.steps = u.layout.shape[0]
     d.batch = u.layout.shape[1]
     d.hidden = w.layout.shape[1]
-    rows = d.hidden * (4 if op == LSTM else 3 if op == GRU else 1)
+    rows = d.hidden * (4 if d.cell == CELL_LSTM else 3 if d.cell == CELL_GRU else 1)
     if u.layout.shape[2] != rows or w.layout.shape[0] != rows:
         return False
     for k in range(2, len(operands)):
-        if k < 2 + cells_in(op):
+        if k < 2 + states_of(d.cell):
             if not has_lengths(operands[k], u.layout, 2, d.batch, d.hidden):
                 return False
         elif operands[k] is not None and not has_lengths(operands[k], u.layout, 1, rows, 0):
@@ -70,13 +80,13 @@ cdef Tensor recurrent(int op, tuple operands, dict params):
     shape[1] = d.steps + 1
     shape[2] = d.batch
     shape[3] = d.hidden
-    y = new_tensor(layout_get(u.layout.typenum, u.layout.itemsize, 4 if op == LSTM else 3, &shape[0] if op == LSTM else &shape[1], NULL))
-    for k in range(cells_in(op)):
+    y = new_tensor(layout_get(u.layout.typenum, u.layout.itemsize, 2 + states_of(d.cell), &shape[2 - states_of(d.cell)], NULL))
+    for k in range(states_of(d.cell)):
         x = contiguous(<Tensor>operands[2 + k])
         memcpy(y.data + k * (d.steps + 1) * n, x.data, n)
-    b = operands[2 + cells_in(op)]
+    b = operands[2 + states_of(d.cell)]
     b = contiguous(b) if b is not None else None
-    bv = contiguous(<Tensor>operands[4]) if op == GRU and operands[4] is not None else None
+    bv = contiguous(<Tensor>operands[4]) if d.cell == CELL_GRU and operands[4] is not None else None
     try:
         scratch = storage_new((recurrent_scratch(&d) + w.layout.shape[0]) * item)
         zeros = payload(scratch) + recurrent_scratch(&d) * item
@@ -97,9 +107,9 @@ cdef Tensor recurrent(int op, tuple operands, dict params):
     return y
 
 
-cdef int backward_recurrent(Tensor y, char* g, bint only_wanted) except -1:
+cdef int backward_recurrent(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     cdef NodeExtra extra = <NodeExtra>y.extra
-    cdef int op = y.op, k, cells = cells_in(op)
+    cdef int k, cells
     cdef Tensor u = nth_operand(extra, 0), w = nth_operand(extra, 1), x, w_source = contiguous(w)
     cdef Py_ssize_t item = u.layout.itemsize, rows = w.layout.shape[0], n
     cdef Recurrent d
@@ -110,7 +120,8 @@ cdef int backward_recurrent(Tensor y, char* g, bint only_wanted) except -1:
     cdef char* sums
     cdef char* where
     cdef bint add = True
-    d.cell = CELL_LSTM if op == LSTM else CELL_GRU if op == GRU else CELL_RELU if extra.params["nonlinearity"] == "relu" else CELL_TANH
+    d.cell = cell_of(y.op, extra.params)
+    cells = states_of(d.cell)
     d.steps = u.layout.shape[0]
     d.batch = u.layout.shape[1]
     d.hidden = w.layout.shape[1]
@@ -125,7 +136,7 @@ cdef int backward_recurrent(Tensor y, char* g, bint only_wanted) except -1:
             cotangent_buffer(u, &where, &add)
             if not add:
                 gu = where
-        if op != GRU:
+        if d.cell != CELL_GRU:
             gv = gu
         recurrent_backward(u.layout.kernel, g, w_source.data, y.data, payload(extra.kept), gu, gv, gh, gh + n * item, payload(block), &d)
         if takes(u, only_wanted) and add:
@@ -145,3 +156,16 @@ cdef int backward_recurrent(Tensor y, char* g, bint only_wanted) except -1:
     finally:
         storage_release(block)
     return 0
+
+
+cdef Tensor record_rnn(int op, PyObject** given):
+    return recurrent(op, (<object>given[0], <object>given[1], <object>given[2], <object>given[3]), given_params(op, given))
+
+
+cdef Tensor record_gated(int op, PyObject** given):
+    return recurrent(op, (<object>given[0], <object>given[1], <object>given[2], <object>given[3], <object>given[4]), NO_PARAMS)
+
+
+cdef int RNN = register_op("rnn", "u weight h0 bias nonlinearity", record_rnn, backward_recurrent, NULL, True)
+cdef int LSTM = register_op("lstm", "u weight h0 c0 bias", record_gated, backward_recurrent, NULL, True)
+cdef int GRU = register_op("gru", "u weight h0 bias_ih bias_hh", record_gated, backward_recurrent, NULL, True)

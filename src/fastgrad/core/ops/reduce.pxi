@@ -111,32 +111,33 @@ cdef void scale(int kernel, char* y, Py_ssize_t n, double factor) noexcept nogil
             (<float*>y)[i] /= <float>factor
 
 
-cdef Tensor reduce(int op, Tensor x, object axis, bint keepdims):
-    """SUM, MEAN, MAX, MIN or PROD over axes; None where only the rule can."""
+cdef Tensor reduce(int op, PyObject** given, const BoundLoop* loop64, const BoundLoop* loop32, bint divide):
+    """Reduce with NumPy's inner loop, and divide by the number of elements; None where only the rule can."""
     cdef long long axes
     cdef Folded f
-    cdef Tensor y, source
-    cdef Layout* layout = x.layout
-    cdef const BoundLoop* loop
+    cdef Tensor x, y, source
+    cdef Layout* layout
+    first = given_tensor(given[0])
+    if first is None or type(<object>given[2]) is not bool:
+        return None
+    x = <Tensor>first
+    layout = x.layout
     if layout.kernel == NO_KERNEL or layout.ndim > 62:
         return None
-    axes = read_axes(layout, axis)
+    axes = read_axes(layout, <object>given[1])
     if axes == -1 or not fold(layout, axes, &f) or f.reduced == 0:
         return None
     check_fresh(x)
     source = contiguous(x)
-    y = new_tensor(reduced_layout(layout, axes, keepdims))
-    loop = &helpers[layout.kernel].multiply if op == PROD else &helpers[layout.kernel].maximum if op == MAX else &helpers[layout.kernel].minimum if op == MIN else &helpers[layout.kernel].add
+    y = new_tensor(reduced_layout(layout, axes, <object>given[2]))
     if y.layout.size:
-        reduce_loop(loop, source.data, &f, layout.itemsize, y.data)
-        if op == MEAN:
+        reduce_loop(loop64 if layout.kernel == F64 else loop32, source.data, &f, layout.itemsize, y.data)
+        if divide:
             scale(layout.kernel, y.data, y.layout.size, <double>f.reduced)
-    if x.flags & REQUIRES_GRAD and fg_grad_off == 0:
+    if wants_grad(x):
         link1(y, op, guarded(x, op, READS_X1))
-        if kernels[op].reads & READS_Y:
-            y.saved += version_of(y)
-        if axis is not None:
-            keep_parameter(y, axis)
+        if <object>given[1] is not None:
+            keep_parameter(y, <object>given[1])
     return y
 
 
@@ -195,12 +196,17 @@ cdef int sum_into(const Layout* layout, const char* x, const Layout* target, cha
     return 0
 
 
-cdef Tensor sum_to(Tensor x, object shape):
+cdef Tensor record_sum_to(int op, PyObject** given):
     cdef Py_ssize_t[64] dims
-    cdef int ndim = read_shape(shape, dims), k
-    cdef Layout* layout = x.layout
+    cdef int ndim = read_shape(<object>given[1], dims), k
+    cdef Layout* layout
     cdef Layout* target
-    cdef Tensor y
+    cdef Tensor x, y
+    first = given_tensor(given[0])
+    if first is None or type(<object>given[1]) is not tuple:
+        return None
+    x = <Tensor>first
+    layout = x.layout
     if layout.kernel == NO_KERNEL or ndim < 0 or ndim > layout.ndim:
         return None
     for k in range(ndim):
@@ -212,28 +218,81 @@ cdef Tensor sum_to(Tensor x, object shape):
     source = contiguous(x)
     sum_into(layout, (<Tensor>source).data, target, y.data, False)
     if x.flags & REQUIRES_GRAD and fg_grad_off == 0:
-        link1(y, SUM_TO, x)
+        link1(y, op, x)
     return y
 
 
-cdef int backward_reduce(Tensor y, Tensor x, char* g) except -1:
-    """SUM copies the upstream gradient to every summand, MEAN a share of it, MAX and MIN route it to the winners."""
+cdef int share_equally(Tensor y, char* g, bint divide) except -1:
+    """Give every summand the upstream gradient, or its share of it."""
     cdef Folded f
     cdef char* where
     cdef bint add
-    cdef double value
-    cdef Tensor source = None
+    cdef double value, divisor
+    cdef Tensor x = resolve(y.x1, y.gen1)
     folded_of(y, x, &f)
-    if f.outer == 1 and f.inner == 1 and (y.op == SUM or y.op == MEAN):
+    divisor = <double>f.reduced if divide else 1
+    if f.outer == 1 and f.inner == 1:
         value = (<double*>g)[0] if x.layout.kernel == F64 else <double>(<float*>g)[0]
-        return accumulate_uniform(x, value / <double>f.reduced if y.op == MEAN else value)
-    if y.op == MAX or y.op == MIN:
-        source = contiguous(x)
-    expect_contiguous(y)
+        return accumulate_uniform(x, value / divisor)
+    cotangent_buffer(x, &where, &add)
+    spread(x.layout.kernel, g, where, f.outer, f.reduced, f.inner, divisor, add)
+    return 0
+
+
+cdef int backward_sum(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+    return share_equally(y, g, False)
+
+
+cdef int backward_mean(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+    return share_equally(y, g, True)
+
+
+cdef int backward_extremum(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+    """The max gate: the upstream gradient goes to the winners."""
+    cdef Folded f
+    cdef char* where
+    cdef bint add
+    cdef Tensor x = resolve(y.x1, y.gen1), source = contiguous(x)
+    folded_of(y, x, &f)
     expect_contiguous(source)
     cotangent_buffer(x, &where, &add)
-    if source is None:
-        spread(x.layout.kernel, g, where, f.outer, f.reduced, f.inner, <double>f.reduced if y.op == MEAN else 1, add)
-    else:
-        route(x.layout.kernel, g, source.data, y.data, where, f.outer, f.reduced, f.inner, add)
+    route(x.layout.kernel, g, source.data, y.data, where, f.outer, f.reduced, f.inner, add)
     return 0
+
+
+cdef int backward_sum_to(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+    cdef Tensor x = resolve(y.x1, y.gen1)
+    cdef Layout* whole = layout_contiguous(x.layout)
+    cdef Layout* part = layout_contiguous(y.layout)
+    cdef Py_ssize_t[64] strides
+    cdef int k, lead = whole.ndim - part.ndim
+    for k in range(whole.ndim):
+        strides[k] = 0 if k < lead or part.shape[k - lead] == 1 else part.strides[k - lead]
+    return accumulate_strided(x, whole, g, strides, 0, whole.strides)
+
+
+cdef Tensor record_sum(int op, PyObject** given):
+    return reduce(op, given, &helpers[<int>F64].add, &helpers[<int>F32].add, False) if <object>given[3] is None else None
+
+
+cdef Tensor record_mean(int op, PyObject** given):
+    return reduce(op, given, &helpers[<int>F64].add, &helpers[<int>F32].add, True) if <object>given[3] is None else None
+
+
+cdef Tensor record_max(int op, PyObject** given):
+    return reduce(op, given, &helpers[<int>F64].maximum, &helpers[<int>F32].maximum, False)
+
+
+cdef Tensor record_min(int op, PyObject** given):
+    return reduce(op, given, &helpers[<int>F64].minimum, &helpers[<int>F32].minimum, False)
+
+
+cdef dict axis_and_keepdims(Tensor y):
+    return {"axis": parameter_of(y), "keepdims": y.layout.ndim == (<Tensor>edge1(y)).layout.ndim}
+
+
+cdef int SUM = register_op("sum", "x axis keepdims dtype", record_sum, backward_sum, axis_and_keepdims)
+cdef int MEAN = register_op("mean", "x axis keepdims dtype", record_mean, backward_mean, axis_and_keepdims)
+cdef int MAX = register_op("max", "x axis keepdims", record_max, backward_extremum, axis_and_keepdims)
+cdef int MIN = register_op("min", "x axis keepdims", record_min, backward_extremum, axis_and_keepdims)
+cdef int SUM_TO = register_op("sum_to", "x shape", record_sum_to, backward_sum_to, node_shape)

@@ -152,7 +152,7 @@ cdef int backward_where(Tensor y, char* g, Storage* gs, bint only_wanted) except
     return 0
 
 
-cdef int backward_clip(Tensor y, char* g, Storage* gs) except -1:
+cdef int backward_clip(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     cdef NodeExtra extra = <NodeExtra>y.extra
     cdef Tensor x = nth_operand(extra, 0), source
     cdef double high
@@ -163,3 +163,19 @@ cdef int backward_clip(Tensor y, char* g, Storage* gs) except -1:
     cotangent_buffer_or_reuse(x, g, gs, &where, &add)
     clip_backward(x.layout.kernel, g, source.data, where, x.layout.size, extra.number, high, add)
     return 0
+
+
+cdef Tensor record_where(int op, PyObject** given):
+    condition = given_tensor(given[0])
+    if condition is None:
+        return None
+    return where(<Tensor>condition, tensor_or_number(<object>given[1]), tensor_or_number(<object>given[2]))
+
+
+cdef Tensor record_clip(int op, PyObject** given):
+    x = given_tensor(given[0])
+    return clip(<Tensor>x, <object>given[1], <object>given[2]) if x is not None else None
+
+
+cdef int WHERE = register_op("where", "condition x1 x2", record_where, backward_where)
+cdef int CLIP = register_op("clip", "x min max", record_clip, backward_clip)

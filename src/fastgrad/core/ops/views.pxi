@@ -184,39 +184,70 @@ cdef extern from "Python.h":
     Py_ssize_t PySlice_AdjustIndices(Py_ssize_t length, Py_ssize_t* start, Py_ssize_t* stop, Py_ssize_t step)
 
 
-cdef int backward_view(Tensor y, Tensor x, char* g, Storage* gs) except -1:
-    """The cotangent goes back to the places the view was taken from."""
-    cdef Layout* whole = layout_contiguous(x.layout)
-    cdef Layout* part = layout_contiguous(y.layout)
-    cdef Py_ssize_t[64] shape
-    cdef Py_ssize_t[64] strides
-    cdef Py_ssize_t offset = 0
+cdef int accumulate_strided(Tensor x, const Layout* part, const char* g, const Py_ssize_t* g_strides, Py_ssize_t offset,
+                            const Py_ssize_t* strides) except -1:
+    """Add `g`, of the shape of `part`, to the cotangent of `x` at an offset in bytes."""
     cdef char* where
     cdef bint add
-    cdef int k
-    if y.op == RESHAPE:
-        return accumulate(x, g, gs if not is_small(x.layout) else NULL)
-    if y.op == PERMUTE_DIMS:
-        axes = parameter_of(y)
-        for k in range(part.ndim):
-            strides[k] = whole.strides[(axes[k] if axes is not None else part.ndim - 1 - k) % part.ndim]
-    elif y.op == GETITEM:
-        parse_key(whole, parameter_of(y), shape, strides, &offset)
     cotangent_buffer(x, &where, &add)
-    if y.op == BROADCAST_TO or y.op == SUM_TO:
-        if y.op == BROADCAST_TO:
-            return sum_into(part, g, whole, where, add)
-        for k in range(whole.ndim):
-            strides[k] = 0 if k < whole.ndim - part.ndim or part.shape[k - whole.ndim + part.ndim] == 1 else part.strides[k - whole.ndim + part.ndim]
-        if add:
-            add_strided(x.layout.kernel, whole, g, strides, where, whole.strides)
-        else:
-            copy_strided(x.layout.itemsize, whole, g, strides, where, whole.strides)
-        return 0
-    if y.op == GETITEM and not add:
+    if not add and part.size != x.layout.size:
         memset(where, 0, x.layout.nbytes)
     if add:
-        add_strided(x.layout.kernel, part, g, part.strides, where + offset, strides)
+        add_strided(x.layout.kernel, part, g, g_strides, where + offset, strides)
     else:
-        copy_strided(x.layout.itemsize, part, g, part.strides, where + offset, strides)
+        copy_strided(x.layout.itemsize, part, g, g_strides, where + offset, strides)
     return 0
+
+
+cdef int backward_reshape(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+    cdef Tensor x = resolve(y.x1, y.gen1)
+    return accumulate(x, g, gs if not is_small(x.layout) else NULL)
+
+
+cdef int backward_permute_dims(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+    cdef Tensor x = resolve(y.x1, y.gen1)
+    cdef Layout* whole = layout_contiguous(x.layout)
+    cdef Layout* part = layout_contiguous(y.layout)
+    cdef Py_ssize_t[64] strides
+    cdef int k
+    axes = parameter_of(y)
+    for k in range(part.ndim):
+        strides[k] = whole.strides[(axes[k] if axes is not None else part.ndim - 1 - k) % part.ndim]
+    return accumulate_strided(x, part, g, part.strides, 0, strides)
+
+
+cdef int backward_broadcast_to(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+    cdef Tensor x = resolve(y.x1, y.gen1)
+    cdef char* where
+    cdef bint add
+    cotangent_buffer(x, &where, &add)
+    return sum_into(layout_contiguous(y.layout), g, layout_contiguous(x.layout), where, add)
+
+
+cdef Tensor record_reshape(int op, PyObject** given):
+    x = given_tensor(given[0])
+    return reshape(<Tensor>x, <object>given[1]) if x is not None and type(<object>given[1]) is tuple else None
+
+
+cdef Tensor record_permute_dims(int op, PyObject** given):
+    x = given_tensor(given[0])
+    return permute_dims(<Tensor>x, <object>given[1]) if x is not None and type(<object>given[1]) is tuple else None
+
+
+cdef Tensor record_broadcast_to(int op, PyObject** given):
+    x = given_tensor(given[0])
+    return broadcast_to(<Tensor>x, <object>given[1]) if x is not None and type(<object>given[1]) is tuple else None
+
+
+cdef dict node_shape(Tensor y):
+    return {"shape": shape_tuple(y.layout)}
+
+
+cdef dict node_axes(Tensor y):
+    axes = parameter_of(y)
+    return {"axes": tuple(range(y.layout.ndim))[::-1] if axes is None else axes}
+
+
+cdef int RESHAPE = register_op("reshape", "x shape", record_reshape, backward_reshape, node_shape)
+cdef int PERMUTE_DIMS = register_op("permute_dims", "x axes", record_permute_dims, backward_permute_dims, node_axes)
+cdef int BROADCAST_TO = register_op("broadcast_to", "x shape", record_broadcast_to, backward_broadcast_to, node_shape)

@@ -1,5 +1,4 @@
-# The usual spellings of a call, straight to the kernel: binding by the rule takes longer than a small kernel.
-# Never refuses a call: what it does not know is None, and the rule binds it or says what is wrong.
+# Reading a call: operands and parameters in the order of the rule's signature, with its defaults.
 
 cdef extern from "Python.h":
     ctypedef object (*vectorcallfunc)(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames)
@@ -7,30 +6,71 @@ cdef extern from "Python.h":
     const unsigned long Py_TPFLAGS_HAVE_VECTORCALL
     double PyFloat_AS_DOUBLE(PyObject* o)
 
-cdef struct Given:          # borrowed; NULL: left to its default
-    PyObject* axis
-    PyObject* keepdims
-    PyObject* reduction
+cdef enum:
+    MOST_GIVEN = 16         # arguments that are read here; calls of rules with more are bound by the rule
+
+cdef struct Signature:      # borrowed from the rule
+    int n                   # operands and parameters; 0: calls are bound by the rule
+    int n_operands          # 1 where they are variadic
+    int n_positional        # operands and parameters that may be given by position
+    bint variadic
+    PyObject* names[MOST_GIVEN]
+    PyObject* defaults[MOST_GIVEN]      # NULL: required
 
 
-cdef bint read_keywords(tuple names, PyObject* const* values, Given* given) except -1:
-    """False where a keyword is another one."""
-    cdef Py_ssize_t k
-    for k in range(len(names)):
-        name = names[k]
-        if name == "axis":
-            given.axis = values[k]
-        elif name == "keepdims" and type(<object>values[k]) is bool:
-            given.keepdims = values[k]
-        elif name == "reduction":
-            given.reduction = values[k]
-        else:
-            return False
+cdef int read_signature(object rule, list kept, Signature* s) except -1:
+    """Read the signature of a rule; `kept` takes what `s` borrows."""
+    cdef int k
+    names = [sys.intern(name) for name in rule.operand_names + rule.param_names]
+    kept.append(names)
+    s.n = 0 if len(names) > MOST_GIVEN else <int>len(names)
+    s.variadic = rule.variadic
+    s.n_operands = 1 if rule.variadic else rule.n_operands
+    s.n_positional = s.n_operands + <int>rule.n_positional
+    for k in range(s.n):
+        s.names[k] = <PyObject*>names[k]
+        s.defaults[k] = NULL
+        if names[k] in rule.defaults:
+            kept.append(rule.defaults[names[k]])
+            s.defaults[k] = <PyObject*>rule.defaults[names[k]]
+    return 0
+
+
+cdef bint bind_call(const Signature* s, PyObject* const* args, Py_ssize_t n, PyObject* kwnames, PyObject** given) except -1:
+    """Put the arguments of a vectorcall into `given`, borrowed. Return False where only `Rule.bind` handles the call, or refuses
+    it. The operands of a variadic rule are left to the caller."""
+    cdef Py_ssize_t k, at, first = 0
+    if s.n == 0:
+        return False
+    if s.variadic:
+        first = 1
+    elif n > s.n_positional:
+        return False
+    else:
+        first = n
+        memcpy(given, args, n * sizeof(PyObject*))
+    for k in range(first, s.n):
+        given[k] = NULL
+    if kwnames != NULL:
+        for k in range(len(<tuple>kwnames)):
+            for at in range(first, s.n):
+                if s.names[at] == <PyObject*>(<tuple>kwnames)[k]:
+                    break
+            else:
+                return False
+            if given[at] != NULL:
+                return False
+            given[at] = args[n + k]
+    for k in range(first, s.n):
+        if given[k] == NULL:
+            given[k] = <PyObject*>s.defaults[k]
+            if given[k] == NULL:
+                return False
     return True
 
 
 cdef tuple given_tuple(PyObject* const* args, Py_ssize_t n):
-    """The positional arguments of a vectorcall."""
+    """Borrowed references as a tuple."""
     cdef tuple made = PyTuple_New(n)
     cdef Py_ssize_t k
     for k in range(n):
@@ -39,76 +79,19 @@ cdef tuple given_tuple(PyObject* const* args, Py_ssize_t n):
     return made
 
 
-cdef Tensor call_directly(int op, PyObject* const* args, Py_ssize_t n, object names):
-    """The result of a structured op; None for what is spelled, or is, less common: the rule binds that."""
-    cdef Given given
-    cdef Py_ssize_t k
-    cdef Tensor x, y
-    memset(&given, 0, sizeof(Given))
-    if n == 0 or (names is not None and not read_keywords(names, args + n, &given)):
-        return None
-    first = <object>args[0]
-    if op == CONCAT or op == STACK:
-        if given.keepdims != NULL or given.reduction != NULL:
-            return None
-        return join(op, given_tuple(args, n), <object>given.axis if given.axis != NULL else 0)
-    if op == WHERE and n == 3 and names is None:
-        first = tensor_or_number(first)
-        if type(first) is not Tensor:
-            return None
-        return where(<Tensor>first, tensor_or_number(<object>args[1]), tensor_or_number(<object>args[2]))
-    if type(first) is not Tensor:
-        return None
-    x = <Tensor>first
-    if op == CLIP:
-        return clip(x, <object>args[1], <object>args[2]) if n == 3 and names is None else None
-    if op == CROSS_ENTROPY:
-        if given.axis != NULL or given.keepdims != NULL or n != 2:
-            return None
-        labels = tensor_or_number(<object>args[1])
-        if type(labels) is not Tensor:
-            return None
-        return cross_entropy(x, <Tensor>labels, <object>given.reduction if given.reduction != NULL else "mean")
-    if op == LAYER_NORM:
-        return layer_norm(x, <object>args[1], <object>args[2], <object>args[3], <object>args[4]) if n == 5 and names is None else None
-    if op == BATCH_NORM:
-        return batch_norm(x, <object>args[1], <object>args[2], <object>args[3]) if n == 4 and names is None else None
-    if op == GETITEM:
-        if n != 2 or names is not None:
-            return None
-        y = getitem_basic(x, <object>args[1])
-        return y if y is not None else getitem_array(x, <object>args[1])
-    if op == RESHAPE or op == PERMUTE_DIMS or op == BROADCAST_TO or op == SUM_TO:
-        if n != 2 or names is not None or type(<object>args[1]) is not tuple:
-            return None
-        return (reshape(x, <object>args[1]) if op == RESHAPE else permute_dims(x, <object>args[1]) if op == PERMUTE_DIMS
-                else broadcast_to(x, <object>args[1]) if op == BROADCAST_TO else sum_to(x, <object>args[1]))
-    return call_along(op, x, args, n, &given)
-
-
-cdef Tensor call_along(int op, Tensor x, PyObject* const* args, Py_ssize_t n, Given* given):
-    """Ops with an axis, those that reduce with `keepdims` too."""
-    cdef bint reduces = op == SUM or op == MEAN or op == MAX or op == MIN or op == PROD or op == LOGSUMEXP
-    if given.reduction != NULL or n > (3 if reduces else 2) or (given.keepdims != NULL and not reduces):
-        return None
-    if n > 1:
-        if given.axis != NULL:
-            return None
-        given.axis = args[1]
-    if n > 2:
-        if given.keepdims != NULL or type(<object>args[2]) is not bool:
-            return None
-        given.keepdims = args[2]
-    if op == SOFTMAX or op == LOG_SOFTMAX:
-        return softmax(op, x, <object>given.axis if given.axis != NULL else -1)
-    axis = <object>given.axis if given.axis != NULL else None
-    if op == CUMSUM:
-        return cumsum(x, axis)
-    if not reduces:
-        return None
-    if op == LOGSUMEXP:
-        return logsumexp(x, axis, given.keepdims != NULL and <object>given.keepdims)
-    return reduce(op, x, axis, given.keepdims != NULL and <object>given.keepdims)
+cdef bint unpack_given(const Signature* s, tuple operands, dict params, PyObject** given) except -1:
+    """Put bound operands and parameters into `given`, borrowed."""
+    cdef int k
+    if s.n == 0:
+        return False
+    if s.variadic:
+        given[0] = <PyObject*>operands
+    else:
+        for k in range(s.n_operands):
+            given[k] = <PyObject*>operands[k]
+    for k in range(s.n_operands, s.n):
+        given[k] = <PyObject*>params[<object>s.names[k]]
+    return True
 
 
 cdef vectorcallfunc parse_tensor        # how `tensor` is called in general

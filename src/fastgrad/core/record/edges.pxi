@@ -11,12 +11,12 @@ cdef inline void join1(Tensor y, int op, Tensor x) noexcept:
     Py_INCREF(x)
     y.x1 = <PyObject*>x
     y.gen1 = x.gen
-    if kernels[op].reads & READS_X1:
+    if table[op].reads & READS_X1:
         y.saved = version_of(x)
 
 
 cdef inline void join2(Tensor y, int op, Tensor x1, Tensor x2) noexcept:
-    cdef unsigned int reads = kernels[op].reads
+    cdef unsigned int reads = table[op].reads
     y.op = <unsigned char>op
     y.flags |= REQUIRES_GRAD
     Py_INCREF(x1)
@@ -47,16 +47,16 @@ cdef inline void join_constant(Tensor y, int op, Tensor x, double c, bint first)
         y.x2 = bits
         y.gen1 = x.gen
         y.flags |= REQUIRES_GRAD | CONST2
-    if kernels[op].reads_alone[first] & (READS_X2 if first else READS_X1):
+    if table[op].reads_alone[first] & (READS_X2 if first else READS_X1):
         y.saved = version_of(x)
 
 
 cdef inline unsigned int reads_at(Tensor y) noexcept:
     """What the backward of `y`, whose operands are in x1 and x2, reads."""
-    cdef Kernel* k = &kernels[y.op]
+    cdef OpRow* row = &table[y.op]
     if y.flags & CONST1:
-        return k.reads_alone[1]
-    return k.reads_alone[0] if y.flags & CONST2 else k.reads
+        return row.reads_alone[1]
+    return row.reads_alone[0] if y.flags & CONST2 else row.reads
 
 
 # And a look at the result, where somebody watches.
@@ -101,26 +101,11 @@ cdef inline double constant_of(PyObject* bits) noexcept:
     return c
 
 
-cdef unsigned int[<int>END_OPS] op_reads        # by op number: bit k, whether the rule reads operand k, from 31 on all alike
-cdef unsigned int[<int>END_OPS] op_flows        # whether a gradient flows to it
-
-
-cdef int note_facts(int op, object rule) except -1:
-    """Ask a built-in rule once for what every node of it would ask."""
-    cdef unsigned int k
-    op_reads[op] = op_flows[op] = 0
-    for k in range(32):
-        if rule.variadic or k < <unsigned int>rule.n_operands:
-            op_reads[op] |= <unsigned int>bool(rule.reads(k)) << k
-            op_flows[op] |= <unsigned int>bool(rule.differentiable(k)) << k
-    return 0
-
-
 cdef list grad_operands(int op, tuple operands):
     """The numbers of the operands to which a gradient may flow; None where those that are constants make no difference."""
     cdef list among = []
     cdef Py_ssize_t k
-    if op != RULE and op >= END_ELEMENTWISE:
+    if op != RULE and kernels[op].nin == 0:
         return None
     for k in range(len(operands)):
         if type(operands[k]) is Tensor:
@@ -129,7 +114,7 @@ cdef list grad_operands(int op, tuple operands):
 
 
 cdef inline bint reads_nth(int op, object rule, Py_ssize_t k, object among) except -1:
-    return (op_reads[op] >> min(k, 31)) & 1 if op != RULE and among is None else rule.reads(k, among)
+    return (table[op].operand_reads >> min(k, 31)) & 1 if op != RULE and among is None else rule.reads(k, among)
 
 
 cdef inline bint nth_bit(unsigned int bits, Py_ssize_t k) noexcept:
@@ -139,7 +124,7 @@ cdef inline bint nth_bit(unsigned int bits, Py_ssize_t k) noexcept:
 
 cdef inline unsigned int flows_of(Tensor y) noexcept:
     """To which of its many operands a gradient flows from `y`."""
-    return op_flows[y.op] if y.op != RULE else (<NodeExtra>y.extra).flows
+    return table[y.op].operand_flows if y.op != RULE else (<NodeExtra>y.extra).flows
 
 
 cdef int link_many(Tensor y, object rule, tuple operands, dict params, int op=RULE) except -1:

@@ -1,20 +1,5 @@
 # Every op without a kernel, and every dtype without one: the rule's forward on zero-copy array views.
 
-cdef dict NO_PARAMS = {}
-cdef list rule_of = [None] * <int>END_OPS          # by op number
-cdef list op_names = [None] * <int>END_OPS
-cdef dict functions = {}                            # op name -> Function
-
-
-cdef object rule_for(Tensor y):
-    return (<NodeExtra>y.extra).rule if y.op == RULE else rule_of[y.op]
-
-
-cdef object op_name(Tensor y):
-    if y.op == LEAF:
-        return None
-    return (<NodeExtra>y.extra).rule.name if y.op == RULE else op_names[y.op]
-
 
 cdef object dtype_of(Tensor t):
     return PyArray_DescrFromType(t.layout.typenum)
@@ -187,19 +172,8 @@ cdef dict node_params(Tensor y):
     rule = rule_for(y)
     if not rule.param_names:
         return NO_PARAMS
-    if y.op == GATHER:
-        return gather_params(y)
-    if y.op == RESHAPE or y.op == BROADCAST_TO or y.op == SUM_TO:
-        return {"shape": shape_tuple(y.layout)}
-    if y.op == GETITEM:
-        return {"key": parameter_of(y)}
-    if y.op == PERMUTE_DIMS:
-        axes = parameter_of(y)
-        return {"axes": tuple(range(y.layout.ndim))[::-1] if axes is None else axes}
-    if y.op == SUM or y.op == MEAN or y.op == MAX or y.op == MIN or y.op == PROD or y.op == LOGSUMEXP:
-        return {"axis": parameter_of(y), "keepdims": y.layout.ndim == (<Tensor>edge1(y)).layout.ndim}
-    if y.op == SOFTMAX or y.op == LOG_SOFTMAX or y.op == CUMSUM:
-        return {"axis": parameter_of(y)}
+    if table[y.op].params != NULL:
+        return table[y.op].params(y)
     params = dict(rule.defaults)
     for name in rule.param_names:
         if name not in params:

@@ -1,0 +1,131 @@
+# The table of ops. A row holds what the engine knows of an op with a kernel; the file of the op's family registers it at its foot.
+# What a backward reads, and where a gradient flows, is asked of the rule. Nothing else decides by the name or number of an op.
+
+ctypedef PyObject* pointer     # Cython has no spelling for an initialised array of these
+
+# The result of a call: `given` holds operands and parameters in the order of the rule's signature, borrowed. None where only
+# the rule handles the call.
+ctypedef Tensor (*Record)(int op, PyObject** given)
+# Add to the cotangents of the operands. The cotangent of `y` is at `g`, in the block `gs` unless that is NULL.
+ctypedef int (*BackwardOp)(Tensor y, char* g, Storage* gs, bint only_wanted) except -1
+# The parameters of a recorded node, as the rule names them.
+ctypedef dict (*NodeParams)(Tensor y)
+
+cdef struct OpRow:
+    Record record               # NULL: calls go to the rule
+    BackwardOp backward
+    NodeParams params           # NULL: those in the NodeExtra, or the defaults
+    bint prepared               # `record` takes parameters only after the rule's `prepare`
+    unsigned int reads          # Reads of the first two operands and of the result
+    unsigned int[2] reads_alone     # the same where the second, or the first, operand is a constant
+    unsigned int operand_reads  # bit k: whether the rule reads operand k; operands from 31 on share a bit
+    unsigned int operand_flows  # bit k: whether a gradient flows to operand k
+
+cdef OpRow[256] table           # by the number in Tensor.op
+cdef int n_ops = FIRST_STRUCTURED
+cdef dict NO_PARAMS = {}
+cdef list rule_of = [None] * 256
+cdef list op_names = [None] * 256
+cdef list signature_of = [None] * 256
+cdef dict functions = {}        # op name -> Function
+
+
+cdef int set_row(int op, str name, str signature, Record record, BackwardOp backward, NodeParams params, bint prepared) except -1:
+    cdef OpRow* row = &table[op]
+    memset(row, 0, sizeof(OpRow))
+    row.record = record
+    row.backward = backward
+    row.params = params
+    row.prepared = prepared
+    op_names[op] = name
+    signature_of[op] = signature
+    return 0
+
+
+cdef int register_op(str name, str signature, Record record, BackwardOp backward, NodeParams params=NULL,
+                     bint prepared=False) except -1:
+    """Add a row; return the number of the op. Several rows may share a rule: calls go to the first one."""
+    global n_ops
+    if n_ops == 256:
+        raise RuntimeError("the table of ops is full: Tensor.op is one byte")
+    n_ops += 1
+    set_row(n_ops - 1, name, signature, record, backward, params, prepared)
+    return n_ops - 1
+
+
+cdef int number_of_op(str name) except -1:
+    """The number of the op's first row, or RULE."""
+    cdef int op
+    for op in range(n_ops):
+        if op_names[op] == name:
+            return op
+    return RULE
+
+
+cdef int bind_rule(object rule) except -1:
+    """Fill in what the rule decides, in all rows of its op."""
+    cdef int op
+    cdef unsigned int k
+    cdef OpRow* row
+    for op in range(n_ops):
+        if op_names[op] != rule.name:
+            continue
+        names = " ".join(rule.operand_names + rule.param_names)
+        if signature_of[op] is not None and signature_of[op] != names:
+            raise RuntimeError(f"the row of {rule.name!r} reads ({signature_of[op]}), its rule takes ({names})")
+        row = &table[op]
+        rule_of[op] = rule
+        row.reads = reads_of(rule, None)
+        for k in range(2):
+            row.reads_alone[k] = reads_of(rule, (k,)) if kernels[op].nin == 2 else row.reads
+        row.operand_reads = row.operand_flows = 0
+        for k in range(32):
+            if rule.variadic or k < <unsigned int>rule.n_operands:
+                row.operand_reads |= <unsigned int>bool(rule.reads(k)) << k
+                row.operand_flows |= <unsigned int>bool(rule.differentiable(k)) << k
+    return 0
+
+
+cdef unsigned int reads_of(object rule, object among) except? 0xFFFF:
+    """Which of the first two operands and the result the vjps of the operands `among` (None: of all) read."""
+    cdef unsigned int reads = READS_Y if rule.reads_y(among) else 0
+    if not rule.variadic:
+        if rule.reads(0, among):
+            reads |= READS_X1
+        if rule.n_operands > 1 and rule.reads(1, among):
+            reads |= READS_X2
+    return reads
+
+
+cdef object rule_for(Tensor y):
+    return (<NodeExtra>y.extra).rule if y.op == RULE else rule_of[y.op]
+
+
+cdef object op_name(Tensor y):
+    if y.op == LEAF:
+        return None
+    return (<NodeExtra>y.extra).rule.name if y.op == RULE else op_names[y.op]
+
+
+# What `record` functions read from `given`.
+
+cdef inline object given_tensor(PyObject* o):
+    """A Tensor, or an ndarray as a Tensor; None for anything else."""
+    if type(<object>o) is Tensor:
+        return <object>o
+    return as_tensor(<object>o) if PyArray_Check(<object>o) else None
+
+
+cdef inline object given_optional(PyObject* o):
+    """An operand that may be None, as a Tensor."""
+    return None if <object>o is None else as_tensor(<object>o)
+
+
+cdef dict given_params(int op, PyObject** given):
+    """Parameters as the rule names them, for nodes that keep them in a dict."""
+    cdef dict params = {}
+    cdef Py_ssize_t k = rule_of[op].n_operands
+    for name in rule_of[op].param_names:
+        params[name] = <object>given[k]
+        k += 1
+    return params
