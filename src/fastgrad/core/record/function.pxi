@@ -111,7 +111,7 @@ cdef object call_given(Function f, PyObject** given):
     cdef Tensor y
     cdef dict params = NO_PARAMS
     cdef int k
-    if row.record != NULL and not row.prepared:
+    if row.record != NULL and not (row.prepared and f.prepares):
         y = row.record(f.op, given)
         if y is not None:
             return y
