@@ -1,4 +1,4 @@
-"""One core, one BLAS thread, the facts about the machine. Imports no NumPy at the top: the environment comes first."""
+"""One core, one BLAS thread, facts about the machine. Does not import NumPy at the top: the environment comes first."""
 
 import os
 import platform
@@ -14,12 +14,12 @@ ONE_THREAD = (
     "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )  # fmt: skip
-# Both change which BLAS kernel runs and would make one machine's numbers another's.
+# Both change the BLAS kernel, and with it the figures.
 REMOVED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 
 def environment(**more):
-    """What a timed process gets: one thread per BLAS, no BLAS overrides, this tree's package importable."""
+    """The environment of a timed process: one BLAS thread, no BLAS overrides, this tree's package importable."""
     env = {k: v for k, v in os.environ.items() if k not in REMOVED}
     env.update(dict.fromkeys(ONE_THREAD, "1"))
     env.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")  # for JAX, where it is a peer
@@ -54,7 +54,7 @@ def enter():
 
 
 def pin():
-    """Keep this process, and those it starts, on one core. Returns the core, or None where that cannot be done."""
+    """Keep this process, and those it starts, on one core. Returns the core, or None where that is not possible."""
     if not hasattr(os, "sched_setaffinity"):
         return None
     core = max(os.sched_getaffinity(0))  # interrupts tend to land on the first
@@ -63,7 +63,7 @@ def pin():
 
 
 def facts(core=None):
-    """What a reader needs to compare two JSON files."""
+    """The facts needed to compare two JSON files."""
     import numpy as np
 
     import fastgrad as fg
@@ -90,7 +90,7 @@ def facts(core=None):
 
 
 def _blas(np):
-    """Name and version of NumPy's BLAS, and the kernel it chose where the library can be asked."""
+    """Name and version of NumPy's BLAS, and its kernel where the library reports it."""
     built = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
     found = {"name": built.get("name"), "version": built.get("version"), "kernel": None}
     folders = (Path(np.__file__).parent / ".libs", Path(np.__file__).parent.parent / "numpy.libs")

@@ -1,7 +1,7 @@
 """One row per rule: forward and backward against NumPy's forward alone, small and large. Knows no op by its name.
 
-Inputs come from the rule itself (`domain`, `samples`), so that a new op has its row the moment it has its rule. Before
-it is timed, the value is compared with the forward on arrays, the gradient with differences in a random direction.
+Inputs come from the rule itself (`domain`, `samples`), so that a new op has a row as soon as it has a rule. Before an
+op is timed, its value is compared with the forward on arrays, its gradient with differences in a random direction.
 """
 
 import numpy as np
@@ -57,7 +57,7 @@ class Case:
         return y
 
     def forward(self):
-        """The rival: NumPy's forward, nothing else."""
+        """The rival: NumPy's forward alone."""
         return self.rule.forward(*self.arrays, **self.params)
 
     def check_value(self):
@@ -77,7 +77,7 @@ class Case:
         for k in self.places:
             terms = np.real(np.conj(self.leaves[k].grad.numpy()) * self.directions[k])
             numerical = (self._along(k, STEP) - self._along(k, -STEP)) / (2 * STEP)
-            # Both sums may cancel to nothing: what they are sums of is the scale.
+            # Both sums may cancel to zero: their terms give the scale.
             scale = max(np.abs(terms).sum(), np.abs(self.g).sum())
             rtol = 1e-1 if self.y.dtype in (np.float32, np.complex64) else 1e-6  # float32 resolves 1e-7 of y, over 1e-6
             compare(

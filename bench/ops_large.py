@@ -1,4 +1,4 @@
-"""Large inputs, about 10^5 elements, for the ops whose rule brings samples instead of an interval. Data, no timing.
+"""Large inputs, about 10^5 elements, for the ops whose rule has samples instead of an interval. Data, no timing.
 
 Each entry takes a numpy Generator and gives `(operands, params)`. An op that is not here is measured small only.
 """

@@ -96,7 +96,7 @@ def hvp_by_hand(x, labels):
     note="Hessian-vector product of the 64-64-10 network by create_graph; NumPy's R-operator by hand",
 )
 def hvp(settings):
-    """Second order: the sweep records itself, and is swept."""
+    """Second order: a recorded sweep, and a sweep of its result."""
     rng = np.random.default_rng(1)
     x, labels = rng.normal(size=(32, 64)), rng.integers(0, 10, 32)
     arrays, direction = make_layers(rng, 64, 64, 10), make_layers(rng, 64, 64, 10)

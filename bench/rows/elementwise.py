@@ -41,9 +41,9 @@ for _power, _target in ((3, 0.6), (5, 1.0), (7, 1.0)):
     )(lambda settings, n=10**_power: mixed_race(settings.size(n, 1000)))
 
 
-@row("mixed-1e5-kept", note="the same against by hand with its buffers kept from call to call: no fresh pages")
+@row("mixed-1e5-kept", note="the same against code by hand that keeps its buffers between calls: no fresh pages")
 def mixed_kept(settings):
-    """What the page faults of fresh results are worth in the row `mixed-1e5`."""
+    """Shows the share of page faults of fresh results in the row `mixed-1e5`."""
     x = np.random.default_rng(5).normal(size=settings.size(10**5, 1000))
     buffers = [np.empty_like(x) for _ in range(4)]
     return array_race(x, mixed, partial(mixed_by_hand, buffers=buffers), "")
@@ -51,6 +51,6 @@ def mixed_kept(settings):
 
 @row("centred-1e5", target=0.7, note="mean((x - mean(x))**2 / (1 + abs(x))), per element, fresh results each time")
 def centred_row(settings):
-    """Large enough that every fresh result is fresh pages for NumPy."""
+    """Large enough that every fresh result has fresh pages in NumPy."""
     x = np.random.default_rng(6).normal(size=settings.size(10**5, 1000))
     return array_race(x, centred, centred_by_hand, "centred-1e5")

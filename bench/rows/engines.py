@@ -11,7 +11,7 @@ from fastgrad.benchmark.worker import Remote, WorkerError
 
 
 def long_steps(settings):
-    """The settings for steps of seconds: few rounds."""
+    """Settings for steps that take seconds: few rounds."""
     return replace(settings, rounds=(7, 9))
 
 

@@ -1,4 +1,4 @@
-"""Long graphs: what one node costs in time and memory, and that the cost does not grow with the length."""
+"""Long graphs: time and memory per node, which must not grow with the length."""
 
 import gc
 import sys
@@ -26,7 +26,7 @@ def check_chain(n):
 
 
 def build_and_sweep(leaf, n):
-    """Build a chain, sweep it, drop it."""
+    """Build a chain, sweep it and release it."""
     leaf.grad = None
     chain(leaf, n).backward()
 
@@ -60,7 +60,7 @@ def chain_rows(settings):
 
 @row("chain-memory", target=120.0, note="bytes per node above the leaf, at the peak of building and sweeping 10^6 ops")
 def chain_memory(settings):
-    """Measured twice, each in a fresh process: what tracemalloc saw, and what the operating system gave."""
+    """Measured twice, each in a fresh process: by tracemalloc and by the operating system."""
     if not sys.platform.startswith("linux"):
         raise Skipped("the high-water mark is read from Linux's /proc")
     results = []

@@ -1,4 +1,4 @@
-"""Pictures: what it takes from a graph in memory to a finished SVG, gradients, layout and text included."""
+"""Pictures: from a graph in memory to a finished SVG, including gradients, layout and text."""
 
 from functools import partial
 
@@ -12,7 +12,7 @@ NODES, ALLOWED = 200, 0.3  # seconds
 
 
 def tangle(nodes, seed=30):
-    """A graph of that many nodes whose wires fork and cross, which is what takes time."""
+    """A graph of that many nodes whose wires fork and cross, which dominates the time."""
     rng = np.random.default_rng(seed)
     made = [fg.tensor(float(value), requires_grad=True) for value in rng.normal(size=20)]
     loose = list(made)  # used by nothing yet
@@ -48,13 +48,13 @@ def check(y):
 
 @row("draw-200", target=1.0, note="fg.draw(y).svg of a graph of 200 nodes that fork and cross, against 0.3 s")
 def draw_row(settings):
-    """Time of a whole picture; the graph itself is there already."""
+    """Time of a whole picture of an existing graph."""
     y = tangle(NODES)
     nodes = check(y)
     contenders = [Contender("draw", partial(_draw, y), dict)]
     [timing] = time_in_turns(contenders, settings, collect=True)
     return [
-        Result("draw-200", timing.median, ALLOWED, "what is allowed", ratio=timing.median / ALLOWED, target=1.0,
+        Result("draw-200", timing.median, ALLOWED, "limit", ratio=timing.median / ALLOWED, target=1.0,
                timings={"fastgrad": timing}, note=f"{nodes} nodes, gradients and layout included")
     ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Matrix products: how close the forward pass and both gradients come to the three BLAS calls that they are."""
+"""Matrix products: the forward pass and both gradients against the three BLAS calls that they consist of."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What `import fastgrad` costs beyond `import numpy`, which it needs: fresh processes in turns, bytecode present."""
+"""Cost of `import fastgrad`, which includes `import numpy`: fresh processes in turns, with bytecode present."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ CODE = "from time import {} as clock; start = clock(); import {}; print(clock() 
 
 
 def _import_seconds(module, env):
-    """Time of one import, taken inside a new interpreter, so that its own start is not in the figure."""
+    """Time of one import, measured inside a new interpreter to exclude its start-up."""
     command = [sys.executable, "-c", CODE.format(CLOCK.__name__, module)]
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:

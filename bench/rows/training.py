@@ -44,7 +44,7 @@ class HandAdam:
 
 
 def against_torch(name, settings, mine, by_hand, facts, **how):
-    """The race with PyTorch first; without it, against NumPy by hand, which decides nothing."""
+    """The race against PyTorch; without PyTorch, against NumPy by hand and without a target."""
     found = [c for c in peers(name, *facts) if c.name == "torch"]
     race = Race(mine, [*found, by_hand], **how)
     if found:

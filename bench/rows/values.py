@@ -1,4 +1,4 @@
-"""`fastgrad.micrograd` against micrograd as it is installed: its demo's step, the memory of it, and long chains."""
+"""`fastgrad.micrograd` against the installed micrograd: time and memory of a step of its demo, and long chains."""
 
 import sys
 from contextlib import ExitStack
@@ -14,7 +14,7 @@ OURS, THEIRS = "fastgrad.micrograd", "micrograd"
 
 
 def _step_race(settings, name, *options):
-    """The line of one step of both libraries, each in a process of its own, and the peaks of their memory."""
+    """The result of a step in both libraries, each in its own process, and their peak memory."""
     if not installed("micrograd"):
         raise Skipped("micrograd is not installed")
     with ExitStack() as stack:
@@ -45,7 +45,7 @@ def demo(settings):
 
 @row("values-demo-gc-off", target=12.0, sense=">=", note="the same with gc.disable() for both")
 def demo_without_collector(settings):
-    """Without it: what the two engines themselves cost."""
+    """Without it: the cost of the two engines themselves."""
     return [_step_race(settings, "values-demo-gc-off", "gc-off")[0]]
 
 
