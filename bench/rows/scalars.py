@@ -80,3 +80,9 @@ def staged_lean(settings):
 def staged_written(settings):
     """The whole of what a user writes, against the merged stages."""
     return scalars.staged_written()
+
+
+@row("neuron", note="a neuron of single numbers: leaves, forward, backward; by hand in Python floats")
+def neuron(settings):
+    """The work of micrograd, once."""
+    return scalars.neuron()

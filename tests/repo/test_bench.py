@@ -1,5 +1,6 @@
 """The benchmarks are complete, rivals are correct, and the contenders of each row agree. No test measures time."""
 
+import importlib
 import json
 import re
 import subprocess
@@ -72,6 +73,13 @@ def test_the_contenders_of_a_row_agree(name):
         pytest.skip(str(reason))
     assert found
     assert all(r.fastgrad > 0 for r in found)
+
+
+@pytest.mark.parametrize("library", peers.LIBRARIES)
+def test_what_another_library_computes_has_a_row(library):
+    pytest.importorskip(library)
+    makers = importlib.import_module(f"fastgrad.benchmark.peers.with_{library}").MAKERS
+    assert makers and makers.keys() <= results.ROWS.keys()
 
 
 def test_an_op_without_a_row_fails_here():
