@@ -88,10 +88,11 @@ def time(seconds):
 
 
 def write(path):
-    """Rewrite README.md between its markers. Returns the exit status: 2 if the file or one of its rows is missing."""
+    """Rewrite README.md between its markers. Returns the exit status: 2 if the file is not from a whole run."""
     try:
         with open(path, encoding="utf-8") as file:
-            new = tables(json.load(file))
+            found = json.load(file)
+        new = tables(found)
     except OSError as error:
         print(f"cannot read {path}: {error.strerror}", file=sys.stderr)
         return 2
@@ -103,6 +104,9 @@ def write(path):
             f"{path} has no {missing}: README.md takes its tables from a whole run of `python -m bench`",
             file=sys.stderr,
         )
+        return 2
+    if found["machine"].get("quick"):
+        print(f"{path} is from a run with --quick, whose figures mean nothing", file=sys.stderr)
         return 2
     before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
     README.write_text(before + BEGIN + new + END + rest.partition(END)[2], encoding="utf-8")

@@ -73,7 +73,7 @@ def run(wanted, settings, path, facts, *, isolate=False):
         if failure is not None:
             failures[entry.name] = failure
             table.fail(entry.name, failure["kind"], failure["text"])
-    report.write_json(path, facts, results, failures)
+    report.write_json(path, facts | {"quick": settings.quick}, results, failures)
     targets = [r.met for r in results if r.sense != "~" and r.met is not None]
     met = f"{sum(targets)} of {len(targets)} targets met; " if targets else ""
     print(f"\n{met}quartiles and machine facts in {path}")

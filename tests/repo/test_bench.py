@@ -306,6 +306,9 @@ def test_the_command_writes_the_tables_of_the_readme(tmp_path, monkeypatch, caps
     path.write_text(json.dumps({"machine": machine, "rows": rows[1:]}))
     assert readme.write(path) == 2
     assert f"has no '{names[0]}'" in capsys.readouterr().err
+    path.write_text(json.dumps({"machine": {**machine, "quick": True}, "rows": rows}))
+    assert readme.write(path) == 2
+    assert "is from a run with --quick" in capsys.readouterr().err
     assert readme.write(tmp_path / "nowhere.json") == 2
     assert readme.README.read_text(encoding="utf-8") == written
 
