@@ -89,6 +89,7 @@ LARGE = {
     "std": _one(axis=1),
     "norm": _one(axis=1),
     "cumsum": _one(axis=1),
+    "cumprod": _positive(axis=1),
     "logsumexp": _one(axis=1),
     "softmax": _one(axis=1),
     "log_softmax": _one(axis=1),

@@ -52,7 +52,7 @@ from fastgrad.functions.constants import logical_not, logical_or, logical_xor, n
 
 # reductions and running sums
 from fastgrad.rules.reductions import log_softmax, logsumexp, max, mean, min, prod, softmax, sum
-from fastgrad.rules.statistics import cumsum, std, var
+from fastgrad.rules.statistics import cumprod, cumsum, std, var
 from fastgrad.functions.constants import all, any, argmax, argmin, count_nonzero
 from fastgrad.functions.products import cumulative_sum, diff, norm
 

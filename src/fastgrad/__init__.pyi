@@ -77,7 +77,7 @@ class _Astype(Protocol):
 class _Clip(Protocol):
     def __call__(self, x: _Operand, min: _Operand | None = None, max: _Operand | None = None) -> Tensor: ...
 
-class _Cumsum(Protocol):
+class _Cumprod(Protocol):
     def __call__(self, x: _Operand, /, axis: int | Sequence[int] | None = None, *, dtype: npt.DTypeLike | None = None) -> Tensor: ...
 
 class _Diagonal(Protocol):
@@ -172,7 +172,8 @@ copysign: _Add
 cos: _Abs
 cosh: _Abs
 def count_nonzero(*args: Any, **kwargs: Any) -> Tensor: ...
-cumsum: _Cumsum
+cumprod: _Cumprod
+cumsum: _Cumprod
 def cumulative_sum(x: _Operand, /, *, axis: int | Sequence[int] | None = None, dtype: npt.DTypeLike | None = None, include_initial: _bool = False) -> Tensor: ...
 def diag(x: _Operand, /, k: int = 0) -> Tensor: ...
 diagonal: _Diagonal

@@ -45,7 +45,7 @@ def _delegate(name):
 
 _DELEGATED = """
     exp log log1p expm1 sqrt square sin cos tan sinh cosh tanh arcsin arccos arctan abs sign sigmoid relu softplus clip
-    sum mean prod var std max min argmax argmin any all cumsum logsumexp softmax log_softmax
+    sum mean prod var std max min argmax argmin any all cumsum cumprod logsumexp softmax log_softmax
     ravel permute_dims swapaxes squeeze expand_dims broadcast_to repeat matmul dot outer conj copy
 """
 

@@ -65,7 +65,7 @@ def test_logsumexp_keeps_dimensions(keepdims, rng):
 
 
 @pytest.mark.parametrize("axis", [2, -3, (0, 0), (0, 2)])
-@pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp", "prod", "cumsum"])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp", "prod", "cumsum", "cumprod"])
 def test_wrong_axes_are_refused_as_by_numpy(name, axis):
     with pytest.raises((ValueError, TypeError)):
         FUNCTIONS[name](fg.tensor(np.ones((2, 3)), requires_grad=True), axis=axis)
@@ -261,9 +261,21 @@ def test_prod_that_under_or_overflows_has_the_gradient_of_the_rule():
         ((5,), 0), ((3, 4), None), ((3, 4), 0), ((3, 4), -1), ((2, 3, 4), 1), ((), None), ((2, 0), 0),
     ],
 )  # fmt: skip
-def test_cumsum(shape, axis, dtype, rng):
+@pytest.mark.parametrize("name", ["cumsum", "cumprod"])
+def test_running_sums_and_products(name, shape, axis, dtype, rng):
     x = rng.normal(size=shape).astype(dtype)
-    names = ("cumsum",) if x.size else ()
+    names = (name,) if x.size else ()
     for view in strided(x):
-        y = check(lambda t: fg.cumsum(t, axis=axis), view, tolerance=4 * TOLERANCE[dtype], names=names)
-        np.testing.assert_array_equal(y.numpy(), np.cumsum(x, axis=axis))
+        y = check(lambda t: FUNCTIONS[name](t, axis=axis), view, tolerance=4 * TOLERANCE[dtype], names=names)
+        np.testing.assert_array_equal(y.numpy(), getattr(np, name)(x, axis=axis))
+
+
+@pytest.mark.parametrize("x", [[2.0, 0.0, 3.0], [0.0, 0.0, 5.0], [0.0], [1.0, 2.0, 0.0]])
+def test_a_running_product_has_the_right_gradient_at_zeros(x):
+    t = fg.tensor(x, requires_grad=True)
+    g = np.arange(1.0, len(x) + 1)
+    fg.cumprod(t).backward(g)
+    expected = [
+        sum(g[j] * np.prod([x[i] for i in range(j + 1) if i != k]) for j in range(k, len(x))) for k in range(len(x))
+    ]
+    assert t.grad.tolist() == expected

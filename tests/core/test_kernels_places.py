@@ -185,7 +185,7 @@ STORIES = {
     "softmax": lambda t: fg.nn.functional.softmax(t),
     "log_softmax": lambda t: fg.nn.functional.log_softmax(t, axis=0),
     "logsumexp": lambda t: fg.logsumexp(t, axis=1), "prod": lambda t: fg.prod(t, axis=1),
-    "cumsum": lambda t: fg.cumsum(t, axis=0),
+    "cumsum": lambda t: fg.cumsum(t, axis=0), "cumprod": lambda t: fg.cumprod(t, axis=0),
     "cross_entropy": lambda t: fg.nn.functional.cross_entropy(t, np.array([0, 1, 1])),
     "where": lambda t: fg.where(t.detach().numpy() > 0, t, 1.0), "clip": lambda t: fg.clip(t, -0.5, 0.5),
     "gather": lambda t: t[np.array([0, 2, 2])], "concat": lambda t: fg.concat([t, t]),

@@ -136,6 +136,9 @@ cdef void cross_entropy_backward(int dtype, const void* g, bint each, double sha
 cdef void cumsum_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner) noexcept nogil
 cdef void cumsum_backward(int dtype, const void* g, void* gx, void* scratch, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
                           bint add) noexcept nogil
+cdef void cumprod_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner) noexcept nogil
+cdef void cumprod_backward(int dtype, const void* g, const void* x, const void* y, void* gx, void* scratch, Py_ssize_t outer,
+                           Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil
 cdef void prod_backward(int dtype, const void* g, const void* x, const void* y, void* gx, void* scratch, Py_ssize_t outer, Py_ssize_t n,
                         Py_ssize_t inner, bint add) noexcept nogil
 cdef bint combine_index(const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t n, Py_ssize_t* at, bint first) noexcept nogil

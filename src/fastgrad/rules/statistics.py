@@ -1,4 +1,4 @@
-"""Spread and running sums along axes: var, std, cumsum."""
+"""Spread along axes, running sums and products: var, std, cumsum, cumprod."""
 
 import math
 
@@ -111,3 +111,38 @@ def _cumsum_vjp(g, x_shape, axis):
 def cumsum(x, /, axis=None, *, dtype=None):
     """Running sum of `x` along `axis`, of the flattened `x` by default."""
     return np.cumsum(x, axis=axis, dtype=dtype)
+
+
+def _cumprod_vjp(g, x, y, axis):
+    # gx[k] = (x[0] ... x[k - 1]) * s[k], where s[k] = g[k] + x[k + 1] * s[k + 1]: no division, which fails at zeros
+    shape = x.shape
+    if axis is None:
+        axis = 0
+        g, x, y = (reshape(t, (-1,)) for t in (g, x, y))
+    axis %= x.ndim
+    before = (slice(None),) * axis
+    parts, s = [], None
+    for k in reversed(range(x.shape[axis])):
+        s = g[(*before, k)] if s is None else g[(*before, k)] + x[(*before, k + 1)] * s
+        parts.append(s if k == 0 else y[(*before, k - 1)] * s)
+    return reshape(ops.stack(*reversed(parts), axis=axis) if parts else g, shape)
+
+
+@rule(
+    vjp=lambda g, x, y, axis: _cumprod_vjp(g, x, y, axis),
+    takes_dtype=True,
+    prepare=parameters.read(axis=parameters.axes),
+    samples=uniform(
+        0.5,
+        2,
+        ((2, 3), {}),
+        ((4,), {}),
+        ((2, 3, 4), {"axis": 1}),
+        ((2, 3), {"axis": -1}),
+        ((0,), {}),
+        ((2, 3), {"axis": 0}),
+    ),
+)
+def cumprod(x, /, axis=None, *, dtype=None):
+    """Running product of `x` along `axis`, of the flattened `x` by default."""
+    return np.cumprod(x, axis=axis, dtype=dtype)

@@ -56,6 +56,51 @@ cdef void cumsum_backward(int dtype, const void* g, void* gx, void* scratch, Py_
         running_back(<const float*>g, <float*>gx, <float*>scratch, outer, n, inner, add)
 
 
+cdef void running_product(const floating* x, floating* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner) noexcept nogil:
+    cdef Py_ssize_t o, r, i
+    for o in range(outer):
+        memcpy(y, x, inner * sizeof(floating))
+        for r in range(1, n):
+            for i in range(inner):
+                y[r * inner + i] = y[(r - 1) * inner + i] * x[r * inner + i]
+        x += n * inner
+        y += n * inner
+
+
+cdef void cumprod_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner) noexcept nogil:
+    """y[r] = x[0] * ... * x[r]; n > 0"""
+    if dtype == F64:
+        running_product(<const double*>x, <double*>y, outer, n, inner)
+    else:
+        running_product(<const float*>x, <float*>y, outer, n, inner)
+
+
+cdef void running_product_back(const floating* g, const floating* x, const floating* y, floating* gx, floating* s,
+                               Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+    cdef Py_ssize_t o, r, i, at
+    for o in range(outer):
+        for r in range(n - 1, -1, -1):
+            for i in range(inner):
+                at = r * inner + i
+                s[i] = g[at] if r == n - 1 else g[at] + x[at + inner] * s[i]
+                put(gx + at, s[i] if r == 0 else y[at - inner] * s[i], add)
+        g += n * inner
+        x += n * inner
+        y += n * inner
+        gx += n * inner
+
+
+cdef void cumprod_backward(int dtype, const void* g, const void* x, const void* y, void* gx, void* scratch, Py_ssize_t outer,
+                           Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+    """gx[r] (+)= y[r - 1] * s[r], where s[r] = g[r] + x[r + 1] * s[r + 1]; gx may be g. `scratch` holds `inner` elements."""
+    if dtype == F64:
+        running_product_back(<const double*>g, <const double*>x, <const double*>y, <double*>gx, <double*>scratch, outer, n,
+                             inner, add)
+    else:
+        running_product_back(<const float*>g, <const float*>x, <const float*>y, <float*>gx, <float*>scratch, outer, n,
+                             inner, add)
+
+
 cdef void others(const floating* x, Py_ssize_t stride, Py_ssize_t n, floating g, floating* level, floating* down) noexcept nogil:
     """down[r] = g times the product of all x but x[r], back through a tree of pairwise products. `level` holds 2 n + 64."""
     cdef Py_ssize_t k, m = n, depth = 0

@@ -1,6 +1,9 @@
 # Running sums and products along an axis.
 
-cdef Tensor record_cumsum(int op, PyObject** given):
+ctypedef void (*Scan)(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner) noexcept nogil
+
+
+cdef Tensor scan(int op, PyObject** given, Scan forward):
     """Along one axis, or along the flattened operand where that is None."""
     cdef Folded f
     cdef Tensor x, y, source
@@ -16,11 +19,15 @@ cdef Tensor record_cumsum(int op, PyObject** given):
     source = contiguous(x)
     y = new_tensor(layout_contiguous(layout) if axis is not None
                    else layout_get(layout.typenum, layout.itemsize, 1, &layout.size, NULL))
-    cumsum_forward(layout.kernel, source.data, y.data, f.outer, f.reduced, f.inner)
+    forward(layout.kernel, source.data, y.data, f.outer, f.reduced, f.inner)
     if wants_grad(x):
-        link1(y, op, x)
+        link1(y, op, guarded(x, op, READS_X1))
         keep_parameter(y, axis)
     return y
+
+
+cdef Tensor record_cumsum(int op, PyObject** given):
+    return scan(op, given, cumsum_forward)
 
 
 cdef int backward_cumsum(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
@@ -34,6 +41,26 @@ cdef int backward_cumsum(Tensor y, char* g, Storage* gs, bint only_wanted) excep
     try:
         cotangent_buffer_or_reuse(x, g, gs, &where, &add)
         cumsum_backward(y.layout.kernel, g, where, payload(scratch), f.outer, f.reduced, f.inner, add)
+    finally:
+        storage_release(scratch)
+    return 0
+
+
+cdef Tensor record_cumprod(int op, PyObject** given):
+    return scan(op, given, cumprod_forward)
+
+
+cdef int backward_cumprod(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+    cdef Folded f
+    cdef char* where
+    cdef bint add
+    cdef Tensor x = resolve(y.x1, y.gen1), source = contiguous(x)
+    cdef Storage* scratch
+    folded_of(y, x, &f)
+    scratch = storage_new(f.inner * x.layout.itemsize)
+    try:
+        cotangent_buffer_or_reuse(x, g, gs, &where, &add)
+        cumprod_backward(y.layout.kernel, g, source.data, y.data, where, payload(scratch), f.outer, f.reduced, f.inner, add)
     finally:
         storage_release(scratch)
     return 0
@@ -60,4 +87,5 @@ cdef int backward_prod(Tensor y, char* g, Storage* gs, bint only_wanted) except 
 
 
 cdef int CUMSUM = register_op("cumsum", "x axis dtype", record_cumsum, backward_cumsum, node_axis)
+cdef int CUMPROD = register_op("cumprod", "x axis dtype", record_cumprod, backward_cumprod, node_axis)
 cdef int PROD = register_op("prod", "x axis keepdims dtype", record_prod, backward_prod, axis_and_keepdims)
