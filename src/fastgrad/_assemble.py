@@ -9,7 +9,7 @@ from fastgrad import _engine
 from fastgrad._docs import DOCS
 from fastgrad._engine import Tensor, install_methods
 from fastgrad._lazy import lazy_module
-from fastgrad.protocols import PROTOCOLS
+from fastgrad.protocols import PROTOCOLS, table
 from fastgrad.tensor_methods import METHODS
 
 representation = lazy_module("fastgrad.representation")
@@ -39,6 +39,6 @@ def _write_docstrings():
 
 
 install_methods(
-    {**METHODS, **PROTOCOLS, "__repr__": __repr__, "_repr_html_": _repr_html_, "__doc__": DOCS["Tensor"]}
+    {**METHODS, **PROTOCOLS, "__repr__": __repr__, "_repr_html_": _repr_html_, "__doc__": DOCS["Tensor"]}, table
 )
 _write_docstrings()

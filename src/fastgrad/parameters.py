@@ -116,6 +116,7 @@ def read(**readers):
                 params[name] = reader(value)
         return params
 
+    prepare.plain = {name: plain for name, _, plain in steps}  # types of values that are left as they are
     return prepare
 
 

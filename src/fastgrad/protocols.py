@@ -21,6 +21,7 @@ _DEFAULTS = {"casting": "same_kind", "order": "K", "subok": True, "where": True,
 _REDUCTIONS = {
     (np.add, "reduce"): np.sum, (np.multiply, "reduce"): np.prod, (np.maximum, "reduce"): np.max,
     (np.minimum, "reduce"): np.min, (np.add, "accumulate"): np.cumsum,
+    (np.multiply, "accumulate"): np.cumprod,
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ if not SOURCE.exists():
 
 # Lowest first. A module imports from its own layer and from lower ones.
 LAYERS = (
-    ("errors", "modes", "_lazy", "_docs", "_tree", "_collector", "_progress"),
+    ("errors", "modes", "_numpy_errors", "_lazy", "_docs", "_tree", "_collector", "_progress"),
     ("parameters", "primitive_errors", "value_errors", "anomaly", "leaving"),
     ("engine_python", "core"),
     ("_engine",),

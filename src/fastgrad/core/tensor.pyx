@@ -4,7 +4,7 @@ cimport cython
 cimport numpy as cnp
 from cpython.exc cimport PyErr_Clear
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
-from cpython.object cimport PyObject
+from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, PyObject, PyObject_RichCompare
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.math cimport INFINITY, pow, sqrt
 from libc.string cimport memcmp, memcpy, memset
@@ -19,7 +19,7 @@ import sys
 
 import numpy as np
 
-from fastgrad import anomaly, errors, leaving, modes, parameters
+from fastgrad import _numpy_errors, anomaly, errors, leaving, modes, parameters
 from fastgrad.core import simd
 from fastgrad.core.kernels import kernel_rows
 

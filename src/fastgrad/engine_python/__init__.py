@@ -38,8 +38,11 @@ def set_cache_limit(nbytes):
     return 0
 
 
-def install_methods(members):
-    """Put attributes on the Tensor class, under all names that it does not define itself, and its docstring."""
+def install_methods(members, numpy_answers=None):
+    """Put attributes on the Tensor class, under all names that it does not define itself, and its docstring.
+
+    `numpy_answers` is for an engine with a faster way to NumPy's functions; this one has none.
+    """
     for member_name, member in members.items():
         if member_name not in vars(Tensor) or member_name == "__doc__":
             setattr(Tensor, member_name, member)

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from fastgrad import _engine
+from fastgrad import _engine, _numpy_errors
 from fastgrad._lazy import lazy_module
 
 docs = lazy_module("fastgrad.rules.docs")
@@ -33,21 +33,6 @@ RULES: dict[str, "Rule"] = {}  # name -> rule; what the tests, docs, stubs and b
 FUNCTIONS: dict[str, Any] = {}  # name and aliases -> the public function
 
 
-def _state_without_warnings():
-    """The variable of NumPy's `errstate`, and its value for all="ignore"; None where this NumPy has them elsewhere.
-
-    `errstate` makes its setting anew at each call, which costs as much as a small op, and crashes where the memory for
-    it is missing (NumPy 2.4).
-    """
-    try:
-        from numpy._core.umath import _extobj_contextvar as variable
-    except ImportError:
-        return None, None
-    with np.errstate(all="ignore"):
-        return variable, variable.get()
-
-
-_errors_of_numpy, _quiet = _state_without_warnings()
 _BYTES = (np.dtype(np.int8), np.dtype(np.uint8), np.dtype(np.bool))
 
 
@@ -64,7 +49,7 @@ class Rule:
     __slots__ = (
         "name", "forward", "vjps", "operand_names", "n_operands", "variadic", "param_names", "defaults", "elementwise",
         "view", "holomorphic", "domain", "samples", "aliases", "numpy_names", "reads_result", "reads_operand",
-        "_readers", "_words", "has_vjp", "synonyms", "takes_dtype", "prepare", "together", "n_positional",
+        "_readers", "_words", "has_vjp", "synonyms", "takes_dtype", "prepare", "together", "n_positional", "facts",
     )  # fmt: skip
 
     def __init__(
@@ -99,6 +84,7 @@ class Rule:
         self.reads_result = "y" in words
         self.reads_operand = tuple([name in words for name in self.operand_names])
         self._readers = None
+        self.facts = {}  # what the compiled engine has asked, by which operands are tensors
 
     def _read_by(self, at):
         """What vjp number `at` names. Found out when it is first asked for: most rules of a program never are."""
@@ -216,15 +202,15 @@ class Rule:
 
     def run(self, operands, params):
         """The forward, without NumPy's warnings: infinities and NaN are values, and `detect_anomaly` finds them."""
-        if _quiet is None:
+        if _numpy_errors.quiet is None:
             with np.errstate(all="ignore"):
                 return self.forward(*operands, **params)
-        before = _errors_of_numpy.get()
+        before = _numpy_errors.variable.get()
         try:  # an interrupt may come as soon as `set` has returned: too early for a token to be at hand
-            _errors_of_numpy.set(_quiet)
+            _numpy_errors.variable.set(_numpy_errors.quiet)
             return self.forward(*operands, **params)
         finally:
-            _errors_of_numpy.set(before)
+            _numpy_errors.variable.set(before)
 
     def run_wider(self, operands, params):
         """The forward where NumPy answers in float16, which a Tensor cannot hold: bytes and booleans as float32."""

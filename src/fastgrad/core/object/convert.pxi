@@ -1,6 +1,7 @@
 # NumPy arrays and Python numbers, in and out. Arrays are wrapped without copy where their dtype, byte order and alignment allow.
 
 cdef extern from "numpy/arrayobject.h":
+    object PyArray_NewCopy(cnp.ndarray a, cnp.NPY_ORDER order)
     object PyArray_NewFromDescr(PyTypeObject* subtype, cnp.dtype descr, int nd, const cnp.npy_intp* dims, const cnp.npy_intp* strides, void* data, int flags, object obj)
     int PyArray_SetBaseObject(cnp.ndarray arr, object obj) except -1
     cnp.dtype PyArray_DescrFromType(int typenum)

@@ -364,22 +364,22 @@ cdef class Tensor:
         return METHODS["__irshift__"](self, other)
 
     def __eq__(self, other):
-        return METHODS["__eq__"](self, other)
+        return compare(self, other, Py_EQ, "__eq__")
 
     def __ne__(self, other):
-        return METHODS["__ne__"](self, other)
+        return compare(self, other, Py_NE, "__ne__")
 
     def __lt__(self, other):
-        return METHODS["__lt__"](self, other)
+        return compare(self, other, Py_LT, "__lt__")
 
     def __le__(self, other):
-        return METHODS["__le__"](self, other)
+        return compare(self, other, Py_LE, "__le__")
 
     def __gt__(self, other):
-        return METHODS["__gt__"](self, other)
+        return compare(self, other, Py_GT, "__gt__")
 
     def __ge__(self, other):
-        return METHODS["__ge__"](self, other)
+        return compare(self, other, Py_GE, "__ge__")
 
     def __pos__(self):
         return METHODS["__pos__"](self)

@@ -37,10 +37,25 @@ class Structured:      # functions of a class, so that what Python says of a wro
         return y if y is not None else METHODS["permute_dims"](self, axes)
 
 
+    def __array_ufunc__(Tensor self, ufunc, method, *inputs, **kwargs):
+        if method == "__call__" and not kwargs:
+            answer = numpy_table().get(ufunc)
+            if answer is not None:
+                for o in inputs:
+                    if not (type(o) is Tensor or PyArray_CheckExact(o) or isinstance(o, generic_type)):
+                        break
+                else:
+                    return answer(*inputs)
+        return METHODS["__array_ufunc__"](self, ufunc, method, *inputs, **kwargs)
+
+
+cdef object numpy_table         # returns NumPy's functions that fastgrad answers, with its answers
+
+
 def _methods_of(holder):
     found = {}
     for name, method in vars(holder).items():
-        if not name.startswith("_"):
+        if callable(method):
             method.__qualname__ = "Tensor." + name
             found[name] = method
     return found

@@ -135,6 +135,44 @@ cdef int link_many(Tensor y, object rule, tuple operands, dict params, int op=RU
     return 0
 
 
+cdef class RuleFacts:
+    """What a rule reads, and where gradients flow, for given operands that are Tensors."""
+    cdef unsigned int reads     # bit k: whether the backward reads operand k; operands from 31 on share a bit
+    cdef unsigned int flows     # of op RULE: whether a gradient flows to it
+    cdef bint reads_y
+
+
+cdef RuleFacts facts_for(object rule, int op, tuple operands):
+    """The facts are kept with the rule, by which of the operands are Tensors."""
+    cdef Py_ssize_t k, n = len(operands)
+    cdef unsigned long long tensors = 0
+    cdef RuleFacts facts
+    cdef dict known = rule.facts
+    if n > 31:
+        return ask_rule(rule, op, operands)
+    for k in range(n):
+        tensors |= <unsigned long long>(type(operands[k]) is Tensor) << k
+    key = tensors << 8 | op
+    facts = known.get(key)
+    if facts is None:
+        facts = ask_rule(rule, op, operands)
+        known[key] = facts
+    return facts
+
+
+cdef RuleFacts ask_rule(object rule, int op, tuple operands):
+    cdef RuleFacts facts = RuleFacts.__new__(RuleFacts)
+    cdef Py_ssize_t k
+    among = grad_operands(op, operands)
+    facts.reads_y = rule.reads_y(among)
+    for k in range(len(operands)):
+        if type(operands[k]) is Tensor:
+            facts.reads |= <unsigned int>reads_nth(op, rule, k, among) << min(k, 31)
+            if op == RULE:
+                facts.flows |= <unsigned int>bool(rule.differentiable(k)) << min(k, 31)
+    return facts
+
+
 cdef int link_unseen(Tensor y, object rule, tuple operands, dict params, int op) except -1:
     """As `link_many`, of a value that is not there yet. The rule is asked here, once for all: a sweep does not ask
     it."""
@@ -142,14 +180,10 @@ cdef int link_unseen(Tensor y, object rule, tuple operands, dict params, int op)
     cdef Py_ssize_t k
     cdef bint moved = False
     cdef unsigned int versions = versions_in(operands)
-    among = grad_operands(op, operands)
-    extra.reads = extra.flows = 0
-    extra.reads_y = rule.reads_y(among)
-    for k in range(len(operands)):
-        if type(operands[k]) is Tensor:
-            extra.reads |= <unsigned int>reads_nth(op, rule, k, among) << min(k, 31)
-            if op == RULE:
-                extra.flows |= <unsigned int>bool(rule.differentiable(k)) << min(k, 31)
+    cdef RuleFacts facts = facts_for(rule, op, operands)
+    extra.reads = facts.reads
+    extra.flows = facts.flows
+    extra.reads_y = facts.reads_y
     extra.rule = rule
     extra.operands = operands
     extra.params = params

@@ -23,6 +23,7 @@ cdef class Function:
     cdef Signature signature
     cdef list kept              # what the signature borrows
     cdef bint prepares          # whether the rule prepares parameters
+    cdef dict plain             # by parameter, the types that `prepare` leaves as they are; None: not known
     cdef object doc             # made when it is first read
 
     def __init__(self, rule):
@@ -30,6 +31,7 @@ cdef class Function:
         self.vectorcall = call
         self.kept = []
         self.prepares = rule.prepare is not None or rule.takes_dtype
+        self.plain = getattr(rule.prepare, "plain", None)
         read_signature(rule, self.kept, &self.signature)
         # A user's op may bear the name of a built-in one.
         self.op = RULE
@@ -120,10 +122,26 @@ cdef object call_given(Function f, PyObject** given):
         params = {}
         for k in range(s.n_operands, s.n):
             params[<object>s.names[k]] = <object>given[k]
-        if f.prepares:
+        if f.prepares and not is_prepared(f, given):
             operands, params = f.rule.prepared(operands, params)
             return call_prepared(f, operands, params)
     return apply_rule(f.rule, operands, params)
+
+
+cdef bint is_prepared(Function f, PyObject** given) except -1:
+    """Whether the rule's `prepare` would leave all parameters as they are."""
+    cdef Signature* s = &f.signature
+    cdef int k
+    if f.plain is None:
+        return False
+    for k in range(s.n_operands, s.n):
+        plain = f.plain.get(<object>s.names[k])
+        if plain is None:
+            if <object>given[k] is not None:    # `dtype` converts the operand
+                return False
+        elif type(<object>given[k]) not in <tuple>plain:
+            return False
+    return True
 
 
 cdef object call_prepared(Function f, tuple operands, dict params):
@@ -162,10 +180,13 @@ cdef int install_vectorcall() except -1:
 install_vectorcall()
 
 
-def install_methods(dict members):
+def install_methods(dict members, numpy_answers=None):
     """Put attributes on the Tensor type, under all names that it does not define itself, and its docstring."""
     cdef PyTypeObject* t = <PyTypeObject*>Tensor
+    global numpy_table
     METHODS.update(members)
+    if numpy_answers is not None:
+        numpy_table = numpy_answers
     for name, member in members.items():
         if name not in Tensor.__dict__ or name == "__doc__":
             (<dict><object>t.tp_dict)[name] = member

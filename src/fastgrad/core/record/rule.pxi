@@ -47,27 +47,49 @@ cdef inline bint is_half(object value) noexcept:
     return <object>Py_TYPE(value) is half_type
 
 
+cdef object NUMPY_ERRORS = _numpy_errors.variable
+cdef object QUIET = _numpy_errors.quiet
+
+
+cdef extern from "Python.h":
+    object PyObject_Call(object callable, object args, object kwargs)
+
+
+cdef object run_forward(object rule, list arrays, dict params):
+    """`Rule.run`, without a Python frame."""
+    if QUIET is None:
+        return checked_call(rule.run, (arrays, params))
+    before = NUMPY_ERRORS.get()
+    try:
+        NUMPY_ERRORS.set(QUIET)
+        return PyObject_Call(rule.forward, tuple(arrays), params)
+    finally:
+        NUMPY_ERRORS.set(before)
+
+
 cdef Tensor apply_rule(object rule, tuple operands, dict params):
     """Run the forward and record."""
     cdef list arrays = [], kept = []
-    cdef bint record = False
-    cdef Py_ssize_t k = 0
+    cdef Py_ssize_t k
     cdef unsigned int versions
-    cdef Tensor y
+    cdef Tensor x, y
+    cdef bint wanted = False, foreign = False
+    cdef RuleFacts facts
     for o in operands:
         o = operand_of(o)
         if type(o) is Tensor:
-            check_fresh(<Tensor>o)
-            if (<Tensor>o).flags & REQUIRES_GRAD and fg_grad_off == 0 and rule.differentiable(k):
-                record = True
-            arrays.append(array_view(<Tensor>o, o, False))
+            x = <Tensor>o
+            check_fresh(x)
+            wanted = wanted or wants_grad(x)
+            foreign = foreign or (x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE)
+            arrays.append(array_view(x, o, False))
         else:
             arrays.append(o)
         kept.append(o)
-        k += 1
-    versions = versions_in(kept)
+    operands = tuple(kept)
+    versions = versions_in(operands)
     try:
-        value = checked_call(rule.run, (arrays, params))
+        value = run_forward(rule, arrays, params)
         if is_half(value):
             value = checked_call(rule.run_wider, (arrays, params))
     except Exception as error:
@@ -76,16 +98,24 @@ cdef Tensor apply_rule(object rule, tuple operands, dict params):
             raise
         raise worded from error
     y = wrap_result(rule, value, kept)
-    if record and is_inexact(y.layout.typenum):
-        given = tuple(kept)
+    if not wanted or not is_inexact(y.layout.typenum):
+        return y
+    facts = facts_for(rule, RULE, operands)
+    wanted = False
+    for k in range(len(operands)):
+        if type(operands[k]) is Tensor and wants_grad(<Tensor>operands[k]) and nth_bit(facts.flows, k):
+            wanted = True
+    if not wanted:
+        return y
+    if foreign:
         for k in range(len(kept)):
             o = kept[k]
             if type(o) is Tensor and (<Tensor>o).storage != NULL and (<Tensor>o).storage.flags & FOREIGN_WRITABLE and rule.reads(k):
                 kept[k] = guarded_copy(<Tensor>o)
-        params = private_params(params)
-        if versions_in(given) != versions:
-            raise errors.written_meanwhile(rule.name)
-        link_many(y, rule, tuple(kept), params)
+    params = private_params(params)
+    if versions_in(operands) != versions:
+        raise errors.written_meanwhile(rule.name)
+    link_many(y, rule, tuple(kept) if foreign else operands, params)
     return y
 
 
@@ -110,6 +140,32 @@ cdef object private_param(object value):
     return value
 
 
+cdef bint bounds_overlap(cnp.ndarray a, Tensor x) noexcept:
+    """Whether the memory that `a` spans meets that of `x`, as `np.may_share_memory` says."""
+    cdef char* low[2]
+    cdef char* high[2]
+    extent(<char*>cnp.PyArray_DATA(a), cnp.PyArray_NDIM(a), <Py_ssize_t*>cnp.PyArray_DIMS(a), <Py_ssize_t*>cnp.PyArray_STRIDES(a),
+           PyArray_ITEMSIZE(a), &low[0], &high[0])
+    extent(x.data, x.layout.ndim, x.layout.shape, x.layout.strides, x.layout.itemsize, &low[1], &high[1])
+    return low[0] < high[1] and low[1] < high[0]
+
+
+cdef void extent(char* data, int ndim, const Py_ssize_t* shape, const Py_ssize_t* strides, Py_ssize_t itemsize, char** low,
+                 char** high) noexcept:
+    """The first byte of an array and the one after its last; equal where it has no elements."""
+    cdef int k
+    low[0] = data
+    high[0] = data + itemsize
+    for k in range(ndim):
+        if shape[k] == 0:
+            high[0] = low[0] = data
+            return
+        if strides[k] < 0:
+            low[0] += (shape[k] - 1) * strides[k]
+        else:
+            high[0] += (shape[k] - 1) * strides[k]
+
+
 cdef Tensor wrap_result(object rule, object value, list operands):
     """The forward's result as a tensor; one that shares an operand's memory shares its storage, and so its version."""
     cdef Tensor x, y
@@ -119,9 +175,9 @@ cdef Tensor wrap_result(object rule, object value, list operands):
     for o in operands:
         if type(o) is Tensor and (cnp.PyArray_BASE(a) != NULL or cnp.PyArray_DATA(a) == (<Tensor>o).data):
             x = <Tensor>o
-            if np.may_share_memory(a, array_view(x, x, False)):
+            if bounds_overlap(a, x):
                 if not rule.view or o is not operands[0] or not supported(cnp.PyArray_TYPE(a)):
-                    return own_array(a.copy())
+                    return own_array(PyArray_NewCopy(a, cnp.NPY_CORDER))
                 offset = <char*>cnp.PyArray_DATA(a) - x.data
                 move_out(x)
                 y = adopt(layout_get(cnp.PyArray_TYPE(a), PyArray_ITEMSIZE(a), cnp.PyArray_NDIM(a), <Py_ssize_t*>cnp.PyArray_DIMS(a),
@@ -130,8 +186,32 @@ cdef Tensor wrap_result(object rule, object value, list operands):
                 y.saved = version_of(x)
                 return y
     if not cnp.PyArray_IS_C_CONTIGUOUS(a):
-        return own_array(a.copy())      # NumPy keeps the order of its operands; ours is C's
+        return own_array(PyArray_NewCopy(a, cnp.NPY_CORDER))      # NumPy keeps the order of its operands; ours is C's
     return own_array(a)
+
+
+cdef object compare(Tensor x, object other, int operator, str slot):
+    """A comparison: NumPy's own on array views, whose result is a constant. Other operands take the shared method."""
+    cdef type t = type(other)
+    if t is Tensor or t is float or t is int or PyArray_CheckExact(other):
+        check_fresh(x)
+        if t is Tensor:
+            check_fresh(<Tensor>other)
+            other_view = array_view(<Tensor>other, other, False)
+        else:
+            other_view = other
+        try:
+            return own_result(PyObject_RichCompare(array_view(x, x, False), other_view, operator))
+        except Exception:
+            pass        # the rule raises it again, worded
+    return METHODS[slot](x, other)
+
+
+cdef Tensor own_result(object value):
+    """A fresh array, or NumPy scalar, as a Tensor in C order."""
+    if not PyArray_Check(value):
+        return own_array(np.asarray(value))
+    return own_array(value if cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>value) else PyArray_NewCopy(value, cnp.NPY_CORDER))
 
 
 cdef tuple node_operands(Tensor y):
