@@ -210,9 +210,9 @@ def test_second_names_are_the_same_functions():
 @pytest.mark.parametrize(("call", "text"), [
     (lambda: fg.transpose(M, (0, 0)), "names an axis twice"),
     (lambda: fg.permute_dims(M, (0,)), "do not match 2 dimensions"),
-    (lambda: fg.swapaxes(M, 0, 2), "axes run from -2 to 1"),
+    (lambda: fg.swapaxes(M, 0, 2), "whose axes are -2 to 1"),
     (lambda: fg.squeeze(M, 0), "has length 3, not 1"),
-    (lambda: fg.expand_dims(M, 4), "axes run from -3 to 2"),
+    (lambda: fg.expand_dims(M, 4), "whose axes are -3 to 2"),
     (lambda: fg.moveaxis(M, (0, 1), 0), "2 source axes, but 1 destinations"),
     (lambda: fg.reshape(M, (5, 5)), "cannot reshape"),
     (lambda: fg.broadcast_to(M, (3, 5)), "broadcast"),
@@ -234,11 +234,11 @@ def test_shapes_that_do_not_fit_are_refused_by_name(call, text):
 
 
 def test_arguments_that_are_not_meant_are_refused():
-    with pytest.raises(ValueError, match=r"norm: ord=3 over 2 axes: it is None, 1, -1, 2, -2, inf"):
+    with pytest.raises(ValueError, match=r"norm: ord=3 over 2 axes, where ord must be None, 1, -1, 2, -2, inf"):
         fg.norm(M, 3)
-    with pytest.raises(ValueError, match=r"norm: ord='fro' over 1 axes: it is None or a number there"):
+    with pytest.raises(ValueError, match=r"norm: ord='fro' over 1 axes, where ord must be None or a number"):
         fg.norm(V, "fro")
-    with pytest.raises(ValueError, match=r"norm: ord=2 over 3 axes: it is None there; name one axis or two"):
+    with pytest.raises(ValueError, match=r"norm: ord=2 over 3 axes, where ord must be None: select one or two axes"):
         fg.norm(A, 2)
     with pytest.raises(ValueError, match=r'indexing is "xy" or "ij"'):
         fg.meshgrid(V, indexing="yx")

@@ -263,7 +263,7 @@ def test_a_list_that_its_own_elements_change():
     lambda x: fg.concat([x, x], axis=False), lambda x: fg.permute_dims(x, (True, False)), lambda x: x.softmax(False),
 ])  # fmt: skip
 def test_a_bool_is_no_axis_and_no_length(call):
-    with pytest.raises(TypeError, match=r"got (True|False), where an axis, a length or a count is an int"):
+    with pytest.raises(TypeError, match=r"got (True|False) for an axis, a length or a count, which must be an int"):
         call(fg.tensor(np.ones((2, 3)), requires_grad=True))
 
 

@@ -1,4 +1,4 @@
-"""Naming the op that first made a NaN or an infinity. Looks, and raises; changes nothing."""
+"""Finding the operation that first produced a NaN or an infinity. Checks values and raises; changes nothing."""
 
 import numpy as np
 
@@ -10,10 +10,10 @@ inside = modes.Switch("in_a_rule", False)  # a rule runs: its ops are not the us
 
 
 class detect_anomaly:
-    """Check every result and every gradient in a `with` block, and note the lines that record.
+    """Context manager that checks every result and every gradient for NaN and infinity.
 
-    The first op that makes a NaN or an infinity from finite values raises `AnomalyError`, with its name and its line.
-    Slow: for finding a fault, not for training.
+    The first operation that produces one from finite values raises `AnomalyError` with its name and the line that
+    called it. Checking is slow: use it for debugging, not for training.
     """
 
     def __init__(self):
@@ -27,29 +27,29 @@ class detect_anomaly:
 
 
 def noting():
-    """Whether nodes note the line that recorded them, and sweeps check cotangents."""
+    """Return whether nodes store the line that recorded them, and sweeps check cotangents."""
     return bool(looking)
 
 
 def watching():
-    """Whether results are checked."""
+    """Return whether results are checked."""
     return bool(looking) and not inside
 
 
 def check(op, backward, value, sources, where):
-    """Raise if `value` has a NaN or infinity and none of `sources` has. `where` is called for the line only then."""
+    """Raise if `value` has a NaN or infinity and none of `sources` does. `where` returns the line, if needed."""
     if not _finite(value) and all(map(_finite, sources)):
         raise anomaly_in_op(op, backward, _what(value), where())
 
 
 def check_hook(op, result, g, where):
-    """Raise if what a hook returned, or wrote, has a NaN or infinity, and the gradient it was given has none."""
+    """Raise if the result of a hook has a NaN or infinity and the gradient passed to it has none."""
     if not _finite(result) and _finite(g):
         raise anomaly_in_hook(op, _what(result), where())
 
 
 def check_sum(op, total, parts, where):
-    """Raise if the sum of gradients overflowed: `op` made the value they belong to, None of a leaf."""
+    """Raise if a sum of gradients overflowed. `op` is the operation that made their tensor, None for a leaf."""
     if not _finite(total) and all(map(_finite, parts)):
         raise anomaly_in_sum(op, _what(total), where())
 
@@ -62,7 +62,7 @@ def _finite(x):
     return x is None or bool(np.isfinite(x.detach().numpy() if hasattr(x, "detach") else x).all())
 
 
-# --- what is said ---
+# --- messages ---
 
 
 def anomaly_in_op(op, backward, what, where):
@@ -74,7 +74,7 @@ def anomaly_in_op(op, backward, what, where):
 
 
 def _recorded_at(where):
-    return f"recorded at {where}" if where else "recorded outside detect_anomaly(), so its line is not known"
+    return f"recorded at {where}" if where else "recorded outside detect_anomaly(), so its line is unknown"
 
 
 def anomaly_in_hook(op, what, where):
@@ -84,13 +84,13 @@ def anomaly_in_hook(op, what, where):
 
 
 def anomaly_in_sum(op, what, where):
-    """Finite gradients of the result of `op`, or of a leaf (None), added up to `what`; `where` as of `anomaly_in_op`."""
+    """Finite gradients of the result of `op`, or of a leaf (None), add up to `what`; `where` as in `anomaly_in_op`."""
     value = f"the result of {op!r}, {_recorded_at(where)}" if op else "a leaf, or with the .grad that it had"
     return AnomalyError(f"finite gradients added up to {what}: those of {value}. Scale the loss down")
 
 
 def user_line():
-    """The innermost line of the running program outside fastgrad, as 'file:line: source'."""
+    """Return the innermost line of the running program outside fastgrad, as 'file:line: source'."""
     import linecache
     import os
     import sys

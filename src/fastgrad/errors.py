@@ -1,71 +1,71 @@
-"""The error classes, and the functions that word every error: what came, what was wanted, what to do.
+"""Error classes, and functions that return errors with their message: what was passed, what was expected, what to do.
 
-Both engines raise what these functions return, so that a text exists once. Imports nothing of fastgrad.
+Both engines raise these, so that each message is written once. Imports nothing of fastgrad.
 """
 
 
 class FastgradError(Exception):
-    """Base of every error that fastgrad raises on purpose."""
+    """Base class of all errors that fastgrad raises."""
 
 
 class ShapeError(FastgradError, ValueError):
-    """Shapes that do not fit together, or an axis that is not there."""
+    """Shapes do not match, or an axis does not exist."""
 
 
 class AxisError(ShapeError, IndexError):
-    """An axis beyond the dimensions of an operand."""
+    """An axis is out of bounds."""
 
 
 class ScalarError(ShapeError, TypeError):
-    """One Python number was wanted of a tensor that has not exactly one element."""
+    """A tensor that does not have exactly one element was used as a number."""
 
 
 class IndexingError(FastgradError, IndexError):
-    """An index beyond the shape, or of a kind that does not index."""
+    """An index is out of bounds or of an unsupported type."""
 
 
 class DTypeError(FastgradError, TypeError):
-    """A dtype that the operation cannot take."""
+    """An operation does not support a dtype or type."""
 
 
 class BackwardError(FastgradError, RuntimeError):
-    """A sweep that cannot start or cannot go on."""
+    """A backward pass cannot start or continue."""
 
 
 class GraphFreedError(BackwardError):
-    """A sweep through a graph whose edges an earlier sweep has released."""
+    """A backward pass reached a graph that an earlier one has freed."""
 
 
 class MutationError(BackwardError):
-    """A value that a rule still needs, or that the graph must explain, was overwritten in place."""
+    """A value that a gradient depends on was overwritten in place."""
 
 
 class ReadOnlyError(MutationError, ValueError):
-    """A write to memory that must not be written."""
+    """A write to read-only memory."""
 
 
 class NotDifferentiableError(FastgradError, TypeError):
-    """A gradient was asked through something that has none."""
+    """A gradient was requested of something that is not differentiable."""
 
 
 class GradientWarning(UserWarning):
-    """A gradient that may have been lost: a recorded value made a plain number, an output that no input reaches."""
+    """A gradient may have been lost, for example because a recorded value was converted to a plain number."""
 
 
 class StateError(FastgradError, ValueError):
-    """A state dict that does not fit what it is loaded into."""
+    """A state dict does not match the object that it is loaded into."""
 
 
 class BadSetting(FastgradError, ValueError):
-    """A setting of a layer, an optimiser or a scheduler that is out of its range or does not go with the others."""
+    """A parameter of a layer, optimizer or scheduler is out of range or contradicts another one."""
 
 
 class PictureError(FastgradError, ValueError):
-    """A picture that cannot be made as it was asked for."""
+    """A picture cannot be drawn as requested."""
 
 
 class AnomalyError(FastgradError, RuntimeError):
-    """A NaN or infinity, found while `detect_anomaly` is on."""
+    """A NaN or infinity was found while `detect_anomaly` is active."""
 
 
 # --- dtypes and shapes ---
@@ -73,13 +73,13 @@ class AnomalyError(FastgradError, RuntimeError):
 
 def class_called():
     """`fg.Tensor(...)`."""
-    return DTypeError("a Tensor is made by fg.tensor(data) or fg.asarray(obj), not by calling the class")
+    return DTypeError("the Tensor class cannot be called: a Tensor is made by fg.tensor(data) or fg.asarray(obj)")
 
 
 def unsupported_dtype(dtype):
     """`dtype` cannot be held by a Tensor."""
     return DTypeError(
-        f"a Tensor cannot hold {dtype.name}: it holds bool, integers, float32, float64, complex64 and complex128; "
+        f"a Tensor cannot hold {dtype.name}, only bool, integers, float32, float64, complex64 and complex128: "
         "convert the data first, for example with .astype(np.float64)"
     )
 
@@ -91,7 +91,7 @@ def integer_gradient(dtype):
 
 def copy_needed(dtype, wanted):
     """`asarray(..., copy=False)` of something that must be converted."""
-    return ShapeError(f"copy=False, but {dtype} as {wanted} needs a copy: leave copy out, or dtype")
+    return ShapeError(f"copy=False, but converting {dtype} to {wanted} needs a copy: omit copy or dtype")
 
 
 def not_one_element(wanted, shape):
@@ -108,16 +108,16 @@ def not_an_index(dtype, shape):
 
 def unsized(wanted):
     """`len()` or iteration of a 0-d tensor."""
-    return ScalarError(f"{wanted} of a 0-d tensor: it has no axis to walk along; use x.item() or x.reshape(1)")
+    return ScalarError(f"{wanted} of a 0-d tensor, which has no axes: use x.item() or x.reshape(1)")
 
 
 def bad_format(spec, shape):
     """`format(x, spec)` of more than one element."""
-    return ScalarError(f"the format {spec!r} is for one number, got a tensor of shape {shape}: format one element")
+    return ScalarError(f"the format {spec!r} is for one number, got a tensor of shape {shape}: format a single element")
 
 
 def forward_failed(op, error, operands):
-    """What the forward of `op` raised, as a fastgrad error of the same built-in class; `error` itself if none fits."""
+    """Convert what the forward of `op` raised to a fastgrad error of the same built-in class, if there is one."""
     shapes = [o.shape for o in operands if hasattr(o, "shape")]
     kind = {ValueError: ShapeError, IndexError: IndexingError}.get(type(error))
     if type(error).__name__ == "AxisError":
@@ -137,7 +137,7 @@ def forward_failed(op, error, operands):
 def broadcast(op, *shapes):
     """Operands whose shapes do not broadcast together."""
     return ShapeError(
-        f"{op}: shapes {' and '.join(map(str, shapes))} do not broadcast together: counted from the last axis, "
+        f"{op}: shapes {' and '.join(map(str, shapes))} do not broadcast together: aligned at the last axis, "
         "lengths must be equal or 1"
     )
 
@@ -145,8 +145,8 @@ def broadcast(op, *shapes):
 def matmul(shape1, shape2):
     """Operands whose shapes do not fit for a matrix product."""
     return ShapeError(
-        f"matmul: shapes {shape1} and {shape2} do not fit: the last axis of the first must be as long as the last "
-        "but one of the second (its only one if it is a vector), and the axes before must broadcast"
+        f"matmul: shapes {shape1} and {shape2} do not fit: the last axis of the first operand must have the length of "
+        "the second-to-last axis of the second (or of its only axis), and the leading axes must broadcast"
     )
 
 
@@ -156,40 +156,44 @@ def matmul_scalar(shape1, shape2):
 
 
 def bad_axis(op, axis, ndim):
-    """An axis that a tensor of `ndim` dimensions has not."""
-    axes = f"axes run from {-ndim} to {ndim - 1}" if ndim else "it has none"
-    return AxisError(f"{op}: axis {axis} is out of bounds for a tensor of {ndim} dimensions: {axes}")
+    """An axis out of bounds for `ndim` dimensions."""
+    axes = f"whose axes are {-ndim} to {ndim - 1}" if ndim else "which has no axes"
+    return AxisError(f"{op}: axis {axis} is out of bounds for a tensor of {ndim} dimensions, {axes}")
 
 
 def norm_order(ord, n_axes):
-    """`norm` of an order that so many axes do not have."""
+    """`norm` of an order that is not defined over `n_axes` axes."""
     known = {1: "None or a number", 2: 'None, 1, -1, 2, -2, inf, -inf, "fro" or "nuc"'}.get(n_axes, "None")
-    return ShapeError(f"norm: ord={ord!r} over {n_axes} axes: it is {known} there; name one axis or two with axis=")
+    return ShapeError(
+        f"norm: ord={ord!r} over {n_axes} axes, where ord must be {known}: select one or two axes with axis="
+    )
 
 
 def bool_for_int(value):
-    """A bool where an axis, a length or a count was wanted."""
-    return DTypeError(f"got {value}, where an axis, a length or a count is an int: is it meant for another parameter?")
+    """A bool was passed as an axis, a length or a count."""
+    return DTypeError(
+        f"got {value} for an axis, a length or a count, which must be an int: is it meant for another parameter?"
+    )
 
 
 def not_summed_to(shape, wanted):
     """`sum_to` a shape that would not broadcast to the operand's."""
     return ShapeError(
-        f"sum_to: {wanted} would not broadcast to {shape}, so that nothing can be summed to it: counted from the last "
+        f"sum_to: {wanted} would not broadcast to {shape}, so nothing can be summed to it: aligned at the last "
         "axis, its lengths must be equal or 1"
     )
 
 
 def bad_rule(op, k, got):
-    """The vjp of operand `k` returned something that is no Tensor."""
-    return DTypeError(f"the vjp of {op!r} for operand {k} returned {type(got).__name__}: a rule returns a Tensor")
+    """The vjp of operand `k` returned something that is not a Tensor."""
+    return DTypeError(f"the vjp of {op!r} for operand {k} returned {type(got).__name__}: a rule must return a Tensor")
 
 
 def vjp_shape(op, k, got, wanted):
     """A rule returned a cotangent of the wrong shape for operand `k`."""
     return ShapeError(
-        f"the vjp of {op!r} returned shape {got} for operand {k} of shape {wanted}: a cotangent has its operand's "
-        "shape; is elementwise=True missing, or a sum over broadcast axes?"
+        f"the vjp of {op!r} returned shape {got} for operand {k} of shape {wanted}: a cotangent must have the shape of "
+        "its operand; is elementwise=True missing, or a sum over broadcast axes?"
     )
 
 
@@ -199,15 +203,15 @@ def vjp_shape(op, k, got, wanted):
 def not_recorded(what="this tensor"):
     """`backward` or `gradients` of something without a graph; `what` names it, as "outputs[1]"."""
     return BackwardError(
-        f"{what} does not require a gradient, nothing was recorded: make a leaf with requires_grad=True, and compute "
-        "with gradients enabled"
+        f"{what} does not require a gradient, so nothing was recorded: create a leaf with requires_grad=True, and "
+        "compute with gradients enabled"
     )
 
 
 def not_a_tensor(what, got):
-    """`what`, as "inputs[0]", is no Tensor."""
+    """`what`, as "inputs[0]", is not a Tensor."""
     return NotDifferentiableError(
-        f"{what} is of type {type(got).__name__}: gradients are of Tensors; use fg.tensor(...)"
+        f"{what} is of type {type(got).__name__}, gradients need Tensors: use fg.tensor(...)"
     )
 
 
@@ -228,26 +232,28 @@ def complex_result(dtype):
 
 
 def cotangent_shape(got, wanted):
-    """The cotangent has not the shape of its result."""
-    return ShapeError(f"the cotangent has shape {got}, the result has shape {wanted}: pass one of the result's shape")
+    """The cotangent does not have the shape of its result."""
+    return ShapeError(
+        f"the cotangent has shape {got}, the result has shape {wanted}: pass a cotangent of the shape of the result"
+    )
 
 
 def cotangent_dtype(got, wanted):
     """A complex cotangent for a real result."""
-    return DTypeError(f"a cotangent of {got.name} for a result of {wanted.name}: pass a real one")
+    return DTypeError(f"got a cotangent of dtype {got.name} for a result of dtype {wanted.name}: pass a real one")
 
 
 def cotangent_count(got, wanted):
     """`gradients` with another number of cotangents than outputs."""
     return BackwardError(
-        f"{got} cotangents for {wanted} outputs: pass one for each, None where the output is one number"
+        f"got {got} cotangents for {wanted} outputs: pass one per output, or None for an output of one element"
     )
 
 
 def input_without_grad(position):
     """`gradients` with respect to something that does not require one."""
     return BackwardError(
-        f"inputs[{position}] does not require a gradient: make it a leaf with requires_grad=True before computing "
+        f"inputs[{position}] does not require a gradient: create it with requires_grad=True before computing "
         "the outputs"
     )
 
@@ -260,31 +266,31 @@ def input_unused(position):
 
 
 def swept_elsewhere():
-    """Two threads sweep the same nodes at once, where the engine keeps its notes in them."""
+    """Two threads sweep the same nodes at once."""
     return BackwardError(
-        "another thread is sweeping this graph: give each thread a graph of its own, or let one backward() end "
-        "before the next"
+        "another thread is sweeping this graph: give each thread its own graph, or wait for one backward() to end "
+        "before calling the next"
     )
 
 
 def graph_changed():
-    """A sweep meets an edge that was not there when it started."""
+    """An edge was added or removed during a sweep."""
     return BackwardError(
         "the graph was changed while it was being swept: a hook or a rule wrote to one of its tensors in place, or "
-        "switched its requires_grad; do that once backward() has returned"
+        "changed requires_grad; do this after backward() has returned"
     )
 
 
 def written_meanwhile(op):
-    """Code in the middle of `op` wrote to a tensor that it works on, or to a `.grad` whenever it had been summed."""
+    """Other code wrote to an operand while `op` was running, or repeatedly to a `.grad` that was being summed."""
     return MutationError(
-        f"{op!r}: a tensor it works on was written to by other code in the middle of it (an operand's __array__, a "
-        "__del__, a profiler, another thread): write from one place at a time"
+        f"{op!r}: an operand was modified while the operation was running (by its __array__, a "
+        "__del__, a profiler, another thread): do not modify it concurrently"
     )
 
 
 def hook_needs_grad(method):
-    """`register_hook` or `retain_grad` of a tensor that has no gradient to come."""
+    """`register_hook` or `retain_grad` of a tensor that does not require a gradient."""
     return BackwardError(f"{method}() needs a tensor that requires a gradient: call x.requires_grad_() first")
 
 
@@ -299,13 +305,14 @@ def hook_dtype(got, wanted):
 
 
 def not_a_hook(got):
-    """`register_hook` of something that is not called."""
-    return DTypeError(f"register_hook takes a function of the gradient, got {type(got).__name__}: pass it uncalled")
+    """`register_hook` of something that is not callable."""
+    kind = type(got).__name__
+    return DTypeError(f"register_hook takes a function of the gradient, got {kind}: pass it without calling it")
 
 
 def grad_off_for_interior(op):
     """`requires_grad_(False)` on a recorded result."""
-    return BackwardError(f"requires_grad can be switched off for leaves, this is the result of {op!r}: use x.detach()")
+    return BackwardError(f"requires_grad can be turned off for leaves, this is the result of {op!r}: use x.detach()")
 
 
 def grad_value(got, wanted, what):
@@ -314,14 +321,14 @@ def grad_value(got, wanted, what):
     return kind(f"x.grad of {what} {got} for a tensor of {what} {wanted}: assign one of the same {what}, or None")
 
 
-# --- a graph that is gone, or no longer true ---
+# --- graphs that are freed or out of date ---
 
 
 def graph_freed(op):
-    """A sweep reached the result of `op`, whose edges are released."""
+    """A sweep reached the result of `op`, whose edges are freed."""
     return GraphFreedError(
-        f"the graph of this result of {op!r} was freed by an earlier backward(): pass retain_graph=True to the first "
-        "one, or compute the result again"
+        f"the graph of this result of {op!r} was freed by an earlier backward(): pass retain_graph=True to that "
+        "one, or recompute the result"
     )
 
 
@@ -329,16 +336,16 @@ def mutated(op, what, recorded, now):
     """The rule of `op` reads `what`, as "operand 0" or "its result", at version `recorded`; it is at `now`."""
     return MutationError(
         f"backward of {op!r} needs {what}, which was overwritten in place after it was recorded (version {now}, "
-        f"recorded at {recorded}): write out of place, x = x + 1 instead of x += 1, or give the op a copy, x.copy()"
+        f"recorded at {recorded}): write out of place, x = x + 1 instead of x += 1, or pass a copy to the op, x.copy()"
     )
 
 
 def stale(op):
-    """A tensor is used whose memory was overwritten behind its graph; `op` as x.op, None where nothing was recorded."""
+    """The memory of a tensor was overwritten since it was recorded. `op` is x.op; None if nothing was recorded."""
     came = f"this result of {op!r}" if op else "this view"
     return MutationError(
         f"{came} has memory that was overwritten in place after it was made, through its base, a view or an array, "
-        "so its graph does not explain its value: take the view or compute the result again after writing, or use "
+        "so its graph no longer matches its value: take the view or compute the result again after writing, or use "
         "x.detach() for the value alone"
     )
 
@@ -354,39 +361,39 @@ def leaf_written():
 def view_written():
     """A recorded in-place write through a view."""
     return MutationError(
-        "a recorded in-place write through a view would change its base behind the base's graph: write to the base, "
+        "a recorded in-place write through a view would change its base without recording it: write to the base, "
         "y[key] = y[key] * 2, or out of place, v = v * 2, or to a copy, v = v.copy()"
     )
 
 
 def too_many_writes():
-    """More recorded in-place writes to one tensor than its counter can tell apart."""
-    return MutationError("65535 recorded in-place writes to one tensor are the most: go on with a copy, x = x.copy()")
+    """More recorded in-place writes to one tensor than its counter can hold."""
+    return MutationError("more than 65535 recorded in-place writes to one tensor: continue with a copy, x = x.copy()")
 
 
 def read_only():
-    """A write to memory that is read-only, or seen through broadcasting."""
+    """A write to memory that is read-only, or whose elements overlap."""
     return ReadOnlyError(
-        "this tensor's memory is read-only, from a read-only array, or several of its elements lie in one place, as "
-        "after a broadcast: write to x.copy()"
+        "this tensor's memory is read-only, or several of its elements share memory, as after a broadcast: "
+        "write to x.copy()"
     )
 
 
 def inplace_shape(op, got, wanted):
-    """The result of an in-place op does not fit its target."""
+    """The result of an in-place op does not have the shape of its target."""
     return ShapeError(f"in-place {op!r} gives shape {got}, its target has shape {wanted}: write out of place")
 
 
 def inplace_dtype(op, got, wanted):
-    """The result of an in-place op would lose its kind in its target."""
+    """The result of an in-place op cannot be cast to the dtype of its target."""
     return DTypeError(
-        f"in-place {op!r} gives {got.name}, its target holds {wanted.name}: write out of place, or convert"
+        f"in-place {op!r} gives {got.name}, its target holds {wanted.name}: write out of place, or convert the operand"
     )
 
 
 def not_copied(how, op):
-    """`how` is "copy.deepcopy" or "pickle"; only leaves have a meaning without their graph."""
+    """A copy or pickle of a result that records; `how` is "copy.deepcopy" or "pickle"."""
     return BackwardError(
-        f"{how} of a result that records (op {op!r}), whose graph cannot come along: use x.detach() for the value "
+        f"{how} of a result that records (op {op!r}), whose graph cannot be copied: use x.detach() for the value "
         "alone, or x.copy() for a recorded copy"
     )

@@ -1,9 +1,9 @@
-"""Values on their way out of the graph: what a transform refuses, what is only warned of. Knows no engine.
+"""Errors and warnings for values that leave the graph. Knows no engine.
 
-A Tensor becomes a plain number or array through a *door*: `float(x)`, `x.item()`, `x.numpy()`, `pickle`. Inside a
-transform a value that depends on what is differentiated passes none of them, since its gradient would be lost. Outside,
-`item`, `tolist`, `numpy` and `detach` are the explicit ways, and `float(x)`, which `math.sin(x)` and a number written
-into an ndarray go through unseen, warns.
+A *door* converts a Tensor to a plain number or array: `float(x)`, `x.item()`, `x.numpy()`, `pickle`. Inside a
+transform, a door raises an error if the value depends on what is being differentiated, because its gradient would be
+lost. Outside, `item`, `tolist`, `numpy` and `detach` are the explicit conversions. `float(x)` warns, because
+`math.sin(x)` and assignments into an ndarray call it implicitly.
 """
 
 import os
@@ -16,8 +16,8 @@ from fastgrad.errors import FastgradError, GradientWarning, NotDifferentiableErr
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 _INSTEAD = (
-    "compute with fastgrad's or NumPy's functions (np.sin, not math.sin), put results together with fg.stack or write "
-    "them into a Tensor from fg.zeros, and use x.detach() where no gradient is meant to flow"
+    "use fastgrad's or NumPy's functions (np.sin, not math.sin), combine results with fg.stack or write "
+    "them into a Tensor from fg.zeros, and use x.detach() where no gradient should flow"
 )
 
 
@@ -39,7 +39,7 @@ def _remembered(text):
 
 
 def refused(op, door):
-    """A value that depends on an input of a running transform is about to go through `door`, as "float(x)"."""
+    """A value that depends on an input of a running transform is converted by `door`, for example "float(x)"."""
     return _remembered(
         f"{door} of {_came(op)} inside a transform: the value depends on what is being differentiated, and its "
         f"gradient would be lost; {_INSTEAD}"
@@ -47,32 +47,32 @@ def refused(op, door):
 
 
 def refused_freed(op, door):
-    """As `refused`, where a sweep inside the function has freed the graph that would tell."""
+    """As `refused`, if a sweep inside the function has freed the graph, so that the dependence is unknown."""
     return _remembered(
-        f"{door} of the result of {op!r} inside a transform: its graph was freed by a backward() in between, so "
-        "that it cannot be told whether it depends on what is being differentiated; use x.detach() for the value alone"
+        f"{door} of the result of {op!r} inside a transform: its graph was freed by an earlier backward(), so "
+        "it is unknown whether it depends on what is being differentiated; use x.detach() for the value alone"
     )
 
 
 def warn_lost(op, door):
     """`door` of a value that records, outside of transforms."""
     came = f"the result of {op!r}" if op else "a leaf that requires a gradient"
-    warn(f"{door} of {came} is a constant, no gradient flows through it: use x.item() or x.detach() to say so")
+    warn(f"{door} of {came} is a constant, no gradient flows through it: use x.item() or x.detach() to be explicit")
 
 
 def warn_no_grad(op):
     """`.grad` of a result that keeps none."""
     warn(
-        f"the .grad of this result of {op!r} is None: gradients are kept by leaves alone; call y.retain_grad() before "
-        "backward() where it is wanted, and update parameters in place, `with fg.no_grad(): w -= rate * w.grad`"
+        f"the .grad of this result of {op!r} is None: gradients are kept for leaves only; call y.retain_grad() before "
+        "backward() to keep this one, and update parameters in place, `with fg.no_grad(): w -= rate * w.grad`"
     )
 
 
 def unwrapped(error):
-    """The refusal that C code has replaced by `error`, as NumPy does by "setting an array element with a sequence".
+    """Return the error that C code replaced by `error`, as NumPy does by "setting an array element with a sequence".
 
-    It was made in the very line of Python in which `error` was raised; or the interpreter says, by a SystemError, that
-    it was set meanwhile. None where there is none.
+    It was created in the line of Python that raised `error`, or is the cause of a SystemError of the interpreter.
+    Returns None if there is no such error.
     """
     refusal, _latest.refusal = _latest.refusal, None
     if refusal is None or isinstance(error, FastgradError):
@@ -89,20 +89,20 @@ def unwrapped(error):
 
 
 def warn_independent(verb, what):
-    """`verb`, as "grad", found no way from the output back to `what`, as "argument 0"."""
+    """`verb`, as "grad", found that the output does not depend on `what`, for example "argument 0"."""
     warn(
-        f"{verb}: the output seems independent of the input, {what}: its derivative is zero everywhere. Was the input "
-        "used, and did x.detach(), no_grad(), an integer or a comparison cut the way?"
+        f"{verb}: the output seems independent of the input, {what}, so its derivative is zero everywhere. Is the "
+        "input used, or do x.detach(), no_grad(), an integer or a comparison separate it from the output?"
     )
 
 
 def warn(text):
-    """Warn at the innermost line of the running program outside of fastgrad: once per line, unless filters say else."""
+    """Warn at the innermost line of the running program outside fastgrad, once per line by default."""
     warnings.warn(text, GradientWarning, stacklevel=_outside()[1])
 
 
 def _outside():
-    """The innermost frame outside of fastgrad, and how far up it is for the function that asks."""
+    """Return the innermost frame outside fastgrad, and its level above the caller."""
     frame, level = sys._getframe(1), 1
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
         frame = frame.f_back
@@ -117,39 +117,39 @@ def not_an_array(op):
     """`np.asarray` of a tensor that records."""
     came = f"the result of {op!r}" if op else "a leaf that requires a gradient"
     return NotDifferentiableError(
-        f"converting {came} to an array would lose its gradient: put several together with fg.stack([...]), "
-        "write a @ x instead of a.dot(x), take the values alone by x.detach().numpy(), or call a function that "
-        "fastgrad knows"
+        f"converting {came} to an array would lose its gradient: combine several with fg.stack([...]), "
+        "write a @ x instead of a.dot(x), get the values alone with x.detach().numpy(), or call a function that "
+        "fastgrad supports"
     )
 
 
 def no_numpy_rule(function):
     """A NumPy function without a rule, on a tensor that records; `function` as "np.median"."""
     return NotDifferentiableError(
-        f"{function} has no rule in fastgrad, so its gradient would be lost: use x.detach() where none is wanted, or "
-        "define the op with fg.primitive"
+        f"{function} has no rule in fastgrad, so its gradient would be lost: use x.detach() if no gradient is needed, "
+        "or define the op with fg.primitive"
     )
 
 
 def no_numpy_argument(function, argument):
-    """A NumPy function with an argument that its op does not take, on a tensor that records."""
+    """A NumPy function with an argument that its op does not support, on a tensor that records."""
     return NotDifferentiableError(
-        f"{function} with {argument}= cannot be recorded: call it without, or use x.detach() where no gradient is "
-        "wanted"
+        f"{function} with {argument}= cannot be recorded: call it without, or use x.detach() if no gradient is "
+        "needed"
     )
 
 
 def no_numpy_write(function):
     """A NumPy function that writes into an array, where the array or what is written records."""
     return NotDifferentiableError(
-        f"{function} cannot record what it writes, so that a gradient would be lost: write y[key] = value into a "
-        "Tensor, for example one from fg.zeros, or use x.detach() where no gradient is wanted"
+        f"{function} cannot record what it writes, so a gradient would be lost: write y[key] = value into a "
+        "Tensor, for example one from fg.zeros, or use x.detach() if no gradient is needed"
     )
 
 
 def rows_for_blocks():
     """`np.concatenate(x, axis=-1)` of the rows of one matrix, as `np.bmat` of Tensors asks for it."""
     return ShapeError(
-        "np.concatenate of the rows of one Tensor along axis -1, which np.bmat does by mistake with Tensors for its "
-        "blocks: give np.concatenate a list of Tensors, np.bmat a list of lists, or x.ravel() for all rows in a line"
+        "np.concatenate of the rows of one Tensor along axis -1, as np.bmat calls it if its blocks are Tensors: "
+        "pass np.concatenate a list of Tensors, or np.bmat a list of lists; x.ravel() joins all rows"
     )

@@ -15,7 +15,7 @@ def test_what_cannot_be_called_is_no_hook(hook):
     x = leaf(1.0, 2.0)
     for t in x, x * 2:
         with pytest.raises(
-            fg.DTypeError, match=r"register_hook takes a function of the gradient, got .*: pass it uncalled"
+            fg.DTypeError, match=r"register_hook takes a function of the gradient, got .*: pass it without calling it"
         ):
             t.register_hook(hook)
     (x * 2).sum().backward()

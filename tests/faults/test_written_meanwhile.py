@@ -8,7 +8,7 @@ import pytest
 
 import fastgrad as fg
 
-MEANWHILE = "written to by other code in the middle"
+MEANWHILE = "modified while the operation was running"
 
 
 def leaf(*shape):
