@@ -180,7 +180,9 @@ def test_a_cotangent_has_the_shape_and_kind_of_its_result():
     y = leaf(1.0, 2.0) * 2
     with pytest.raises(fg.ShapeError, match=r"cotangent has shape \(3,\), the result has shape \(2,\)"):
         y.backward(np.ones(3))
-    with pytest.raises(fg.DTypeError, match="cotangent of dtype complex128 for a result of dtype float64: pass a real one"):
+    with pytest.raises(
+        fg.DTypeError, match="cotangent of dtype complex128 for a result of dtype float64: pass a real one"
+    ):
         y.backward(np.ones(2) * 1j)
 
 

@@ -1,7 +1,7 @@
 """NumPy's error state without warnings, for forwards: infinities and NaN are values, and `detect_anomaly` finds them.
 
-`np.errstate` makes its setting anew at each call, which costs as much as a small op, and crashes where the memory for it
-is missing (NumPy 2.4). So the setting is made once, and its context variable is set.
+`np.errstate` makes its setting anew at each call, which costs as much as a small op, and crashes where the memory for
+it is missing (NumPy 2.4). So the setting is made once, and its context variable is set.
 """
 
 import numpy as np

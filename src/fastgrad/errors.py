@@ -210,9 +210,7 @@ def not_recorded(what="this tensor"):
 
 def not_a_tensor(what, got):
     """`what`, as "inputs[0]", is not a Tensor."""
-    return NotDifferentiableError(
-        f"{what} is of type {type(got).__name__}, gradients need Tensors: use fg.tensor(...)"
-    )
+    return NotDifferentiableError(f"{what} is of type {type(got).__name__}, gradients need Tensors: use fg.tensor(...)")
 
 
 def not_scalar(shape):

@@ -134,8 +134,7 @@ def no_numpy_rule(function):
 def no_numpy_argument(function, argument):
     """A NumPy function with an argument that its op does not support, on a tensor that records."""
     return NotDifferentiableError(
-        f"{function} with {argument}= cannot be recorded: call it without, or use x.detach() if no gradient is "
-        "needed"
+        f"{function} with {argument}= cannot be recorded: call it without, or use x.detach() if no gradient is needed"
     )
 
 

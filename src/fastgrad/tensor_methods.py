@@ -188,11 +188,19 @@ for _slot, _op in {"neg": "negative", "pos": "positive", "abs": "abs", "invert":
 
 
 def _divmod(self, other):
-    return (FUNCTIONS["floor_divide"](self, other), FUNCTIONS["remainder"](self, other)) if _fits(self, other) else NotImplemented
+    return (
+        (FUNCTIONS["floor_divide"](self, other), FUNCTIONS["remainder"](self, other))
+        if _fits(self, other)
+        else NotImplemented
+    )
 
 
 def _rdivmod(self, other):
-    return (FUNCTIONS["floor_divide"](other, self), FUNCTIONS["remainder"](other, self)) if _fits(self, other) else NotImplemented
+    return (
+        (FUNCTIONS["floor_divide"](other, self), FUNCTIONS["remainder"](other, self))
+        if _fits(self, other)
+        else NotImplemented
+    )
 
 
 _named(_divmod, "__divmod__", "The pair `(self // other, self % other)`.")

@@ -173,7 +173,9 @@ from fastgradient import x
 """
     seen = imported_by_cython(text)
     assert seen == ["core.layout.F32", "core.layout.F64", "errors", "modes", "rules.docs", "core.loops"]
-    python = "from fastgrad import errors\ndef f():\n    import fastgrad.modes\ndocs = lazy_module('fastgrad.rules.docs')\n"
+    python = (
+        "from fastgrad import errors\ndef f():\n    import fastgrad.modes\ndocs = lazy_module('fastgrad.rules.docs')\n"
+    )
     assert sorted(imported_by_python(SOURCE, python)) == ["errors", "modes", "rules.docs"]
 
 

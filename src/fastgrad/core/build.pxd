@@ -23,5 +23,6 @@ cdef extern from *:
     #endif
     """
     const int FASTGRAD_DEBUG        # invariants are checked, live objects counted
-    const int FASTGRAD_NO_POOLS     # freed memory goes back to its allocator at once: a sanitizer sees who uses it still
+    # freed memory goes back to its allocator at once: a sanitizer sees who uses it still
+    const int FASTGRAD_NO_POOLS
     const int ADDRESS_SANITIZER "FG_ASAN"

@@ -57,8 +57,10 @@ cdef enum Reads:
     READS_Y = 4
 
 # One local gradient times the upstream gradient: out[i] (+)= g[i] * dy/dx, for at most BLOCK elements. `out` may be `g`
-# or `y`; it overlaps no other input. What the kernel does not read may be NULL; `c` is the constant operand where there is one.
-ctypedef void (*Backward)(const void* g, const void* x1, const void* x2, const void* y, void* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil
+# or `y`; it overlaps no other input. What the kernel does not read may be NULL; `c` is the constant operand where there
+# is one.
+ctypedef void (*Backward)(const void* g, const void* x1, const void* x2, const void* y, void* out, Py_ssize_t n,
+                          double c, const Helpers* h, bint add) noexcept nogil
 ctypedef void (*Forward)(const void* x, void* y, Py_ssize_t n, const Helpers* h) noexcept nogil
 ctypedef double (*Scalar)(double x1, double x2) noexcept nogil
 
@@ -84,8 +86,8 @@ cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* 
                          void* gx, Py_ssize_t n, bint add, double* constant, bint uniform) noexcept nogil
 
 # kernels/matmul.pxi
-cdef Py_ssize_t own_product_scratch(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, Py_ssize_t a_row, Py_ssize_t a_col,
-                                    Py_ssize_t b_row, Py_ssize_t b_col) noexcept nogil
+cdef Py_ssize_t own_product_scratch(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, Py_ssize_t a_row,
+                                    Py_ssize_t a_col, Py_ssize_t b_row, Py_ssize_t b_col) noexcept nogil
 cdef void own_product(Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const char* a, Py_ssize_t a_row, Py_ssize_t a_col,
                       const char* b, Py_ssize_t b_row, Py_ssize_t b_col, double* y, double* scratch) noexcept nogil
 
@@ -111,7 +113,8 @@ cdef struct WayOut:        # a block of scratch that is written past the cache w
     const char* block
     char* y
 
-cdef void run_steps(const Step* steps, int count, const WayOut* outs, int n_outs, int dtype, Py_ssize_t n) noexcept nogil
+cdef void run_steps(const Step* steps, int count, const WayOut* outs, int n_outs, int dtype,
+                    Py_ssize_t n) noexcept nogil
 
 # Over (outer, n, inner), along the middle axis: reduce, softmax, scan, indexing
 cdef void spread(int dtype, const void* g, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, double divisor,
@@ -120,39 +123,43 @@ cdef void route(int dtype, const void* g, const void* x, const void* y, void* gx
                 Py_ssize_t inner, bint add) noexcept nogil
 cdef void softmax_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
                           bint logarithm) noexcept nogil
-cdef void softmax_backward(int dtype, const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                           bint add) noexcept nogil
+cdef void softmax_backward(int dtype, const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n,
+                           Py_ssize_t inner, bint add) noexcept nogil
 cdef void log_softmax_backward(int dtype, const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n,
                                Py_ssize_t inner, bint add) noexcept nogil
 cdef Py_ssize_t logsumexp_scratch(Py_ssize_t n, Py_ssize_t inner) noexcept nogil
 cdef void logsumexp_forward(int dtype, const void* x, void* y, void* scratch, Py_ssize_t outer, Py_ssize_t n,
                             Py_ssize_t inner) noexcept nogil
-cdef void logsumexp_backward(int dtype, const void* g, const void* x, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                             bint add) noexcept nogil
-cdef double cross_entropy_forward(int dtype, const void* logits, const Py_ssize_t* labels, void* losses, void* e, void* inverse, bint reuse,
-                                  Py_ssize_t rows, Py_ssize_t n) noexcept nogil
-cdef void cross_entropy_backward(int dtype, const void* g, bint each, double share, const Py_ssize_t* labels, const void* e, const void* inverse,
+cdef void logsumexp_backward(int dtype, const void* g, const void* x, const void* y, void* gx, Py_ssize_t outer,
+                             Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil
+cdef double cross_entropy_forward(int dtype, const void* logits, const Py_ssize_t* labels, void* losses, void* e,
+                                  void* inverse, bint reuse, Py_ssize_t rows, Py_ssize_t n) noexcept nogil
+cdef void cross_entropy_backward(int dtype, const void* g, bint each, double share, const Py_ssize_t* labels,
+                                 const void* e, const void* inverse,
                                  void* gx, Py_ssize_t rows, Py_ssize_t n, bint add) noexcept nogil
-cdef void cumsum_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner) noexcept nogil
-cdef void cumsum_backward(int dtype, const void* g, void* gx, void* scratch, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                          bint add) noexcept nogil
-cdef void cumprod_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner) noexcept nogil
-cdef void cumprod_backward(int dtype, const void* g, const void* x, const void* y, void* gx, void* scratch, Py_ssize_t outer,
-                           Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil
-cdef void prod_backward(int dtype, const void* g, const void* x, const void* y, void* gx, void* scratch, Py_ssize_t outer, Py_ssize_t n,
-                        Py_ssize_t inner, bint add) noexcept nogil
-cdef bint combine_index(const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t n, Py_ssize_t* at, bint first) noexcept nogil
-cdef void gather(int itemsize, const char* x, const Py_ssize_t* at, char* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                 Py_ssize_t count) noexcept nogil
-cdef void gather_add(int dtype, const void* x, const Py_ssize_t* at, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                     Py_ssize_t count) noexcept nogil
-cdef void scatter(int dtype, const void* g, const Py_ssize_t* at, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                  Py_ssize_t count) noexcept nogil
+cdef void cumsum_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n,
+                         Py_ssize_t inner) noexcept nogil
+cdef void cumsum_backward(int dtype, const void* g, void* gx, void* scratch, Py_ssize_t outer, Py_ssize_t n,
+                          Py_ssize_t inner, bint add) noexcept nogil
+cdef void cumprod_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n,
+                          Py_ssize_t inner) noexcept nogil
+cdef void cumprod_backward(int dtype, const void* g, const void* x, const void* y, void* gx, void* scratch,
+                           Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil
+cdef void prod_backward(int dtype, const void* g, const void* x, const void* y, void* gx, void* scratch,
+                        Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil
+cdef bint combine_index(const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t n, Py_ssize_t* at,
+                        bint first) noexcept nogil
+cdef void gather(int itemsize, const char* x, const Py_ssize_t* at, char* y, Py_ssize_t outer, Py_ssize_t n,
+                 Py_ssize_t inner, Py_ssize_t count) noexcept nogil
+cdef void gather_add(int dtype, const void* x, const Py_ssize_t* at, void* y, Py_ssize_t outer, Py_ssize_t n,
+                     Py_ssize_t inner, Py_ssize_t count) noexcept nogil
+cdef void scatter(int dtype, const void* g, const Py_ssize_t* at, void* gx, Py_ssize_t outer, Py_ssize_t n,
+                  Py_ssize_t inner, Py_ssize_t count) noexcept nogil
 
 # kernels/select.pxi
 cdef void where_forward(int dtype, const Layout* out, char* y, address* x, layout_t* layouts) noexcept nogil
-cdef void where_backward(int dtype, const Layout* condition, const char* c, const Layout* layout, const char* g, char* gx,
-                         bint turned) noexcept nogil
+cdef void where_backward(int dtype, const Layout* condition, const char* c, const Layout* layout, const char* g,
+                         char* gx, bint turned) noexcept nogil
 cdef void clip_forward(int dtype, const void* x, void* y, Py_ssize_t n, double low, double high) noexcept nogil
 cdef void clip_backward(int dtype, const void* g, const void* x, void* gx, Py_ssize_t n, double low, double high,
                         bint add) noexcept nogil
@@ -184,9 +191,12 @@ cdef struct Conv:           # lengths; one axis only has height 1
 
 cdef Py_ssize_t conv_scratch(const Conv* d, int itemsize) noexcept nogil
 cdef Py_ssize_t conv_columns(const Conv* d, int itemsize) noexcept nogil
-cdef void conv_forward(int dtype, const void* x, const void* w, const void* bias, void* y, void* kept, void* scratch, const Conv* d) noexcept nogil
-cdef void conv_weight(int dtype, const void* x, const void* g, void* gw, const void* kept, void* scratch, const Conv* d, bint add) noexcept nogil
-cdef void conv_input(int dtype, const void* g, const void* w, void* gx, void* scratch, const Conv* d, bint add) noexcept nogil
+cdef void conv_forward(int dtype, const void* x, const void* w, const void* bias, void* y, void* kept, void* scratch,
+                       const Conv* d) noexcept nogil
+cdef void conv_weight(int dtype, const void* x, const void* g, void* gw, const void* kept, void* scratch,
+                      const Conv* d, bint add) noexcept nogil
+cdef void conv_input(int dtype, const void* g, const void* w, void* gx, void* scratch, const Conv* d,
+                     bint add) noexcept nogil
 
 # kernels/pooling.pxi
 cdef struct Pool:
@@ -224,32 +234,34 @@ cdef struct Recurrent:
 
 cdef Py_ssize_t recurrent_kept(const Recurrent* d) noexcept nogil
 cdef Py_ssize_t recurrent_scratch(const Recurrent* d) noexcept nogil
-cdef void recurrent_forward(int dtype, const void* u, const void* w, const void* b, const void* bv, void* states, void* kept, void* scratch,
-                            const Recurrent* d) noexcept nogil
-cdef void recurrent_backward(int dtype, const void* g, const void* w, const void* states, const void* kept, void* gu, void* gv, void* gh,
-                             void* gc, void* scratch, const Recurrent* d) noexcept nogil
+cdef void recurrent_forward(int dtype, const void* u, const void* w, const void* b, const void* bv, void* states,
+                            void* kept, void* scratch, const Recurrent* d) noexcept nogil
+cdef void recurrent_backward(int dtype, const void* g, const void* w, const void* states, const void* kept, void* gu,
+                             void* gv, void* gh, void* gc, void* scratch, const Recurrent* d) noexcept nogil
 cdef void sum_columns(int dtype, const void* x, void* y, Py_ssize_t rows, Py_ssize_t n) noexcept nogil
 
 # kernels/optimizers.pxi
-cdef void sgd_update(int dtype, const void* g, void* p, void* b, Py_ssize_t n, double lr, double momentum, double dampening,
-                     double decay, bint nesterov, bint first) noexcept nogil
-cdef void adam_update(int dtype, const void* g, void* p, void* m, void* v, Py_ssize_t n, double rate, double beta1, double beta2,
-                      double root, double eps, double keep, double decay) noexcept nogil
-cdef void rmsprop_update(int dtype, const void* g, void* p, void* v, void* m, void* b, Py_ssize_t n, double lr, double alpha,
-                         double eps, double momentum, double decay) noexcept nogil
+cdef void sgd_update(int dtype, const void* g, void* p, void* b, Py_ssize_t n, double lr, double momentum,
+                     double dampening, double decay, bint nesterov, bint first) noexcept nogil
+cdef void adam_update(int dtype, const void* g, void* p, void* m, void* v, Py_ssize_t n, double rate, double beta1,
+                      double beta2, double root, double eps, double keep, double decay) noexcept nogil
+cdef void rmsprop_update(int dtype, const void* g, void* p, void* v, void* m, void* b, Py_ssize_t n, double lr,
+                         double alpha, double eps, double momentum, double decay) noexcept nogil
 cdef double squares(int dtype, const void* x, Py_ssize_t n) noexcept nogil
 cdef void multiply_by(int dtype, void* x, Py_ssize_t n, double c) noexcept nogil
 
 # kernels/normalize.pxi
-cdef void layer_norm_forward(int dtype, const void* x, const void* w, const void* b, void* y, void* stats, Py_ssize_t rows,
-                             Py_ssize_t n, double eps) noexcept nogil
-cdef void layer_norm_backward(int dtype, const void* g, const void* x, const void* w, const void* stats, void* gx, Py_ssize_t rows,
-                              Py_ssize_t n, bint add) noexcept nogil
-cdef void layer_norm_sum(int dtype, const void* g, const void* x, const void* stats, void* gw, Py_ssize_t rows, Py_ssize_t n) noexcept nogil
-cdef void batch_norm_forward(int dtype, const void* x, const void* w, const void* b, void* y, void* stats, Py_ssize_t outer,
-                             Py_ssize_t channels, Py_ssize_t inner, double eps) noexcept nogil
+cdef void layer_norm_forward(int dtype, const void* x, const void* w, const void* b, void* y, void* stats,
+                             Py_ssize_t rows, Py_ssize_t n, double eps) noexcept nogil
+cdef void layer_norm_backward(int dtype, const void* g, const void* x, const void* w, const void* stats, void* gx,
+                              Py_ssize_t rows, Py_ssize_t n, bint add) noexcept nogil
+cdef void layer_norm_sum(int dtype, const void* g, const void* x, const void* stats, void* gw, Py_ssize_t rows,
+                         Py_ssize_t n) noexcept nogil
+cdef void batch_norm_forward(int dtype, const void* x, const void* w, const void* b, void* y, void* stats,
+                             Py_ssize_t outer, Py_ssize_t channels, Py_ssize_t inner, double eps) noexcept nogil
 cdef void batch_norm_sums(int dtype, const void* g, const void* x, const void* stats, void* sums, Py_ssize_t outer,
                           Py_ssize_t channels, Py_ssize_t inner) noexcept nogil
-cdef void batch_norm_backward(int dtype, const void* g, const void* x, const void* stats, void* sums, void* gx, Py_ssize_t outer,
-                              Py_ssize_t channels, Py_ssize_t inner, bint add) noexcept nogil
-cdef void batch_norm_give(int dtype, const void* sums, const void* scale, void* gp, Py_ssize_t channels, bint add) noexcept nogil
+cdef void batch_norm_backward(int dtype, const void* g, const void* x, const void* stats, void* sums, void* gx,
+                              Py_ssize_t outer, Py_ssize_t channels, Py_ssize_t inner, bint add) noexcept nogil
+cdef void batch_norm_give(int dtype, const void* sums, const void* scale, void* gp, Py_ssize_t channels,
+                          bint add) noexcept nogil

@@ -1,15 +1,16 @@
-# The table of hot ops. A row: the op's name, NumPy's name for its forward loop (or an own forward), the forward of a single
-# float64, and the backward kernels. An op without backward kernels takes its rule.
+# The table of hot ops. A row: the op's name, NumPy's name for its forward loop (or an own forward), the forward of a
+# single float64, and the backward kernels. An op without backward kernels takes its rule.
 
 from libc.float cimport DBL_MIN, FLT_MIN
-from libc.math cimport acos, acosh, asin, asinh, atan, atanh, cos, cosh, exp, exp2, expm1, fabs, fabsf, hypot, log
+from libc.math cimport acos, acosh, asin, asinh, atan, atanh, cos, cosh, exp, exp2, expm1, fabs, fabsf, log
 from libc.math cimport log10, log1p, log2, pow, powf, sin, sinh, sqrt, sqrtf, tan, tanh
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 from numpy cimport npy_intp
 from fastgrad.core.layout cimport F32, F64, Layout
 from fastgrad.core.loops cimport FG_STREAM, STREAM_BLOCK, fg_stream, fg_stream_end
-from fastgrad.core.loops cimport BoundLoop, Helpers, address, apply1, broadcast_apply, helpers, layout_t, matmul_strided, numpy_loop, steps_t, walk
+from fastgrad.core.loops cimport BoundLoop, Helpers, address, apply1, broadcast_apply, helpers, layout_t
+from fastgrad.core.loops cimport matmul_strided, numpy_loop, steps_t, walk
 
 cdef extern from *:
     """
@@ -88,8 +89,8 @@ cdef void own_forward(Forward forward, int dtype, const char* x, char* y, Py_ssi
 
 cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,
                          void* gx, Py_ssize_t n, bint add, double* constant, bint uniform) noexcept nogil:
-    """`gx (+)= kernel(g, ...)` over n elements; `gx` may be `g` itself. `constant` stands for an operand that is one number,
-    and if `uniform`, `g` is one number too: both are spread over a block."""
+    """`gx (+)= kernel(g, ...)` over n elements; `gx` may be `g` itself. `constant` stands for an operand that is one
+    number, and if `uniform`, `g` is one number too: both are spread over a block."""
     cdef char[BLOCK * 8] filled
     cdef char[BLOCK * 8] upstream
     cdef const char* first = <const char*>x1
@@ -108,7 +109,8 @@ cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* 
         fill_same(dtype, upstream, m, (<const double*>g)[0] if dtype == F64 else <double>(<const float*>g)[0])
     while n > 0:
         m = min(n, <Py_ssize_t>BLOCK)
-        kernel(<char*>upstream if uniform else <char*>g + at, first, second, NULL if y == NULL else <char*>y + at, <char*>gx + at, m, c, &helpers[dtype], add)
+        kernel(<char*>upstream if uniform else <char*>g + at, first, second, NULL if y == NULL else <char*>y + at,
+               <char*>gx + at, m, c, &helpers[dtype], add)
         at += m * itemsize
         n -= m
         if first != NULL and first != filled:
@@ -221,12 +223,14 @@ cdef int own(int op, str name, void* f64, void* f32, void* scalar, void* b64, vo
 
 
 cdef int fill() except -1:
-    unary(NEGATIVE, "negative", "negative", <void*>s_negative, <void*>negative_backward[double], <void*>negative_backward[float])
+    unary(NEGATIVE, "negative", "negative", <void*>s_negative, <void*>negative_backward[double],
+          <void*>negative_backward[float])
     unary(ABS, "abs", "absolute", <void*>s_abs, <void*>abs_backward[double], <void*>abs_backward[float])
     unary(SIGN, "sign", "sign", NULL, <void*>zero_backward[double], <void*>zero_backward[float])
     unary(SQRT, "sqrt", "sqrt", <void*>s_sqrt, <void*>sqrt_backward[double], <void*>sqrt_backward[float])
     unary(SQUARE, "square", "square", <void*>s_square, <void*>square_backward[double], <void*>square_backward[float])
-    unary(RECIPROCAL, "reciprocal", "reciprocal", <void*>s_reciprocal, <void*>reciprocal_backward[double], <void*>reciprocal_backward[float])
+    unary(RECIPROCAL, "reciprocal", "reciprocal", <void*>s_reciprocal, <void*>reciprocal_backward[double],
+          <void*>reciprocal_backward[float])
     unary(EXP, "exp", "exp", <void*>s_exp, <void*>exp_backward[double], <void*>exp_backward[float])
     unary(EXPM1, "expm1", "expm1", <void*>s_expm1, <void*>expm1_backward[double], <void*>expm1_backward[float])
     unary(EXP2, "exp2", "exp2", <void*>s_exp2, <void*>exp2_backward[double], <void*>exp2_backward[float])
@@ -260,19 +264,25 @@ cdef int fill() except -1:
         <void*>silu_backward[double], <void*>silu_backward[float])
 
     row(ADD, "add", 2, "add", NULL, NULL, <void*>s_add,
-        <void*>copy_backward[double], <void*>copy_backward[float], <void*>copy_backward[double], <void*>copy_backward[float])
+        <void*>copy_backward[double], <void*>copy_backward[float], <void*>copy_backward[double],
+        <void*>copy_backward[float])
     row(SUBTRACT, "subtract", 2, "subtract", NULL, NULL, <void*>s_subtract,
-        <void*>copy_backward[double], <void*>copy_backward[float], <void*>negative_backward[double], <void*>negative_backward[float])
+        <void*>copy_backward[double], <void*>copy_backward[float], <void*>negative_backward[double],
+        <void*>negative_backward[float])
     row(MULTIPLY, "multiply", 2, "multiply", NULL, NULL, <void*>s_multiply,
-        <void*>multiply_backward1[double], <void*>multiply_backward1[float], <void*>multiply_backward2[double], <void*>multiply_backward2[float])
+        <void*>multiply_backward1[double], <void*>multiply_backward1[float], <void*>multiply_backward2[double],
+        <void*>multiply_backward2[float])
     row(DIVIDE, "divide", 2, "divide", NULL, NULL, <void*>s_divide,
-        <void*>divide_backward1[double], <void*>divide_backward1[float], <void*>divide_backward2[double], <void*>divide_backward2[float])
+        <void*>divide_backward1[double], <void*>divide_backward1[float], <void*>divide_backward2[double],
+        <void*>divide_backward2[float])
     # A tensor exponent takes the rule; a constant one has a kernel of its own (`x1_alone`).
     row(POWER, "power", 2, "power", NULL, NULL, <void*>s_power, NULL, NULL, NULL, NULL)
     row(MAXIMUM, "maximum", 2, "maximum", NULL, NULL, NULL,
-        <void*>maximum_backward1[double], <void*>maximum_backward1[float], <void*>maximum_backward2[double], <void*>maximum_backward2[float])
+        <void*>maximum_backward1[double], <void*>maximum_backward1[float], <void*>maximum_backward2[double],
+        <void*>maximum_backward2[float])
     row(MINIMUM, "minimum", 2, "minimum", NULL, NULL, NULL,
-        <void*>maximum_backward2[double], <void*>maximum_backward2[float], <void*>maximum_backward1[double], <void*>maximum_backward1[float])
+        <void*>maximum_backward2[double], <void*>maximum_backward2[float], <void*>maximum_backward1[double],
+        <void*>maximum_backward1[float])
     row(ARCTAN2, "arctan2", 2, "arctan2", NULL, NULL, NULL, NULL, NULL, NULL, NULL)
     row(HYPOT, "hypot", 2, "hypot", NULL, NULL, NULL, NULL, NULL, NULL, NULL)
     row(LOGADDEXP, "logaddexp", 2, "logaddexp", NULL, NULL, NULL, NULL, NULL, NULL, NULL)

@@ -1,4 +1,5 @@
-# Interning of layouts. Never takes an argument apart that it has not checked: sizes are multiplied with overflow checks.
+# Interning of layouts. Never takes an argument apart that it has not checked: sizes are multiplied with overflow
+# checks.
 
 cimport numpy as cnp
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawCalloc
@@ -16,7 +17,8 @@ cdef size_t entries = 0
 cdef size_t room = 0            # entries at which the table is tidied next
 
 cdef enum:
-    SPARED = 64                 # at least so many layouts are made between two tidyings: nobody borrows one for that long
+    # at least so many layouts are made between two tidyings: nobody borrows one for that long
+    SPARED = 64
 
 cdef Layout* scalar_f64 = NULL
 cdef Layout* scalar_f32 = NULL
@@ -49,7 +51,8 @@ cdef bint is_contiguous(int itemsize, int ndim, const Py_ssize_t* shape, const P
 
 
 cdef int raise_too_large(int ndim) except -1:
-    raise ShapeError(f"an array of {ndim} dimensions whose size in bytes does not fit in {8 * sizeof(Py_ssize_t)} bits: use a smaller shape")
+    raise ShapeError(f"an array of {ndim} dimensions whose size in bytes does not fit in "
+                     f"{8 * sizeof(Py_ssize_t)} bits: use a smaller shape")
 
 
 cdef int raise_too_many_axes(int ndim) except -1:
@@ -57,8 +60,8 @@ cdef int raise_too_many_axes(int ndim) except -1:
 
 
 cdef void drop_idle() noexcept:
-    """Free the layouts that were idle at the last tidying too. Those that have just fallen idle are spared: somebody may have
-    borrowed one and be about to hand it to a tensor."""
+    """Free the layouts that were idle at the last tidying too. Those that have just fallen idle are spared: somebody
+    may have borrowed one and be about to hand it to a tensor."""
     global entries
     cdef size_t b
     cdef Layout** at
@@ -159,7 +162,8 @@ cdef Layout* insert(size_t h, int typenum, int itemsize, int ndim, const Py_ssiz
     return made
 
 
-cdef Layout* layout_get(int typenum, int itemsize, int ndim, const Py_ssize_t* shape, const Py_ssize_t* strides) except NULL:
+cdef Layout* layout_get(int typenum, int itemsize, int ndim, const Py_ssize_t* shape,
+                        const Py_ssize_t* strides) except NULL:
     """The one layout of this dtype, shape and strides (C-contiguous where NULL). Borrowed: `keep` it to hold it."""
     cdef Py_ssize_t[64] own
     cdef size_t h = mix(<size_t>typenum, <size_t>ndim)

@@ -1,4 +1,5 @@
-# NumPy's inner loops, called on raw pointers: its SIMD dispatch and its BLAS without its call. Knows no tensors, no gradients.
+# NumPy's inner loops, called on raw pointers: its SIMD dispatch and its BLAS without its call. Knows no tensors, no
+# gradients.
 
 from numpy cimport npy_intp
 from fastgrad.core.layout cimport Layout
@@ -42,11 +43,11 @@ cdef inline void apply2(const BoundLoop* loop, const void* x1, npy_intp step1, c
     if n > 0:
         loop.run(args, &n, steps, loop.data)
 
-# Results far larger than a core's share of the cache are computed block by block and written past it: an ordinary store first
-# reads the line that it is about to overwrite, a third of the traffic of a one-operand op. While a block is written, the operands'
-# next ones are asked for, or memory would be idle in one direction. At 10^7 float64, ns per element: negative 1.04 to 0.64,
-# multiply 1.46 to 1.02, exp 1.25 to 1.00, tanh 1.95 to 1.69; at 2 10^6 there is no difference (2026-11-22, Xeon of the Sapphire
-# Rapids class, 2 MiB of L2).
+# Results far larger than a core's share of the cache are computed block by block and written past it: an ordinary store
+# first reads the line that it is about to overwrite, a third of the traffic of a one-operand op. While a block is
+# written, the operands' next ones are asked for, or memory would be idle in one direction. At 10^7 float64, ns per
+# element: negative 1.04 to 0.64, multiply 1.46 to 1.02, exp 1.25 to 1.00, tanh 1.95 to 1.69; at 2 10^6 there is no
+# difference (2026-11-22, Xeon of the Sapphire Rapids class, 2 MiB of L2).
 cdef extern from *:
     """
     #if defined(__SSE2__) || defined(_M_X64)
@@ -79,8 +80,8 @@ cdef extern from *:
 cdef enum:
     STREAM_BLOCK = 2048     # bytes: what lies between the loop and memory stays in the first-level cache
 
-cdef void stream_loop(const BoundLoop* loop, int nin, const char* x1, npy_intp step1, const char* x2, npy_intp step2, char* y,
-                      npy_intp n, npy_intp step) noexcept nogil
+cdef void stream_loop(const BoundLoop* loop, int nin, const char* x1, npy_intp step1, const char* x2, npy_intp step2,
+                      char* y, npy_intp n, npy_intp step) noexcept nogil
 
 cdef inline void fresh1(const BoundLoop* loop, const void* x, void* y, npy_intp n, npy_intp step) noexcept nogil:
     """As `apply1`, into a block of ours that overlaps no operand."""
@@ -102,7 +103,8 @@ cdef void walk(const BoundLoop* loop, int count, int ndim, const Py_ssize_t* sha
 cdef void broadcast_apply(const BoundLoop* loop, int nin, const Layout* out, char* y, address* x,
                           layout_t* layouts) noexcept nogil
 cdef void matmul_strided(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p,
-                         const char* a, Py_ssize_t a_row, Py_ssize_t a_col, const char* b, Py_ssize_t b_row, Py_ssize_t b_col,
+                         const char* a, Py_ssize_t a_row, Py_ssize_t a_col, const char* b, Py_ssize_t b_row,
+                         Py_ssize_t b_col,
                          char* y, Py_ssize_t y_row, Py_ssize_t y_col) noexcept nogil
 cdef void copy_strided(int itemsize, const Layout* shape, const char* x, const Py_ssize_t* x_strides, char* y,
                        const Py_ssize_t* y_strides) noexcept nogil

@@ -1,8 +1,9 @@
 # Finding NumPy's loops, and running them over arrays of any strides.
 #
-# A ufunc's `types` lists its signatures in the order of its `functions`; the first match is the SIMD one. Each loop found is
-# run once on known values at import; one that gives anything else is not used. FASTGRAD_NO_NUMPY_LOOPS=1 does without all but
-# matmul's, for a NumPy whose internals have changed: forwards then go through the rules, backwards through loops_own.pxi.
+# A ufunc's `types` lists its signatures in the order of its `functions`; the first match is the SIMD one. Each loop
+# found is run once on known values at import; one that gives anything else is not used. FASTGRAD_NO_NUMPY_LOOPS=1 does
+# without all but matmul's, for a NumPy whose internals have changed: forwards then go through the rules, backwards
+# through loops_own.pxi.
 
 import os
 
@@ -10,7 +11,7 @@ import numpy as np
 cimport numpy as cnp
 from libc.string cimport memcmp, memcpy
 from libc.stdint cimport uint32_t, uint64_t
-from fastgrad.core.layout cimport F32, F64, MAX_NDIM
+from fastgrad.core.layout cimport F32, F64
 
 cnp.import_array()
 cnp.import_umath()
@@ -82,8 +83,9 @@ cdef BoundLoop numpy_loop(str name, int kernel) except *:
     return found
 
 
-cdef dict probes = {letter: (np.array([0.25, 0.5, 0.75, 0.875, 0.125], letter), np.array([0.5, 0.25, 0.75, 0.125, 0.0625], letter),
-                             np.array([1.25, 1.5, 1.75, 1.875, 1.125], letter)) for letter in "df"}
+cdef dict probes = {letter: (np.array([0.25, 0.5, 0.75, 0.875, 0.125], letter),
+                             np.array([0.5, 0.25, 0.75, 0.125, 0.0625],
+                                      letter), np.array([1.25, 1.5, 1.75, 1.875, 1.125], letter)) for letter in "df"}
 
 
 cdef bint trusted(BoundLoop* loop, ufunc, str letter) except *:
@@ -103,8 +105,8 @@ cdef bint trusted(BoundLoop* loop, ufunc, str letter) except *:
     return memcmp(y, cnp.PyArray_DATA(expected), 5 * step) == 0
 
 
-cdef void stream_loop(const BoundLoop* loop, int nin, const char* x1, npy_intp step1, const char* x2, npy_intp step2, char* y,
-                      npy_intp n, npy_intp step) noexcept nogil:
+cdef void stream_loop(const BoundLoop* loop, int nin, const char* x1, npy_intp step1, const char* x2, npy_intp step2,
+                      char* y, npy_intp n, npy_intp step) noexcept nogil:
     """`y = loop(x1)`, or `loop(x1, x2)`, by way of a block in the cache."""
     cdef char[STREAM_BLOCK + 64] room
     cdef char* block = <char*>((<size_t>room + 63) & ~<size_t>63)
@@ -212,40 +214,40 @@ cdef void broadcast_apply(const BoundLoop* loop, int nin, const Layout* out, cha
 
 
 cdef void move8(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
-    cdef npy_intp i, n = dims[0], sx = steps[0], sy = steps[1]
+    cdef npy_intp _i, n = dims[0], sx = steps[0], sy = steps[1]
     cdef const char* x = args[0]
     cdef char* y = args[1]
     if sx == 8 and sy == 8:
         memcpy(y, x, n * 8)
         return
-    for i in range(n):
+    for _i in range(n):
         (<uint64_t*>y)[0] = (<const uint64_t*>x)[0]
         x += sx
         y += sy
 
 
 cdef void move4(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
-    cdef npy_intp i, n = dims[0], sx = steps[0], sy = steps[1]
+    cdef npy_intp _i, n = dims[0], sx = steps[0], sy = steps[1]
     cdef const char* x = args[0]
     cdef char* y = args[1]
     if sx == 4 and sy == 4:
         memcpy(y, x, n * 4)
         return
-    for i in range(n):
+    for _i in range(n):
         (<uint32_t*>y)[0] = (<const uint32_t*>x)[0]
         x += sx
         y += sy
 
 
 cdef void move_any(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
-    cdef npy_intp i, n = dims[0], sx = steps[0], sy = steps[1]
+    cdef npy_intp _i, n = dims[0], sx = steps[0], sy = steps[1]
     cdef size_t itemsize = <size_t>data
     cdef const char* x = args[0]
     cdef char* y = args[1]
     if sx == <npy_intp>itemsize and sy == <npy_intp>itemsize:
         memcpy(y, x, n * itemsize)
         return
-    for i in range(n):
+    for _i in range(n):
         memcpy(y, x, itemsize)
         x += sx
         y += sy
@@ -273,7 +275,8 @@ cdef void add_strided(int kernel, const Layout* shape, const char* x, const Py_s
 
 
 cdef void matmul_strided(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p,
-                         const char* a, Py_ssize_t a_row, Py_ssize_t a_col, const char* b, Py_ssize_t b_row, Py_ssize_t b_col,
+                         const char* a, Py_ssize_t a_row, Py_ssize_t a_col, const char* b, Py_ssize_t b_row,
+                         Py_ssize_t b_col,
                          char* y, Py_ssize_t y_row, Py_ssize_t y_col) noexcept nogil:
     """`y[m, p] = a[m, n] @ b[n, p]`, any strides: NumPy's matmul loop, and so NumPy's BLAS."""
     cdef address[3] args = [<char*>a, <char*>b, y]
@@ -304,7 +307,8 @@ cdef int bind() except -1:
         h.minimum = trusted_or(of_two(smaller, kernel), "minimum", kernel)
         h.matmul = numpy_loop("matmul", kernel)
         if h.matmul.run == NULL:
-            raise ImportError(f"this NumPy ({np.__version__}) has no usable inner loop for matmul: run with FASTGRAD_ENGINE=python")
+            raise ImportError(f"this NumPy ({np.__version__}) has no usable inner loop for matmul: "
+                              "run with FASTGRAD_ENGINE=python")
     return 0
 
 

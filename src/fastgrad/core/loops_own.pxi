@@ -1,5 +1,5 @@
-# Loops of our own in place of NumPy's, where those are missing, not trusted or not wanted. Plain and slow, a call per element;
-# sums take NumPy's order, in pairs, and so are NumPy's to the last digit. Never used where NumPy's loop is.
+# Loops of our own in place of NumPy's, where those are missing, not trusted or not wanted. Plain and slow, a call per
+# element; sums take NumPy's order, in pairs, and so are NumPy's to the last digit. Never used where NumPy's loop is.
 
 from libc.math cimport cos, exp, log, log1p, sin, tanh
 
@@ -13,7 +13,8 @@ ctypedef fused floating:
 
 cdef double plus(double a, double b) noexcept nogil: return a + b
 cdef double times(double a, double b) noexcept nogil: return a * b
-cdef double larger(double a, double b) noexcept nogil: return a if a >= b or a != a else b      # a NaN passes, whichever it is
+# a NaN passes, whichever it is
+cdef double larger(double a, double b) noexcept nogil: return a if a >= b or a != a else b
 cdef double smaller(double a, double b) noexcept nogil: return a if a <= b or a != a else b
 
 
@@ -40,8 +41,8 @@ cdef void each2(char** args, const npy_intp* dims, const npy_intp* steps, void* 
 
 
 cdef floating pairwise(const char* x, npy_intp n, npy_intp step, floating* unused) noexcept nogil:
-    """The sum in the order of NumPy's `pairwise_sum`: eight chains over at most 128 elements, halves above. Its error grows as
-    log n; that of a sum from the first element to the last, as n."""
+    """The sum in the order of NumPy's `pairwise_sum`: eight chains over at most 128 elements, halves above. Its error
+    grows as log n; that of a sum from the first element to the last, as n."""
     cdef floating[8] chain
     cdef floating total = -0.0
     cdef npy_intp i, k, half

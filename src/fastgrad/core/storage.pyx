@@ -1,6 +1,7 @@
-# Blocks by size class, given out again newest first, so that a training step reuses memory that is already mapped and warm.
-# glibc returns pages above 128 KiB on every free and faults them in again on every malloc: that alone made elementwise chains
-# at 10^5 elements 4x slower. All memory comes from PyMem_Raw*, which tracemalloc sees and `set_nomemory` can fail.
+# Blocks by size class, given out again newest first, so that a training step reuses memory that is already mapped and
+# warm. glibc returns pages above 128 KiB on every free and faults them in again on every malloc: that alone made
+# elementwise chains at 10^5 elements 4x slower. All memory comes from PyMem_Raw*, which tracemalloc sees and
+# `set_nomemory` can fail.
 
 import os
 
@@ -13,8 +14,8 @@ cdef extern from *:
     """
     #if defined(__linux__)
     #include <sys/mman.h>
-    /* As NumPy does for its own arrays of 4 MiB and more: fewer page faults where the kernel offers huge pages on request. */
-    static void fg_advise(char* start, size_t n) {
+    /* As NumPy does for its own arrays of 4 MiB and more: fewer page faults where the kernel offers huge pages on
+    request. */ static void fg_advise(char* start, size_t n) {
         size_t shift = 4096u - ((size_t)start) % 4096u;
         if (n > shift) madvise(start + shift, n - shift, MADV_HUGEPAGE);
     }

@@ -1,5 +1,5 @@
-# The Tensor: value, gradient and graph edges in one object of 112 bytes, the size that decides how fast graphs of 10^5 and
-# more nodes are (page faults and cache misses cost more there than the arithmetic).
+# The Tensor: value, gradient and graph edges in one object of 112 bytes, the size that decides how fast graphs of 10^5
+# and more nodes are (page faults and cache misses cost more there than the arithmetic).
 
 from cpython.ref cimport PyObject
 from fastgrad.core.layout cimport Layout
@@ -41,7 +41,8 @@ cdef class Tensor:
     cdef PyObject* grad_        # Tensor, or NULL
     # --- scratch of the sweep
     cdef Slot cotangent
-    cdef unsigned int pending   # edges of the running sweep that have not arrived; with `sweep`, the link of a doomed tensor
+    # edges of the running sweep that have not arrived; with `sweep`, the link of a doomed tensor
+    cdef unsigned int pending
     cdef unsigned int sweep     # which sweep has counted this tensor
     # --- what the rule will need
     cdef unsigned int saved     # sum of the versions of all values that the op's backward reads
@@ -62,7 +63,8 @@ cdef class NodeExtra:
     cdef bint reads_y           # whether the backward reads the result
     cdef dict params
     cdef list hooks
-    cdef object result          # what the rule reads in place of the tensor's value, in memory that somebody else may write; or None
+    # what the rule reads in place of the tensor's value, in memory that somebody else may write; or None
+    cdef object result
     cdef list history           # [(gen, Tensor)]: the nodes this tensor stood for before it was written in place
     cdef bint parameter         # made by nn.Parameter: a Module takes it as a parameter, frozen or not
     cdef object where           # "file:line", while anomalies are looked for

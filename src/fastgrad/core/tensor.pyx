@@ -3,10 +3,11 @@
 cimport cython
 cimport numpy as cnp
 from cpython.exc cimport PyErr_Clear
-from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
-from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, PyObject, PyObject_RichCompare
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc  # no-cython-lint
+from cpython.object cimport PyObject, PyObject_RichCompare  # no-cython-lint
+from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE  # no-cython-lint
 from cpython.ref cimport Py_DECREF, Py_INCREF
-from libc.math cimport INFINITY, pow, sqrt
+from libc.math cimport INFINITY, pow, sqrt  # no-cython-lint
 from libc.string cimport memcmp, memcpy, memset
 from fastgrad.core.build cimport *
 from fastgrad.core.kernels cimport *
@@ -14,12 +15,12 @@ from fastgrad.core.layout cimport *
 from fastgrad.core.loops cimport *
 from fastgrad.core.storage cimport *
 
-import operator
+import operator  # no-cython-lint
 import sys
 
 import numpy as np
 
-from fastgrad import _numpy_errors, anomaly, errors, leaving, modes, parameters
+from fastgrad import _numpy_errors, anomaly, errors, leaving, modes, parameters  # no-cython-lint
 from fastgrad.core import simd
 from fastgrad.core.kernels import kernel_rows
 

@@ -1,20 +1,21 @@
 # micrograd's Value, compiled: one number, its gradient, and the two it came from. Knows nothing of tensors.
 #
-# What a micrograd program can see is made when it looks: `_prev` (a set), `_op`, `_backward` (a callable), the dict of other
-# attributes. A node takes 96 bytes and unknown to the cyclic collector, until something is hung on it that could close a cycle.
+# What a micrograd program can see is made when it looks: `_prev` (a set), `_op`, `_backward` (a callable), the dict of
+# other attributes. A node takes 96 bytes and unknown to the cyclic collector, until something is hung on it that could
+# close a cycle.
 
-cimport cython
-from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
-from cpython.object cimport PyObject, PyTypeObject
+cimport cython  # no-cython-lint
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc  # no-cython-lint
+from cpython.object cimport PyObject, PyTypeObject  # no-cython-lint
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.math cimport exp, fabs, floor, isfinite, log, pow, tanh
 from libc.stdint cimport uintptr_t
 from libc.string cimport memset
-from fastgrad.core.build cimport FASTGRAD_NO_POOLS
+from fastgrad.core.build cimport FASTGRAD_NO_POOLS  # no-cython-lint
 
 import math
 
-import numpy as np
+import numpy as np  # no-cython-lint
 
 from fastgrad import value_errors
 

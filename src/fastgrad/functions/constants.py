@@ -1,4 +1,7 @@
-"""Functions whose results are constants: making arrays and asking about them. Records only what an array is filled with."""
+"""Functions whose results are constants: making arrays and asking about them.
+
+Only the value that an array is filled with is recorded.
+"""
 
 import numpy as np
 

@@ -1,5 +1,5 @@
-# What is looked at while it is recorded. Naming the op that first made a NaN or an infinity: the checks are those of both engines,
-# in fastgrad/anomaly.py; none changes a value. And births, by which `checkpoint` tells what is its own.
+# What is looked at while it is recorded. Naming the op that first made a NaN or an infinity: the checks are those of
+# both engines, in fastgrad/anomaly.py; none changes a value. And births, by which `checkpoint` tells what is its own.
 
 class detect_anomaly(anomaly.detect_anomaly):  # noqa: N801 - used as `with fg.detect_anomaly():`
     __doc__ = anomaly.detect_anomaly.__doc__
@@ -38,7 +38,8 @@ cdef object INSIDE = anomaly.inside.innermost
 
 
 cdef bint is_on(object variable) noexcept:
-    """As a Switch of modes.py that is off by default says; without Python code, in which an interrupt could strike and be lost."""
+    """As a Switch of modes.py that is off by default says; without Python code, in which an interrupt could strike and
+    be lost."""
     cdef PyObject* found = NULL
     if PyContextVar_Get(variable, NULL, &found) < 0 or found == NULL:
         PyErr_Clear()
@@ -55,7 +56,8 @@ cdef bint is_on(object variable) noexcept:
 
 
 cdef object enter_rule(int watch):
-    """What runs from here on is not the user's, and its results are not looked at; `leave_rule` takes what this returns."""
+    """What runs from here on is not the user's, and its results are not looked at; `leave_rule` takes what this
+    returns."""
     return anomaly.inside.open(True) if watch & ANOMALIES else None
 
 
@@ -109,9 +111,9 @@ cdef int check_sum(Tensor x, Tensor total, tuple parts) except -1:
 
 
 def collect_births(births):
-    """Have all results that this thread records from now on noted in `births`, a dict, or nowhere (None). Returns what was set
-    before. A new result is noted as None, an older one that it came from as the Tensor; under its `node_key`, which stands for it
-    as long as it lives."""
+    """Have all results that this thread records from now on noted in `births`, a dict, or nowhere (None). Returns what
+    was set before. A new result is noted as None, an older one that it came from as the Tensor; under its `node_key`,
+    which stands for it as long as it lives."""
     global fg_watchers
     cdef PyObject* before = fg_births
     if births is not None and type(births) is not dict:

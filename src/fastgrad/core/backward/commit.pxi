@@ -64,7 +64,8 @@ cdef inline bint adds_in_place(Tensor x, const Layout* like, bint record) noexce
     if x.grad_ == NULL or record or like.kernel == NO_KERNEL:
         return False
     before = <Tensor>x.grad_
-    return before.layout == like and not before.flags & REQUIRES_GRAD and (before.storage == NULL or before.storage.flags == 0)
+    return before.layout == like and not before.flags & REQUIRES_GRAD and (before.storage == NULL
+                                                                           or before.storage.flags == 0)
 
 
 cdef inline int make_gradient(Tensor x, bint record) except -1:
@@ -167,8 +168,9 @@ cdef inline void write_grad(Tensor x) noexcept:
 
 
 cdef int commit(Sweep* here) except -1:
-    """The sweep has succeeded: what the leaves have gathered goes to their `.grad`. First all that may fail, or run somebody's
-    code, until that has left every `.grad` alone; then what cannot, so that either every `.grad` is written or none."""
+    """The sweep has succeeded: what the leaves have gathered goes to their `.grad`. First all that may fail, or run
+    somebody's code, until that has left every `.grad` alone; then what cannot, so that either every `.grad` is written
+    or none."""
     cdef Vector* leaves = &here.leaves
     cdef Py_ssize_t k
     cdef int tries = 0, adding = 0

@@ -1,5 +1,5 @@
-# Where gradients gather. A tensor of a kernel dtype gathers its cotangent in a raw C-contiguous block of its own shape (in its
-# slot where it fits); any other, and every tensor under create_graph, as a Tensor.
+# Where gradients gather. A tensor of a kernel dtype gathers its cotangent in a raw C-contiguous block of its own shape
+# (in its slot where it fits); any other, and every tensor under create_graph, as a Tensor.
 
 cdef int cotangent_buffer(Tensor x, char** where, bint* add) except -1:
     """Memory for the cotangent of `x`; `add` tells whether something has gathered there already."""
@@ -42,8 +42,8 @@ cdef int accumulate(Tensor x, const char* g, Storage* storage) except -1:
     return 0
 
 
-# The gradient of a sum is one number, copied to every summand. It stays one number through additions, and elementwise kernels
-# spread it block by block: for arrays that leave the cache, a pass over memory less for each of them.
+# The gradient of a sum is one number, copied to every summand. It stays one number through additions, and elementwise
+# kernels spread it block by block: for arrays that leave the cache, a pass over memory less for each of them.
 
 cdef inline double uniform_value(Tensor x) noexcept nogil:
     return (<double*>x.cotangent.value)[0] if x.layout.kernel == F64 else <double>(<float*>x.cotangent.value)[0]
@@ -93,7 +93,8 @@ cdef int accumulate_tensor(Tensor x, Tensor gx, bint record) except -1:
     cdef PyObject* before
     cdef unsigned int number = x.sweep
     if FASTGRAD_DEBUG and (not same_shape(x.layout, gx.layout) or x.layout.typenum != gx.layout.typenum):
-        raise AssertionError("a cotangent of another shape or dtype")     # whoever made it was asked before: here it is memory
+        # whoever made it was asked before: here it is memory
+        raise AssertionError("a cotangent of another shape or dtype")
     if record or x.layout.kernel == NO_KERNEL:
         if x.flags & COTANGENT_TENSOR:
             before = x.cotangent.tensor
@@ -110,7 +111,8 @@ cdef int accumulate_tensor(Tensor x, Tensor gx, bint record) except -1:
         return 0
     if gx.layout.flags & C_CONTIGUOUS:
         # A block that the rule's result alone holds can be handed over as it is.
-        if gx.storage != NULL and gx.storage.capacity and gx.data == payload(gx.storage) and not gx.flags & VIEW and not is_small(x.layout):
+        if (gx.storage != NULL and gx.storage.capacity and gx.data == payload(gx.storage) and not gx.flags & VIEW
+                and not is_small(x.layout)):
             return accumulate(x, gx.data, gx.storage)
         return accumulate(x, gx.data, NULL)
     cotangent_buffer(x, &where, &add)

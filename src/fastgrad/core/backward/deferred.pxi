@@ -1,6 +1,7 @@
-# Large elementwise nodes that follow one another in a sweep. They are not swept at once but noted, as steps on buffers; when
-# anything else comes, or nothing more, the steps are run block by block (kernels/steps.pxi), and of the cotangents only those that a
-# tensor still holds are written to memory. The same kernels in the same order as node by node, and so the same bits.
+# Large elementwise nodes that follow one another in a sweep. They are not swept at once but noted, as steps on buffers;
+# when anything else comes, or nothing more, the steps are run block by block (kernels/steps.pxi), and of the cotangents
+# only those that a tensor still holds are written to memory. The same kernels in the same order as node by node, and so
+# the same bits.
 #
 # What was noted belongs to its sweep, and keeps alive what its steps read. Python code that runs in between, of a
 # constant that is dropped, may write there: versions are compared once more before the steps are run.
@@ -44,7 +45,8 @@ cdef inline bint can_hold(PyObject* x, unsigned int gen, const Layout* layout) n
 
 
 cdef bint can_defer(Tensor y, Sweep* here) noexcept:
-    """Whether `y` is an elementwise node that kernels do alone, nobody looks at, and all of whose operands are of its layout."""
+    """Whether `y` is an elementwise node that kernels do alone, nobody looks at, and all of whose operands are of its
+    layout."""
     if (kernels[y.op].nin == 0 or here.record or fg_watch & ANOMALIES or y.extra != NULL or y.layout.kernel == NO_KERNEL
             or y.layout.nbytes < LARGE or not y.layout.flags & C_CONTIGUOUS or not y.flags & COTANGENT
             or y.flags & (HOOKED | RETAIN | WANTED | FREED | COTANGENT_TENSOR) or not has_kernel(y)):
@@ -133,7 +135,8 @@ cdef Place in_constant(Deferred* deferred, double c) noexcept:
     if k == deferred.n_constants:
         deferred.n_constants += 1
         deferred.constants[k] = c
-        deferred.constant_slots[k] = deferred.n_slots     # never one given back: it is filled once, before the first step
+        # never one given back: it is filled once, before the first step
+        deferred.constant_slots[k] = deferred.n_slots
         deferred.n_slots += 1
     place.start = <char*><size_t>k
     place.step = IN_CONSTANT
@@ -192,8 +195,8 @@ cdef int defer_accumulate(Deferred* deferred, Tensor y, Tensor x, int b) except 
 
 cdef void defer_backward(Deferred* deferred, Tensor y, Tensor x, Backward kernel, Place x1, Place x2, int b, double c,
                     bint last) noexcept:
-    """A kernel's part of the cotangent of `y`, in buffer `b` or uniform, to `x`. If nobody else reads that any more, and it is
-    the `last` part, its buffer becomes that of `x`."""
+    """A kernel's part of the cotangent of `y`, in buffer `b` or uniform, to `x`. If nobody else reads that any more,
+    and it is the `last` part, its buffer becomes that of `x`."""
     cdef Place g = in_buffer(b) if b >= 0 else in_constant(deferred, uniform_value(y))
     cdef bint add = x.flags & COTANGENT != 0
     cdef int out
@@ -307,8 +310,8 @@ cdef int check_deferred(Sweep* here) except -1:
     for k in range(deferred.n_kept):
         x = deferred.kept[k]
         if deferred.reader[k] >= 0 and version_at(x) != deferred.versions[k]:
-            raise errors.mutated(op_name(<Tensor>deferred.kept[deferred.reader[k]]), "a value it reads", deferred.versions[k],
-                                 version_at(x))
+            raise errors.mutated(op_name(<Tensor>deferred.kept[deferred.reader[k]]), "a value it reads",
+                                 deferred.versions[k], version_at(x))
         if here.apart and (<Tensor>x).sweep != 0 and not is_entered(x, here):
             raise errors.graph_changed()
     return 0

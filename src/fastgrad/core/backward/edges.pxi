@@ -6,7 +6,8 @@ cdef inline bint is_wanted(Tensor x, Sweep* here) except -1:
 
 
 cdef inline int enter_counting(PyObject* x, Sweep* here) except -1:
-    """Make the scratch of `x` that of this sweep, `pending` excepted. Where the way was searched before, it is ours already."""
+    """Make the scratch of `x` that of this sweep, `pending` excepted. Where the way was searched before, it is ours
+    already."""
     if not here.only_wanted and ((<Tensor>x).flags & SCRATCH or (<Tensor>x).pending):
         enter_tensor(<Tensor>x, here)
     (<Tensor>x).sweep = here.number

@@ -35,17 +35,19 @@ cdef Tensor checked_cotangent(object y, object cotangent, Py_ssize_t position):
     return g
 
 
-def gradients(outputs, inputs, cotangents=None, *, bint retain_graph=False, bint create_graph=False, bint allow_unused=False):
+def gradients(outputs, inputs, cotangents=None, *, bint retain_graph=False, bint create_graph=False,
+              bint allow_unused=False):
     return swept_gradients(outputs, inputs, cotangents, retain_graph, create_graph, allow_unused, False)
 
 
 def partial_gradients(outputs, inputs, cotangents, *, bint create_graph=False):
-    """As `gradients`, None where there is none, of what flows into each input directly: not on from one input to another, and
-    without the hooks of the inputs. Keeps the graph."""
+    """As `gradients`, None where there is none, of what flows into each input directly: not on from one input to
+    another, and without the hooks of the inputs. Keeps the graph."""
     return swept_gradients(outputs, inputs, cotangents, True, create_graph, True, True)
 
 
-cdef tuple swept_gradients(outputs, inputs, cotangents, bint retain_graph, bint create_graph, bint allow_unused, bint partial):
+cdef tuple swept_gradients(outputs, inputs, cotangents, bint retain_graph, bint create_graph, bint allow_unused,
+                           bint partial):
     cdef Tensor x, freed = None
     cdef list roots
     cdef dict found = {}
@@ -104,7 +106,8 @@ def lean_leaf(array):
 
 
 def lean_harvest(y, Tensor x not None):
-    """`(value, gradient)` as NumPy scalar and array, for a real 0-d `y` and one leaf; None where that is not what they are."""
+    """`(value, gradient)` as NumPy scalar and array, for a real 0-d `y` and one leaf; None where that is not what they
+    are."""
     global transforms_running
     cdef Tensor t, g = None
     cdef dict found

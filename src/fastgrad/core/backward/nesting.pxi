@@ -133,8 +133,8 @@ cdef void drop_stash(Stash* s) noexcept:
 
 
 cdef int wait_for_the_other(Sweep* here) except -1:
-    """Let another thread's sweep end, whose scratch was in the way of this one, which has done nothing yet. What this one has
-    marked becomes void first, so that the other never waits for it in turn."""
+    """Let another thread's sweep end, whose scratch was in the way of this one, which has done nothing yet. What this
+    one has marked becomes void first, so that the other never waits for it in turn."""
     cdef unsigned int other = here.blocked
     import time
 

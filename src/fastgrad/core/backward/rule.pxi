@@ -15,7 +15,8 @@ cdef int backward_rule(Tensor y, char* g, Storage* gs, bint only_wanted) except 
 
 
 cdef Tensor result_read(Tensor y, bint record):
-    """What stands for `y` in its rule: the tensor, or its value as it was kept; recorded as a copy, so that it leads to `y`."""
+    """What stands for `y` in its rule: the tensor, or its value as it was kept; recorded as a copy, so that it leads to
+    `y`."""
     cdef Tensor kept, read
     if y.extra == NULL or (<NodeExtra>y.extra).result is None:
         return y

@@ -1,5 +1,5 @@
-# The second pass over what graphs of scalars are made of: leaves, and elementwise nodes of one float64 number. The same kernels
-# and the same bookkeeping as in `process_node`, straight from operand to operand.
+# The second pass over what graphs of scalars are made of: leaves, and elementwise nodes of one float64 number. The same
+# kernels and the same bookkeeping as in `process_node`, straight from operand to operand.
 
 cdef enum:
     APART = HOOKED | RETAIN | WANTED | FREED | COTANGENT_TENSOR | UNIFORM    # what `process_node` has to look at
@@ -21,7 +21,8 @@ cdef inline int check_counted(PyObject* edge, Sweep* here) except -1:
 
 
 cdef int check_entered(PyObject* x, Sweep* here) except -1:
-    """Out of line, as nearly every edge was counted: a larger `backward_scalar` would not be part of the loop that calls it."""
+    """Out of line, as nearly every edge was counted: a larger `backward_scalar` would not be part of the loop that
+    calls it."""
     if not is_entered(x, here):
         raise errors.graph_changed()
     return 0
@@ -52,8 +53,8 @@ cdef inline bint process_scalar(PyObject* y, Sweep* here) except -1:
         here.leaves.items[here.leaves.n] = y
         here.leaves.n += 1
         return True
-    if (flags & <int>(APART | COTANGENT) != COTANGENT or kernels[(<Tensor>y).op].nin == 0 or (<Tensor>y).layout != number_layout
-            or (<Tensor>y).extra != NULL or here.apart or fg_watch & ANOMALIES):
+    if (flags & <int>(APART | COTANGENT) != COTANGENT or kernels[(<Tensor>y).op].nin == 0
+            or (<Tensor>y).layout != number_layout or (<Tensor>y).extra != NULL or here.apart or fg_watch & ANOMALIES):
         return False
     return backward_scalar(<Tensor>y, here)
 
@@ -105,10 +106,12 @@ cdef bint backward_scalar(Tensor y, Sweep* here) except -1:
             accumulate_scalar(x2, g)
     else:
         if x1 != NULL and (<Tensor>x1).flags & here.mask:
-            b1(&g, d1, d2, y.data, (<Tensor>x1).cotangent.value, 1, c, &helpers[<int>F64], (<Tensor>x1).flags & COTANGENT != 0)
+            b1(&g, d1, d2, y.data, (<Tensor>x1).cotangent.value, 1, c, &helpers[<int>F64],
+               (<Tensor>x1).flags & COTANGENT != 0)
             (<Tensor>x1).flags = (<Tensor>x1).flags | <unsigned short>COTANGENT
         if x2 != NULL and (<Tensor>x2).flags & here.mask:
-            b2(&g, d1, d2, y.data, (<Tensor>x2).cotangent.value, 1, c, &helpers[<int>F64], (<Tensor>x2).flags & COTANGENT != 0)
+            b2(&g, d1, d2, y.data, (<Tensor>x2).cotangent.value, 1, c, &helpers[<int>F64],
+               (<Tensor>x2).flags & COTANGENT != 0)
             (<Tensor>x2).flags = (<Tensor>x2).flags | <unsigned short>COTANGENT
     if here.retain:
         y.flags = y.flags & ~<int>COTANGENT
@@ -129,7 +132,8 @@ cdef bint backward_scalar(Tensor y, Sweep* here) except -1:
 
 cdef inline void drop_swept(PyObject* item) noexcept:
     """As `drop`, of what holds no other tensor any more: nothing to wait for."""
-    if Py_REFCNT(item) == 1 and (<Tensor>item).grad_ == NULL and (<Tensor>item).x1 == NULL and (<Tensor>item).x2 == NULL:
+    if (Py_REFCNT(item) == 1 and (<Tensor>item).grad_ == NULL and (<Tensor>item).x1 == NULL
+            and (<Tensor>item).x2 == NULL):
         dealloc(item)
     else:
         drop(item)

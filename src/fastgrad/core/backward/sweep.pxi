@@ -1,8 +1,9 @@
 # The sweep: from the results back to the leaves, each tensor once, after all that came of it has handed it its part.
 #
-# Two passes over the graph, neither recursive. The first counts, in every tensor, the edges that will arrive at it; the second
-# takes a tensor as soon as its count is down to zero. Counts live in the tensors, under the number of the sweep, so that a
-# sweep that failed leaves nothing to clean up: its number is never used again. The graph is let go as it is swept.
+# Two passes over the graph, neither recursive. The first counts, in every tensor, the edges that will arrive at it; the
+# second takes a tensor as soon as its count is down to zero. Counts live in the tensors, under the number of the sweep,
+# so that a sweep that failed leaves nothing to clean up: its number is never used again. The graph is let go as it is
+# swept.
 
 cdef int count_edges(Tensor root, Sweep* here) except -1:
     """First pass."""
@@ -38,7 +39,8 @@ cdef int run_hooks(Tensor y, Sweep* here) except -1:
 
 
 cdef int call_hooks(Tensor y, Sweep* here) except -1:
-    """What the hooks make of the cotangent. They get one of their own, since cotangents share memory, and may write to it."""
+    """What the hooks make of the cotangent. They get one of their own, since cotangents share memory, and may write to
+    it."""
     cdef Tensor g = cotangent_tensor(y), t
     cdef int watch = fg_watch
     cdef unsigned short gen = y.gen
@@ -93,7 +95,8 @@ cdef int check_cotangent(Tensor y, Sweep* here) except -1:
         if not same_shape((<Tensor>y.cotangent.tensor).layout, y.layout):
             raise AssertionError("a cotangent of another shape")
     elif y.flags & COTANGENT and not y.flags & (UNIFORM | DEFERRED) and not is_small(y.layout):
-        if y.cotangent.storage.refs < 1 or (y.cotangent.storage.capacity < y.layout.nbytes and y.cotangent.storage.base == NULL):
+        if y.cotangent.storage.refs < 1 or (y.cotangent.storage.capacity < y.layout.nbytes
+                                            and y.cotangent.storage.base == NULL):
             raise AssertionError("a cotangent that is too small or was freed")
     return 0
 
@@ -202,10 +205,11 @@ cdef inline int start(Tensor y, Sweep* here) except -1:
     return 0
 
 
-cdef int sweep(Tensor root, Tensor cotangent, list more, dict wanted, bint retain, bint record, bint partial=False) except -1:
-    """Sweep from `root` and from `more`, a list of pairs like it, or None. With `wanted`, a dict by address, fill in the
-    gradients of what is WANTED and leave every `.grad` alone (`partial`: only what flows to it
-    directly); without, add to the `.grad` of the leaves once everything has succeeded."""
+cdef int sweep(Tensor root, Tensor cotangent, list more, dict wanted, bint retain, bint record,
+               bint partial=False) except -1:
+    """Sweep from `root` and from `more`, a list of pairs like it, or None. With `wanted`, a dict by address, fill in
+    the gradients of what is WANTED and leave every `.grad` alone (`partial`: only what flows to it directly); without,
+    add to the `.grad` of the leaves once everything has succeeded."""
     cdef GradScope block = switched(True) if record else None
     cdef Sweep* here = begin_sweep()
     cdef Tensor y, g
@@ -303,6 +307,3 @@ cdef int scan_graph(Tensor root, list more, Sweep* here) except -1:
         for y, _ in more:
             count_edges(y, here)
     return 0
-
-
-

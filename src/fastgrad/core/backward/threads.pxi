@@ -33,7 +33,8 @@ cdef struct Sweep:        # a sweep that is under way
     bint looking            # in the first pass: the references in `ready` are borrowed, and no Python code may run
     bint only_wanted        # `gradients`: go only where what it was asked for lies
     bint partial            # and not beyond it, nor to its hooks
-    bint apart              # nodes of numbers are not taken the short way: recorded, or another sweep was in our tensors
+    # nodes of numbers are not taken the short way: recorded, or another sweep was in our tensors
+    bint apart
     unsigned short mask     # the flag that says where to go, of a tensor
     unsigned int blocked    # number of another thread's sweep whose scratch was in the way; 0: none was
     Sweeps* owner           # NULL: its thread has ended
@@ -41,7 +42,8 @@ cdef struct Sweep:        # a sweep that is under way
     Stash* stashed          # what was taken from other sweeps of this thread
     Deferred* deferred            # NULL until there is something to note
     PyObject* wanted        # dict by address of what `gradients` was asked for, and found; or NULL
-    PyObject* sums          # list of Sum: what is added to a `.grad` by an op, and gradients of interior tensors; or NULL
+    # list of Sum: what is added to a `.grad` by an op, and gradients of interior tensors; or NULL
+    PyObject* sums
     Vector ready            # tensors whose cotangent is complete; while counting, tensors whose edges are to be counted
     Vector leaves
 
@@ -244,7 +246,6 @@ cdef void free_deferred(Sweep* here) noexcept:
         here.owner.spare_noted = deferred
     else:
         PyMem_RawFree(deferred)
-
 
 
 cdef void abandon_deferred(Sweep* here) noexcept:

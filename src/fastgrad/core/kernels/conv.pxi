@@ -1,5 +1,5 @@
-# Convolutions as matrix products: the windows of some samples, or of some rows of one, become the columns of a matrix that
-# stays in the cache. Groups one after the other. Knows lengths and pointers; all arrays are C-contiguous.
+# Convolutions as matrix products: the windows of some samples, or of some rows of one, become the columns of a matrix
+# that stays in the cache. Groups one after the other. Knows lengths and pointers; all arrays are C-contiguous.
 
 cdef enum:
     SLACK = 8               # elements that a row of windows may be copied, or read, beyond its end
@@ -108,8 +108,8 @@ cdef void unpad_tile(const floating* gxp, floating* gx, const Conv* d, Py_ssize_
 
 
 cdef inline floating* copy_row(const floating* x, floating* to, Py_ssize_t n, Py_ssize_t step) noexcept nogil:
-    """A row of `n` elements, `step` apart. Short ones in blocks of fixed length, which may go beyond the end: what follows is
-    written later."""
+    """A row of `n` elements, `step` apart. Short ones in blocks of fixed length, which may go beyond the end: what
+    follows is written later."""
     cdef Py_ssize_t i
     if step != 1:
         for i in range(n):
@@ -169,7 +169,8 @@ cdef void add_columns(const floating* columns, floating* xp, const Conv* d, cons
                         to += d.sh * t.wp
 
 
-cdef void channels_first(const floating* g, floating* to, const Conv* d, Py_ssize_t group, const Tile* t) noexcept nogil:
+cdef void channels_first(const floating* g, floating* to, const Conv* d, Py_ssize_t group,
+                         const Tile* t) noexcept nogil:
     """to[o, window] = the tile of `g`, whose samples come before its channels."""
     cdef Py_ssize_t o, b, i, n = t.rows * d.ow
     cdef const floating* row
@@ -196,8 +197,8 @@ cdef void samples_first(const floating* y, const floating* bias, floating* to, c
             y += n
 
 
-cdef void convolve(const floating* x, const floating* w, const floating* bias, floating* y, floating* kept, floating* scratch,
-                   const Conv* d) noexcept nogil:
+cdef void convolve(const floating* x, const floating* w, const floating* bias, floating* y, floating* kept,
+                   floating* scratch, const Conv* d) noexcept nogil:
     """`kept`, where it is not NULL, takes the columns of all groups."""
     cdef int kernel = F64 if floating is double else F32
     cdef Py_ssize_t item = sizeof(floating), k = kernel_size(d), group, count, rows
@@ -216,15 +217,15 @@ cdef void convolve(const floating* x, const floating* w, const floating* bias, f
             columns = kept + group * k * t.m if kept != NULL else own
             pad_tile(x, xp, d, group, &t)
             columns_of(xp, columns, d, &t)
-            matmul_strided(kernel, d.o, k, t.m, <const char*>(w + group * d.o * k), k * item, item, <const char*>columns, t.m * item, item,
-                           <char*>out, t.m * item, item)
+            matmul_strided(kernel, d.o, k, t.m, <const char*>(w + group * d.o * k), k * item, item,
+                           <const char*>columns, t.m * item, item, <char*>out, t.m * item, item)
             samples_first(out, bias, y, d, group, &t)
             if not next_tile(d, count, rows, &t):
                 break
 
 
-cdef void convolve_weight(const floating* x, const floating* g, floating* gw, const floating* kept, floating* scratch, const Conv* d,
-                          bint add) noexcept nogil:
+cdef void convolve_weight(const floating* x, const floating* g, floating* gw, const floating* kept, floating* scratch,
+                          const Conv* d, bint add) noexcept nogil:
     """gw (+)= the correlation of input and cotangent; `kept` are the columns of the forward, or NULL."""
     cdef int kernel = F64 if floating is double else F32
     cdef Py_ssize_t item = sizeof(floating), k = kernel_size(d), group, count, rows, i
@@ -253,8 +254,8 @@ cdef void convolve_weight(const floating* x, const floating* g, floating* gw, co
                 pad_tile(x, xp, d, group, &t)
                 columns_of(xp, own, d, &t)
             channels_first(g, upstream, d, group, &t)
-            matmul_strided(kernel, d.o, t.m, k, <const char*>upstream, t.m * item, item, <const char*>columns, item, t.m * item,
-                           <char*>(to if first else part), k * item, item)
+            matmul_strided(kernel, d.o, t.m, k, <const char*>upstream, t.m * item, item, <const char*>columns, item,
+                           t.m * item, <char*>(to if first else part), k * item, item)
             if not first:
                 for i in range(d.o * k):
                     to[i] += part[i]
@@ -263,7 +264,8 @@ cdef void convolve_weight(const floating* x, const floating* g, floating* gw, co
                 break
 
 
-cdef void convolve_input(const floating* g, const floating* w, floating* gx, floating* scratch, const Conv* d, bint add) noexcept nogil:
+cdef void convolve_input(const floating* g, const floating* w, floating* gx, floating* scratch, const Conv* d,
+                         bint add) noexcept nogil:
     """gx (+)= the transposed convolution of `g`."""
     cdef int kernel = F64 if floating is double else F32
     cdef Py_ssize_t item = sizeof(floating), k = kernel_size(d), group, count, rows
@@ -281,8 +283,8 @@ cdef void convolve_input(const floating* g, const floating* w, floating* gx, flo
         upstream = columns + k * t.m + SLACK
         while True:
             channels_first(g, upstream, d, group, &t)
-            matmul_strided(kernel, k, d.o, t.m, <const char*>(w + group * d.o * k), item, k * item, <const char*>upstream, t.m * item, item,
-                           <char*>columns, t.m * item, item)
+            matmul_strided(kernel, k, d.o, t.m, <const char*>(w + group * d.o * k), item, k * item,
+                           <const char*>upstream, t.m * item, item, <char*>columns, t.m * item, item)
             memset(gxp, 0, d.c * t.count * t.hp * t.wp * item)
             add_columns(columns, gxp, d, &t)
             unpad_tile(gxp, gx, d, group, &t)
@@ -290,21 +292,25 @@ cdef void convolve_input(const floating* g, const floating* w, floating* gx, flo
                 break
 
 
-cdef void conv_forward(int dtype, const void* x, const void* w, const void* bias, void* y, void* kept, void* scratch, const Conv* d) noexcept nogil:
+cdef void conv_forward(int dtype, const void* x, const void* w, const void* bias, void* y, void* kept, void* scratch,
+                       const Conv* d) noexcept nogil:
     if dtype == F64:
-        convolve(<const double*>x, <const double*>w, <const double*>bias, <double*>y, <double*>kept, <double*>scratch, d)
+        convolve(<const double*>x, <const double*>w, <const double*>bias, <double*>y, <double*>kept, <double*>scratch,
+                 d)
     else:
         convolve(<const float*>x, <const float*>w, <const float*>bias, <float*>y, <float*>kept, <float*>scratch, d)
 
 
-cdef void conv_weight(int dtype, const void* x, const void* g, void* gw, const void* kept, void* scratch, const Conv* d, bint add) noexcept nogil:
+cdef void conv_weight(int dtype, const void* x, const void* g, void* gw, const void* kept, void* scratch,
+                      const Conv* d, bint add) noexcept nogil:
     if dtype == F64:
         convolve_weight(<const double*>x, <const double*>g, <double*>gw, <const double*>kept, <double*>scratch, d, add)
     else:
         convolve_weight(<const float*>x, <const float*>g, <float*>gw, <const float*>kept, <float*>scratch, d, add)
 
 
-cdef void conv_input(int dtype, const void* g, const void* w, void* gx, void* scratch, const Conv* d, bint add) noexcept nogil:
+cdef void conv_input(int dtype, const void* g, const void* w, void* gx, void* scratch, const Conv* d,
+                     bint add) noexcept nogil:
     if dtype == F64:
         convolve_input(<const double*>g, <const double*>w, <double*>gx, <double*>scratch, d, add)
     else:

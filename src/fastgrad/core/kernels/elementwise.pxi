@@ -1,7 +1,8 @@
-# Backward kernels of the elementwise ops, each one line of mathematics: out (+)= g * dy/dx. Literals are cast to `floating`,
-# since a bare 1 makes the whole loop double. The formulas are those of the rules in fastgrad/rules, and tested against them.
-# Where a value is chosen, what it is chosen from has been read before: a compiler keeps a read inside a condition there, as a
-# branch, and random signs then cost 20 times as much as the arithmetic (relu's backward, 10^4 elements, SSE2).
+# Backward kernels of the elementwise ops, each one line of mathematics: out (+)= g * dy/dx. Literals are cast to
+# `floating`, since a bare 1 makes the whole loop double. The formulas are those of the rules in fastgrad/rules, and
+# tested against them. Where a value is chosen, what it is chosen from has been read before: a compiler keeps a read
+# inside a condition there, as a branch, and random signs then cost 20 times as much as the arithmetic (relu's backward,
+# 10^4 elements, SSE2).
 
 cdef void copy_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                         Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
@@ -48,8 +49,8 @@ cdef void square_backward(const floating* g, const floating* x, const floating* 
         put(out + i, g[i] * (<floating>2 * x[i]), add)
 
 
-cdef void reciprocal_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
-                              Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void reciprocal_backward(const floating* g, const floating* x1, const floating* x2, const floating* y,
+                              floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         put(out + i, -g[i] * y[i] * y[i], add)
@@ -175,8 +176,8 @@ cdef void softplus_backward(const floating* g, const floating* x, const floating
         put(out + i, s[i] * g[i], add)
 
 
-cdef void logsigmoid_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
-                              Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void logsigmoid_backward(const floating* g, const floating* x, const floating* x2, const floating* y,
+                              floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     cdef floating[BLOCK] e
     cdef floating u
@@ -198,15 +199,15 @@ cdef void silu_backward(const floating* g, const floating* x, const floating* x2
         put(out + i, g[i] * s[i] * (<floating>1 + x[i] * (<floating>1 - s[i])), add)
 
 
-cdef void multiply_backward1(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
-                             Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void multiply_backward1(const floating* g, const floating* x1, const floating* x2, const floating* y,
+                             floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         put(out + i, g[i] * x2[i], add)
 
 
-cdef void multiply_backward2(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
-                             Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void multiply_backward2(const floating* g, const floating* x1, const floating* x2, const floating* y,
+                             floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         put(out + i, g[i] * x1[i], add)
@@ -248,8 +249,8 @@ cdef void maximum_backward2(const floating* g, const floating* x1, const floatin
         put(out + i, <floating>0 if u2 < u1 else v * <floating>0.5 if u1 == u2 else v, add)
 
 
-cdef void power_constant_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
-                                  Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
+cdef void power_constant_backward(const floating* g, const floating* x, const floating* x2, const floating* y,
+                                  floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     """c * x**(c - 1) * g for a constant exponent; the small integers are what people write."""
     cdef Py_ssize_t i
     cdef floating e = <floating>c, below = <floating>(c - 1)
@@ -290,7 +291,8 @@ cdef void relu_forward(const floating* x, floating* y, Py_ssize_t n, const Helpe
         y[i] = <floating>0 if x[i] < 0 else x[i]      # NaN passes, as np.maximum(x, 0) lets it
 
 
-cdef inline void softplus_block(const floating* x, floating* y, Py_ssize_t n, floating sign, const Helpers* h) noexcept nogil:
+cdef inline void softplus_block(const floating* x, floating* y, Py_ssize_t n, floating sign,
+                                const Helpers* h) noexcept nogil:
     """sign * (max(sign x, 0) + log1p(exp(-|x|)))"""
     cdef Py_ssize_t i
     cdef floating u

@@ -1,4 +1,5 @@
-# Reading and adding by index: rows of (outer, n, inner) along the middle axis. Indices have been checked and are not negative.
+# Reading and adding by index: rows of (outer, n, inner) along the middle axis. Indices have been checked and are not
+# negative.
 
 cdef extern from *:
     """
@@ -8,8 +9,10 @@ cdef extern from *:
     Py_ssize_t fg_load(const Py_ssize_t* x) noexcept nogil
 
 
-cdef bint combine_index(const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t n, Py_ssize_t* at, bint first) noexcept nogil:
-    """at = at * n + index (at = index if `first`), negative indices counted from the end; False where one is out of bounds."""
+cdef bint combine_index(const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t n, Py_ssize_t* at,
+                        bint first) noexcept nogil:
+    """at = at * n + index (at = index if `first`), negative indices counted from the end; False where one is out of
+    bounds."""
     cdef Py_ssize_t k, i
     for k in range(count):
         i = fg_load(index + k)
@@ -21,8 +24,8 @@ cdef bint combine_index(const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t n,
     return True
 
 
-cdef void gather(int itemsize, const char* x, const Py_ssize_t* at, char* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                 Py_ssize_t count) noexcept nogil:
+cdef void gather(int itemsize, const char* x, const Py_ssize_t* at, char* y, Py_ssize_t outer, Py_ssize_t n,
+                 Py_ssize_t inner, Py_ssize_t count) noexcept nogil:
     """y[o, k] = x[o, at[k]]"""
     cdef Py_ssize_t o, k, row = inner * itemsize
     for o in range(outer):
@@ -39,8 +42,8 @@ cdef void gather(int itemsize, const char* x, const Py_ssize_t* at, char* y, Py_
         y += count * row
 
 
-cdef void scatter_rows(const floating* g, const Py_ssize_t* at, floating* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                       Py_ssize_t count) noexcept nogil:
+cdef void scatter_rows(const floating* g, const Py_ssize_t* at, floating* gx, Py_ssize_t outer, Py_ssize_t n,
+                       Py_ssize_t inner, Py_ssize_t count) noexcept nogil:
     cdef Py_ssize_t o, k, i
     cdef floating* row
     for o in range(outer):
@@ -57,8 +60,8 @@ cdef void scatter_rows(const floating* g, const Py_ssize_t* at, floating* gx, Py
         gx += n * inner
 
 
-cdef void scatter(int dtype, const void* g, const Py_ssize_t* at, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                  Py_ssize_t count) noexcept nogil:
+cdef void scatter(int dtype, const void* g, const Py_ssize_t* at, void* gx, Py_ssize_t outer, Py_ssize_t n,
+                  Py_ssize_t inner, Py_ssize_t count) noexcept nogil:
     """gx[o, at[k]] += g[o, k], one after the other: repeats add up."""
     if dtype == F64:
         scatter_rows(<const double*>g, at, <double*>gx, outer, n, inner, count)
@@ -66,8 +69,8 @@ cdef void scatter(int dtype, const void* g, const Py_ssize_t* at, void* gx, Py_s
         scatter_rows(<const float*>g, at, <float*>gx, outer, n, inner, count)
 
 
-cdef void gather_rows(const floating* x, const Py_ssize_t* at, floating* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                      Py_ssize_t count) noexcept nogil:
+cdef void gather_rows(const floating* x, const Py_ssize_t* at, floating* y, Py_ssize_t outer, Py_ssize_t n,
+                      Py_ssize_t inner, Py_ssize_t count) noexcept nogil:
     cdef Py_ssize_t o, k, i
     for o in range(outer):
         for k in range(count):
@@ -77,8 +80,8 @@ cdef void gather_rows(const floating* x, const Py_ssize_t* at, floating* y, Py_s
         x += n * inner
 
 
-cdef void gather_add(int dtype, const void* x, const Py_ssize_t* at, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                     Py_ssize_t count) noexcept nogil:
+cdef void gather_add(int dtype, const void* x, const Py_ssize_t* at, void* y, Py_ssize_t outer, Py_ssize_t n,
+                     Py_ssize_t inner, Py_ssize_t count) noexcept nogil:
     """y[o, k] += x[o, at[k]]"""
     if dtype == F64:
         gather_rows(<const double*>x, at, <double*>y, outer, n, inner, count)

@@ -1,7 +1,7 @@
-# A matrix product of our own for layers and their gradients: x @ w, g @ w.T, x.T @ g, where one extent is a batch. BLAS packs its
-# factors as for matrices of thousands of rows and spends half its time elsewhere. Here the second factor is packed, the first is
-# read where it lies or packed if it is transposed, and tiles of the result stay in registers until their sums are complete.
-# Compiled for AVX-512 only, and used where BLAS has but one thread; all other products are BLAS's.
+# A float64 matrix product for layers and their gradients: x @ w, g @ w.T, x.T @ g, where one extent is a batch. BLAS
+# packs its factors as for matrices of thousands of rows and spends half its time on that. Here the second factor is
+# packed, the first is read where it lies, or packed if it is transposed, and tiles of the result stay in registers
+# until their sums are complete.
 
 cdef extern from *:
     """
@@ -9,13 +9,16 @@ cdef extern from *:
     #include <immintrin.h>
     #define FG_OWN_PRODUCT 1
     #define FG_ROWS(f) f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7) f(8) f(9) f(10) f(11)
-    #define FG_FETCH(i) _mm_prefetch((const char*)(y + i * row), _MM_HINT_T0); _mm_prefetch((const char*)(y + i * row + 8), _MM_HINT_T0);
+    #define FG_PREFETCH(p) _mm_prefetch((const char*)(p), _MM_HINT_T0)
+    #define FG_FETCH(i) FG_PREFETCH(y + i * row); FG_PREFETCH(y + i * row + 8);
     #define FG_ZERO(i) __m512d p##i = _mm512_setzero_pd(), q##i = _mm512_setzero_pd();
     #define FG_READ(i) p##i = _mm512_loadu_pd(y + i * row); q##i = _mm512_loadu_pd(y + i * row + 8);
-    #define FG_STEP(i) v = _mm512_set1_pd(a[i * a_row]); p##i = _mm512_fmadd_pd(v, b0, p##i); q##i = _mm512_fmadd_pd(v, b1, q##i);
+    #define FG_ADD(t, b) t = _mm512_fmadd_pd(v, b, t)
+    #define FG_STEP(i) v = _mm512_set1_pd(a[i * a_row]); FG_ADD(p##i, b0); FG_ADD(q##i, b1);
     #define FG_WRITE(i) _mm512_storeu_pd(y + i * row, p##i); _mm512_storeu_pd(y + i * row + 8, q##i);
-    /* y[12, 16] (+)= a[12, n] @ b[n, 16], `b` packed: in C, since no compiler keeps an array of 24 sums in registers. */
-    static void fg_tile(const double* a, Py_ssize_t a_row, Py_ssize_t a_col, const double* b, Py_ssize_t n, double* y, Py_ssize_t row, int add) {
+    /* y[12, 16] (+)= a[12, n] @ b[n, 16], `b` packed. In C, since compilers keep no array of 24 sums in registers. */
+    static void fg_tile(const double* a, Py_ssize_t a_row, Py_ssize_t a_col, const double* b, Py_ssize_t n, double* y,
+                        Py_ssize_t row, int add) {
         FG_ROWS(FG_FETCH)
         FG_ROWS(FG_ZERO)
         __m512d v, b0, b1;
@@ -33,8 +36,8 @@ cdef extern from *:
     #endif
     """
     const bint FG_OWN_PRODUCT
-    void fg_tile(const double* a, Py_ssize_t a_row, Py_ssize_t a_col, const double* b, Py_ssize_t n, double* y, Py_ssize_t row,
-                 bint add) noexcept nogil
+    void fg_tile(const double* a, Py_ssize_t a_row, Py_ssize_t a_col, const double* b, Py_ssize_t n, double* y,
+                 Py_ssize_t row, bint add) noexcept nogil
 
 cdef enum:
     ITEM = 8                # bytes of a float64
@@ -47,8 +50,8 @@ cdef enum:
     BLAS_LARGE = 100000000  # and from which it is at its best
 
 
-cdef Py_ssize_t own_product_scratch(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, Py_ssize_t a_row, Py_ssize_t a_col,
-                                    Py_ssize_t b_row, Py_ssize_t b_col) noexcept nogil:
+cdef Py_ssize_t own_product_scratch(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, Py_ssize_t a_row,
+                                    Py_ssize_t a_col, Py_ssize_t b_row, Py_ssize_t b_col) noexcept nogil:
     """Bytes of scratch that `own_product` wants; 0 where BLAS is to do it."""
     if not FG_OWN_PRODUCT or kernel != F64 or m < FEWEST or p < 2 * COLUMNS or n < 32:
         return 0
@@ -58,10 +61,12 @@ cdef Py_ssize_t own_product_scratch(int kernel, Py_ssize_t m, Py_ssize_t n, Py_s
         return 0
     if b_col != ITEM and (b_row != ITEM or m < n):      # to transpose is dearer than to copy
         return 0
-    return (min(n, <Py_ssize_t>DEPTH) * (ROWS + COLUMNS * min((p + COLUMNS - 1) // COLUMNS, <Py_ssize_t>COLUMN_PANELS)) + ROWS * COLUMNS + COLUMNS) * ITEM
+    return (min(n, <Py_ssize_t>DEPTH) * (ROWS + COLUMNS * min((p + COLUMNS - 1) // COLUMNS, <Py_ssize_t>COLUMN_PANELS))
+            + ROWS * COLUMNS + COLUMNS) * ITEM
 
 
-cdef void pack(const char* x, Py_ssize_t step, Py_ssize_t n_step, Py_ssize_t n, double* packed, int width, Py_ssize_t there) noexcept nogil:
+cdef void pack(const char* x, Py_ssize_t step, Py_ssize_t n_step, Py_ssize_t n, double* packed, int width,
+               Py_ssize_t there) noexcept nogil:
     """packed[k, i] = x[i * step + k * n_step] for k < n and i < width; zeros from `there` on."""
     cdef Py_ssize_t i, k
     if there < width:
@@ -99,8 +104,8 @@ cdef void own_product(Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const char* a, P
             a_packed = b_packed + panels * COLUMNS * depth
             edge = a_packed + ROWS * depth
             for panel in range(panels):
-                pack(b + (first + panel * COLUMNS) * b_col + k * b_row, b_col, b_row, depth, b_packed + panel * COLUMNS * depth, COLUMNS,
-                     min(p - first - panel * COLUMNS, <Py_ssize_t>COLUMNS))
+                pack(b + (first + panel * COLUMNS) * b_col + k * b_row, b_col, b_row, depth,
+                     b_packed + panel * COLUMNS * depth, COLUMNS, min(p - first - panel * COLUMNS, <Py_ssize_t>COLUMNS))
             i = 0
             while i < m:
                 rows = min(m - i, <Py_ssize_t>ROWS)

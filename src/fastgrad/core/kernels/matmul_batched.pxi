@@ -11,7 +11,8 @@ cdef struct Product:        # what matmul's loop needs besides the pointers
 cdef void product_loop(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
     cdef Product* d = <Product*>data
     cdef npy_intp[4] lengths = [dims[0], d.m, d.n, d.p]
-    cdef npy_intp[9] all_steps = [steps[0], steps[1], steps[2], d.steps[0], d.steps[1], d.steps[2], d.steps[3], d.steps[4], d.steps[5]]
+    cdef npy_intp[9] all_steps = [steps[0], steps[1], steps[2], d.steps[0], d.steps[1], d.steps[2], d.steps[3],
+                                  d.steps[4], d.steps[5]]
     helpers[d.kernel].matmul.run(args, lengths, all_steps, helpers[d.kernel].matmul.data)
 
 

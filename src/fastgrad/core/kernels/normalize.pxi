@@ -1,12 +1,12 @@
-# Layer norm over (rows, n): each row to mean 0 and variance 1, then scaled and shifted. Sums are taken in eight chains, whatever
-# the vectors of the machine hold, so that every instruction set rounds the same.
+# Layer norm over (rows, n): each row to mean 0 and variance 1, then scaled and shifted. Sums are taken in eight chains,
+# whatever the vectors of the machine hold, so that every instruction set rounds the same.
 
 cdef inline floating joined(const floating* s) noexcept nogil:
     return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
 
 
-cdef void normalize_rows(const floating* x, const floating* w, const floating* b, floating* y, floating* stats, Py_ssize_t rows,
-                         Py_ssize_t n, floating eps) noexcept nogil:
+cdef void normalize_rows(const floating* x, const floating* w, const floating* b, floating* y, floating* stats,
+                         Py_ssize_t rows, Py_ssize_t n, floating eps) noexcept nogil:
     """`stats`, where wanted, takes mean and 1 / std of each row."""
     cdef floating[8] s
     cdef floating mean, scale, d, rest
@@ -51,8 +51,8 @@ cdef void normalize_rows(const floating* x, const floating* w, const floating* b
         y += n
 
 
-cdef void normalize_rows_backward(const floating* g, const floating* x, const floating* w, const floating* stats, floating* gx,
-                                  Py_ssize_t rows, Py_ssize_t n, bint add) noexcept nogil:
+cdef void normalize_rows_backward(const floating* g, const floating* x, const floating* w, const floating* stats,
+                                  floating* gx, Py_ssize_t rows, Py_ssize_t n, bint add) noexcept nogil:
     """`gx (+)= (h - mean(h) - z * mean(h * z)) / std`, with h = g * w and z the normalised x; `gx` may be `g`."""
     cdef floating[8] s
     cdef floating[8] t
@@ -96,7 +96,8 @@ cdef void normalize_rows_backward(const floating* g, const floating* x, const fl
         gx += n
 
 
-cdef void sum_rows(const floating* g, const floating* x, const floating* stats, floating* gw, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
+cdef void sum_rows(const floating* g, const floating* x, const floating* stats, floating* gw, Py_ssize_t rows,
+                   Py_ssize_t n) noexcept nogil:
     """`gw += sum over rows of g * z`, of `g` alone where `x` is NULL."""
     cdef Py_ssize_t r, i
     cdef floating mean, scale
@@ -113,8 +114,8 @@ cdef void sum_rows(const floating* g, const floating* x, const floating* stats, 
         g += n
 
 
-# Batch norm over (outer, channels, inner): each channel by its own mean and variance. `stats` has five numbers per channel, one
-# kind after the other: mean, 1 / std, variance, factor and shift, so that y = (x - mean) * factor + shift.
+# Batch norm over (outer, channels, inner): each channel by its own mean and variance. `stats` has five numbers per
+# channel, one kind after the other: mean, 1 / std, variance, factor and shift, so that y = (x - mean) * factor + shift.
 
 cdef void channel_moments(const floating* x, floating* stats, Py_ssize_t outer, Py_ssize_t channels, Py_ssize_t inner,
                           floating eps) noexcept nogil:
@@ -242,9 +243,11 @@ cdef void channel_sums(const floating* g, const floating* x, const floating* sta
             x += inner
 
 
-cdef void normalize_channels_backward(const floating* g, const floating* x, const floating* stats, floating* sums, floating* gx,
+cdef void normalize_channels_backward(const floating* g, const floating* x, const floating* stats, floating* sums,
+                                      floating* gx,
                                       Py_ssize_t outer, Py_ssize_t channels, Py_ssize_t inner, bint add) noexcept nogil:
-    """`gx (+)= (g - mean(g) - (x - mean) * mean(g * (x - mean)) / std^2) * factor`; overwrites `sums`; `gx` may be `g`."""
+    """`gx (+)= (g - mean(g) - (x - mean) * mean(g * (x - mean)) / std^2) * factor`; overwrites `sums`; `gx` may be
+    `g`."""
     cdef const floating* mean = stats
     cdef const floating* scale = stats + channels
     cdef const floating* factor = stats + 3 * channels
@@ -270,43 +273,48 @@ cdef void normalize_channels_backward(const floating* g, const floating* x, cons
             gx += inner
 
 
-cdef void give_channels(const floating* sums, const floating* scale, floating* gp, Py_ssize_t channels, bint add) noexcept nogil:
+cdef void give_channels(const floating* sums, const floating* scale, floating* gp, Py_ssize_t channels,
+                        bint add) noexcept nogil:
     """`gp (+)= sums * scale`, of `sums` alone where `scale` is NULL."""
     cdef Py_ssize_t c
     for c in range(channels):
         put(gp + c, sums[c] if scale == NULL else sums[c] * scale[c], add)
 
 
-cdef void layer_norm_forward(int dtype, const void* x, const void* w, const void* b, void* y, void* stats, Py_ssize_t rows,
-                             Py_ssize_t n, double eps) noexcept nogil:
+cdef void layer_norm_forward(int dtype, const void* x, const void* w, const void* b, void* y, void* stats,
+                             Py_ssize_t rows, Py_ssize_t n, double eps) noexcept nogil:
     if dtype == F64:
         normalize_rows(<const double*>x, <const double*>w, <const double*>b, <double*>y, <double*>stats, rows, n, eps)
     else:
         normalize_rows(<const float*>x, <const float*>w, <const float*>b, <float*>y, <float*>stats, rows, n, <float>eps)
 
 
-cdef void layer_norm_backward(int dtype, const void* g, const void* x, const void* w, const void* stats, void* gx, Py_ssize_t rows,
-                              Py_ssize_t n, bint add) noexcept nogil:
+cdef void layer_norm_backward(int dtype, const void* g, const void* x, const void* w, const void* stats, void* gx,
+                              Py_ssize_t rows, Py_ssize_t n, bint add) noexcept nogil:
     if dtype == F64:
-        normalize_rows_backward(<const double*>g, <const double*>x, <const double*>w, <const double*>stats, <double*>gx, rows, n, add)
+        normalize_rows_backward(<const double*>g, <const double*>x, <const double*>w, <const double*>stats,
+                                <double*>gx, rows, n, add)
     else:
-        normalize_rows_backward(<const float*>g, <const float*>x, <const float*>w, <const float*>stats, <float*>gx, rows, n, add)
+        normalize_rows_backward(<const float*>g, <const float*>x, <const float*>w, <const float*>stats, <float*>gx,
+                                rows, n, add)
 
 
-cdef void layer_norm_sum(int dtype, const void* g, const void* x, const void* stats, void* gw, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
+cdef void layer_norm_sum(int dtype, const void* g, const void* x, const void* stats, void* gw, Py_ssize_t rows,
+                         Py_ssize_t n) noexcept nogil:
     if dtype == F64:
         sum_rows(<const double*>g, <const double*>x, <const double*>stats, <double*>gw, rows, n)
     else:
         sum_rows(<const float*>g, <const float*>x, <const float*>stats, <float*>gw, rows, n)
 
 
-cdef void batch_norm_forward(int dtype, const void* x, const void* w, const void* b, void* y, void* stats, Py_ssize_t outer,
-                             Py_ssize_t channels, Py_ssize_t inner, double eps) noexcept nogil:
+cdef void batch_norm_forward(int dtype, const void* x, const void* w, const void* b, void* y, void* stats,
+                             Py_ssize_t outer, Py_ssize_t channels, Py_ssize_t inner, double eps) noexcept nogil:
     if dtype == F64:
-        normalize_channels(<const double*>x, <const double*>w, <const double*>b, <double*>y, <double*>stats, outer, channels, inner, eps)
+        normalize_channels(<const double*>x, <const double*>w, <const double*>b, <double*>y, <double*>stats, outer,
+                           channels, inner, eps)
     else:
-        normalize_channels(<const float*>x, <const float*>w, <const float*>b, <float*>y, <float*>stats, outer, channels, inner,
-                           <float>eps)
+        normalize_channels(<const float*>x, <const float*>w, <const float*>b, <float*>y, <float*>stats, outer,
+                           channels, inner, <float>eps)
 
 
 cdef void batch_norm_sums(int dtype, const void* g, const void* x, const void* stats, void* sums, Py_ssize_t outer,
@@ -317,17 +325,18 @@ cdef void batch_norm_sums(int dtype, const void* g, const void* x, const void* s
         channel_sums(<const float*>g, <const float*>x, <const float*>stats, <float*>sums, outer, channels, inner)
 
 
-cdef void batch_norm_backward(int dtype, const void* g, const void* x, const void* stats, void* sums, void* gx, Py_ssize_t outer,
-                              Py_ssize_t channels, Py_ssize_t inner, bint add) noexcept nogil:
+cdef void batch_norm_backward(int dtype, const void* g, const void* x, const void* stats, void* sums, void* gx,
+                              Py_ssize_t outer, Py_ssize_t channels, Py_ssize_t inner, bint add) noexcept nogil:
     if dtype == F64:
-        normalize_channels_backward(<const double*>g, <const double*>x, <const double*>stats, <double*>sums, <double*>gx, outer,
-                                    channels, inner, add)
+        normalize_channels_backward(<const double*>g, <const double*>x, <const double*>stats, <double*>sums,
+                                    <double*>gx, outer, channels, inner, add)
     else:
-        normalize_channels_backward(<const float*>g, <const float*>x, <const float*>stats, <float*>sums, <float*>gx, outer, channels,
-                                    inner, add)
+        normalize_channels_backward(<const float*>g, <const float*>x, <const float*>stats, <float*>sums, <float*>gx,
+                                    outer, channels, inner, add)
 
 
-cdef void batch_norm_give(int dtype, const void* sums, const void* scale, void* gp, Py_ssize_t channels, bint add) noexcept nogil:
+cdef void batch_norm_give(int dtype, const void* sums, const void* scale, void* gp, Py_ssize_t channels,
+                          bint add) noexcept nogil:
     if dtype == F64:
         give_channels(<const double*>sums, <const double*>scale, <double*>gp, channels, add)
     else:

@@ -1,5 +1,6 @@
-# Steps of optimisers: one pass over a parameter, its gradient and its moments, all contiguous and of one dtype. What does not
-# depend on the element is a branch that the compiler takes out of the loop. The formulas stand in optim/formulas.py.
+# Steps of optimisers: one pass over a parameter, its gradient and its moments, all contiguous and of one dtype. What
+# does not depend on the element is a branch that the compiler takes out of the loop. The formulas stand in
+# optim/formulas.py.
 
 cdef inline floating sqrt_(floating x) noexcept nogil:
     if floating is double:
@@ -8,8 +9,8 @@ cdef inline floating sqrt_(floating x) noexcept nogil:
         return sqrtf(x)
 
 
-cdef void sgd_pass(const floating* g, floating* p, floating* b, Py_ssize_t n, floating lr, floating momentum, floating share,
-                   floating decay, bint nesterov, bint first) noexcept nogil:
+cdef void sgd_pass(const floating* g, floating* p, floating* b, Py_ssize_t n, floating lr, floating momentum,
+                   floating share, floating decay, bint nesterov, bint first) noexcept nogil:
     cdef Py_ssize_t i
     cdef floating d
     if b == NULL:
@@ -36,8 +37,10 @@ cdef void sgd_pass(const floating* g, floating* p, floating* b, Py_ssize_t n, fl
             p[i] -= lr * b[i]
 
 
-cdef void adam_pass(const floating* g, floating* p, floating* m, floating* v, Py_ssize_t n, floating rate, floating share1,
-                    floating beta2, floating share2, floating root, floating eps, floating keep, floating decay) noexcept nogil:
+cdef void adam_pass(const floating* g, floating* p, floating* m, floating* v, Py_ssize_t n, floating rate,
+                    floating share1,
+                    floating beta2, floating share2, floating root, floating eps, floating keep,
+                    floating decay) noexcept nogil:
     """`keep` is what decoupled weight decay leaves of p, `root` is 1 / sqrt(1 - beta2^t), `rate` lr / (1 - beta1^t)."""
     cdef Py_ssize_t i
     cdef floating d, a, b
@@ -78,33 +81,33 @@ cdef void rmsprop_pass(const floating* g, floating* p, floating* v, floating* m,
         p[i] -= lr * d
 
 
-cdef void sgd_update(int dtype, const void* g, void* p, void* b, Py_ssize_t n, double lr, double momentum, double dampening,
-                     double decay, bint nesterov, bint first) noexcept nogil:
+cdef void sgd_update(int dtype, const void* g, void* p, void* b, Py_ssize_t n, double lr, double momentum,
+                     double dampening, double decay, bint nesterov, bint first) noexcept nogil:
     if dtype == F64:
         sgd_pass(<const double*>g, <double*>p, <double*>b, n, lr, momentum, 1 - dampening, decay, nesterov, first)
     else:
-        sgd_pass(<const float*>g, <float*>p, <float*>b, n, <float>lr, <float>momentum, <float>(1 - dampening), <float>decay,
-                 nesterov, first)
+        sgd_pass(<const float*>g, <float*>p, <float*>b, n, <float>lr, <float>momentum, <float>(1 - dampening),
+                 <float>decay, nesterov, first)
 
 
-cdef void adam_update(int dtype, const void* g, void* p, void* m, void* v, Py_ssize_t n, double rate, double beta1, double beta2,
-                      double root, double eps, double keep, double decay) noexcept nogil:
+cdef void adam_update(int dtype, const void* g, void* p, void* m, void* v, Py_ssize_t n, double rate, double beta1,
+                      double beta2, double root, double eps, double keep, double decay) noexcept nogil:
     if dtype == F64:
-        adam_pass(<const double*>g, <double*>p, <double*>m, <double*>v, n, rate, 1 - beta1, beta2, 1 - beta2, root, eps, keep,
-                  decay)
+        adam_pass(<const double*>g, <double*>p, <double*>m, <double*>v, n, rate, 1 - beta1, beta2, 1 - beta2, root,
+                  eps, keep, decay)
     else:
         adam_pass(<const float*>g, <float*>p, <float*>m, <float*>v, n, <float>rate, <float>(1 - beta1), <float>beta2,
                   <float>(1 - beta2), <float>root, <float>eps, <float>keep, <float>decay)
 
 
-cdef void rmsprop_update(int dtype, const void* g, void* p, void* v, void* m, void* b, Py_ssize_t n, double lr, double alpha,
-                         double eps, double momentum, double decay) noexcept nogil:
+cdef void rmsprop_update(int dtype, const void* g, void* p, void* v, void* m, void* b, Py_ssize_t n, double lr,
+                         double alpha, double eps, double momentum, double decay) noexcept nogil:
     if dtype == F64:
-        rmsprop_pass(<const double*>g, <double*>p, <double*>v, <double*>m, <double*>b, n, lr, alpha, 1 - alpha, eps, momentum,
-                     decay)
+        rmsprop_pass(<const double*>g, <double*>p, <double*>v, <double*>m, <double*>b, n, lr, alpha, 1 - alpha, eps,
+                     momentum, decay)
     else:
-        rmsprop_pass(<const float*>g, <float*>p, <float*>v, <float*>m, <float*>b, n, <float>lr, <float>alpha, <float>(1 - alpha),
-                     <float>eps, <float>momentum, <float>decay)
+        rmsprop_pass(<const float*>g, <float*>p, <float*>v, <float*>m, <float*>b, n, <float>lr, <float>alpha,
+                     <float>(1 - alpha), <float>eps, <float>momentum, <float>decay)
 
 
 cdef double squares(int dtype, const void* x, Py_ssize_t n) noexcept nogil:

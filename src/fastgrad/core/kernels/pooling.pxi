@@ -1,7 +1,7 @@
 # Pooling of planes, window by window: largest elements with the places they were found at, and means.
 
-cdef inline void span(Py_ssize_t place, Py_ssize_t step, Py_ssize_t before, Py_ssize_t gap, Py_ssize_t size, Py_ssize_t n,
-                      Py_ssize_t* low, Py_ssize_t* high, Py_ssize_t* start) noexcept nogil:
+cdef inline void span(Py_ssize_t place, Py_ssize_t step, Py_ssize_t before, Py_ssize_t gap, Py_ssize_t size,
+                      Py_ssize_t n, Py_ssize_t* low, Py_ssize_t* high, Py_ssize_t* start) noexcept nogil:
     """Those elements low <= k < high of a window that lie inside, at start + k * gap."""
     start[0] = place * step - before
     low[0] = 0 if start[0] >= 0 else (gap - 1 - start[0]) // gap
@@ -17,9 +17,10 @@ cdef inline floating larger_of(floating a, floating b) noexcept nogil:
     return a if a > b else b        # one instruction, which a NaN in `b` passes
 
 
-cdef bint largest_of_four(const floating* a, const floating* b, floating* y, int* at, int here, int down, Py_ssize_t n) noexcept nogil:
-    """A row of windows of 2 x 2, side by side in the rows `a` and `b`; False where there is a NaN, which this does not find.
-    Without branches: which element wins cannot be foretold, and a window would take 15 ns instead of 2."""
+cdef bint largest_of_four(const floating* a, const floating* b, floating* y, int* at, int here, int down,
+                          Py_ssize_t n) noexcept nogil:
+    """A row of windows of 2 x 2, side by side in the rows `a` and `b`; False where there is a NaN, which this does not
+    find. Without branches: which element wins cannot be foretold, and a window would take 15 ns instead of 2."""
     cdef Py_ssize_t q
     cdef floating m, v0, v1, v2, v3
     cdef int bad = 0
@@ -57,11 +58,12 @@ cdef void largest_in_row(const floating* x, floating* y, int* at, Py_ssize_t p, 
 
 cdef void largest_of_windows(const floating* x, floating* y, int* at, const Pool* d) noexcept nogil:
     cdef Py_ssize_t plane, p
-    cdef bint four = (d.kh == 2 and d.kw == 2 and d.sh == 2 and d.sw == 2 and d.dh == 1 and d.dw == 1 and d.top == 0 and d.left == 0
-                      and 2 * d.oh <= d.h and 2 * d.ow <= d.w)
+    cdef bint four = (d.kh == 2 and d.kw == 2 and d.sh == 2 and d.sw == 2 and d.dh == 1 and d.dw == 1 and d.top == 0
+                      and d.left == 0 and 2 * d.oh <= d.h and 2 * d.ow <= d.w)
     for plane in range(d.planes):
         for p in range(d.oh):
-            if not four or not largest_of_four(x + 2 * p * d.w, x + (2 * p + 1) * d.w, y, at, <int>(2 * p * d.w), <int>d.w, d.ow):
+            if not four or not largest_of_four(x + 2 * p * d.w, x + (2 * p + 1) * d.w, y, at, <int>(2 * p * d.w),
+                                               <int>d.w, d.ow):
                 largest_in_row(x, y, at, p, d)
             y += d.ow
             at += d.ow

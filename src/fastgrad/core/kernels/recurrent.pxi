@@ -1,6 +1,7 @@
-# Recurrent networks over all steps of a sequence. The pre-activations of a step are put gate by gate, each a block of batch x
-# hidden, so that exp and tanh run once over all logistic gates and once over the others. What the backward reads stays in
-# `kept`, a few blocks per step. Arrays are C-contiguous; `states` are those of all steps, the first one filled in by the caller.
+# Recurrent networks over all steps of a sequence. The pre-activations of a step are put gate by gate, each a block of
+# batch x hidden, so that exp and tanh run once over all logistic gates and once over the others. What the backward
+# reads stays in `kept`, a few blocks per step. Arrays are C-contiguous; `states` are those of all steps, the first one
+# filled in by the caller.
 
 cdef inline int gates_of(int cell) noexcept nogil:
     return 4 if cell == CELL_LSTM else 3 if cell == CELL_GRU else 1
@@ -12,13 +13,14 @@ cdef Py_ssize_t recurrent_kept(const Recurrent* d) noexcept nogil:
 
 
 cdef Py_ssize_t recurrent_scratch(const Recurrent* d) noexcept nogil:
-    """Elements: the transposed weight, a step's product; in the backward its cotangents, a column sum, the weight's own."""
+    """Elements: the transposed weight, a step's product; in the backward its cotangents, a column sum, the weight's
+    own."""
     cdef Py_ssize_t rows = gates_of(d.cell) * d.hidden
     return 2 * rows * d.hidden + 2 * rows * d.batch + 4 * d.batch * d.hidden + 2 * rows + recurrent_kept(d)
 
 
-cdef inline void gate_of(const floating* x, const floating* v, const floating* b, floating* z, const Recurrent* d, int gates, int k,
-                         bint negative) noexcept nogil:
+cdef inline void gate_of(const floating* x, const floating* v, const floating* b, floating* z, const Recurrent* d,
+                         int gates, int k, bint negative) noexcept nogil:
     """z = x + v + b for gate `k`, or its negative; `b` may be NULL."""
     cdef Py_ssize_t r, j, n = d.hidden
     cdef floating sign = <floating>-1 if negative else <floating>1
@@ -44,8 +46,8 @@ cdef inline void logistic(floating* z, Py_ssize_t n, const Helpers* h) noexcept 
         z[i] = <floating>1 / (<floating>1 + z[i])
 
 
-cdef void lstm_step(const floating* x, const floating* v, const floating* b, const floating* c, floating* z, floating* cy, floating* hy,
-                    const Recurrent* d, const Helpers* h) noexcept nogil:
+cdef void lstm_step(const floating* x, const floating* v, const floating* b, const floating* c, floating* z,
+                    floating* cy, floating* hy, const Recurrent* d, const Helpers* h) noexcept nogil:
     cdef Py_ssize_t k, n = d.batch * d.hidden
     cdef floating* f = z + n
     cdef floating* o = z + 2 * n
@@ -64,8 +66,8 @@ cdef void lstm_step(const floating* x, const floating* v, const floating* b, con
         hy[k] = o[k] * s[k]
 
 
-cdef void gru_step(const floating* x, const floating* v, const floating* b, const floating* bv, const floating* hx, floating* z, floating* hy,
-                   const Recurrent* d, const Helpers* h) noexcept nogil:
+cdef void gru_step(const floating* x, const floating* v, const floating* b, const floating* bv, const floating* hx,
+                   floating* z, floating* hy, const Recurrent* d, const Helpers* h) noexcept nogil:
     """`b` is the bias of x, with that of v for r and z; `bv` that of v for n."""
     cdef Py_ssize_t k, j, r, n = d.batch * d.hidden
     cdef floating* u = z + n
@@ -87,8 +89,8 @@ cdef void gru_step(const floating* x, const floating* v, const floating* b, cons
         hy[k] = (<floating>1 - u[k]) * g[k] + u[k] * hx[k]
 
 
-cdef void run_forward(const floating* u, const floating* w, const floating* b, const floating* bv, floating* states, floating* kept,
-                      floating* scratch, const Recurrent* d, bint keep) noexcept nogil:
+cdef void run_forward(const floating* u, const floating* w, const floating* b, const floating* bv, floating* states,
+                      floating* kept, floating* scratch, const Recurrent* d, bint keep) noexcept nogil:
     """`states` are those of h, then for LSTM those of c; `kept` is NULL where no backward will come."""
     cdef int kernel = F64 if floating is double else F32, gates = gates_of(d.cell)
     cdef const Helpers* h = &helpers[kernel]
@@ -109,8 +111,8 @@ cdef void run_forward(const floating* u, const floating* w, const floating* b, c
     for t in range(d.steps):
         if keep:
             z = kept + t * recurrent_kept(d)
-        matmul_strided(kernel, d.batch, d.hidden, rows, <const char*>states, d.hidden * item, item, <const char*>wt, rows * item, item,
-                       <char*>v, rows * item, item)
+        matmul_strided(kernel, d.batch, d.hidden, rows, <const char*>states, d.hidden * item, item, <const char*>wt,
+                       rows * item, item, <char*>v, rows * item, item)
         if d.cell == CELL_LSTM:
             lstm_step(u, v, b, c, z, c + n, states + n, d, h)
             c += n
@@ -127,7 +129,8 @@ cdef void run_forward(const floating* u, const floating* w, const floating* b, c
         states += n
 
 
-cdef void lstm_back(const floating* z, const floating* c, const floating* gh, floating* gc, floating* gu, const Recurrent* d) noexcept nogil:
+cdef void lstm_back(const floating* z, const floating* c, const floating* gh, floating* gc, floating* gu,
+                    const Recurrent* d) noexcept nogil:
     """gu = the cotangents of the pre-activations; `gc` becomes that of the cell state before the step, `c`."""
     cdef Py_ssize_t r, j, k, n = d.batch * d.hidden, m = d.hidden
     cdef const floating* f = z + n
@@ -152,7 +155,8 @@ cdef void lstm_back(const floating* z, const floating* c, const floating* gh, fl
         gc[k] *= f[k]
 
 
-cdef void gru_back(const floating* z, const floating* hx, floating* gh, floating* gu, floating* gv, const Recurrent* d) noexcept nogil:
+cdef void gru_back(const floating* z, const floating* hx, floating* gh, floating* gu, floating* gv,
+                   const Recurrent* d) noexcept nogil:
     """Cotangents of both pre-activations; `gh` becomes the part of the state's that does not go through them."""
     cdef Py_ssize_t r, j, k = 0, n = d.batch * d.hidden, m = d.hidden
     cdef const floating* u = z + n
@@ -184,9 +188,11 @@ cdef void column_sums(const floating* x, floating* y, Py_ssize_t rows, Py_ssize_
         x += n
 
 
-cdef void run_backward(const floating* g, const floating* w, const floating* states, const floating* kept, floating* gu, floating* gv,
+cdef void run_backward(const floating* g, const floating* w, const floating* states, const floating* kept,
+                       floating* gu, floating* gv,
                        floating* gh, floating* gc, floating* scratch, const Recurrent* d) noexcept nogil:
-    """Cotangents of the pre-activations of all steps, `gv` those of the state's part where it is another, and of the first states."""
+    """Cotangents of the pre-activations of all steps, `gv` those of the state's part where it is another, and of the
+    first states."""
     cdef int kernel = F64 if floating is double else F32, gates = gates_of(d.cell)
     cdef Py_ssize_t item = sizeof(floating), n = d.batch * d.hidden, rows = gates * d.hidden, t, k
     cdef floating* back = scratch
@@ -204,12 +210,13 @@ cdef void run_backward(const floating* g, const floating* w, const floating* sta
             gru_back(kept + t * 4 * n, states + t * n, gh, gu + t * d.batch * rows, gv + t * d.batch * rows, d)
         elif d.cell == CELL_TANH:
             for k in range(n):
-                gu[t * n + k] = gh[k] * (<floating>1 - states[(t + 1) * n + k]) * (<floating>1 + states[(t + 1) * n + k])
+                gu[t * n + k] = (gh[k] * (<floating>1 - states[(t + 1) * n + k])
+                                 * (<floating>1 + states[(t + 1) * n + k]))
         else:
             for k in range(n):
                 gu[t * n + k] = gh[k] if states[(t + 1) * n + k] > 0 else <floating>0
-        matmul_strided(kernel, d.batch, rows, d.hidden, <const char*>(gv + t * d.batch * rows), rows * item, item, <const char*>w,
-                       d.hidden * item, item, <char*>back, d.hidden * item, item)
+        matmul_strided(kernel, d.batch, rows, d.hidden, <const char*>(gv + t * d.batch * rows), rows * item, item,
+                       <const char*>w, d.hidden * item, item, <char*>back, d.hidden * item, item)
         if d.cell == CELL_GRU:
             for k in range(n):
                 gh[k] += back[k] + g[t * n + k]
@@ -218,24 +225,24 @@ cdef void run_backward(const floating* g, const floating* w, const floating* sta
                 gh[k] = back[k] + g[t * n + k]
 
 
-cdef void recurrent_forward(int dtype, const void* u, const void* w, const void* b, const void* bv, void* states, void* kept, void* scratch,
-                            const Recurrent* d) noexcept nogil:
+cdef void recurrent_forward(int dtype, const void* u, const void* w, const void* b, const void* bv, void* states,
+                            void* kept, void* scratch, const Recurrent* d) noexcept nogil:
     if dtype == F64:
-        run_forward(<const double*>u, <const double*>w, <const double*>b, <const double*>bv, <double*>states, <double*>kept, <double*>scratch,
-                    d, kept != NULL)
+        run_forward(<const double*>u, <const double*>w, <const double*>b, <const double*>bv, <double*>states,
+                    <double*>kept, <double*>scratch, d, kept != NULL)
     else:
-        run_forward(<const float*>u, <const float*>w, <const float*>b, <const float*>bv, <float*>states, <float*>kept, <float*>scratch,
-                    d, kept != NULL)
+        run_forward(<const float*>u, <const float*>w, <const float*>b, <const float*>bv, <float*>states, <float*>kept,
+                    <float*>scratch, d, kept != NULL)
 
 
-cdef void recurrent_backward(int dtype, const void* g, const void* w, const void* states, const void* kept, void* gu, void* gv, void* gh,
-                             void* gc, void* scratch, const Recurrent* d) noexcept nogil:
+cdef void recurrent_backward(int dtype, const void* g, const void* w, const void* states, const void* kept, void* gu,
+                             void* gv, void* gh, void* gc, void* scratch, const Recurrent* d) noexcept nogil:
     if dtype == F64:
-        run_backward(<const double*>g, <const double*>w, <const double*>states, <const double*>kept, <double*>gu, <double*>gv, <double*>gh,
-                     <double*>gc, <double*>scratch, d)
+        run_backward(<const double*>g, <const double*>w, <const double*>states, <const double*>kept, <double*>gu,
+                     <double*>gv, <double*>gh, <double*>gc, <double*>scratch, d)
     else:
-        run_backward(<const float*>g, <const float*>w, <const float*>states, <const float*>kept, <float*>gu, <float*>gv, <float*>gh,
-                     <float*>gc, <float*>scratch, d)
+        run_backward(<const float*>g, <const float*>w, <const float*>states, <const float*>kept, <float*>gu,
+                     <float*>gv, <float*>gh, <float*>gc, <float*>scratch, d)
 
 
 cdef void sum_columns(int dtype, const void* x, void* y, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:

@@ -1,7 +1,7 @@
 # Backward of the reductions, over (outer, n, inner): what was reduced is the middle axis.
 
-cdef void spread_out(const floating* g, floating* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, floating divisor,
-                     bint add) noexcept nogil:
+cdef void spread_out(const floating* g, floating* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                     floating divisor, bint add) noexcept nogil:
     cdef floating[BLOCK] share
     cdef floating v
     cdef Py_ssize_t o, r, i, j, m
@@ -48,8 +48,8 @@ cdef void route_row(floating g, const floating* x, floating best, floating* gx, 
         put(gx + r, v if is_best(x[r], best) else <floating>0, add)
 
 
-cdef void route_to(const floating* g, const floating* x, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n,
-                   Py_ssize_t inner, bint add) noexcept nogil:
+cdef void route_to(const floating* g, const floating* x, const floating* y, floating* gx, Py_ssize_t outer,
+                   Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
     cdef floating[BLOCK] share
     cdef Py_ssize_t o, r, i, j, m, at
     cdef floating v

@@ -19,7 +19,8 @@ cdef void running_sum(const floating* x, floating* y, Py_ssize_t outer, Py_ssize
         y += n * inner
 
 
-cdef void cumsum_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner) noexcept nogil:
+cdef void cumsum_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n,
+                         Py_ssize_t inner) noexcept nogil:
     """y[r] = x[0] + ... + x[r]; n > 0"""
     if dtype == F64:
         running_sum(<const double*>x, <double*>y, outer, n, inner)
@@ -47,8 +48,8 @@ cdef void running_back(const floating* g, floating* gx, floating* s, Py_ssize_t 
         gx += n * inner
 
 
-cdef void cumsum_backward(int dtype, const void* g, void* gx, void* scratch, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                          bint add) noexcept nogil:
+cdef void cumsum_backward(int dtype, const void* g, void* gx, void* scratch, Py_ssize_t outer, Py_ssize_t n,
+                          Py_ssize_t inner, bint add) noexcept nogil:
     """gx[r] (+)= g[r] + ... + g[n - 1]; gx may be g. `scratch` holds `inner` elements where that is not 1."""
     if dtype == F64:
         running_back(<const double*>g, <double*>gx, <double*>scratch, outer, n, inner, add)
@@ -56,7 +57,8 @@ cdef void cumsum_backward(int dtype, const void* g, void* gx, void* scratch, Py_
         running_back(<const float*>g, <float*>gx, <float*>scratch, outer, n, inner, add)
 
 
-cdef void running_product(const floating* x, floating* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner) noexcept nogil:
+cdef void running_product(const floating* x, floating* y, Py_ssize_t outer, Py_ssize_t n,
+                          Py_ssize_t inner) noexcept nogil:
     cdef Py_ssize_t o, r, i
     for o in range(outer):
         memcpy(y, x, inner * sizeof(floating))
@@ -67,7 +69,8 @@ cdef void running_product(const floating* x, floating* y, Py_ssize_t outer, Py_s
         y += n * inner
 
 
-cdef void cumprod_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner) noexcept nogil:
+cdef void cumprod_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n,
+                          Py_ssize_t inner) noexcept nogil:
     """y[r] = x[0] * ... * x[r]; n > 0"""
     if dtype == F64:
         running_product(<const double*>x, <double*>y, outer, n, inner)
@@ -90,19 +93,22 @@ cdef void running_product_back(const floating* g, const floating* x, const float
         gx += n * inner
 
 
-cdef void cumprod_backward(int dtype, const void* g, const void* x, const void* y, void* gx, void* scratch, Py_ssize_t outer,
-                           Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
-    """gx[r] (+)= y[r - 1] * s[r], where s[r] = g[r] + x[r + 1] * s[r + 1]; gx may be g. `scratch` holds `inner` elements."""
+cdef void cumprod_backward(int dtype, const void* g, const void* x, const void* y, void* gx, void* scratch,
+                           Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+    """gx[r] (+)= y[r - 1] * s[r], where s[r] = g[r] + x[r + 1] * s[r + 1]; gx may be g. `scratch` holds `inner`
+    elements."""
     if dtype == F64:
-        running_product_back(<const double*>g, <const double*>x, <const double*>y, <double*>gx, <double*>scratch, outer, n,
-                             inner, add)
+        running_product_back(<const double*>g, <const double*>x, <const double*>y, <double*>gx, <double*>scratch,
+                             outer, n, inner, add)
     else:
         running_product_back(<const float*>g, <const float*>x, <const float*>y, <float*>gx, <float*>scratch, outer, n,
                              inner, add)
 
 
-cdef void others(const floating* x, Py_ssize_t stride, Py_ssize_t n, floating g, floating* level, floating* down) noexcept nogil:
-    """down[r] = g times the product of all x but x[r], back through a tree of pairwise products. `level` holds 2 n + 64."""
+cdef void others(const floating* x, Py_ssize_t stride, Py_ssize_t n, floating g, floating* level,
+                 floating* down) noexcept nogil:
+    """down[r] = g times the product of all x but x[r], back through a tree of pairwise products. `level` holds 2 n +
+    64."""
     cdef Py_ssize_t k, m = n, depth = 0
     cdef floating* start[64]
     cdef Py_ssize_t length[64]
@@ -133,8 +139,8 @@ cdef void others(const floating* x, Py_ssize_t stride, Py_ssize_t n, floating g,
             down[2 * k] = half * at[2 * k + 1]
 
 
-cdef void prod_pull(const floating* g, const floating* x, const floating* y, floating* gx, floating* scratch, floating tiny,
-                    Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+cdef void prod_pull(const floating* g, const floating* x, const floating* y, floating* gx, floating* scratch,
+                    floating tiny, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
     cdef Py_ssize_t o, r, i, at
     cdef floating p, part
     for o in range(outer):
@@ -155,10 +161,13 @@ cdef void prod_pull(const floating* g, const floating* x, const floating* y, flo
         gx += n * inner
 
 
-cdef void prod_backward(int dtype, const void* g, const void* x, const void* y, void* gx, void* scratch, Py_ssize_t outer,
-                        Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
-    """gx (+)= g * y / x, without the division where x has zeros or y has no digits left. `scratch` holds 3 n + 64 elements."""
+cdef void prod_backward(int dtype, const void* g, const void* x, const void* y, void* gx, void* scratch,
+                        Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+    """gx (+)= g * y / x, without the division where x has zeros or y has no digits left. `scratch` holds 3 n + 64
+    elements."""
     if dtype == F64:
-        prod_pull(<const double*>g, <const double*>x, <const double*>y, <double*>gx, <double*>scratch, DBL_MIN, outer, n, inner, add)
+        prod_pull(<const double*>g, <const double*>x, <const double*>y, <double*>gx, <double*>scratch, DBL_MIN, outer,
+                  n, inner, add)
     else:
-        prod_pull(<const float*>g, <const float*>x, <const float*>y, <float*>gx, <float*>scratch, FLT_MIN, outer, n, inner, add)
+        prod_pull(<const float*>g, <const float*>x, <const float*>y, <float*>gx, <float*>scratch, FLT_MIN, outer, n,
+                  inner, add)

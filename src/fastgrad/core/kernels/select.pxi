@@ -112,9 +112,10 @@ cdef void masked4(char** args, const npy_intp* dims, const npy_intp* steps, void
     masked(args, dims, steps, <size_t>data, <uint32_t*>NULL)
 
 
-cdef void where_backward(int dtype, const Layout* condition, const char* c, const Layout* layout, const char* g, char* gx,
-                         bint turned) noexcept nogil:
-    """gx = g at x1's places, or at x2's if `turned`; 0 elsewhere. `g` and `gx`, C-contiguous of `layout`, may be one."""
+cdef void where_backward(int dtype, const Layout* condition, const char* c, const Layout* layout, const char* g,
+                         char* gx, bint turned) noexcept nogil:
+    """gx = g at x1's places, or at x2's if `turned`; 0 elsewhere. `g` and `gx`, C-contiguous of `layout`, may be
+    one."""
     cdef BoundLoop loop
     cdef address[2] base = [<char*>c, <char*>g]
     cdef layout_t[2] layouts = [condition, layout]

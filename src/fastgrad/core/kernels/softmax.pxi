@@ -1,8 +1,8 @@
-# The softmax family over (outer, n, inner): along the middle axis. The largest element is taken out first, so that nothing
-# overflows; a NaN or an infinity comes out as the rules' formulas bring it out.
+# The softmax family over (outer, n, inner): along the middle axis. The largest element is taken out first, so that
+# nothing overflows; a NaN or an infinity comes out as the rules' formulas bring it out.
 #
-# Where inner is 1, as many rows as fill a block go through NumPy's exp loop in one call: ten classes at a time would pay for
-# the call, not for the exponentials. Otherwise up to WIDTH columns go together.
+# Where inner is 1, as many rows as fill a block go through NumPy's exp loop in one call: ten classes at a time would
+# pay for the call, not for the exponentials. Otherwise up to WIDTH columns go together.
 
 cdef enum:
     WIDTH = 256
@@ -91,8 +91,8 @@ cdef inline Py_ssize_t columns_at_once(Py_ssize_t left) noexcept nogil:
     return left if left < <Py_ssize_t>WIDTH else <Py_ssize_t>WIDTH
 
 
-cdef void exp_rows(const floating* x, Py_ssize_t rows, Py_ssize_t n, bint finite, floating* top, floating* e, floating* s,
-                   const Helpers* h) noexcept nogil:
+cdef void exp_rows(const floating* x, Py_ssize_t rows, Py_ssize_t n, bint finite, floating* top, floating* e,
+                   floating* s, const Helpers* h) noexcept nogil:
     """Per row: its largest element (0 in place of an infinite one if `finite`), e = exp(x - top), and the sum of e."""
     cdef Py_ssize_t r, j
     cdef floating m
@@ -204,8 +204,8 @@ cdef void softmax_forward(int dtype, const void* x, void* y, Py_ssize_t outer, P
         softmax_fill(<const float*>x, <float*>y, outer, n, inner, logarithm, &helpers[dtype])
 
 
-cdef void softmax_pull(const floating* g, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                       bint add) noexcept nogil:
+cdef void softmax_pull(const floating* g, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n,
+                       Py_ssize_t inner, bint add) noexcept nogil:
     cdef floating[WIDTH] d
     cdef Py_ssize_t o, i, r, j, w, at
     cdef floating m
@@ -238,8 +238,8 @@ cdef void softmax_pull(const floating* g, const floating* y, floating* gx, Py_ss
         gx += n * inner
 
 
-cdef void softmax_backward(int dtype, const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                           bint add) noexcept nogil:
+cdef void softmax_backward(int dtype, const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n,
+                           Py_ssize_t inner, bint add) noexcept nogil:
     """gx (+)= y * (g - sum(g * y)); gx may be g."""
     if dtype == F64:
         softmax_pull(<const double*>g, <const double*>y, <double*>gx, outer, n, inner, add)
@@ -247,8 +247,8 @@ cdef void softmax_backward(int dtype, const void* g, const void* y, void* gx, Py
         softmax_pull(<const float*>g, <const float*>y, <float*>gx, outer, n, inner, add)
 
 
-cdef void log_softmax_pull(const floating* g, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                           bint add, const Helpers* h) noexcept nogil:
+cdef void log_softmax_pull(const floating* g, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n,
+                           Py_ssize_t inner, bint add, const Helpers* h) noexcept nogil:
     cdef floating[BLOCK] e
     cdef floating[WIDTH] d
     cdef Py_ssize_t o = 0, i, r, j, w, at, m, lines
@@ -359,8 +359,8 @@ cdef inline floating reference(floating y) noexcept nogil:
     return 0 if y - y != 0 and y < 0 else y
 
 
-cdef void logsumexp_pull(const floating* g, const floating* x, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n,
-                         Py_ssize_t inner, bint add, const Helpers* h) noexcept nogil:
+cdef void logsumexp_pull(const floating* g, const floating* x, const floating* y, floating* gx, Py_ssize_t outer,
+                         Py_ssize_t n, Py_ssize_t inner, bint add, const Helpers* h) noexcept nogil:
     cdef floating[BLOCK] e
     cdef Py_ssize_t o = 0, i, r, j, w, at, m
     cdef floating s
@@ -401,10 +401,12 @@ cdef void logsumexp_pull(const floating* g, const floating* x, const floating* y
         y += inner
 
 
-cdef void logsumexp_backward(int dtype, const void* g, const void* x, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n,
-                             Py_ssize_t inner, bint add) noexcept nogil:
+cdef void logsumexp_backward(int dtype, const void* g, const void* x, const void* y, void* gx, Py_ssize_t outer,
+                             Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
     """gx (+)= g * exp(x - y)"""
     if dtype == F64:
-        logsumexp_pull(<const double*>g, <const double*>x, <const double*>y, <double*>gx, outer, n, inner, add, &helpers[dtype])
+        logsumexp_pull(<const double*>g, <const double*>x, <const double*>y, <double*>gx, outer, n, inner, add,
+                       &helpers[dtype])
     else:
-        logsumexp_pull(<const float*>g, <const float*>x, <const float*>y, <float*>gx, outer, n, inner, add, &helpers[dtype])
+        logsumexp_pull(<const float*>g, <const float*>x, <const float*>y, <float*>gx, outer, n, inner, add,
+                       &helpers[dtype])

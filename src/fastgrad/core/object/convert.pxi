@@ -1,8 +1,10 @@
-# NumPy arrays and Python numbers, in and out. Arrays are wrapped without copy where their dtype, byte order and alignment allow.
+# NumPy arrays and Python numbers, in and out. Arrays are wrapped without copy where their dtype, byte order and
+# alignment allow.
 
 cdef extern from "numpy/arrayobject.h":
     object PyArray_NewCopy(cnp.ndarray a, cnp.NPY_ORDER order)
-    object PyArray_NewFromDescr(PyTypeObject* subtype, cnp.dtype descr, int nd, const cnp.npy_intp* dims, const cnp.npy_intp* strides, void* data, int flags, object obj)
+    object PyArray_NewFromDescr(PyTypeObject* subtype, cnp.dtype descr, int nd, const cnp.npy_intp* dims,
+                                const cnp.npy_intp* strides, void* data, int flags, object obj)
     int PyArray_SetBaseObject(cnp.ndarray arr, object obj) except -1
     cnp.dtype PyArray_DescrFromType(int typenum)
     int PyArray_CheckExact(object o)
@@ -22,7 +24,8 @@ cdef inline bint supported(int typenum) noexcept:
 
 
 cdef inline bint is_inexact(int typenum) noexcept:
-    return typenum == cnp.NPY_DOUBLE or typenum == cnp.NPY_FLOAT or typenum == cnp.NPY_CFLOAT or typenum == cnp.NPY_CDOUBLE
+    return (typenum == cnp.NPY_DOUBLE or typenum == cnp.NPY_FLOAT or typenum == cnp.NPY_CFLOAT
+            or typenum == cnp.NPY_CDOUBLE)
 
 
 cdef inline bint is_complex(int typenum) noexcept:
@@ -39,7 +42,8 @@ cdef Tensor wrap_array(cnp.ndarray a):
         raise errors.unsupported_dtype(a.dtype)
     if not PyArray_ISALIGNED(a) or not PyArray_ISNOTSWAPPED(a):
         a = a.astype(a.dtype.newbyteorder("="), copy=True)
-    layout = layout_get(typenum, PyArray_ITEMSIZE(a), cnp.PyArray_NDIM(a), <Py_ssize_t*>cnp.PyArray_DIMS(a), <Py_ssize_t*>cnp.PyArray_STRIDES(a))
+    layout = layout_get(typenum, PyArray_ITEMSIZE(a), cnp.PyArray_NDIM(a), <Py_ssize_t*>cnp.PyArray_DIMS(a),
+                        <Py_ssize_t*>cnp.PyArray_STRIDES(a))
     storage = storage_foreign(a)
     if not PyArray_ISWRITEABLE(a):
         storage.flags |= READ_ONLY
@@ -52,8 +56,10 @@ cdef Tensor own_array(cnp.ndarray a):
     """As `wrap_array`, but a small value goes into the tensor itself. For arrays that nobody else holds."""
     cdef Tensor t
     cdef Layout* layout
-    if cnp.PyArray_NBYTES(a) <= 8 and supported(cnp.PyArray_TYPE(a)) and cnp.PyArray_IS_C_CONTIGUOUS(a) and PyArray_ISNOTSWAPPED(a):
-        layout = layout_get(cnp.PyArray_TYPE(a), PyArray_ITEMSIZE(a), cnp.PyArray_NDIM(a), <Py_ssize_t*>cnp.PyArray_DIMS(a), NULL)
+    if (cnp.PyArray_NBYTES(a) <= 8 and supported(cnp.PyArray_TYPE(a)) and cnp.PyArray_IS_C_CONTIGUOUS(a)
+            and PyArray_ISNOTSWAPPED(a)):
+        layout = layout_get(cnp.PyArray_TYPE(a), PyArray_ITEMSIZE(a), cnp.PyArray_NDIM(a),
+                            <Py_ssize_t*>cnp.PyArray_DIMS(a), NULL)
         t = new_tensor(layout)
         memcpy(t.own.value, cnp.PyArray_DATA(a), cnp.PyArray_NBYTES(a))
         return t
@@ -84,7 +90,8 @@ cdef Tensor shared(cnp.ndarray a):
 
 
 cdef bint seen_elsewhere(cnp.ndarray a):
-    """Whether the memory of a read-only array has another owner, who may write: the array that it is a view of, a Tensor."""
+    """Whether the memory of a read-only array has another owner, who may write: the array that it is a view of, a
+    Tensor."""
     cdef object base = a
     while PyArray_Check(base) and not PyArray_ISWRITEABLE(<cnp.ndarray>base):
         base = base.base

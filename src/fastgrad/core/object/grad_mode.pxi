@@ -50,10 +50,12 @@ cdef Py_ssize_t live_tensors = 0
 
 def debug_counts():
     """Live tensors (debug builds only, else None), layouts in the table, open blocks of `no_grad` and its kin."""
-    return {"tensors": live_tensors if FASTGRAD_DEBUG else None, "layouts": layouts_alive(), "open blocks": fg_open_blocks}
+    return {"tensors": live_tensors if FASTGRAD_DEBUG else None, "layouts": layouts_alive(),
+            "open blocks": fg_open_blocks}
 
 
-# Recording is a switch as in modes.py, which tells what a block is, and this is the same once more: it is looked at in every op.
+# Recording is a switch as in modes.py, which tells what a block is, and this is the same once more: it is looked at in
+# every op.
 
 cdef object innermost = PyContextVar_New("fastgrad.recording", <PyObject*>None)
 
@@ -104,7 +106,8 @@ cdef PyObject* innermost_scope() noexcept:
     if PyContextVar_Get(innermost, NULL, &block) < 0:
         PyErr_Clear()
         return NULL
-    if block != NULL and type(<object>block) is not GradScope:      # None; or anything, as contexts show their variables
+    # None; or anything, as contexts show their variables
+    if block != NULL and type(<object>block) is not GradScope:
         Py_DECREF(<object>block)
         return NULL
     return block
@@ -150,7 +153,8 @@ cdef GradScope open_scope(bint on):
     if block.outer != NULL:
         skip_closed(&(<GradScope>block.outer).outer)    # no chain of closed ones, however long blocks go on to overlap
         skip_closed(&block.outer)
-    # CPython before 3.12 crashes where the garbage collector runs code in the middle of this that sets a context variable too.
+    # CPython before 3.12 crashes where the garbage collector runs code in the middle of this that sets a context
+    # variable too.
     cdef int collects = PyGC_Disable()
     cdef bint done = False
     try:

@@ -1,9 +1,9 @@
-# In-place writes. An object that stood for one node of the graph comes to stand for another; edges recorded before keep the
-# old one, which moves to a tensor of its own.
+# In-place writes. An object that stood for one node of the graph comes to stand for another; edges recorded before keep
+# the old one, which moves to a tensor of its own.
 
 cdef bint overlaps_itself(const Layout* layout) noexcept:
-    """Whether several elements may lie in one place: after a broadcast, in a sliding window. Axes by ascending stride must each
-    step over all that the ones before reach."""
+    """Whether several elements may lie in one place: after a broadcast, in a sliding window. Axes by ascending stride
+    must each step over all that the ones before reach."""
     cdef unsigned long long seen = 0
     cdef Py_ssize_t reach = layout.itemsize, step, least
     cdef int k, at
@@ -60,8 +60,8 @@ cdef inline int bump_version(Tensor x) except -1:
 
 
 cdef Tensor snapshot(Tensor x, bint keep_value):
-    """A tensor that can take over the node `x` stands for, entered in the history of `x`. All that may fail is done here, so
-    that a write that fails leaves `x` as it was: `rebind` completes it, `forget_snapshot` takes it back."""
+    """A tensor that can take over the node `x` stands for, entered in the history of `x`. All that may fail is done
+    here, so that a write that fails leaves `x` as it was: `rebind` completes it, `forget_snapshot` takes it back."""
     cdef Tensor old
     cdef NodeExtra extra
     move_out(x)
@@ -109,7 +109,8 @@ cdef void rebind(Tensor x, Tensor old) noexcept:
     old.gen1 = x.gen1
     old.gen2 = x.gen2
     old.saved = x.saved
-    old.flags = x.flags & <int>(REQUIRES_GRAD | FREED | CONST1 | CONST2 | OBJECT2 | VIEW | HOOKED)     # hooks stay with the value
+    # hooks stay with the value
+    old.flags = x.flags & <int>(REQUIRES_GRAD | FREED | CONST1 | CONST2 | OBJECT2 | VIEW | HOOKED)
     x.x1 = NULL
     x.x2 = NULL
     x.flags &= ~<int>(CONST1 | CONST2 | OBJECT2 | VIEW | FREED | REQUIRES_GRAD | HOOKED)
@@ -156,7 +157,8 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
 
 
 cdef bint is_recorded_part(Tensor x) noexcept:
-    """Whether a write to `x`, a slice of a recorded result that was not written since, can be recorded as one to that result."""
+    """Whether a write to `x`, a slice of a recorded result that was not written since, can be recorded as one to that
+    result."""
     cdef Tensor base
     if fg_grad_off or x.op != GETITEM or not x.flags & VIEW or not x.flags & REQUIRES_GRAD or x.x1 == NULL:
         return False
@@ -165,7 +167,8 @@ cdef bint is_recorded_part(Tensor x) noexcept:
 
 
 cdef object write_through(Tensor x, Tensor z, str name):
-    """As `write_inplace`, of a slice: its base is written, `y[key] = z`, and `x` comes to stand for the slice of what that gives."""
+    """As `write_inplace`, of a slice: its base is written, `y[key] = z`, and `x` comes to stand for the slice of what
+    that gives."""
     cdef Tensor base = <Tensor>x.x1, old, w
     key = parameter_of(x)
     check_fresh(x)
@@ -186,7 +189,8 @@ cdef object write_through(Tensor x, Tensor z, str name):
 
 
 cdef bint is_own_part(Tensor x, object key, object value) except -1:
-    """Whether `x[key] = value` gives `x` what it holds already: the end of `x[key] += 1`, where `value` is that slice of it."""
+    """Whether `x[key] = value` gives `x` what it holds already: the end of `x[key] += 1`, where `value` is that slice
+    of it."""
     cdef Py_ssize_t[64] shape
     cdef Py_ssize_t[64] strides
     cdef Py_ssize_t offset
@@ -195,8 +199,8 @@ cdef bint is_own_part(Tensor x, object key, object value) except -1:
     if type(value) is not Tensor:
         return False
     part = <Tensor>value
-    if (part.op != GETITEM or not part.flags & VIEW or part.x1 != <PyObject*>x or part.gen1 != x.gen or part.storage != x.storage
-            or part.saved != x.storage.version):
+    if (part.op != GETITEM or not part.flags & VIEW or part.x1 != <PyObject*>x or part.gen1 != x.gen
+            or part.storage != x.storage or part.saved != x.storage.version):
         return False
     ndim = parse_key(x.layout, key, shape, strides, &offset)
     if ndim != part.layout.ndim or part.data != x.data + offset:
@@ -310,13 +314,14 @@ cdef bint inplace_constant(int op, Tensor x, double c, bint recording) except -1
     """`x op= c` where nothing records it and NumPy's loop can do it where it is; whether it was done."""
     cdef Layout* layout = x.layout
     cdef float narrow = <float>c
-    if (layout.kernel == NO_KERNEL or not layout.flags & C_CONTIGUOUS or op == POWER or (recording and x.flags & (REQUIRES_GRAD | VIEW))
-            or (x.storage != NULL and x.storage.flags) or kernels[op].loop[layout.kernel].run == NULL):
+    if (layout.kernel == NO_KERNEL or not layout.flags & C_CONTIGUOUS or op == POWER
+        or (recording and x.flags & (REQUIRES_GRAD | VIEW)) or (x.storage != NULL
+                and x.storage.flags) or kernels[op].loop[layout.kernel].run == NULL):
         return False
     check_fresh(x)
     bump_version(x)
-    apply2(&kernels[op].loop[layout.kernel], x.data, layout.itemsize, &c if layout.kernel == F64 else <void*>&narrow, 0, x.data,
-           layout.size, layout.itemsize)
+    apply2(&kernels[op].loop[layout.kernel], x.data, layout.itemsize, &c if layout.kernel == F64 else <void*>&narrow,
+           0, x.data, layout.size, layout.itemsize)
     return True
 
 
@@ -333,7 +338,8 @@ cdef inline object inplace(int op, Tensor x, object other):
                 and kernels[op].loop[layout.kernel].run != NULL):
             check_fresh(b)
             bump_version(x)
-            apply2(&kernels[op].loop[layout.kernel], x.data, layout.itemsize, b.data, layout.itemsize, x.data, layout.size, layout.itemsize)
+            apply2(&kernels[op].loop[layout.kernel], x.data, layout.itemsize, b.data, layout.itemsize, x.data,
+                   layout.size, layout.itemsize)
             return x
     elif type(other) is float and inplace_constant(op, x, other, recording):
         return x

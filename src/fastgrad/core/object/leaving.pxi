@@ -1,5 +1,5 @@
-# Values on their way out of the graph. The inputs of running transforms are marked, in the tensors themselves, so that a value
-# is known wherever it is read, in another thread as well. Nothing here is on the way of recording.
+# Values on their way out of the graph. The inputs of running transforms are marked, in the tensors themselves, so that
+# a value is known wherever it is read, in another thread as well. Nothing here is on the way of recording.
 
 cdef int transforms_running = 0     # in any thread; 0 spares the search
 
@@ -45,7 +45,8 @@ def is_traced(Tensor x not None):
 
 
 cdef Tensor traced_from(Tensor x):
-    """The input of a running transform from which `x` came, or a node whose graph was freed so that nobody can tell; or None."""
+    """The input of a running transform from which `x` came, or a node whose graph was freed so that nobody can tell; or
+    None."""
     cdef list stack
     cdef set seen
     cdef Tensor t
@@ -77,7 +78,8 @@ cdef int push_origins(Tensor t, list stack) except -1:
 
 
 cdef inline int check_door(Tensor x, str door, bint warns) except -1:
-    """Before the value of `x` leaves through `door`: refuse what a transform would lose, warn where that is asked for."""
+    """Before the value of `x` leaves through `door`: refuse what a transform would lose, warn where that is asked
+    for."""
     if (warns or transforms_running) and x.flags & REQUIRES_GRAD and fg_grad_off == 0:
         check_recorded(x, door, warns)
     return 0

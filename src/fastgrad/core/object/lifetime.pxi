@@ -1,5 +1,5 @@
-# Making tensors, and dropping graphs of any depth without recursion. The pool belongs to the process and relies on the GIL; what
-# waits for its release belongs to the thread on which it died.
+# Making tensors, and dropping graphs of any depth without recursion. The pool belongs to the process and relies on the
+# GIL; what waits for its release belongs to the thread on which it died.
 
 cdef extern from *:
     """
@@ -35,7 +35,8 @@ cdef extern from *:
     void PyObject_Free(void* o)
 
 cdef enum:
-    POOL = 1048576              # dead tensors kept for the next ones: 112 MiB at most, what a graph of that many nodes had used
+    # dead tensors kept for the next ones: 112 MiB at most, what a graph of that many nodes had used
+    POOL = 1048576
 
 cdef PyObject* pool = NULL      # linked through x1
 cdef Py_ssize_t pooled = 0
@@ -83,9 +84,10 @@ cdef void run_deallocs() noexcept:
 
 
 cdef inline bint enter_python() noexcept:
-    """Before letting go of a Python object that may hold tensors. What dies there is released there, since it may be a long
-    program; but CPython nests such deallocations without a bound that a small stack could bear, and beyond ours they wait.
-    Returns what `leave_python` needs. Right too where the thread runs other greenlets meanwhile, which leave in another order."""
+    """Before letting go of a Python object that may hold tensors. What dies there is released there, since it may be a
+    long program; but CPython nests such deallocations without a bound that a small stack could bear, and beyond ours
+    they wait. Returns what `leave_python` needs. Right too where the thread runs other greenlets meanwhile, which leave
+    in another order."""
     global fg_releasing, fg_nested
     cdef bint before = fg_releasing
     fg_releasing = False
@@ -106,8 +108,8 @@ cdef inline bint is_small(const Layout* layout) noexcept nogil:
 
 
 cdef inline PyObject* alloc_at() except NULL:
-    """A tensor without layout and data, all else zero. Cython's own `__new__` and deallocation cost 8 ns more, and a variable
-    of type Tensor that is returned another 2."""
+    """A tensor without layout and data, all else zero. Cython's own `__new__` and deallocation cost 8 ns more, and a
+    variable of type Tensor that is returned another 2."""
     global pool, pooled
     cdef PyObject* o = pool
     if o != NULL:
@@ -129,8 +131,8 @@ cdef inline Tensor alloc():
 
 
 cdef void dealloc(PyObject* o) noexcept:
-    """The Tensor's tp_dealloc. Raises nothing, runs no Python code of ours, so that it need not save a pending exception as
-    Cython's does."""
+    """The Tensor's tp_dealloc. Raises nothing, runs no Python code of ours, so that it need not save a pending
+    exception as Cython's does."""
     if fg_nested < NESTED:
         dealloc_now(o)
     else:
@@ -299,7 +301,8 @@ cdef void free_edges(Tensor t) noexcept:
 
 
 cdef void forget(NodeExtra extra) noexcept:
-    """Drop what only the backward needed. The rule stays, it names the op; the history stays for consumers not yet swept."""
+    """Drop what only the backward needed. The rule stays, it names the op; the history stays for consumers not yet
+    swept."""
     cdef bint before = enter_python()
     extra.operands = None
     extra.gens = None

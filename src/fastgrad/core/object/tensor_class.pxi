@@ -1,12 +1,14 @@
-# The Tensor's slots: each one line, a door to where the decision lives. What is plain Python on top of the public functions
-# stands in fastgrad/tensor_methods.py, once for both engines; a slot of C cannot be set from there, so that it has its door here.
+# The Tensor's slots: each one line, a door to where the decision lives. What is plain Python on top of the public
+# functions stands in fastgrad/tensor_methods.py, once for both engines; a slot of C cannot be set from there, so that
+# it has its door here.
 
 cdef dict METHODS = {}      # filled by `install_methods`
 
 
 cdef class Hook:
     """What `register_hook` returns: `remove()` takes the hook away again, and so does leaving a `with` block."""
-    cdef list hooks         # of the tensor: pairs (key, function). No reference to the tensor, so that there is no cycle
+    # of the tensor: pairs (key, function). No reference to the tensor, so that there is no cycle
+    cdef list hooks
     cdef object key
 
     def remove(self):

@@ -1,5 +1,5 @@
-# Methods of Tensor for structured ops, straight to the kernel where it takes the call. They are functions beside the class,
-# and go before those that both engines share.
+# Methods of Tensor for structured ops, straight to the kernel where it takes the call. They are functions beside the
+# class, and go before those that both engines share.
 
 class Structured:      # functions of a class, so that what Python says of a wrong call names them as the user does
     def prod(Tensor self, axis=None, keepdims=False, *, dtype=None):
@@ -35,7 +35,6 @@ class Structured:      # functions of a class, so that what Python says of a wro
     def permute_dims(Tensor self, axes):
         cdef Tensor y = permute_dims(self, axes) if type(axes) is tuple else None
         return y if y is not None else METHODS["permute_dims"](self, axes)
-
 
     def __array_ufunc__(Tensor self, ufunc, method, *inputs, **kwargs):
         if method == "__call__" and not kwargs:

@@ -5,7 +5,7 @@ cdef extern from *:
     #if defined(_MSC_VER)
     #define FG_THREAD_LOCAL __declspec(thread)
     #elif defined(__GLIBC__)
-    /* A few bytes of static TLS are always to be had there, and save a call on every op; musl refuses them to dlopen. */
+    /* glibc reserves some static TLS, which saves a call on every op; musl refuses it to dlopen. */
     #define FG_THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
     #else
     #define FG_THREAD_LOCAL __thread

@@ -35,8 +35,8 @@ cdef PyObject* resolve_at(PyObject* edge, unsigned int gen) noexcept:
 
 
 cdef PyObject* former(PyObject* x, list history, unsigned int gen) noexcept:
-    """The first of the history, whose generations ascend, that is as young as `gen`; `x` itself where none is. By halving: a
-    chain of writes, each with a consumer, asks once for every write."""
+    """The first of the history, whose generations ascend, that is as young as `gen`; `x` itself where none is. By
+    halving: a chain of writes, each with a consumer, asks once for every write."""
     cdef Py_ssize_t low = 0, high = len(history), middle
     while low < high:
         middle = (low + high) // 2

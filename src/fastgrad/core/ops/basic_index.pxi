@@ -6,7 +6,8 @@ cdef inline Py_ssize_t slice_of(object s, Py_ssize_t length, Py_ssize_t* start, 
     return PySlice_AdjustIndices(length, start, &stop, step[0])
 
 
-cdef int parse_key(const Layout* layout, object key, Py_ssize_t* shape, Py_ssize_t* strides, Py_ssize_t* offset) except -2:
+cdef int parse_key(const Layout* layout, object key, Py_ssize_t* shape, Py_ssize_t* strides,
+                   Py_ssize_t* offset) except -2:
     """Geometry of `x[key]`, `key` a basic one; -1 where it names no elements of `x`."""
     cdef int axis = 0, made = 0, used = 0, k
     cdef Py_ssize_t start = 0, step = 1, i
@@ -74,7 +75,8 @@ cdef inline bint is_plain_slice(object s) noexcept:
 
 
 cdef object basic_key(object key):
-    """A key of integers, slices, Ellipsis and None as such, its numbers exact ints; None where it is of another kind."""
+    """A key of integers, slices, Ellipsis and None as such, its numbers exact ints; None where it is of another
+    kind."""
     cdef Py_ssize_t k
     cdef tuple parts
     cdef type t = type(key)
@@ -97,8 +99,8 @@ cdef object plain_bound(object o):
 
 
 cdef tuple made_basic(tuple key):
-    """As `parameters.key`, of a key that is basic. Numbers are asked for once, `__index__` of an object in place of an int too, and
-    only when it is known that all the others are basic."""
+    """As `parameters.key`, of a key that is basic. Numbers are asked for once, `__index__` of an object in place of an
+    int too, and only when it is known that all the others are basic."""
     cdef list parts = []
     for part in key:
         if type(part) is not slice and part is not None and part is not Ellipsis:

@@ -1,5 +1,5 @@
-# Convolutions, their two transposes, and pooling: the forwards. Parameters come as the rules prepare them, tuples of ints; what
-# does not fit is None, and the rule says why.
+# Convolutions, their two transposes, and pooling: the forwards. Parameters come as the rules prepare them, tuples of
+# ints; what does not fit is None, and the rule says why.
 
 cdef enum:
     LENGTHS = 1 << 30
@@ -26,7 +26,8 @@ cdef bint read_axes_of(object o, int n, Py_ssize_t* first, Py_ssize_t* second) e
     return read_length(o[n - 1], second) and (n == 1 or read_length(o[0], first))
 
 
-cdef bint read_padding(object padding, int n, Py_ssize_t span_h, Py_ssize_t span_w, Py_ssize_t* low, Py_ssize_t* high) except -1:
+cdef bint read_padding(object padding, int n, Py_ssize_t span_h, Py_ssize_t span_w, Py_ssize_t* low,
+                       Py_ssize_t* high) except -1:
     """Before and after each of two axes; `span` is how far a kernel reaches beyond its first element."""
     cdef int k
     low[0] = high[0] = 0
@@ -50,7 +51,8 @@ cdef bint read_convolution(int n, const Py_ssize_t* x, const Py_ssize_t* w, dict
     cdef Py_ssize_t[2] low
     cdef Py_ssize_t[2] high
     d.sh = d.dh = d.h = d.kh = 1
-    if not read_length(params["groups"], &d.groups) or not read_axes_of(params["stride"], n, &d.sh, &d.sw) or not read_axes_of(params["dilation"], n, &d.dh, &d.dw):
+    if not read_length(params["groups"], &d.groups) or not read_axes_of(params["stride"], n, &d.sh,
+            &d.sw) or not read_axes_of(params["dilation"], n, &d.dh, &d.dw):
         return False
     d.n = x[0]
     d.w = x[n + 1]
@@ -58,7 +60,8 @@ cdef bint read_convolution(int n, const Py_ssize_t* x, const Py_ssize_t* w, dict
     if n == 2:
         d.h = x[2]
         d.kh = w[2]
-    if min(d.groups, d.sh, d.sw) < 1 or min(d.dh, d.dw, d.n) < 1 or min(d.h, d.w) < 1 or min(d.kh, d.kw, w[0]) < 1 or w[1] < 1:
+    if min(d.groups, d.sh, d.sw) < 1 or min(d.dh, d.dw, d.n) < 1 or min(d.h, d.w) < 1 or min(d.kh, d.kw,
+                                                                                             w[0]) < 1 or w[1] < 1:
         return False
     if max(d.h, d.w, d.kh) >= LENGTHS or d.kw >= LENGTHS:
         return False
@@ -76,7 +79,8 @@ cdef bint read_convolution(int n, const Py_ssize_t* x, const Py_ssize_t* w, dict
         return False
     d.oh = d.oh // d.sh + 1
     d.ow = d.ow // d.sw + 1
-    # What the padded input of all samples takes, and a row of windows as columns: NumPy knows what to say of the impossible.
+    # What the padded input of all samples takes, and a row of windows as columns: NumPy knows what to say of the
+    # impossible.
     return (<double>(d.h + low[0] + high[0]) * <double>(d.w + low[1] + high[1]) * <double>d.c * <double>d.n < ELEMENTS
             and <double>(d.c * d.kh * d.kw) * <double>d.ow < ELEMENTS)
 
@@ -85,7 +89,8 @@ cdef inline bint alike(Tensor a, Tensor b) noexcept:
     return a.layout.kernel != NO_KERNEL and a.layout.kernel == b.layout.kernel
 
 
-cdef Layout* images(const Layout* like, int n, Py_ssize_t first, Py_ssize_t second, Py_ssize_t h, Py_ssize_t w) except NULL:
+cdef Layout* images(const Layout* like, int n, Py_ssize_t first, Py_ssize_t second, Py_ssize_t h,
+                    Py_ssize_t w) except NULL:
     """The layout of a stack of stacks of rows (n is 1) or planes (n is 2)."""
     cdef Py_ssize_t[4] shape
     shape[0] = first
@@ -101,7 +106,8 @@ cdef Tensor convolution(int op, int n, Tensor x, Tensor w, object bias, dict par
     cdef Py_ssize_t columns = 0
     cdef Storage* scratch = NULL
     cdef Storage* kept = NULL
-    if not alike(x, w) or x.layout.ndim != n + 2 or w.layout.ndim != n + 2 or not read_convolution(n, x.layout.shape, w.layout.shape, params, &d):
+    if not alike(x, w) or x.layout.ndim != n + 2 or w.layout.ndim != n + 2 or not read_convolution(n, x.layout.shape,
+            w.layout.shape, params, &d):
         return None
     if bias is not None:
         b = as_tensor(bias)
@@ -120,7 +126,8 @@ cdef Tensor convolution(int op, int n, Tensor x, Tensor w, object bias, dict par
         scratch = storage_new(conv_scratch(&d, x.layout.itemsize) * x.layout.itemsize)
         if columns:
             kept = storage_new(columns * x.layout.itemsize)
-        conv_forward(x.layout.kernel, source.data, (<Tensor>w_source).data, NULL if b is None else (<Tensor>b_source).data, y.data,
+        conv_forward(x.layout.kernel, source.data, (<Tensor>w_source).data,
+                     NULL if b is None else (<Tensor>b_source).data, y.data,
                      NULL if kept == NULL else payload(kept), payload(scratch), &d)
         if wants_grad(x) or wants_grad(w) or (b is not None and wants_grad(b)):
             link_operands(y, op, (x, w, b))
@@ -146,14 +153,16 @@ cdef Tensor convolution_transposed(int op, bint to_input, Tensor a, Tensor b, di
     cdef Storage* scratch
     if not read_length(params["groups"], &groups) or groups < 1:
         return None
-    if not alike(a, b) or (n != 1 and n != 2) or b.layout.ndim != n + 2 or type(lengths) is not tuple or len(<tuple>lengths) != n:
+    if (not alike(a, b) or (n != 1 and n != 2) or b.layout.ndim != n + 2 or type(lengths) is not tuple
+            or len(<tuple>lengths) != n):
         return None
     shape[0] = a.layout.shape[0] if to_input else b.layout.shape[1]
     shape[1] = b.layout.shape[1] * groups if to_input else a.layout.shape[1] // groups
     for k in range(n):
         if not read_length(lengths[k], &shape[2 + k]):
             return None
-    if not read_convolution(n, &shape[0] if to_input else a.layout.shape, b.layout.shape if to_input else &shape[0], params, &d):
+    if not read_convolution(n, &shape[0] if to_input else a.layout.shape, b.layout.shape if to_input else &shape[0],
+                            params, &d):
         return None
     if not same_shape(g.layout, images(g.layout, n, d.n, d.groups * d.o, d.oh, d.ow)):
         return None
@@ -189,7 +198,8 @@ cdef int backward_convolution(Tensor y, char* g, Storage* gs, bint only_wanted) 
         if takes(w, only_wanted):
             source = contiguous(x)
             cotangent_buffer(w, &where, &add)
-            conv_weight(x.layout.kernel, source.data, g, where, NULL if extra.kept == NULL else payload(extra.kept), payload(scratch), &d, add)
+            conv_weight(x.layout.kernel, source.data, g, where, NULL if extra.kept == NULL else payload(extra.kept),
+                        payload(scratch), &d, add)
         if takes(x, only_wanted):
             source = contiguous(w)
             cotangent_buffer(x, &where, &add)
@@ -202,33 +212,40 @@ cdef int backward_convolution(Tensor y, char* g, Storage* gs, bint only_wanted) 
             ones[0] = b.layout.shape[0]
             ones[1] = ones[2] = 1
             cotangent_buffer(b, &where, &add)
-            sum_into(layout_contiguous(y.layout), g, layout_get(b.layout.typenum, b.layout.itemsize, n + 1, ones, NULL), where, add)
+            sum_into(layout_contiguous(y.layout), g,
+                     layout_get(b.layout.typenum, b.layout.itemsize, n + 1, ones, NULL), where, add)
     return 0
 
 
 cdef Tensor record_conv1d(int op, PyObject** given):
     x = given_tensor(given[0])
-    return None if x is None else convolution(op, 1, <Tensor>x, as_tensor(<object>given[1]), <object>given[2], given_params(op, given))
+    return None if x is None else convolution(op, 1, <Tensor>x, as_tensor(<object>given[1]), <object>given[2],
+                                              given_params(op, given))
 
 
 cdef Tensor record_conv2d(int op, PyObject** given):
     x = given_tensor(given[0])
-    return None if x is None else convolution(op, 2, <Tensor>x, as_tensor(<object>given[1]), <object>given[2], given_params(op, given))
+    return None if x is None else convolution(op, 2, <Tensor>x, as_tensor(<object>given[1]), <object>given[2],
+                                              given_params(op, given))
 
 
 cdef Tensor record_conv_input(int op, PyObject** given):
     x = given_tensor(given[0])
-    return None if x is None else convolution_transposed(op, True, <Tensor>x, as_tensor(<object>given[1]), given_params(op, given))
+    return None if x is None else convolution_transposed(op, True, <Tensor>x, as_tensor(<object>given[1]),
+                                                         given_params(op, given))
 
 
 cdef Tensor record_conv_weight(int op, PyObject** given):
     x = given_tensor(given[0])
-    return None if x is None else convolution_transposed(op, False, <Tensor>x, as_tensor(<object>given[1]), given_params(op, given))
+    return None if x is None else convolution_transposed(op, False, <Tensor>x, as_tensor(<object>given[1]),
+                                                         given_params(op, given))
 
 
 # The transposes have no backward kernel: their vjps are convolutions.
 cdef str CONV = "x weight bias stride padding dilation groups"
 register_op("conv1d", CONV, record_conv1d, backward_convolution, NULL, True)
 register_op("conv2d", CONV, record_conv2d, backward_convolution, NULL, True)
-register_op("conv_input", "x weight lengths stride padding dilation groups", record_conv_input, backward_rule, NULL, True)
-register_op("conv_weight", "x cotangent kernel stride padding dilation groups", record_conv_weight, backward_rule, NULL, True)
+register_op("conv_input", "x weight lengths stride padding dilation groups", record_conv_input, backward_rule, NULL,
+            True)
+register_op("conv_weight", "x cotangent kernel stride padding dilation groups", record_conv_weight, backward_rule,
+            NULL, True)

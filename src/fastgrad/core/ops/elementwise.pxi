@@ -81,7 +81,8 @@ cdef Tensor binary_array(int op, Tensor a, Tensor b):
         if layout.flags & SCALAR and layout.kernel == F64 and k.scalar != NULL:
             y.own = scalar_result(k, a, b)
         else:
-            fresh2(&k.loop[layout.kernel], a.data, layout.itemsize, b.data, layout.itemsize, y.data, layout.size, layout.itemsize)
+            fresh2(&k.loop[layout.kernel], a.data, layout.itemsize, b.data, layout.itemsize, y.data, layout.size,
+                   layout.itemsize)
     else:
         y = binary_broadcast(op, a, b)
         if y is None:
@@ -154,11 +155,14 @@ cdef Tensor constant_array(int op, Tensor x, double c, bint first):
         if op == POWER and not first:
             power_forward(layout, (<Tensor>source).data, c, constant, y.data)
         elif first:
-            fresh2(&k.loop[layout.kernel], constant, 0, (<Tensor>source).data, layout.itemsize, y.data, layout.size, layout.itemsize)
+            fresh2(&k.loop[layout.kernel], constant, 0, (<Tensor>source).data, layout.itemsize, y.data, layout.size,
+                   layout.itemsize)
         else:
-            fresh2(&k.loop[layout.kernel], (<Tensor>source).data, layout.itemsize, constant, 0, y.data, layout.size, layout.itemsize)
+            fresh2(&k.loop[layout.kernel], (<Tensor>source).data, layout.itemsize, constant, 0, y.data, layout.size,
+                   layout.itemsize)
     if x.flags & REQUIRES_GRAD and fg_grad_off == 0:
-        if x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE and table[op].reads_alone[first] & (READS_X2 if first else READS_X1):
+        if x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE and table[op].reads_alone[first] & (READS_X2
+                if first else READS_X1):
             x = guarded_copy(x)
         link_constant(y, op, x, c, first)
     return y
@@ -170,7 +174,8 @@ cdef void power_forward(const Layout* layout, const char* x, double c, const voi
     if op != POWER and kernels[op].loop[layout.kernel].run != NULL:
         fresh1(&kernels[op].loop[layout.kernel], x, y, layout.size, layout.itemsize)
     else:
-        fresh2(&kernels[<int>POWER].loop[layout.kernel], x, layout.itemsize, constant, 0, y, layout.size, layout.itemsize)
+        fresh2(&kernels[<int>POWER].loop[layout.kernel], x, layout.itemsize, constant, 0, y, layout.size,
+               layout.itemsize)
 
 
 cdef object binary_any(int op, object a, object b):
@@ -235,18 +240,21 @@ cdef int backward_unary(Tensor y, char* g, Storage* gs, bint only_wanted) except
     expect_contiguous(source)
     if gs != NULL and gs.refs == 1 and not x.flags & COTANGENT:
         # The cotangent of `y` is of no more use: its block becomes that of `x`.
-        backward_apply(k.x1[dtype], dtype, g, source.data if source is not None else NULL, NULL, y.data, g, y.layout.size, False, NULL, y.flags & UNIFORM != 0)
+        backward_apply(k.x1[dtype], dtype, g, source.data if source is not None else NULL, NULL, y.data, g,
+                       y.layout.size, False, NULL, y.flags & UNIFORM != 0)
         x.cotangent.storage = storage_keep(gs)
         x.flags |= COTANGENT
         return 0
     if y.flags & DYING and owns_value(y) and not x.flags & COTANGENT and not is_small(x.layout):
         # The cotangent of `y` is shared or one number, but its value is read here for the last time: that block then.
-        backward_apply(k.x1[dtype], dtype, g, source.data if source is not None else NULL, NULL, y.data, y.data, y.layout.size, False, NULL, y.flags & UNIFORM != 0)
+        backward_apply(k.x1[dtype], dtype, g, source.data if source is not None else NULL, NULL, y.data, y.data,
+                       y.layout.size, False, NULL, y.flags & UNIFORM != 0)
         x.cotangent.storage = storage_keep(y.storage)
         x.flags |= COTANGENT
         return 0
     cotangent_buffer(x, &where, &add)
-    backward_apply(k.x1[dtype], dtype, g, source.data if source is not None else NULL, NULL, y.data, where, y.layout.size, add, NULL, y.flags & UNIFORM != 0)
+    backward_apply(k.x1[dtype], dtype, g, source.data if source is not None else NULL, NULL, y.data, where,
+                   y.layout.size, add, NULL, y.flags & UNIFORM != 0)
     return 0
 
 
@@ -274,12 +282,14 @@ cdef int backward_constant(Tensor y, char* g, Storage* gs) except -1:
         expect_contiguous(source)
     expect_contiguous(y)
     if gs != NULL and gs.refs == 1 and not x.flags & COTANGENT:
-        backward_apply(kernel, dtype, g, NULL if first else source.data, source.data if first else NULL, y.data, g, y.layout.size, False, constant, y.flags & UNIFORM != 0)
+        backward_apply(kernel, dtype, g, NULL if first else source.data, source.data if first else NULL, y.data, g,
+                       y.layout.size, False, constant, y.flags & UNIFORM != 0)
         x.cotangent.storage = storage_keep(gs)
         x.flags |= COTANGENT
         return 0
     cotangent_buffer(x, &where, &add)
-    backward_apply(kernel, dtype, g, NULL if first else source.data, source.data if first else NULL, y.data, where, y.layout.size, add, constant, y.flags & UNIFORM != 0)
+    backward_apply(kernel, dtype, g, NULL if first else source.data, source.data if first else NULL, y.data, where,
+                   y.layout.size, add, constant, y.flags & UNIFORM != 0)
     return 0
 
 
@@ -298,7 +308,8 @@ cdef Tensor expanded(Tensor x, const Layout* layout):
 
 
 cdef int backward_operand(Tensor y, int k, Tensor x, Tensor s1, Tensor s2, char* g, Storage* gs) except -1:
-    """The part of a two-operand op that flows to operand `k`; `s1`, `s2` are its values, contiguous and of the result's shape."""
+    """The part of a two-operand op that flows to operand `k`; `s1`, `s2` are its values, contiguous and of the result's
+    shape."""
     cdef int dtype = y.layout.kernel
     cdef Backward kernel = kernels[y.op].x1[dtype] if k == 0 else kernels[y.op].x2[dtype]
     cdef bint whole = same_shape(x.layout, y.layout)
@@ -321,7 +332,8 @@ cdef int backward_operand(Tensor y, int k, Tensor x, Tensor s1, Tensor s2, char*
         return sum_into(y.layout, g, x.layout, where, add)
     part = storage_new(y.layout.nbytes)
     try:
-        backward_apply(kernel, dtype, g, d1, d2, y.data, payload(part), y.layout.size, False, NULL, y.flags & UNIFORM != 0)
+        backward_apply(kernel, dtype, g, d1, d2, y.data, payload(part), y.layout.size, False, NULL,
+                       y.flags & UNIFORM != 0)
         sum_into(y.layout, payload(part), x.layout, where, add)
     finally:
         storage_release(part)
@@ -343,9 +355,11 @@ cdef int backward_binary(Tensor y, char* g, Storage* gs, bint only_wanted) excep
     if to2:
         backward_operand(y, 1, x2, s1, s2, g, gs)
     if to1:
-        if (gs != NULL and gs.refs == 1 and not x1.flags & COTANGENT and same_shape(x1.layout, y.layout) and not copies(k.x1[y.layout.kernel], y.layout.kernel)):
+        if (gs != NULL and gs.refs == 1 and not x1.flags & COTANGENT and same_shape(x1.layout, y.layout)
+                and not copies(k.x1[y.layout.kernel], y.layout.kernel)):
             backward_apply(k.x1[y.layout.kernel], y.layout.kernel, g, s1.data if s1 is not None else NULL,
-                           s2.data if s2 is not None else NULL, y.data, g, y.layout.size, False, NULL, y.flags & UNIFORM != 0)
+                           s2.data if s2 is not None else NULL, y.data, g, y.layout.size, False, NULL,
+                           y.flags & UNIFORM != 0)
             x1.cotangent.storage = storage_keep(gs)
             x1.flags |= COTANGENT
         else:

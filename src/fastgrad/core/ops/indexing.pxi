@@ -1,5 +1,5 @@
-# Indexing by integer arrays: x[index], x[rows, columns], x[:, index], x[mask]. The arrays are read once, into the places they
-# name of an (outer, n, inner) view of x; the places stay for the backward, the arrays need not.
+# Indexing by integer arrays: x[index], x[rows, columns], x[:, index], x[mask]. The arrays are read once, into the
+# places they name of an (outer, n, inner) view of x; the places stay for the backward, the arrays need not.
 
 cdef struct Places:
     int lead                # axes before those indexed
@@ -21,8 +21,8 @@ cdef inline bint is_full_slice(object o):
 cdef inline bint is_index_array(cnp.ndarray a):
     """Whether the array is read as it is: C-contiguous int64."""
     cdef int typenum = cnp.PyArray_TYPE(a)
-    return ((typenum == cnp.NPY_LONG or typenum == cnp.NPY_LONGLONG) and PyArray_ITEMSIZE(a) == 8 and cnp.PyArray_IS_C_CONTIGUOUS(a)
-            and PyArray_ISALIGNED(a) and PyArray_ISNOTSWAPPED(a))
+    return ((typenum == cnp.NPY_LONG or typenum == cnp.NPY_LONGLONG) and PyArray_ITEMSIZE(a) == 8
+            and cnp.PyArray_IS_C_CONTIGUOUS(a) and PyArray_ISALIGNED(a) and PyArray_ISNOTSWAPPED(a))
 
 
 cdef object index_array(object o):
@@ -37,7 +37,8 @@ cdef object index_array(object o):
     cdef int typenum = cnp.PyArray_TYPE(a)
     if is_index_array(a):
         return a
-    if cnp.PyTypeNum_ISSIGNED(typenum) and cnp.PyTypeNum_ISINTEGER(typenum) or cnp.PyTypeNum_ISUNSIGNED(typenum) and PyArray_ITEMSIZE(a) < 8:
+    if (cnp.PyTypeNum_ISSIGNED(typenum) and cnp.PyTypeNum_ISINTEGER(typenum)
+            or cnp.PyTypeNum_ISUNSIGNED(typenum) and PyArray_ITEMSIZE(a) < 8):
         return np.array(a, np.int64, order="C")     # array, which keeps 0-d ones what they are
     return None
 
@@ -45,7 +46,9 @@ cdef object index_array(object o):
 cdef bint same_shapes(cnp.ndarray a, cnp.ndarray b) noexcept:
     """As NumPy itself has it: a subclass may tell something else."""
     cdef int n = cnp.PyArray_NDIM(a)
-    return n == cnp.PyArray_NDIM(b) and (n == 0 or memcmp(cnp.PyArray_DIMS(a), cnp.PyArray_DIMS(b), n * sizeof(Py_ssize_t)) == 0)
+    return n == cnp.PyArray_NDIM(b) and (n == 0
+                                         or memcmp(cnp.PyArray_DIMS(a), cnp.PyArray_DIMS(b),
+                                                   n * sizeof(Py_ssize_t)) == 0)
 
 
 cdef list index_arrays(tuple key):
@@ -72,7 +75,8 @@ cdef list index_arrays(tuple key):
 
 
 cdef bint read_places(const Layout* layout, object key, Places* p) except -1:
-    """Take a key apart; False where it is of another kind, or out of bounds: the rule says so. `at` is the caller's to release."""
+    """Take a key apart; False where it is of another kind, or out of bounds: the rule says so. `at` is the caller's to
+    release."""
     cdef int k, first = 0, last
     cdef cnp.ndarray a
     cdef list arrays
@@ -119,7 +123,8 @@ cdef bint read_places(const Layout* layout, object key, Places* p) except -1:
     p.at = storage_new(p.count * sizeof(Py_ssize_t))
     for k in range(p.axes):
         a = arrays[k]
-        if cnp.PyArray_SIZE(a) != p.count or not combine_index(<Py_ssize_t*>cnp.PyArray_DATA(a), p.count, layout.shape[p.lead + k], <Py_ssize_t*>payload(p.at), k == 0):
+        if cnp.PyArray_SIZE(a) != p.count or not combine_index(<Py_ssize_t*>cnp.PyArray_DATA(a), p.count,
+                layout.shape[p.lead + k], <Py_ssize_t*>payload(p.at), k == 0):
             storage_release(p.at)
             p.at = NULL
             return False
@@ -137,7 +142,8 @@ cdef bint read_index(const Layout* layout, cnp.ndarray a, Places* p) except -1:
     if not fit_places(layout, p):
         return False
     p.at = storage_new(p.count * sizeof(Py_ssize_t))
-    if not combine_index(<Py_ssize_t*>cnp.PyArray_DATA(a), p.count, layout.shape[p.lead], <Py_ssize_t*>payload(p.at), True):
+    if not combine_index(<Py_ssize_t*>cnp.PyArray_DATA(a), p.count, layout.shape[p.lead], <Py_ssize_t*>payload(p.at),
+                         True):
         storage_release(p.at)
         p.at = NULL
         return False
@@ -145,7 +151,8 @@ cdef bint read_index(const Layout* layout, cnp.ndarray a, Places* p) except -1:
 
 
 cdef bint fit_places(const Layout* layout, Places* p) noexcept:
-    """The extents, for `lead`, `axes` and `ndim` that are known; False where the layout has fewer axes, or the result too many."""
+    """The extents, for `lead`, `axes` and `ndim` that are known; False where the layout has fewer axes, or the result
+    too many."""
     cdef int k
     if p.lead + p.axes + p.trail > layout.ndim or layout.ndim - p.axes + p.ndim > MAX_NDIM:
         return False

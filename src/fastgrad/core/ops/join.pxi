@@ -1,7 +1,8 @@
 # Joining tensors: every operand is copied to its place, and its place of the cotangent goes back to it.
 
 cdef Tensor join(int op, tuple operands, object axis, bint stacks):
-    """Join tensors along an axis, or a new one if `stacks`. Takes tensors of one kernel dtype; None where only the rule can, or can say why not."""
+    """Join tensors along an axis, or a new one if `stacks`. Takes tensors of one kernel dtype; None where only the rule
+    can, or can say why not."""
     cdef Py_ssize_t[64] shape
     cdef Py_ssize_t[64] strides
     cdef Py_ssize_t at = 0, length = 0, a

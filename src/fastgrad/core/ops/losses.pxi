@@ -33,7 +33,8 @@ cdef Tensor cross_entropy(int op, Tensor x, Tensor labels, object reduction):
     if type(reduction) is not str:
         return None
     how = 0 if reduction == "mean" else 1 if reduction == "sum" else 2
-    if layout.kernel == NO_KERNEL or layout.ndim == 0 or labels.layout.ndim != layout.ndim - 1 or (how == 2 and reduction != "none"):
+    if layout.kernel == NO_KERNEL or layout.ndim == 0 or labels.layout.ndim != layout.ndim - 1 or (how == 2
+            and reduction != "none"):
         return None
     n = layout.shape[layout.ndim - 1]
     for k in range(layout.ndim - 1):
@@ -48,12 +49,14 @@ cdef Tensor cross_entropy(int op, Tensor x, Tensor labels, object reduction):
     source = contiguous(x)
     y = new_tensor(layout_get(layout.typenum, layout.itemsize, layout.ndim - 1, layout.shape, NULL) if how == 2
                    else layout_scalar(layout.typenum, layout.itemsize))
-    block = storage_new(rows * <Py_ssize_t>sizeof(Py_ssize_t) + ((rows * n + rows) if record else max(n, <Py_ssize_t>BLOCK)) * item)
+    block = storage_new(rows * <Py_ssize_t>sizeof(Py_ssize_t) + ((rows * n + rows) if record else max(n,
+            <Py_ssize_t>BLOCK)) * item)
     try:
         if not read_labels(labels, n, <Py_ssize_t*>payload(block)):
             return None
         total = cross_entropy_forward(
-            layout.kernel, source.data, <Py_ssize_t*>payload(block), y.data if how == 2 else NULL, payload(block) + rows * sizeof(Py_ssize_t),
+            layout.kernel, source.data, <Py_ssize_t*>payload(block), y.data if how == 2 else NULL,
+            payload(block) + rows * sizeof(Py_ssize_t),
             payload(block) + rows * sizeof(Py_ssize_t) + rows * n * item, not record, rows, n)
         if how != 2:
             if how == 0:
@@ -89,7 +92,8 @@ cdef int backward_cross_entropy(Tensor y, char* g, Storage* gs, bint only_wanted
 
 cdef Tensor record_cross_entropy(int op, PyObject** given):
     logits = given_tensor(given[0])
-    return cross_entropy(op, <Tensor>logits, as_tensor(<object>given[1]), <object>given[2]) if logits is not None else None
+    return cross_entropy(op, <Tensor>logits, as_tensor(<object>given[1]),
+                         <object>given[2]) if logits is not None else None
 
 
 register_op("cross_entropy", "logits labels reduction", record_cross_entropy, backward_cross_entropy)

@@ -49,9 +49,10 @@ def own_products(on):
     return before
 
 
-cdef int product(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const char* a, Py_ssize_t a_row, Py_ssize_t a_col,
-                 const char* b, Py_ssize_t b_row, Py_ssize_t b_col, char* y) except -1:
-    """C-contiguous `y[m, p] = a[m, n] @ b[n, p]`, by our own kernel where that is the faster, otherwise by NumPy's BLAS."""
+cdef int product(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const char* a, Py_ssize_t a_row,
+                 Py_ssize_t a_col, const char* b, Py_ssize_t b_row, Py_ssize_t b_col, char* y) except -1:
+    """C-contiguous `y[m, p] = a[m, n] @ b[n, p]`, by our own kernel where that is the faster, otherwise by NumPy's
+    BLAS."""
     cdef Py_ssize_t itemsize = 8 if kernel == F64 else 4, scratch
     cdef Storage* room
     if m == 0 or p == 0:
@@ -84,12 +85,13 @@ cdef int backward_matmul(Tensor y, char* g, Storage* gs, bint only_wanted) excep
     if takes(a, only_wanted):
         product_into(a, m, p, n, g, p * item, item, b.data, lb.strides[1] if lb.ndim == 2 else item, lb.strides[0])
     if takes(b, only_wanted):
-        product_into(b, n, m, p, a.data, la.strides[la.ndim - 1], la.strides[0] if la.ndim == 2 else item * n, g, p * item, item)
+        product_into(b, n, m, p, a.data, la.strides[la.ndim - 1], la.strides[0] if la.ndim == 2 else item * n, g,
+                     p * item, item)
     return 0
 
 
-cdef int product_into(Tensor x, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const char* a, Py_ssize_t a_row, Py_ssize_t a_col,
-                      const char* b, Py_ssize_t b_row, Py_ssize_t b_col) except -1:
+cdef int product_into(Tensor x, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const char* a, Py_ssize_t a_row,
+                      Py_ssize_t a_col, const char* b, Py_ssize_t b_row, Py_ssize_t b_col) except -1:
     """Add a matrix product to the cotangent of `x`."""
     cdef char* where
     cdef bint add

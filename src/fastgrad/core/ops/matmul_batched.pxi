@@ -1,4 +1,5 @@
-# Products of stacks of matrices, broadcast against each other. One matrix against a stack of them is one larger product.
+# Products of stacks of matrices, broadcast against each other. One matrix against a stack of them is one larger
+# product.
 
 cdef struct Batched:        # a matmul of more than two dimensions
     int batch               # leading axes of the result
@@ -48,7 +49,8 @@ cdef bint broadcast_batch(const Layout* a, const Layout* b, Batched* s) noexcept
 
 cdef void run_batched(int kernel, const Batched* s, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p,
                       const char* a, const Py_ssize_t* a_steps, Py_ssize_t a_row, Py_ssize_t a_col,
-                      const char* b, const Py_ssize_t* b_steps, Py_ssize_t b_row, Py_ssize_t b_col, char* y) noexcept nogil:
+                      const char* b, const Py_ssize_t* b_steps, Py_ssize_t b_row, Py_ssize_t b_col,
+                      char* y) noexcept nogil:
     """C-contiguous y[..., m, p] = a[..., m, n] @ b[..., n, p]"""
     cdef Py_ssize_t item = 8 if kernel == F64 else 4
     cdef Py_ssize_t[64] steps
@@ -58,7 +60,8 @@ cdef void run_batched(int kernel, const Batched* s, Py_ssize_t m, Py_ssize_t n, 
         memset(y, 0, s.count * m * p * item)
         return
     batch_steps(s, m * p * item, steps)
-    matmul_stacked(kernel, s.batch, s.shape, m, n, p, a, a_steps, a_row, a_col, b, b_steps, b_row, b_col, y, steps, p * item, item)
+    matmul_stacked(kernel, s.batch, s.shape, m, n, p, a, a_steps, a_row, a_col, b, b_steps, b_row, b_col, y, steps,
+                   p * item, item)
 
 
 cdef inline void batch_steps(const Batched* s, Py_ssize_t step, Py_ssize_t* steps) noexcept nogil:
@@ -90,9 +93,11 @@ cdef Tensor matmul_batched(Tensor a, Tensor b):
         ndim += 1
     y = new_tensor(layout_get(la.typenum, la.itemsize, ndim, shape, NULL))
     if s.one and la.flags & C_CONTIGUOUS:
-        product(la.kernel, s.count * s.m, s.n, s.p, a.data, la.itemsize * s.n, la.itemsize, b.data, s.b_row, s.b_col, y.data)
+        product(la.kernel, s.count * s.m, s.n, s.p, a.data, la.itemsize * s.n, la.itemsize, b.data, s.b_row, s.b_col,
+                y.data)
     else:
-        run_batched(la.kernel, &s, s.m, s.n, s.p, a.data, s.a_steps, s.a_row, s.a_col, b.data, s.b_steps, s.b_row, s.b_col, y.data)
+        run_batched(la.kernel, &s, s.m, s.n, s.p, a.data, s.a_steps, s.a_row, s.a_col, b.data, s.b_steps, s.b_row,
+                    s.b_col, y.data)
     if (a.flags | b.flags) & REQUIRES_GRAD and fg_grad_off == 0:
         link2(y, MATMUL, guarded(a, MATMUL, READS_X1), guarded(b, MATMUL, READS_X2))
     return y
@@ -110,7 +115,8 @@ cdef int backward_batched(Tensor y, Tensor a, Tensor b, char* g, bint only_wante
         if s.one:
             product_into(a, s.count * s.m, s.p, s.n, g, s.p * item, item, b.data, s.b_col, s.b_row)
         else:
-            batched_into(a, &s, s.m if a.layout.ndim > 1 else -1, s.n, s.p, g, g_steps, s.p * item, item, b.data, s.b_steps, s.b_col, s.b_row)
+            batched_into(a, &s, s.m if a.layout.ndim > 1 else -1, s.n, s.p, g, g_steps, s.p * item, item, b.data,
+                         s.b_steps, s.b_col, s.b_row)
     if takes(b, only_wanted):
         if b.layout.ndim <= 2:     # the sum over the stack is one product
             source = contiguous(a)
@@ -144,7 +150,8 @@ cdef int batched_into(Tensor x, Batched* s, Py_ssize_t rows, Py_ssize_t columns,
         return 0
     part = storage_new(full.nbytes)
     try:
-        run_batched(full.kernel, s, rows, inner, columns, a, a_steps, a_row, a_col, b, b_steps, b_row, b_col, payload(part))
+        run_batched(full.kernel, s, rows, inner, columns, a, a_steps, a_row, a_col, b, b_steps, b_row, b_col,
+                    payload(part))
         if same_shape(full, x.layout):
             add_into(full.kernel, payload(part), where, full.size)
         else:

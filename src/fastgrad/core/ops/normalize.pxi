@@ -1,7 +1,8 @@
 # Layer norm and batch norm, forward and backward: the statistics of every row or channel are kept for the backward.
 
 cdef bint scales_rows(object p, const Layout* layout, int axes) except -1:
-    """Whether `p` is a weight or bias that the kernel takes: of the shape that `layout` ends with, contiguous, of its dtype."""
+    """Whether `p` is a weight or bias that the kernel takes: of the shape that `layout` ends with, contiguous, of its
+    dtype."""
     cdef Layout* own
     cdef int k
     if type(p) is not Tensor:
@@ -38,7 +39,8 @@ cdef Tensor layer_norm(Tensor x, object weight, object bias, object axes, object
         check_fresh(<Tensor>bias)
     source = contiguous(x)
     y = new_tensor(layout_contiguous(layout))
-    if wants_grad(x) or (weight is not None and wants_grad(<Tensor>weight)) or (bias is not None and wants_grad(<Tensor>bias)):
+    if wants_grad(x) or (weight is not None and wants_grad(<Tensor>weight)) or (bias is not None
+                                                                                and wants_grad(<Tensor>bias)):
         stats = storage_new(layout.size // n * 2 * layout.itemsize)
     layer_norm_forward(layout.kernel, source.data, NULL if weight is None else (<Tensor>weight).data,
                        NULL if bias is None else (<Tensor>bias).data, y.data, NULL if stats == NULL else payload(stats),
@@ -89,7 +91,8 @@ cdef bint scales_channels(object p, const Layout* layout) except -1:
     if type(p) is not Tensor:
         return False
     own = (<Tensor>p).layout
-    return own.kernel == layout.kernel and own.ndim == 1 and own.flags & C_CONTIGUOUS and own.shape[0] == layout.shape[1]
+    return (own.kernel == layout.kernel and own.ndim == 1 and own.flags & C_CONTIGUOUS
+            and own.shape[0] == layout.shape[1])
 
 
 cdef Tensor batch_norm(Tensor x, object weight, object bias, object eps):
@@ -100,7 +103,8 @@ cdef Tensor batch_norm(Tensor x, object weight, object bias, object eps):
     cdef NodeExtra extra
     cdef Storage* stats
     if (layout.kernel == NO_KERNEL or type(eps) is not float or layout.ndim < 2 or layout.size == 0
-            or (weight is not None and not scales_channels(weight, layout)) or (bias is not None and not scales_channels(bias, layout))):
+            or (weight is not None and not scales_channels(weight, layout)) or (bias is not None
+                                                                                and not scales_channels(bias, layout))):
         return None
     check_fresh(x)
     if weight is not None:
@@ -115,8 +119,10 @@ cdef Tensor batch_norm(Tensor x, object weight, object bias, object eps):
     stats = storage_new(5 * channels * layout.itemsize)
     try:
         batch_norm_forward(layout.kernel, source.data, NULL if weight is None else (<Tensor>weight).data,
-                           NULL if bias is None else (<Tensor>bias).data, y.data, payload(stats), outer, channels, inner, eps)
-        if wants_grad(x) or (weight is not None and wants_grad(<Tensor>weight)) or (bias is not None and wants_grad(<Tensor>bias)):
+                           NULL if bias is None else (<Tensor>bias).data, y.data, payload(stats), outer, channels,
+                           inner, eps)
+        if wants_grad(x) or (weight is not None and wants_grad(<Tensor>weight)) or (bias is not None
+                                                                                    and wants_grad(<Tensor>bias)):
             link_operands(y, BATCH_NORM, (x, weight, bias))
             extra = extra_of(y)
             extra.params = {"eps": eps}
@@ -131,7 +137,8 @@ cdef Tensor batch_norm(Tensor x, object weight, object bias, object eps):
 
 cdef int backward_batch_norm(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     cdef NodeExtra extra = <NodeExtra>y.extra
-    cdef Py_ssize_t outer = extra.numbers[0], channels = extra.numbers[1], inner = extra.numbers[2], item = y.layout.itemsize
+    cdef Py_ssize_t outer = extra.numbers[0], channels = extra.numbers[1], inner = extra.numbers[2]
+    cdef Py_ssize_t item = y.layout.itemsize
     cdef int dtype = y.layout.kernel, k
     cdef char* stats = payload(extra.kept)
     cdef char* where
@@ -141,14 +148,15 @@ cdef int backward_batch_norm(Tensor y, char* g, Storage* gs, bint only_wanted) e
     cdef Storage* sums = storage_new(2 * channels * item)
     try:
         batch_norm_sums(dtype, g, source.data, stats, payload(sums), outer, channels, inner)
-        for k in range(1, 3):       # before x, whose backward overwrites the sums, and whose cotangent may take the block of `g`
+        # before x, whose backward overwrites the sums, and whose cotangent may take the block of `g`
+        for k in range(1, 3):
             if extra.operands[k] is None:
                 continue
             p = nth_operand(extra, k)
             if takes(p, only_wanted):
                 cotangent_buffer(p, &where, &add)
-                batch_norm_give(dtype, payload(sums) + (channels * item if k == 1 else 0), stats + channels * item if k == 1 else NULL,
-                                where, channels, add)
+                batch_norm_give(dtype, payload(sums) + (channels * item if k == 1 else 0),
+                                stats + channels * item if k == 1 else NULL, where, channels, add)
         if takes(x, only_wanted):
             cotangent_buffer_or_reuse(x, g, gs, &where, &add)
             batch_norm_backward(dtype, g, source.data, stats, payload(sums), where, outer, channels, inner, add)

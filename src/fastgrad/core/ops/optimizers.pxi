@@ -1,5 +1,6 @@
-# Steps of optimisers over lists of parameters: what `fastgrad.optim` calls once per group. Nothing is recorded; every write is
-# counted, so that a graph that still needs the old values knows. What has no kernel is left alone and named in the result.
+# Steps of optimisers over lists of parameters: what `fastgrad.optim` calls once per group. Nothing is recorded; every
+# write is counted, so that a graph that still needs the old values knows. What has no kernel is left alone and named in
+# the result.
 
 cdef inline Tensor gradient_of(Tensor p):
     """The gradient, where a kernel can take the step: contiguous, of one floating dtype, writable memory."""
@@ -35,7 +36,8 @@ cdef int check_lengths(list params, list first, list second, list third) except 
 
 
 cdef Py_ssize_t* counts_of(cnp.ndarray counts, list params) except NULL:
-    if cnp.PyArray_TYPE(counts) != cnp.NPY_INTP or cnp.PyArray_SIZE(counts) != len(params) or not cnp.PyArray_IS_C_CONTIGUOUS(counts):
+    if (cnp.PyArray_TYPE(counts) != cnp.NPY_INTP or cnp.PyArray_SIZE(counts) != len(params)
+            or not cnp.PyArray_IS_C_CONTIGUOUS(counts)):
         raise ValueError("one count per parameter")
     return <Py_ssize_t*>cnp.PyArray_DATA(counts)
 
@@ -60,13 +62,13 @@ def sgd_step(list params, list buffers, double lr, double momentum, double dampe
             rest.append(k)
             continue
         bump_version(p)
-        sgd_update(p.layout.kernel, g.data, p.data, NULL if b is None else b.data, p.layout.size, lr, momentum, dampening, decay,
-                   nesterov, first)
+        sgd_update(p.layout.kernel, g.data, p.data, NULL if b is None else b.data, p.layout.size, lr, momentum,
+                   dampening, decay, nesterov, first)
     return rest or None
 
 
-def adam_step(list params, list means, list squares_, cnp.ndarray counts, double lr, double beta1, double beta2, double eps,
-              double decay, bint decoupled):
+def adam_step(list params, list means, list squares_, cnp.ndarray counts, double lr, double beta1, double beta2,
+              double eps, double decay, bint decoupled):
     """One step of Adam or, `decoupled`, of AdamW; `counts` of steps are raised. Returns as `sgd_step`."""
     cdef Tensor p, g, m, v
     cdef list rest = []
@@ -97,8 +99,8 @@ def adam_step(list params, list means, list squares_, cnp.ndarray counts, double
     return rest or None
 
 
-def rmsprop_step(list params, list squares_, list means, list buffers, double lr, double alpha, double eps, double momentum,
-                 double decay, bint centered):
+def rmsprop_step(list params, list squares_, list means, list buffers, double lr, double alpha, double eps,
+                 double momentum, double decay, bint centered):
     """One step of RMSprop. Returns as `sgd_step`."""
     cdef Tensor p, g, v, m, b
     cdef list rest = []
@@ -118,8 +120,8 @@ def rmsprop_step(list params, list squares_, list means, list buffers, double lr
             rest.append(k)
             continue
         bump_version(p)
-        rmsprop_update(p.layout.kernel, g.data, p.data, v.data, NULL if m is None else m.data, NULL if b is None else b.data,
-                       p.layout.size, lr, alpha, eps, momentum, decay)
+        rmsprop_update(p.layout.kernel, g.data, p.data, v.data, NULL if m is None else m.data,
+                       NULL if b is None else b.data, p.layout.size, lr, alpha, eps, momentum, decay)
     return rest or None
 
 
@@ -141,7 +143,8 @@ def scale_in_place(list tensors, double c):
     cdef list rest = []
     for o in tensors:
         x = <Tensor?>o
-        if x.layout.kernel == NO_KERNEL or not x.layout.flags & C_CONTIGUOUS or (x.storage != NULL and x.storage.flags & READ_ONLY):
+        if x.layout.kernel == NO_KERNEL or not x.layout.flags & C_CONTIGUOUS or (x.storage != NULL
+                                                                                 and x.storage.flags & READ_ONLY):
             rest.append(o)
             continue
         bump_version(x)

@@ -155,6 +155,7 @@ cdef int backward_avg_unpool(Tensor y, char* g, Storage* gs, bint only_wanted) e
 
 
 register_op("max_pool2d", "x kernel_size stride padding dilation", record_max_pool, backward_max_pool, NULL, True)
-register_op("avg_pool2d", "x kernel_size stride padding count_include_pad", record_avg_pool, backward_avg_pool, NULL, True)
-register_op("avg_unpool2d", "x lengths kernel_size stride padding count_include_pad", record_avg_unpool, backward_avg_unpool,
-            NULL, True)
+register_op("avg_pool2d", "x kernel_size stride padding count_include_pad", record_avg_pool, backward_avg_pool, NULL,
+            True)
+register_op("avg_unpool2d", "x lengths kernel_size stride padding count_include_pad", record_avg_unpool,
+            backward_avg_unpool, NULL, True)

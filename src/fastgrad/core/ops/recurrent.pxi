@@ -30,7 +30,8 @@ cdef bint read_recurrent(int op, tuple operands, dict params, Recurrent* d) exce
             return False
     u = operands[0]
     w = operands[1]
-    if u.layout.kernel == NO_KERNEL or u.layout.kernel != w.layout.kernel or u.layout.ndim != 3 or w.layout.ndim != 2 or u.layout.size == 0:
+    if (u.layout.kernel == NO_KERNEL or u.layout.kernel != w.layout.kernel or u.layout.ndim != 3 or w.layout.ndim != 2
+            or u.layout.size == 0):
         return False
     d.steps = u.layout.shape[0]
     d.batch = u.layout.shape[1]
@@ -80,7 +81,8 @@ cdef Tensor recurrent(int op, tuple operands, dict params):
     shape[1] = d.steps + 1
     shape[2] = d.batch
     shape[3] = d.hidden
-    y = new_tensor(layout_get(u.layout.typenum, u.layout.itemsize, 2 + states_of(d.cell), &shape[2 - states_of(d.cell)], NULL))
+    y = new_tensor(layout_get(u.layout.typenum, u.layout.itemsize, 2 + states_of(d.cell),
+                              &shape[2 - states_of(d.cell)], NULL))
     for k in range(states_of(d.cell)):
         x = contiguous(<Tensor>operands[2 + k])
         memcpy(y.data + k * (d.steps + 1) * n, x.data, n)
@@ -93,7 +95,8 @@ cdef Tensor recurrent(int op, tuple operands, dict params):
         memset(zeros, 0, w.layout.shape[0] * item)
         if record:
             kept = storage_new(recurrent_kept(&d) * d.steps * item)
-        recurrent_forward(u.layout.kernel, u.data, w.data, zeros if b is None else b.data, zeros if bv is None else bv.data, y.data,
+        recurrent_forward(u.layout.kernel, u.data, w.data, zeros if b is None else b.data,
+                          zeros if bv is None else bv.data, y.data,
                           NULL if kept == NULL else payload(kept), payload(scratch), &d)
         if record:
             link_operands(y, op, operands)
@@ -138,7 +141,8 @@ cdef int backward_recurrent(Tensor y, char* g, Storage* gs, bint only_wanted) ex
                 gu = where
         if d.cell != CELL_GRU:
             gv = gu
-        recurrent_backward(u.layout.kernel, g, w_source.data, y.data, payload(extra.kept), gu, gv, gh, gh + n * item, payload(block), &d)
+        recurrent_backward(u.layout.kernel, g, w_source.data, y.data, payload(extra.kept), gu, gv, gh, gh + n * item,
+                           payload(block), &d)
         if takes(u, only_wanted) and add:
             add_into(u.layout.kernel, gu, where, u.layout.size)
         if takes(w, only_wanted):
@@ -159,11 +163,13 @@ cdef int backward_recurrent(Tensor y, char* g, Storage* gs, bint only_wanted) ex
 
 
 cdef Tensor record_rnn(int op, PyObject** given):
-    return recurrent(op, (<object>given[0], <object>given[1], <object>given[2], <object>given[3]), given_params(op, given))
+    return recurrent(op, (<object>given[0], <object>given[1], <object>given[2], <object>given[3]),
+                     given_params(op, given))
 
 
 cdef Tensor record_gated(int op, PyObject** given):
-    return recurrent(op, (<object>given[0], <object>given[1], <object>given[2], <object>given[3], <object>given[4]), NO_PARAMS)
+    return recurrent(op, (<object>given[0], <object>given[1], <object>given[2], <object>given[3], <object>given[4]),
+                     NO_PARAMS)
 
 
 cdef int RNN = register_op("rnn", "u weight h0 bias nonlinearity", record_rnn, backward_recurrent, NULL, True)

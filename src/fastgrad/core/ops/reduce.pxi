@@ -25,7 +25,8 @@ cdef bint fold(const Layout* layout, unsigned long long axes, Folded* f) noexcep
 
 
 cdef long long read_axes(const Layout* layout, object axis) except -2:
-    """`axis` as a mask: an exact int, a tuple of them, or None for all; -1 where it is none of these, or there is no such axis."""
+    """`axis` as a mask: an exact int, a tuple of them, or None for all; -1 where it is none of these, or there is no
+    such axis."""
     cdef unsigned long long mask = 0
     cdef Py_ssize_t a, k
     if axis is None:
@@ -62,7 +63,8 @@ cdef Layout* reduced_layout(const Layout* layout, unsigned long long axes, bint 
     return layout_get(layout.typenum, layout.itemsize, ndim, shape, NULL)
 
 
-cdef void reduce_loop(const BoundLoop* loop, const char* x, const Folded* f, Py_ssize_t itemsize, char* y) noexcept nogil:
+cdef void reduce_loop(const BoundLoop* loop, const char* x, const Folded* f, Py_ssize_t itemsize,
+                      char* y) noexcept nogil:
     """y[o, i] = loop over r of x[o, r, i]. NumPy's loop sums a run pairwise, so that errors grow as log n."""
     cdef Py_ssize_t o, r
     cdef address[3] args
@@ -74,7 +76,8 @@ cdef void reduce_loop(const BoundLoop* loop, const char* x, const Folded* f, Py_
         steps[1] = itemsize
         steps[2] = 0
         for o in range(f.outer):
-            # A sum starts from -0.0, as NumPy's does, so that the pairs are the same; an extremum starts from its first element.
+            # A sum starts from -0.0, as NumPy's does, so that the pairs are the same; an extremum starts from its first
+            # element.
             n = f.reduced
             args[1] = <char*>x
             if loop == &helpers[<int>F64].add:
@@ -158,7 +161,8 @@ cdef long long summed_axes(const Layout* layout, const Layout* target) noexcept 
 
 
 cdef int sum_into(const Layout* layout, const char* x, const Layout* target, char* y, bint add) except -1:
-    """`y (+)= x` summed over the axes along which `target` is broadcast to `layout`; both C-contiguous, of a kernel dtype."""
+    """`y (+)= x` summed over the axes along which `target` is broadcast to `layout`; both C-contiguous, of a kernel
+    dtype."""
     cdef Folded f
     cdef unsigned long long axes = summed_axes(layout, target), last
     cdef Storage* partial = NULL
@@ -272,7 +276,8 @@ cdef int backward_sum_to(Tensor y, char* g, Storage* gs, bint only_wanted) excep
 
 
 cdef Tensor record_sum(int op, PyObject** given):
-    return reduce(op, given, &helpers[<int>F64].add, &helpers[<int>F32].add, False) if <object>given[3] is None else None
+    return reduce(op, given, &helpers[<int>F64].add, &helpers[<int>F32].add,
+                  False) if <object>given[3] is None else None
 
 
 cdef Tensor record_mean(int op, PyObject** given):

@@ -1,6 +1,7 @@
 # Running sums and products along an axis.
 
-ctypedef void (*Scan)(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner) noexcept nogil
+ctypedef void (*Scan)(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n,
+                      Py_ssize_t inner) noexcept nogil
 
 
 cdef Tensor scan(int op, PyObject** given, Scan forward):
@@ -60,14 +61,16 @@ cdef int backward_cumprod(Tensor y, char* g, Storage* gs, bint only_wanted) exce
     scratch = storage_new(f.inner * x.layout.itemsize)
     try:
         cotangent_buffer_or_reuse(x, g, gs, &where, &add)
-        cumprod_backward(y.layout.kernel, g, source.data, y.data, where, payload(scratch), f.outer, f.reduced, f.inner, add)
+        cumprod_backward(y.layout.kernel, g, source.data, y.data, where, payload(scratch), f.outer, f.reduced, f.inner,
+                         add)
     finally:
         storage_release(scratch)
     return 0
 
 
 cdef Tensor record_prod(int op, PyObject** given):
-    return reduce(op, given, &helpers[<int>F64].multiply, &helpers[<int>F32].multiply, False) if <object>given[3] is None else None
+    return reduce(op, given, &helpers[<int>F64].multiply, &helpers[<int>F32].multiply,
+                  False) if <object>given[3] is None else None
 
 
 cdef int backward_prod(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
@@ -80,7 +83,8 @@ cdef int backward_prod(Tensor y, char* g, Storage* gs, bint only_wanted) except 
     scratch = storage_new((3 * f.reduced + 64) * x.layout.itemsize)
     try:
         cotangent_buffer(x, &where, &add)
-        prod_backward(y.layout.kernel, g, source.data, y.data, where, payload(scratch), f.outer, f.reduced, f.inner, add)
+        prod_backward(y.layout.kernel, g, source.data, y.data, where, payload(scratch), f.outer, f.reduced, f.inner,
+                      add)
     finally:
         storage_release(scratch)
     return 0

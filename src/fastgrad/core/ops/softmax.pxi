@@ -1,7 +1,8 @@
 # The softmax family along axes.
 
 cdef bint extents(const Layout* layout, object axis, Folded* f) except -1:
-    """Whether `axis`, an int, a tuple of them or None, names neighbouring axes that have elements; (outer, n, inner) of them."""
+    """Whether `axis`, an int, a tuple of them or None, names neighbouring axes that have elements; (outer, n, inner) of
+    them."""
     cdef long long axes
     if layout.kernel == NO_KERNEL or layout.ndim > 62:
         return False
@@ -99,4 +100,5 @@ cdef dict node_axis(Tensor y):
 
 cdef int SOFTMAX = register_op("softmax", "x axis", record_softmax, backward_softmax, node_axis)
 cdef int LOG_SOFTMAX = register_op("log_softmax", "x axis", record_log_softmax, backward_log_softmax, node_axis)
-cdef int LOGSUMEXP = register_op("logsumexp", "x axis keepdims", record_logsumexp, backward_logsumexp, axis_and_keepdims)
+cdef int LOGSUMEXP = register_op("logsumexp", "x axis keepdims", record_logsumexp, backward_logsumexp,
+                                 axis_and_keepdims)

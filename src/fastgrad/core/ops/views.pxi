@@ -1,6 +1,6 @@
 # Views: the same memory under another layout. No copy, and a node whose backward puts the cotangent back in its place.
-# What cannot be done gives None: the rule then says why, in NumPy's own way. Nor are parameters read here that are not exact ints
-# and tuples: the rule's `prepare` makes them so, once, and comes back.
+# What cannot be done gives None: the rule then says why, in NumPy's own way. Nor are parameters read here that are not
+# exact ints and tuples: the rule's `prepare` makes them so, once, and comes back.
 
 cdef object shape_tuple(const Layout* layout):
     return numbers_tuple(layout.shape, layout.ndim)
@@ -53,8 +53,9 @@ cdef inline bint read_int(object o, Py_ssize_t* out) except -1:
 
 
 cdef bint strides_kept(const Layout* layout, int ndim, const Py_ssize_t* dims, Py_ssize_t* strides) noexcept:
-    """Strides with which the memory of `layout`, not in C order and not empty, is an array of `dims` in C order; False where there
-    are none. Runs of axes that make the same number of elements are paired, and those of `layout` must lie as one."""
+    """Strides with which the memory of `layout`, not in C order and not empty, is an array of `dims` in C order; False
+    where there are none. Runs of axes that make the same number of elements are paired, and those of `layout` must lie
+    as one."""
     cdef Py_ssize_t[64] length
     cdef Py_ssize_t[64] step
     cdef Py_ssize_t old, new

@@ -36,9 +36,10 @@ cdef int read_signature(object rule, list kept, Signature* s) except -1:
     return 0
 
 
-cdef bint bind_call(const Signature* s, PyObject* const* args, Py_ssize_t n, PyObject* kwnames, PyObject** given) except -1:
-    """Put the arguments of a vectorcall into `given`, borrowed. Return False where only `Rule.bind` handles the call, or refuses
-    it. The operands of a variadic rule are left to the caller."""
+cdef bint bind_call(const Signature* s, PyObject* const* args, Py_ssize_t n, PyObject* kwnames,
+                    PyObject** given) except -1:
+    """Put the arguments of a vectorcall into `given`, borrowed. Return False where only `Rule.bind` handles the call,
+    or refuses it. The operands of a variadic rule are left to the caller."""
     cdef Py_ssize_t k, at, first = 0
     if s.n == 0:
         return False
@@ -99,7 +100,8 @@ cdef PyObject* requires_grad_name       # interned, as the names in a call are
 
 
 cdef object call_tensor(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* names):
-    """`tensor(0.5)` and `tensor(0.5, requires_grad=True)`: leaves of scalar graphs, where parsing takes most of the time."""
+    """`tensor(0.5)` and `tensor(0.5, requires_grad=True)`: leaves of scalar graphs, where parsing takes most of the
+    time."""
     cdef PyObject* t
     if PyVectorcall_NARGS(nargsf) == 1 and type(<object>args[0]) is float:
         if names == NULL:

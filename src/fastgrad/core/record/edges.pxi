@@ -102,7 +102,8 @@ cdef inline double constant_of(PyObject* bits) noexcept:
 
 
 cdef list grad_operands(int op, tuple operands):
-    """The numbers of the operands to which a gradient may flow; None where those that are constants make no difference."""
+    """The numbers of the operands to which a gradient may flow; None where those that are constants make no
+    difference."""
     cdef list among = []
     cdef Py_ssize_t k
     if op != RULE and kernels[op].nin == 0:

@@ -1,5 +1,5 @@
-# Recording for one float64 number that lies in its tensor: nothing to share, to broadcast, to guard or to allocate. The same
-# scalar kernels and the same edges as for arrays. Anomaly mode goes the way of arrays.
+# Recording for one float64 number that lies in its tensor: nothing to share, to broadcast, to guard or to allocate. The
+# same scalar kernels and the same edges as for arrays. Anomaly mode goes the way of arrays.
 
 cdef Layout* number_layout = scalar_f64
 
@@ -41,8 +41,8 @@ cdef Tensor number_constant(int op, Tensor x, double c, bint first):
     return fg_owned(y)
 
 
-# The number slots of arithmetic, called with either operand a Tensor. Cython's own slots would look which of the two it is and
-# then call the method.
+# The number slots of arithmetic, called with either operand a Tensor. Cython's own slots would look which of the two it
+# is and then call the method.
 
 cdef extern from "Python.h":
     ctypedef struct PyNumberMethods:

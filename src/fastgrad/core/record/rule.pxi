@@ -33,8 +33,8 @@ cdef extern from "Python.h":
 
 
 cdef inline object checked_call(object callable, tuple args):
-    """Call Python code. Cython's own call believes a function that has failed without an exception, as those of CPython 3.11 do
-    when memory runs out for a traceback."""
+    """Call Python code. Cython's own call believes a function that has failed without an exception, as those of CPython
+    3.11 do when memory runs out for a traceback."""
     return PyObject_Vectorcall(callable, PySequence_Fast_ITEMS(args), len(args), NULL)
 
 
@@ -110,7 +110,8 @@ cdef Tensor apply_rule(object rule, tuple operands, dict params):
     if foreign:
         for k in range(len(kept)):
             o = kept[k]
-            if type(o) is Tensor and (<Tensor>o).storage != NULL and (<Tensor>o).storage.flags & FOREIGN_WRITABLE and rule.reads(k):
+            if (type(o) is Tensor and (<Tensor>o).storage != NULL and (<Tensor>o).storage.flags & FOREIGN_WRITABLE
+                    and rule.reads(k)):
                 kept[k] = guarded_copy(<Tensor>o)
     params = private_params(params)
     if versions_in(operands) != versions:
@@ -144,14 +145,14 @@ cdef bint bounds_overlap(cnp.ndarray a, Tensor x) noexcept:
     """Whether the memory that `a` spans meets that of `x`, as `np.may_share_memory` says."""
     cdef char* low[2]
     cdef char* high[2]
-    extent(<char*>cnp.PyArray_DATA(a), cnp.PyArray_NDIM(a), <Py_ssize_t*>cnp.PyArray_DIMS(a), <Py_ssize_t*>cnp.PyArray_STRIDES(a),
-           PyArray_ITEMSIZE(a), &low[0], &high[0])
+    extent(<char*>cnp.PyArray_DATA(a), cnp.PyArray_NDIM(a), <Py_ssize_t*>cnp.PyArray_DIMS(a),
+           <Py_ssize_t*>cnp.PyArray_STRIDES(a), PyArray_ITEMSIZE(a), &low[0], &high[0])
     extent(x.data, x.layout.ndim, x.layout.shape, x.layout.strides, x.layout.itemsize, &low[1], &high[1])
     return low[0] < high[1] and low[1] < high[0]
 
 
-cdef void extent(char* data, int ndim, const Py_ssize_t* shape, const Py_ssize_t* strides, Py_ssize_t itemsize, char** low,
-                 char** high) noexcept:
+cdef void extent(char* data, int ndim, const Py_ssize_t* shape, const Py_ssize_t* strides, Py_ssize_t itemsize,
+                 char** low, char** high) noexcept:
     """The first byte of an array and the one after its last; equal where it has no elements."""
     cdef int k
     low[0] = data
@@ -180,7 +181,8 @@ cdef Tensor wrap_result(object rule, object value, list operands):
                     return own_array(PyArray_NewCopy(a, cnp.NPY_CORDER))
                 offset = <char*>cnp.PyArray_DATA(a) - x.data
                 move_out(x)
-                y = adopt(layout_get(cnp.PyArray_TYPE(a), PyArray_ITEMSIZE(a), cnp.PyArray_NDIM(a), <Py_ssize_t*>cnp.PyArray_DIMS(a),
+                y = adopt(layout_get(cnp.PyArray_TYPE(a), PyArray_ITEMSIZE(a), cnp.PyArray_NDIM(a),
+                                     <Py_ssize_t*>cnp.PyArray_DIMS(a),
                                      <Py_ssize_t*>cnp.PyArray_STRIDES(a)), x.storage, x.data + <Py_ssize_t>offset)
                 y.flags |= VIEW
                 y.saved = version_of(x)
@@ -211,7 +213,8 @@ cdef Tensor own_result(object value):
     """A fresh array, or NumPy scalar, as a Tensor in C order."""
     if not PyArray_Check(value):
         return own_array(np.asarray(value))
-    return own_array(value if cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>value) else PyArray_NewCopy(value, cnp.NPY_CORDER))
+    return own_array(value if cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>value) else PyArray_NewCopy(value,
+                                                                                                   cnp.NPY_CORDER))
 
 
 cdef tuple node_operands(Tensor y):

@@ -1,7 +1,8 @@
-# Backward: every node once, after all that came of it. Interior gradients begin at 0 in every sweep; those of leaves add up.
+# Backward: every node once, after all that came of it. Interior gradients begin at 0 in every sweep; those of leaves
+# add up.
 #
-# Floats and ints take the short way. Anything else may run Python code, which may initialise, sweep or drop the same Values: what
-# is used after it is held, and read anew.
+# Floats and ints take the short way. Anything else may run Python code, which may initialise, sweep or drop the same
+# Values: what is used after it is held, and read anew.
 
 cdef struct Vector:
     PyObject** items
@@ -56,7 +57,8 @@ cdef inline int push_operands(PyObject* o, Vector* stack) except -1:
 
 
 cdef int visit_given(PyObject* o, Vector* stack) except -1:
-    """Push what `o` came from, as its `_prev` tells; in the order of the operands where that is them, or was deleted."""
+    """Push what `o` came from, as its `_prev` tells; in the order of the operands where that is them, or was
+    deleted."""
     cdef Value y = <Value>o
     cdef Py_ssize_t before = stack.n
     cdef dict kept = dict_in(o)
@@ -152,7 +154,8 @@ cdef inline Number product(PyObject* other, PyObject* y) noexcept:
         n.value = 0
         n.kind = OBJECT
         return n
-    return number((<Value>other).data_ * (<Value>y).grad_, joined(<Kind>(<Value>other).data_kind, <Kind>(<Value>y).grad_kind))
+    return number((<Value>other).data_ * (<Value>y).grad_,
+                  joined(<Kind>(<Value>other).data_kind, <Kind>(<Value>y).grad_kind))
 
 
 cdef int receive_product(PyObject* x, PyObject* other, PyObject* y) except -1:

@@ -1,5 +1,5 @@
-# The ops, forward. Each first for doubles; where an object is in play, or Python's own arithmetic would raise or change the type,
-# by that arithmetic.
+# The ops, forward. Each first for doubles; where an object is in play, or Python's own arithmetic would raise or change
+# the type, by that arithmetic.
 
 cdef inline object data_of(PyObject* x):
     if (<Value>x).data_kind == OBJECT:

@@ -1,7 +1,8 @@
-# Making Values, and dropping graphs of any depth without recursion. The same ideas as for tensors (object/lifetime.pxi); other objects.
+# Making Values, and dropping graphs of any depth without recursion. The same ideas as for tensors
+# (object/lifetime.pxi); other objects.
 #
-# All that lets go of something may run Python code, which may initialise the same Value anew, or sweep or drop it. So a Value is
-# made a consistent one first, and let go of what it had afterwards.
+# All that lets go of something may run Python code, which may initialise the same Value anew, or sweep or drop it. So a
+# Value is made a consistent one first, and let go of what it had afterwards.
 
 cdef extern from "Python.h":
     ctypedef int (*visitproc)(PyObject* o, void* arg) noexcept
@@ -54,7 +55,8 @@ cdef extern from *:
     #define fg_releasing fg_dying.releasing
     #define fg_nested fg_dying.nested
     """
-    PyObject* fg_doomed         # Values of this thread that wait for their release, linked through `data_`; only this list knows them
+    # Values of this thread that wait for their release, linked through `data_`; only this list knows them
+    PyObject* fg_doomed
     bint fg_releasing           # they will be released right after what is being released now
     int fg_nested               # Python's own deallocations running below ours, one below the other
     PyObject* fg_new_value(PyTypeObject* t)
@@ -144,7 +146,8 @@ cdef inline void defer_dealloc(PyObject* o) noexcept:
 
 
 cdef void forget_weakly(PyObject* o) noexcept:
-    """Clear the weak references to a dead Value, before anything else can find it by them. Their callbacks are called."""
+    """Clear the weak references to a dead Value, before anything else can find it by them. Their callbacks are
+    called."""
     global fg_releasing, fg_nested
     cdef bint before = fg_releasing
     cdef Py_ssize_t count = Py_REFCNT(o)
@@ -298,7 +301,8 @@ cdef inline void track(PyObject* o) noexcept:
 
 
 cdef inline PyObject* node_at(int op, PyObject* x1, PyObject* x2) except NULL:
-    """A Value that came from `x1` and, where there is one, `x2`. What a tracked one leads to is tracked: it may be a cycle."""
+    """A Value that came from `x1` and, where there is one, `x2`. What a tracked one leads to is tracked: it may be a
+    cycle."""
     cdef PyObject* y = alloc_at()
     cdef unsigned char flags = (<Value>x1).flags
     (<Value>y).op = <unsigned char>op

@@ -1,5 +1,5 @@
-# A Python int or float, or NumPy's float64, as a double and its kind; ints as long as they are exact in a double. All else is
-# an object, and so is what Python or NumPy would raise or warn about: their own arithmetic then does it.
+# A Python int or float, or NumPy's float64, as a double and its kind; ints as long as they are exact in a double. All
+# else is an object, and so is what Python or NumPy would raise or warn about: their own arithmetic then does it.
 
 cdef enum Op:
     LEAF

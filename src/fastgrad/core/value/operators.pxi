@@ -1,9 +1,10 @@
-# The operators, by micrograd's formulas: -x is x * -1, x - y is x + -y, x / y is x * y**-1; what is reflected turns round.
+# The operators, by micrograd's formulas: -x is x * -1, x - y is x + -y, x / y is x * y**-1; what is reflected turns
+# round.
 #
-# Where only Values of exactly this class and numbers meet, a formula is worked out at once. A subclass may have operators of
-# its own: what a formula calls then goes through Python's, so that they are called where micrograd would call them. For that
-# a subclass needs Python's own slots, which look methods up by name, and it has them: in the dict of the class the operators
-# are methods, not wrappers of the slots. The slots below are those of Value alone.
+# Where only Values of exactly this class and numbers meet, a formula is worked out at once. A subclass may have
+# operators of its own: what a formula calls then goes through Python's, so that they are called where micrograd would
+# call them. For that a subclass needs Python's own slots, which look methods up by name, and it has them: in the dict
+# of the class the operators are methods, not wrappers of the slots. The slots below are those of Value alone.
 
 cdef object plus(object a, object b):
     """`a + b`."""
@@ -76,8 +77,9 @@ cdef object own_power(object x, object other):
     return power(<PyObject*>x, other)
 
 
-# Reflected ones. Python asks the right operand first if its class derives from that of the left one, and has a reflected
-# method of its own; of a left operand with other slots than Python's it does not look whether it has. Hence `first`.
+# Reflected ones. Python asks the right operand first if its class derives from that of the left one, and has a
+# reflected method of its own; of a left operand with other slots than Python's it does not look whether it has. Hence
+# `first`.
 
 cdef object reflected_add(object x, object other):
     """Value.__radd__."""
@@ -100,7 +102,8 @@ cdef object reflected_divide(object x, object other):
 
 
 cdef bint first(object x, object other, str name) except -1:
-    """Whether it is the turn of `other`, a Value, whose class `x` derives from without a reflected method of its own."""
+    """Whether it is the turn of `other`, a Value, whose class `x` derives from without a reflected method of its
+    own."""
     if is_exact(<PyObject*>x) or not is_exact(<PyObject*>other):
         return False
     return getattr(type(x), name, None) is getattr(Value, name)

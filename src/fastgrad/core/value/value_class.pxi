@@ -249,7 +249,8 @@ cdef object call_value(PyObject* cls, PyObject* const* args, size_t nargsf, PyOb
 
 
 cdef int install() except -1:
-    """Put our own slots in the finished type; Cython has no spelling for them. A subclass finds the operators by their names."""
+    """Put our own slots in the finished type; Cython has no spelling for them. A subclass finds the operators by their
+    names."""
     cdef TypeObject* t = <TypeObject*>VALUE
     t.tp_dealloc = <void*>dealloc
     t.tp_traverse = <void*>traverse
