@@ -55,6 +55,7 @@ cdef inline void put(floating* y, floating value, bint add) noexcept nogil:
 include "kernels/elementwise.pxi"
 include "kernels/reduce.pxi"
 include "kernels/softmax.pxi"
+include "kernels/logsumexp.pxi"
 include "kernels/losses.pxi"
 include "kernels/scan.pxi"
 include "kernels/select.pxi"

@@ -36,9 +36,11 @@ include "record/table.pxi"          # a row per op
 include "record/edges.pxi"          # what a result keeps of its operands
 include "object/leaving.pxi"        # values that leave the graph
 include "object/inplace.pxi"        # in-place writes
+include "object/setitem.pxi"
 # The families of ops: recording and backward of each in one file.
 include "backward/cotangent.pxi"    # where gradients are accumulated
 include "record/number.pxi"         # one float64 element
+include "ops/operators.pxi"
 include "ops/elementwise.pxi"
 include "ops/views.pxi"
 include "ops/basic_index.pxi"
@@ -72,5 +74,7 @@ include "ops/optimizers.pxi"        # optimizer steps, written in place
 # Calls, and the class.
 include "record/calls.pxi"
 include "record/function.pxi"       # the public function of a rule
+include "object/node_extra.pxi"
 include "object/tensor_class.pxi"
+include "object/type_slots.pxi"
 include "object/tensor_methods.pxi"

@@ -5,33 +5,6 @@
 cdef dict METHODS = {}      # filled by `install_methods`
 
 
-cdef class Hook:
-    """What `register_hook` returns: `remove()` takes the hook away again, and so does leaving a `with` block."""
-    # of the tensor: pairs (key, function). No reference to the tensor, so that there is no cycle
-    cdef list hooks
-    cdef object key
-
-    def remove(self):
-        for k in range(len(self.hooks)):
-            if self.hooks[k][0] is self.key:
-                del self.hooks[k]
-                return
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.remove()
-
-
-@cython.final
-@cython.freelist(256)
-cdef class NodeExtra:
-    def __dealloc__(self):
-        if self.kept != NULL:
-            storage_release(self.kept)
-
-
 @cython.final
 cdef class Tensor:
     # --- the array
@@ -422,30 +395,3 @@ cdef class Tensor:
     def __getbuffer__(self, Py_buffer* buffer, int flags):
         a = exported(self)
         PyObject_GetBuffer(a, buffer, flags)
-
-
-cdef extern from "Python.h":
-    int PyObject_GetBuffer(object o, Py_buffer* view, int flags) except -1
-
-
-cdef object exported(Tensor t):
-    """The read-only ndarray behind the buffer protocol; as `np.asarray`, an error for what records."""
-    if wants_grad(t):
-        raise leaving.not_an_array(op_name(t))
-    return to_numpy(t)
-
-
-cdef object refuse(PyTypeObject* cls, object args, PyObject* kwargs):
-    raise errors.class_called()
-
-
-cdef int install_dealloc() except -1:
-    """Put `dealloc` in the finished type; Cython has no spelling for that slot."""
-    cdef PyTypeObject* type_ = <PyTypeObject*>Tensor
-    type_.tp_dealloc = <void*>dealloc
-    type_.tp_new = <void*>refuse        # nothing here makes a tensor through the type
-    type_.tp_vectorcall = NULL
-    return 0
-
-
-install_dealloc()

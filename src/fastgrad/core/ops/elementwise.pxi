@@ -178,47 +178,6 @@ cdef void power_forward(const Layout* layout, const char* x, double c, const voi
                layout.itemsize)
 
 
-cdef object binary_any(int op, object a, object b):
-    """`a op b` for whatever Python hands a number slot; NotImplemented where it is no operand."""
-    cdef Tensor y
-    if type(a) is Tensor:
-        if type(b) is Tensor:
-            return binary(op, <Tensor>a, <Tensor>b)
-        if type(b) is float or type(b) is int:
-            y = binary_constant(op, <Tensor>a, b, False)
-            return y if y is not None else rule_op(op, (a, b), NO_PARAMS)
-        if not is_operand(b) or has_own_operator(op, b):
-            return NotImplemented
-        return binary_mixed(op, a, b)
-    if type(a) is float or type(a) is int:
-        y = binary_constant(op, <Tensor>b, a, True)
-        return y if y is not None else rule_op(op, (a, b), NO_PARAMS)
-    if not is_operand(a) or has_own_operator(op, a):
-        return NotImplemented
-    return binary_mixed(op, a, b)
-
-
-cdef dict slot_of = {ADD: "add", SUBTRACT: "sub", MULTIPLY: "mul", DIVIDE: "truediv", POWER: "pow"}
-
-
-cdef bint has_own_operator(int op, object o) except -1:
-    """Whether `o` is an ndarray of a class that gives the operator another meaning, and its turn comes first."""
-    return PyArray_Check(o) and not PyArray_CheckExact(o) and op in slot_of and parameters.own_operator(o, slot_of[op])
-
-
-cdef bint is_operand(object o):
-    return isinstance(o, (bool, int, float, complex, generic_type, ndarray_type, list, tuple))
-
-
-cdef object binary_mixed(int op, object a, object b):
-    """One operand is an array, a NumPy scalar or a sequence."""
-    a = a if isinstance(a, (Tensor, bool, int, float, complex)) and not isinstance(a, generic_type) else as_tensor(a)
-    b = b if isinstance(b, (Tensor, bool, int, float, complex)) and not isinstance(b, generic_type) else as_tensor(b)
-    if type(a) is Tensor and type(b) is Tensor:
-        return binary(op, <Tensor>a, <Tensor>b)
-    return rule_op(op, (a, b), NO_PARAMS)
-
-
 cdef inline bint copies(Backward kernel, int dtype) noexcept nogil:
     """Whether the local gradient is 1: the cotangent of the result is that of the operand."""
     return kernel == kernels[<int>ADD].x1[dtype]

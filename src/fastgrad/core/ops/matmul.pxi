@@ -114,3 +114,11 @@ cdef Tensor record_matmul(int op, PyObject** given):
 
 
 cdef int MATMUL = register_op("matmul", "x1 x2", record_matmul, backward_matmul)
+
+
+cdef object matmul_any(object a, object b):
+    if type(a) is Tensor and type(b) is Tensor:
+        return matmul(<Tensor>a, <Tensor>b)
+    if not (type(a) is Tensor or is_operand(a)) or not (type(b) is Tensor or is_operand(b)):
+        return NotImplemented
+    return matmul(as_tensor(a), as_tensor(b))

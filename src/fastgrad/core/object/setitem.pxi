@@ -1,0 +1,115 @@
+# Writes to a part of a tensor: `x[key] = value`, and in-place ops on a slice of a recorded result.
+
+cdef tuple PLAIN = (float, int, bool, complex)
+
+
+cdef bint is_recorded_part(Tensor x) noexcept:
+    """Whether a write to `x`, a slice of a recorded result that was not written since, can be recorded as one to that
+    result."""
+    cdef Tensor base
+    if fg_grad_off or x.op != GETITEM or not x.flags & VIEW or not x.flags & REQUIRES_GRAD or x.x1 == NULL:
+        return False
+    base = <Tensor>x.x1
+    return base.gen == x.gen1 and base.op != LEAF and not base.flags & VIEW
+
+
+cdef object write_through(Tensor x, Tensor z, str name):
+    """As `write_inplace`, of a slice: its base is written, `y[key] = z`, and `x` comes to stand for the slice of what
+    that gives."""
+    cdef Tensor base = <Tensor>x.x1, old, w
+    key = parameter_of(x)
+    check_fresh(x)
+    if not same_shape(x.layout, z.layout):
+        raise errors.inplace_shape(name, shape_tuple(z.layout), shape_tuple(x.layout))
+    if not np.can_cast(dtype_of(z), dtype_of(x), "same_kind"):
+        raise errors.inplace_dtype(name, dtype_of(z), dtype_of(x))
+    old = snapshot(x, reads_operand(z, x))
+    try:
+        set_item(base, key, z)
+        w = getitem_basic(base, key)
+    except BaseException:
+        forget_snapshot(old)
+        raise
+    move_node(x, w, old, None)
+    x.flags |= VIEW
+    return x
+
+
+cdef bint is_own_part(Tensor x, object key, object value) except -1:
+    """Whether `x[key] = value` gives `x` what it holds already: the end of `x[key] += 1`, where `value` is that slice
+    of it."""
+    cdef Py_ssize_t[64] shape
+    cdef Py_ssize_t[64] strides
+    cdef Py_ssize_t offset
+    cdef Tensor part
+    cdef int k, ndim
+    if type(value) is not Tensor:
+        return False
+    part = <Tensor>value
+    if (part.op != GETITEM or not part.flags & VIEW or part.x1 != <PyObject*>x or part.gen1 != x.gen
+            or part.storage != x.storage or part.saved != x.storage.version):
+        return False
+    ndim = parse_key(x.layout, key, shape, strides, &offset)
+    if ndim != part.layout.ndim or part.data != x.data + offset:
+        return False
+    for k in range(ndim):
+        if shape[k] != part.layout.shape[k] or (shape[k] > 1 and strides[k] != part.layout.strides[k]):
+            return False
+    return True
+
+
+cdef object set_item(Tensor x, object key, object value):
+    cdef Tensor old = None, z = None
+    cdef tuple operands = None
+    cdef bint recording = False
+    cdef unsigned int version
+    rule = (<Function>functions["setitem"]).rule
+    # First all that may run somebody's code, then a look at the tensor.
+    params = rule.prepare({"key": key})
+    if fg_grad_off == 0 and is_own_part(x, params["key"], value):
+        return 0
+    recording = wants_grad(x) or (type(value) is Tensor and wants_grad(<Tensor>value))
+    check_writable(x, recording)
+    if recording:
+        value = operand_of(value)
+    if type(value) is Tensor:
+        given = to_numpy(<Tensor>value)
+    elif type(value) in PLAIN or (PyArray_CheckExact(value) and cnp.PyArray_TYPE(<cnp.ndarray>value) != cnp.NPY_OBJECT):
+        given = value
+    else:
+        try:    # NumPy would ask a foreign object for its values in the middle of the write
+            given = np.asarray(value, dtype_of(x))
+        except (ValueError, IndexError) as error:
+            raise errors.forward_failed("setitem", error, (x, value)) from error
+    if recording and type(value) is Tensor and not np.can_cast(dtype_of(<Tensor>value), dtype_of(x), "same_kind"):
+        raise errors.inplace_dtype("setitem", dtype_of(<Tensor>value), dtype_of(x))
+    check_writable(x, recording)
+    if type(value) is Tensor:
+        check_fresh(<Tensor>value)
+    if recording:
+        check_fresh(x)
+    move_out(x)
+    version = version_of(x)
+    target = array_view(x, x, True)
+    if recording:
+        z = adopt(x.layout, x.storage, x.data)
+        link_unseen(z, rule, (x, value), params, RULE)
+        old = snapshot(x, False)
+        operands = operands_after(x, z, old)
+    try:
+        target[params["key"]] = given
+        if version_of(x) != version:
+            raise errors.written_meanwhile("setitem")
+    except BaseException as error:
+        if recording:
+            forget_snapshot(old)
+        if isinstance(error, (ValueError, IndexError)):     # nothing was written
+            raise errors.forward_failed("setitem", error, (x, value)) from error
+        raise
+    x.storage.version += 1
+    if recording:
+        move_node(x, z, old, operands)
+        x.storage.taken = x.storage.version
+        if fg_watch:
+            inspect_result(x)
+    return 0
