@@ -37,7 +37,7 @@ cdef class Tensor:
     # --- graph
     cdef PyObject* x1           # operands: always older than this tensor, so that the graph has no cycles
     cdef PyObject* x2
-    cdef PyObject* extra        # an Extra, or NULL
+    cdef PyObject* extra        # a NodeExtra, or NULL
     cdef PyObject* grad_        # Tensor, or NULL
     # --- scratch of the sweep
     cdef Slot cotangent

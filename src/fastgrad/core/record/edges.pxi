@@ -84,7 +84,7 @@ cdef inline int link_constant(Tensor y, int op, Tensor x, double c, bint first) 
 
 
 cdef inline int keep_parameter(Tensor y, object parameter) except -1:
-    """Hang the one parameter of a one-operand op in the place of the second operand: no Extra, no dict."""
+    """Hang the one parameter of a one-operand op in the place of the second operand: no NodeExtra, no dict."""
     Py_INCREF(parameter)
     y.x2 = <PyObject*>parameter
     y.flags |= CONST2 | OBJECT2

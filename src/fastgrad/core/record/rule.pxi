@@ -205,7 +205,7 @@ cdef object compare(Tensor x, object other, int operator, str slot):
         try:
             return own_result(PyObject_RichCompare(array_view(x, x, False), other_view, operator))
         except Exception:
-            pass        # the rule raises it again, worded
+            return METHODS[slot](x, other)      # raises it with the names of the op and the operands
     return METHODS[slot](x, other)
 
 
