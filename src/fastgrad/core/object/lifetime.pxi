@@ -241,7 +241,7 @@ cdef inline Tensor adopt(Layout* layout, Storage* storage, char* data):
 
 
 cdef inline NodeExtra extra_of(Tensor t):
-    """The tensor's Extra, made where there is none."""
+    """The tensor's NodeExtra, made if there is none."""
     cdef NodeExtra made
     if t.extra == NULL:
         made = NodeExtra.__new__(NodeExtra)
