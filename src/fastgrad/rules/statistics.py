@@ -16,6 +16,9 @@ _SPREADS = (
     ((3, 4), {}), ((2, 3, 4), {"axis": 1}), ((2, 3, 4), {"axis": (0, -1), "ddof": 1}), ((5,), {"ddof": 1}),
     ((3, 4), {"axis": 0, "keepdims": True}), ((3, 4), {"keepdims": True}),
 )  # fmt: skip
+_SCANS = (
+    ((2, 3), {}), ((4,), {}), ((2, 3, 4), {"axis": 1}), ((2, 3), {"axis": -1}), ((0,), {}), ((2, 3), {"axis": 0}),
+)  # fmt: skip
 
 
 def nonzero(y):
@@ -97,16 +100,7 @@ def _cumsum_vjp(g, x_shape, axis):
     vjp=lambda g, x_shape, axis: _cumsum_vjp(g, x_shape, axis),
     takes_dtype=True,
     prepare=parameters.read(axis=parameters.axes),
-    samples=uniform(
-        -2,
-        2,
-        ((2, 3), {}),
-        ((4,), {}),
-        ((2, 3, 4), {"axis": 1}),
-        ((2, 3), {"axis": -1}),
-        ((0,), {}),
-        ((2, 3), {"axis": 0}),
-    ),
+    samples=uniform(-2, 2, *_SCANS),
 )
 def cumsum(x, /, axis=None, *, dtype=None):
     """Running sum of `x` along `axis`, of the flattened `x` by default."""
@@ -132,16 +126,7 @@ def _cumprod_vjp(g, x, y, axis):
     vjp=lambda g, x, y, axis: _cumprod_vjp(g, x, y, axis),
     takes_dtype=True,
     prepare=parameters.read(axis=parameters.axes),
-    samples=uniform(
-        0.5,
-        2,
-        ((2, 3), {}),
-        ((4,), {}),
-        ((2, 3, 4), {"axis": 1}),
-        ((2, 3), {"axis": -1}),
-        ((0,), {}),
-        ((2, 3), {"axis": 0}),
-    ),
+    samples=uniform(0.5, 2, *_SCANS),
 )
 def cumprod(x, /, axis=None, *, dtype=None):
     """Running product of `x` along `axis`, of the flattened `x` by default."""
