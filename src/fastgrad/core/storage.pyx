@@ -167,7 +167,7 @@ cpdef Py_ssize_t clear_cache() noexcept:
 def set_cache_limit(Py_ssize_t nbytes):
     global limit
     if nbytes < 0:
-        raise ValueError(f"a cache limit of {nbytes} bytes: give 0 (no cache) or more")
+        raise ValueError(f"the cache limit must be 0 (no cache) or more, got {nbytes} bytes")
     before = limit
     limit = nbytes
     if cached_bytes > limit:

@@ -1,7 +1,7 @@
-"""The pure-Python engine: the whole of backpropagation in plain Python and NumPy, to be read in one sitting.
+"""The pure-Python engine: all of backpropagation in plain Python and NumPy, written to be read.
 
-Read `tensor.py` (what a node of the graph holds), then `record.py` (how an op becomes a node), then `sweep.py`
-(backward).
+Read `tensor.py` (the Tensor and the nodes of the graph), then `record.py` (how an op becomes a node), then `sweep.py`
+(the backward pass).
 """
 
 from fastgrad.anomaly import detect_anomaly
@@ -34,14 +34,14 @@ def cache_info():
 
 def set_cache_limit(nbytes):
     if nbytes < 0:
-        raise ValueError(f"a cache limit of {nbytes} bytes: give 0 (no cache) or more")
+        raise ValueError(f"the cache limit must be 0 (no cache) or more, got {nbytes} bytes")
     return 0
 
 
 def install_methods(members, numpy_answers=None):
-    """Put attributes on the Tensor class, under all names that it does not define itself, and its docstring.
+    """Set attributes on the Tensor class, except those that it defines itself, and its docstring.
 
-    `numpy_answers` is for an engine with a faster way to NumPy's functions; this one has none.
+    `numpy_answers` is used by the compiled engine, which dispatches NumPy's functions itself.
     """
     for member_name, member in members.items():
         if member_name not in vars(Tensor) or member_name == "__doc__":

@@ -1,10 +1,10 @@
-"""Whether operations record, and which values must not leave the graph. Knows a Tensor by its attributes only."""
+"""Whether operations are recorded, and which values may leave the graph. Knows a Tensor by its attributes only."""
 
 from fastgrad import leaving, modes
 
 recording = modes.Switch("recording", True)
 
-_running = 0  # transforms, in any thread; 0 spares the search
+_running = 0  # number of running transforms, in all threads; the search is skipped while it is 0
 
 
 def is_grad_enabled():
@@ -25,12 +25,12 @@ no_grad.__doc__, enable_grad.__doc__ = modes.NO_GRAD, modes.ENABLE_GRAD
 
 
 def write_count(x):
-    """How often the memory of `x` was written."""
+    """Return how often the memory of `x` was written."""
     return x.storage.version
 
 
 def trace(inputs):
-    """Mark the inputs of a transform whose function is about to run."""
+    """Mark the inputs of a transform that is about to call its function."""
     global _running
     _running += 1
     for x in inputs:
@@ -39,7 +39,7 @@ def trace(inputs):
 
 
 def untrace(inputs):
-    """Take the marks of `trace` away."""
+    """Remove the marks that `trace` set."""
     global _running
     _running -= 1
     for x in inputs:
@@ -48,22 +48,25 @@ def untrace(inputs):
 
 
 def mark_parameter(x):
-    """Let modules take the leaf `x` as a parameter, whether it requires a gradient or not."""
+    """Make modules treat the leaf `x` as a parameter, whether it requires a gradient or not."""
     x.parameter = True
 
 
 def is_parameter(x):
-    """Whether `x` was made by `nn.Parameter`."""
+    """Return whether `x` was made by `nn.Parameter`."""
     return x.parameter
 
 
 def is_traced(x):
-    """Whether `x` depends on an input of a running transform, in whatever thread."""
+    """Return whether `x` depends on an input of a running transform, in any thread."""
     return _traced_from(x) is not None
 
 
 def _traced_from(x):
-    """The node of the input from which `x` came, or one whose graph was freed so that nobody can tell; or None."""
+    """Return the node of a traced input that `x` depends on, or else None.
+
+    A node whose graph was freed is returned too, because its operands are no longer known.
+    """
     stack, seen = [x.node] if _running and x.node is not None else [], set()
     while stack:
         node = stack.pop()
@@ -75,12 +78,12 @@ def _traced_from(x):
     return None
 
 
-def leave(x, door, warns=False):
-    """Before the value of `x` leaves through `door`: refuse what a transform would lose, warn where asked to."""
+def leave(x, call, warns=False):
+    """Raise if `call` would take a value out of a graph that a transform needs; warn about a lost gradient if asked."""
     if x.node is None or not recording:
         return
     source = _traced_from(x)
     if source is not None:
-        raise leaving.refused(x.op, door) if source.traced else leaving.refused_freed(source.rule.name, door)
+        raise leaving.refused(x.op, call) if source.traced else leaving.refused_freed(source.rule.name, call)
     if warns:
-        leaving.warn_lost(x.op, door)
+        leaving.warn_lost(x.op, call)

@@ -1,4 +1,4 @@
-"""Recording: run an op's forward and, where a gradient may be wanted, keep what its rule will need. Never sweeps."""
+"""Recording: run the forward of an op and, where a gradient may be needed, save what its rule reads. Never sweeps."""
 
 import numpy as np
 
@@ -6,26 +6,26 @@ from fastgrad import anomaly, errors
 from fastgrad.engine_python.leaving import is_grad_enabled
 from fastgrad.engine_python.tensor import Node, Tensor, asarray, native, overlaps_itself
 
-functions = {}  # op name -> Function; filled as the rules are read
+functions = {}  # op name -> Function; filled when the rules are imported
 
 
-class OnDemand:
-    """An attribute of a Function that its rule makes when it is read; `of_class` is the class's own, if it has one."""
+class LazyAttribute:
+    """An attribute of a Function that is computed when it is read; `of_class` is its value on the class, if any."""
 
-    def __init__(self, make, of_class=None):
-        self.make, self.of_class = make, of_class
+    def __init__(self, compute, of_class=None):
+        self.compute, self.of_class = compute, of_class
 
     def __get__(self, function, kind):
         if function is not None:
-            return self.make(function.rule)
+            return self.compute(function.rule)
         if self.of_class is None:
-            raise AttributeError("the class has no such attribute, its instances have")
+            raise AttributeError("only instances have this attribute")
         return self.of_class
 
 
 class Function:
-    __signature__ = OnDemand(lambda rule: rule.signature())
-    __doc__ = OnDemand(
+    __signature__ = LazyAttribute(lambda rule: rule.signature())
+    __doc__ = LazyAttribute(
         lambda rule: rule.docstring(), "The public function of one rule: callable on Tensors, arrays and scalars."
     )
 
@@ -34,7 +34,7 @@ class Function:
         self.__name__ = self.__qualname__ = rule.name
         self.__module__ = rule.forward.__module__
         self.__wrapped__ = rule.forward
-        functions.setdefault(rule.name, self)  # a user's op may bear the name of a built-in one
+        functions.setdefault(rule.name, self)  # a user-defined op may have the name of a built-in one
 
     def __call__(self, *args, **kwargs):
         operands, params = self.rule.bind(args, kwargs)
@@ -48,9 +48,9 @@ class Function:
 
 
 def record(rule, operands, params, overwritten=None):
-    """The result of one op; if a gradient may be wanted, with the node that knows its way back.
+    """Compute the result of an op and record its node if a gradient may be needed.
 
-    `overwritten` is the Storage that is about to receive the result, if any: its present values are kept as a copy.
+    `overwritten` is the Storage that the result will be written to, if any: operands in it are saved as copies.
     """
     operands = tuple(o if _is_plain(o) else asarray(o) for o in operands)
     arrays = [o.array if isinstance(o, Tensor) else o for o in operands]
@@ -70,33 +70,33 @@ def record(rule, operands, params, overwritten=None):
     if not is_grad_enabled():
         return result
     for o in operands:
-        require_true_graph(o)
+        check_not_stale(o)
     edges = tuple(o.node if isinstance(o, Tensor) and rule.differentiable(k) else None for k, o in enumerate(operands))
     if result.dtype.kind in "fc" and any(edges):
-        kept = tuple(
+        saved = tuple(
             _snapshot(o)
             if isinstance(o, Tensor) and rule.reads(k) and (o.storage.foreign or o.storage is overwritten)
             else o
             for k, o in enumerate(operands)
         )
-        node = result.node = Node(rule, operands, edges, kept, {key: _private(p) for key, p in params.items()})
+        node = result.node = Node(rule, operands, edges, saved, {key: _copied(p) for key, p in params.items()})
         node.version = result.storage.version
         if versions != [o.storage.version for o in operands if isinstance(o, Tensor)]:
             raise errors.written_meanwhile(rule.name)
-        if result.viewed is not None and edges[0] is not None:
-            node.owner = edges[0].owner or edges[0]
+        if result.view_version is not None and edges[0] is not None:
+            node.base = edges[0].base or edges[0]
         if anomaly.noting():
             node.where = anomaly.user_line()
     return result
 
 
 def write(x, rule, operands, params):
-    """The in-place form of an op: its result goes into the memory of `x`, and `x` takes over the result's node."""
-    before = Tensor(x.array, x.node)  # what x was, for the graph: those who recorded x earlier keep their edges
-    before.storage, before.viewed = x.storage, x.viewed
+    """Apply an op in place: write its result to the memory of `x` and give the node of the result to `x`."""
+    before = Tensor(x.array, x.node)  # keeps the old node: ops recorded earlier on `x` have edges to it
+    before.storage, before.view_version = x.storage, x.view_version
     operands = tuple(before if o is x else o for o in operands)
     result = record(rule, operands, params, overwritten=x.storage)
-    if result.node is not None and _is_recorded_part(x):
+    if result.node is not None and _is_recorded_slice(x):
         return _write_through(x, result, rule)
     check_writable(x, result.node is not None)
     _check_fits(x, result, rule)
@@ -105,46 +105,47 @@ def write(x, rule, operands, params):
     if result.node is not None:
         result.node.version = x.storage.version
         if x.storage.foreign and rule.reads_result:
-            result.node.value = result.array
+            result.node.saved_result = result.array
         if x.node is None:
-            x.storage.taken = x.storage.version
+            x.storage.recorded_version = x.storage.version
         else:
-            result.node.keeper, x.node.keeper = x.node.keeper, None
+            result.node.grad_owner, x.node.grad_owner = x.node.grad_owner, None
         x.node = result.node
     return x
 
 
-def _is_recorded_part(x):
-    """Whether a write to `x`, a slice of a result not written since, can be recorded as one to that result."""
+def _is_recorded_slice(x):
+    """Return whether a write to `x` can be recorded as a write to its base: `x` is a slice of an unchanged result."""
     node = x.node
-    if x.viewed is None or node is None or node.rule is None or node.rule.name != "getitem" or not node.operands:
+    if x.view_version is None or node is None or node.rule is None or node.rule.name != "getitem" or not node.operands:
         return False
     base = node.operands[0]
-    return base.node is node.edges[0] and not base.is_leaf and base.viewed is None
+    return base.node is node.edges[0] and not base.is_leaf and base.view_version is None
 
 
 def _write_through(x, result, rule):
-    """As `write`, of a slice: its base is written, `y[key] = result`, and `x` comes to stand for the slice of that."""
+    """Write `result` to the base of the slice `x`, as `base[key] = result`, and make `x` the slice of the new base."""
     _check_fits(x, result, rule)
-    base, key, keeper = x.node.operands[0], x.node.params["key"], x.node.keeper
+    base, key, grad_owner = x.node.operands[0], x.node.params["key"], x.node.grad_owner
     setitem = functions["setitem"].rule
     write(base, setitem, (base, result), setitem.prepare({"key": key}))
     part = functions["getitem"](base, key)
-    x.node.keeper, part.node.keeper = None, keeper
-    x.node, x.viewed = part.node, part.viewed
+    x.node.grad_owner, part.node.grad_owner = None, grad_owner
+    x.node, x.view_version = part.node, part.view_version
     return x
 
 
-def _is_own_part(x, key, value):
-    """Whether `x[key] = value` gives `x` what it holds: the end of `x[key] += 1`, where `value` is that slice of it."""
+def _is_own_slice(x, key, value):
+    """Return whether `value` is the slice `x[key]` itself: `x[key] += 1` ends with such an assignment, a no-op."""
     if not isinstance(value, Tensor) or value.node is None or value.node.rule is None:
         return False
-    if value.node.rule.name != "getitem" or value.node.edges[0] is not x.node or value.viewed != x.storage.version:
+    node = value.node
+    if node.rule.name != "getitem" or node.edges[0] is not x.node or value.view_version != x.storage.version:
         return False
     key = key if isinstance(key, tuple) else (key,)
-    if not all(isinstance(one, (int, slice, type(None), type(Ellipsis))) for one in key):
+    if not all(isinstance(index, (int, slice, type(None), type(Ellipsis))) for index in key):
         return False
-    part = x.array[key if Ellipsis in key else (*key, ...)]  # an array even of one element
+    part = x.array[key if Ellipsis in key else (*key, ...)]  # with `...`, one element is an array too
     same = part.shape == value.array.shape and part.strides == value.array.strides
     return same and part.ctypes.data == value.array.ctypes.data
 
@@ -157,14 +158,14 @@ def _check_fits(x, result, rule):
 
 
 def check_writable(x, recording):
-    """Refuse a write to `x`, to be recorded or not, that cannot be done or would make its graph untrue."""
+    """Raise if a write to `x` is impossible, or if it would make its graph wrong. `recording`: it will be recorded."""
     if not x.array.flags.writeable or overlaps_itself(x.array):
         raise errors.read_only()
     if not is_grad_enabled():
         return
     if x.node is not None and x.is_leaf:
         raise errors.leaf_written()
-    if x.viewed is not None and (recording or x.node is not None):
+    if x.view_version is not None and (recording or x.node is not None):
         raise errors.view_written()
 
 
@@ -174,8 +175,8 @@ def _getitem(x, key):
 
 def _setitem(x, key, value):
     rule = functions["setitem"].rule
-    params = rule.prepare({"key": key})  # first all that may run somebody's code, then a look at the tensor
-    if is_grad_enabled() and _is_own_part(x, params["key"], value):
+    params = rule.prepare({"key": key})  # may run user code, so it comes before the tensor is examined
+    if is_grad_enabled() and _is_own_slice(x, params["key"], value):
         return
     if is_grad_enabled() and x.node is not None and not _is_plain(value):
         value = asarray(value)
@@ -190,7 +191,7 @@ def _setitem(x, key, value):
         x.array[params["key"]] = value.array if isinstance(value, Tensor) else value
     except BaseException as error:
         if _may_hold_objects(value):
-            x.storage.version += 1  # some may have been written before one failed
+            x.storage.version += 1  # some elements may have been written before the error
         if isinstance(error, (ValueError, IndexError)):
             raise errors.forward_failed(rule.name, error, (x, value)) from error
         raise
@@ -198,7 +199,7 @@ def _setitem(x, key, value):
 
 
 def _may_hold_objects(value):
-    """Whether NumPy may have to ask the elements of `value` for their numbers, one after the other."""
+    """Return whether NumPy may have to convert the elements of `value` one at a time."""
     if isinstance(value, np.ndarray):
         return value.dtype.kind == "O"
     return not isinstance(value, (Tensor, int, float, complex, np.generic))
@@ -220,46 +221,46 @@ def _is_plain(o):
 
 
 def _wrap(rule, value, operands):
-    """The array as a Tensor that shares Storage with the first operand if the rule says so, with nothing otherwise."""
+    """Wrap the array in a Tensor. It shares the Storage of the first operand if the rule returns a view, else none."""
     if value.base is None and not any(isinstance(o, Tensor) and o.array is value for o in operands):
-        return Tensor(native(_ordered(value)))
+        return Tensor(native(_c_ordered(value)))
     first = operands[0]
     if rule.view and isinstance(first, Tensor) and (not value.size or np.may_share_memory(value, first.array)):
         return Tensor(value, storage=first.storage)
     if any(isinstance(o, Tensor) and np.may_share_memory(value, o.array) for o in operands):
         value = value.copy()
-    return Tensor(native(_ordered(value)))
+    return Tensor(native(_c_ordered(value)))
 
 
-def _ordered(value):
-    """A fresh result in C order, where NumPy keeps that of the operands."""
+def _c_ordered(value):
+    """Return a fresh result in C order; NumPy keeps the order of the operands."""
     return value if value.flags.c_contiguous else value.copy()
 
 
 def _snapshot(x):
-    """The same place in the graph, with a copy of the values."""
+    """Return a Tensor with the same node and a copy of the values."""
     copy = Tensor(x.array.copy(), x.node)
     copy.storage.version = x.storage.version
     return copy
 
 
-def require_true_graph(o):
-    """Refuse a tensor whose memory was written behind its graph: through its base, or through a view of it."""
+def check_not_stale(o):
+    """Raise if the memory of a tensor was written through its base or a view after the tensor was recorded."""
     if not isinstance(o, Tensor):
         return
     if o.is_leaf:
-        if o.viewed is not None and o.viewed < o.storage.taken:
+        if o.view_version is not None and o.view_version < o.storage.recorded_version:
             raise errors.stale(None)
     else:
-        owner = o.node.owner or o.node
-        if owner.rule is not None and owner.version != o.storage.version:
+        base = o.node.base or o.node
+        if base.rule is not None and base.version != o.storage.version:
             raise errors.stale(o.op)
 
 
-def _private(param):
-    """A parameter that the user can no longer change: index arrays are copied."""
+def _copied(param):
+    """Return a parameter that the user cannot modify: index arrays are copied."""
     if isinstance(param, np.ndarray):
         return param.copy()
     if type(param) in (tuple, list):
-        return type(param)(map(_private, param))
+        return type(param)(map(_copied, param))
     return param

@@ -1,8 +1,8 @@
-"""The sweep: from the result back to the leaves, each node once, after all that came of it. Knows no op's mathematics.
+"""The sweep: visits the nodes from the result to the leaves, each after all of its consumers.
 
-This is backpropagation. Every node gets the *cotangent* of its value: how the final result changes with it. Its rule
-turns that into one cotangent for each operand (local gradient times upstream gradient), and where several arrive they
-add up.
+This is backpropagation. Each node receives the *cotangent* of its value: the derivative of the final result with
+respect to it. The rule of the node computes the cotangents of its operands from it (local gradient times upstream
+gradient), and the cotangents that several consumers contribute to one node are added.
 """
 
 import os
@@ -12,17 +12,17 @@ import numpy as np
 
 from fastgrad import anomaly, errors
 from fastgrad.engine_python.leaving import recording
-from fastgrad.engine_python.record import functions, require_true_graph
+from fastgrad.engine_python.record import check_not_stale, functions
 from fastgrad.engine_python.tensor import Tensor, asarray
 
-TRIES = 10_000  # at a sum of gradients that somebody else keeps changing
-_writing = threading.RLock()  # held while sums are written to `.grad`
+MAX_TRIES = 10_000  # to write a sum of gradients that other threads keep changing
+_grad_lock = threading.RLock()  # held while sums are written to `.grad`
 
 
 def _renew_lock():
-    """In a forked child, where the thread that may have held it does not exist."""
-    global _writing
-    _writing = threading.RLock()
+    """Replace the lock in a forked child: the thread that may have held it does not exist there."""
+    global _grad_lock
+    _grad_lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):
@@ -30,7 +30,10 @@ if hasattr(os, "register_at_fork"):
 
 
 def reachable(roots, targets, partial):
-    """All nodes from the roots down, each with a Tensor of its value; `partial`: not beyond targets."""
+    """Return all nodes that the roots depend on, each with a Tensor of its value.
+
+    The search does not continue beyond targets if `partial` is set.
+    """
     found = {}
     stack = [(y.node, y) for y, _ in roots]
     while stack:
@@ -47,17 +50,25 @@ def reachable(roots, targets, partial):
 
 
 def sweep(roots, targets, retain_graph, partial=False):
-    """The gradients of the target nodes, as a dict.
+    """Return the gradients of the target nodes, as a dict.
 
-    `roots` are pairs (tensor, cotangent). `targets` None means all nodes with a tensor to keep their gradient.
-    `partial`: what flows into a target goes no further, and past its hooks.
+    Parameters
+    ----------
+    roots : list of (Tensor, Tensor)
+        The results to start from, each with its cotangent.
+    targets : set of Node or None
+        None stands for all nodes whose gradient is stored in a `.grad`.
+    retain_graph : bool
+        Keep the graph; it is freed otherwise.
+    partial : bool, default False
+        Cotangents that reach a target are not propagated further, nor passed to its hooks.
     """
     found = reachable(roots, targets, partial)
-    whole = [node for node in found if node.operands is not None or targets is None or node not in targets]
+    unfreed = [node for node in found if node.operands is not None or targets is None or node not in targets]
     if targets is None:
-        targets = {node for node in found if node.keeper is not None}
+        targets = {node for node in found if node.grad_owner is not None}
     order = sorted(found, key=lambda node: node.depth, reverse=True)  # a node is deeper than all its operands
-    leading, inner = set(), set()  # nodes that lead to a target, and those of them with a target below
+    leading, inner = set(), set()  # nodes that are targets or depend on one, and nodes whose rule must run
     for node in reversed(order):
         if not (partial and node in targets) and any(edge in leading for edge in node.edges):
             inner.add(node)
@@ -77,16 +88,16 @@ def sweep(roots, targets, retain_graph, partial=False):
             gradients[node] = g
         if node in inner:
             _check_versions(node, found[node])
-            y = _as_read(node, found[node])
+            y = _saved_result(node, found[node])
             together = _pull_all(node, g, y) if node.rule.together else None
             for k, edge in enumerate(node.edges):
                 if edge in leading:
                     _accumulate(cotangents, edge, _pull(node, k, g, y, together))
                     if _overwritten(node, found[node]):
                         _check_versions(node, found[node])
-    for node in whole:
+    for node in unfreed:
         if node.operands is None:
-            raise errors.graph_freed(node.rule.name)  # meanwhile, by another thread: parts may be missing
+            raise errors.graph_freed(node.rule.name)  # freed by another thread: gradients may be incomplete
     if not retain_graph:
         for node in inner:
             node.free()
@@ -94,7 +105,7 @@ def sweep(roots, targets, retain_graph, partial=False):
 
 
 def _in_mode(create_graph, function, *args):
-    """Call `function`, recording or not. No `with`: an interrupt in its `__exit__` would leave the mode behind."""
+    """Call `function`, recording or not. A `with` block would leave the mode set if its `__exit__` is interrupted."""
     block, inside = recording.open(create_graph), anomaly.inside.open(True)
     try:
         return function(*args)
@@ -103,8 +114,8 @@ def _in_mode(create_graph, function, *args):
         block.close()
 
 
-def _undisturbed(function, *args):
-    """Call a rule or hook. If it leaves a generator suspended in a block, the sweep goes on outside that."""
+def _restore_mode(function, *args):
+    """Call a rule or hook and restore the mode: a suspended generator may have left a block open."""
     before = recording.innermost.get()
     try:
         return function(*args)
@@ -122,45 +133,45 @@ def _accumulate(cotangents, node, g):
         anomaly.check_sum(node.rule and node.rule.name, total, (before, g), lambda: node.where)
 
 
-def _as_read(node, y):
-    """The result as its rule reads it: the same place in the graph, and the value that was kept of it, if one was."""
-    if node.value is None:
+def _saved_result(node, y):
+    """Return the result as the rule reads it: the copy of its value if one was saved, else `y`."""
+    if node.saved_result is None:
         return y
-    kept = Tensor(node.value, node)
-    kept.storage.version = node.version
-    return kept
+    saved = Tensor(node.saved_result, node)
+    saved.storage.version = node.version
+    return saved
 
 
 def _pull_all(node, g, y):
-    """The cotangents of all operands, of a rule that gives them together."""
-    kept, params = node.kept, node.params
+    """Compute the cotangents of all operands, for a rule that computes them together."""
+    saved, params = node.saved, node.params
     if node.operands is None:
         raise errors.graph_freed(node.rule.name)
-    return _undisturbed(node.rule.pull_all, g, y, kept, params)
+    return _restore_mode(node.rule.pull_all, g, y, saved, params)
 
 
 def _pull(node, k, g, y, together):
-    """The cotangent of operand `k`, by the node's rule."""
-    kept, params = node.kept, node.params
+    """Compute the cotangent of operand `k` with the rule of the node."""
+    saved, params = node.saved, node.params
     if node.operands is None:
-        raise errors.graph_freed(node.rule.name)  # meanwhile: by the rule's own sweep, or by another thread's
-    gx = _undisturbed(node.rule.pull, k, g, y, kept, params) if together is None else together[k]
+        raise errors.graph_freed(node.rule.name)  # freed by a sweep of the rule itself, or of another thread
+    gx = _restore_mode(node.rule.pull, k, g, y, saved, params) if together is None else together[k]
     if not isinstance(gx, Tensor):
         raise errors.bad_rule(node.rule.name, k, gx)
-    if gx.shape != kept[k].shape:
-        raise errors.vjp_shape(node.rule.name, k, gx.shape, kept[k].shape)
+    if gx.shape != saved[k].shape:
+        raise errors.vjp_shape(node.rule.name, k, gx.shape, saved[k].shape)
     if anomaly.noting():
         anomaly.check(node.rule.name, True, gx, [g], lambda: node.where)
     return gx
 
 
 def _check_versions(node, y):
-    """Refuse to read a value that was written since it was recorded, or a node that a hook's own sweep has freed."""
-    kept, versions = node.kept, node.versions  # another thread may free the node
+    """Raise if a value that the rule reads was overwritten, or if the sweep of a hook has freed the node."""
+    saved, versions = node.saved, node.versions  # read first, because another thread may free the node
     if node.operands is None:
         raise errors.graph_freed(node.rule.name)
-    tensors = [k for k, x in enumerate(kept) if isinstance(x, Tensor)]
-    read = [(f"operand {k}", kept[k], versions[k]) for k in tensors if node.rule.reads(k, tensors)]
+    tensors = [k for k, x in enumerate(saved) if isinstance(x, Tensor)]
+    read = [(f"operand {k}", saved[k], versions[k]) for k in tensors if node.rule.reads(k, tensors)]
     if node.rule.reads_y(tensors):
         read.append(("its result", y, node.version))
     for what, x, version in read:
@@ -169,19 +180,19 @@ def _check_versions(node, y):
 
 
 def _overwritten(node, y):
-    """Whether the rule that has just run, or what it called, wrote to anything that its next part may read."""
+    """Return whether the rule, or code that it called, wrote to a value that the rule may read for the next operand."""
     return y.storage.version != node.version or any(
         isinstance(x, Tensor) and x.storage.version != version
-        for x, version in zip(node.kept, node.versions, strict=False)
+        for x, version in zip(node.saved, node.versions, strict=False)
     )
 
 
 def _run_hooks(node, g):
     if node.hooks:
-        g = functions["copy"](g)  # a hook may write to it, and other nodes may have the same cotangent
+        g = functions["copy"](g)  # a hook may write to it, and other nodes may share the cotangent
     for hook in tuple(node.hooks.values()):
         before = functions["copy"](g) if anomaly.noting() else None
-        other = _undisturbed(hook, g)
+        other = _restore_mode(hook, g)
         if other is not None:
             other = asarray(other)
             if other.dtype.kind == "c" and g.dtype.kind != "c":
@@ -196,12 +207,12 @@ def _run_hooks(node, g):
 
 
 def _root(y, cotangent, what):
-    """The pair (y, cotangent) to start from, with the cotangent checked, or made if `y` is one real number."""
+    """Return the pair (y, cotangent) to start from; None as a cotangent becomes 1 if `y` is one real number."""
     if not isinstance(y, Tensor):
         raise errors.not_a_tensor(what, y)
     if y.node is None:
         raise errors.not_recorded(what)
-    require_true_graph(y)
+    check_not_stale(y)
     if cotangent is None:
         if y.size != 1:
             raise errors.not_scalar(y.shape)
@@ -223,32 +234,32 @@ def backward(self, cotangent=None, *, retain_graph=False, create_graph=False):
 
 def _accumulate_in_leaves(roots, retain_graph):
     gradients = sweep(roots, None, retain_graph)
-    keepers = [(node.keeper, g) for node, g in gradients.items()]  # None: that tensor was written in place by a hook
-    kept = [(t, g) for keeper, g in keepers if keeper is not None and (t := keeper()) is not None]
-    sums = [_summed(t, g) for t, g in kept]  # all that can fail
+    owners = [(node.grad_owner, g) for node, g in gradients.items()]  # None if a hook wrote to the tensor in place
+    pairs = [(t, g) for owner, g in owners if owner is not None and (t := owner()) is not None]
+    sums = [_grad_sum(t, g) for t, g in pairs]  # may fail, so it is done before anything is written
     if anomaly.noting():
-        for (t, g), (before, _, total) in zip(kept, sums, strict=True):
+        for (t, g), (before, _, total) in zip(pairs, sums, strict=True):
             anomaly.check_sum(t.op, total, (before, g), lambda t=t: t.node.where)
-    with _writing:
-        for k, (t, g) in enumerate(kept):
-            for _ in range(TRIES):
-                if _written(t, *sums[k]):
+    with _grad_lock:
+        for k, (t, g) in enumerate(pairs):
+            for _ in range(MAX_TRIES):
+                if _set_grad(t, *sums[k]):
                     break
-                sums[k] = _summed(t, g)
+                sums[k] = _grad_sum(t, g)
             else:
                 raise errors.written_meanwhile("backward")
-    return sums  # which hold the old gradients: what their end sets off runs in the caller's mode
+    return sums  # keeps the old gradients alive, so that their deallocation runs in the caller's mode
 
 
-def _summed(t, g):
-    """What `.grad` is, at which version, and what it is to be. Copies, because cotangents may share memory."""
+def _grad_sum(t, g):
+    """Return the present `.grad`, its version and the new sum. Always a copy, because cotangents may share memory."""
     before = t.grad
     version = None if before is None else before.storage.version
     return before, version, functions["copy"](g) if before is None else functions["add"](before, g)
 
 
-def _written(t, before, version, total):
-    """Set `.grad` if it still is what the sum was made of, since other threads write it too. Returns whether it was."""
+def _set_grad(t, before, version, total):
+    """Set `.grad` and return True, unless another thread changed it after `total` was computed from it."""
     if t._grad is before and (before is None or before.storage.version == version):
         t._grad = total
         return True
@@ -263,8 +274,9 @@ def gradients(outputs, inputs, cotangents=None, *, retain_graph=False, create_gr
 
 
 def partial_gradients(outputs, inputs, cotangents, *, create_graph=False):
-    """As `gradients`, None where there is none, of what flows into each input directly: not on from one input to
-    another, and without the hooks of the inputs. Keeps the graph.
+    """Return the cotangents that flow into each input directly, or None; keeps the graph.
+
+    As `gradients`, but cotangents are not propagated from one input to another, and hooks of the inputs do not run.
     """
     return _gradients(outputs, inputs, cotangents, True, create_graph, True, True)
 
@@ -285,23 +297,23 @@ def _gradients(outputs, inputs, cotangents, retain_graph, create_graph, allow_un
             raise errors.input_without_grad(k)
     roots = [_root(y, g, f"outputs[{k}]") for k, (y, g) in enumerate(zip(outputs, cotangents, strict=True))]
     freed = [node for node in nodes if node.operands is None]
-    found = _in_mode(create_graph, _own_gradients, roots, set(nodes), retain_graph or create_graph, partial)
+    found = _in_mode(create_graph, _copied_gradients, roots, set(nodes), retain_graph or create_graph, partial)
     for k, node in enumerate(nodes):
         if node not in found and freed:
-            raise errors.graph_freed(freed[0].rule.name)  # what lies behind it is not known any more
+            raise errors.graph_freed(freed[0].rule.name)  # its operands are no longer known
         if node not in found and not allow_unused:
             raise errors.input_unused(k)
     return tuple(found.get(node) for node in nodes)
 
 
-def _own_gradients(roots, targets, retain_graph, partial):
+def _copied_gradients(roots, targets, retain_graph, partial):
     return {node: functions["copy"](g) for node, g in sweep(roots, targets, retain_graph, partial).items()}
 
 
 def node_of(x):
-    """How `x` was computed: `(rule, operands, params, origins)`; None for a leaf.
+    """Return `(rule, operands, params, origins)` of the op that computed `x`, or None for a leaf.
 
-    `operands` are as the rule reads them (some are private copies), `origins` as they hang in the graph.
+    `operands` are the values that the rule reads (some are copies), `origins` the operands in the graph.
     """
     node = x.node
     if x.is_leaf:
@@ -311,9 +323,9 @@ def node_of(x):
         o if edge is None or o.node is edge else Tensor(o.array, edge, o.storage)
         for o, edge in zip(node.operands, node.edges, strict=True)
     )
-    return node.rule, node.kept, node.params, origins
+    return node.rule, node.saved, node.params, origins
 
 
 def node_key(x):
-    """A number that stands for the node of `x` as long as it lives."""
+    """Return a number that identifies the node of `x` during its lifetime."""
     return id(x if x.node is None else x.node)

@@ -1,7 +1,7 @@
-"""The Tensor: an array, its gradient, and the node that says where it came from. Does no mathematics: see the rules.
+"""The Tensor: an array, its gradient and its node in the graph. Contains no mathematics, which is in the rules.
 
-Three small classes. A `Tensor` is what the user holds. Tensors that require a gradient point to a `Node`: for a leaf
-an empty one, for a result the op that made it. `Storage` is what tensors that look at the same memory have in common.
+A `Tensor` is what the user holds. A Tensor that requires a gradient refers to a `Node`, which is empty for a leaf and
+describes the op for a result. Tensors that share memory share a `Storage`.
 """
 
 import weakref
@@ -14,79 +14,78 @@ from fastgrad.engine_python.leaving import leave
 
 
 class Storage:
-    """One piece of memory: how often it was written, and whether somebody outside may write it too."""
+    """One block of memory: its version, and whether code outside may write to it."""
 
-    __slots__ = ("foreign", "taken", "version")
+    __slots__ = ("foreign", "recorded_version", "version")
 
     def __init__(self, foreign=False):
-        self.version = 0  # grows with every write
-        self.foreign = foreign  # NumPy arrays share it: a recorded value of it is kept as a private copy
-        self.taken = -1  # the version at which a recorded value was first written into a constant
+        self.version = 0  # incremented by every write
+        self.foreign = foreign  # shared with NumPy arrays, so that recorded values in it are saved as copies
+        self.recorded_version = -1  # the version at which a recorded value was first written to a constant
 
 
-class _Births(local):
-    noted = None  # a dict, in which this thread's new nodes are noted
+class _Collected(local):
+    nodes = None  # a dict that collects the new nodes of this thread
 
 
-births = _Births()
+collected = _Collected()
 
 
-def collect_births(noted):
-    """Have all results that this thread records from now on noted in `noted`, a dict, or nowhere (None). Returns what
-    was set before. A new result is noted as None, an older one that it came from as the Tensor; under its `node_key`,
-    which stands for it as long as it lives.
+def collect_births(nodes):
+    """Collect the nodes that this thread records from now on in the dict `nodes`; None stops. Returns the old setting.
+
+    Keys are node keys. The value is None for a new result, and the Tensor for an operand that was recorded earlier.
     """
-    before, births.noted = births.noted, noted
+    before, collected.nodes = collected.nodes, nodes
     return before
 
 
 class Node:
-    """One recorded op, or a leaf. Nodes are never changed by in-place writes: those make a new one.
+    """One recorded op, or a leaf. In-place writes create a new node and do not change the old one.
 
-    `operands` are Tensors, Python scalars and None, as they were given; `edges` the nodes they had at that time, None
-    where no gradient flows. Every node is deeper than its edges, so sorting by depth sorts a graph from results to
-    leaves.
+    `operands` are the Tensors, Python scalars and None that were passed; `edges` are their nodes at that time, None
+    where no gradient flows. A node is deeper than its edges, so that sorting by depth gives a topological order.
     """
 
     __slots__ = (
-        "rule", "operands", "edges", "kept", "params", "versions", "version", "owner", "depth", "hooks", "keeper",
-        "where", "traced", "value",
+        "rule", "operands", "edges", "saved", "params", "versions", "version", "base", "depth", "hooks", "grad_owner",
+        "where", "traced", "saved_result",
     )  # fmt: skip
 
-    def __init__(self, rule=None, operands=(), edges=(), kept=(), params=None):
+    def __init__(self, rule=None, operands=(), edges=(), saved=(), params=None):
         self.rule = rule  # None for a leaf
-        self.operands = operands  # None once the graph was freed
+        self.operands = operands  # None after the graph was freed
         self.edges = edges
-        self.kept = kept  # the operands as the rule will read them: private copies where the memory is not ours
+        self.saved = saved  # the operands as the rule reads them: copies where the memory is foreign
         self.params = params
-        self.versions = [o.storage.version if isinstance(o, Tensor) else 0 for o in kept]
+        self.versions = [o.storage.version if isinstance(o, Tensor) else 0 for o in saved]
         self.version = 0  # of the result, when it was recorded
-        self.owner = None  # of a view: the node that made the memory
+        self.base = None  # of a view: the node whose result owns the memory
         self.depth = 1 + max((e.depth for e in edges if e is not None), default=-1)
         self.hooks = {}
-        self.keeper = None  # a weak reference to the tensor whose .grad takes the gradient
+        self.grad_owner = None  # a weak reference to the tensor whose .grad accumulates the gradient
         self.where = None  # the user's line, under detect_anomaly
-        self.traced = 0  # how many running transforms differentiate with respect to this node
-        self.value = None  # of a result in memory that is not ours, where its own rule reads it: a private copy
-        if births.noted is not None and rule is not None:
-            births.noted[id(self)] = None
+        self.traced = 0  # number of running transforms that differentiate with respect to this node
+        self.saved_result = None  # a copy of the result, if its own rule reads it and its memory is foreign
+        if collected.nodes is not None and rule is not None:
+            collected.nodes[id(self)] = None
             for o, edge in zip(operands, edges, strict=True):
                 if edge is not None and edge.rule is not None:
-                    births.noted.setdefault(id(edge), o if o.node is edge else Tensor(o.array, edge, o.storage))
+                    collected.nodes.setdefault(id(edge), o if o.node is edge else Tensor(o.array, edge, o.storage))
 
     def free(self):
-        self.operands, self.edges, self.kept, self.params, self.value = None, (), (), None, None
+        self.operands, self.edges, self.saved, self.params, self.saved_result = None, (), (), None, None
 
 
 class Tensor:
-    __slots__ = ("__weakref__", "_grad", "array", "node", "parameter", "storage", "viewed")
+    __slots__ = ("__weakref__", "_grad", "array", "node", "parameter", "storage", "view_version")
 
     def __init__(self, array, node=None, storage=None):
         if not isinstance(array, np.ndarray):
             raise errors.class_called()
         self.array = array
         self.node = node
-        self.viewed = None if storage is None else storage.version  # of a view: the version it was made at
+        self.view_version = None if storage is None else storage.version  # of a view: the version when it was made
         self.storage = Storage() if storage is None else storage
         self._grad = None
         self.parameter = False  # made by nn.Parameter
@@ -121,12 +120,12 @@ class Tensor:
 
     @property
     def operands(self):
-        """The Tensors this one came from; none for a leaf, and none once the graph was freed."""
+        """The Tensors that this one was computed from; empty for a leaf, and after the graph was freed."""
         node = self.node
         if node is None or not node.operands:
             return ()
         pairs = zip(node.operands, node.edges, strict=True)
-        # An operand that was written in place since has another node now: show it as it was.
+        # An operand that was written in place has another node now; a Tensor with the recorded node replaces it.
         return tuple(
             o if edge is None or o.node is edge else Tensor(o.array, edge, o.storage)
             for o, edge in pairs
@@ -146,7 +145,7 @@ class Tensor:
             if self.dtype.kind not in "fc":
                 raise errors.integer_gradient(self.dtype)
             self.node = Node()
-            self.node.keeper = weakref.ref(self)
+            self.node.grad_owner = weakref.ref(self)
         elif not requires_grad and self.node is not None:
             if not self.is_leaf:
                 raise errors.grad_off_for_interior(self.op)
@@ -155,7 +154,7 @@ class Tensor:
 
     @property
     def grad(self):
-        if self._grad is None and not self.is_leaf and self.node.keeper is None:
+        if self._grad is None and not self.is_leaf and self.node.grad_owner is None:
             leaving.warn_no_grad(self.op)
         return self._grad
 
@@ -174,7 +173,7 @@ class Tensor:
     def retain_grad(self):
         if self.node is None:
             raise errors.hook_needs_grad("retain_grad")
-        self.node.keeper = weakref.ref(self)
+        self.node.grad_owner = weakref.ref(self)
 
     def register_hook(self, hook):
         if self.node is None:
@@ -185,7 +184,7 @@ class Tensor:
 
 
 class HookHandle:
-    """What `register_hook` returns: `remove()` takes the hook away again, and so does leaving a `with` block."""
+    """Returned by `register_hook`. `remove()` removes the hook, as does the end of a `with` block."""
 
     def __init__(self, hooks, hook):
         self._hooks = hooks
@@ -207,17 +206,17 @@ def read_only(array):
     while isinstance(owner, np.ndarray):
         owner = owner.base
     if isinstance(owner, memoryview) and owner.readonly:
-        return array.view()  # NumPy gives it the same base, so that chains of such views do not nest
+        return array.view()  # has the same base, so that chains of such views do not nest
     return np.asarray(memoryview(array).toreadonly())
 
 
 def overlaps_itself(array):
-    """Whether several elements may lie in one place: after a broadcast, in a sliding window."""
+    """Return whether several elements may share an address, as after a broadcast or in a sliding window."""
     reach = array.itemsize
-    if array.flags.c_contiguous:  # those without elements too
+    if array.flags.c_contiguous:  # includes empty arrays
         return False
     for step, n in sorted((abs(step), n) for step, n in zip(array.strides, array.shape, strict=True) if n > 1):
-        if step < reach:  # not over all that the axes before reach
+        if step < reach:  # the step does not cover the extent of the axes before it
             return True
         reach += step * (n - 1)
     return False
@@ -227,7 +226,7 @@ def overlaps_itself(array):
 
 
 def native(array):
-    """`array` in a dtype that a Tensor holds, in this machine's byte order; refused by name otherwise."""
+    """Return `array` in a dtype that a Tensor holds and in native byte order; raise for other dtypes."""
     dtype = array.dtype
     if dtype.kind not in "biufc" or (
         dtype.kind in "fc" and dtype.itemsize not in {"f": (4, 8), "c": (8, 16)}[dtype.kind]
@@ -254,7 +253,7 @@ def asarray(obj, *, dtype=None, copy=None):
     if not isinstance(obj, np.ndarray) and hasattr(obj, "__dlpack__"):
         obj = np.from_dlpack(obj)
     array = np.asarray(obj, dtype=dtype, copy=copy)
-    ours = copy or isinstance(obj, (bool, int, float, complex, list, tuple, np.generic))
+    owned = copy or isinstance(obj, (bool, int, float, complex, list, tuple, np.generic))
     made = Tensor(native(array))
-    made.storage.foreign = not ours
+    made.storage.foreign = not owned
     return made
