@@ -63,7 +63,7 @@ def test_checkpoint_refuses_a_function_that_changes_its_mind():
     state = [fg.tensor(2.0, requires_grad=True)]
     y = fg.checkpoint(lambda x: x * state[0])(fg.tensor(3.0, requires_grad=True))
     state[0] = fg.tensor(5.0, requires_grad=True)
-    with pytest.raises(fg.BackwardError, match="did something else when it was run again"):
+    with pytest.raises(fg.BackwardError, match="gave other results when the sweep called it again"):
         y.backward()
 
 
@@ -119,6 +119,6 @@ def test_what_the_function_read_from_outside_must_be_the_same_in_the_sweep():
     w, x = fg.asarray(memory).requires_grad_(), fg.tensor(A, requires_grad=True)
     y = fg.checkpoint(lambda x: x * w)(x).sum()
     memory[0] = 7.0
-    with pytest.raises(fg.BackwardError, match="something else"):
+    with pytest.raises(fg.BackwardError, match="gave other results"):
         y.backward()
     assert x.grad is None

@@ -92,7 +92,7 @@ def test_a_constant_from_outside_may_become_a_leaf_inside():
 def test_a_leaf_of_random_numbers_is_refused_in_the_sweep():
     rng = np.random.default_rng(0)
     y = C(lambda x: x + 0 * leaf(rng.random()))(leaf(3.0))
-    with pytest.raises(fg.BackwardError, match="did something else when it was run again"):
+    with pytest.raises(fg.BackwardError, match="gave other results when the sweep called it again"):
         y.backward()
 
 
@@ -179,7 +179,7 @@ def test_random_numbers_are_refused_in_the_sweep():
     rng = np.random.default_rng(0)
     x = fg.tensor(np.ones(100), requires_grad=True)
     y = C(lambda x: x * (rng.random(100) < 0.5))(x)
-    with pytest.raises(fg.BackwardError, match=r"did something else .* random numbers"):
+    with pytest.raises(fg.BackwardError, match=r"gave other results .* random numbers"):
         y.sum().backward()
     assert x.grad is None
 
@@ -191,7 +191,7 @@ def test_state_that_counts_is_refused_in_the_sweep():
         state[0] += 1.0
         return x * state[0]
 
-    with pytest.raises(fg.BackwardError, match="did something else"):
+    with pytest.raises(fg.BackwardError, match="gave other results"):
         G(C(f))(2.0)
 
 

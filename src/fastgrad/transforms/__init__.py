@@ -1,19 +1,18 @@
-"""Functions of functions: from `f`, the function that computes its gradient, Jacobian, and so on.
+"""Function transforms: from a function `f`, the function that computes its gradient, Jacobian, and so on.
 
-`f` is handed Tensors in the places that are differentiated, whatever the caller passed there: arrays, numbers, or
-nested tuples, lists and dicts of them. The result comes back in kind:
+The differentiated arguments may be arrays, numbers, Tensors, or nested tuples, lists and dicts of them. `f` always
+receives Tensors in their place. The type of a result follows the type of the argument:
 
-* array in, array out (the caller's own: writable, sharing memory with nothing); a number in, a NumPy scalar out; a
-  Tensor in, a Tensor out. `f`'s own value follows the arguments: Tensors if one of them is a Tensor; otherwise
-  arrays, and NumPy scalars where it is 0-d, as NumPy's own functions return them.
-* A result is itself differentiable where something outside could ask: the call is made inside the function of
-  another transform, or with a Tensor among its arguments, and an argument or a Tensor that `f` reads from outside
-  requires a gradient. Otherwise, and under `no_grad()`, the cheap sweep runs and nothing is kept. So a training
-  loop that hands arrays to `value_and_grad` never pays for a second derivative, and `grad(grad(f))` needs no
-  switch.
+* The gradient of an array is an array (writable, sharing memory with nothing), that of a number is a NumPy scalar,
+  and that of a Tensor is a Tensor. The value of `f` consists of Tensors if one of the arguments is a Tensor, and
+  otherwise of arrays, with NumPy scalars in place of 0-d arrays, as NumPy's own functions return them.
+* A result is itself differentiable if the call is made inside the function of another transform or with a Tensor
+  among its arguments, and if an argument or a Tensor that `f` closes over requires a gradient. Otherwise, and under
+  `no_grad()`, the sweep is not recorded. A training loop that passes arrays to `value_and_grad` therefore does not
+  pay for second derivatives, and `grad(grad(f))` needs no option.
 
-A gradient with respect to a complex argument is that of steepest ascent, dL/dRe + i dL/dIm: PyTorch's, the
-conjugate of JAX's.
+The gradient with respect to a complex argument is dL/dRe + i dL/dIm, the direction of steepest ascent. This is
+PyTorch's convention; JAX returns the conjugate.
 """
 
 from fastgrad.transforms.forward import hvp, jvp

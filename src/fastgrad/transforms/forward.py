@@ -1,22 +1,22 @@
-"""Derivatives along a direction: `jvp` and `hvp`.
+"""Directional derivatives: `jvp` and `hvp`.
 
-There is no forward mode: the vjp is linear in its cotangent, and the vjp of that linear map is the jvp.
+Forward mode is computed by reverse mode: the vjp is linear in its cotangent, and the vjp of that linear map is the jvp.
 """
 
 import numpy as np
 
 from fastgrad import _tree
 from fastgrad._engine import Tensor, asarray, gradients
-from fastgrad.transforms.lift import Run, need_function, need_output
-from fastgrad.transforms.reverse import need_scalar
+from fastgrad.transforms.lift import Run, require_function, require_output
+from fastgrad.transforms.reverse import require_scalar
 
 
 def _start(verb, primals, tangents):
-    """The run, and the tangents as Tensors, one per input."""
+    """Return the run and the tangents as Tensors, one per input."""
     for word, values in ("primals", primals), ("tangents", tangents):
         if not isinstance(values, (tuple, list)):
             kind = type(values).__name__
-            raise TypeError(f"{verb}: {word} are a tuple with one entry per argument of the function, got {kind}")
+            raise TypeError(f"{verb}: {word} must be a tuple with one entry per argument, got {kind}")
     run = Run(verb, primals)
     vs = run.match("tangents", tangents, primals, run.inputs)
     run.tracked = run.tracked or (run.recording and any(v.requires_grad for v in vs))
@@ -24,13 +24,13 @@ def _start(verb, primals, tangents):
 
 
 def transposed(run, ys):
-    """Fresh cotangents `us` of the Tensors `ys`, zero, and the gradients of `run.inputs` as functions of them."""
+    """Return zero cotangents `us` of the Tensors `ys`, and the gradients of `run.inputs` as functions of them."""
     us = [asarray(np.zeros(y.shape, y.dtype)).requires_grad_() for y in ys]
     return us, gradients(ys, run.inputs, us, create_graph=True, retain_graph=True, allow_unused=True)
 
 
 def push(run, gs, us, tangents, retain_graph=False):
-    """Tangents of the outputs from those of the inputs: the vjp, with respect to `us`, of the vjp `gs`."""
+    """Return tangents of the outputs for tangents of the inputs: the vjp of the vjp `gs` with respect to `us`."""
     live = [(g, v) for g, v in zip(gs, tangents, strict=True) if g is not None and g.requires_grad and v is not None]
     if not live:
         return [None] * len(us)
@@ -41,31 +41,31 @@ def push(run, gs, us, tangents, retain_graph=False):
 
 
 def jvp(f, primals, tangents):
-    """The value of a function and its derivative along a direction, `J v`.
+    """Return the value of a function and its directional derivative, `J v`.
 
     Parameters
     ----------
     f : function
         Returns a Tensor or a nested tuple, list or dict of them.
     primals : tuple
-        All of `f`'s arguments.
+        All arguments of `f`.
     tangents : tuple
-        The direction, nested as `primals`, each leaf of its primal's shape.
+        The direction, nested as `primals`, with the shape of the primal in each leaf.
 
     Returns
     -------
     value, tangent
-        Both nested as `f`'s result.
+        Both nested as the result of `f`.
 
     Notes
     -----
-    A complex argument stands for its real and imaginary part: the tangent is the derivative of the result along the
-    direction, whether or not `f` is holomorphic.
+    A complex argument is treated as its real and imaginary part: the tangent is the derivative of the result along
+    the direction, whether or not `f` is holomorphic.
     """
-    need_function("jvp", f)
+    require_function("jvp", f)
     run, vs = _start("jvp", primals, tangents)
     out = run.call(f)
-    ys = [need_output("jvp", y) for y in _tree.leaves(out)]
+    ys = [require_output("jvp", y) for y in _tree.leaves(out)]
     live = [y for y in ys if isinstance(y, Tensor) and y.requires_grad]
     us, gs = transposed(run, live) if live else ([], [None] * len(run.inputs))
     run.warn_unreached(gs, each=False)
@@ -78,33 +78,33 @@ def jvp(f, primals, tangents):
 
 
 def hvp(f, primals, tangents):
-    """The product of a scalar function's Hessian with a vector: the derivative of the gradient along `tangents`.
+    """Return the product of the Hessian of a scalar function with a vector.
 
     Parameters
     ----------
     f : function
         Returns one real number.
     primals, tangents : tuple
-        `f`'s arguments, and a direction nested alike.
+        The arguments of `f`, and the vector, nested as `primals`.
 
     Returns
     -------
     nested as `primals`
-        A tuple with one product per primal; the bare product if there is one primal.
+        A tuple with one product per primal, or the product alone if there is one primal.
 
     Notes
     -----
-    A complex argument stands for its real and imaginary part, as in `grad`: the product is the derivative of the
-    gradient, dL/dRe + i dL/dIm, along the direction. That is PyTorch's convention.
+    The product is the derivative of the gradient along `tangents`. A complex argument is treated as its real and
+    imaginary part, as in `grad`; the gradient is dL/dRe + i dL/dIm, which is PyTorch's convention.
     """
-    need_function("hvp", f)
+    require_function("hvp", f)
     run, vs = _start("hvp", primals, tangents)
     run.single = len(run.args) == 1
     y = run.call(f)
-    need_scalar("hvp", y)
+    require_scalar("hvp", y)
     if not isinstance(y, Tensor) or not y.requires_grad:
         run.warn_unreached([None] * len(vs), each=False)
-        return run.hand_back([None] * len(vs))
+        return run.pack([None] * len(vs))
     gs = gradients((y,), run.inputs, create_graph=True, retain_graph=True, allow_unused=True)
     run.warn_unreached(gs, each=False)
-    return run.hand_back(push(run, gs, run.inputs, vs))
+    return run.pack(push(run, gs, run.inputs, vs))

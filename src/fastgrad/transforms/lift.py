@@ -1,4 +1,4 @@
-"""What all transforms share: arguments become Tensors, `f` runs, results come back in kind."""
+"""Shared by all transforms: converts arguments to Tensors, runs `f`, and converts the results back."""
 
 import functools
 from _thread import _local as local  # `threading.local`, without importing the rest of threading
@@ -23,7 +23,7 @@ from fastgrad.rules.rule import Rule
 
 
 class _Level(local):
-    depth = 0  # how many transforms are running their function in this thread
+    depth = 0  # number of transforms that are running their function in this thread
 
 
 level = _Level()
@@ -37,85 +37,85 @@ def _alias(x, /):
     return x[...]
 
 
-# A Tensor that an outer transform follows enters an inner one through this op: the inner gradient is taken with
-# respect to the entry, so it does not see other ways in which `f` depends on the same Tensor; the outer one passes.
-# A copy, as all arguments are: what `f` writes to them never reaches the caller.
+# A Tensor that an outer transform differentiates enters an inner one through this op. The inner gradient is taken with
+# respect to the result, so it ignores other ways in which `f` depends on the Tensor; the outer gradient includes them.
+# The op copies, as for all arguments, so that writes by `f` do not reach the caller.
 _entry.__name__ = "entry"
 entry = Function(Rule(_entry, lambda g: g, numpy=()))
 
-# The same memory as another node.
+# The same memory with a node of its own.
 _alias.__name__ = "alias"
 alias = Function(Rule(_alias, lambda g: g, view=True, numpy=()))
 
 
 def derivative_of(f, wrapper):
-    """`wrapper`, under the name of `f`, marked as computing a derivative of it."""
+    """Return `wrapper` with the name and docstring of `f`, marked as a derivative."""
     wrapper = functools.wraps(f)(wrapper)
     wrapper._is_derivative = True
     return wrapper
 
 
 def is_derivative(f):
-    """Whether `f` came from `derivative_of`."""
+    """Return whether `f` was made by `derivative_of`."""
     return getattr(f, "_is_derivative", False)
 
 
-def need_function(verb, f):
-    """Refuse what is no function, with the likeliest cause."""
+def require_function(verb, f):
+    """Raise if `f` is not callable."""
     if not callable(f):
-        hint = "; for gradients of a computed Tensor use gradients(outputs, inputs)" if isinstance(f, Tensor) else ""
-        raise TypeError(f"{verb} takes a function, got {type(f).__name__}{hint}")
+        hint = ": for the gradient of a computed Tensor use fg.gradients(outputs, inputs)"
+        raise TypeError(f"{verb} takes a function, got {type(f).__name__}{hint if isinstance(f, Tensor) else ''}")
 
 
 def argument_numbers(verb, argnums):
-    """`argnums` as an int or a tuple of ints."""
+    """Return `argnums` as an int or a tuple of ints."""
     numbers = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
     if not numbers or not all(isinstance(k, (int, np.integer)) and not isinstance(k, bool) for k in numbers):
-        raise TypeError(f"{verb}: argnums is an int or a tuple of ints, got {argnums!r}")
+        raise TypeError(f"{verb}: argnums must be an int or a tuple of ints, got {argnums!r}")
     return tuple(map(int, numbers)) if numbers is argnums else int(argnums)
 
 
-def _places(verb, argnums, n):
-    """`argnums`, from `argument_numbers`, counted from the front, for a call with `n` positional arguments."""
+def _positions(verb, argnums, n):
+    """Return `argnums` as non-negative positions in a call with `n` positional arguments."""
     if type(argnums) is int:
         argnums = (argnums,)
-    places = []
+    positions = []
     for k in argnums:
         if not -n <= k < n:
-            raise TypeError(f"{verb}: argnums asks for argument {k}, the call has {n} positional ones")
-        if k % n in places:
-            raise TypeError(f"{verb}: argnums asks for argument {k} twice, in {argnums!r}")
-        places.append(k % n)
-    return places
+            raise TypeError(f"{verb}: argnums selects argument {k} of a call with {n} positional arguments")
+        if k % n in positions:
+            raise TypeError(f"{verb}: argnums selects argument {k} twice: {argnums!r}")
+        positions.append(k % n)
+    return positions
 
 
 def own_array(t):
-    """The value of `t` as an array that shares memory with nothing."""
+    """Return the value of `t` as an array that shares memory with nothing."""
     return t.detach().numpy().copy()
 
 
 def own_gradient(g):
-    """As `own_array`, of a gradient swept from a result alone: an engine gives it memory of its own."""
+    """As `own_array`, for a result of `gradients`: its memory is not shared, so a copy is rarely needed."""
     try:
         array = g.numpy(writable=True)
     except MutationError:
         return own_array(g)
-    return array if array.flags.forc else array.copy()  # one value may stand for many
+    return array if array.flags.forc else array.copy()  # strides of 0: one element stands for several
 
 
 class Run:
-    """One call of a transformed function: the arguments made Tensors, what `f` returned, and how to hand results back.
+    """One call of a transformed function.
 
     Attributes
     ----------
     inputs : list of Tensor
-        One per differentiated leaf: a fresh leaf, or the alias of a Tensor that requires a gradient.
+        One per differentiated leaf: a new leaf, or the result of `entry` for a Tensor that requires a gradient.
     originals : list
-        What the caller passed there.
+        The values that the caller passed for them.
     tensors : bool
-        A Tensor is among the arguments, so the value is handed back as Tensors.
+        Whether a Tensor is among the arguments, so that values are returned as Tensors.
     tracked : bool
-        Results are differentiable; known after `call`.
+        Whether results are differentiable; known after `call`.
     """
 
     __slots__ = (
@@ -130,14 +130,14 @@ class Run:
         self.single = type(argnums) is int
         self.recording = is_grad_enabled()
         self.inputs, self.originals, self.trees = [], [], []
-        self.numbers = range(len(args)) if argnums is None else _places(verb, argnums, len(args))
+        self.numbers = range(len(args)) if argnums is None else _positions(verb, argnums, len(args))
         self.tracked = False
         self.tensors = Tensor in map(type, _tree.leaves([self.args, kwargs]))
         for k in self.numbers:
             self.trees.append(args[k])
             self.args[k] = _tree.map_leaves(self._lift, args[k])
         if not self.inputs:
-            raise TypeError(f"{verb}: there is nothing to differentiate in {tuple(self.trees)!r}")
+            raise TypeError(f"{verb}: nothing to differentiate in {tuple(self.trees)!r}")
 
     def _lift(self, leaf):
         self.originals.append(leaf)
@@ -148,7 +148,7 @@ class Run:
             else:
                 x = self._leaf(leaf.copy(), leaf)
         elif isinstance(leaf, (np.ndarray, np.generic, float, complex, int)):
-            x = self._leaf(tensor(leaf), leaf)  # a copy: `f` may write to the array, and the graph may outlive the call
+            x = self._leaf(tensor(leaf), leaf)  # copied: `f` may write to it, and the graph may outlive the call
         else:
             self._refuse(leaf)
         self.inputs.append(x)
@@ -164,17 +164,17 @@ class Run:
         number = len(self.originals) - 1 - sum(len(_tree.leaves(tree)) for tree in self.trees[:-1])
         where = f"argument {self.numbers[at]}{_tree.path(self.trees[at], number)}"
         if isinstance(leaf, (np.ndarray, np.generic, Tensor)):
-            what, cure = f"{leaf.dtype}", "Convert it to a floating dtype first, or leave it out of argnums."
+            what, remedy = f"{leaf.dtype}", "Convert it to a floating dtype first, or leave it out of argnums."
         elif isinstance(leaf, int):
-            what, cure = f"{type(leaf).__name__} ({leaf})", "Pass a float, or leave it out of argnums."
+            what, remedy = f"{type(leaf).__name__} ({leaf})", "Pass a float, or leave it out of argnums."
         else:
-            what, cure = type(leaf).__name__, "Pass arrays, numbers, Tensors, or tuples, lists and dicts of them."
+            what, remedy = type(leaf).__name__, "Pass arrays, numbers, Tensors, or tuples, lists and dicts of them."
         raise NotDifferentiableError(
-            f"{self.verb}: {where} is {what}; a gradient exists for floating and complex values only. {cure}"
+            f"{self.verb}: {where} is {what}; only floating and complex values have a gradient. {remedy}"
         )
 
     def call(self, f):
-        """`f`'s own result, computed with recording on."""
+        """Call `f` on the lifted arguments, with recording enabled, and return its result."""
         self.higher = is_derivative(f)
         before = level.depth
         level.depth = before + 1
@@ -196,13 +196,13 @@ class Run:
         if self.recording and not self.tracked:
             if before or self.tensors:
                 self.tracked = self._reaches_outside(out)
-            else:  # a transform that runs around this one in another thread
+            else:  # a transform in another thread may run around this one
                 self.tracked = any(is_traced(t) for t in _tree.leaves(out) if isinstance(t, Tensor))
         return out
 
     def _reaches_outside(self, out):
-        """Whether the graph of `out` ends in leaves other than `inputs`: what `f` closes over, or other arguments."""
-        seen = {id(x): x for x in self.inputs}  # held, so that no id is given out again during the walk
+        """Return whether the graph of `out` has leaves other than `inputs`: closed-over Tensors or other arguments."""
+        seen = {id(x): x for x in self.inputs}  # keeps the Tensors alive, so that no id is reused
         stack = [t for t in _tree.leaves(out) if isinstance(t, Tensor) and t.requires_grad]
         while stack:
             t = stack.pop()
@@ -214,15 +214,15 @@ class Run:
         return False
 
     def gradients(self, outputs, cotangents=None, *, retain_graph=False, tracked=None):
-        """The gradient of the recorded `outputs` with respect to each input, None where there is none."""
+        """Return the gradient of the recorded `outputs` with respect to each input, or None if there is none."""
         tracked = self.tracked if tracked is None else tracked
         keep = tracked or retain_graph
         return gradients(outputs, self.inputs, cotangents, create_graph=tracked, retain_graph=keep, allow_unused=True)
 
     def warn_unreached(self, gs, each=True):
-        """Warn of each argument, or of all together, that no way leads to: all of its `gs` are None.
+        """Warn about each argument whose `gs` are all None; if not `each`, only if all arguments are such.
 
-        Not of a derivative, which may well be constant.
+        Derivatives are exempt, because they are often constant.
         """
         if self.higher or not [g for g in gs if g is None]:
             return
@@ -236,13 +236,13 @@ class Run:
             if unreached and all(unreached):
                 leaving.warn_independent(self.verb, f"argument {number}")
 
-    def hand_back(self, results):
-        """Gradients, one per input, in kind and in the nest of the differentiated arguments."""
-        results = map(self._in_kind, range(len(self.inputs)), results)
+    def pack(self, results):
+        """Return the gradients, one per input, with the types and nesting of the differentiated arguments."""
+        results = map(self._converted, range(len(self.inputs)), results)
         trees = [_tree.map_leaves(lambda _: next(results), tree) for tree in self.trees]
         return trees[0] if self.single else tuple(trees)
 
-    def _in_kind(self, k, g):
+    def _converted(self, k, g):
         original, x = self.originals[k], self.inputs[k]
         if g is None:
             array = np.zeros(x.shape, x.dtype)
@@ -255,7 +255,7 @@ class Run:
         return array if isinstance(original, np.ndarray) else array[()]
 
     def value(self, tree):
-        """What `f` returned, as the caller wants it: Tensors, detached if not tracked, or arrays and NumPy scalars."""
+        """Return the result of `f` for the caller: Tensors, detached if not tracked, or arrays and NumPy scalars."""
         return _tree.map_leaves(self._value, tree)
 
     def _value(self, leaf):
@@ -268,7 +268,7 @@ class Run:
         return own_array(leaf)[()] if leaf.ndim == 0 else own_array(leaf)
 
     def match(self, word, tree, template, targets):
-        """The leaves of `tree` (tangents or cotangents) as Tensors with the shapes and dtypes of `targets`."""
+        """Return the leaves of `tree` (tangents or cotangents) as Tensors with the shapes and dtypes of `targets`."""
         given = _tree.align(template, tree)
         if given is None:
             raise TypeError(f"{self.verb}: the {word} must be nested as the values they belong to, got {tree!r}")
@@ -290,8 +290,8 @@ class Run:
         return matched
 
 
-def need_output(verb, leaf):
-    """Refuse an output that is neither a Tensor, an array nor a number."""
+def require_output(verb, leaf):
+    """Raise if an output is neither a Tensor, an array nor a number."""
     if not isinstance(leaf, (Tensor, np.ndarray, np.generic, float, complex, int)):
         raise TypeError(f"{verb}: the function must return a Tensor, an array or a number, got {type(leaf).__name__}")
     return leaf

@@ -1,4 +1,4 @@
-"""All derivatives at once: `jacobian` and `hessian`, sweep by sweep over the shorter side."""
+"""Full derivative matrices: `jacobian` and `hessian`, with one sweep per row or column, whichever are fewer."""
 
 import numpy as np
 
@@ -8,45 +8,50 @@ from fastgrad.errors import NotDifferentiableError
 from fastgrad.rules.rule import FUNCTIONS
 from fastgrad.transforms import messages
 from fastgrad.transforms.forward import push, transposed
-from fastgrad.transforms.lift import Run, argument_numbers, derivative_of, need_function, need_output
+from fastgrad.transforms.lift import Run, argument_numbers, derivative_of, require_function, require_output
 from fastgrad.transforms.reverse import grad
 
 
 def jacobian(f, argnums=0):
-    """The function that computes all first derivatives of a function.
+    """Return the function that computes all first derivatives of a function.
 
     Parameters
     ----------
     f : function
-        Returns a Tensor, or a nested tuple, list or dict of them. Real arguments and results; or all complex, then
-        `f` must be holomorphic and the Jacobian holds dy/dz.
+        Returns a Tensor, or a nested tuple, list or dict of them. Arguments and results are all real or all complex;
+        in the complex case `f` must be holomorphic, and the Jacobian is dy/dz.
     argnums : int or tuple of ints
         As in `grad`.
 
     Returns
     -------
     function
-        With `f`'s arguments. For an array in and an array out: shape `y.shape + x.shape`. For nests: the nest of
-        the result, at each of its leaves the nest of the argument.
+        Takes the arguments of `f`. For an array argument and an array result it returns shape `y.shape + x.shape`.
+        Otherwise it returns the nesting of the result, with the nesting of the argument in each leaf.
+
+    Raises
+    ------
+    NotDifferentiableError
+        If arguments and results are not all real or all complex, or a complex `f` is not holomorphic.
 
     Notes
     -----
-    One sweep per element of the result, or, through the vjp of the vjp, one per element of the
-    arguments where these are fewer. The derivatives of a complex function that is not holomorphic, such as
-    `z * conj(z)`, are no complex matrix: it is refused, by one random cotangent (`vjp` and `jvp` take it as a function
-    of real and imaginary parts).
+    The Jacobian takes one sweep per element of the result, or one per element of the arguments where these are fewer,
+    by the vjp of the vjp. Whether `f` is holomorphic is tested with one random cotangent. `vjp` and `jvp` accept other
+    complex functions, such as `z * conj(z)`, and treat them as functions of the real and imaginary parts.
     """
-    need_function("jacobian", f)
+    require_function("jacobian", f)
     return derivative_of(f, _jacobian("jacobian", f, argument_numbers("jacobian", argnums)))
 
 
 def hessian(f, argnums=0):
-    """The function that computes all second derivatives of a scalar function: the Jacobian of its gradient.
+    """Return the function that computes all second derivatives of a scalar function: the Jacobian of its gradient.
 
-    For an array: shape `x.shape + x.shape`. For nests and for a tuple of `argnums`: a nest of nests, as of `jacobian`.
-    Of complex arguments it exists where the gradient is holomorphic, as that of `abs(z)**2` is; `hvp` always does.
+    For an array argument it returns shape `x.shape + x.shape`; for nested arguments and a tuple of `argnums`, nested
+    blocks as `jacobian` does. For complex arguments the gradient must be holomorphic, as that of `abs(z)**2` is; `hvp`
+    has no such requirement.
     """
-    need_function("hessian", f)
+    require_function("hessian", f)
     argnums = argument_numbers("hessian", argnums)
     return derivative_of(f, _jacobian("hessian", grad(f, argnums), argnums))
 
@@ -55,8 +60,8 @@ def _jacobian(verb, f, argnums):
     def jacobian_of_f(*args, **kwargs):
         run = Run(verb, args, argnums, kwargs)
         out = run.call(f)
-        reached = [None] * len(run.inputs)  # by any element of the result
-        nest = _tree.map_leaves(lambda y: _in_nest(run, _blocks(run, need_output(verb, y), reached)), out)
+        reached = [None] * len(run.inputs)  # True where an element of the result depends on the input
+        nest = _tree.map_leaves(lambda y: _nested(run, _blocks(run, require_output(verb, y), reached)), out)
         run.warn_unreached(reached)
         return nest
 
@@ -64,9 +69,9 @@ def _jacobian(verb, f, argnums):
 
 
 def _blocks(run, y, reached):
-    """One derivative block per input, of shape `y.shape + x.shape`: a Tensor where it is tracked, else an array.
+    """Return one block per input, of shape `y.shape + x.shape`: a Tensor if tracked, else an array.
 
-    Enters in `reached` from which inputs a way leads to `y`.
+    Sets `reached` for the inputs that `y` depends on.
     """
     if not isinstance(y, Tensor) or not y.requires_grad:
         y = asarray(y)
@@ -74,17 +79,17 @@ def _blocks(run, y, reached):
     kinds = {t.dtype.kind for t in (y, *run.inputs)}
     if len(kinds) > 1:
         raise NotDifferentiableError(
-            f"{run.verb}: arguments and result must be all real or all complex (and the function holomorphic), got "
+            f"{run.verb}: arguments and result must be all real, or all complex with a holomorphic function, got "
             + ", ".join(str(t.dtype) for t in (*run.inputs, y))
         )
     if kinds == {"c"}:
-        _need_holomorphic(run, y)
+        _require_holomorphic(run, y)
     if sum(x.size for x in run.inputs) < y.size:
         return _by_columns(run, y, reached)
     return _by_rows(run, y, reached, conjugate=kinds == {"c"})
 
 
-def _enter(reached, gs):
+def _mark_reached(reached, gs):
     for k, g in enumerate(gs):
         if g is not None:
             reached[k] = True
@@ -96,14 +101,14 @@ def _one_hot(t, k):
     return asarray(basis.reshape(t.shape))
 
 
-def _need_holomorphic(run, y):
-    """Refuse a result whose derivative along i v is not i times that along v: told by the vjp of a random cotangent."""
+def _require_holomorphic(run, y):
+    """Raise if the derivative along i v is not i times that along v, tested with the vjp of a random cotangent."""
     rng = np.random.default_rng(0)
     u = rng.normal(size=y.shape) + 1j * rng.normal(size=y.shape)
-    one, other = (
+    one, rotated = (
         run.gradients((y,), (asarray(np.asarray(v, y.dtype)),), retain_graph=True, tracked=False) for v in (u, 1j * u)
     )
-    for g, turned in zip(one, other, strict=True):
+    for g, turned in zip(one, rotated, strict=True):
         if g is not None:
             g, turned = 1j * g.detach().numpy(), turned.detach().numpy()
             wrong = np.abs(g - turned) > np.sqrt(np.finfo(g.dtype).eps) * np.abs(g).max(initial=0.0)
@@ -113,11 +118,11 @@ def _need_holomorphic(run, y):
 
 def _by_rows(run, y, reached, conjugate):
     rows = [run.gradients((y,), (_one_hot(y, k),), retain_graph=True) for k in range(y.size)]
-    _enter(reached, rows[0] if rows else [True] * len(reached))
+    _mark_reached(reached, rows[0] if rows else [True] * len(reached))
     blocks = []
     for k, x in enumerate(run.inputs):
         block = _stack([row[k] for row in rows], y.shape + x.shape, x.dtype, run.tracked, axis=0)
-        if conjugate:  # a sweep computes the conjugate transpose
+        if conjugate:  # a sweep computes the conjugate transpose of the Jacobian
             block = FUNCTIONS["conj"](block) if isinstance(block, Tensor) else block.conj()
         blocks.append(block)
     return blocks
@@ -125,7 +130,7 @@ def _by_rows(run, y, reached, conjugate):
 
 def _by_columns(run, y, reached):
     (u,), gs = transposed(run, (y,))
-    _enter(reached, gs)
+    _mark_reached(reached, gs)
     blocks = []
     for k, x in enumerate(run.inputs):
         columns = []
@@ -138,7 +143,7 @@ def _by_columns(run, y, reached):
 
 
 def _stack(slices, shape, dtype, tracked, axis):
-    """Slices (None for zeros), one per place of the flattened result or argument, put together."""
+    """Stack slices (None for zeros), one per element of the flattened result or argument."""
     if not slices:
         return np.zeros(shape, dtype)
     part = next((s.shape for s in slices if s is not None), None)
@@ -152,8 +157,8 @@ def _stack(slices, shape, dtype, tracked, axis):
     )
 
 
-def _in_nest(run, blocks):
-    """The blocks in kind, in the nest of the arguments."""
+def _nested(run, blocks):
+    """Return the blocks with the types and nesting of the arguments."""
     done = []
     for block, original in zip(blocks, run.originals, strict=True):
         if isinstance(block, Tensor):

@@ -1,4 +1,4 @@
-"""`checkpoint`: memory for time. Between forward and backward only arguments are kept; the sweep runs `f` again."""
+"""`checkpoint`: saves memory by keeping only the arguments of `f`; the sweep calls `f` again for the rest."""
 
 import functools
 
@@ -20,30 +20,35 @@ from fastgrad._engine import (
 )
 from fastgrad.rules.rule import Rule, ops
 from fastgrad.transforms import messages
-from fastgrad.transforms.lift import alias, level, need_function
+from fastgrad.transforms.lift import alias, level, require_function
 
 
 def checkpoint(f):
-    """A function that computes what `f` does, but keeps none of the values in between: the sweep computes them again.
+    """Return a function that computes the same as `f`, but does not keep the intermediate values for the sweep.
 
-    `f` must do the same each time it is called: no random numbers, no state, no array from outside that is written
-    before the sweep (one that is handed in as an argument may be). It may return a Tensor or a nested tuple, list or
-    dict. Gradients flow to Tensors among its arguments, to those it reads from outside and to leaves that it makes, to
-    any order.
+    The sweep calls `f` again to recompute them, so `f` must compute the same each time: it must not use random
+    numbers or state, nor read arrays from outside that are modified before the sweep. Arrays passed as arguments may
+    be modified. `f` may return a Tensor or a nested tuple, list or dict. Gradients of any order flow to Tensors among
+    its arguments, to Tensors that it closes over, and to leaves that it creates.
+
+    Raises
+    ------
+    BackwardError
+        In the sweep, if the second call reads other values or computes other results than the first.
 
     Notes
     -----
-    The engine notes what is recorded while `f` runs: all else that the graph of the results begins with is read from
-    outside, or a leaf that `f` made. In the sweep `f` runs again, and the gradients of its results are taken with
-    respect to what was handed in and to what is read from outside, each as if it did not depend on the others: the way
-    between those is the outer sweep's, as are hooks on Tensors from outside. That the second run reads the same values
-    and computes the same results is checked, the results by their sums.
+    While `f` runs, the engine collects the nodes that are recorded. Everything else that the results depend on was
+    either read from outside or is a leaf that `f` made. The sweep calls `f` again and computes partial gradients of
+    the results with respect to the arguments and to the values from outside, each as if it did not depend on the
+    others: dependencies among these, and hooks on Tensors from outside, belong to the outer sweep. Results of the two
+    calls are compared by their sums.
 
     References
     ----------
     Chen, Xu, Zhang and Guestrin, "Training deep nets with sublinear memory cost", arXiv:1604.06174.
     """
-    need_function("checkpoint", f)
+    require_function("checkpoint", f)
 
     @functools.wraps(f)
     def checkpointed(*args, **kwargs):
@@ -59,24 +64,24 @@ def checkpoint(f):
 
 
 class _Segment:
-    """One checkpointed call: how to run it again, and what it was fed.
+    """One checkpointed call: how to repeat it, and the values that it read.
 
     Attributes
     ----------
     operands : list of Tensor
         The arguments that require a gradient.
     constants : list of Tensor and ndarray
-        The other arguments that somebody may write to: the engine guards them as it does the operands of an op.
+        The other arguments that may be modified later. The engine checks or copies them as operands of an op.
     outside : list of Tensor
-        What the first run read from outside.
+        The Tensors that the first run read from outside.
     results : list of (shape, dtype)
-        Of the outputs that depend on these.
+        Of the outputs that depend on operands or outside.
     sums : list
-        What is remembered of their values.
+        Sums of these outputs, for comparison with the second run.
     traced : list of bool, list of Tensor
-        Which operands, and what from outside, a transform differentiated that ran around the first run.
+        Whether each operand, and which Tensors from outside, depend on an input of a transform that was running.
     value : ndarray or None
-        The outputs, one after the other, until the engine has taken them.
+        The outputs, joined into one array, until the engine has taken them.
     """
 
     __slots__ = ("args", "constants", "depth", "f", "operands", "outside", "results", "sums", "traced", "value")
@@ -91,21 +96,21 @@ class _Segment:
         self.traced = [is_traced(x) for x in self.operands], []
 
     def run(self, feeds, constants):
-        """`f` on its arguments, with `feeds` for the Tensors that require a gradient and `constants` for the others."""
-        stand_ins, constants = iter(feeds), iter(constants)
+        """Call `f` with `feeds` for the Tensors that require a gradient and `constants` for the other arguments."""
+        replacements, constants = iter(feeds), iter(constants)
         traced = [x for x, was in zip(feeds, self.traced[0], strict=True) if was] + self.traced[1]
 
         def fed(x):
             if _requires_grad(x):
-                return alias(next(stand_ins))  # whose hooks are the segment's own, as those of a feed are not
+                return alias(next(replacements))  # a hook that `f` sets on it belongs to the alias, not to the feed
             if not _is_constant(x):
                 return x
             kept = next(constants)
             return kept.detach().numpy() if isinstance(kept, Tensor) and isinstance(x, np.ndarray) else kept
 
-        births = {}
-        outer = collect_births(births)
-        # A transform inside must see what it saw the first time.
+        recorded = {}
+        outer = collect_births(recorded)
+        # A transform that `f` calls must find the same depth and marks as in the first run.
         before, level.depth = level.depth, self.depth
         trace(traced)
         try:
@@ -116,15 +121,15 @@ class _Segment:
             level.depth = before
             collect_births(outer)
             if outer is not None:
-                for key, t in births.items():
+                for key, t in recorded.items():
                     if t is None:
                         outer[key] = None
                     else:
                         outer.setdefault(key, t)
-        return _Ran(out, feeds, births)
+        return _RunGraph(out, feeds, recorded)
 
     def record(self, ran):
-        """What the first run returned, cut from the graph that computed it, and tied to this segment instead."""
+        """Return the results of the first run, detached from its graph and recorded as results of this segment."""
         live, self.outside = ran.live, ran.outside
         self.traced[1].extend(x for x in ran.outside if is_traced(x))
         self.results = [(y.shape, y.dtype) for y in live]
@@ -141,15 +146,15 @@ class _Segment:
                 self.value = np.concatenate([a.ravel() for a in arrays])
             parts = iter(self._parts(_rerun(*fed, *self.constants, segment=self)))
 
-        def tied(y):
+        def attached(y):
             if not isinstance(y, Tensor) or _is_own_leaf(y):
                 return y
             return next(parts) if y.requires_grad else y.detach()
 
-        return _tree.map_leaves(tied, ran.out)
+        return _tree.map_leaves(attached, ran.out)
 
     def _parts(self, y):
-        """The outputs, from the one Tensor that the engine records; and their cotangents from its cotangent."""
+        """Split the one Tensor that the engine records into the outputs, or its cotangent into their cotangents."""
         if len(self.results) == 1:
             return [y]
         parts, start = [], 0
@@ -161,7 +166,7 @@ class _Segment:
         return parts
 
     def pull(self, g, xs):
-        """The cotangents of all that was fed; `xs` is that, as the engine kept it."""
+        """Return the cotangents of all operands; `xs` are the operands as the engine saved them."""
         recording = is_grad_enabled()
         n, m = len(self.operands), len(self.operands) + len(self.outside)
         with enable_grad():
@@ -175,10 +180,10 @@ class _Segment:
         pulled = [asarray(np.zeros(x.shape, x.dtype)) if gx is None else gx for x, gx in zip(feeds, got, strict=True)]
         return pulled + [None] * len(self.constants)
 
-    def _repeated(self, again, kept):
-        """What a run has read from outside, in the order of `outside`; None if it did something else than the first.
+    def _repeated(self, again, saved):
+        """Return what a run read from outside, in the order of `outside`, or None if it differs from the first run.
 
-        `kept` are the values that were read. What the function makes itself, a leaf, is another one in each run.
+        `saved` are the values that the first run read. Leaves that `f` makes are new in each run.
         """
         if [(y.shape, y.dtype) for y in again.live] != self.results or len(again.outside) != len(self.outside):
             return None
@@ -186,38 +191,38 @@ class _Segment:
         first = [node_key(x) for x in self.outside]
         others = iter([x for key, x in read.items() if key not in set(first)])
         outside = [read[key] if key in read else next(others) for key in first]
-        if not all(map(_is_same, outside, kept)) or not all(map(_are_close, self.sums, map(_sums, again.live))):
+        if not all(map(_is_same, outside, saved)) or not all(map(_are_close, self.sums, map(_sums, again.live))):
             return None
         return outside
 
 
-class _Ran:
-    """What one run returned, and what the graph of that begins with.
+class _RunGraph:
+    """The results of one run, and the Tensors that their graph starts from.
 
     Attributes
     ----------
     out
-        What `f` returned.
+        The result of `f`.
     live : list of Tensor
-        The outputs in it that have a gradient and are no leaves.
+        The outputs that require a gradient and are not leaves.
     outside : list of Tensor
-        What the outputs came from besides the feeds: leaves, and results from outside. And results that only other
-        things came from, such as derivatives that `f` takes: the second run will want their graph. In the order of the
-        graph, which is the same in each run.
+        The Tensors that the outputs depend on besides the feeds: leaves, and results from outside. Includes those that
+        only derivatives inside `f` depend on, whose graph the second run needs. In the order of the graph, which is
+        the same in each run.
     """
 
     __slots__ = ("live", "out", "outside")
 
-    def __init__(self, out, feeds, births):
+    def __init__(self, out, feeds, recorded):
         self.out = out
         self.live = [y for y in _tree.leaves(out) if _requires_grad(y) and not _is_own_leaf(y)]
         inside = {node_key(x) for x in feeds}
-        read = [t for t in births.values() if t is not None and node_key(t) not in inside]
+        read = [t for t in recorded.values() if t is not None and node_key(t) not in inside]
         outside = {}
         for key, t, operands in _graph([*self.live, *read], frozenset(inside)):
-            # Recorded in the run, or computed from what was made for it, perhaps by another thread. A leaf is neither,
-            # whatever result had its key and is gone.
-            if not t.is_leaf and (births.get(key, key) is None or any(k in inside for k, _ in operands)):
+            # Recorded in the run, or computed from a result of the run, perhaps by another thread. Leaves are excluded:
+            # their key may have belonged to a result that no longer exists.
+            if not t.is_leaf and (recorded.get(key, key) is None or any(k in inside for k, _ in operands)):
                 inside.add(key)
                 outside.update((k, x) for k, x in operands if k not in inside)
         outside.update((node_key(t), t) for t in (*self.live, *read) if node_key(t) not in inside)
@@ -229,7 +234,7 @@ def _forward(*xs, segment):
     return value
 
 
-# The cotangents come out of a sweep, conjugate transposes already: hence not "holomorphic".
+# Not "holomorphic": the cotangents come from a sweep, which already computes conjugate transposes.
 _forward.__name__ = "checkpoint"
 _rerun = Function(
     Rule(_forward, lambda g, xs, segment: segment.pull(g, xs), holomorphic=False, numpy=(), together=True)
@@ -241,27 +246,27 @@ def _requires_grad(x):
 
 
 def _is_own_leaf(y):
-    """Whether an output is a leaf, from outside or made inside, which stands for itself."""
+    """Return whether an output is a leaf, which is returned unchanged."""
     return y.requires_grad and y.is_leaf
 
 
 def _is_constant(x):
-    """Whether `x` is an argument without a gradient that the engine can guard: a Tensor, or an array like one."""
+    """Return whether `x` is an argument without a gradient that the engine can save: a Tensor, or a similar array."""
     if isinstance(x, Tensor):
         return not x.requires_grad
     return isinstance(x, np.ndarray) and x.dtype.char in "?bhilqBHILQfdFD"
 
 
-def _is_same(x, kept):
-    """Whether a Tensor has the value that was read, of which the engine keeps a copy where others may write."""
-    now, then = x.detach().numpy(), kept.detach().numpy()
+def _is_same(x, saved):
+    """Return whether a Tensor has the value that was saved. The memory may be the same, or a copy."""
+    now, then = x.detach().numpy(), saved.detach().numpy()
     if now.shape != then.shape or now.dtype != then.dtype:
         return False
     return np.may_share_memory(now, then) or np.array_equal(now, then, equal_nan=True)
 
 
 def _sums(y):
-    """Numbers that change with the values: sums of up to 64 parts, and a bound of what rounding may change there."""
+    """Return sums of up to 64 parts of `y`, to recognize its values, and a bound of their rounding error."""
     flat = y.detach().numpy().ravel()
     if not flat.size:
         return flat, 0.0
@@ -271,15 +276,16 @@ def _sums(y):
 
 
 def _are_close(a, b):
-    """Whether the sums may come from the same values, computed once more."""
+    """Return whether two results of `_sums` agree within the rounding error."""
     with np.errstate(all="ignore"):
         same = (a[0] == b[0]) | (np.abs(a[0] - b[0]) <= a[1]) | ~(np.isfinite(a[0]) | np.isfinite(b[0]))
     return bool(same.all())
 
 
 def _graph(roots, stop):
-    """All recorded Tensors that `roots` came from, operands before results, as triples of key, Tensor and operands, the
-    latter as pairs of key and Tensor; not beyond those with keys in `stop`.
+    """Return the recorded Tensors that `roots` depend on, operands before results; the keys in `stop` are not expanded.
+
+    Each is a triple of key, Tensor and operands, the latter as pairs of key and Tensor.
     """
     order, seen = [], set()
     stack = [(node_key(t), t, None) for t in reversed(roots)]

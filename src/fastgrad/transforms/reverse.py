@@ -1,4 +1,4 @@
-"""Gradients by one sweep backward: `grad`, `value_and_grad`, `vjp`, `elementwise_grad`."""
+"""Gradients by reverse mode: `grad`, `value_and_grad`, `vjp`, `elementwise_grad`."""
 
 import functools
 
@@ -25,40 +25,41 @@ from fastgrad.transforms.lift import (
     derivative_of,
     is_derivative,
     level,
-    need_function,
-    need_output,
     own_array,
     own_gradient,
+    require_function,
+    require_output,
 )
 
 
 def grad(f, argnums=0, has_aux=False):
-    """The function that computes the gradient of a scalar function.
+    """Return the function that computes the gradient of a scalar function.
 
     Parameters
     ----------
     f : function
-        Returns one real number: a Tensor of one element. With `has_aux`, a pair of it and anything else.
+        Returns one real number as a Tensor of one element. With `has_aux`, a pair of it and any other object.
     argnums : int or tuple of ints
-        The positional arguments to differentiate: each a floating or complex array, number or Tensor, or a nested
-        tuple, list or dict of them. The others, and keyword arguments, reach `f` as they are.
+        The positional arguments to differentiate. Each is a floating or complex array, number or Tensor, or a nested
+        tuple, list or dict of them. Other arguments are passed to `f` unchanged.
     has_aux : bool
         Whether `f` returns a pair `(value, aux)`.
 
     Returns
     -------
     function
-        With `f`'s arguments. Returns what has the nest, shapes, dtypes and kinds of the argument (of a tuple of
-        them, if `argnums` is a tuple), or `(gradient, aux)`. Zeros where `f` does not depend on an argument.
+        Takes the arguments of `f`. Returns the gradient, with the nesting, shapes, dtypes and types of the argument
+        (a tuple of gradients if `argnums` is a tuple), or `(gradient, aux)`. The gradient is zero where `f` does not
+        depend on the argument.
 
     Raises
     ------
     NotDifferentiableError
-        An integer or boolean in a differentiated place; a complex or integer result.
+        If a differentiated value is an integer or boolean, or the result is complex or an integer.
     ShapeError
-        A result of more than one element: see `jacobian` and `elementwise_grad`.
+        If the result has more than one element: see `jacobian` and `elementwise_grad`.
     """
-    need_function("grad", f)
+    require_function("grad", f)
     argnums = argument_numbers("grad", argnums)
     lean = argnums == 0 and not has_aux
 
@@ -74,11 +75,11 @@ def grad(f, argnums=0, has_aux=False):
 
 
 def value_and_grad(f, argnums=0, has_aux=False):
-    """The function that computes a scalar function's value and gradient together: what optimisers take.
+    """Return the function that computes the value and the gradient of a scalar function in one call.
 
-    As `grad`, but returns `(value, gradient)`, or `((value, aux), gradient)` with `has_aux`.
+    As `grad`, but the function returns `(value, gradient)`, or `((value, aux), gradient)` with `has_aux`.
     """
-    need_function("value_and_grad", f)
+    require_function("value_and_grad", f)
     argnums = argument_numbers("value_and_grad", argnums)
     lean = argnums == 0 and not has_aux
 
@@ -95,7 +96,7 @@ def value_and_grad(f, argnums=0, has_aux=False):
 
 
 def _lean(verb, f, array):
-    """`(value, gradient)` for one array and nothing outside, no tree walked; None if the general way must be taken."""
+    """Return `(value, gradient)` for a call with one array, or None if the general path is needed."""
     if not is_grad_enabled():
         return None
     try:
@@ -120,11 +121,11 @@ def _lean(verb, f, array):
     else:
         untrace((x,))
     if type(y) is Tensor and is_traced(y):  # by a transform around this one, in another thread
-        need_scalar(verb, y)
+        require_scalar(verb, y)
         (g,) = gradients((y,), (x,), create_graph=True, allow_unused=True)
         return y, np.zeros(x.shape, x.dtype) if g is None else g if g.requires_grad else own_gradient(g)
     if type(y) is not Tensor or y.ndim or not y.requires_grad:
-        need_scalar(verb, y)
+        require_scalar(verb, y)
         if not isinstance(y, Tensor):
             return y, _no_gradient(verb, f, x)
     value = own_array(y) if y.ndim else y.detach().numpy()[()]
@@ -133,7 +134,7 @@ def _lean(verb, f, array):
     try:
         g = gradients((y,), (x,), allow_unused=True)[0]
     except BackwardError:
-        need_scalar(verb, y)  # a complex result has an error of its own
+        require_scalar(verb, y)  # raises a specific error for a complex result
         raise
     return value, _no_gradient(verb, f, x) if g is None else own_gradient(g)
 
@@ -145,27 +146,27 @@ def _no_gradient(verb, f, x):
 
 
 def _traced_leaf(array):
-    """What `lean_leaf` gives."""
+    """As `lean_leaf` of the compiled engine."""
     x = tensor(array, requires_grad=True)
     trace((x,))
     return x
 
 
-def need_scalar(verb, y):
-    """Refuse a result that has no gradient: not one element, not real, no number at all."""
-    need_output(verb, y)
+def require_scalar(verb, y):
+    """Raise unless the result is one real number."""
+    require_output(verb, y)
     if isinstance(y, (float, int)):
         return
     dtype = np.dtype(complex) if isinstance(y, complex) else y.dtype
     if not isinstance(y, complex) and y.size != 1:
         raise ShapeError(
             f"{verb}: the function must return one number, got shape {y.shape}. "
-            "Sum or average it; or take jacobian, or elementwise_grad if it works element by element."
+            "Sum or average it, or use jacobian, or elementwise_grad if it works element by element."
         )
     if dtype.kind == "c" or (isinstance(y, Tensor) and dtype.kind != "f"):
         raise NotDifferentiableError(
             f"{verb}: the function must return a real floating number, got {dtype}. "
-            + ("Take its abs, real or imag part; or jacobian." if dtype.kind == "c" else "Convert it first.")
+            + ("Take its abs, real or imag, or use jacobian." if dtype.kind == "c" else "Convert it first.")
         )
 
 
@@ -174,11 +175,11 @@ def _scalar(run, f, has_aux):
     aux = None
     if has_aux:
         out, aux = _pair(run, out)
-    need_scalar(run.verb, out)
+    require_scalar(run.verb, out)
     recorded = isinstance(out, Tensor) and out.requires_grad
     gs = run.gradients((out,)) if recorded else [None] * len(run.inputs)
     run.warn_unreached(gs)
-    gs = run.hand_back(gs)
+    gs = run.pack(gs)
     return run.value(out), aux, gs
 
 
@@ -189,55 +190,55 @@ def _pair(run, out):
 
 
 def elementwise_grad(f, argnums=0):
-    """The function that computes the derivative of an elementwise function at every element.
+    """Return the function that computes the derivative of an elementwise function at every element.
 
-    It is the gradient of the sum of the values: for `f` that maps each element by itself, as `np.tanh` does. For
-    other functions there is `jacobian`.
+    `f` must map each element independently, as `np.tanh` does; the derivative is computed as the gradient of the sum
+    of its values. For other functions use `jacobian`.
     """
-    need_function("elementwise_grad", f)
+    require_function("elementwise_grad", f)
     argnums = argument_numbers("elementwise_grad", argnums)
 
     def derivative(*args, **kwargs):
         run = Run("elementwise_grad", args, argnums, kwargs)
-        y = need_output(run.verb, run.call(f))
+        y = require_output(run.verb, run.call(f))
         if not isinstance(y, Tensor) or not y.requires_grad:
             run.warn_unreached([None] * len(run.inputs))
-            return run.hand_back([None] * len(run.inputs))
+            return run.pack([None] * len(run.inputs))
         if y.dtype.kind == "c":
             raise NotDifferentiableError(f"{run.verb}: the function must return real values, got {y.dtype}")
         gs = run.gradients((y,), (asarray(np.ones(y.shape, y.dtype)),))
         run.warn_unreached(gs)
-        return run.hand_back(gs)
+        return run.pack(gs)
 
     return derivative_of(f, derivative)
 
 
 def vjp(f, *primals, has_aux=False):
-    """The value of a function, and the function that pulls a cotangent of it back to its arguments.
+    """Return the value of a function and its pullback, which maps a cotangent of the value to the arguments.
 
     Parameters
     ----------
     f : function
-        Returns a Tensor or a nested tuple, list or dict of them. With `has_aux`, a pair of it and anything else.
+        Returns a Tensor or a nested tuple, list or dict of them. With `has_aux`, a pair of it and any other object.
     *primals
-        All of `f`'s arguments; all are differentiated.
+        All arguments of `f`; all are differentiated.
 
     Returns
     -------
     value
-        What `f` returned.
+        The result of `f`.
     pullback : function
-        Takes a cotangent nested as `value`, returns a tuple with one cotangent per primal. May be called again and
-        again.
+        Takes a cotangent nested as `value` and returns a tuple with one cotangent per primal. It may be called any
+        number of times.
     aux
         Only with `has_aux`.
     """
-    need_function("vjp", f)
+    require_function("vjp", f)
     run = Run("vjp", primals)
     out = run.call(f)
     if has_aux:
         out, aux = _pair(run, out)
-    ys = [need_output("vjp", y) for y in _tree.leaves(out)]
+    ys = [require_output("vjp", y) for y in _tree.leaves(out)]
     live = [k for k, y in enumerate(ys) if isinstance(y, Tensor) and y.requires_grad]
 
     def pullback(cotangent):
@@ -247,7 +248,7 @@ def vjp(f, *primals, has_aux=False):
             tracked = is_grad_enabled() and (run.tracked or any(g.requires_grad for g in gs))
             xs = run.gradients([ys[k] for k in live], [gs[k] for k in live], retain_graph=True, tracked=tracked)
         run.warn_unreached(xs, each=False)
-        return run.hand_back(xs)
+        return run.pack(xs)
 
     value = run.value(out)
     return (value, pullback, aux) if has_aux else (value, pullback)
