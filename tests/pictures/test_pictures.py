@@ -1,9 +1,6 @@
-"""Pictures and tables of graphs show the numbers of backpropagation, and making them changes nothing."""
+"""Pictures of graphs show the numbers of backpropagation, and making them changes nothing."""
 
-import copy
 import math
-import sys
-import xml.etree.ElementTree as ET
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,31 +8,9 @@ import pytest
 
 import fastgrad as fg
 from fastgrad.pictures import heat
-from fastgrad.pictures.picture import LIMIT, SMALL, html_of
+from fastgrad.pictures.picture import LIMIT
 from fastgrad.rules.rule import FUNCTIONS, RULES
-
-SVG = "{http://www.w3.org/2000/svg}"
-STAGED = {"f": 1.5456448841066441, "x": 2.0595697955721652, "y": 1.5922327514838093}
-
-
-def staged():
-    x, y = fg.tensor(3.0, requires_grad=True), fg.tensor(-4.0, requires_grad=True)
-    f = (x + y.sigmoid()) / (x.sigmoid() + (x + y) ** 2)
-    return x, y, f
-
-
-def parsed(picture):
-    """Parse the SVG; fails if it is not well-formed."""
-    return ET.fromstring(picture.svg)
-
-
-def words(root):
-    return [t.text for t in root.iter(f"{SVG}text")]
-
-
-def by_name(picture):
-    return {node.name: node for node in picture.graph.nodes if node.name}
-
+from tests.pictures.graphs import STAGED, SVG, by_name, parsed, staged, words
 
 # --- the numbers ---
 
@@ -312,154 +287,3 @@ def test_folding_opens_a_module_that_would_close_a_circle():
     parsed(picture)
     for number, node in enumerate(picture.graph.nodes):
         assert all(wire.source < number for wire in node.wires)
-
-
-# --- notebooks, files, other makers ---
-
-
-def test_notebooks_show_pictures_and_small_graphs_unasked():
-    x, _, f = staged()
-    assert fg.draw(f)._repr_svg_().startswith("<svg") and "<svg" in fg.draw(f)._repr_html_()
-    assert "<svg" in f._repr_html_() and "<table>" in f._repr_html_()
-    assert "<svg" not in x._repr_html_()
-    for _ in range(SMALL):
-        f = f + 1
-    assert "<svg" not in f._repr_html_()
-
-
-def test_showing_a_tensor_survives_a_rule_that_fails():
-    def wrong(g, x):
-        raise KeyError("mine")
-
-    gate = fg.primitive(lambda x: np.asarray(x) * 1.0, vjp=wrong, name="picture_gate")
-    y = gate(fg.tensor(1.0, requires_grad=True))
-    assert "picture_gate" in y._repr_html_()
-    with pytest.raises(KeyError):
-        fg.draw(y)
-
-
-def test_a_picture_is_saved_by_its_suffix(tmp_path):
-    f = staged()[2]
-    picture = fg.draw(f)
-    assert ET.parse(picture.save(tmp_path / "a.svg")).getroot().tag == f"{SVG}svg"
-    assert "<!DOCTYPE html>" in picture.save(str(tmp_path / "a.html")).read_text(encoding="utf-8")
-    assert picture.save(tmp_path / "a.dot").read_text(encoding="utf-8") == picture.dot
-    for name in ("a", "a.png"):
-        with pytest.raises(ValueError, match=r"end it in \.svg, \.html, \.dot or \.gv"):
-            picture.save(tmp_path / name)
-    with pytest.raises(OSError):
-        picture.save(tmp_path / "absent" / "a.svg")
-
-
-def test_dot_has_each_node_and_wire_once():
-    f = staged()[2]
-    lines = fg.draw(f).dot.splitlines()
-    assert sum(" -> " in line for line in lines) == 12 and lines[0] == "digraph {" and lines[-1] == "}"
-    assert sum(line.startswith("  n") and "[label=" in line and "->" not in line for line in lines) == 9
-
-
-class Value:
-    """The part of micrograd's Value that a picture reads."""
-
-    def __init__(self, data, _prev=(), _op="", label="", grad=0.0):
-        self.data, self._prev, self._op, self.label, self.grad = data, set(_prev), _op, label, grad
-
-
-def neuron():
-    x1, w1 = Value(2.0, label="x1", grad=-1.5), Value(-3.0, label="w1", grad=1.0)
-    product = Value(-6.0, (x1, w1), "*", grad=0.5)
-    n = Value(0.8814, (product, Value(6.8814, label="b", grad=0.5)), "+", "n", 0.5)
-    return Value(math.tanh(0.8814), (n,), "tanh", "o", 1.0)
-
-
-def test_a_value_is_drawn_as_it_stands():
-    picture = fg.draw(neuron())
-    nodes = by_name(picture)
-    assert set(nodes) == {"x1", "w1", "b", "n", "o"} and len(picture.graph.nodes) == 6
-    wires = {picture.graph.words[w.source]: w for node in picture.graph.nodes for w in node.wires}
-    assert wires["x1"].local == -3 and wires["x1"].product == -1.5 and wires["w1"].product == 1
-    assert wires["n"].local == pytest.approx(0.5, abs=1e-3)
-    parsed(picture)
-    assert "<svg" in html_of(neuron()) and "tanh(n)" in str(fg.explain(neuron()))
-    with pytest.raises(fg.BackwardError, match="leave cotangent out"):
-        fg.draw(neuron(), cotangent=1.0)
-
-
-def test_a_value_used_twice_has_two_wires_and_before_backward_a_note():
-    x = Value(3.0, label="x")
-    picture = fg.draw(Value(9.0, (x,), "*"))
-    assert len(picture.graph.nodes) == 2 and len(picture.graph.nodes[-1].wires) == 2
-    assert any("draw after backward()" in note for note in picture.graph.notes)
-    power = Value(0.25, (Value(2, label="t", grad=-0.25),), "**-2", grad=1.0)
-    assert fg.draw(power).graph.nodes[-1].wires[0].product == -0.25
-    odd = Value("text", (Value(None, label="none"),), "mystery")
-    parsed(fg.draw(odd))
-
-
-def test_a_deep_graph_of_values_needs_no_recursion():
-    y = Value(1.0)
-    for _ in range(3 * sys.getrecursionlimit()):
-        y = Value(1.0, (y,), "tanh")
-    assert len(fg.draw(y).graph.nodes) < 50
-    while y._prev:
-        (y,) = y._prev  # let go of it one by one: Python's own release is recursive
-
-
-# --- the table ---
-
-
-def test_the_table_of_the_staged_expression_is_the_sweep():
-    x, y, f = staged()
-    table = fg.explain(f, names={"x": x, "y": y, "f": f})
-    rows = table.rows
-    assert (rows[0]["node"], rows[0]["value"], rows[0]["upstream"]) == ("f", STAGED["f"], 1)
-    leaves = {row["node"]: row for row in rows if row["op"] == "leaf"}
-    assert leaves["x"]["upstream"] == pytest.approx(STAGED["x"], rel=1e-15)
-    assert leaves["y"]["upstream"] == pytest.approx(STAGED["y"], rel=1e-15)
-    for row in rows:
-        if row["operand"]:
-            assert row["local"] * row["upstream"] == pytest.approx(row["downstream"], rel=1e-14)
-    for name in "xy":
-        flows = [row["downstream"].item() for row in rows if row["operand"] == name]
-        assert math.fsum(flows) == pytest.approx(STAGED[name], rel=1e-14)
-    order = [row["node"] for row in rows]
-    for row in rows:
-        assert not row["operand"] or order.index(row["node"]) < order.index(row["operand"])
-    text = str(table).splitlines()
-    assert " ".join(text[0].split()) == "node op value upstream gradient operand local gradient downstream gradient"
-    assert "1.54564" in text[2] and repr(table) == str(table)
-
-
-def test_the_table_of_arrays_tells_shapes_and_norms():
-    x = fg.tensor(np.ones((4, 3)), requires_grad=True)
-    text = str(fg.explain((x @ x.T).sum()))
-    assert "4×4, norm 12" in text and "Jacobian of 4×4 by 4×3" in text
-
-
-def test_drawing_twice_gives_the_same_text():
-    first, second = (fg.draw(staged()[2], names={}) for _ in range(2))
-    assert first.svg == second.svg and first.dot == second.dot
-    assert copy.copy(first).svg == first.svg
-
-
-def test_gradients_around_a_block_add_up():
-    a, b = fg.tensor(2.0, requires_grad=True), fg.tensor(3.0, requires_grad=True)
-    y = a * b
-    for _ in range(100):
-        y = (y * b).sin() + a
-    y = y * a
-    graph = fg.draw(y, names={"a": a, "b": b}, limit=40).graph
-    for name, g in zip("ab", fg.gradients(y, (a, b)), strict=True):
-        [number] = [k for k, node in enumerate(graph.nodes) if node.name == name]
-        flowing = [w.product.item() for node in graph.nodes for w in node.wires if w.source == number]
-        assert math.fsum(flowing) == pytest.approx(g.item(), rel=1e-12) == graph.nodes[number].gradient.item()
-
-
-def test_a_gate_of_very_many_leaves_has_a_block_of_them():
-    leaves = [fg.tensor(float(k), requires_grad=True) for k in range(500)]
-    graph = fg.draw(fg.stack(leaves).sum(), names={}).graph
-    assert len(graph.nodes) < 20 and sum(node.count for node in graph.nodes) == 502
-    assert "494 leaves" in [node.op for node in graph.nodes]
-    squares = fg.draw(fg.stack([leaf * leaf for leaf in leaves]).sum(), names={})
-    assert len(squares.graph.nodes) < 120 and sum(node.count for node in squares.graph.nodes) == 1002
-    parsed(squares)
