@@ -60,6 +60,7 @@ include "ops/normalize.pxi"
 include "record/rule.pxi"           # every op without a kernel
 include "backward/rule.pxi"
 # The sweep.
+include "backward/vector.pxi"
 include "backward/threads.pxi"      # the sweeps that are running, by thread
 include "backward/edges.pxi"        # walking the edges of a node
 include "backward/nesting.pxi"      # sweeps within sweeps

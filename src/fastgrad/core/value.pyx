@@ -10,7 +10,7 @@ from cpython.object cimport PyObject, PyTypeObject  # no-cython-lint
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.math cimport exp, fabs, floor, isfinite, log, pow, tanh
 from libc.stdint cimport uintptr_t
-from libc.string cimport memset
+from libc.string cimport memcpy  # no-cython-lint
 from fastgrad.core.build cimport FASTGRAD_NO_POOLS  # no-cython-lint
 
 import math
@@ -24,6 +24,7 @@ include "value/number.pxi"      # Python's ints and floats in a double
 include "value/lifetime.pxi"    # making Values, dropping graphs of any depth, the cyclic collector
 include "value/forward.pxi"
 include "value/operators.pxi"   # which go through the methods of a subclass
+include "backward/vector.pxi"    # shared with Tensors
 include "value/backward.pxi"
 include "value/value_class.pxi"       # attributes and methods; installs the slots
 

@@ -5,14 +5,7 @@
 # it.
 
 cdef enum:
-    INLINE = 128
     NUMBERS = 1024          # of sweeps, that a thread takes at a time
-
-cdef struct Vector:
-    PyObject** items        # `own`, until it is too small
-    Py_ssize_t n
-    Py_ssize_t room
-    PyObject* own[INLINE]
 
 cdef struct Stash:          # scratch of another sweep in a tensor that this one has to use, put back afterwards
     PyObject* tensor        # owned; NULL: nothing to put back, a cotangent nobody wants that is still to be dropped
@@ -259,57 +252,6 @@ cdef void abandon_deferred(Sweep* here) noexcept:
         x = deferred.kept[k]
         if (<Tensor>x).sweep == here.number and (<Tensor>x).flags & DEFERRED:
             (<Tensor>x).flags = (<Tensor>x).flags & ~<int>(COTANGENT | DEFERRED)
-
-
-cdef inline void clear_vector(Vector* v) noexcept nogil:
-    v.items = v.own
-    v.n = 0
-    v.room = INLINE
-
-
-cdef inline int push(Vector* v, PyObject* o) except -1:
-    if v.n == v.room:
-        grow_vector(v, 1)
-    v.items[v.n] = o
-    v.n += 1
-    return 0
-
-
-cdef inline int reserve(Vector* v, Py_ssize_t n) except -1:
-    """Room for `n` more, so that to push them cannot fail."""
-    if v.n + n > v.room:
-        grow_vector(v, n)
-    return 0
-
-
-cdef int grow_vector(Vector* v, Py_ssize_t n) except -1:
-    cdef Py_ssize_t room = max(v.room * 2, v.n + n)
-    cdef void* bigger = PyMem_RawRealloc(NULL if v.items == v.own else v.items, room * sizeof(PyObject*))
-    if bigger == NULL:
-        raise MemoryError()
-    if v.items == v.own:
-        memcpy(bigger, v.own, v.n * sizeof(PyObject*))
-    v.items = <PyObject**>bigger
-    v.room = room
-    return 0
-
-
-cdef inline int push_owned(Vector* v, Tensor t) except -1:
-    push(v, <PyObject*>t)
-    Py_INCREF(t)
-    return 0
-
-
-cdef void free_vector(Vector* v) noexcept:
-    """Runs Python code, where a tensor dies of it."""
-    cdef PyObject* o
-    while v.n:
-        v.n -= 1
-        o = v.items[v.n]
-        drop(o)
-    if v.items != v.own:
-        PyMem_RawFree(v.items)
-    clear_vector(v)
 
 
 def _register_at_fork():

@@ -4,31 +4,7 @@
 # Floats and ints take the short way. Anything else may run Python code, which may initialise, sweep or drop the same
 # Values: what is used after it is held, and read anew.
 
-cdef struct Vector:
-    PyObject** items
-    Py_ssize_t n
-    Py_ssize_t room
-
 cdef unsigned int last_mark = 0
-
-
-cdef int push(Vector* v, PyObject* o) except -1:
-    cdef void* bigger
-    if v.n == v.room:
-        bigger = PyMem_RawRealloc(v.items, (v.room * 2 + 64) * sizeof(PyObject*))
-        if bigger == NULL:
-            raise MemoryError()
-        v.items = <PyObject**>bigger
-        v.room = v.room * 2 + 64
-    v.items[v.n] = o
-    v.n += 1
-    return 0
-
-
-cdef inline int push_owned(Vector* v, PyObject* o) except -1:
-    push(v, o)
-    Py_INCREF(<object>o)
-    return 0
 
 
 cdef inline PyObject* leaving(PyObject* o) noexcept:
@@ -40,19 +16,11 @@ cdef inline PyObject* unmarked(PyObject* o) noexcept:
     return <PyObject*>(<uintptr_t>o & ~<uintptr_t>1)
 
 
-cdef void free_vector(Vector* v) noexcept:
-    """With the references that it holds."""
-    cdef Py_ssize_t k
-    for k in range(v.n):
-        drop(unmarked(v.items[k]))
-    PyMem_RawFree(v.items)
-
-
 cdef inline int push_operands(PyObject* o, Vector* stack) except -1:
     if (<Value>o).x2 != NULL and (<Value>o).op != POWER:
-        push_owned(stack, (<Value>o).x2)
+        push_owned(stack, <object>(<Value>o).x2)
     if (<Value>o).x1 != NULL:
-        push_owned(stack, (<Value>o).x1)
+        push_owned(stack, <object>(<Value>o).x1)
     return 0
 
 
@@ -72,7 +40,7 @@ cdef int visit_given(PyObject* o, Vector* stack) except -1:
         for x in <set>given:
             if not is_value(<PyObject*>x):
                 raise value_errors.prev_holds(type(x).__name__)
-            push_owned(stack, <PyObject*>x)
+            push_owned(stack, x)
     if stack.n > before or y.x1 != NULL:
         set_grad(y, 0)
     return 0
@@ -88,13 +56,14 @@ cdef bint is_operands(PyObject* o, set given):
     return len(given) == (x1 != NULL) + (x2 != NULL and x2 != x1)
 
 
-cdef int sort_graph(PyObject* root, Vector* order) except -1:
+cdef int sort_graph(Value root, Vector* order) except -1:
     """All nodes below `root`, operands before what came of them. `order` and the stack hold references of their own."""
     global last_mark
     cdef Vector stack
     cdef PyObject* o
+    cdef Py_ssize_t k
     cdef unsigned int mark
-    memset(&stack, 0, sizeof(Vector))
+    clear_vector(&stack)
     last_mark += 1
     if last_mark == 0:
         last_mark = 1
@@ -121,6 +90,8 @@ cdef int sort_graph(PyObject* root, Vector* order) except -1:
                 stack.n -= 1
                 drop(o)
     finally:
+        for k in range(stack.n):
+            stack.items[k] = unmarked(stack.items[k])
         free_vector(&stack)
     return 0
 
@@ -249,22 +220,28 @@ cdef int pull_objects(PyObject* node) except -1:
 
 cdef int sweep(Value root) except -1:
     cdef Vector order
-    cdef Py_ssize_t k
     cdef PyObject* y
-    cdef dict kept
-    memset(&order, 0, sizeof(Vector))
+    clear_vector(&order)
     try:
-        sort_graph(<PyObject*>root, &order)
+        sort_graph(root, &order)
         set_grad(root, 1)
-        for k in range(order.n - 1, -1, -1):
-            y = order.items[k]
-            if dict_at(y)[0] != NULL:
-                kept = dict_in(y)
-                given = kept.get("_backward")
-                if given is not None:
-                    given()
-                    continue
-            pull(y)
+        while order.n:
+            y = order.items[order.n - 1]
+            call_backward(y)
+            order.n -= 1
+            drop(y)
     finally:
         free_vector(&order)
     return 0
+
+
+cdef inline int call_backward(PyObject* y) except -1:
+    """`y._backward()`, of the program where it has assigned one."""
+    cdef dict kept
+    if dict_at(y)[0] != NULL:
+        kept = dict_in(y)
+        given = kept.get("_backward")
+        if given is not None:
+            given()
+            return 0
+    return pull(y)
