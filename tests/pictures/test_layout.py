@@ -141,5 +141,5 @@ def test_a_name_wider_than_its_gate_has_room():
     x = fg.tensor(1.0, requires_grad=True)
     graph = fg.draw(x.exp() * 2, names={"x": x}).graph
     graph.nodes[1].name = "a rather long name indeed"
-    look = svg.looks(graph)[1]
-    assert look.half + look.stub >= width(look.name, 13.0) / 2 <= look.half + look.inlet
+    view = svg.node_views(graph)[1]
+    assert view.half + view.stub >= width(view.name, 13.0) / 2 <= view.half + view.inlet

@@ -43,7 +43,7 @@ def test_a_picture_is_saved_by_its_suffix(tmp_path):
     assert "<!DOCTYPE html>" in picture.save(str(tmp_path / "a.html")).read_text(encoding="utf-8")
     assert picture.save(tmp_path / "a.dot").read_text(encoding="utf-8") == picture.dot
     for name in ("a", "a.png"):
-        with pytest.raises(ValueError, match=r"end it in \.svg, \.html, \.dot or \.gv"):
+        with pytest.raises(ValueError, match=r"end the path in \.svg, \.html, \.dot or \.gv"):
             picture.save(tmp_path / name)
     with pytest.raises(OSError):
         picture.save(tmp_path / "absent" / "a.svg")

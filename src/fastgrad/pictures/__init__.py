@@ -1,7 +1,7 @@
-"""Pictures of graphs, as in lecture notes on backpropagation: `fg.draw` and `fg.explain`.
+"""Pictures and tables of graphs, as in lecture notes on backpropagation: `fg.draw` and `fg.explain`.
 
-In reading order: `graph` (the plain description all the rest works on), `tensors` and `values` (which make one),
-`folding` (which makes a large one small), `layout` (where everything goes), `svg`, `dot` and `table` (which say it).
+In reading order: `graph` (the description that the other modules use), `tensors` and `values` (create it),
+`folding` (shrinks large graphs), `layout` (computes positions), `svg`, `dot` and `table` (write the output).
 """
 
 from fastgrad.pictures.picture import Picture, draw

@@ -1,9 +1,9 @@
-"""A Graph as DOT text, for those who have Graphviz. Knows nothing of the layout here: Graphviz makes its own."""
+"""Writes a Graph as DOT text for Graphviz, which computes its own layout."""
 
+from fastgrad.pictures.formatting import summary
 from fastgrad.pictures.graph import BLOCK, GATE
-from fastgrad.pictures.words import brief
 
-_LOOK = {
+_STYLES = {
     "leaf": 'shape=box style="rounded,filled" fillcolor="#eef4fb" color="#3f6ea8"',
     "constant": 'shape=box style="rounded,filled" fillcolor="#f4f3ef" color="#8a93a3"',
     "gate": 'shape=circle color="#5d6878"',
@@ -12,12 +12,12 @@ _LOOK = {
 
 
 def quoted(text):
-    """`text` as a DOT string: backslashes and quotes escaped, so that it is shown as it is."""
+    """Quote `text` as a DOT string."""
     return '"' + str(text).replace("\\", "\\\\").replace('"', '\\"').replace("\r", "").replace("\n", "\\n") + '"'
 
 
 def render(graph, caption=""):
-    """The graph as DOT text: values above, gradients below, as labels of the wires."""
+    """Return the graph as DOT text. The labels of the wires are value and gradient."""
     lines = ["digraph {", "  rankdir=LR", '  node [fontname="Helvetica" fontsize=12]',
              '  edge [fontname="Helvetica" fontsize=10 color="#8a93a3"]']  # fmt: skip
     if caption:
@@ -29,15 +29,17 @@ def render(graph, caption=""):
         elif node.kind == BLOCK:
             label = f"{node.name}\n{node.op}" if node.name else node.sign
         else:
-            label = node.name or brief(node.value)
-        lines.append(f"  n{number} [label={quoted(label)} tooltip={quoted(node.formula or label)} {_LOOK[node.kind]}]")
+            label = node.name or summary(node.value)
+        lines.append(
+            f"  n{number} [label={quoted(label)} tooltip={quoted(node.formula or label)} {_STYLES[node.kind]}]"
+        )
     for number, node in enumerate(graph.nodes):
         for wire in node.wires:
             source = graph.nodes[wire.source]
             gradient = wire.product if len(consumers[wire.source]) > 1 or source.gradient is None else source.gradient
-            label = "\n".join(filter(None, (brief(source.value), brief(gradient))))
+            label = "\n".join(filter(None, (summary(source.value), summary(gradient))))
             lines.append(f"  n{wire.source} -> n{number} [label={quoted(label)}]")
     root = graph.nodes[-1]
-    label = "\n".join(filter(None, (brief(root.value), brief(root.gradient))))
+    label = "\n".join(filter(None, (summary(root.value), summary(root.gradient))))
     lines += ['  end [shape=none label=""]', f"  n{graph.root} -> end [label={quoted(label)}]", "}", ""]
     return "\n".join(lines)

@@ -1,7 +1,7 @@
-"""Expressions from the command line: parsed, held against a list of what is allowed, computed on Tensors. Never run.
+"""Evaluates expressions from the command line on Tensors. Parses them with `ast` and never executes them.
 
-Numbers, names that were given a value, lists of numbers, `+ - * / ** @`, and calls of fastgrad's differentiable
-functions of one or two operands, without keywords. Everything else is refused by name.
+Expressions consist of numbers, names that have a value, lists of numbers, `+ - * / ** @`, and calls of fastgrad's
+differentiable functions of one or two operands without keywords. Anything else raises an error.
 """
 
 import ast
@@ -12,37 +12,38 @@ import numpy as np
 
 from fastgrad._engine import Tensor, tensor
 from fastgrad.errors import FastgradError
-from fastgrad.pictures.signs import clipped
+from fastgrad.pictures.symbols import truncate
 from fastgrad.rules.rule import FUNCTIONS
 
-LONGEST, DEEPEST = 2000, 150  # characters of an expression; operations inside one another
+MAX_LENGTH, MAX_DEPTH = 2000, 150  # of an expression: characters, nested operations
 _CONSTANTS = {"pi": math.pi, "e": math.e}
 _OPERATORS = {
     ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power",
     ast.MatMult: "matmul",
 }  # fmt: skip
-_NOT_CALLED = {"copy", "astype", "conj", "real", "imag", "angle", "cross_entropy"}  # of no use here, or for integers
+# Trivial for real floats, or restricted to integer operands.
+_EXCLUDED = {"copy", "astype", "conj", "real", "imag", "angle", "cross_entropy"}
 
 
 class ExpressionError(FastgradError, ValueError):
-    """An expression that is not understood or has no finite value. One line."""
+    """An expression is invalid or its value is not finite. The message is one line."""
 
 
 def function_names():
-    """The names of all functions that an expression may call."""
-    return sorted(name for name, function in FUNCTIONS.items() if _fits(function.rule))
+    """Return the names of all functions that an expression may call."""
+    return sorted(name for name, function in FUNCTIONS.items() if _is_allowed(function.rule))
 
 
-def _fits(rule):
-    """Whether a rule takes one or two operands and nothing that has no default."""
+def _is_allowed(rule):
+    """Return whether a rule takes one or two operands, and parameters only with defaults."""
     return (
-        rule.name not in _NOT_CALLED and rule.has_vjp and not rule.variadic and 1 <= rule.n_operands <= 2
+        rule.name not in _EXCLUDED and rule.has_vjp and not rule.variadic and 1 <= rule.n_operands <= 2
         and all(key in rule.defaults for key in rule.param_names)
     )  # fmt: skip
 
 
 def read_values(pairs):
-    """`["x=3", "w=[1, 2]"]` as a dict from name to Tensor.
+    """Convert pairs such as `["x=3", "w=[1, 2]"]` to a dict from name to Tensor.
 
     Raises
     ------
@@ -54,7 +55,7 @@ def read_values(pairs):
         name, equals, text = pair.partition("=")
         name = name.strip()
         if not equals or not name.isidentifier():
-            raise ExpressionError(f"{clipped(pair, 40)!r} is not of the form name=value, as in x=3")
+            raise ExpressionError(f"{truncate(pair, 40)!r} is not of the form name=value, as in x=3")
         if name in values:
             raise ExpressionError(f"{name} is given twice")
         array = _literal(name, text)
@@ -63,7 +64,9 @@ def read_values(pairs):
 
 
 def _literal(name, text):
-    wrong = ExpressionError(f"{name}={clipped(text, 40)}: a value is a number or a list of numbers, as x=3 or x=[1,2]")
+    wrong = ExpressionError(
+        f"{name}={truncate(text, 40)}: a value is a number or a list of numbers, such as x=3 or x=[1,2]"
+    )
     tree = _parsed(text.strip(), wrong)
     try:
         array = np.array(_numbers(tree, wrong), dtype=np.float64)
@@ -75,7 +78,7 @@ def _literal(name, text):
 
 
 def _parsed(text, wrong):
-    if not text or len(text) > LONGEST:
+    if not text or len(text) > MAX_LENGTH:
         raise wrong
     try:
         with warnings.catch_warnings():
@@ -86,7 +89,7 @@ def _parsed(text, wrong):
 
 
 def _numbers(node, wrong):
-    """The numbers of a literal: a number, with a sign perhaps, or a list of such."""
+    """Return the value of a literal: a number, possibly with a sign, or a nested list of numbers."""
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
         return float(node.value)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
@@ -99,7 +102,7 @@ def _numbers(node, wrong):
 
 
 def evaluate(text, values):
-    """The Tensor that an expression stands for.
+    """Evaluate an expression and return its Tensor.
 
     Parameters
     ----------
@@ -109,13 +112,13 @@ def evaluate(text, values):
     Raises
     ------
     ExpressionError
-        For whatever is not understood; for a value that is not finite.
+        If the expression is invalid or one of its values is not finite.
     """
     text = text.strip()
-    if len(text) > LONGEST:
-        raise ExpressionError(f"the expression has {len(text):,} characters, {LONGEST:,} are the most")
+    if len(text) > MAX_LENGTH:
+        raise ExpressionError(f"the expression has {len(text):,} characters, more than the maximum of {MAX_LENGTH:,}")
     if not text:
-        raise ExpressionError('there is no expression: write one, as "x * x + x"')
+        raise ExpressionError('the expression is empty: write one, such as "x * x + x"')
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -123,31 +126,31 @@ def evaluate(text, values):
     except SyntaxError as error:
         place = f" at character {error.offset}" if error.offset else ""
         reason = (error.msg or "invalid syntax").split(". ")[0]
-        raise ExpressionError(f"{clipped(text, 60)!r} is not an expression: {reason}{place}") from None
+        raise ExpressionError(f"{truncate(text, 60)!r} is not an expression: {reason}{place}") from None
     except (ValueError, RecursionError, MemoryError):
-        raise ExpressionError(f"{clipped(text, 60)!r} is not an expression") from None
-    reader = _Reader(text, values)
-    y = reader.value(tree, 0)
-    unused = sorted(set(values) - reader.used)
+        raise ExpressionError(f"{truncate(text, 60)!r} is not an expression") from None
+    evaluator = _Evaluator(text, values)
+    y = evaluator.value(tree, 0)
+    unused = sorted(set(values) - evaluator.used)
     if unused:
-        raise ExpressionError(f"{' and '.join(unused)}: given, but not in the expression")
+        raise ExpressionError(f"the expression does not use {' and '.join(unused)}")
     if not isinstance(y, Tensor) or y.is_leaf:
-        raise ExpressionError(f"{clipped(text, 60)!r} computes nothing from a name: there is no graph to draw")
+        raise ExpressionError(f"{truncate(text, 60)!r} applies no op to a name: there is no graph to draw")
     return y
 
 
-class _Reader:
-    """Walks the parsed expression. Constants are Python floats; whatever meets a name becomes a Tensor."""
+class _Evaluator:
+    """Evaluates the parsed expression. Constants are Python floats, names are Tensors."""
 
     def __init__(self, text, values):
         self.text, self.values, self.used = text, values, set()
 
-    def told(self, node):
-        return clipped(ast.get_source_segment(self.text, node) or ast.unparse(node), 50)
+    def source(self, node):
+        return truncate(ast.get_source_segment(self.text, node) or ast.unparse(node), 50)
 
     def value(self, node, depth):
-        if depth > DEEPEST:
-            raise ExpressionError(f"the expression is nested more than {DEEPEST} deep")
+        if depth > MAX_DEPTH:
+            raise ExpressionError(f"the expression is nested more than {MAX_DEPTH} deep")
         if isinstance(node, ast.Constant):
             return self.constant(node)
         if isinstance(node, ast.Name):
@@ -163,18 +166,18 @@ class _Reader:
         if isinstance(node, ast.Call):
             return self.call(node, depth)
         raise ExpressionError(
-            f"{self.told(node)!r} is not allowed: numbers, names, + - * / ** @ and functions such as exp(x) are"
+            f"{self.source(node)!r} is not allowed: use numbers, names, + - * / ** @ and functions such as exp(x)"
         )
 
     def constant(self, node):
         if type(node.value) not in (int, float):
-            raise ExpressionError(f"{self.told(node)!r} is not allowed: constants are real numbers")
+            raise ExpressionError(f"{self.source(node)!r} is not allowed: constants must be real numbers")
         try:
             number = float(node.value)
         except OverflowError:
             number = math.inf
         if not math.isfinite(number):
-            raise ExpressionError(f"{self.told(node)!r} is too large for a float64")
+            raise ExpressionError(f"{self.source(node)!r} is too large for a float64")
         return number
 
     def name(self, node):
@@ -184,11 +187,13 @@ class _Reader:
         if node.id in _CONSTANTS:
             return _CONSTANTS[node.id]
         if node.id in FUNCTIONS:
-            raise ExpressionError(f"{node.id} is a function: call it, as {node.id}(x)")
-        raise ExpressionError(f"{node.id} has no value: add {node.id}=NUMBER behind the expression")
+            raise ExpressionError(f"{node.id} is a function: call it, as in {node.id}(x)")
+        raise ExpressionError(f"{node.id} has no value: add {node.id}=NUMBER after the expression")
 
     def list(self, node):
-        wrong = ExpressionError(f"{self.told(node)!r} is not allowed: a list holds numbers, in rows of equal length")
+        wrong = ExpressionError(
+            f"{self.source(node)!r} is not allowed: lists must contain numbers, in rows of equal length"
+        )
         try:
             return tensor(np.array(_numbers(node, wrong), dtype=np.float64))
         except (ValueError, OverflowError, RecursionError):
@@ -196,37 +201,39 @@ class _Reader:
 
     def call(self, node, depth):
         if not isinstance(node.func, ast.Name):
-            raise ExpressionError(f"{self.told(node.func)!r} is not allowed: functions are called by a plain name")
+            raise ExpressionError(f"{self.source(node.func)!r} is not allowed: functions must be called by their name")
         name = node.func.id
         function = FUNCTIONS.get(name)
-        if function is None or not _fits(function.rule):
-            raise ExpressionError(f"there is no function {name}: {_near(name)}")
+        if function is None or not _is_allowed(function.rule):
+            raise ExpressionError(f"there is no function {name}: {_suggestion(name)}")
         rule = function.rule
         if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
-            raise ExpressionError(f"{self.told(node)!r}: keywords and stars are not allowed")
+            raise ExpressionError(f"{self.source(node)!r}: keywords and stars are not allowed")
         if len(node.args) != rule.n_operands:
             wanted = "one argument" if rule.n_operands == 1 else f"{rule.n_operands} arguments"
-            raise ExpressionError(f"{self.told(node)!r}: {name} takes {wanted}, {len(node.args)} given")
+            raise ExpressionError(f"{self.source(node)!r}: {name} takes {wanted}, got {len(node.args)}")
         return self.finite(node, function, *(self.value(argument, depth + 1) for argument in node.args))
 
     def finite(self, node, function, *operands):
-        """The result of one op, refused where it is not finite: a picture of infinities explains nothing."""
+        """Apply one op. Raises if the result is not finite, since a picture of infinities explains nothing."""
         try:
             y = function(*operands)
         except FastgradError as error:
-            raise ExpressionError(f"{self.told(node)!r}: {error}") from None
+            raise ExpressionError(f"{self.source(node)!r}: {error}") from None
         if not np.all(np.isfinite(y.detach().numpy())):
-            raise ExpressionError(f"{self.told(node)!r} is {_worst(y)} for these values: choose others")
+            raise ExpressionError(f"{self.source(node)!r} is {_nonfinite_kind(y)} for these values: choose others")
         return y if y.requires_grad or y.ndim else y.item()
 
 
-def _worst(y):
+def _nonfinite_kind(y):
     values = y.detach().numpy()
     return "not a number" if np.any(np.isnan(values)) else "infinite"
 
 
-def _near(name):
+def _suggestion(name):
     from difflib import get_close_matches
 
-    near = get_close_matches(name, function_names(), 3, 0.6)
-    return f"did you mean {' or '.join(near)}?" if near else "exp, log, sqrt, sin, sigmoid, sum and others are there"
+    similar = get_close_matches(name, function_names(), 3, 0.6)
+    if similar:
+        return f"did you mean {' or '.join(similar)}?"
+    return "available are exp, log, sqrt, sin, sigmoid, sum and others"

@@ -1,4 +1,4 @@
-"""Large graphs made small enough to be looked at: modules as one block each, or the middle elided with a count."""
+"""Folds large graphs: each module becomes one block, or the middle is replaced by a block with the number of ops."""
 
 from dataclasses import replace
 
@@ -6,64 +6,64 @@ import numpy as np
 
 from fastgrad.pictures.graph import BLOCK, CONSTANT, GATE, LEAF, Graph, Node, Wire
 
-_FIRST, _LAST = 8, 24  # gates that stay when a graph is elided: next to the leaves, next to the result
-_OPERANDS = 6  # leaves of one gate that stay when it has too many
+_FIRST, _LAST = 8, 24  # gates kept when the middle is elided: next to the leaves, next to the result
+_OPERANDS = 6  # leaves kept of a gate that has too many
 _MIDDLE = -1
 
 
 def fold(graph, limit):
-    """`graph` if it has at most `limit` nodes; else one with blocks in it."""
-    planned = plan(graph, limit)
-    if planned is None:
+    """Return `graph` if it has at most `limit` nodes, or else a smaller Graph with blocks."""
+    found = plan(graph, limit)
+    if found is None:
         return graph
-    groups, home = planned
-    small = merge(graph, groups, home)
+    groups, heads = found
+    small = merge(graph, groups, heads)
     if any(isinstance(group, str) for group in groups):
         small.notes.append(f"{len(graph.nodes):,} nodes, folded by module")
     else:
-        gone = sum(node.count for node in small.nodes if node.kind == BLOCK)
-        small.notes.append(f"{len(graph.nodes):,} nodes, of which {gone:,} are elided")
+        hidden = sum(node.count for node in small.nodes if node.kind == BLOCK)
+        small.notes.append(f"{len(graph.nodes):,} nodes, of which {hidden:,} are elided")
     return small
 
 
 def shown(graph, limit):
-    """The nodes whose gradients will be seen once the graph is folded: a set of numbers, None for all."""
-    planned = plan(graph, limit)
-    if planned is None:
+    """Return the indices of the nodes whose gradients are visible in the folded graph, or None for all."""
+    found = plan(graph, limit)
+    if found is None:
         return None
-    home = planned[1]
+    heads = found[1]
     sizes = {}
-    for head in home:
+    for head in heads:
         sizes[head] = sizes.get(head, 0) + 1
-    seen = {number for number, head in enumerate(home) if sizes[head] == 1}
+    visible = {number for number, head in enumerate(heads) if sizes[head] == 1}
     for number, node in enumerate(graph.nodes):
         for wire in node.wires:
-            if home[wire.source] != home[number]:
-                seen.update((number, wire.source))
-    return seen
+            if heads[wire.source] != heads[number]:
+                visible.update((number, wire.source))
+    return visible
 
 
 def plan(graph, limit):
-    """How to fold: a pair `(groups, home)`, or None where there is no need. It depends on the wires and names alone.
+    """Return a pair `(groups, heads)`, or None if the graph is small enough. Uses only wires and names.
 
-    `groups` has for each node None where it stays, a module's name, or the number of what is elided; `home` the first
-    node of the block that it goes into.
+    `groups` has for each node None if it is kept, or else the name of its module or the number of its elided part.
+    `heads` has for each node the first node of its block.
     """
     if len(graph.nodes) <= limit:
         return None
-    groups = modules(graph)
+    groups = group_modules(graph)
     if any(groups):
-        home = homes(graph, groups)
-        if len(set(home)) <= limit:
-            return groups, home
-    groups = elided(graph, limit)
-    return groups, homes(graph, groups)
+        heads = block_heads(graph, groups)
+        if len(set(heads)) <= limit:
+            return groups, heads
+    groups = elide_middle(graph, limit)
+    return groups, block_heads(graph, groups)
 
 
-def modules(graph):
-    """For each node the module it belongs to, by the dotted names of parameters; None for those outside.
+def group_modules(graph):
+    """Return for each node the name of its module, from the dotted names of parameters, or None.
 
-    A gate belongs where its parameter belongs, and one without a parameter where its first gate belongs.
+    A gate belongs to the module of its parameter, or without a parameter to that of its first operand with a module.
     """
     groups = [None] * len(graph.nodes)
     for number, node in enumerate(graph.nodes):
@@ -75,7 +75,7 @@ def modules(graph):
             groups[number] = paths[0]
         else:
             groups[number] = next((groups[w.source] for w in node.wires if groups[w.source] is not None), None)
-    groups[-1] = None  # the result stays to be seen
+    groups[-1] = None  # the result is always visible
     for number, node in enumerate(graph.nodes):
         for wire in node.wires:
             source = graph.nodes[wire.source]
@@ -84,11 +84,11 @@ def modules(graph):
     return groups
 
 
-def elided(graph, limit):
-    """For each node None if it stays, else the number of the block that it is elided into.
+def elide_middle(graph, limit):
+    """Return for each node None if it is kept, or else the number of the block that replaces it.
 
-    The middle is one stretch of the order of the nodes, so that no wire leaves it and comes back. Leaves stay where a
-    gate that stays needs them, unless those are too many: then a gate has the first few, and a block for the others.
+    The middle is a contiguous part of the topological order, so that no wire leaves it and returns. The leaves of kept
+    gates are kept. If these are too many, each gate keeps the first few, and a block replaces the others.
     """
     nodes = graph.nodes
     gates = [number for number, node in enumerate(nodes) if node.kind == GATE]
@@ -101,63 +101,63 @@ def elided(graph, limit):
             named = bool(node.name) and spare > 0
             spare -= named
             groups[number] = None if named else _MIDDLE
-    staying = [gate for gate in gates if groups[gate] is None]
-    near = {}  # unnamed leaves of gates that stay, by the first of them
-    for gate in staying:
+    kept_gates = [gate for gate in gates if groups[gate] is None]
+    near = {}  # elided leaf of a kept gate -> the first such gate
+    for gate in kept_gates:
         for wire in nodes[gate].wires:
             if nodes[wire.source].kind in (LEAF, CONSTANT) and groups[wire.source] == _MIDDLE:
                 near.setdefault(wire.source, gate)
     many = len(near) > limit // 2
-    kept = {}
+    count = {}
     for leaf, gate in near.items():
-        kept[gate] = kept.get(gate, 0) + 1
-        groups[leaf] = gate if many and kept[gate] > _OPERANDS else None
+        count[gate] = count.get(gate, 0) + 1
+        groups[leaf] = gate if many and count[gate] > _OPERANDS else None
     return groups
 
 
-def homes(graph, groups):
-    """For each node the first node of its block. Blocks are connected, and none closes a circle with the others."""
-    home = list(range(len(groups)))
+def block_heads(graph, groups):
+    """Return for each node the first node of its block. Modules become connected blocks; blocks form no cycle."""
+    heads = list(range(len(groups)))
 
     def find(n):
-        while home[n] != n:
-            home[n] = home[home[n]]
-            n = home[n]
+        while heads[n] != n:
+            heads[n] = heads[heads[n]]
+            n = heads[n]
         return n
 
     def unite(a, b):
         a, b = sorted((find(a), find(b)))
-        home[b] = a
+        heads[b] = a
 
-    whole = {}  # what is elided is one block each, connected or not
+    first = {}  # number of an elided part, which need not be connected -> its first node
     for number, node in enumerate(graph.nodes):
         group = groups[number]
         if isinstance(group, int):
-            unite(whole.setdefault(group, number), number)
+            unite(first.setdefault(group, number), number)
         elif group is not None:
             for wire in node.wires:
                 if groups[wire.source] == group:
                     unite(wire.source, number)
-    home = [find(n) for n in range(len(home))]
-    while _order(graph, home) is None:  # a circle: take the largest block apart
-        members = _members(home)
+    heads = [find(n) for n in range(len(heads))]
+    while _topological_order(graph, heads) is None:  # a cycle: dissolve the largest block
+        members = _members(heads)
         largest = max(members, key=lambda head: len(members[head]))
-        home = [n if head == largest else head for n, head in enumerate(home)]
-    return home
+        heads = [n if head == largest else head for n, head in enumerate(heads)]
+    return heads
 
 
-def _members(home):
+def _members(heads):
     members = {}
-    for number, head in enumerate(home):
+    for number, head in enumerate(heads):
         members.setdefault(head, []).append(number)
     return members
 
 
-def _order(graph, home):
-    """The blocks, operands before results; None if they go round in a circle."""
-    feeds = {head: set() for head in home}
+def _topological_order(graph, heads):
+    """Return the heads of the blocks, operands first; None if the blocks form a cycle."""
+    feeds = {head: set() for head in heads}
     for number, node in enumerate(graph.nodes):
-        feeds[home[number]].update(home[w.source] for w in node.wires)
+        feeds[heads[number]].update(heads[w.source] for w in node.wires)
     consumers = {head: [] for head in feeds}
     waiting = {}
     for head, sources in feeds.items():
@@ -177,73 +177,75 @@ def _order(graph, home):
     return order if len(order) == len(feeds) else None
 
 
-def merge(graph, groups, home):
-    """The Graph in which the nodes of each block are one node."""
-    members, order = _members(home), _order(graph, home)
+def merge(graph, groups, heads):
+    """Return the Graph in which each block is one node."""
+    members, order = _members(heads), _topological_order(graph, heads)
     place = {head: k for k, head in enumerate(order)}
-    leaving = {w.source for n, node in enumerate(graph.nodes) for w in node.wires if home[n] != home[w.source]}
-    ends = {}  # of each block: the nodes whose results leave it
+    leaving = {w.source for n, node in enumerate(graph.nodes) for w in node.wires if heads[n] != heads[w.source]}
+    outputs = {}  # head of a block -> its nodes that other blocks use
     for n in leaving:
-        ends.setdefault(home[n], []).append(n)
-    blurred = {head for head, inside in members.items() if len(inside) > 1 and len(ends.get(head, ())) > 1}
-    made = Graph([], graph.result, list(graph.notes))
+        outputs.setdefault(heads[n], []).append(n)
+    multiple = {head for head, inside in members.items() if len(inside) > 1 and len(outputs.get(head, ())) > 1}
+    merged = Graph([], graph.result, list(graph.notes))
     for head in order:
         inside = members[head]
-        wires = _wires(graph, inside, home, place, blurred)
+        wires = _wires(graph, inside, heads, place, multiple)
         if len(inside) == 1:
             node = replace(graph.nodes[head], wires=wires)
-            made.words.append(graph.words[head])
+            merged.words.append(graph.words[head])
         else:
             node = _block(graph, groups[head], inside, leaving)
             node.wires = wires
-            made.words.append(node.name or node.op)
-        made.nodes.append(node)
-    return made
+            merged.words.append(node.name or node.op)
+        merged.nodes.append(node)
+    return merged
 
 
-def _wires(graph, inside, home, place, blurred):
-    """The wires that enter a block or node from outside.
+def _wires(graph, inside, heads, place, multiple):
+    """Return the wires that enter a block or node from outside.
 
-    A node keeps its own. Those of a block are one from each node, with all that flows back there; and so are a node's
-    own where very many of them come from one block. From a block of which several results are used, `blurred`, the one
-    wire has no gradient.
+    A node keeps its wires, unless many of them come from a block in `multiple`. A block has one wire per operand, with
+    the sum of the gradients that flow back. Blocks in `multiple` have several outputs, which share one wire without a
+    gradient.
     """
     if len(inside) == 1:
         own = graph.nodes[inside[0]].wires
-        coming = [home[wire.source] for wire in own]
-        if not any(source in blurred and coming.count(source) > _OPERANDS for source in set(coming)):
-            return [replace(wire, source=place[source]) for wire, source in zip(own, coming, strict=True)]
+        sources = [heads[wire.source] for wire in own]
+        if not any(source in multiple and sources.count(source) > _OPERANDS for source in set(sources)):
+            return [replace(wire, source=place[source]) for wire, source in zip(own, sources, strict=True)]
     found = {}
     for n in inside:
         for k, wire in enumerate(graph.nodes[n].wires):
-            source = home[wire.source]
-            if source == home[n]:
+            source = heads[wire.source]
+            if source == heads[n]:
                 continue
-            key = source if source in blurred else wire.source
+            key = source if source in multiple else wire.source
             before = found.get(key)
             if before is None:
                 found[key] = Wire(place[source], None, wire.product, k)
-            elif source in blurred:
-                before.product = None  # to several nodes: not one gradient
+            elif source in multiple:
+                before.product = None  # gradients of several outputs cannot be added
             else:
-                before.product = _sum(before.product, wire.product)
+                before.product = _add(before.product, wire.product)
     return list(found.values())
 
 
-def _sum(a, b):
-    """What flows back to one node, all in all."""
+def _add(a, b):
+    """Add two gradients, either of which may be None."""
     return b if a is None else a if b is None else np.add(a, b)
 
 
 def _block(graph, group, inside, leaving):
-    """The node that stands for `inside`."""
+    """Return the node that represents the nodes `inside`."""
     gates = sum(graph.nodes[n].kind == GATE for n in inside)
     leaves = len(inside) - gates
-    told = [f"{gates:,} op{'s' * (gates != 1)}"] if gates else []
-    told += [f"{leaves:,} {'leaf' if leaves == 1 else 'leaves'}"] if leaves else []
-    told = ", ".join(told)
+    counts = [f"{gates:,} op{'s' * (gates != 1)}"] if gates else []
+    counts += [f"{leaves:,} {'leaf' if leaves == 1 else 'leaves'}"] if leaves else []
+    content = ", ".join(counts)
     name = group if isinstance(group, str) else ""
-    block = Node(BLOCK, op=told, sign=name or f"⋯ {told}", name=name, formula=told, swaps=True, count=len(inside))
+    block = Node(
+        BLOCK, op=content, sign=name or f"⋯ {content}", name=name, formula=content, swaps=True, count=len(inside)
+    )
     out = [n for n in inside if n in leaving]
     if len(out) == 1:
         block.value, block.gradient = graph.nodes[out[0]].value, graph.nodes[out[0]].gradient

@@ -1,4 +1,4 @@
-"""The plain description of a graph that is to be shown: nodes, wires, numbers. Knows no engine and no picture."""
+"""The description of a graph to be drawn: nodes, wires and numbers. Independent of engines and output formats."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,14 +13,14 @@ class Wire:
     Attributes
     ----------
     source : int
-        The node it comes from.
+        Index of the node that is the operand.
     local : ndarray, str or None
-        The local gradient: of the operand's shape if the result is one number, of the result's if the op goes element
-        by element; else words for the Jacobian. None where no gradient flows.
+        The local gradient. It has the operand's shape if the result has one element, and the result's shape if the op
+        is elementwise; otherwise a string that describes the Jacobian. None if no gradient flows.
     product : ndarray or None
-        What flows back through this wire: local times upstream gradient, of the operand's shape.
+        Gradient that this wire passes to the operand, the local times the upstream gradient. Has the operand's shape.
     place : int or None
-        The number of the operand among all that the op took, plain numbers included.
+        Position of the operand in the call, where plain numbers count as well.
     """
 
     source: int
@@ -31,29 +31,29 @@ class Wire:
 
 @dataclass(slots=True)
 class Node:
-    """A leaf, a gate, or a block that stands for several of them.
+    """A leaf, a gate, or a block that represents several nodes.
 
     Attributes
     ----------
     kind : str
-        LEAF, CONSTANT (a leaf that takes no gradient), GATE or BLOCK.
+        LEAF, CONSTANT (a leaf that requires no gradient), GATE (the result of an op) or BLOCK.
     value : ndarray or None
-        None for a block without a value of its own.
+        None for a block with several results, and for a value that was overwritten.
     gradient : ndarray or None
-        The whole upstream gradient: of what was drawn with respect to this node.
+        Gradient of the drawn result with respect to this node, summed over all consumers.
     op : str
-        The op's name; "" for a leaf.
+        Name of the op; "" for a leaf.
     sign : str
-        What stands in the gate: "+", "exp", "× 2".
+        Symbol in the gate, such as "+", "exp" or "× 2".
     name : str
-        What the user calls it; "" if nothing.
+        Name given by the user, or "".
     formula : str
-        How it came from its operands, by their names.
+        The op applied to the names of its operands.
     wires : list of Wire
     swaps : bool
-        Whether the operands may change places.
+        Whether the wires may enter in any order.
     count : int
-        How many nodes it stands for.
+        Number of nodes that it represents.
     """
 
     kind: str
@@ -70,17 +70,17 @@ class Node:
 
 @dataclass(slots=True)
 class Graph:
-    """Nodes, operands before results, the last one being what was drawn.
+    """Nodes in topological order, operands first. The last node is the drawn result.
 
     Attributes
     ----------
     nodes : list of Node
     result : str
-        What the gradients are of, as in ∂result/∂x.
+        Name of the result, as in ∂result/∂x.
     notes : list of str
-        Said below the picture.
+        Lines below the picture.
     words : list of str
-        For each node its name, or the one it gets here: "v1", or the number that a constant is.
+        For each node its name, a generated one such as "v1", or the value of a constant.
     """
 
     nodes: list
@@ -90,11 +90,11 @@ class Graph:
 
     @property
     def root(self):
-        """The number of the node that was drawn."""
+        """Index of the drawn result."""
         return len(self.nodes) - 1
 
     def consumers(self):
-        """For each node, the pairs (consumer, number of its wire)."""
+        """Return for each node the pairs (consumer, position of the wire)."""
         found = [[] for _ in self.nodes]
         for number, node in enumerate(self.nodes):
             for port, wire in enumerate(node.wires):
@@ -102,12 +102,12 @@ class Graph:
         return found
 
 
-def free_name(taken, *wishes):
-    """The first of the wishes that no node is called; the last one in any case."""
-    return next((wish for wish in wishes if wish not in taken), wishes[-1])
+def free_name(taken, *candidates):
+    """Return the first of the candidates that is not taken, or else the last one."""
+    return next((name for name in candidates if name not in taken), candidates[-1])
 
 
-def free_letter(names):
-    """The letter with which unnamed nodes are numbered, so that "v1" is nobody's own name."""
-    own = [name for name in names if name[1:].isdigit()]
-    return free_name({name[0] for name in own}, "v", "u", "node ")
+def free_prefix(names):
+    """Return a prefix for the numbers of unnamed nodes, so that no name such as "v1" is used twice."""
+    numbered = [name for name in names if name[1:].isdigit()]
+    return free_name({name[0] for name in numbered}, "v", "u", "node ")

@@ -1,14 +1,14 @@
-"""A small heat map of an array: the sign as colour, the magnitude as strength. Large arrays are averaged by blocks."""
+"""Small heat maps of arrays: colour shows the sign, opacity the magnitude. Large arrays are averaged by blocks."""
 
 import numpy as np
 
-ROWS, COLUMNS = 8, 12  # cells at most
-WIDTH, HEIGHT = 48.0, 34.0  # pixels at most
+ROWS, COLUMNS = 8, 12  # maximum number of cells
+WIDTH, HEIGHT = 48.0, 34.0  # maximum size in pixels
 _LEVELS = 6
 
 
 def cells(array):
-    """The array as a matrix of few cells, real."""
+    """Reduce an array to a small real matrix."""
     values = np.abs(array) if array.dtype.kind == "c" else array
     values = values.astype(np.float64)
     values = values.reshape(1, -1) if values.ndim < 2 else values.reshape(-1, values.shape[-1])
@@ -23,7 +23,7 @@ def cells(array):
 
 
 def size(array):
-    """`(width, height)` of the heat map in pixels."""
+    """Return `(width, height)` of the heat map in pixels."""
     rows = 1 if array.ndim < 2 else min(ROWS, array.size // array.shape[-1])
     columns = min(COLUMNS, array.shape[-1] if array.ndim else 1)
     cell = min(9.0, WIDTH / columns, HEIGHT / rows)
@@ -31,9 +31,10 @@ def size(array):
 
 
 def heat(array, x, y, tag):
-    """Elements with the left upper corner at (x, y): a paper, and one path for all cells of equal strength.
+    """Return SVG elements with the upper left corner at (x, y): a background, and one path per level of magnitude.
 
-    `tag` makes an element. Classes: `p1` to `p6` above zero, `m1` to `m6` below, `nan` for what is no finite number.
+    `tag` creates an element. The classes are `p1` to `p6` for positive cells, `m1` to `m6` for negative ones, and `nan`
+    for cells that are not finite.
     """
     values = cells(array)
     width, height = size(array)
@@ -46,7 +47,7 @@ def heat(array, x, y, tag):
     for i, j in np.argwhere((level > 0) | ~finite).tolist():
         name = f"{'p' if values[i, j] > 0 else 'm'}{level[i, j]}" if finite[i, j] else "nan"
         paths.setdefault(name, []).append(
-            f"M{_at(x + j * cell)} {_at(y + i * cell)}h{_at(cell)}v{_at(cell)}h{_at(-cell)}z"
+            f"M{_format(x + j * cell)} {_format(y + i * cell)}h{_format(cell)}v{_format(cell)}h{_format(-cell)}z"
         )
     return [
         tag("rect", class_="paper", x=x, y=y, width=width, height=height),
@@ -54,5 +55,5 @@ def heat(array, x, y, tag):
     ]
 
 
-def _at(value):
+def _format(value):
     return f"{value:.2f}".rstrip("0").rstrip(".")

@@ -1,18 +1,18 @@
-"""The texts of errors of pictures: what came, what was wanted, what to do."""
+"""Errors of pictures, with their messages."""
 
 from fastgrad.errors import BackwardError, GraphFreedError, NotDifferentiableError, PictureError
 
 
 def drawn_freed(op):
-    """`fg.draw` of a graph that was swept."""
+    """`fg.draw` of a graph that `backward` has freed."""
     return GraphFreedError(
-        f"the graph of this result of {op!r} was freed by backward(), there is nothing left to draw: draw it before "
+        f"the graph of this result of {op!r} was freed by backward(): draw it before "
         "backward(), or call backward(retain_graph=True)"
     )
 
 
 def not_drawable(got):
-    """`fg.draw` of something that is neither Tensor nor Value."""
+    """`fg.draw` of an object that is neither a Tensor nor a Value."""
     return NotDifferentiableError(
         f"an object of type {type(got).__name__} has no graph to draw: pass a Tensor, or a Value of fastgrad.micrograd"
     )
@@ -20,14 +20,14 @@ def not_drawable(got):
 
 def cotangent_of_value():
     """`fg.draw(value, cotangent=...)`."""
-    return BackwardError("the gradients of a Value are drawn as they stand: leave cotangent out")
+    return BackwardError("a Value is drawn with the gradients that it has: leave cotangent out")
 
 
 def picture_limit(limit):
-    """`fg.draw(y, limit=...)` with something that is no number of nodes."""
-    return PictureError(f"limit={limit!r}: the most nodes that are drawn one by one, a whole number of at least 8")
+    """`fg.draw(y, limit=...)` with an invalid limit."""
+    return PictureError(f"limit={limit!r}: the largest number of nodes to draw must be a whole number of at least 8")
 
 
 def picture_suffix(path):
-    """`picture.save(path)` with a suffix that names no kind of picture."""
-    return PictureError(f"cannot tell from {path!r} what to write: end it in .svg, .html, .dot or .gv")
+    """`picture.save(path)` with an unknown suffix."""
+    return PictureError(f"unknown file type {path!r}: end the path in .svg, .html, .dot or .gv")

@@ -1,4 +1,4 @@
-"""`fg.draw`: the picture of a graph, as an object that notebooks show and files take."""
+"""`fg.draw`: the picture of a graph, to be displayed in a notebook or saved to a file."""
 
 import sys
 from functools import cached_property
@@ -10,16 +10,16 @@ from fastgrad.pictures import dot, folding, messages, svg, tensors, values
 from fastgrad.pictures.names import Names
 
 LIMIT = 200
-SMALL = 60  # nodes of a graph that a notebook shows unasked
+SMALL = 60  # largest graph that is displayed together with its result in a notebook
 
 
 class Picture:
-    """The picture of a graph. A notebook shows it; `svg` and `dot` are its texts; `save` writes a file.
+    """The picture of a graph. Notebooks display it, and `save` writes it to a file.
 
     Attributes
     ----------
     graph : Graph
-        What is shown: nodes, wires, values and gradients.
+        The nodes, wires, values and gradients of the picture.
     svg : str
         A complete SVG document.
     dot : str
@@ -39,7 +39,12 @@ class Picture:
         return dot.render(self.graph, self.caption)
 
     def save(self, path):
-        """Write the picture to `path`; its suffix chooses: .svg, .html, .dot or .gv.
+        """Write the picture to a file.
+
+        Parameters
+        ----------
+        path : str or Path
+            Its suffix selects the format: .svg, .html, .dot or .gv.
 
         Returns
         -------
@@ -48,9 +53,9 @@ class Picture:
         Raises
         ------
         ValueError
-            For another suffix.
+            If the suffix is unknown.
         OSError
-            Where the file cannot be written.
+            If the file cannot be written.
         """
         path = Path(path)
         suffix = path.suffix.lower()
@@ -72,8 +77,8 @@ class Picture:
         return f'<div style="overflow-x:auto">{self.svg}</div>'
 
     def __repr__(self):
-        folded = sum(node.count for node in self.graph.nodes)
-        return f"<picture of {self.graph.result}: {folded:,} nodes; .svg, .dot, .save(path)>"
+        count = sum(node.count for node in self.graph.nodes)
+        return f"<picture of {self.graph.result}: {count:,} nodes; .svg, .dot, .save(path)>"
 
 
 _PAGE = """<!DOCTYPE html>
@@ -84,10 +89,9 @@ _PAGE = """<!DOCTYPE html>
 
 
 def html_of(y):
-    """The picture of a Tensor's or Value's graph, for its `_repr_html_`; None where there is none, or a large one.
+    """Return the picture of a Tensor or Value for its `_repr_html_`; None if it is large or cannot be drawn.
 
-    Showing a thing must not fail: whatever keeps the picture from being made, a rule of the user's own perhaps, the
-    thing is then shown without.
+    Displaying an object must not fail, so errors, such as those of a user-defined vjp, are ignored.
     """
     try:
         if isinstance(y, Tensor):
@@ -101,7 +105,7 @@ def html_of(y):
 
 
 def describe(y, names, cotangent, limit, scope):
-    """The Graph of a Tensor or Value, folded to `limit` nodes."""
+    """Return the Graph of a Tensor or Value, folded to `limit` nodes."""
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 8:
         raise messages.picture_limit(limit)
     if isinstance(y, Tensor):
@@ -116,25 +120,26 @@ def describe(y, names, cotangent, limit, scope):
 
 
 def draw(y, *, names=None, cotangent=None, title="", limit=LIMIT):
-    """The computational graph of `y`, with all values and gradients, as in lecture notes on backpropagation.
+    """Draw the computational graph of `y` with all values and gradients, as in lecture notes on backpropagation.
 
-    Leaves are on the left, gates are circles. On every wire the forward value stands above, the gradient below; where a
-    wire forks, each branch has its own, and they add up. Hovering shows local gradient, upstream gradient and product.
-    No `.grad` is touched, no hook is run, and the graph is not freed: draw before `backward()`.
+    Leaves are on the left, and gates are circles. The value is above each wire, the gradient below it. Where a wire
+    forks, each branch has its own gradient, and these add up. Tooltips show the local gradient, the upstream gradient
+    and their product. Drawing neither changes any `.grad` nor runs hooks, and does not free the graph: draw before
+    `backward()`.
 
     Parameters
     ----------
     y : Tensor, or Value of micrograd
-        A Tensor of more than one element is drawn with a cotangent of ones. Of a Value, `data` and `grad` are shown as
-        they stand.
+        A Value is drawn with its current `data` and `grad`.
     names : dict from name to Tensor, or object with `named_parameters()`, optional
-        The caller's variables otherwise; `{}` for none.
+        Names of tensors. By default, the names of the caller's variables are used; `{}` shows no names.
     cotangent : array, optional
-        Where the gradients start from, of the shape of `y`.
+        Cotangent of `y`, with its shape. The default is ones.
     title : str
-        A line above the picture.
+        Text above the picture.
     limit : int
-        A graph of more nodes is folded: by module where parameters have dotted names, else elided with a count.
+        Larger graphs are folded. If parameters have dotted names, each module becomes one block; otherwise the middle
+        of the graph becomes a block that shows the number of its ops.
 
     Returns
     -------
@@ -143,7 +148,7 @@ def draw(y, *, names=None, cotangent=None, title="", limit=LIMIT):
     Raises
     ------
     GraphFreedError
-        After a `backward()` without `retain_graph=True`.
+        If `backward()` was called without `retain_graph=True`.
     """
     scope = sys._getframe(1).f_locals if names is None else None
     return Picture(describe(y, names, cotangent, limit, scope), str(title))

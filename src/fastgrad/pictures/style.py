@@ -1,11 +1,11 @@
 """Fonts, colours and text widths of the pictures. No content.
 
-Values and gradients differ by place (above and below the wire) and by slant, not by colour alone; the two colours, a
-bluish green and a vermilion, are told apart with any colour vision, and dark enough for print.
+Values and gradients differ in position (above and below the wire) and slant, not only in colour. The two colours, a
+bluish green and a vermilion, can be distinguished with any colour vision and are dark enough for print.
 """
 
 FONT = "ui-sans-serif, system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-# Every rule begins with the picture's own class: an SVG inside a page shares its styles with all of the page.
+# Every selector starts with the class of the picture, because the styles of an inline SVG apply to the whole page.
 _LIGHT = """
 .page{fill:#fcfbf8;stroke:#d9d5ca}
 .gate{fill:#fff;stroke:#5d6878}
@@ -69,7 +69,7 @@ text{font-family:FONT;font-size:12px;text-anchor:middle;font-variant-numeric:tab
 CLASS = "fastgrad-graph"
 
 
-def _scoped(rules):
+def _add_scope(rules):
     lines = []
     for line in rules.strip().splitlines():
         selectors, rest = line.split("{", 1)
@@ -77,13 +77,13 @@ def _scoped(rules):
     return "\n".join(lines)
 
 
-CSS = f"{_scoped(_SHAPE)}\n{_scoped(_LIGHT)}\n@media (prefers-color-scheme:dark){{\n{_scoped(_DARK)}\n}}"
+CSS = f"{_add_scope(_SHAPE)}\n{_add_scope(_LIGHT)}\n@media (prefers-color-scheme:dark){{\n{_add_scope(_DARK)}\n}}"
 
 _NARROW, _WIDE = set("ijltfrI.,:;'|![]() ·-"), set("mwMW@Σ…⋯√∂—−+×÷■")
 
 
 def width(text, size=12.0):
-    """How wide `text` is in the widest of the fonts above that are common (DejaVu Sans), in pixels, about."""
+    """Estimate the width of `text` in pixels, in DejaVu Sans, the widest common font of those above."""
     units = sum(
         0.38 if c in _NARROW else 0.88 if c in _WIDE else 1.0 if ord(c) > 0x2E80 else 0.7 if c.isupper() else 0.62
         for c in text

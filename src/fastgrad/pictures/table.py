@@ -1,24 +1,25 @@
-"""`fg.explain`: what backpropagation did, as a table in text, in the order of the sweep."""
+"""`fg.explain`: the backward pass as a text table."""
 
 import sys
 
+from fastgrad.pictures.formatting import summary
 from fastgrad.pictures.graph import BLOCK
 from fastgrad.pictures.picture import LIMIT, describe
-from fastgrad.pictures.words import brief
 
 _DIGITS = 6
+_ARRAYS = ("value", "upstream", "local", "downstream")
 _HEAD = ("node", "op", "value", "upstream gradient", "operand", "local gradient", "downstream gradient")
 
 
 class Explanation:
-    """A table: `str` and `repr` are its text; `rows` has the arrays.
+    """A table of the backward pass: `str` and `repr` return its text, `rows` contains the arrays.
 
     Attributes
     ----------
     graph : Graph
     rows : list of dict
-        One for each operand of each node, in the order of the sweep, and one for each leaf: node, op, value, upstream,
-        operand, local, downstream. None where there is nothing; words where a local gradient is a Jacobian.
+        One row for each operand of each node and one for each leaf, in the order of the sweep, with the keys node, op,
+        value, upstream, operand, local and downstream. Missing values are None; a Jacobian is described by a string.
     """
 
     def __init__(self, graph):
@@ -41,40 +42,41 @@ def _rows(graph):
         if not node.wires:
             yield row
         for wire in node.wires if node.kind != BLOCK else node.wires[:1]:
-            told = {"operand": graph.words[wire.source], "local": wire.local, "downstream": wire.product}
-            yield row | (told if node.kind != BLOCK else {})
+            operand = {"operand": graph.words[wire.source], "local": wire.local, "downstream": wire.product}
+            yield row | (operand if node.kind != BLOCK else {})
 
 
 def _text(rows):
     lines, before = [], None
     for row in rows:
-        cells = [row["node"], row["op"], brief(row["value"], _DIGITS), brief(row["upstream"], _DIGITS), row["operand"],
-                 brief(row["local"], _DIGITS), brief(row["downstream"], _DIGITS)]  # fmt: skip
+        value, upstream, local, downstream = (summary(row[key], _DIGITS) for key in _ARRAYS)
+        cells = [row["node"], row["op"], value, upstream, row["operand"], local, downstream]
         if row["operand"] and before == row["node"]:
             cells[:4] = [""] * 4
         before = row["node"]
         lines.append(cells)
     widths = [max(map(len, column)) for column in zip(_HEAD, *lines)]
     rule = ["─" * w for w in widths]
-    told = [_HEAD, rule, *lines]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths)).rstrip() for line in told)
+    table = [_HEAD, rule, *lines]
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths)).rstrip() for line in table)
 
 
 def explain(y, *, names=None, cotangent=None, limit=LIMIT):
-    """What backpropagation does with the graph of `y`, as a table in text.
+    """Return a table of the backward pass through the graph of `y`.
 
-    For every node, in the order of the sweep: its value, the upstream gradient, and for each operand the local
-    gradient and what flows down to it, their product. What reaches a leaf adds up to its gradient.
+    For every node, in the order of the sweep, the table shows its value and its upstream gradient, and for each operand
+    the local gradient and the downstream gradient, which is their product. The downstream gradients of a leaf add up to
+    its gradient.
 
     Parameters
     ----------
     y, names, cotangent, limit
-        As of `fg.draw`.
+        As in `fg.draw`.
 
     Returns
     -------
     Explanation
-        Its text is the table.
+        Its `str` is the table.
     """
     scope = sys._getframe(1).f_locals if names is None else None
     return Explanation(describe(y, names, cotangent, limit, scope))

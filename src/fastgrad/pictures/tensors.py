@@ -1,7 +1,7 @@
-"""The description of a graph of Tensors, with every gradient in it. Touches no `.grad` and frees nothing.
+"""Describes the graph of a Tensor, with all gradients. Changes no `.grad` and frees nothing.
 
-Gradients come from the rules, one `pull` per wire, as in the pure-Python engine's sweep, hooks left out: a picture has
-no side effects. The local gradient is the same pull at an upstream gradient of one.
+Gradients are computed by the rules, one `pull` per wire, as in the sweep of the pure-Python engine. Hooks do not run:
+drawing has no side effects. The local gradient is the `pull` of an upstream gradient of ones.
 """
 
 import numpy as np
@@ -10,40 +10,41 @@ from fastgrad import errors
 from fastgrad._engine import Tensor, asarray, no_grad, node_key, node_of
 from fastgrad.functions.shapes import broadcast_to
 from fastgrad.pictures import messages
-from fastgrad.pictures.graph import CONSTANT, GATE, LEAF, Graph, Node, Wire, free_letter, free_name
-from fastgrad.pictures.signs import COMMUTING, LONGEST_FORMULA, clipped, formula_of, short, sign_of
+from fastgrad.pictures.formatting import format_shape
+from fastgrad.pictures.graph import CONSTANT, GATE, LEAF, Graph, Node, Wire, free_name, free_prefix
+from fastgrad.pictures.symbols import COMMUTATIVE, MAX_FORMULA, format_scalar, op_formula, op_symbol, truncate
 from fastgrad.rules.arithmetic import add
 
 
-class _Recorded:
-    """A Tensor met on the walk: how it was computed, and the numbers of the nodes of its operands."""
+class _Record:
+    """A Tensor of the graph, with its node and the indices of its operands."""
 
-    __slots__ = ("from_", "how", "tensor")
+    __slots__ = ("node", "sources", "tensor")
 
     def __init__(self, tensor):
         self.tensor = tensor
-        self.how = node_of(tensor)
-        self.from_ = ()  # pairs (operand number, node number)
+        self.node = node_of(tensor)  # (rule, operands, params, origins), or None for a leaf
+        self.sources = ()  # pairs (position of the operand, index of its node)
 
 
-def walk(y, most=None):
-    """Everything `y` was computed from, operands before results; None if that is more than `most`.
+def topological_order(y, most=None):
+    """Return a record of every Tensor that `y` depends on, operands first; None if there are more than `most`.
 
     Raises
     ------
     GraphFreedError
-        Where a sweep has released the edges.
+        If a sweep has released the edges.
     MutationError
-        Where a value that a rule reads was overwritten.
+        If a value that a rule reads was overwritten.
     """
     numbers, order = {}, []
-    stack = [(node_key(y), _Recorded(y), False)]
+    stack = [(node_key(y), _Record(y), False)]
     met = {stack[0][0]}
     while stack:
         key, record, expanded = stack.pop()
-        origins = record.how[3] if record.how else ()
+        origins = record.node[3] if record.node else ()
         if expanded:
-            record.from_ = tuple((k, numbers[node_key(o)]) for k, o in enumerate(origins) if isinstance(o, Tensor))
+            record.sources = tuple((k, numbers[node_key(o)]) for k, o in enumerate(origins) if isinstance(o, Tensor))
             numbers[key] = len(order)
             order.append(record)
             continue
@@ -55,70 +56,71 @@ def walk(y, most=None):
         stack.append((key, record, True))
         for o in reversed(origins):
             if isinstance(o, Tensor) and node_key(o) not in numbers:
-                stack.append((node_key(o), _Recorded(o), False))
+                stack.append((node_key(o), _Record(o), False))
     return order
 
 
 def describe(y, names, cotangent=None, shown=None, most=None):
-    """The Graph of the Tensor `y`.
+    """Return the Graph of the Tensor `y`.
 
     Parameters
     ----------
     y : Tensor
     names : Names
-        What the user calls the Tensors.
+        Names of Tensors.
     cotangent : array, optional
-        Where the gradients start from, of the shape of `y`; ones otherwise.
-    shown : function of the nodes, optional
-        Which of them will be in the picture: the others need no local gradients.
+        Cotangent of `y`, of its shape; ones by default.
+    shown : function, optional
+        Given the Graph, returns the indices of the nodes that will be drawn, or None for all. Other nodes get no
+        gradients.
     most : int, optional
-        Give up, and return None, where there are more nodes.
+        Return None if there are more nodes.
     """
     try:
-        order = walk(y, most)
+        order = topological_order(y, most)
     except errors.GraphFreedError:
         raise messages.drawn_freed(y.op) from None
     if order is None:
         return None
     graph = Graph([_node(record, names) for record in order])
     graph.result = graph.nodes[-1].name or free_name({node.name for node in graph.nodes}, "y", "f", "result")
-    _leave_out_overwritten(graph, order)
-    _write_formulas(graph, order)
+    _remove_overwritten_values(graph, order)
+    _set_formulas(graph, order)
     if y.requires_grad:
         with no_grad():
-            _sweep(graph, order, _start(graph, y, cotangent), None if shown is None else shown(graph))
+            _sweep(graph, order, _initial_cotangent(graph, y, cotangent), None if shown is None else shown(graph))
     elif cotangent is not None:
         raise errors.not_recorded("this tensor")
     return graph
 
 
 def _node(record, names):
-    tensor, how = record.tensor, record.how
+    tensor = record.tensor
     value = tensor.detach().numpy()
     name = names.of(tensor)
-    if how is None:
+    if record.node is None:
         return Node(LEAF if tensor.requires_grad else CONSTANT, value, name=name)
-    rule, _, params, origins = how
+    rule, _, params, origins = record.node
     plain = [None if isinstance(o, Tensor) else o for o in origins]
     numbers = plain if rule.variadic or len(plain) == rule.n_operands else []
-    node = Node(GATE, value, op=rule.name, sign=sign_of(rule.name, numbers, params), name=name)
-    node.wires = [Wire(number, place=k) for k, number in record.from_]
-    node.swaps = rule.name in COMMUTING
+    node = Node(GATE, value, op=rule.name, sign=op_symbol(rule.name, numbers, params), name=name)
+    node.wires = [Wire(number, place=k) for k, number in record.sources]
+    node.swaps = rule.name in COMMUTATIVE
     return node
 
 
-def _leave_out_overwritten(graph, order):
-    """No value for nodes whose memory a later node was written into: what stands there is not theirs."""
-    owners = {}  # address of the memory: the nodes that it was the value of, so far
+def _remove_overwritten_values(graph, order):
+    """Set the value of nodes to None if the result of a later node was written into their memory."""
+    owners = {}  # address of the memory -> nodes whose value it holds
     for node, record in zip(graph.nodes, order, strict=True):
         if not node.value.size:
             continue
         same = owners.setdefault(node.value.__array_interface__["data"][0], [])
-        if record.how is not None and record.how[0].view:
+        if record.node is not None and record.node[0].view:
             if any(graph.nodes[w.source].value is None for w in node.wires):
                 node.value = None
                 continue
-        elif record.how is not None:  # the result of an op has memory of its own, unless it was written in place
+        elif record.node is not None:  # shares memory with an earlier node only if it was written in place
             for earlier in same:
                 earlier.value = None
             same.clear()
@@ -127,36 +129,35 @@ def _leave_out_overwritten(graph, order):
         graph.notes.append("values that were overwritten in place are left out")
 
 
-def _write_formulas(graph, order):
-    """How each gate came about, by the names of its operands; unnamed ones are numbered in order."""
-    number, words, letter = 0, [], free_letter(node.name for node in graph.nodes)
+def _set_formulas(graph, order):
+    """Set the formula of each gate, and the names of all nodes. Unnamed nodes are numbered in order."""
+    number, words, prefix = 0, [], free_prefix(node.name for node in graph.nodes)
     for node, record in zip(graph.nodes, order, strict=True):
         if node.kind == GATE:
-            sources = dict(record.from_)
+            sources = dict(record.sources)
             parts = [
-                words[sources[k]] if k in sources else short(o).replace("−", "-")
-                for k, o in enumerate(record.how[3])
+                words[sources[k]] if k in sources else format_scalar(o).replace("−", "-")
+                for k, o in enumerate(record.node[3])
                 if o is not None
             ]
-            node.formula = clipped(formula_of(node.op, parts), LONGEST_FORMULA)
+            node.formula = truncate(op_formula(node.op, parts), MAX_FORMULA)
         if node.name:
             words.append(node.name)
         elif node.kind == CONSTANT and node.value is not None and node.value.size == 1:
-            words.append(short(node.value.item()).replace("−", "-"))
+            words.append(format_scalar(node.value.item()).replace("−", "-"))
         else:
             number += 1
-            words.append(f"{letter}{number}")
+            words.append(f"{prefix}{number}")
     words[-1] = graph.result
     graph.words = words
 
 
-def _start(graph, y, cotangent):
-    """The cotangent of `y` as a Tensor, and a note where it was made up."""
+def _initial_cotangent(graph, y, cotangent):
+    """Return the cotangent of `y` as a Tensor, and add a note unless it is the default for one element."""
     if cotangent is None:
         if y.size != 1:
             graph.notes.append(
-                f"{graph.result} has shape {_times(y.shape)}: the gradients are of the sum of its elements, "
-                "from a cotangent of ones"
+                f"{graph.result} has {y.size} elements: the gradients are those of their sum (a cotangent of ones)"
             )
         return asarray(np.ones(y.shape, y.dtype))
     g = asarray(cotangent)
@@ -168,12 +169,8 @@ def _start(graph, y, cotangent):
     return g.detach() if g.dtype == y.dtype else g.detach().astype(y.dtype)
 
 
-def _times(shape):
-    return "×".join(map(str, shape)) or "1"
-
-
 def _sweep(graph, order, g, shown):
-    """Backpropagation over the description: every node once, after all its consumers."""
+    """Backpropagate through the nodes, each once and after all of its consumers, and store the gradients."""
     cotangents = {graph.root: g}
     for number in range(graph.root, -1, -1):
         g = cotangents.pop(number, None)
@@ -183,15 +180,15 @@ def _sweep(graph, order, g, shown):
         visible = shown is None or number in shown
         if visible:
             node.gradient = g.numpy()
-        if record.how is None:
+        if record.node is None:
             continue
-        rule, operands, params, origins = record.how
+        rule, operands, params, origins = record.node
         live = [w for w in node.wires if origins[w.place].requires_grad and rule.differentiable(w.place)]
         if visible:
             for wire in live:
-                wire.local = _local(rule, wire.place, record.tensor, operands, params)
+                wire.local = _local_gradient(rule, wire.place, record.tensor, operands, params)
         for wire in live:
-            gx = _pulled(rule, wire.place, g, record.tensor, operands, params)
+            gx = _pull(rule, wire.place, g, record.tensor, operands, params)
             if gx.shape != operands[wire.place].shape:
                 raise errors.vjp_shape(rule.name, wire.place, gx.shape, operands[wire.place].shape)
             if visible:
@@ -200,19 +197,19 @@ def _sweep(graph, order, g, shown):
             cotangents[wire.source] = gx if before is None else add(before, gx)
 
 
-def _pulled(rule, k, g, y, operands, params):
-    """The cotangent of operand `k`."""
+def _pull(rule, k, g, y, operands, params):
+    """Return the cotangent of operand `k`."""
     if rule.together:
         return rule.pull_all(g, y, operands, params)[k]
     return rule.pull(k, g, y, operands, params)
 
 
-def _local(rule, k, y, operands, params):
-    """The local gradient of operand `k`, or words where it is a Jacobian of more than one axis."""
+def _local_gradient(rule, k, y, operands, params):
+    """Return the local gradient of operand `k`, or a description if it is a full Jacobian."""
     ones = asarray(np.ones(y.shape, y.dtype))
     if y.size == 1:
-        return _pulled(rule, k, ones, y, operands, params).numpy()
+        return _pull(rule, k, ones, y, operands, params).numpy()
     if rule.elementwise:
         wide = tuple(broadcast_to(o, y.shape) if isinstance(o, Tensor) else o for o in operands)
         return rule.pull(k, ones, y, wide, params).numpy()
-    return f"Jacobian of {_times(y.shape)} by {_times(operands[k].shape)}"
+    return f"Jacobian of {format_shape(y.shape)} by {format_shape(operands[k].shape) or 1}"

@@ -1,18 +1,18 @@
-"""The description of a graph of micrograd's Values, of whichever make: it asks for `data`, `grad`, `_prev` and `_op`.
+"""Describes the graph of a Value, of micrograd or fastgrad, from its attributes `data`, `grad`, `_prev` and `_op`.
 
-Values and gradients are shown as they stand: zeros before `backward()`, and after a second one whatever it left.
+Shows the current values and gradients. Gradients are zero before `backward()`, and accumulate if it runs twice.
 """
 
 import math
 
 import numpy as np
 
-from fastgrad.pictures.graph import GATE, LEAF, Graph, Node, Wire, free_letter, free_name
-from fastgrad.pictures.signs import LONGEST_FORMULA, clipped, formula_of, sign_of
-from fastgrad.pictures.words import number
+from fastgrad.pictures.formatting import format_number
+from fastgrad.pictures.graph import GATE, LEAF, Graph, Node, Wire, free_name, free_prefix
+from fastgrad.pictures.symbols import MAX_FORMULA, op_formula, op_symbol, truncate
 
 _OPS = {"+": "add", "*": "multiply", "ReLU": "relu"}
-# dy/dx of an op of one operand, from the operand and the result
+# dy/dx of one-operand ops, from the operand x and the result y
 _LOCAL = {
     "relu": lambda x, y: float(x > 0),
     "tanh": lambda x, y: (1 - y) * (1 + y),
@@ -23,36 +23,37 @@ _LOCAL = {
 
 
 def is_value(y):
-    """Whether `y` looks like a micrograd Value."""
+    """Return whether `y` has the attributes of a micrograd Value."""
     return not isinstance(y, type) and all(hasattr(y, name) for name in ("data", "grad", "_prev", "_op"))
 
 
 def describe(y, names=None, most=None):
-    """The Graph of the Value `y`.
+    """Return the Graph of the Value `y`.
 
     Parameters
     ----------
     y : Value
     names : mapping from name to Value, optional
-        Beside the `label` that a Value may have.
+        Names in addition to the `label` of a Value.
     most : int, optional
-        Give up, and return None, where there are more nodes.
+        Return None if there are more nodes.
     """
-    called = {id(value): str(name) for name, value in (names or {}).items()}
-    order, numbers = _walk(y, most)
+    given = {id(value): str(name) for name, value in (names or {}).items()}
+    order, numbers = _topological_order(y, most)
     if order is None:
         return None
     graph, words, unnamed = Graph([]), [], 0
-    own = {*called.values(), *(_label(v) for v in order)}
-    letter = free_letter(own)
+    taken = {*given.values(), *(_label(v) for v in order)}
+    prefix = free_prefix(taken)
     for v in order:
-        node = _node(v, called, [numbers[id(p)] for p in _operands(v)], graph.nodes)
+        node = _node(v, given, [numbers[id(p)] for p in _operands(v)], graph.nodes)
         if node.kind == GATE:
-            node.formula = clipped(_formula(node, str(v._op), words), LONGEST_FORMULA)
+            node.formula = truncate(_formula(node, str(v._op), words), MAX_FORMULA)
         graph.nodes.append(node)
         unnamed += not node.name and node.kind == GATE
-        words.append(node.name or (f"{letter}{unnamed}" if node.kind == GATE else number(node.value).replace("−", "-")))
-    graph.result = words[-1] = graph.nodes[-1].name or free_name(own, "y", "f", "result")
+        generated = f"{prefix}{unnamed}" if node.kind == GATE else format_number(node.value).replace("−", "-")
+        words.append(node.name or generated)
+    graph.result = words[-1] = graph.nodes[-1].name or free_name(taken, "y", "f", "result")
     graph.words = words
     if not any(np.any(node.gradient) for node in graph.nodes):
         graph.notes.append("all gradients are 0: draw after backward() to see them")
@@ -60,16 +61,16 @@ def describe(y, names=None, most=None):
 
 
 def _operands(v):
-    """The members of `_prev`, a set as a rule, in an order that is the same from run to run."""
+    """Return the members of `_prev`, usually a set, in an order that is the same in every run."""
     operands = v._prev
-    return list(operands) if isinstance(operands, (list, tuple)) else sorted(operands, key=_place)
+    return list(operands) if isinstance(operands, (list, tuple)) else sorted(operands, key=_sort_key)
 
 
 def _label(v):
     return str(getattr(v, "label", "") or "")
 
 
-def _place(v):
+def _sort_key(v):
     label = _label(v)
     try:
         number = float(v.data)
@@ -78,8 +79,8 @@ def _place(v):
     return not label, label, str(v._op) != "", math.inf if math.isnan(number) else number
 
 
-def _walk(y, most):
-    """All Values `y` came from, operands first, and the number of each by its id."""
+def _topological_order(y, most):
+    """Return all Values that `y` depends on, operands first, and the index of each by id."""
     order, numbers, met = [], {}, set()
     stack = [(y, False)]
     while stack:
@@ -96,8 +97,8 @@ def _walk(y, most):
     return order, numbers
 
 
-def _node(v, called, sources, nodes):
-    name = called.get(id(v)) or _label(v)
+def _node(v, given, sources, nodes):
+    name = given.get(id(v)) or _label(v)
     value, gradient, op = np.asarray(v.data), np.asarray(v.grad), str(v._op)
     if not sources and not op:
         return Node(LEAF, value, gradient, name=name)
@@ -106,19 +107,19 @@ def _node(v, called, sources, nodes):
         sources = sources * 2  # x + x and x * x: a set holds x once
     exponent = _exponent(op)
     node.op = "power" if exponent is not None else node.op
-    node.sign = sign_of(node.op, [None] * len(sources) + ([exponent] if exponent is not None else []), None)
+    node.sign = op_symbol(node.op, [None] * len(sources) + ([exponent] if exponent is not None else []), None)
     node.swaps = node.op in ("add", "multiply")
     node.wires = [Wire(source, place=k) for k, source in enumerate(sources)]
     values = [nodes[source].value for source in sources]
     with np.errstate(all="ignore"):
-        for wire, local in zip(node.wires, _locals(node.op, values, value, exponent), strict=False):
+        for wire, local in zip(node.wires, _local_gradients(node.op, values, value, exponent), strict=False):
             wire.local = np.asarray(local)
             wire.product = np.asarray(local * gradient)
     return node
 
 
 def _exponent(op):
-    """The number in "**3"; None where the op is no power of a number."""
+    """Return the number in an op such as "**3"; None for other ops."""
     try:
         number = float(op[2:]) if op.startswith("**") else None
     except ValueError:
@@ -126,8 +127,8 @@ def _exponent(op):
     return int(number) if number is not None and number.is_integer() else number
 
 
-def _locals(op, values, y, exponent):
-    """The local gradient of each operand; none where the op is not known."""
+def _local_gradients(op, values, y, exponent):
+    """Return the local gradient of each operand; an empty list for unknown ops."""
     try:
         if op == "add":
             return [1.0] * len(values)
@@ -144,4 +145,4 @@ def _locals(op, values, y, exponent):
 
 def _formula(node, op, words):
     parts = [words[wire.source] for wire in node.wires]
-    return f"{parts[0]} {op[:2]} {op[2:]}" if node.op == "power" else formula_of(node.op, parts)
+    return f"{parts[0]} {op[:2]} {op[2:]}" if node.op == "power" else op_formula(node.op, parts)

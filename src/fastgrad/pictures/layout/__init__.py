@@ -1,7 +1,7 @@
-"""Where everything goes: a layered layout. Knows sizes and wires, but nothing of what they mean.
+"""A layered layout of nodes and wires, given their sizes. Independent of their content.
 
-In the order of the work: `ranks` gives each node a column, `crossings` orders the nodes of a column, `coordinates`
-gives them heights, `straight` takes bends out of wires, `place` puts it together.
+In order of execution: `ranks` assigns a column to each node, `crossings` orders the nodes in a column, `coordinates`
+computes their heights, `straight` removes bends from wires, and `place` combines these steps.
 """
 
 from fastgrad.pictures.layout.place import Box, Placed, place

@@ -1,23 +1,23 @@
-"""The height of each item: near its neighbours, in the given order, never overlapping."""
+"""Computes the height of each item: close to its neighbours, in the given order, without overlaps."""
 
 _SWEEPS = 14
 
 
 def heights(columns, edges, tops, bottoms, gap):
-    """The height of each item's wire, as a dict; the least top is 0.
+    """Return the height of the wire of each item, as a dict. The smallest top is 0.
 
-    Each column in turn is moved towards its neighbours: the weighted least squares under the order and the distances,
-    which pooling finds exactly.
+    Each column in turn is moved towards its neighbours, by weighted least squares subject to the order and the
+    distances. Pooling of adjacent violators solves this exactly.
 
     Parameters
     ----------
     columns : list of lists of items
     edges : list of tuples (u, v, offset, weight)
-        Between neighbouring columns; the wire enters `v` at `offset` from its own height.
+        Edges between neighbouring columns. The wire enters `v` at `offset` from the height of `v`.
     tops, bottoms : mappings
-        How far an item reaches above and below its wire.
+        Extent of an item above and below its wire.
     gap : function of two items
-        The distance wanted between neighbours of a column.
+        Minimum distance between two neighbours in a column.
     """
     y = {}
     for column in columns:
@@ -36,18 +36,18 @@ def heights(columns, edges, tops, bottoms, gap):
         backward = sweep % 2
         last = sweep >= _SWEEPS - 6
         for column in reversed(columns) if backward else columns:
-            _settle(column, y, near, backward, last, tops, bottoms, gap)
+            _move_column(column, y, near, backward, last, tops, bottoms, gap)
     least = min((y[item] - tops[item] for item in y), default=0)
     return {item: height - least for item, height in y.items()}
 
 
-def _settle(column, y, near, side, last, tops, bottoms, gap):
+def _move_column(column, y, near, side, last, tops, bottoms, gap):
     """Move one column towards its neighbours on one side.
 
-    In the last sweeps a gate stands amid its operands, whatever comes after it, and only what has no operands follows
-    its consumers: a tree then looks like one.
+    In the last sweeps, gates move towards their operands only, and only items without operands follow their consumers,
+    so that trees look symmetric.
     """
-    pooled = []  # of runs: [weighted sum, weight, first]
+    pooled = []  # runs of items: [weighted sum, weight, first]
     shift, shifts = 0.0, []
     for k, item in enumerate(column):
         if k:
@@ -58,7 +58,7 @@ def _settle(column, y, near, side, last, tops, bottoms, gap):
             total += w * (y[other] + offset)
             weight += w
         if not weight:
-            total, weight = y[item] * 0.01, 0.01  # nothing pulls: stay, but make room
+            total, weight = y[item] * 0.01, 0.01  # no neighbours: stay, with a small weight
         pooled.append([total - shift * weight, weight, k])
         while len(pooled) > 1 and pooled[-2][0] * pooled[-1][1] > pooled[-1][0] * pooled[-2][1]:
             total, weight, _ = pooled.pop()

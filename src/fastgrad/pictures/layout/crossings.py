@@ -1,18 +1,18 @@
-"""The order of the nodes within each column, with few crossing wires."""
+"""Orders the items within each column so that few wires cross."""
 
 _SWEEPS = 12
-_SWAPPED_UP_TO = 500  # items: beyond, exchanging neighbours costs more than it gains
+_MAX_ITEMS = 500  # with more items, swapping neighbours takes too long
 
 
 def order(columns, edges):
-    """The columns, each in an order with few crossings.
+    """Return the columns, each in an order with few crossings.
 
     Parameters
     ----------
     columns : list of lists of items
-        In an order to start from; among equals it is the one that stays.
+        Initial order, which ties preserve.
     edges : list of tuples (u, v, port)
-        Between neighbouring columns; `port`, from 0 to 1, is where the wire enters `v` from above.
+        Edges between neighbouring columns. `port` is the position at which the wire enters `v`, from 0 (top) to 1.
     """
     after, before = {}, {}
     for u, v, port in edges:
@@ -26,12 +26,12 @@ def order(columns, edges):
             break
         if sweep % 2:
             for k in range(len(now) - 2, -1, -1):
-                _by_median(now[k], now[k + 1], after, False)
+                _sort_by_mean(now[k], now[k + 1], after, False)
         else:
             for k in range(1, len(now)):
-                _by_median(now[k], now[k - 1], before, True)
-        if sum(map(len, now)) <= _SWAPPED_UP_TO:
-            _exchange(now, before, after)
+                _sort_by_mean(now[k], now[k - 1], before, True)
+        if sum(map(len, now)) <= _MAX_ITEMS:
+            _swap_neighbours(now, before, after)
         crossings = count(now, after)
         stale = 0 if crossings < fewest else stale + 1
         if crossings < fewest:
@@ -39,8 +39,8 @@ def order(columns, edges):
     return best
 
 
-def _by_median(column, fixed, neighbours, entering):
-    """Sort by the mean place of the neighbours; an item without any stays where it is."""
+def _sort_by_mean(column, fixed, neighbours, entering):
+    """Sort by the mean position of the neighbours. Items without neighbours keep their position."""
     place = {item: k for k, item in enumerate(fixed)}
     wanted = {}
     for k, item in enumerate(column):
@@ -54,12 +54,12 @@ def _by_median(column, fixed, neighbours, entering):
     column.sort(key=wanted.__getitem__)
 
 
-def _ends(near, place):
+def _positions(near, place):
     return sorted(place[v] + 0.8 * port for v, port in near)
 
 
-def _exchange(columns, before, after):
-    """Exchange neighbours where that saves crossings, until none does, at most a few rounds."""
+def _swap_neighbours(columns, before, after):
+    """Swap adjacent items if that reduces the number of crossings, for at most a few rounds."""
     for k, column in enumerate(columns):
         sides = []
         if k:
@@ -67,7 +67,7 @@ def _exchange(columns, before, after):
             sides.append({item: sorted(left[u] for u, _ in before.get(item, ())) for item in column})
         if k + 1 < len(columns):
             right = {item: p for p, item in enumerate(columns[k + 1])}
-            sides.append({item: _ends(after.get(item, ()), right) for item in column})
+            sides.append({item: _positions(after.get(item, ()), right) for item in column})
         for _ in range(4):
             changed = False
             for i in range(len(column) - 1):
@@ -81,7 +81,7 @@ def _exchange(columns, before, after):
 
 
 def _inversions(upper, lower):
-    """How many pairs cross when `upper` ends, sorted, belong to the upper item."""
+    """Count the crossings between the wires of two adjacent items. `upper` and `lower` are their sorted ends."""
     total = k = 0
     for end in upper:
         while k < len(lower) and lower[k] < end:
@@ -91,11 +91,11 @@ def _inversions(upper, lower):
 
 
 def count(columns, after):
-    """The crossings between all neighbouring columns, by a tree of sums: n log n."""
+    """Count the crossings between all neighbouring columns in O(n log n), with a Fenwick tree."""
     total = 0
     for left, right in zip(columns, columns[1:]):
         place = {item: k for k, item in enumerate(right)}
-        ends = [end for u in left for end in _ends(after.get(u, ()), place)]
+        ends = [end for u in left for end in _positions(after.get(u, ()), place)]
         ranked = {end: k + 1 for k, end in enumerate(sorted(set(ends)))}
         tree = [0] * (len(ranked) + 1)
         for seen, end in enumerate(ends):

@@ -1,8 +1,8 @@
-"""The whole layout: columns, dummies for long wires, order, heights, and from those every place and every path.
+"""The complete layout: columns, dummies for long wires, order, heights, and the resulting positions and paths.
 
-A wire that forks is one trunk through the columns; its branches leave it where they are needed. Inside a column every
-wire is level, at a height that is its own; it bends only in the gaps between columns. So no wire runs through a node or
-its words.
+A wire that forks is one trunk through the columns, from which branches lead to its consumers. Within a column, every
+wire is horizontal and has its own height. It bends only in the gaps between columns, so that no wire crosses a node or
+its text.
 """
 
 from dataclasses import dataclass
@@ -12,29 +12,29 @@ from fastgrad.pictures.layout.crossings import order
 from fastgrad.pictures.layout.ranks import ranks
 from fastgrad.pictures.layout.straight import straighten
 
-_DUMMY = 4.0  # half the height that a passing wire takes
-_GAP = 12.0  # between nodes of a column
-_NARROW_GAP = 4.0  # beside a passing wire: past a gate of radius 20 it is as far off as two ports are apart
+_DUMMY = 4.0  # half the height of a dummy, that is, of a wire that passes through a column
+_GAP = 12.0  # between two nodes in a column
+_NARROW_GAP = 4.0  # next to a dummy: its distance from a gate is then that of two ports
 
 
 @dataclass(slots=True)
 class Box:
-    """The size of a node, around the point where its wire starts.
+    """The size of a node, relative to the point where its wire starts.
 
     Attributes
     ----------
     half : float
-        Half the width of the gate or leaf.
+        Half of the width of the gate or leaf.
     inlet, stub : float
-        What is written along the wires before it and behind it.
+        Widths of the labels at the incoming wires and at the outgoing wire.
     top, bottom : float
-        How far it reaches above and below its wire.
+        Extents above and below its wire.
     ports : list of float
-        The heights of its incoming wires, from its own; from the top.
+        Heights of its incoming wires relative to its own, from top to bottom.
     sources : list of int
-        The nodes that they come from.
+        Indices of the operands.
     swaps : bool
-        Whether the wires may change places.
+        Whether the wires may enter in any order.
     """
 
     half: float
@@ -54,15 +54,15 @@ class Placed:
     Attributes
     ----------
     x, y : list of float
-        Of each node, the middle of its gate.
+        Centre of the gate of each node.
     columns : list of (float, float)
-        The left and right edge of each column.
+        Left and right edge of each column.
     column : list of int
-        Of each node.
+        Column of each node.
     ports : list of lists of int
-        For each node and wire the place from above at which it enters.
+        Index of the port at which each wire of each node enters.
     trunks : list of lists of points
-        For each node the points its wire goes through: from its own column to the last that needs it.
+        For each node, the points (left, right, height) of its wire in each column, from its own to the last one needed.
     width, height : float
     """
 
@@ -77,12 +77,12 @@ class Placed:
 
 
 def place(boxes):
-    """The layout of `boxes`, operands before results."""
+    """Return the layout of `boxes`, which are in topological order, operands first."""
     sources = [box.sources for box in boxes]
     column = ranks(sources)
     items, edges, chains = _with_dummies(sources, column)
-    ordered = order(_start(boxes, items, chains), [(u, v, _port(boxes, v, k)) for u, v, k in edges])
-    ports = _settle_ports(boxes, ordered, chains, column)
+    ordered = order(_initial_order(boxes, items), [(u, v, _port(boxes, v, k)) for u, v, k in edges])
+    ports = _assign_ports(boxes, ordered, chains, column)
     tops = {item: boxes[item].top if isinstance(item, int) else _DUMMY for level in ordered for item in level}
     bottoms = {item: boxes[item].bottom if isinstance(item, int) else _DUMMY for level in ordered for item in level}
     weighted = [(u, v, boxes[v].ports[ports[v][k]] if k is not None else 0.0, _weight(u, v)) for u, v, k in edges]
@@ -94,11 +94,11 @@ def place(boxes):
     straighten(y, ordered, chains, leaving, entering, tops, bottoms, _gap)
     least = min((y[item] - tops[item] for item in y), default=0.0)
     y = {item: height - least for item, height in y.items()}
-    return _finish(boxes, ordered, column, chains, ports, edges, y)
+    return _positions(boxes, ordered, column, chains, ports, edges, y)
 
 
 def _weight(u, v):
-    """How much a wire wants to be level: the more the longer it is."""
+    """Return the weight of a straight edge: larger within long wires."""
     return (1.0, 2.0, 8.0)[(not isinstance(u, int)) + (not isinstance(v, int))]
 
 
@@ -107,9 +107,10 @@ def _gap(upper, lower):
 
 
 def _with_dummies(sources, column):
-    """Items by column, edges (u, v, port) between neighbouring columns, and each node's own chain of items.
+    """Return the items of each column, the edges (u, v, port) between neighbouring columns, and the chain of each node.
 
-    A dummy is the pair (node, column) of the wire that passes. All branches of a wire share its dummies.
+    A dummy is a pair (node, column): the wire of the node in that column. All branches of a wire share its dummies. A
+    chain is a node and its dummies.
     """
     width = max(column, default=0) + 1
     items = [[] for _ in range(width)]
@@ -136,37 +137,37 @@ def _port(boxes, v, k):
     return 0.0 if k is None or boxes[v].swaps or len(boxes[v].ports) < 2 else k / (len(boxes[v].ports) - 1)
 
 
-def _start(boxes, items, chains):
-    """Each column in the order in which a walk from the results through the operands, first to last, meets its items.
+def _initial_order(boxes, items):
+    """Sort each column in the order in which a depth-first search from the results visits its items.
 
-    A trunk is put where its node was met: a tree comes out without a crossing.
+    A dummy has the position of its node, so that trees have no crossings.
     """
-    met, stack = {}, [v for v in range(len(boxes))]
+    position, stack = {}, [v for v in range(len(boxes))]
     while stack:
         v = stack.pop()
-        if v not in met:
-            met[v] = len(met)
+        if v not in position:
+            position[v] = len(position)
             stack.extend(reversed(boxes[v].sources))
-    return [sorted(level, key=lambda item: met[item if isinstance(item, int) else item[0]]) for level in items]
+    return [sorted(level, key=lambda item: position[item if isinstance(item, int) else item[0]]) for level in items]
 
 
-def _settle_ports(boxes, ordered, chains, column):
-    """For each node the place from above of each wire: as given, or where they may change places as they come."""
+def _assign_ports(boxes, ordered, chains, column):
+    """Return for each node the port of each wire: in the order of the operands, or by height if any order will do."""
     row = {item: k for level in ordered for k, item in enumerate(level)}
-    settled = []
+    assigned = []
     for v, box in enumerate(boxes):
-        coming = list(range(len(box.sources)))
+        wires = list(range(len(box.sources)))
         if box.swaps:
-            coming.sort(key=lambda k: row[chains[box.sources[k]][column[v] - 1 - column[box.sources[k]]]])
-        at = [0] * len(coming)
-        for where, k in enumerate(coming):
-            at[k] = where
-        settled.append(at)
-    return settled
+            wires.sort(key=lambda k: row[chains[box.sources[k]][column[v] - 1 - column[box.sources[k]]]])
+        ports = [0] * len(wires)
+        for port, k in enumerate(wires):
+            ports[k] = port
+        assigned.append(ports)
+    return assigned
 
 
-def _finish(boxes, ordered, column, chains, ports, edges, y):
-    """Columns side by side, gaps as wide as the wires in them are steep."""
+def _positions(boxes, ordered, column, chains, ports, edges, y):
+    """Compute all positions. Gaps between columns are wider if their wires are steeper."""
     steep = [0.0] * len(ordered)
     for u, v, k in edges:
         end = y[v] + (boxes[v].ports[ports[v][k]] if k is not None else 0.0)

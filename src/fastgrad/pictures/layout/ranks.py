@@ -1,18 +1,18 @@
-"""The column of each node: operands to the left of results, wires short."""
+"""Assigns a column to each node: operands are to the left of results, and wires are short."""
 
-_LEFT_UP_TO = 1.5  # columns per node that wires may pass so that all leaves stand in the first column
+_MAX_PASSED = 1.5  # columns that a wire passes, on average, if all leaves are in the first column
 
 
 def ranks(sources):
-    """The column of each node, from 0.
+    """Return the column of each node, starting at 0.
 
-    In a small graph all leaves stand on the left, as in the lecture notes. Where their wires would run through half the
-    picture, leaves stand just before what needs them first, and so do gates that have fewer wires coming in than out.
+    In small graphs, all leaves are on the left, as in lecture notes. If their wires would be too long, leaves are
+    placed just before their first consumer, and so are gates that have fewer incoming than outgoing wires.
 
     Parameters
     ----------
     sources : list of lists of int
-        For each node, operands before results, the nodes it comes from.
+        Operands of each node. The nodes are in topological order, operands first.
     """
     n = len(sources)
     column = [0] * n
@@ -22,10 +22,10 @@ def ranks(sources):
         for u in from_:
             consumers[u].add(v)
     last = [max((column[c] for c in consumers[v]), default=column[v] + 1) for v in range(n)]
-    if sum(last[v] - column[v] - 1 for v in range(n)) <= _LEFT_UP_TO * n:
+    if sum(last[v] - column[v] - 1 for v in range(n)) <= _MAX_PASSED * n:
         return column
     for v in range(n - 1, -1, -1):
-        inner = sum(bool(sources[u]) for u in set(sources[v]))  # leaves follow at no cost
+        inner = sum(bool(sources[u]) for u in set(sources[v]))  # leaves move along at no cost
         if consumers[v] and (inner == 0 or len(consumers[v]) > inner):
             column[v] = min(column[c] for c in consumers[v]) - 1
     least = min(column, default=0)

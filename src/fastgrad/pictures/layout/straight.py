@@ -1,27 +1,27 @@
-"""Straightens wires once the heights are found: a long wire bends where it must, a short one not by a few pixels."""
+"""Straightens wires: removes avoidable bends of long wires, and small bends of short ones."""
 
-_NEAR = 14.0  # pixels by which a node is moved to make one of its wires level
+_MAX_SHIFT = 14.0  # pixels by which a node may be moved to straighten one of its wires
 _ROUNDS = 3
 
 
 def straighten(y, columns, chains, leaving, entering, tops, bottoms, gap):
-    """Change the heights `y` in place; the order in the columns and the distances stay.
+    """Change the heights `y` in place. Keeps the order within columns and the minimum distances.
 
     Parameters
     ----------
     y : dict
     columns : list of lists of items
     chains : list of lists of items
-        A node and the dummies of its wire.
+        Each node with the dummies of its wire.
     leaving : mapping from item to list of (item, offset)
-        Where the wires of an item end that is the last of its chain or on the way, dummies of its own excepted.
+        Ends of the edges that leave an item.
     entering : mapping from item to list of (item, offset)
-        Where they come from.
+        Starts of the edges that enter an item.
     """
     where = {item: (k, i) for k, column in enumerate(columns) for i, item in enumerate(column)}
 
     def room(item):
-        """How high and how low the item may go."""
+        """Return the lowest and highest height that the item can have."""
         k, i = where[item]
         column = columns[k]
         low = high = None
@@ -37,14 +37,14 @@ def straighten(y, columns, chains, leaving, entering, tops, bottoms, gap):
         for column in columns if turn % 2 == 0 else reversed(columns):
             for item in column:
                 if isinstance(item, int):
-                    _snap(item, y, room(item), leaving, entering)
+                    _align(item, y, room(item), leaving, entering)
         for chain in chains if turn % 2 == 0 else reversed(chains):
             if len(chain) > 1:
-                _level(chain, y, room, leaving)
+                _straighten_chain(chain, y, room, leaving)
 
 
-def _level(chain, y, room, leaving):
-    """As few bends as there is room for: the longest runs of dummies that can have one height."""
+def _straighten_chain(chain, y, room, leaving):
+    """Give the longest possible runs of dummies the same height."""
     dummies, start = chain[1:], 0
     before = y[chain[0]]
     while start < len(dummies):
@@ -55,7 +55,7 @@ def _level(chain, y, room, leaving):
             if max(low, least) > min(high, most):
                 break
             low, high, end = max(low, least), min(high, most), end + 1
-        if low > high + 1e-9:  # no room at all: rounding
+        if low > high + 1e-9:  # rounding errors
             low = high = y[dummies[start]]
         targets = [
             y[v] + offset for item in dummies[start:end] for v, offset in leaving.get(item, ()) if isinstance(v, int)
@@ -72,10 +72,11 @@ def _level(chain, y, room, leaving):
         before, start = wanted, end
 
 
-def _snap(item, y, allowed, leaving, entering):
+def _align(item, y, allowed, leaving, entering):
+    """Move an item slightly, so that one of its wires becomes horizontal. Dummies of its own wire move along."""
     low, high = allowed
-    wishes = [y[u] - offset for u, offset in entering.get(item, ())]
-    wishes += [y[v] + offset for v, offset in leaving.get(item, ()) if isinstance(v, int)]  # its own dummies come along
-    wishes = [wish for wish in wishes if low <= wish <= high and abs(wish - y[item]) <= _NEAR]
-    if wishes:
-        y[item] = min(wishes, key=lambda wish: abs(wish - y[item]))
+    candidates = [y[u] - offset for u, offset in entering.get(item, ())]
+    candidates += [y[v] + offset for v, offset in leaving.get(item, ()) if isinstance(v, int)]
+    candidates = [height for height in candidates if low <= height <= high and abs(height - y[item]) <= _MAX_SHIFT]
+    if candidates:
+        y[item] = min(candidates, key=lambda height: abs(height - y[item]))
