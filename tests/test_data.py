@@ -94,7 +94,7 @@ def test_pandas(shuffle):
             got = {int(y): a.tolist() for x, ys in batches(sub[["a", "b"]], sub["y"], size=4) for a, y in zip(x, ys)}
             assert got == {int(k): X[k].tolist() for k in order}
     mixed = pd.DataFrame({"a": X[:, 0], "name": list("abcdefghij")})
-    with pytest.raises(DTypeError, match="array 0, of type DataFrame, makes an array of Python objects"):
+    with pytest.raises(DTypeError, match="array 0, of type DataFrame, converts to an array of Python"):
         batches(mixed, size=3)
     with pytest.raises(DTypeError, match="array 1, of type Series"):
         batches(X, pd.Series([1, None] * 5, dtype=object), size=3)
@@ -148,19 +148,23 @@ def test_arrays_are_converted_once():
     ("call", "error", "text"),
     [
         (lambda: batches(size=3), ShapeError, "no arrays"),
-        (lambda: batches(X[:0], size=3), ShapeError, "the arrays have no rows, so there would be no batch"),
+        (lambda: batches(X[:0], size=3), ShapeError, "the arrays have no rows, so there are no batches"),
         (lambda: batches(X, Y[:9], size=3), ShapeError, "array 1 has 9 rows, array 0 has 10"),
-        (lambda: batches(X, np.float64(1), size=3), ShapeError, "array 1 has no axis of rows"),
-        (lambda: batches(X, size=0), BadSetting, "size=0 is refused"),
-        (lambda: batches(X, size=2.0), DTypeError, "size is a number of rows, got float"),
-        (lambda: batches({"x": X}, size=3), DTypeError, "array 0 is of type dict: pass arrays, each as an argument"),
+        (lambda: batches(X, np.float64(1), size=3), ShapeError, "array 1 has shape \\(\\), but rows need"),
+        (lambda: batches(X, size=0), BadSetting, "size must be at least 1, got 0"),
+        (lambda: batches(X, size=2.0), DTypeError, "size must be an int, the number of rows, got float"),
+        (lambda: batches({"x": X}, size=3), DTypeError, "array 0 is of type dict: pass each array as an argument"),
         (lambda: batches(X, "ten labels", size=3), DTypeError, "array 1 is of type str"),
-        (lambda: batches(X, {1, 2}, size=3), DTypeError, "array 1, of type set, makes an array of Python objects"),
-        (lambda: batches(iter([1, 2]), size=3), DTypeError, "array 0, of type .*iterator, makes an array of Python"),
-        (lambda: batches([[1], [1, 2]], size=3), DTypeError, "array 0, of type list, does not make an array"),
-        (lambda: batches([1, None], size=3), DTypeError, "array 0, of type list, makes an array of Python objects"),
+        (lambda: batches(X, {1, 2}, size=3), DTypeError, "array 1, of type set, converts to an array of Python"),
+        (
+            lambda: batches(iter([1, 2]), size=3),
+            DTypeError,
+            "array 0, of type .*iterator, converts to an array of Python",
+        ),
+        (lambda: batches([[1], [1, 2]], size=3), DTypeError, "array 0, of type list, cannot be converted to an array"),
+        (lambda: batches([1, None], size=3), DTypeError, "array 0, of type list, converts to an array of Python"),
         (lambda: batches(np.ma.array([1, 2], mask=[1, 0]), size=3), DTypeError, r"masked array.*a\.filled\(value\)"),
-        (lambda: batches(X, size=11, drop_last=True), ShapeError, "10 rows make no batch of 11"),
+        (lambda: batches(X, size=11, drop_last=True), ShapeError, "10 rows are too few for a batch of 11"),
     ],
 )
 def test_what_makes_no_batches(call, error, text):

@@ -121,7 +121,7 @@ def gradient_of(vjp, **facts):
 
 
 def test_a_rule_that_returns_none_is_named():
-    with pytest.raises(TypeError, match="the vjp of 'gate' for 'x' returned None; return zeros, or give None in its"):
+    with pytest.raises(TypeError, match="the vjp of 'gate' for 'x' returned None: return zeros, or pass None instead"):
         gradient_of(lambda g: None)(A)
 
 
@@ -133,7 +133,7 @@ def test_a_rule_that_returns_the_wrong_shape_is_named():
 
 
 def test_a_rule_that_returns_integers_is_named():
-    with pytest.raises(fg.DTypeError, match="the vjp of 'gate' for 'x' returned int64; a cotangent is floating or"):
+    with pytest.raises(fg.DTypeError, match="the vjp of 'gate' for 'x' returned int64: a cotangent must be floating"):
         gradient_of(lambda g: np.ones(3, int))(A)
 
 
@@ -143,7 +143,7 @@ def test_a_rule_that_leaves_the_tensors_gives_first_derivatives_only():
     with pytest.raises(fg.NotDifferentiableError, match=r"x\.numpy\(\) of the result of 'gate' inside a transform"):
         fg.jacobian(first)(A)
     first = gradient_of(lambda g, y: g.detach().numpy() * (1 - y.detach().numpy() ** 2))
-    with pytest.raises(fg.NotDifferentiableError, match="returned ndarray, no Tensor, while a derivative of it"):
+    with pytest.raises(fg.NotDifferentiableError, match="returned ndarray, not a Tensor, but its derivative is"):
         fg.jacobian(first)(A)
 
 
@@ -173,21 +173,21 @@ def test_a_rule_that_names_unknown_words_is_refused_at_once():
 
 
 def test_a_rule_that_does_not_name_its_cotangent_is_refused_at_once():
-    with pytest.raises(TypeError, match="a vjp is a Python function that names g"):
+    with pytest.raises(TypeError, match="a vjp must be a Python function with a parameter g"):
         fg.primitive(lambda x: x, vjp=lambda y: y, name="f")
-    with pytest.raises(TypeError, match=r"a vjp is a Python function that names g.*got 3"):
+    with pytest.raises(TypeError, match=r"a vjp must be a Python function with a parameter g.*got 3"):
         fg.primitive(lambda x: x, vjp=3, name="f")
 
 
 def test_too_few_rules_are_refused_at_once():
-    with pytest.raises(TypeError, match=r"primitive 'f': 2 operand\(s\), a, b, and 1 vjp\(s\)"):
+    with pytest.raises(TypeError, match=r"primitive 'f': got 1 vjp\(s\) for 2 operand\(s\), a, b"):
         fg.primitive(lambda a, b: a * b, vjp=lambda g: g, name="f")
 
 
 def test_a_forward_that_cannot_be_an_op_is_refused():
-    with pytest.raises(TypeError, match="the forward is a Python function or a ufunc, got <class 'int'>"):
+    with pytest.raises(TypeError, match="the forward must be a Python function or a ufunc, got <class 'int'>"):
         fg.primitive(int, vjp=lambda g: g)
-    with pytest.raises(TypeError, match="has 1 operands and 2 results; wrap it in a def"):
+    with pytest.raises(TypeError, match="has 1 operands and 2 results: wrap it in a def"):
         fg.primitive(np.modf, vjp=lambda g: g)
     with pytest.raises(TypeError, match="'f': the forward must name its parameters and have an operand"):
         fg.primitive(lambda **options: 1, vjp=lambda g: g, name="f")

@@ -77,7 +77,7 @@ def wrapped(*args, **kwargs):
 def test_every_kind_of_callable_may_be_a_vjp(vjp):
     scale = Scale(3.0)
     if vjp.__class__ is type(closure) and vjp.__defaults__ == (3.0, None, None):
-        with pytest.raises(TypeError, match=r"names 'g', which is the cotangent and a value of its own, its default"):
+        with pytest.raises(TypeError, match=r"'g' .*both the cotangent and a name with a default"):
             P(scale.forward, vjp=(scale.by_first, vjp), name="f")
         return
     assert slopes(P(scale.forward, vjp=(scale.by_first, vjp), name="f"), 2.0, 5.0) == ([15.0, 6.0], 3.0)
@@ -101,26 +101,26 @@ def test_every_kind_of_callable_may_be_a_forward(forward):
 
 
 AMBIGUOUS = [
-    (lambda x, y: x * y, (lambda g, y: g * y, lambda g, x: g * x), "'y', which is the result and the operand 'y'"),
-    (lambda x, g: x * g, (lambda g: g, lambda g, x: g * x), "'g', which is the cotangent and the operand 'g'"),
-    (lambda g: g * 2, lambda g: g * 2, "'g', which is the cotangent and the operand 'g'"),
-    (lambda x, /, y=2.0: x * y, lambda g, y: g * y, "'y', which is the result and the option 'y'"),
-    (lambda x, /, *, g=2.0: x * g, lambda g: g * 2, "'g', which is the cotangent and the option 'g'"),
-    (lambda *xs, i=1: xs[i] * 1, lambda g, xs, i: g * i, "'i', which is the operand's number and the option 'i'"),
-    (lambda *y: y[0] * y[1], lambda g, y, i: g * y[1 - i], r"'y', which is the result and the operands '\*y'"),
-    (lambda *g: g[0] * 1, lambda g, i: g, r"'g', which is the cotangent and the operands '\*g'"),
-    (lambda *i: i[0] * 1, lambda g, i: g, r"'i', which is the operand's number and the operands '\*i'"),
-    (lambda x, x_shape: x * 1, (lambda g, x_shape: g, None), "'x_shape', which is the shape of 'x' and the operand"),
-    (lambda x, /, x_dtype=1: x * 1, lambda g, x_dtype: g, "'x_dtype', which is the dtype of 'x' and the option"),
-    (lambda x: x * 1, lambda g, x=3.0: g, "'x', which is the operand 'x' and a value of its own, its default"),
-    (lambda x: x * 1, functools.partial(lambda g, y: g, y=3), "'y', which is the result and a value of its own, its"),
-    (lambda x: x * 1, lambda a=3, /, g=None: g, "'a', which is a value of its own, in a place that comes by position"),
+    (lambda x, y: x * y, (lambda g, y: g * y, lambda g, x: g * x), "'y' .*both the result and the operand 'y'"),
+    (lambda x, g: x * g, (lambda g: g, lambda g, x: g * x), "'g' .*both the cotangent and the operand 'g'"),
+    (lambda g: g * 2, lambda g: g * 2, "'g' .*both the cotangent and the operand 'g'"),
+    (lambda x, /, y=2.0: x * y, lambda g, y: g * y, "'y' .*both the result and the option 'y'"),
+    (lambda x, /, *, g=2.0: x * g, lambda g: g * 2, "'g' .*both the cotangent and the option 'g'"),
+    (lambda *xs, i=1: xs[i] * 1, lambda g, xs, i: g * i, "'i' .*both the operand's number and the option 'i'"),
+    (lambda *y: y[0] * y[1], lambda g, y, i: g * y[1 - i], r"'y' .*both the result and the operands '\*y'"),
+    (lambda *g: g[0] * 1, lambda g, i: g, r"'g' .*both the cotangent and the operands '\*g'"),
+    (lambda *i: i[0] * 1, lambda g, i: g, r"'i' .*both the operand's number and the operands '\*i'"),
+    (lambda x, x_shape: x * 1, (lambda g, x_shape: g, None), "'x_shape' .*both the shape of 'x' and the operand"),
+    (lambda x, /, x_dtype=1: x * 1, lambda g, x_dtype: g, "'x_dtype' .*both the dtype of 'x' and the option"),
+    (lambda x: x * 1, lambda g, x=3.0: g, "'x' .*both the operand 'x' and a name with a default"),
+    (lambda x: x * 1, functools.partial(lambda g, y: g, y=3), "'y' .*both the result and a name with"),
+    (lambda x: x * 1, lambda a=3, /, g=None: g, "'a' of a vjp is positional-only with a default of its own"),
 ]
 
 
 @pytest.mark.parametrize(("forward", "vjp", "text"), AMBIGUOUS, ids=itertools.count())
 def test_a_word_with_two_meanings_is_refused_at_definition(forward, vjp, text):
-    with pytest.raises(fg.DTypeError, match=f"primitive 'f': a vjp names {text}.*: give the parameter another name"):
+    with pytest.raises(fg.DTypeError, match=f"primitive 'f': the parameter {text}.*: rename it"):
         P(forward, vjp=vjp, name="f")
 
 
@@ -135,7 +135,9 @@ def test_a_word_that_no_vjp_reads_may_mean_two_things():
     "vjp", [lambda *values: values[0], lambda g, *rest: g, lambda g, **rest: g, lambda x: x, print]
 )
 def test_a_vjp_that_does_not_say_what_it_reads_is_refused(vjp):
-    with pytest.raises(fg.DTypeError, match=r"primitive 'f': a vjp is a Python function that names g.*no \*args"):
+    with pytest.raises(
+        fg.DTypeError, match=r"primitive 'f': a vjp must be a Python function with a parameter g.*without \*args"
+    ):
         P(lambda x: x * 1, vjp=vjp, name="f")
 
 
@@ -149,7 +151,7 @@ def test_a_forward_that_does_not_name_its_operands_is_refused(forward):
 
 @pytest.mark.parametrize("forward", [int, 3, fg.Tensor, dict.get.__class__], ids=repr)
 def test_what_is_no_function_is_no_forward(forward):
-    with pytest.raises(fg.DTypeError, match="the forward is a Python function or a ufunc, got"):
+    with pytest.raises(fg.DTypeError, match="the forward must be a Python function or a ufunc, got"):
         P(forward, vjp=lambda g: g)
 
 

@@ -143,7 +143,7 @@ def test_a_length_that_cannot_be_told_is_none(kind, error):
     bar = progress(Stream(), file=out)
     assert [one for one in bar] == ["a", "b"]
     assert "2" in out.getvalue()
-    with pytest.raises(TypeError, match="not known"):
+    with pytest.raises(TypeError, match="the length is unknown"):
         len(bar)
 
 

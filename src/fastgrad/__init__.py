@@ -8,7 +8,7 @@
     >>> fg.grad(lambda x: x * x)(3.0)
     6.0
 """  # fmt: skip
-# ruff: noqa: E402, I001  grouped by meaning, while the collector pauses
+# ruff: noqa: E402, I001  grouped by topic, and imported while the garbage collector is paused
 # fmt: off
 
 from fastgrad._collector import Pause
@@ -23,7 +23,7 @@ from fastgrad._engine import name as engine
 from fastgrad.errors import AnomalyError, BackwardError, DTypeError, FastgradError, GraphFreedError, MutationError
 from fastgrad.errors import GradientWarning, IndexingError, NotDifferentiableError, ShapeError
 
-# the memory of results, kept for the next ones
+# memory of results, cached for later results
 from fastgrad._engine import cache_info, clear_cache, set_cache_limit
 
 # dtypes and constants
@@ -31,12 +31,12 @@ from numpy import bool_ as bool
 from numpy import complex64, complex128, float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64
 from numpy import e, inf, nan, newaxis, pi
 
-# making arrays
+# array creation
 from fastgrad.functions.constants import arange, empty, empty_like, eye, full, full_like, linspace, ones, ones_like
 from fastgrad.functions.constants import zeros, zeros_like
 from fastgrad.functions.shapes import meshgrid
 
-# element by element
+# elementwise functions
 from fastgrad.rules.arithmetic import add, ceil, divide, floor, floor_divide, multiply, negative, positive, power
 from fastgrad.rules.arithmetic import reciprocal, remainder, round, sqrt, square, subtract, trunc
 from fastgrad.rules.comparison import abs, clip, copysign, maximum, minimum, sign, where
@@ -50,13 +50,13 @@ from fastgrad.functions.constants import bitwise_and, bitwise_invert, bitwise_le
 from fastgrad.functions.constants import bitwise_right_shift, bitwise_xor, isclose, isfinite, isinf, isnan, logical_and
 from fastgrad.functions.constants import logical_not, logical_or, logical_xor, nextafter
 
-# reductions and running sums
+# reductions and cumulative sums
 from fastgrad.rules.reductions import log_softmax, logsumexp, max, mean, min, prod, softmax, sum
 from fastgrad.rules.statistics import cumprod, cumsum, std, var
 from fastgrad.functions.constants import all, any, argmax, argmin, count_nonzero
 from fastgrad.functions.products import cumulative_sum, diff, norm
 
-# shapes, joining, indexing, order
+# shapes, joining, indexing, sorting
 from fastgrad.rules.shapes import astype, copy, flip, pad, repeat, roll, tile, tril, triu
 from fastgrad.functions.constants import nonzero, searchsorted, unique, unique_all, unique_counts, unique_inverse
 from fastgrad.functions.constants import unique_values
@@ -73,17 +73,17 @@ from fastgrad.functions.products import einsum, tensordot, trace, vecdot
 # activations; fastgrad.nn.functional has these and the losses
 from fastgrad.rules.activations import elu, gelu, leaky_relu, logsigmoid, relu, sigmoid, silu, softplus
 
-# asking
+# inspection
 from fastgrad.functions.constants import allclose, array_equal, can_cast, finfo, iinfo, isdtype, result_type
 
-# second names: the array API's, then NumPy's
+# aliases: the array API's, then NumPy's
 acos, acosh, asin, asinh, atan, atan2, atanh = arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh
 pow, concatenate, mod, true_divide = power, concat, remainder, divide
 absolute, conjugate, amax, amin = abs, conj, max, min
 
 __version__ = "0.1.0"
 
-# read at first use, so that `import fastgrad` stays cheap: the name, and the module that has it
+# imported at first use, so that `import fastgrad` stays fast: the name, and the module that defines it
 _TRANSFORMS = ("checkpoint", "elementwise_grad", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp")
 _LATER = {
     "data": None,

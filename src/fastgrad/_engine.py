@@ -1,6 +1,6 @@
-"""Chooses the engine, once, at import. All above imports names from here and never asks which it is.
+"""Chooses the engine, once, at import. Modules above import names from here and do not ask which engine it is.
 
-`FASTGRAD_ENGINE` is "cython", "python", or unset: the compiled engine where it was built, else the pure-Python one.
+`FASTGRAD_ENGINE` is "cython", "python", or unset: the compiled engine if it was built, else the pure-Python one.
 """
 
 import os
@@ -13,7 +13,7 @@ if _wanted != "python":
     try:
         from fastgrad import core as _chosen
     except ModuleNotFoundError as error:
-        # Only a missing extension module is a reason to fall back; a broken one must be seen.
+        # Fall back only if an extension module is missing; errors of a broken one must be visible.
         if _wanted == "cython" or not (error.name or "").startswith("fastgrad.core"):
             raise
         from fastgrad import engine_python as _chosen
@@ -30,21 +30,21 @@ no_grad = _chosen.no_grad
 enable_grad = _chosen.enable_grad
 is_grad_enabled = _chosen.is_grad_enabled
 gradients = _chosen.gradients
-node_of = _chosen.node_of  # what pictures are drawn from
+node_of = _chosen.node_of  # for pictures
 node_key = _chosen.node_key
-trace, untrace, is_traced = _chosen.trace, _chosen.untrace, _chosen.is_traced  # what transforms differentiate
+trace, untrace, is_traced = _chosen.trace, _chosen.untrace, _chosen.is_traced  # for transforms
 leave = _chosen.leave
 write_count = _chosen.write_count
-collect_births = _chosen.collect_births  # what `checkpoint` needs
+collect_births = _chosen.collect_births  # for `checkpoint`
 partial_gradients = _chosen.partial_gradients
-mark_parameter, is_parameter = _chosen.mark_parameter, _chosen.is_parameter  # of nn.Parameter
+mark_parameter, is_parameter = _chosen.mark_parameter, _chosen.is_parameter  # for nn.Parameter
 detect_anomaly = _chosen.detect_anomaly
 clear_cache = _chosen.clear_cache
 cache_info = _chosen.cache_info
 set_cache_limit = _chosen.set_cache_limit
 
-# Of the compiled engine alone, None where there is none: a short way for one array in, one number out; what it runs on;
-# what a batch norm has found; steps of optimisers over a list of parameters.
+# Only in the compiled engine, else None: a shorter path for a gradient with respect to one array, facts about the
+# build, the moments that batch_norm computed, and optimizer steps over a list of parameters.
 lean_leaf = getattr(_chosen, "lean_leaf", None)
 lean_harvest = getattr(_chosen, "lean_harvest", None)
 loops_in_use = getattr(_chosen, "loops_in_use", None)

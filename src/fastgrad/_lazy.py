@@ -1,16 +1,16 @@
-"""Modules that are imported at their first use. Imports nothing of fastgrad.
+"""Modules that are imported when they are first used. Imports nothing of fastgrad.
 
     docs = lazy_module("fastgrad.rules.docs")
 
-stands among the imports of a file and counts as one: the test of the architecture reads it there. It is for modules
-that `import fastgrad` should not pay for.
+is written among the imports of a file and counts as an import in the test of the architecture. It is for modules that
+`import fastgrad` should not load.
 """
 
 import sys
 
 
 class LazyModule:
-    """Stands for a module; importing it is put off until one of its attributes is read."""
+    """Stands in for a module, which is imported when one of its attributes is read."""
 
     def __init__(self, name):
         self._name = name
@@ -19,9 +19,9 @@ class LazyModule:
         return getattr(self.load(), attribute)
 
     def load(self):
-        """Import the module if that has not been done, and return it."""
+        """Import the module if necessary, and return it."""
         module = sys.modules.get(self._name)
-        if module is None or getattr(module.__spec__, "_initializing", False):  # another thread may be importing it
+        if module is None or getattr(module.__spec__, "_initializing", False):  # another thread is importing it
             __import__(self._name)
             module = sys.modules[self._name]
         return module

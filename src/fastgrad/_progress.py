@@ -1,4 +1,4 @@
-"""A line of progress for any iterable, rewritten in place; tqdm's bar where that is installed. Computes nothing."""
+"""A progress line for iterables, rewritten in place, or tqdm's bar if tqdm is installed. Computes nothing."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Any, TextIO
 
 
 class _Line:
-    """One line on a text file that cannot fail: what cannot be written, to a file that is closed, is not."""
+    """One line on a text file. Errors in writing to the file are ignored."""
 
     def __init__(self, file: TextIO | None) -> None:
-        self.file, self.said = file, 0
+        self.file, self.width = file, 0
 
-    def say(self, line: str) -> None:
-        """Write `line` over the one before, cut to the width of the terminal."""
+    def write(self, line: str) -> None:
+        """Write `line` over the previous one, cut to the width of the terminal."""
         line, width = _cut(line, _columns(self.file) - 1)
-        self._write("\r" + line + " " * (self.said - width))
-        self.said = width
+        self._write("\r" + line + " " * (self.width - width))
+        self.width = width
 
     def end(self) -> None:
-        """Go to the next line."""
+        """Move to the next line."""
         self._write("\n")
-        self.said = 0
+        self.width = 0
 
     def _write(self, text: str) -> None:
         if self.file is None:
@@ -36,7 +36,7 @@ class _Line:
             self.file.flush()
         except UnicodeEncodeError:
             self._write(text.encode("ascii", "replace").decode())
-        except (OSError, ValueError):  # closed, or its reader is gone
+        except (OSError, ValueError):  # the file or the pipe was closed
             self.file = None
 
 
@@ -44,13 +44,13 @@ def _columns(file: Any) -> int:
     if not os.environ.get("COLUMNS"):
         try:
             return os.get_terminal_size(file.fileno()).columns or 80
-        except (AttributeError, OSError, ValueError):  # no file of the system's, or no terminal
+        except (AttributeError, OSError, ValueError):  # not a file of the operating system, or not a terminal
             pass
     return shutil.get_terminal_size().columns
 
 
 def _cut(line: str, columns: int) -> tuple[str, int]:
-    """As much of a line as fits, without what would end it or move the cursor; and how many columns that takes."""
+    """Return the part of a line that fits, with control characters replaced, and the number of columns it takes."""
     out, width = [], 0
     for char in line:
         if unicodedata.category(char)[0] == "C":
@@ -64,7 +64,7 @@ def _cut(line: str, columns: int) -> tuple[str, int]:
 
 
 class Progress:
-    """What `progress` returns: an iterable that shows how far it is; each walk starts anew."""
+    """Returned by `progress`: an iterable that shows its progress. Each iteration starts at zero."""
 
     def __init__(self, iterable: Iterable[Any], total: int | None, text: str, file: TextIO | None) -> None:
         self.iterable, self.total, self.text, self.file = iterable, total, text, file
@@ -72,14 +72,14 @@ class Progress:
         self._bar: Any = None
 
     def set_postfix(self, **values: Any) -> None:
-        """Show `name=value` behind the count."""
+        """Show `name=value` after the count."""
         if self._bar is not None:
             self._bar.set_postfix(**values)
         self.note = ", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in values.items())
 
     def __len__(self) -> int:
         if self.total is None:
-            raise TypeError("how many there are is not known")
+            raise TypeError("the length is unknown")
         return self.total
 
     def __iter__(self) -> Iterator[Any]:
@@ -88,16 +88,16 @@ class Progress:
         return self._walk() if bar is None else self._walk_bar(bar)
 
     def _make_bar(self) -> Any:
-        """tqdm's, or None where there is none, or nothing to write to."""
+        """Return a bar of tqdm, or None if tqdm is not installed or there is no file to write to."""
         if self.file is None or getattr(self.file, "closed", False):
             return None
         try:
             from tqdm import tqdm
         except ImportError:
             return None
-        # an iterator: tqdm would ask the iterable for its length once more
-        one_by_one = iter(self.iterable)
-        return tqdm(one_by_one, total=self.total, desc=self.text or None, file=self.file, dynamic_ncols=True)
+        # an iterator, because tqdm would call len() of the iterable again
+        iterator = iter(self.iterable)
+        return tqdm(iterator, total=self.total, desc=self.text or None, file=self.file, dynamic_ncols=True)
 
     def _walk_bar(self, bar: Any) -> Iterator[Any]:
         self._bar = bar
@@ -111,15 +111,15 @@ class Progress:
         line, done = _Line(self.file), 0
         start = last = time.perf_counter()
         try:
-            for one in self.iterable:
-                yield one
+            for item in self.iterable:
+                yield item
                 done += 1
                 now = time.perf_counter()
                 if now - last > 0.1:  # at most ten times a second
-                    line.say(self._text(done, now - start))
+                    line.write(self._text(done, now - start))
                     last = now
-        finally:  # after the last one, an error, or a break
-            line.say(self._text(done, time.perf_counter() - start))
+        finally:  # also after an error or a break
+            line.write(self._text(done, time.perf_counter() - start))
             line.end()
 
     def _text(self, done: int, seconds: float) -> str:
@@ -128,27 +128,29 @@ class Progress:
 
 
 def progress(iterable: Iterable[Any], *, total: int | None = None, text: str = "", file: TextIO | None = None) -> Any:
-    """`iterable`, and its progress on the standard error: tqdm's bar where that is installed, else a plain line.
+    """Iterate over `iterable` and show the progress on the standard error.
+
+    The progress is tqdm's bar if tqdm is installed, and otherwise a plain line.
 
     Parameters
     ----------
     iterable : iterable
-        Walked anew, with a new line, as often as it can be walked.
+        May be iterated several times; each iteration shows a new line.
     total : int, optional
-        How many there are; `len(iterable)` where it has one.
+        The number of items. By default `len(iterable)`, if it has a length.
     text : str
-        What stands before the count.
+        Shown before the count.
     file : text file, optional
-        Where it is closed, or there is no standard error, nothing is shown.
+        Where to write, by default the standard error. Nothing is shown if it is closed or missing.
 
     Returns
     -------
     iterable
-        With a method `set_postfix(**values)`, which shows values behind the count.
+        With a method `set_postfix(**values)`, which shows values after the count.
     """
     if total is None:
         try:
             total = len(iterable)  # type: ignore[arg-type]
-        except Exception:  # of whatever class: a length that cannot be told is none
+        except Exception:  # any error of a `__len__` means that the length is unknown
             total = None
     return Progress(iterable, total, text, sys.stderr if file is None else file)

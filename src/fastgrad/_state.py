@@ -1,4 +1,4 @@
-"""Values of state dicts, read strictly, and gradients cleared: what modules and optimisers share."""
+"""Shared by modules and optimizers: strict conversion of values in state dicts, and clearing of gradients."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from fastgrad._engine import Tensor, no_grad
 
 
 def fitted(value: Any, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray | str:
-    """A copy of `value` as an array of this shape and dtype; or, as a str, why it does not fit.
+    """Return a copy of `value` as an array of this shape and dtype, or a str that says why it does not fit.
 
-    A float may be rounded. What would become another number, a NaN among integers, 300 in an int8, or a complex
-    number without its imaginary part, does not fit.
+    Floats may be rounded. A value does not fit if it would become a different number: a NaN among integers, 300 as an
+    int8, or a complex number without its imaginary part.
     """
     try:
         given = value.detach().numpy() if isinstance(value, Tensor) else np.asarray(value)
-    except Exception as error:  # of lists of several lengths, and of classes with an __array__ of their own
+    except Exception as error:  # ragged lists, and classes with an __array__ of their own
         return f"{type(value).__name__} is not an array: {error}"
     if given.shape != shape:
         return f"shape {given.shape} for {shape}"
@@ -36,7 +36,7 @@ def fitted(value: Any, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray | 
 
 
 def whole_number(value: Any) -> int | None:
-    """`value`, a number or an array of one, as a count: a whole number of at least 0. None if it is not one."""
+    """Return `value`, a number or an array with one element, as an int if it is a non-negative integer, else None."""
     try:
         array = value.detach().numpy() if isinstance(value, Tensor) else np.asarray(value)
     except Exception:
@@ -48,7 +48,7 @@ def whole_number(value: Any) -> int | None:
 
 
 def clear_gradients(tensors: Iterable[Tensor], set_to_none: bool) -> None:
-    """Make `.grad` None, or fill it with zeros where it is."""
+    """Set each `.grad` to None, or fill it with zeros."""
     if set_to_none:
         for p in tensors:
             p.zero_grad()
@@ -56,7 +56,7 @@ def clear_gradients(tensors: Iterable[Tensor], set_to_none: bool) -> None:
     for p in tensors:
         if p.grad is None:
             continue
-        if p.grad.requires_grad:  # create_graph made it: the zeros have no history
+        if p.grad.requires_grad:  # made by create_graph: the zeros must not be recorded
             p.grad = p.grad.detach().copy()
         with no_grad():
             p.grad[...] = 0

@@ -1,6 +1,6 @@
-"""Nested tuples, lists and dicts of values, walked in one order. Knows nothing of Tensors.
+"""Nested tuples, lists and dicts of values, traversed in a fixed order. Knows nothing of Tensors.
 
-None is an empty tree: a missing bias has no gradient, and stays None. Everything that is no container is a leaf.
+None is an empty tree: a missing bias has no gradient and stays None. Any object that is not a container is a leaf.
 """
 
 import copy
@@ -9,7 +9,7 @@ from numpy import ndarray
 
 
 def map_leaves(function, tree):
-    """The same nest with `function(leaf)` in place of each leaf."""
+    """Return the tree with `function(leaf)` in place of each leaf."""
     if type(tree) is ndarray:  # the common case first
         return function(tree)
     if tree is None:
@@ -23,7 +23,7 @@ def map_leaves(function, tree):
     if isinstance(tree, dict):
         if type(tree) is dict:
             return {key: map_leaves(function, child) for key, child in tree.items()}
-        filled = copy.copy(tree)  # keeps what a subclass carries besides its items (a defaultdict's factory)
+        filled = copy.copy(tree)  # keeps the attributes of a subclass, such as the factory of a defaultdict
         for key, child in tree.items():
             filled[key] = map_leaves(function, child)
         return filled
@@ -31,7 +31,7 @@ def map_leaves(function, tree):
 
 
 def leaves(tree):
-    """The leaves, in the order in which `map_leaves` visits them."""
+    """Return the leaves, in the order in which `map_leaves` visits them."""
     found = []
     _collect(found, tree)
     return found
@@ -49,13 +49,13 @@ def _collect(found, tree):
 
 
 def fill(tree, values):
-    """The nest of `tree` with the leaves replaced, in order, by `values`."""
+    """Return `tree` with its leaves replaced by `values`, in order."""
     values = iter(values)
     return map_leaves(lambda _: next(values), tree)
 
 
 def align(tree, other):
-    """The leaves of `other` in the order of `tree`, which has the same nest; None if it has not."""
+    """Return the leaves of `other` in the order of `tree`, or None if the two are nested differently."""
     found = []
 
     def walk(node, twin):
@@ -72,7 +72,7 @@ def align(tree, other):
 
 
 def path(tree, number):
-    """How a user writes leaf `number` of `tree`: `['w'][1]`. For error texts."""
+    """Return how a user writes leaf `number` of `tree`, as `['w'][1]`, for error messages."""
     paths = []
 
     def walk(node, text):

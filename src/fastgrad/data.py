@@ -1,4 +1,4 @@
-"""Data for training: seeded batches of arrays. Knows no gradients."""
+"""Training data: seeded batches of arrays. Knows no gradients."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from fastgrad.errors import BadSetting, DTypeError, ShapeError, StateError
 
 
 class Batches:
-    """What `batches` returns: an iterable of batches, in a new order every time it is walked; `len()` counts them."""
+    """An iterable of batches, made by `batches`. Each iteration has a new order; `len()` is the number of batches."""
 
     def __init__(self, arrays: tuple[Any, ...], size: int, rng: np.random.Generator, shuffle: bool, drop_last: bool):
         self.arrays, self.size, self.shuffle, self.drop_last = arrays, size, shuffle, drop_last
         self.rng = rng
 
     def state_dict(self) -> dict[str, Any]:
-        """What the next order depends on: the state of the generator."""
+        """Return the state of the random generator, which determines the next order."""
         return {"rng": self.rng.bit_generator.state}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on with the orders where `state_dict()` was taken.
+        """Continue with the order that was next when `state_dict()` was called.
 
         Raises
         ------
         StateError
-            For the state of another kind of generator.
+            If the state is of another kind of generator.
         """
         try:
             trial = type(self.rng.bit_generator)()
             trial.state = _plain(state_dict["rng"])
-        except Exception as error:  # whatever was given
+        except Exception as error:  # the state may be any object
             raise StateError(f"the state does not fit these batches, nothing was loaded: {error!r}") from error
         self.rng.bit_generator.state = trial.state
 
@@ -52,16 +52,16 @@ class Batches:
 
 
 def _plain(state: Any) -> Any:
-    """With arrays, as NumPy's bit generators want them, for Tensors."""
+    """Return `state` with Tensors replaced by arrays, which NumPy's bit generators accept."""
     if isinstance(state, Mapping):
         return {key: _plain(value) for key, value in state.items()}
     return state.numpy().copy() if isinstance(state, Tensor) else state
 
 
 def _rows(k: int, given: Any) -> Any:
-    """Array number `k` as an ndarray or Tensor, whose index is a number of a row and nothing else.
+    """Return array number `k` as an ndarray or Tensor, whose rows are indexed by position.
 
-    Neither a memory map nor any other ndarray is copied.
+    ndarrays, including memory maps, are not copied.
     """
     if isinstance(given, Tensor):
         return given
@@ -69,16 +69,16 @@ def _rows(k: int, given: Any) -> Any:
     if isinstance(given, np.ma.MaskedArray):
         raise DTypeError(f"batches: array {k} is a masked array, whose mask would be lost: pass a.filled(value)")
     if isinstance(given, (str, bytes, Mapping)):
-        raise DTypeError(f"batches: array {k} is of type {came}: pass arrays, each as an argument of its own")
+        raise DTypeError(f"batches: array {k} is of type {came}: pass each array as an argument of its own")
     try:
-        # of pandas and xarray, this is what their rows are, whatever their labels
+        # of pandas and xarray objects this is the values, without labels
         array = np.asarray(given.to_numpy() if callable(getattr(given, "to_numpy", None)) else given)
     except Exception as error:
-        raise DTypeError(f"batches: array {k}, of type {came}, does not make an array: {error}") from error
+        raise DTypeError(f"batches: array {k}, of type {came}, cannot be converted to an array: {error}") from error
     if array.dtype == object and not isinstance(given, np.ndarray):
         raise DTypeError(
-            f"batches: array {k}, of type {came}, makes an array of Python objects: convert it to numbers, for example "
-            "with .astype(float)"
+            f"batches: array {k}, of type {came}, converts to an array of Python objects: convert it to numbers first, "
+            "for example with .astype(float)"
         )
     return array
 
@@ -90,57 +90,59 @@ def batches(
     shuffle: bool = True,
     drop_last: bool = False,
 ) -> Batches:
-    """Arrays of one length in batches of rows.
+    """Split arrays of equal length into batches of rows.
 
         for epoch in range(10):
             for x, y in fg.data.batches(images, labels, size=32, seed=epoch):
                 ...
 
-    Made once and walked several times, it gives a new order each time; the same seed gives the same orders.
+    Each iteration over the result has a new order. The same seed gives the same orders.
 
     Parameters
     ----------
-    *arrays : arrays, Tensors, lists, DataFrames, Series or DataArrays, of the same length along their first axis
-        Made arrays once, here; rows are taken by position. Memory maps are read batch by batch.
+    *arrays : arrays, Tensors, lists, DataFrames, Series or DataArrays of equal length along their first axis
+        Converted to arrays once; rows are taken by position. Memory maps are read batch by batch.
     size : int
         Rows per batch.
     seed : int or numpy.random.Generator, optional
     shuffle : bool
-        False keeps the order, and then batches are views.
+        If False, the order is kept and the batches are views.
     drop_last : bool
-        Leave out a last batch of less than `size` rows.
+        Omit the last batch if it has fewer than `size` rows.
 
     Returns
     -------
     Batches
-        Tuples of arrays, or arrays where one was given.
+        Iterates over tuples of arrays, or over arrays if one array was passed.
 
     Raises
     ------
     ShapeError
-        For no rows, arrays of different lengths or without a first axis, or `drop_last` with less than `size` rows.
+        If there are no rows, the arrays have different lengths or no first axis, or `drop_last` is set and there are
+        fewer than `size` rows.
     DTypeError
-        For what makes no array of numbers, text or dates: mappings, tables with columns of objects, masked arrays.
+        If an argument does not convert to an array of numbers, text or dates: a mapping, a table with columns of
+        objects, or a masked array.
     ValueError
-        For a size that is not positive.
+        If `size` is not positive.
     """
     if not arrays:
-        raise ShapeError("batches: no arrays; pass at least one")
+        raise ShapeError("batches: got no arrays: pass at least one")
     if isinstance(size, bool) or not hasattr(size, "__index__"):
-        raise DTypeError(f"batches: size is a number of rows, got {type(size).__name__}")
+        raise DTypeError(f"batches: size must be an int, the number of rows, got {type(size).__name__}")
     if size < 1:
-        raise BadSetting(f"batches: size={size} is refused: it must be at least 1")
+        raise BadSetting(f"batches: size must be at least 1, got {size}")
     rows = tuple(_rows(k, a) for k, a in enumerate(arrays))
     for k, a in enumerate(rows):
         if not a.shape:
-            raise ShapeError(f"batches: array {k} has no axis of rows; its shape is ()")
+            raise ShapeError(f"batches: array {k} has shape (), but rows need at least one axis")
         if len(a) != len(rows[0]):
             raise ShapeError(f"batches: array {k} has {len(a)} rows, array 0 has {len(rows[0])}")
     n = len(rows[0])
     if n == 0:
-        raise ShapeError("batches: the arrays have no rows, so there would be no batch")
+        raise ShapeError("batches: the arrays have no rows, so there are no batches")
     if drop_last and n < size:
-        raise ShapeError(f"batches: with drop_last=True, {n} rows make no batch of {size}")
+        raise ShapeError(f"batches: with drop_last=True, {n} rows are too few for a batch of {size}")
     rng = seed if isinstance(seed, np.random.Generator) else np.random.default_rng(seed)
     return Batches(rows, int(size), rng, shuffle, drop_last)
 

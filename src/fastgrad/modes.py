@@ -1,37 +1,37 @@
-"""Switches that `with` blocks and decorators set, each for the flow of control that it encloses and for no other.
+"""Switches that `with` blocks and decorators set for the code that they enclose.
 
-A context variable holds the innermost block of a context, every block knows the one around it, and the first that is
-open decides. A block is over when it is closed, wherever that happens: in another order than blocks were opened in, as
-with generators that take turns, or in another context, as with a generator that the garbage collector finishes. Tasks
-have contexts of their own, so that what one of them opens never shows in another; a context copied inside a block is
-covered until that block is closed. Imports nothing of fastgrad.
+A context variable holds the innermost block of a context, and each block refers to the one around it. The first block
+that is open decides. A block ends when it is closed, wherever that happens: blocks may be closed in another order than
+they were opened, as by generators that run alternately, or in another context, as by a generator that the garbage
+collector finishes. Tasks have contexts of their own, so a block that one task opens does not affect the others; a
+context that was copied inside a block is affected until that block is closed. Imports nothing of fastgrad.
 """
 
 import functools
 from contextvars import ContextVar
 
-_WHERE = """
-    A context manager and a decorator. It holds for what runs inside, in this thread and in this task: other tasks do
-    not see it; tasks started inside do, until the block is over. One object may be entered several times.
+_SCOPE = """
+    Usable as a context manager and as a decorator. It affects the code inside, in this thread and this task. Tasks that
+    are started inside are affected until the block ends; other tasks are not. One object may be entered several times.
 
-    While a generator is suspended inside such a block, the code that consumes it is inside as well, as with any context
-    variable. Decorate the generator function instead: the mode then holds while the generator runs, and only then.
-    Coroutine functions and asynchronous generator functions are decorated in the same way.
+    While a generator is suspended inside such a block, the code that consumes it is inside the block as well, as with
+    any context variable. To avoid this, decorate the generator function: the mode then applies only while the generator
+    runs. Coroutine functions and asynchronous generator functions can be decorated in the same way.
     """
-NO_GRAD = f"""Operations inside are not recorded.
-{_WHERE}"""
-ENABLE_GRAD = f"""Operations inside are recorded, also where `no_grad` is around them.
-{_WHERE}"""
+NO_GRAD = f"""Disable the recording of operations.
+{_SCOPE}"""
+ENABLE_GRAD = f"""Enable the recording of operations, also inside `no_grad`.
+{_SCOPE}"""
 
 
 class Block:
-    """One opening of a switch, on or off."""
+    """One `with` block of a switch, on or off."""
 
     __slots__ = ("counted", "is_open", "on", "outer")
 
     def __init__(self, on, outer=None):
         self.on, self.outer, self.is_open = on, outer, True
-        self.counted = None  # what an engine lets go of when the block is closed or dropped
+        self.counted = None  # an object that an engine releases when the block is closed or deallocated
 
     def close(self):
         self.is_open = False
@@ -39,34 +39,34 @@ class Block:
 
 
 class Switch:
-    """Something that is on or off, as the innermost open block here says, or as by default."""
+    """A setting that is on or off. The innermost open block of the context decides, or else the default."""
 
     def __init__(self, name, default):
         self._default = default
         self.innermost = ContextVar("fastgrad." + name, default=None)
 
     def __bool__(self):
-        block = self._first_here()
+        block = self._innermost_open()
         return self._default if block is None else block.on
 
-    def _first_here(self):
+    def _innermost_open(self):
         block = self.innermost.get()
         if block is not None and not block.is_open:
             block.outer = block = _first_open(block.outer)
         return block
 
     def open(self, on):
-        """A block that is open from here on, in this context."""
+        """Open a block in this context and return it."""
         around = self.innermost.get()
         if around is not None:
-            around.outer = _first_open(around.outer)  # no chain of closed ones, however long blocks go on to overlap
+            around.outer = _first_open(around.outer)  # overlapping blocks must not form a chain of closed ones
         block = Block(on, _first_open(around))
         self.innermost.set(block)
         return block
 
     def leave(self, blocks):
-        """Close one of `blocks`, of one Mode entered several times: the innermost here, else the last."""
-        block = self._first_here() if len(blocks) > 1 else None
+        """Close one of the `blocks` of a Mode: the innermost of this context, or else the last."""
+        block = self._innermost_open() if len(blocks) > 1 else None
         while block is not None and block not in blocks:
             block = block.outer = _first_open(block.outer)
         if blocks:
@@ -82,7 +82,7 @@ def _first_open(block):
 
 
 class Mode:
-    """A context manager and decorator that sets a switch. One object may be entered again and again."""
+    """A context manager and decorator that sets a switch. One object may be entered several times."""
 
     def __init__(self, switch, on):
         self._switch, self._on, self._blocks = switch, on, []
@@ -104,10 +104,10 @@ class Mode:
 
 
 def decorated(function, make_mode, make_block, innermost):
-    """`function` in a mode. Of a generator or coroutine function all that runs is in the mode, and nothing that runs
-    while it is suspended.
+    """Return `function` wrapped in a mode.
 
-    `make_mode` makes the context manager, `make_block` a Block on its own; `innermost` is the context variable.
+    The mode of a generator or coroutine function applies while it runs, and not while it is suspended. `make_mode`
+    makes the context manager, `make_block` a Block on its own; `innermost` is the context variable.
     """
     import inspect
 
@@ -116,7 +116,7 @@ def decorated(function, make_mode, make_block, innermost):
         @functools.wraps(function)
         def wrapped(*args, **kwargs):
             with _Steps(make_block(), innermost) as steps:
-                return (yield from steps.all_of(steps.run(function, *args, **kwargs)))
+                return (yield from steps.run_all(steps.run(function, *args, **kwargs)))
 
     elif inspect.iscoroutinefunction(function):
 
@@ -139,7 +139,7 @@ def decorated(function, make_mode, make_block, innermost):
                         return
                     try:
                         step = generator.asend((yield item))
-                    except BaseException as error:  # thrown in, or the end of it all: the generator's to answer
+                    except BaseException as error:  # thrown in by the consumer, or GeneratorExit
                         step = generator.athrow(error)
 
     else:
@@ -153,7 +153,7 @@ def decorated(function, make_mode, make_block, innermost):
 
 
 class _Steps:
-    """Runs the steps of one generator or coroutine inside a block, and inside those that it has opened itself."""
+    """Runs the steps of one generator or coroutine inside a block, and inside the blocks that it has opened itself."""
 
     __slots__ = ("block", "inner", "innermost")
 
@@ -176,8 +176,8 @@ class _Steps:
             self.inner = self.innermost.get()
             self.innermost.set(outer)
 
-    def all_of(self, iterator):
-        """`yield from iterator`."""
+    def run_all(self, iterator):
+        """Run all steps, as `yield from iterator` does."""
         step, value = iterator.send, None
         try:
             while True:
@@ -198,4 +198,4 @@ class _Awaited:
         self.steps, self.awaitable = steps, awaitable
 
     def __await__(self):
-        return self.steps.all_of(self.awaitable.__await__())
+        return self.steps.run_all(self.awaitable.__await__())

@@ -1,8 +1,8 @@
-"""Axes, shapes, counts and keys in plain ints and tuples, read once from whatever the caller gave. Knows no engine.
+"""Converts axes, shapes, counts and keys to plain ints and tuples. Knows no engine.
 
-An object with `__index__`, a subclass of int or tuple, a list that changes while it is read: each may answer otherwise
-the next time. So an op reads a parameter here, once, before it looks at memory, and computes with, and keeps for its
-backward, what came of it. Kernels take nothing but such plain values.
+An object with `__index__`, a subclass of int or tuple, or a list that is modified while it is read may give different
+values each time. An op therefore converts its parameters here, once, before it reads memory, and uses and saves the
+plain values. Kernels accept plain values only.
 """
 
 import operator
@@ -15,12 +15,12 @@ _INTS = {int}
 
 
 def _is_plain(value):
-    """Whether this is a tuple of ints, exactly."""
+    """Return whether `value` is a tuple of ints, and no subclass of these."""
     return type(value) is tuple and set(map(type, value)) <= _INTS
 
 
 def integer(value):
-    """A length, a count or an axis as an int. No bool: it is a flag in the wrong place."""
+    """Return a length, a count or an axis as an int. Raises for a bool, which was probably meant as a flag."""
     if type(value) is int:
         return value
     if isinstance(value, bool):
@@ -29,19 +29,19 @@ def integer(value):
 
 
 def integers(value):
-    """A sequence of ints as a tuple, taken before any of its elements is asked for its number."""
+    """Return a sequence of ints as a tuple. The sequence is copied before its elements are converted."""
     return value if _is_plain(value) else tuple(map(integer, tuple(value)))
 
 
 def axes(value):
-    """None, one axis, or a tuple of them."""
+    """Return None, one axis, or a tuple of axes."""
     if value is None or type(value) is int:
         return value
     return integers(value) if isinstance(value, (tuple, list)) else integer(value)
 
 
 def shape(value):
-    """A shape as a tuple, given as a sequence of ints or, of one axis, as an int."""
+    """Return a shape as a tuple; an int stands for a shape with one axis."""
     if _is_plain(value):
         return value
     if not hasattr(type(value), "__iter__") or getattr(value, "ndim", 1) == 0:
@@ -50,24 +50,24 @@ def shape(value):
 
 
 def number(value):
-    """One real number, such as a divisor's correction, as a float or an int."""
+    """Return a real number, such as a correction of degrees of freedom, as a float or an int."""
     return value if type(value) in (float, int) else float(value)
 
 
 def flag(value):
-    """A switch such as `keepdims`: a bool, or an integer that stands for one."""
+    """Return a flag such as `keepdims` as a bool; integers are accepted."""
     if type(value) is bool:
         return value
     return bool(value) if isinstance(value, np.bool_) else bool(operator.index(value))
 
 
 def word(value):
-    """A name such as a padding mode; what is no str is left for the op to refuse."""
+    """Return a name, such as a padding mode, as a str; other objects unchanged, for the op to reject."""
     return str.__str__(value) if isinstance(value, str) else value
 
 
 def numbers(value):
-    """Ints as NumPy takes them, one or nested sequences of one length, as an int or nested tuples."""
+    """Return an int, or nested sequences of ints as NumPy accepts them, as an int or nested tuples."""
     if type(value) is int or isinstance(value, dict):
         return value
     if not hasattr(type(value), "__iter__") and hasattr(value, "__index__"):
@@ -80,33 +80,33 @@ def _nested(value):
 
 
 def key(value):
-    """A key for `x[key]`: of exact ints, slices of them, None, Ellipsis, and arrays that nobody else holds."""
-    return tuple(map(_part, tuple(value))) if isinstance(value, tuple) else _part(value)
+    """Return a key for `x[key]` that consists of ints, slices of ints, None, Ellipsis, and new arrays."""
+    return tuple(map(_index, tuple(value))) if isinstance(value, tuple) else _index(value)
 
 
-def _part(part):
-    if part is None or part is Ellipsis or type(part) is int:
-        return part
-    if isinstance(part, slice):
-        return slice(_bound(part.start), _bound(part.stop), _bound(part.step))
-    if isinstance(part, (np.ndarray, bool, np.bool_, list, tuple)):
-        # NumPy reads [] as an integer index, np.array makes it float
-        return np.array(part, dtype=np.intp if type(part) in (list, tuple) and not part else None)
-    if hasattr(part, "numpy"):
-        return np.array(part.detach().numpy())
-    return operator.index(part) if hasattr(part, "__index__") else np.array(part)
+def _index(index):
+    if index is None or index is Ellipsis or type(index) is int:
+        return index
+    if isinstance(index, slice):
+        return slice(_bound(index.start), _bound(index.stop), _bound(index.step))
+    if isinstance(index, (np.ndarray, bool, np.bool_, list, tuple)):
+        # NumPy treats [] as an integer index, but np.array([]) is float
+        return np.array(index, dtype=np.intp if type(index) in (list, tuple) and not index else None)
+    if hasattr(index, "numpy"):
+        return np.array(index.detach().numpy())
+    return operator.index(index) if hasattr(index, "__index__") else np.array(index)
 
 
 def _bound(value):
     return value if value is None or type(value) is int else operator.index(value)
 
 
-# What a reader gives back as it is; asked first, since most parameters are so.
+# The types that a reader returns unchanged; tested first, since most parameters have them.
 _PLAIN = {integer: (int,), axes: (int, type(None)), number: (float, int), flag: (bool,), word: (str,), numbers: (int,)}
 
 
 def read(**readers):
-    """The `prepare` of a rule that reads each parameter by the function given under its name."""
+    """Return a function for `prepare` of a rule, which applies to each parameter the reader of that name."""
     steps = tuple((name, reader, _PLAIN.get(reader, ())) for name, reader in readers.items())
 
     def prepare(params):
@@ -116,12 +116,12 @@ def read(**readers):
                 params[name] = reader(value)
         return params
 
-    prepare.plain = {name: plain for name, _, plain in steps}  # types of values that are left as they are
+    prepare.plain = {name: plain for name, _, plain in steps}  # types of values that are returned unchanged
     return prepare
 
 
 def own_operator(other, slot):
-    """Whether `other` is an ndarray of a class in which the operator means something else: a matrix, a masked array."""
+    """Return whether `other` is an ndarray subclass with an operator of its own, as a matrix or masked array."""
     kind = type(other)
     return (
         kind is not np.ndarray

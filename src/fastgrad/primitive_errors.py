@@ -1,17 +1,18 @@
-"""The texts of the errors of `primitive`: what came, what was wanted, what to do."""
+"""Errors of `primitive` and their messages: what was passed, what was expected, what to do."""
 
 from fastgrad.errors import DTypeError
 
 
 def not_a_forward(got):
-    """`primitive` of something that is not called, or whose parameters Python does not know."""
+    """The forward of a `primitive` is not callable, or has no signature."""
     return DTypeError(
-        f"primitive: the forward is a Python function or a ufunc, got {got!r}; wrap it in a def with named parameters"
+        f"primitive: the forward must be a Python function or a ufunc, got {got!r}: wrap it in a def with named "
+        "parameters"
     )
 
 
 def primitive_without_operands(name):
-    """The forward of the primitive `name` has `**options`, parameters before `*xs`, or nothing to differentiate."""
+    """The forward of the primitive `name` has `**options`, parameters before `*xs`, or no operand."""
     return DTypeError(
         f"primitive {name!r}: the forward must name its parameters and have an operand: f(x, /, option=1), f(x1, x2) "
         "or f(*xs, option=1)"
@@ -19,23 +20,24 @@ def primitive_without_operands(name):
 
 
 def not_a_vjp(name, got):
-    """A vjp of the primitive `name` that does not say what it reads."""
+    """A vjp of the primitive `name` has no parameter `g`, or has `*args`."""
     return DTypeError(
-        f"primitive {name!r}: a vjp is a Python function that names g, the cotangent of the result, and what else it "
-        f"reads, no *args; got {got!r}"
+        f"primitive {name!r}: a vjp must be a Python function with a parameter g, the cotangent of the result, and a "
+        f"named parameter for everything else that it reads, without *args; got {got!r}"
     )
 
 
 def vjp_word(name, word, meanings):
-    """A vjp of the primitive `name` reads `word`, which has several `meanings`."""
+    """A parameter `word` of a vjp of the primitive `name` has several `meanings`."""
+    both = "both " if len(meanings) > 1 else ""
     return DTypeError(
-        f"primitive {name!r}: a vjp names {word!r}, which is {' and '.join(meanings)}: give the parameter another name"
+        f"primitive {name!r}: the parameter {word!r} of a vjp is {both}{' and '.join(meanings)}: rename it"
     )
 
 
 def vjp_count(name, operands, count):
-    """The primitive `name` has another number of vjps than operands."""
+    """The primitive `name` has a different number of vjps than operands."""
     return DTypeError(
-        f"primitive {name!r}: {len(operands)} operand(s), {', '.join(operands)}, and {count} vjp(s); give a tuple of "
-        "one per operand, None where no gradient flows"
+        f"primitive {name!r}: got {count} vjp(s) for {len(operands)} operand(s), {', '.join(operands)}: pass a tuple "
+        "of one per operand, None where no gradient flows"
     )

@@ -1,4 +1,4 @@
-"""User-defined ops: a NumPy function and its vjp rule, made an op. Never enters the table of rules."""
+"""User-defined ops: a NumPy function and its vjp rule make an op. They are not entered in the table of rules."""
 
 import functools
 
@@ -11,32 +11,38 @@ from fastgrad.rules.rule import Rule, ops
 
 
 def primitive(forward=None, /, *, vjp, name=None, elementwise=False, holomorphic=True):
-    """Define an op ("gate") from a NumPy function and its vjp rule. Also a decorator: `@primitive(vjp=...)`.
+    """Define an op ("gate") from a NumPy function and its vjp rule. Usable as a decorator: `@primitive(vjp=...)`.
 
     Parameters
     ----------
     forward : callable or numpy.ufunc
-        Computes the result, one array, from arrays. Its operands are the positional-only parameters (before `/`),
-        or, if there are none, those without a default; or all of `*xs`. The other parameters are options and
+        Computes the result, one array, from arrays. Its operands are the positional-only parameters (before `/`); if
+        there are none, the parameters without a default; or all of `*xs`. The other parameters are options, which
         receive no gradient.
     vjp : callable, tuple of callables, or None
-        For each operand the rule that gives its cotangent, None where no gradient flows; one for all of `*xs`. A
-        rule's parameters say what it reads: `g`, the cotangent of the result ("upstream gradient"); `y`, the
-        result; an operand or an option by its name in `forward`; `x_shape`, `x_dtype` for an operand `x`; of `*xs`,
-        `i`, the number of the operand. A word that means two of these is refused; any other keeps its default. The
-        rule works on Tensors, with operators, NumPy or fastgrad functions, so that it can be differentiated in turn.
+        One rule per operand, None where no gradient flows; one rule for all of `*xs`. A rule returns the cotangent of
+        its operand. The names of its parameters select what it reads: `g`, the cotangent of the result ("upstream
+        gradient"); `y`, the result; an operand or option by its name in `forward`; `x_shape` and `x_dtype` for an
+        operand `x`; and `i`, the number of the operand, for `*xs`. A name with two of these meanings is an error; a
+        parameter of any other name keeps its default. The rule computes with Tensors, using operators and functions
+        of NumPy or fastgrad, so that it can be differentiated in turn.
     name : str, optional
-        The op's name, for `Tensor.op` and error texts; `forward`'s own name otherwise.
+        The name of the op, for `Tensor.op` and error messages. By default the name of `forward`.
     elementwise : bool
-        The op broadcasts as NumPy's do: each rule returns a cotangent of the result's shape, and it is summed to
-        the operand's. True for a ufunc.
+        Whether the op broadcasts as NumPy's ufuncs do: each rule returns a cotangent with the shape of the result,
+        which is then summed to the shape of the operand. True for a ufunc.
     holomorphic : bool
-        False where the rule returns the conjugate transpose itself, or the op is not complex-differentiable.
+        False if the rule itself returns the conjugate transpose, or if the op is not complex-differentiable.
 
     Returns
     -------
     function
-        Takes Tensors, arrays and numbers, returns a Tensor, and records.
+        Takes Tensors, arrays and numbers, and returns a recorded Tensor.
+
+    Raises
+    ------
+    DTypeError
+        If `forward` or `vjp` is not callable, or its parameters do not fit.
 
     Examples
     --------
@@ -59,7 +65,7 @@ def primitive(forward=None, /, *, vjp, name=None, elementwise=False, holomorphic
 
 def _from_ufunc(ufunc):
     if ufunc.nout != 1 or ufunc.nin > 2:
-        raise TypeError(f"primitive: {ufunc!r} has {ufunc.nin} operands and {ufunc.nout} results; wrap it in a def")
+        raise TypeError(f"primitive: {ufunc!r} has {ufunc.nin} operands and {ufunc.nout} results: wrap it in a def")
 
     if ufunc.nin == 1:
 
@@ -74,7 +80,7 @@ def _from_ufunc(ufunc):
 
 
 class _UserRule(Rule):
-    """A rule that distrusts: what its functions return is checked each time, and named in the error."""
+    """A rule of a user, whose functions are checked at each call. Errors name the function."""
 
     __slots__ = ()
 
@@ -112,7 +118,7 @@ class _UserRule(Rule):
 
     @staticmethod
     def _parameters(forward):
-        """As of any rule, of any callable."""
+        """As `Rule._parameters`, for any callable."""
         found = _signature(forward)
         kinds = [p.kind for p in found]
         many = [p.name for p in found if p.kind == p.VAR_POSITIONAL]
@@ -135,7 +141,7 @@ class _UserRule(Rule):
                 kind = type(value).__name__
                 raise TypeError(f"primitive {self.name!r}: the forward must return one array, got {kind}")
             if isinstance(value, np.ndarray) and (value.base is not None or any(value is a for a in arrays)):
-                value = value.copy()  # the operands' memory may be written later; the result must not follow
+                value = value.copy()  # later writes to the operands must not change the result
             return value
 
         return checked
@@ -152,16 +158,16 @@ class _UserRule(Rule):
             g = values[g_at]
             what = f"the vjp of {self.name!r} for {word!r}"
             if gx is None:
-                raise TypeError(f"{what} returned None; return zeros, or give None in its place if no gradient flows")
+                raise TypeError(f"{what} returned None: return zeros, or pass None instead if no gradient flows")
             if not isinstance(gx, Tensor):
                 if is_grad_enabled() and any(isinstance(v, Tensor) and v.requires_grad for v in values):
                     raise NotDifferentiableError(
-                        f"{what} returned {type(gx).__name__}, no Tensor, while a derivative of it is asked for; "
-                        "compute with operators, NumPy or fastgrad functions on the Tensors it is given"
+                        f"{what} returned {type(gx).__name__}, not a Tensor, but its derivative is needed: use "
+                        "operators, NumPy or fastgrad functions on the Tensors that it is given"
                     )
                 gx = asarray(gx)
             if gx.dtype.kind not in "fc":
-                raise DTypeError(f"{what} returned {gx.dtype}; a cotangent is floating or complex")
+                raise DTypeError(f"{what} returned {gx.dtype}: a cotangent must be floating or complex")
             if self.elementwise and gx.shape != g.shape:
                 raise ShapeError(f"{what} returned shape {gx.shape}, the result has {g.shape} (elementwise=True)")
             return gx
@@ -169,22 +175,22 @@ class _UserRule(Rule):
         return checked
 
     def _called(self, read, values, g_at):
-        """What the rule returns. It may write to its cotangent, not to operands and result, nor lose a derivative."""
+        """Call the rule. Raises if it writes to an operand or the result; it may write to its cotangent."""
         others = [v for k, v in enumerate(values) if k != g_at]
         if self.variadic:
             others = [v for part in others for v in (part if isinstance(part, tuple) else (part,))]
         tensors = [v for v in others if isinstance(v, Tensor)]
         before = list(map(write_count, tensors))
         traced = [v for v in (values[g_at], *tensors) if v.requires_grad] if is_grad_enabled() else ()
-        trace(traced)  # while the sweep itself is recorded, what leaves the rule is lost to the next derivative
+        trace(traced)  # if the sweep is recorded, values that leave the graph would be lost to the next derivative
         try:
             gx = read(values)
         finally:
             untrace(traced)
         if before != list(map(write_count, tensors)):
             raise MutationError(
-                f"the vjp of {self.name!r} wrote in place to an operand or to the result, which others may still "
-                "read: write to a copy, x.copy(), or out of place; its cotangent g is its own to write to"
+                f"the vjp of {self.name!r} wrote in place to an operand or to the result, which other nodes may still "
+                "read: write to a copy, x.copy(), or out of place; it may write to its cotangent g"
             )
         return gx
 
@@ -204,7 +210,7 @@ def _read_only(array):
 
 
 class _Reading:
-    """A vjp and what it reads: `words`, the parameters that it is called with."""
+    """A vjp and the names of the parameters that it is called with, `words`."""
 
     __slots__ = ("by_name", "parameters", "rule", "words")
 
@@ -213,7 +219,10 @@ class _Reading:
         self.parameters = _signature(rule)
 
     def settle(self, name, known):
-        """Tell what it reads from what keeps its default; `known` are the meanings of each word. Refuse two for one."""
+        """Find the parameters that are passed; the others keep their default. Raises for an ambiguous name.
+
+        `known` maps each name to its meanings.
+        """
         read = []
         for p in self.parameters:
             has_default = p.default is not p.empty
@@ -221,13 +230,13 @@ class _Reading:
                 raise messages.not_a_vjp(name, self.rule)
             if p.name not in known and has_default:
                 if p.kind == p.POSITIONAL_ONLY:
-                    raise messages.vjp_word(name, p.name, ["a value of its own, in a place that comes by position"])
+                    raise messages.vjp_word(name, p.name, ["positional-only with a default of its own"])
                 continue
-            meanings = known.get(p.name, []) + ["a value of its own, its default"] * has_default
+            meanings = known.get(p.name, []) + ["a name with a default"] * has_default
             if len(meanings) > 1:
                 raise messages.vjp_word(name, p.name, meanings)
             read.append(p)
-        skipped = False  # a parameter that keeps its default has to be passed over by name
+        skipped = False  # parameters after one that keeps its default are passed by name
         self.by_name = []
         for p in self.parameters:
             if p not in read:
@@ -242,7 +251,7 @@ class _Reading:
 
 
 def _names_operands(forward):
-    """Whether a forward has no `**options`, nor parameters before `*xs`."""
+    """Return whether a forward has neither `**options` nor parameters before `*xs`."""
     found = _signature(forward)
     if found is None:
         raise messages.not_a_forward(forward)
@@ -250,7 +259,7 @@ def _names_operands(forward):
 
 
 def _signature(function):
-    """The parameters of a callable; None where it is a class, or does not tell."""
+    """Return the parameters of a callable, or None if it is a class or has no signature."""
     import inspect
 
     try:

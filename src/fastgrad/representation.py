@@ -1,4 +1,4 @@
-"""How a Tensor shows itself: as text, and as HTML with its graph. Read at the first use."""
+"""The text and HTML representations of a Tensor. Imported when first used."""
 
 from html import escape
 
@@ -12,27 +12,27 @@ _OBVIOUS = (np.dtype(np.float64), np.dtype(np.int64), np.dtype(np.bool), np.dtyp
 
 
 def _facts(x):
-    """What is not seen from the numbers: dtype unless obvious, and the tensor's place in the graph."""
-    told = []
+    """Return the dtype unless obvious, and the tensor's place in the graph, for `repr`."""
+    facts = []
     if not x.size and x.shape != (0,):
-        told.append(f"shape={x.shape}")
+        facts.append(f"shape={x.shape}")
     if x.dtype not in _OBVIOUS or not x.size:
-        told.append(f"dtype={x.dtype.name}")
+        facts.append(f"dtype={x.dtype.name}")
     if x.op is not None:
-        told.append(f"op={x.op!r}")
+        facts.append(f"op={x.op!r}")
     elif x.requires_grad:
-        told.append("requires_grad=True")
-    return told
+        facts.append("requires_grad=True")
+    return facts
 
 
 def text_of(self):
-    """`tensor([1., 2.], requires_grad=True)`; a result shows its op instead."""
+    """Return `tensor([1., 2.], requires_grad=True)`, or `tensor([2., 4.], op='multiply')` for a result."""
     numbers = np.array2string(self.detach().numpy(), separator=", ", prefix="tensor(") if self.size else "[]"
     return f"tensor({', '.join([numbers, *_facts(self)])})"
 
 
 def html_of(self):
-    """A table of the values, if there are few, under a line of shape, dtype and place in the graph; then the graph."""
+    """Return a line of shape, dtype and place in the graph, a table of the values if there are few, and the graph."""
     values = self.detach().numpy()
     place = f"op {self.op}" if self.op else "leaf, requires gradient" if self.requires_grad else "constant"
     head = f"<b>tensor</b> {' &times; '.join(map(str, self.shape)) or 'scalar'} {self.dtype.name}, {escape(place)}"
@@ -44,7 +44,7 @@ def html_of(self):
 
 
 def _picture(x):
-    """The graph of a result, if it is there and not large."""
+    """Return the graph of a result, or an empty string if it was freed or is large."""
     if x.is_leaf:
         return ""
     return picture.html_of(x) or ""

@@ -1,6 +1,6 @@
-"""Methods of Tensor that are plain Python on top of the public functions. Knows no engine's internals.
+"""Methods of Tensor that are plain Python on top of the public functions. Does not use internals of an engine.
 
-`METHODS` maps names to functions and properties, for the Tensor class of either engine.
+`METHODS` maps names to functions and properties, which both engines install on their Tensor class.
 """
 
 import operator
@@ -16,7 +16,7 @@ METHODS = {}
 
 
 def _fn(name):
-    """The public function of that name."""
+    """Return the public function of that name."""
     return getattr(shapes, name, None) or getattr(constants, name, None) or FUNCTIONS[name]
 
 
@@ -55,13 +55,13 @@ for _name in _DELEGATED.split():
 
 @_method
 def reshape(self, *shape):
-    """The same elements in another shape, as one sequence or as separate lengths; one of them may be -1."""
+    """Return the elements in another shape, given as one sequence or as separate ints; one length may be -1."""
     return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)
 
 
 @_method
 def transpose(self, *axes):
-    """The axes reversed, or in the order given, as one sequence or as separate numbers."""
+    """Return a view with the axes reversed, or in the order given as one sequence or as separate ints."""
     if len(axes) == 1 and not hasattr(axes[0], "__index__"):
         axes = axes[0]
     return shapes.permute_dims(self, tuple(axes or range(self.ndim)[::-1]))
@@ -69,25 +69,25 @@ def transpose(self, *axes):
 
 @_method
 def flatten(self):
-    """The elements along one axis, in C order; always a copy."""
+    """Return a copy of the elements along one axis, in C order."""
     return self.ravel().copy()
 
 
 @_method
 def astype(self, dtype, *, copy=True):
-    """The values in another dtype, recorded. The same tensor if nothing changes and `copy` is False."""
+    """Return the values in another dtype; the tensor itself if the dtype is the same and `copy` is False."""
     return self if not copy and self.dtype == np.dtype(dtype) else FUNCTIONS["astype"](self, np.dtype(dtype))
 
 
 @_property
 def T(self):
-    """The axes reversed."""
+    """The tensor with its axes reversed."""
     return self.transpose()
 
 
 @_property
 def mT(self):
-    """The last two axes exchanged: every matrix of a stack transposed."""
+    """The tensor with its last two axes swapped: the transpose of each matrix of a stack."""
     return shapes.matrix_transpose(self)
 
 
@@ -116,7 +116,7 @@ _OPERANDS = (np.ndarray, np.generic, bool, int, float, complex, list, tuple)
 
 
 def _fits(self, other, slot=None):
-    """Whether `other` can be an operand, so that other classes get their turn otherwise."""
+    """Return whether `other` can be an operand; if not, Python tries the operator of its class."""
     kind = type(other)
     if kind is type(self):
         return True
@@ -151,7 +151,7 @@ def _binary(slot, op):
 
     _named(forth, f"__{slot}__", f"`fg.{op}(self, other)`.")
     _named(back, f"__r{slot}__", f"`fg.{op}(other, self)`.")
-    _named(inplace, f"__i{slot}__", f"`fg.{op}(self, other)`, written into this tensor.")
+    _named(inplace, f"__i{slot}__", f"`fg.{op}(self, other)`, written to this tensor.")
 
 
 def _compare(slot, op):
@@ -203,8 +203,8 @@ def _rdivmod(self, other):
     )
 
 
-_named(_divmod, "__divmod__", "The pair `(self // other, self % other)`.")
-_named(_rdivmod, "__rdivmod__", "The pair `(other // self, other % self)`.")
+_named(_divmod, "__divmod__", "Return the pair `(self // other, self % other)`.")
+_named(_rdivmod, "__rdivmod__", "Return the pair `(other // self, other % self)`.")
 
 
 # --- Python's protocols ---
@@ -212,13 +212,13 @@ _named(_rdivmod, "__rdivmod__", "The pair `(other // self, other % self)`.")
 
 @_method
 def __round__(self, ndigits=None):
-    """`fg.round` to `ndigits` digits, none by default: a tensor."""
+    """Return the tensor rounded to `ndigits` digits, by default to integers, as `fg.round` does."""
     return FUNCTIONS["round"](self, ndigits or 0)
 
 
 @_method
 def item(self, *index):
-    """One element as a Python number: the only one, or the one at `index`."""
+    """Return one element as a Python number: the only element, or the one at `index`."""
     if not index and self.size != 1:
         raise errors.not_one_element("item()", self.shape)
     leave(self, "x.item()")
@@ -227,7 +227,7 @@ def item(self, *index):
 
 @_method
 def tolist(self):
-    """The values as nested lists of Python numbers."""
+    """Return the values as nested lists of Python numbers."""
     leave(self, "x.tolist()")
     return self.detach().numpy().tolist()
 
@@ -275,7 +275,7 @@ def __contains__(self, value):
     return value in self.detach().numpy()
 
 
-METHODS["__hash__"] = object.__hash__  # == is elementwise, but a tensor is found in a dict or set by identity
+METHODS["__hash__"] = object.__hash__  # by identity, although == is elementwise
 
 
 @_method
@@ -291,7 +291,7 @@ def __format__(self, spec):
 
 
 def _leaf(array, requires_grad, grad, parameter=False):
-    """A leaf as it was copied or pickled."""
+    """Return a leaf from the parts of a copied or pickled one."""
     made = tensor(array, requires_grad=requires_grad)
     if parameter:
         mark_parameter(made)
@@ -309,7 +309,7 @@ def _parts(self, how):
 
 @_method
 def __copy__(self):
-    """A leaf becomes a leaf of its own, without gradient; a result, and the input of a transform, a recorded copy."""
+    """Return a new leaf without a gradient; for a result, or an input of a transform, a recorded copy."""
     if self.is_leaf and not is_traced(self):
         return _leaf(self.detach().numpy(), self.requires_grad, None, is_parameter(self))
     return self.copy()
@@ -324,5 +324,5 @@ def __deepcopy__(self, memo):
 @_method
 def __reduce_ex__(self, protocol):
     array, requires_grad, grad, parameter = _parts(self, "pickle")
-    rest = (parameter,) if parameter else ()  # which pickles of earlier versions do not have
+    rest = (parameter,) if parameter else ()  # omitted for other leaves, as in pickles of earlier versions
     return _leaf, (np.array(array), requires_grad, None if grad is None else np.array(grad), *rest)

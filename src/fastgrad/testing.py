@@ -1,4 +1,4 @@
-"""Numerical checks of gradients, for ops, rules and models alike. Uses the public transforms only."""
+"""Numerical checks of gradients of ops, rules and models. Uses the public transforms only."""
 
 import numpy as np
 
@@ -20,44 +20,45 @@ def check_grads(f, args, *, order=2, modes=("vjp", "jvp"), eps=None, rtol=None, 
     f : function
         Returns a Tensor or a nested tuple, list or dict of them.
     args : tuple
-        Its arguments: arrays, numbers, Tensors, or nests of them. Floating and complex leaves are checked, each by
-        itself; the others are handed on.
+        The arguments of `f`: arrays, numbers, Tensors, or nested containers of them. Each floating or complex leaf is
+        checked separately; other leaves are passed on unchanged.
     order : int
-        Up to which order: order 2 checks the pullback of `f` as order 1 checks `f`.
+        The highest order of derivatives to check. Order 2 checks the pullback of `f` as order 1 checks `f`.
     modes : tuple of "vjp", "jvp"
-        Which transforms to check.
+        The transforms to check.
     eps : float, optional
-        The step h, of a direction whose elements have magnitudes between 1/2 and 1.
+        The step h along a direction whose elements have magnitudes between 1/2 and 1.
     rtol, atol : float, optional
-        A derivative passes if |a - n| <= rtol * max(|a|, |n|) + atol * s + b, where a is the engine's, n the
-        differences', s the magnitude of what n was computed from, of the values and of the change that rounding the
-        argument makes to them, and b how much the differences of steps h and 2h differ. None of this is absolute: a
-        result of the order of 1e-10 is checked as one of the order of 1.
+        A derivative passes if |a - n| <= rtol * max(|a|, |n|) + atol * s + b. Here a is the computed derivative, n the
+        finite difference, s the magnitude of the values that n was computed from, including the change due to rounding
+        of the argument, and b the difference between the results with steps h and 2h. All of these scale with the
+        result, so that results of the order of 1e-10 are checked as strictly as results of the order of 1.
     seed : int
-        Of the random directions.
+        Seed of the random directions.
 
     Raises
     ------
     GradientCheckError
-        An AssertionError that names the function, the order, the transform, the argument, and both numbers.
+        If a derivative differs. The message names the function, order, transform, argument, and both numbers. Also an
+        AssertionError.
 
     Notes
     -----
-    The differences take four points, (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h. Their error grows as
-    h**4 from truncation and as e/h from rounding, with e the spacing of the coarsest dtype among arguments and
-    results. By default h = e**(1/4), where both are small (1.2e-4 in float64), and rtol = atol = 100 e**(3/4), a
-    hundred roundings at that step (1.8e-10). Of a function of float32 the differences are taken in float64, unless it
-    computes in float32 whatever it is given (then h = 1.9e-2); its own rounding is allowed 300 times: rtol = atol =
-    3.6e-5, or 6.8e-4. The cotangent of each result is as large as
-    its inverse, so that no result is lost beside larger ones. A complex leaf is a pair of real ones: directions have
-    both parts, and products are Re(conj(a) b).
+    The differences use four points, (8 (f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h. Their error grows as h**4 from
+    truncation and as e/h from rounding, where e is the spacing of the coarsest dtype among arguments and results. The
+    default h = e**(1/4) makes both small (1.2e-4 in float64), and the default rtol = atol = 100 e**(3/4) is a hundred
+    rounding errors at that step (1.8e-10). For a function of float32 arguments the differences are computed in
+    float64, unless the function computes in float32 regardless (then h = 1.9e-2). Its own rounding errors are allowed
+    300 times: rtol = atol = 3.6e-5, or 6.8e-4. The cotangent of each result is scaled by the inverse of the result, so
+    that small results count as much as large ones. A complex leaf is treated as a pair of real ones: directions have
+    real and imaginary parts, and products are Re(conj(a) b).
     """
     args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
     if not set(modes) <= {"vjp", "jvp"} or not modes:
-        raise ValueError(f'check_grads: modes is a tuple of "vjp" and "jvp", got {modes!r}')
+        raise ValueError(f'check_grads: modes must be a tuple of "vjp" and "jvp", got {modes!r}')
     args = _tree.map_leaves(lambda x: np.array(x.detach().numpy()) if isinstance(x, Tensor) else x, args)
     if not any(map(_is_checked, _tree.leaves(args))):
-        raise ValueError("check_grads: no floating or complex leaf among the arguments")
+        raise ValueError("check_grads: the arguments have no floating or complex leaf")
     name = getattr(f, "__name__", None) or type(f).__name__
     rng = np.random.default_rng(seed)
     _check(f, args, order, 1, modes, eps, rtol, atol, rng, name)
@@ -67,10 +68,10 @@ def _check(f, args, order, level, modes, eps, rtol, atol, rng, name, units=None)
     flat = _tree.leaves(args)
     places = [k for k, x in enumerate(flat) if _is_checked(x)]
     xs = [np.asarray(flat[k]) for k in places]
-    units = units or [1.0] * len(xs)  # of the directions: cotangents are arguments of the next order
+    units = units or [1.0] * len(xs)  # magnitudes of the directions: at the next order, cotangents are arguments too
 
     def run(*leaves):
-        """`f` as a function of the checked leaves alone; a tuple of Tensors or arrays."""
+        """Call `f` with the checked leaves replaced, and return its leaves as a tuple of Tensors or arrays."""
         filled = list(flat)
         for k, x in zip(places, leaves, strict=True):
             filled[k] = x
@@ -107,7 +108,7 @@ def _check(f, args, order, level, modes, eps, rtol, atol, rng, name, units=None)
             exact = y.dtype.kind in "fc"
             numeric.append((4 * near - far) / 3 if exact else np.zeros(y.shape))
             bends.append(np.abs(near - far) if exact else np.zeros(y.shape))
-        # What rounding may change: the values themselves, and they change with the argument, whose steps are `units`.
+        # Rounding changes the values themselves, and also the argument, in proportion to its size over its step.
         room = max(1.0, _largest(x) / units[k])
         sizes = [
             max(map(_largest, at)) + room * _largest(dy)
@@ -137,16 +138,16 @@ def _check(f, args, order, level, modes, eps, rtol, atol, rng, name, units=None)
 
 
 def _spacing(arrays):
-    """The coarsest spacing at 1 of their dtypes."""
+    """Return the coarsest spacing at 1 of the dtypes."""
     return max(float(np.finfo(t.dtype).eps) for t in arrays if t.dtype.kind in "fc")
 
 
 def _widened(values, xs):
-    """The arguments in double precision, where the function then computes in it; as they are where it does not."""
+    """Return the arguments in double precision if the function then computes in double precision, else unchanged."""
     wide = [x.astype(np.result_type(x.dtype, np.float64)) for x in xs]
     try:
         ys = values(wide)
-    except (TypeError, ValueError):  # made for the narrow dtype alone
+    except (TypeError, ValueError):  # the function accepts the narrow dtype only
         return xs
     return wide if _spacing([*wide, *ys]) == _spacing(wide) else xs
 
@@ -154,12 +155,12 @@ def _widened(values, xs):
 def _compare(mode, where, a, n, s, rtol, atol, bend):
     a, n, s, bend = np.broadcast_arrays(a, n, s, bend)
     allowed = atol * s + rtol * np.maximum(np.abs(a), np.abs(n)) + np.nan_to_num(bend)
-    wrong = ~(np.abs(a - n) <= allowed)  # so that a NaN is wrong
+    wrong = ~(np.abs(a - n) <= allowed)  # true for NaN
     if wrong.any():
         at = tuple(int(i) for i in np.argwhere(wrong)[0])
         element = f", element {list(at)} of the result" if at else ""
         raise GradientCheckError(
-            f"check_grads: {mode}, {where}{element}: the engine gives {a[at]}, differences give {n[at]}; "
+            f"check_grads: {mode}, {where}{element}: fastgrad gives {a[at]}, differences give {n[at]}; "
             f"|difference| {abs(a[at] - n[at]):.3g} > {allowed[at]:.3g} allowed"
         )
 
@@ -169,7 +170,7 @@ def _is_checked(x):
 
 
 def _direction(rng, x, unit):
-    """Random, each part of magnitude 1/2 to 1 times `unit`; zero where there is nothing to differentiate."""
+    """Return a random array with parts of magnitude 1/2 to 1 times `unit`; zeros for other dtypes."""
     if x.dtype.kind not in "fc":
         return np.zeros(x.shape)
 
@@ -181,13 +182,13 @@ def _direction(rng, x, unit):
 
 
 def _largest(x):
-    """The largest magnitude, of what is finite."""
+    """Return the largest finite magnitude."""
     finite = np.abs(x[np.isfinite(x)])
     return float(finite.max()) if finite.size else 0.0
 
 
 def _power_of_two(y):
-    """One near the largest magnitude, in bounds that every dtype holds; 1 for zeros."""
+    """Return a power of two near the largest magnitude, within the range of every dtype; 1 for zeros."""
     size = _largest(y)
     return 2.0 ** min(max(round(np.log2(size)), -60), 60) if size else 1.0
 

@@ -29,7 +29,7 @@ def test_parents_written_past_the_attribute():
     c = x * y
     c._prev = {x}
     c.__dict__["_prev"] = 5
-    with pytest.raises(fg.NotDifferentiableError, match="_prev is a int, a set of Values was wanted"):
+    with pytest.raises(fg.NotDifferentiableError, match="_prev is a int, but must be a set of Values"):
         c.backward()
     del c.__dict__["_prev"]
     c.backward()
@@ -106,7 +106,7 @@ def test_a_file_with_parts_that_no_value_has_is_refused(changed, text):
     assert restored(*parts).data == 1.0
     for place, part in changed.items():
         parts[place] = part
-    with pytest.raises(fg.FastgradError, match="this is no pickled Value: " + text):
+    with pytest.raises(fg.FastgradError, match="this is not a pickled Value: " + text):
         restored(*parts)
 
 

@@ -134,7 +134,7 @@ def test_what_is_written_to_the_dict_counts(Value):
         return [(v.data, v.grad, v._op) for v in (a, b, y, z, c)], b.note, called, sorted(vars(c))
 
     assert run(Value) == run(Plain)
-    with pytest.raises(TypeError, match="__dict__ of a Value was set to a list, a dict was wanted"):
+    with pytest.raises(TypeError, match="__dict__ of a Value was set to a list, but must be a dict"):
         Value(1.0).__dict__ = []
 
 
