@@ -164,11 +164,11 @@ def test_a_foreign_ufunc_is_recognised_by_where_it_stands(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy.special", module)
     from fastgrad import protocols
 
-    assert protocols._foreign(np.absolute) == (None, "np.absolute")
+    assert protocols._scipy_op(np.absolute) == (None, "np.absolute")
     stranger = np.frompyfunc(abs, 1, 1)
-    assert protocols._foreign(stranger) == (None, stranger.__name__)
+    assert protocols._scipy_op(stranger) == (None, stranger.__name__)
     setattr(module, stranger.__name__, stranger)
-    assert protocols._foreign(stranger) == (None, f"scipy.special.{stranger.__name__}")
+    assert protocols._scipy_op(stranger) == (None, f"scipy.special.{stranger.__name__}")
 
 
 # --- arrays of tensors ---

@@ -1,8 +1,8 @@
-"""NumPy's protocols: how `np.tanh(t)`, `np.sum(t, axis=0)`, `np.asarray(t)` and DLPack meet a Tensor. Knows no engine.
+"""NumPy's protocols: `np.tanh(t)`, `np.sum(t, axis=0)`, `np.asarray(t)` and DLPack for Tensors of either engine.
 
-A NumPy function that fastgrad has too is recorded as fastgrad's. Any other runs on the plain arrays, unless that
-would lose a gradient. The tables are built at the first call, from the public functions and from what each rule says of
-NumPy's.
+A NumPy function that has a counterpart in fastgrad records the counterpart. Any other function runs on plain arrays,
+unless that would lose a gradient. The table of counterparts is built at the first call, from the public functions and
+the NumPy names of the rules.
 """
 
 import sys
@@ -25,17 +25,18 @@ _REDUCTIONS = {
 }  # fmt: skip
 
 
-# NumPy's functions that write into an argument: its name. The first, by position.
+# NumPy functions that write into their first argument, and its name.
 _WRITERS = {
     np.copyto: "dst", np.put: "a", np.place: "arr", np.putmask: "a", np.fill_diagonal: "a", np.put_along_axis: "arr",
 }  # fmt: skip
 
 
-# Further names in NumPy of functions of ours, and how functions that do not tell call their operands.
-_ALSO = {
+# Further NumPy names of fastgrad's functions.
+_ALIASES = {
     "linalg.outer": "outer", "linalg.matmul": "matmul", "linalg.tensordot": "tensordot", "linalg.vecdot": "vecdot",
     "linalg.matrix_transpose": "matrix_transpose",
 }  # fmt: skip
+# Operand names of NumPy functions that have no Python signature.
 _OPERANDS = {
     "dot": ("a", "b"), "concatenate": ("arrays",), "linalg.matrix_transpose": ("x",),
 }  # fmt: skip
@@ -46,31 +47,32 @@ def _divmod(x1, x2, /):
 
 
 def _where(condition, *choices):
-    """`np.where`, which of the condition alone gives the places where it holds."""
+    """`np.where`, which returns the indices of the true elements if the condition is the only argument."""
     return FUNCTIONS["where"](condition, *choices) if choices else constants.nonzero(condition)
 
 
-# SciPy's ufuncs that are ops of ours, by name.
-_OF_SCIPY = {"expit": "sigmoid", "log_expit": "logsigmoid"} | {
+# SciPy ufunc -> op.
+_SCIPY_OPS = {"expit": "sigmoid", "log_expit": "logsigmoid"} | {
     name: name for name in ("expm1", "log1p", "exp2", "erf", "erfc")
 }
 
 
-def _foreign(ufunc):
-    """Our op for a ufunc of SciPy, or None, and how it is called."""
+def _scipy_op(ufunc):
+    """Return the op for a SciPy ufunc, or None, and the full name of the ufunc."""
     name = ufunc.__name__
     if getattr(np, name, None) is ufunc:
         return None, f"np.{name}"
     special = sys.modules.get("scipy.special")
     if special is None or getattr(special, name, None) is not ufunc:
         return None, name
-    return FUNCTIONS.get(_OF_SCIPY.get(name)), f"scipy.special.{name}"
+    return FUNCTIONS.get(_SCIPY_OPS.get(name)), f"scipy.special.{name}"
 
 
 def recording_functions():
-    """The public functions that are not rules and whose results record: they answer NumPy's of the same names.
+    """Return the public functions that are not rules and whose results are recorded, by name.
 
-    Functions that return constants are not among them: NumPy's own is used, and refused where a gradient would be lost.
+    Functions that return constants are not included: NumPy's own functions are used, and raise if a gradient would be
+    lost.
     """
     found = {name: value for name, value in vars(constants).items() if name.endswith("_like")}
     for family in (shapes, products):
@@ -81,62 +83,67 @@ def recording_functions():
 
 
 def table():
-    """NumPy's functions that fastgrad answers, with its answers."""
+    """Return the table of NumPy functions and their counterparts in fastgrad."""
     if not _table:
-        spelled = dict(recording_functions())
+        named = dict(recording_functions())
         for name, rule in RULES.items():
-            spelled |= dict.fromkeys(rule.numpy_names, spelled.get(name) or FUNCTIONS[name])
-        spelled |= {name: spelled.get(word) or FUNCTIONS[word] for name, word in _ALSO.items()}
-        spelled |= {"divmod": _divmod, "where": _where}
+            named |= dict.fromkeys(rule.numpy_names, named.get(name) or FUNCTIONS[name])
+        named |= {alias: named.get(name) or FUNCTIONS[name] for alias, name in _ALIASES.items()}
+        named |= {"divmod": _divmod, "where": _where}
         found = {}
-        for name, answer in spelled.items():
-            theirs = np
+        for name, counterpart in named.items():
+            function = np
             for part in name.split("."):
-                theirs = getattr(theirs, part, None)
-            if theirs is not None:
-                found[theirs] = answer
-        _table.update(found)  # at once: another thread may be reading
+                function = getattr(function, part, None)
+            if function is not None:
+                found[function] = counterpart
+        _table.update(found)  # in one step, since another thread may be reading
     return _table
 
 
 def array_ufunc(self, ufunc, method, *inputs, out=None, **kwargs):
-    """`__array_ufunc__`: calls, and the reductions that fastgrad has as functions, are recorded."""
-    foreign, name = _foreign(ufunc)
+    """`__array_ufunc__`: records calls, and reductions that exist as functions in fastgrad."""
+    scipy_op, name = _scipy_op(ufunc)
     name = name if method == "__call__" else f"{name}.{method}"
     if method == "at":
         return _write(ufunc.at, name, inputs[0], inputs[1:], kwargs)
     if any(_is_masked(x) for x in inputs):
         return _masked(ufunc, method, name, inputs, {**kwargs, "out": out})
-    answer = table().get(ufunc, foreign) if method == "__call__" else table().get(_REDUCTIONS.get((ufunc, method)))
-    if answer is not None and method != "__call__":
-        kwargs.setdefault("axis", 0)  # a ufunc reduces its first axis, a function all
-    return _answer(answer, getattr(ufunc, method), name, inputs, {**kwargs, "out": out})
+    if method == "__call__":
+        counterpart = table().get(ufunc, scipy_op)
+    else:
+        counterpart = table().get(_REDUCTIONS.get((ufunc, method)))
+    if counterpart is not None and method != "__call__":
+        kwargs.setdefault("axis", 0)  # a ufunc reduces the first axis by default, a function all axes
+    return _call(counterpart, getattr(ufunc, method), name, inputs, {**kwargs, "out": out})
 
 
 def array_function(self, function, types, args, kwargs):
-    """`__array_function__`: what fastgrad has too is recorded, anything else runs on the plain arrays."""
+    """`__array_function__`: records functions that exist in fastgrad, and runs others on plain arrays."""
     if not all(issubclass(kind, (Tensor, np.ndarray)) and not hasattr(kind, "_baseclass") for kind in types):
-        return NotImplemented  # of a masked array the mask would be lost
+        return NotImplemented  # the mask of a masked array would be lost
     module = (function.__module__ or "numpy").replace("numpy", "np", 1)
-    args, kwargs = _words_as_places(f"{module}.{function.__name__}".removeprefix("np."), args, kwargs)
+    args, kwargs = _positional_operands(f"{module}.{function.__name__}".removeprefix("np."), args, kwargs)
     if function in _WRITERS:
-        word, kwargs = _WRITERS[function], dict(kwargs)
-        target, rest = (kwargs.pop(word), args) if word in kwargs else (args[0], args[1:])
+        keyword, kwargs = _WRITERS[function], dict(kwargs)
+        target, rest = (kwargs.pop(keyword), args) if keyword in kwargs else (args[0], args[1:])
         return _write(function, f"{module}.{function.__name__}", target, rest, kwargs)
     if function is np.concatenate and isinstance(args[0], Tensor) and args[0].ndim == 2 and kwargs.get("axis") == -1:
         raise leaving.rows_for_blocks()
-    return _answer(table().get(function), function, f"{module}.{function.__name__}", *_by_name(function, args, kwargs))
+    return _call(
+        table().get(function), function, f"{module}.{function.__name__}", *_keyword_parameters(function, args, kwargs)
+    )
 
 
-def _answer(answer, function, name, args, kwargs):
-    """Fastgrad's `answer` to NumPy's `function` if it takes these arguments, otherwise NumPy's on the plain arrays."""
-    said = {_RENAMED.get(key, key): value for key, value in kwargs.items() if not _is_default(key, value)}
-    if answer is not None:
-        beyond = [key for key in said if key not in _keywords(answer)]
-        if not beyond:
-            return answer(*args, **said)
-        if records((args, said)):
-            raise leaving.no_numpy_argument(name, beyond[0])
+def _call(counterpart, function, name, args, kwargs):
+    """Call `counterpart` if it supports these arguments, and otherwise NumPy's `function` on plain arrays."""
+    given = {_RENAMED.get(key, key): value for key, value in kwargs.items() if not _is_default(key, value)}
+    if counterpart is not None:
+        unsupported = [key for key in given if key not in _keywords(counterpart)]
+        if not unsupported:
+            return counterpart(*args, **given)
+        if records((args, given)):
+            raise leaving.no_numpy_argument(name, unsupported[0])
     out = kwargs.pop("out", None)
     result = function(*plain(args), **plain(kwargs))
     if out is not None:
@@ -149,7 +156,7 @@ def _answer(answer, function, name, args, kwargs):
 
 
 def _write_out(out, result, name):
-    """Put results where `out=` wants them: into arrays, or into Tensors through their own door. All, or none."""
+    """Assign results to the arrays or Tensors in `out`. Checks all of them before it writes."""
     targets = out if isinstance(out, tuple) else (out,)
     pairs = zip(targets, result if isinstance(result, tuple) else (result,), strict=True)
     pairs = [(target, value) for target, value in pairs if target is not None]
@@ -165,7 +172,7 @@ def _write_out(out, result, name):
 
 
 def _write(function, name, target, args, kwargs):
-    """A NumPy function that writes into its first argument: all of it or nothing, and a Tensor counts it."""
+    """Call a NumPy function that writes into `target`. A write to a Tensor is complete or not done, and is counted."""
     if records((args, kwargs)):
         raise leaving.no_numpy_write(name)
     if not isinstance(target, Tensor):
@@ -183,7 +190,7 @@ def _is_masked(x):
 
 
 def _masked(ufunc, method, name, inputs, kwargs):
-    """NumPy's function for masked arrays on constants: `_answer` would lose the mask."""
+    """Call NumPy's function for masked arrays on constants, because `_call` would lose the mask."""
     if records((inputs, kwargs)):
         raise leaving.no_numpy_rule(name)
     function = getattr(np.ma, ufunc.__name__, None)
@@ -193,25 +200,25 @@ def _masked(ufunc, method, name, inputs, kwargs):
 
 
 def array(self, dtype=None, copy=None):
-    """`__array__`: the values, read-only and shared where possible; refused while a gradient would be lost."""
+    """`__array__`: returns the values, read-only and shared if possible. Raises if a gradient would be lost."""
     if records(self):
         raise leaving.not_an_array(self.op)
     return np.array(self.detach().numpy(), dtype=dtype, copy=copy)
 
 
 def buffer(self, flags):
-    """`__buffer__`: a read-only view of the memory, on Python 3.12 and later."""
+    """`__buffer__`: returns a read-only view of the memory (Python 3.12 or later)."""
     if records(self):
         raise leaving.not_an_array(self.op)
     return memoryview(self.detach().numpy())
 
 
 def dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):
-    """`__dlpack__`: the memory for another library, read-only if that library can be told so."""
+    """`__dlpack__`: exports the memory to another library, read-only if its version of the protocol supports that."""
     if records(self):
         raise leaving.not_an_array(self.op)
     if max_version is None or max_version < (1, 0) or np.lib.NumpyVersion(np.__version__) < "2.1.0":
-        # The old protocol has no read-only: the consumer may write, and the graph has to beware of it.
+        # The old protocol has no read-only flag. The memory is marked as writable from outside.
         shared = self.detach().numpy(writable=True)
         return shared.__dlpack__(stream=stream)
     shared = self.detach().numpy(writable=bool(copy))
@@ -219,17 +226,17 @@ def dlpack(self, *, stream=None, max_version=None, dl_device=None, copy=None):
 
 
 def dlpack_device(self):
-    """`__dlpack_device__`: the CPU."""
+    """`__dlpack_device__`: returns the CPU."""
     return 1, 0
 
 
 def array_namespace(self, *, api_version=None):
-    """`__array_namespace__`: the module with the array functions."""
+    """`__array_namespace__`: returns the module with the array functions."""
     return sys.modules["fastgrad"]
 
 
 def _wrapped(value):
-    """`value` with every array that a Tensor can hold made one."""
+    """Convert arrays in `value` to Tensors, unless a Tensor does not support their dtype."""
     if isinstance(value, (tuple, list)) and type(value) in (tuple, list):
         return type(value)(map(_wrapped, value))
     if isinstance(value, (np.ndarray, np.generic)) and not _is_masked(value) and value.dtype.char in "?bhilqBHILQfdFD":
@@ -238,34 +245,33 @@ def _wrapped(value):
 
 
 def _is_default(key, value):
-    """Whether a keyword only says what NumPy does anyway."""
+    """Return whether a keyword argument has its default value in NumPy."""
     if value is None or value is np._NoValue:
         return key != "axis"
     return isinstance(value, (bool, str)) and _DEFAULTS.get(key) == value
 
 
-def _keywords(answer):
-    """The keywords that a function of ours takes."""
-    rule = getattr(answer, "rule", None)
+def _keywords(counterpart):
+    """Return the keywords of a function of fastgrad."""
+    rule = getattr(counterpart, "rule", None)
     if rule is not None:
         return {*rule.param_names, *rule.operand_names, *rule.synonyms}
-    code = answer.__code__
+    code = counterpart.__code__
     return set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
 
 
-def _words_as_places(name, args, kwargs):
-    """Operands that were given by name, where NumPy's function is of C and does not say what it calls them."""
-    words = _OPERANDS.get(name, ())
+def _positional_operands(name, args, kwargs):
+    """Move operands that were passed by keyword to the positional arguments, for functions in `_OPERANDS`."""
     kwargs = dict(kwargs)
-    for word in words[len(args) :]:
-        if word not in kwargs:
+    for keyword in _OPERANDS.get(name, ())[len(args) :]:
+        if keyword not in kwargs:
             break
-        args = (*args, kwargs.pop(word))
+        args = (*args, kwargs.pop(keyword))
     return args, kwargs
 
 
-def _by_name(function, args, kwargs):
-    """Arguments after the operands as keywords, where NumPy's function is Python and says how they are called."""
+def _keyword_parameters(function, args, kwargs):
+    """Pass all arguments after the operands by keyword, if NumPy's function has a Python signature."""
     code = getattr(getattr(function, "__wrapped__", None), "__code__", None)
     rule = getattr(table().get(function), "rule", None)
     if code is None or code.co_flags & 0x04 or function not in table():

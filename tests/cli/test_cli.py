@@ -11,8 +11,8 @@ import pytest
 
 import fastgrad as fg
 from fastgrad.benchmark import peers, race
-from fastgrad.cli import MOST_ROUNDS, MOST_STEPS, bench, info, main
-from fastgrad.cli.speaker import Speaker
+from fastgrad.cli import MAX_ROUNDS, MAX_STEPS, bench, info, main
+from fastgrad.cli.console import Console
 
 SOURCES = str(Path(fg.__file__).parents[1])
 
@@ -41,18 +41,18 @@ def test_no_command_is_the_demo_and_quiet_prints_the_path_alone(tmp_path, capsys
 @pytest.mark.parametrize(
     ("words", "code", "line"),
     [
-        (["--steps", "nonsense"], 2, f"argument --steps: 'nonsense' is not a whole number from 1 to {MOST_STEPS:,}"),
-        (["demo", "--steps", "0"], 2, f"argument --steps: '0' is not a whole number from 1 to {MOST_STEPS:,}"),
+        (["--steps", "nonsense"], 2, f"argument --steps: 'nonsense' is not a whole number from 1 to {MAX_STEPS:,}"),
+        (["demo", "--steps", "0"], 2, f"argument --steps: '0' is not a whole number from 1 to {MAX_STEPS:,}"),
         (["--seed", "-1"], 2, "argument --seed: '-1' is not a whole number of at least 0"),
-        (["bench", "--rounds", "2.5"], 2, f"argument --rounds: '2.5' is not a whole number from 1 to {MOST_ROUNDS:,}"),
+        (["bench", "--rounds", "2.5"], 2, f"argument --rounds: '2.5' is not a whole number from 1 to {MAX_ROUNDS:,}"),
         (
-            ["--steps", f"{MOST_STEPS + 1}"],
+            ["--steps", f"{MAX_STEPS + 1}"],
             2,
-            f"argument --steps: '{MOST_STEPS + 1}' is not a whole number from 1 to {MOST_STEPS:,}",
+            f"argument --steps: '{MAX_STEPS + 1}' is not a whole number from 1 to {MAX_STEPS:,}",
         ),
         (["--step", "5"], 2, "unrecognized arguments: --step 5"),
         (["--steps"], 2, "argument --steps: expected one argument"),
-        (["paint"], 2, "there is no command 'paint'; there are demo, info, bench, draw"),
+        (["paint"], 2, "unknown command 'paint': use one of demo, info, bench, draw"),
         (["info", "more"], 2, "unrecognized arguments: more"),
     ],
 )
@@ -69,7 +69,7 @@ def test_a_folder_that_cannot_be_written_gets_one_line_and_exit_code_1(tmp_path,
     assert printed == ""
     assert (
         err
-        == f"fastgrad: cannot write the report to {out}: no such file or directory; choose another place with --out\n"
+        == f"fastgrad: cannot write the report to {out}: no such file or directory; choose another path with --out\n"
     )
 
 
@@ -84,12 +84,12 @@ def interruptible():
 @pytest.mark.skipif(os.name == "nt" or not hasattr(os, "fork"), reason="needs POSIX signals")
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_gets_one_line_and_exit_code_130(tmp_path):
-    with command("--steps", str(MOST_STEPS), "--out", str(tmp_path)) as process:
+    with command("--steps", str(MAX_STEPS), "--out", str(tmp_path)) as process:
         assert process.stdout.readline().startswith("fastgrad ")
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (130, "fastgrad: stopped\n")
+    assert (process.returncode, err) == (130, "fastgrad: interrupted\n")
     assert "report" not in out and list(tmp_path.iterdir()) == []
 
 
@@ -129,9 +129,9 @@ def test_info_names_engine_and_machine(capsys):
 
 def test_info_tells_what_the_build_leaves_out():
     switches = {"debug": False, "pools": True, "address_sanitizer": False}
-    assert info._build(None) == "nothing compiled"
+    assert info._build(None) == "not compiled"
     assert info._build(lambda: switches) == "release"
-    assert info._build(lambda: {**switches, "debug": True, "pools": False}) == "debug, pools off"
+    assert info._build(lambda: {**switches, "debug": True, "pools": False}) == "debug, no memory pools"
     assert info._build(lambda: dict.fromkeys(switches, True)) == "debug, address sanitizer"
 
 
@@ -165,7 +165,7 @@ def test_a_contender_with_other_values_is_named_and_left_out(monkeypatch, capsys
     monkeypatch.setattr(bench, "ROWS", {title: lambda: made})
     assert main(["bench", "--rounds", "1"]) == 1
     out, err = capsys.readouterr()
-    assert err == f"fastgrad: values differ from fastgrad's in {title}: wrong\n"
+    assert err == f"fastgrad: results differ from fastgrad's in {title}: wrong\n"
     assert title in out and wrong not in made.rivals
 
 
@@ -190,10 +190,10 @@ class Terminal(io.StringIO):
 
 def test_on_a_terminal_progress_is_one_line_that_is_rewritten():
     terminal = Terminal()
-    say = Speaker(terminal)
-    say.progress("a long beginning", 1, 4)
-    say.progress("short", 4, 4)
-    say.line("next")
+    console = Console(terminal)
+    console.progress("a long beginning", 1, 4)
+    console.progress("short", 4, 4)
+    console.line("next")
     first, second = terminal.getvalue().split("\r")[1:]
     assert "a long beginning" in first and "\n" not in first
     assert second.startswith("short  step 4/4") and second.endswith("\nnext\n")
@@ -202,25 +202,25 @@ def test_on_a_terminal_progress_is_one_line_that_is_rewritten():
 
 def test_elsewhere_progress_is_a_few_plain_lines():
     out = io.StringIO()
-    say = Speaker(out)
+    console = Console(out)
     for done in range(1, 101):
-        say.progress("training", done, 100)
+        console.progress("training", done, 100)
     assert out.getvalue().splitlines() == [f"training  step {done}/100" for done in (25, 50, 75, 100)]
 
 
 def test_an_unfinished_progress_line_is_closed():
     terminal = Terminal()
-    say = Speaker(terminal)
-    say.progress("training", 1, 4)
-    say.end()
-    say.end()
+    console = Console(terminal)
+    console.progress("training", 1, 4)
+    console.end()
+    console.end()
     assert terminal.getvalue().endswith("step 1/4\n")
 
 
 def test_quiet_says_nothing():
     terminal = Terminal()
-    say = Speaker(terminal, quiet=True)
-    say.line("a")
-    say.progress("b", 1, 2)
-    say.end()
+    console = Console(terminal, quiet=True)
+    console.line("a")
+    console.progress("b", 1, 2)
+    console.end()
     assert terminal.getvalue() == ""

@@ -213,7 +213,7 @@ class Reader(HTMLParser):
 
 
 SHOWN = (
-    "Training", "Confusion matrix", "One digit and the gradient of its pixels", "Weights of the linear SVM",
+    "Training", "Confusion matrix", "Gradient with respect to the input", "Weights of the linear SVM",
     "Time per training step", "Gradient check", "CC BY 4.0", "10.24432/C50P49", "E. Alpaydin and C. Kaynak",
     "prefers-color-scheme: dark",
 )  # fmt: skip
@@ -221,8 +221,8 @@ SHOWN = (
 
 @pytest.mark.parametrize("steps", [1, 60])
 def test_the_report_is_one_page_that_needs_nothing_else(tmp_path, steps):
-    say = Silent()
-    path = run.run(steps, 7, tmp_path, say)
+    console = Silent()
+    path = run.run(steps, 7, tmp_path, console)
     assert path == tmp_path / "fastgrad-report.html" and [p.name for p in tmp_path.iterdir()] == [path.name]
     text = path.read_text(encoding="utf-8")
     page = Reader()
@@ -235,15 +235,15 @@ def test_the_report_is_one_page_that_needs_nothing_else(tmp_path, steps):
     assert f"--steps {steps} --seed 7" in text
     assert page.tags.count("svg") >= 3 + 1 + 3 + 10
     assert len(text) < 250_000
-    assert any("seed 7" in line for line in say.said) and any(f"{steps}/{steps}" in line for line in say.said)
+    assert any("seed 7" in line for line in console.said) and any(f"{steps}/{steps}" in line for line in console.said)
 
 
 def test_text_in_pictures_is_escaped():
-    assert svg.words("<a & b>", class_='x"y') == '<text class="x&quot;y">&lt;a &amp; b&gt;</text>'
+    assert svg.label("<a & b>", class_='x"y') == '<text class="x&quot;y">&lt;a &amp; b&gt;</text>'
 
 
 def test_pictures_leave_out_what_is_not_there():
-    picture = svg.signed([[0.0, -2.0], [1.0, 0.0]], "two pixels")
+    picture = svg.signed_image([[0.0, -2.0], [1.0, 0.0]], "two pixels")
     assert picture.count("<rect") == 3  # the paper and two pixels
     assert 'class="neg" x="1" y="0" width="1" height="1" opacity="1"' in picture
     assert 'class="pos" x="0" y="1" width="1" height="1" opacity="0.5"' in picture
@@ -261,7 +261,7 @@ def test_axis_ticks_are_round_numbers():
 def test_no_mistakes_is_a_page_too():
     readings = look.Readings(np.arange(10), np.eye(10), np.eye(10, dtype=int))
     r = SimpleNamespace(split=SimpleNamespace(held_labels=np.arange(10)), readings=readings)
-    assert "misread 0 of 10" in report.confusion(r)
+    assert "misclassified 0 of 10" in report.confusion(r)
 
 
 def test_times_are_written_with_three_digits_and_a_unit():
@@ -278,8 +278,8 @@ def test_a_report_that_cannot_be_written_is_told_before_any_work(tmp_path):
         ("absent", "no such file or directory"),
         ("file", "(not a directory|no such file or directory)"),
     ):
-        say = Silent()
-        text = f"cannot write the report to .*r.html: {reason}; choose another place with --out"
+        console = Silent()
+        text = f"cannot write the report to .*r.html: {reason}; choose another path with --out"
         with pytest.raises(demo.DemoError, match=text):
-            run.run(10, 0, tmp_path / folder / "r.html", say)
-        assert say.said == []
+            run.run(10, 0, tmp_path / folder / "r.html", console)
+        assert console.said == []

@@ -8,7 +8,7 @@ import os
 import sys
 
 COMMANDS = ("demo", "info", "bench", "draw")
-MOST_STEPS, MOST_ROUNDS = 1_000_000, 10_000  # larger values are probably typing errors
+MAX_STEPS, MAX_ROUNDS = 1_000_000, 10_000  # larger values are probably typing errors
 
 
 class _Parser(argparse.ArgumentParser):
@@ -18,17 +18,17 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"fastgrad: {message}\n")
 
 
-def whole(least, most=None):
-    """Return an argparse type: an integer of at least `least` and at most `most`."""
-    wanted = f"of at least {least}" if most is None else f"from {least} to {most:,}"
+def integer(low, high=None):
+    """Return an argparse type for integers from `low` to `high`."""
+    expected = f"of at least {low}" if high is None else f"from {low} to {high:,}"
 
     def read(text):
         try:
             value = int(text)
         except ValueError:
-            value = least - 1
-        if value < least or (most is not None and value > most):
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {wanted}")
+            value = low - 1
+        if value < low or (high is not None and value > high):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {expected}")
         return value
 
     return read
@@ -36,7 +36,7 @@ def whole(least, most=None):
 
 def parser():
     top = _Parser(
-        prog="python -m fastgrad", description="Automatic differentiation for NumPy-sized work.", allow_abbrev=False
+        prog="python -m fastgrad", description="Automatic differentiation of NumPy programs.", allow_abbrev=False
     )
     top.add_argument("--version", action="store_true", help="print the version and exit")
     commands = top.add_subparsers(dest="command", metavar="{demo,info,bench,draw}")
@@ -44,18 +44,19 @@ def parser():
     demo = commands.add_parser(
         "demo",
         allow_abbrev=False,
-        help="check gradients, train two models on handwritten digits, write a report (the default)",
+        help="check gradients, train two models on handwritten digits and write a report (default)",
+        description="Check gradients, train two models on handwritten digits and write a report.",
     )
     demo.add_argument(
         "--steps",
-        type=whole(1, MOST_STEPS),
+        type=integer(1, MAX_STEPS),
         default=2000,
         metavar="N",
         help="training steps of each model (default: 2000)",
     )
     demo.add_argument(
         "--seed",
-        type=whole(0),
+        type=integer(0),
         default=0,
         metavar="N",
         help="random seed of the split, the initial weights and the batches (default: 0)",
@@ -64,34 +65,40 @@ def parser():
         "--out",
         default="fastgrad-report.html",
         metavar="PATH",
-        help="file or folder for the report (default: fastgrad-report.html)",
+        help="output file or folder (default: fastgrad-report.html)",
     )
     demo.add_argument("--quiet", action="store_true", help="print only the path of the report")
 
     commands.add_parser(
-        "info", allow_abbrev=False, help="print version, engine, NumPy, BLAS, CPU features and loops in use"
+        "info", allow_abbrev=False, help="print the versions, the engine, and the build and CPU features in use"
     )
 
     bench = commands.add_parser(
-        "bench", allow_abbrev=False, help="measure the overhead of recording and differentiation on this machine"
+        "bench",
+        allow_abbrev=False,
+        help="measure the overhead of recording and differentiation",
+        description="Measure the overhead of recording and differentiation on this machine. Ratios are relative to "
+        "hand-written NumPy or Python.",
     )
     bench.add_argument(
         "--rounds",
-        type=whole(1, MOST_ROUNDS),
+        type=integer(1, MAX_ROUNDS),
         default=15,
         metavar="N",
-        help="rounds per row; contenders take turns (default: 15)",
+        help="number of rounds per row (default: 15)",
     )
 
     draw = commands.add_parser(
         "draw",
         allow_abbrev=False,
-        help="draw the graph of an expression with all values and gradients, as an SVG file",
-        description='For example: python -m fastgrad draw "(x + sigmoid(y)) / (sigmoid(x) + (x + y)**2)" x=3 y=-4',
+        help="draw the graph of an expression with all values and gradients",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Draw the graph of an expression with all values and gradients.",
+        epilog='example: python -m fastgrad draw "(x + sigmoid(y)) / (sigmoid(x) + (x + y)**2)" x=3 y=-4',
     )
-    draw.add_argument("expression", help="expression of numbers, names, + - * / ** @ and functions such as exp(x)")
+    draw.add_argument("expression", help="numbers, names, + - * / ** @ and functions such as exp(x)")
     draw.add_argument(
-        "values", nargs="*", metavar="name=value", help="value of a name, a number or a list of numbers: x=3 w=[1,2]"
+        "values", nargs="*", metavar="name=value", help="values of the names, as numbers or lists: x=3 w=[1,2]"
     )
     draw.add_argument(
         "-o",
@@ -104,37 +111,37 @@ def parser():
 
 
 def parse(arguments):
-    """Parse the arguments. Without the name of a command, they are for `demo`."""
+    """Parse the arguments. The default command is `demo`."""
     if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version")):
         arguments = ["demo", *arguments]
     elif not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
-        parser().error(f"there is no command {arguments[0]!r}; there are {', '.join(COMMANDS)}")
+        parser().error(f"unknown command {arguments[0]!r}: use one of {', '.join(COMMANDS)}")
     if arguments[0] == "draw":
-        # An expression may begin with a minus: after a space, argparse does not read it as an option.
+        # An expression may start with a minus. A leading space keeps argparse from treating it as an option.
         known = ("-o", "--out", "-h", "--help", "--")
         arguments = [f" {a}" if a.startswith("-") and a.split("=")[0] not in known else a for a in arguments]
     return parser().parse_args(arguments)
 
 
 def main(arguments=None):
-    """Run one command; returns the exit code."""
+    """Run a command and return the exit code."""
     try:
         options = parse(sys.argv[1:] if arguments is None else list(arguments))
-        code = _command(options)
+        code = _run(options)
         sys.stdout.flush()
         return code
     except SystemExit as stop:  # raised by argparse after --help or an error
         return stop.code
     except KeyboardInterrupt:
-        print("fastgrad: stopped", file=sys.stderr)
+        print("fastgrad: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader of our output has gone. The interpreter flushes once more at exit, which must not fail again.
+        # The reader closed the pipe. The interpreter flushes stdout again at exit, which must not fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
-def _command(options):
+def _run(options):
     if options.version:
         import fastgrad
 
@@ -157,19 +164,19 @@ def _command(options):
 
 
 def _demo(options):
-    from fastgrad.cli.speaker import Speaker
+    from fastgrad.cli.console import Console
     from fastgrad.demo import DemoError
     from fastgrad.demo.run import run
 
-    say = Speaker(sys.stdout, options.quiet)
+    console = Console(sys.stdout, options.quiet)
     try:
-        path = run(options.steps, options.seed, options.out, say)
+        path = run(options.steps, options.seed, options.out, console)
     except DemoError as error:
-        say.end()
+        console.end()
         print(f"fastgrad: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        say.end()
+        console.end()
         raise
     print(path.resolve() if options.quiet else f"report: {path.resolve()}")
     return 0

@@ -1,6 +1,6 @@
-"""`python -m fastgrad bench`: a short table of overheads. Rows, checks and timing come from `fastgrad.benchmark`.
+"""`python -m fastgrad bench`: a short table of overheads, measured by `fastgrad.benchmark`.
 
-The control row races one NumPy call with itself: where its ratio strays from 1, the machine was busy.
+The control row compares a NumPy call with itself. If its ratio differs from 1, the machine was busy.
 """
 
 import sys
@@ -13,9 +13,9 @@ from fastgrad.benchmark.scalars import add_4x4, add_scalar, control, neuron, sta
 from fastgrad.cli.info import lines
 
 ROWS = {
-    "control: one NumPy call, twice": control,
-    "0-d a + b, recorded": lambda: add_scalar(unroll=50),
-    "4x4 a + b, recorded": lambda: add_4x4(unroll=50),
+    "control: one NumPy call against itself": control,
+    "recorded 0-d a + b": lambda: add_scalar(unroll=50),
+    "recorded 4x4 a + b": lambda: add_4x4(unroll=50),
     "staged expression, forward, backward": staged_written,
     "scalar neuron, forward, backward": neuron,
     "1,000 elements, value and gradient": lambda: mixed_race(1000),
@@ -24,18 +24,19 @@ ROWS = {
 
 
 def bench(rounds, out):
-    """Measure and print the table; returns 1 if any contender gave other values than fastgrad, else 0."""
-    for line in lines()[:6]:
-        print(line, file=out)
+    """Measure and print the table. Returns 1 if the results of a contender differ from fastgrad's, else 0."""
+    for line in lines():
+        if not line.startswith(("loops in use", "CPU features")):
+            print(line, file=out)
     missing = ", ".join(peers.missing()) or "none"
     names = ["by hand", "fastgrad", *peers.chosen()]
-    print(f"peers:         {', '.join(names[2:]) or 'none'} (not installed: {missing})\n", file=out)
+    print(f"peers:        {', '.join(names[2:]) or 'none'} (not installed: {missing})\n", file=out)
     print(f"{f'median of {rounds} rounds':<36}" + "".join(f"{name:>18}" for name in names), file=out)
     wrong = []
     for title, make in ROWS.items():
         race = make()
         by_hand = race.rivals[0].name
-        race.collect, race.per = True, 1.0  # collections are part of what a library costs; times are of a whole step
+        race.collect, race.per = True, 1.0  # include garbage collection; time a whole step
         for rival, _ in list(disagreements(title, race)):
             wrong.append(f"{title}: {rival.name}")
             race.rivals.remove(rival)
@@ -44,12 +45,12 @@ def bench(rounds, out):
         seconds["fastgrad"], seconds["by hand"] = seconds.pop(race.fastgrad.name), seconds.pop(by_hand, None)
         print(table_line(title, names, seconds), file=out, flush=True)
     for line in wrong:
-        print(f"fastgrad: values differ from fastgrad's in {line}", file=sys.stderr)
+        print(f"fastgrad: results differ from fastgrad's in {line}", file=sys.stderr)
     return 1 if wrong else 0
 
 
 def table_line(title, names, seconds):
-    """One line: times, and how many times that of the code by hand."""
+    """Format a row: the times, and their ratios to the hand-written code."""
     hand = seconds["by hand"]
     cells = []
     for name in names:
@@ -63,5 +64,5 @@ def table_line(title, names, seconds):
 
 
 def times(ratio):
-    """A ratio in three digits, as 0.56x, 12.3x or 1,210x."""
+    """Format a ratio with three digits, such as 0.56x, 12.3x or 1,210x."""
     return f"{ratio:.3g}x" if ratio < 999.5 else f"{ratio:,.0f}x"

@@ -1,4 +1,4 @@
-"""`python -m fastgrad info`: facts about the installation, for bug reports and benchmarks. Measures nothing."""
+"""`python -m fastgrad info`: the installation, for bug reports and benchmarks."""
 
 import os
 import platform
@@ -6,7 +6,7 @@ import sys
 
 
 def lines():
-    """The report, one `name: value` line per fact."""
+    """Return the report, one `name: value` line per fact."""
     import numpy as np
 
     import fastgrad
@@ -14,11 +14,11 @@ def lines():
 
     facts = [
         ("fastgrad", fastgrad.__version__),
-        ("engine", f"{fastgrad.engine}{_chosen_by()}"),
+        ("engine", f"{fastgrad.engine}{_engine_setting()}"),
         ("kernels", _kernels(_engine.instruction_set)),
         ("build", _build(_engine.build_switches)),
         ("loops in use", _loops(fastgrad.engine, _engine.loops_in_use)),
-        ("Python", f"{platform.python_implementation()} {platform.python_version()}, {_locks()}"),
+        ("Python", f"{platform.python_implementation()} {platform.python_version()}, {_gil()}"),
         ("NumPy", np.__version__),
         *_numpy_build(np),
         ("CPU", f"{processor()}, {os.cpu_count()} logical"),
@@ -28,32 +28,32 @@ def lines():
     return [f"{name + ':':<{width}}{value}" for name, value in facts]
 
 
-def _chosen_by():
-    wanted = os.environ.get("FASTGRAD_ENGINE", "")
-    return f" (FASTGRAD_ENGINE={wanted})" if wanted else ""
+def _engine_setting():
+    setting = os.environ.get("FASTGRAD_ENGINE", "")
+    return f" (FASTGRAD_ENGINE={setting})" if setting else ""
 
 
 def _kernels(instruction_set):
-    wanted = os.environ.get("FASTGRAD_SIMD", "")
-    return f"{instruction_set or 'none'}{f' (FASTGRAD_SIMD={wanted})' if wanted else ''}"
+    setting = os.environ.get("FASTGRAD_SIMD", "")
+    return f"{instruction_set or 'none'}{f' (FASTGRAD_SIMD={setting})' if setting else ''}"
 
 
 def _build(build_switches):
-    """A release build, or how this one differs."""
+    """Return the type of the build and its special options."""
     if build_switches is None:
-        return "nothing compiled"
+        return "not compiled"
     switches = build_switches()
-    told = ["debug" if switches["debug"] else "release", "" if switches["pools"] else "pools off"]
-    return ", ".join(filter(None, [*told, "address sanitizer" if switches["address_sanitizer"] else ""]))
+    parts = ["debug" if switches["debug"] else "release", "" if switches["pools"] else "no memory pools"]
+    return ", ".join(filter(None, [*parts, "address sanitizer" if switches["address_sanitizer"] else ""]))
 
 
-def _locks():
+def _gil():
     enabled = getattr(sys, "_is_gil_enabled", lambda: True)()
     return "with the GIL" if enabled else "free-threaded"
 
 
 def _loops(engine, loops_in_use):
-    """The inner loops of the engine: text, a sequence, or a mapping from source to op names."""
+    """Format the inner loops of the engine: a string, a sequence, or a dict from source to op names."""
     if loops_in_use is None:
         return "NumPy's functions, called from Python" if engine == "python" else "not reported by this engine"
     loops = loops_in_use()
@@ -67,7 +67,7 @@ def _joined(value):
 
 
 def _numpy_build(np):
-    """BLAS and SIMD as NumPy reports them."""
+    """Yield BLAS and SIMD features as NumPy reports them."""
     config = np.show_config(mode="dicts") or {}
     blas = config.get("Build Dependencies", {}).get("blas", {})
     details = blas.get("openblas configuration", "")

@@ -1,5 +1,5 @@
-"""The demo on real data: digits, two models, training, timing, a report. Imported by the command line only."""
+"""The demo on handwritten digits: two models, training, timing and a report. Imported by the command line only."""
 
 
 class DemoError(Exception):
-    """The reason why the demo cannot continue, in one line for the user."""
+    """The demo cannot continue. The message is one line for the user."""

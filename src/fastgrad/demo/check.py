@@ -29,8 +29,8 @@ class Check(NamedTuple):
 def slope(f, array, index):
     """Central difference of `f()` with respect to `array[index]`.
 
-    Of several step lengths, takes the one that agrees best with the next shorter one: long steps may cross a kink of
-    the hinge or of relu, short ones are dominated by rounding errors.
+    Uses the step length whose result agrees best with that of the next shorter one: long steps may cross a kink of the
+    hinge or of relu, and short steps are dominated by rounding errors.
     """
     before = array[index]
     slopes = []

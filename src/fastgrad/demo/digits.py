@@ -1,4 +1,4 @@
-"""The digits that are part of the package, and their split. Knows nothing of models; reads no other file."""
+"""The digits that the package contains, and their split into training and held-out sets."""
 
 from pathlib import Path
 from typing import NamedTuple

@@ -9,7 +9,7 @@ from fastgrad.nn import functional as F
 
 
 class Readings(NamedTuple):
-    """The network on the held-out digits: predicted classes, class probabilities, and counts [truth, prediction]."""
+    """Results on the held-out digits: predicted classes, class probabilities, and confusion[true class, prediction]."""
 
     predicted: np.ndarray
     probabilities: np.ndarray
@@ -17,7 +17,7 @@ class Readings(NamedTuple):
 
 
 class InputGradient(NamedTuple):
-    """One digit, d loss / d pixel, and the digit moved against that gradient until it is classified correctly."""
+    """One digit, the gradient of its loss, and the digit moved against that gradient until its class is correct."""
 
     number: int
     digit: np.ndarray
@@ -30,6 +30,7 @@ class InputGradient(NamedTuple):
 
 
 def read(model, split):
+    """Classify the held-out digits."""
     with fg.no_grad():
         probabilities = F.softmax(model.scores(split.held_x)).numpy()
     predicted = probabilities.argmax(axis=1)
@@ -39,13 +40,13 @@ def read(model, split):
 
 
 def misread(readings, split):
-    """Indices of the misclassified held-out digits, the most confident mistakes first."""
+    """Return the indices of the misclassified held-out digits, the most confident mistakes first."""
     wrong = np.flatnonzero(readings.predicted != split.held_labels)
     return wrong[np.argsort(-readings.probabilities[wrong, readings.predicted[wrong]])]
 
 
 def input_gradient(model, split, readings):
-    """The gradient by the pixels of the most confident mistake, or of the least certain digit if there is none."""
+    """Compute the input gradient of the most confident mistake, or of the least certain digit if there is none."""
     wrong = misread(readings, split)
     if len(wrong):
         number = int(wrong[0])

@@ -1,6 +1,6 @@
-"""The two models of the demo, each with fastgrad and by hand in NumPy. Knows nothing of digits, timing or reports.
+"""The two models of the demo, each with fastgrad and with hand-written NumPy gradients.
 
-Both forms of a model start from the same arrays, take the same steps and must reach the same parameters. A step is
+Both versions of a model start from the same arrays, take the same steps and must reach the same parameters. A step is
 momentum SGD: v = MOMENTUM * v + dloss/dp, then p = p - rate * v.
 """
 
@@ -83,7 +83,7 @@ class Network(_ByFastgrad):
 
 
 class _ByHand:
-    """Base of both NumPy models: in-place momentum, and no allocation that a few clear lines can avoid."""
+    """Base of both NumPy models: momentum in place, and no avoidable allocations."""
 
     def __init__(self, initial):
         self.parameters = {name: value.copy() for name, value in initial.items()}
@@ -144,7 +144,7 @@ class NetworkByHand(_ByHand):
 
 
 class Kind:
-    """One of the two models in both forms, with the learning rate and the input noise of its training.
+    """One of the two models in both versions, with the learning rate and the input noise of its training.
 
     The noise is a standard deviation, in units of full ink.
     """

@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML page. Turns results into markup; measures nothing."""
+"""Writes the results as one self-contained HTML page."""
 
 import sys
 from html import escape
@@ -13,13 +13,13 @@ from fastgrad.demo.style import CSS
 from fastgrad.demo.timing import ENGINES, NAMES, ROUNDS
 from fastgrad.demo.train import BATCH
 
-SHOWN = 12  # misread digits, at most
+SHOWN = 12  # maximum number of misclassified digits shown
 COLOURS = {"svm": "orange", "network": "blue"}
 TITLES = {"svm": "linear SVM", "network": "two-layer network"}
 
 
 def page(results):
-    """The whole page, as text."""
+    """Return the HTML of the page."""
     sections = (head, curves, confusion, pixels, weights, timings, checks, sources)
     body = "\n".join(section(results) for section in sections)
     return (
@@ -46,7 +46,7 @@ def microseconds(seconds):
 
 
 def percent(share):
-    return f"{share:.1%}".replace("%", " %")
+    return f"{share:.1%}"
 
 
 def head(r):
@@ -56,16 +56,16 @@ def head(r):
     facts = (
         (
             percent(histories["network"].accuracy),
-            f"of {len(r.split.held_x)} held-out digits classified correctly by the two-layer network",
+            f"of {len(r.split.held_x)} held-out digits are classified correctly by the two-layer network",
         ),
-        (percent(histories["svm"].accuracy), "by the linear SVM"),
+        (percent(histories["svm"].accuracy), "are classified correctly by the linear SVM"),
         (
             microseconds(own.seconds),
-            f"per training step of the network, {own.seconds / hand.seconds:.2f} times NumPy by hand",
+            f"per training step of the network, {own.seconds / hand.seconds:.2f} times that of hand-written NumPy",
         ),
         (
             f"{max(check.difference for check in r.checks):.0e}",
-            "largest relative difference between a gradient and its numerical check",
+            "largest relative difference between a gradient and a numerical one",
         ),
     )
     cards = (f'<div class="fact"><b>{escape(value)}</b><span>{escape(text)}</span></div>' for value, text in facts)
@@ -73,18 +73,18 @@ def head(r):
     return (
         f'<p class="eyebrow">fastgrad {escape(fg.__version__)}, {ENGINES[fg.engine]} · NumPy {escape(np.__version__)}'
         f" · Python {version.major}.{version.minor}.{version.micro} · seed {r.seed}</p>"
-        "<h1>Learning to read handwritten digits with gradients from fastgrad</h1>"
-        f"<p>Two models were trained on {len(r.split.x):,} digits in {r.steps:,} steps each and then evaluated on "
-        f"{len(r.split.held_x)} digits that they had never seen. The whole report took {r.seconds:.1f} seconds.</p>"
-        + row("facts", *cards)
+        "<h1>Classifying handwritten digits with fastgrad</h1>"
+        f"<p>Two models were trained for {r.steps:,} steps on {len(r.split.x):,} digits, and evaluated on "
+        f"{len(r.split.held_x)} other digits. The demo took {r.seconds:.1f} seconds.</p>" + row("facts", *cards)
     )
 
 
 def curves(r):
     charts = [loss_chart(key, r.histories[key], r.steps) for key in ("svm", "network")]
     text = (
-        "Loss of each mini-batch, on a logarithmic scale: the line is the mean of neighbouring steps, the band their "
-        "range. The last chart shows the accuracy on the held-out digits, which were not used to choose any setting."
+        "The first two charts show the loss of the mini-batches on a logarithmic scale: the line is the mean of "
+        "neighbouring steps, the band their range. The last chart shows the accuracy on the held-out digits, which "
+        "were not used to choose any setting."
     )
     return section("Training", text, row("charts", *charts, accuracy_chart(r)))
 
@@ -101,7 +101,7 @@ def loss_chart(key, history, steps):
     lows = [max(floor, float(losses[part].min())) for part in parts]
     chart.band(xs, lows, [float(losses[part].max()) for part in parts], colour)
     chart.line(list(zip(xs, means, strict=True)), colour)
-    name = {"svm": "multiclass hinge loss + penalty", "network": "cross-entropy"}[key]
+    name = {"svm": "multiclass hinge loss with penalty", "network": "cross-entropy loss"}[key]
     return framed(chart.draw(), f'<b class="key {colour}">{TITLES[key]}</b>: {name}')
 
 
@@ -114,7 +114,7 @@ def accuracy_chart(r):
         chart.line([check for check in checks if check[1] >= low], COLOURS[key])
     return framed(
         chart.draw(),
-        "accuracy on held-out digits, " + " and ".join(f'<b class="key {COLOURS[k]}">{TITLES[k]}</b>' for k in points),
+        "accuracy on held-out digits: " + ", ".join(f'<b class="key {COLOURS[k]}">{TITLES[k]}</b>' for k in points),
     )
 
 
@@ -122,12 +122,14 @@ def confusion(r):
     counts = r.readings.confusion
     size, left, top = 34, 44, 38
     parts = [
-        svg.words("read as", class_="axis", x=left + 5 * size, y=10, text_anchor="middle"),
-        svg.words("truth", class_="axis", x=-(top + 5 * size), y=10, text_anchor="middle", transform="rotate(-90)"),
+        svg.label("predicted class", class_="axis", x=left + 5 * size, y=10, text_anchor="middle"),
+        svg.label(
+            "true class", class_="axis", x=-(top + 5 * size), y=10, text_anchor="middle", transform="rotate(-90)"
+        ),
     ]
     for i in range(10):
-        parts.append(svg.words(i, class_="axis", x=left + (i + 0.5) * size, y=top - 7, text_anchor="middle"))
-        parts.append(svg.words(i, class_="axis", x=left - 10, y=top + (i + 0.5) * size + 4.5, text_anchor="end"))
+        parts.append(svg.label(i, class_="axis", x=left + (i + 0.5) * size, y=top - 7, text_anchor="middle"))
+        parts.append(svg.label(i, class_="axis", x=left - 10, y=top + (i + 0.5) * size + 4.5, text_anchor="end"))
         for j in range(10):
             parts += confusion_cell(
                 int(counts[i, j]), int(counts.sum(axis=1)[i]), i == j, left + j * size, top + i * size, size
@@ -135,8 +137,8 @@ def confusion(r):
     picture = svg.figure(left + 10 * size, top + 10 * size, "Confusion matrix of the network", *parts)
     wrong, total = int(counts.sum() - np.trace(counts)), int(counts.sum())
     text = (
-        f"The network misread {wrong} of {total} held-out digits. Each row of the matrix holds the digits of one true "
-        "class. Beside it are the misread digits, the most confident mistakes first."
+        f"The network misclassified {wrong} of {total} held-out digits. Rows of the matrix are true classes, columns "
+        "are predicted classes. The misclassified digits are next to it, the most confident mistakes first."
     )
     return section("Confusion matrix", text, row("sides", framed(picture), mistakes(r)))
 
@@ -148,7 +150,7 @@ def confusion_cell(count, of, right, x, y, size):
     yield svg.tag("rect", class_="cell zero", **cell)
     if count:
         yield svg.tag("rect", class_=name, opacity=float(shade), **cell)
-    yield svg.words(
+    yield svg.label(
         count or "·",
         class_="count" if count else "count faint",
         x=x + size / 2,
@@ -162,33 +164,36 @@ def mistakes(r):
     pictures = []
     for number in wrong[:SHOWN]:
         truth, guess = int(r.split.held_labels[number]), int(r.readings.predicted[number])
-        sure = float(r.readings.probabilities[number, guess])
-        picture = svg.ink(r.split.held_x[number].reshape(8, 8), f"A {truth} read as {guess}")
-        pictures.append(framed(picture, f"a {truth}, read as <b class='key orange'>{guess}</b><br>{sure:.0%} sure"))
+        probability = float(r.readings.probabilities[number, guess])
+        picture = svg.image(r.split.held_x[number].reshape(8, 8), f"A {truth} classified as {guess}")
+        caption = f"true {truth}, predicted <b class='key orange'>{guess}</b><br>probability {probability:.0%}"
+        pictures.append(framed(picture, caption))
     rest = f"<p class='quiet'>and {len(wrong) - SHOWN} more</p>" if len(wrong) > SHOWN else ""
     return f"<div>{row('thumbs', *pictures)}{rest}</div>"
 
 
 def pixels(r):
     g = r.gradient
-    was = f"a {g.truth}, read as {g.predicted}" + ("" if g.predicted != g.truth else ", barely")
-    after = f"moved {g.length:.1f} against the gradient: read as <b class='key blue'>{g.moved_predicted}</b>"
+    before = f"true {g.truth}, predicted {g.predicted}"
+    step = f"after a step of length {g.length:.1f} against the gradient"
+    after = f"{step}: predicted <b class='key blue'>{g.moved_predicted}</b>"
+    choice = "the most confident mistake" if g.predicted != g.truth else "the least certain digit"
     text = (
-        "Gradients can be taken with respect to the input as well as the weights: d loss / d pixel for one digit. "
-        'More ink on <b class="key blue">blue</b> pixels raises the loss of the true class, more ink on '
-        '<b class="key orange">orange</b> pixels lowers it.'
+        f"The loss is also differentiated with respect to the pixels of one digit, {choice}. More ink on "
+        '<b class="key blue">blue</b> pixels increases the loss, more ink on <b class="key orange">orange</b> pixels '
+        "decreases it."
     )
     return section(
-        "One digit and the gradient of its pixels",
+        "Gradient with respect to the input",
         text,
         row(
             "three",
-            framed(svg.ink(g.digit, f"Held-out digit {g.number}"), was),
+            framed(svg.image(g.digit, f"Held-out digit {g.number}"), before),
             framed(
-                svg.signed(g.gradient, "Gradient of the loss by each pixel"),
-                f"its gradient, up to {np.abs(g.gradient).max():.2g}",
+                svg.signed_image(g.gradient, "Gradient of the loss with respect to the pixels"),
+                f"gradient, largest magnitude {np.abs(g.gradient).max():.2g}",
             ),
-            framed(svg.ink(g.moved, "The digit after a step against the gradient"), after),
+            framed(svg.image(g.moved, "The digit after a step against the gradient"), after),
         ),
     )
 
@@ -196,11 +201,12 @@ def pixels(r):
 def weights(r):
     w = r.svm_weights
     peak = float(np.abs(w).max())
-    pictures = [framed(svg.signed(w[:, k].reshape(8, 8), f"Weights for class {k}", peak), str(k)) for k in range(10)]
+    pictures = [
+        framed(svg.signed_image(w[:, k].reshape(8, 8), f"Weights for class {k}", peak), str(k)) for k in range(10)
+    ]
     text = (
-        "One column of W per class, as images of 8 by 8 pixels. Ink on "
-        '<b class="key blue">blue</b> pixels raises the score of the class, ink on <b class="key orange">orange</b> '
-        "pixels lowers it."
+        "Each column of W is the image of one class. Ink on <b class='key blue'>blue</b> pixels increases the score of "
+        "the class, ink on <b class='key orange'>orange</b> pixels decreases it."
     )
     return section("Weights of the linear SVM", text, row("ten", *pictures))
 
@@ -221,14 +227,15 @@ def timings(r):
             ratio = f"{t.seconds / hand:.2f} ×"
             lines.append(cells(name, number(microseconds(t.seconds)), number(ratio), f"<td class='bars'>{drawn}</td>"))
     text = (
-        f"Forward, backward and momentum update on a batch of {BATCH}: median of {ROUNDS} rounds taken in turns, after "
-        "checking that all give the same losses and parameters. The ratio is relative to NumPy by hand."
+        f"A step is forward pass, backward pass and momentum update on a batch of {BATCH}. Times are medians of "
+        f"{ROUNDS} alternating rounds, measured after checking that all versions give the same losses and parameters. "
+        "Ratios are relative to hand-written NumPy."
     )
     return section("Time per training step", text, f"<table>{''.join(lines)}</table>")
 
 
 def cells(*items):
-    """A table row; items that are not cells yet become cells."""
+    """Return a table row. Items that are not cells are wrapped in cells."""
     return f"<tr>{''.join(item if item.startswith('<t') else f'<td>{item}</td>' for item in items)}</tr>"
 
 
@@ -247,9 +254,9 @@ def checks(r):
         for c in r.checks
     )  # fmt: skip
     text = (
-        "Before any training, each gradient was compared with central differences of the loss, "
-        "(f(p + h) - f(p - h)) / 2h, at entries drawn at random. Differences are relative to the largest entry of that "
-        "gradient. Second derivatives of the network's last layer were checked by <code>testing.check_grads</code>."
+        "Before training, each gradient was compared with central differences of the loss, "
+        "(f(p + h) - f(p - h)) / 2h, at random entries. Differences are relative to the largest entry of the gradient. "
+        "Second derivatives of the last layer of the network were checked with <code>testing.check_grads</code>."
     )
     return section("Gradient check", text, f"<table>{names}{''.join(lines)}</table>")
 
@@ -259,7 +266,7 @@ def sources(r):
         "<footer class='quiet'><p>Digits: “" + digits.TITLE + f"”, {digits.AUTHORS}, "
         f'DOI <a href="https://doi.org/{digits.DOI}">{digits.DOI}</a>, '
         f'licence <a href="{digits.LICENCE_URL}">{digits.LICENCE}</a>; '
-        "the 1,797 digits of the test part, 8 by 8 pixels, unchanged.</p>"
+        "the 1,797 digits of the test set, 8 by 8 pixels, unchanged.</p>"
         f"<p>Reproduce with <code>python -m fastgrad --steps {r.steps} --seed {r.seed}</code>; "
-        "times differ from machine to machine.</p></footer>"
+        "times depend on the machine.</p></footer>"
     )

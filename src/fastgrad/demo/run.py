@@ -1,4 +1,4 @@
-"""The demo from start to end: checks gradients, trains two models, times their steps, writes a report."""
+"""Runs the demo: checks gradients, trains two models, times their steps and writes a report."""
 
 import contextlib
 import tempfile
@@ -23,7 +23,7 @@ REPORT_NAME = "fastgrad-report.html"
 
 
 class Results(NamedTuple):
-    """All that the report shows."""
+    """Everything that the report shows."""
 
     split: Any
     steps: int
@@ -38,7 +38,7 @@ class Results(NamedTuple):
 
 
 def report_path(out):
-    """Path of the report: `out`, or a file in it if it is a folder. Checks that it can be written.
+    """Return the path of the report: `out`, or a file in it if it is a folder. Checks that it can be written.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def report_path(out):
                 pass
     except OSError as error:
         raise DemoError(
-            f"cannot write the report to {path}: {_reason(error)}; choose another place with --out"
+            f"cannot write the report to {path}: {_reason(error)}; choose another path with --out"
         ) from error
     return path
 
@@ -65,8 +65,8 @@ def _reason(error):
     return (error.strerror or str(error)).lower()
 
 
-def run(steps, seed, out, say):
-    """Run the demo; returns the path of the report.
+def run(steps, seed, out, console):
+    """Run the demo and return the path of the report.
 
     Parameters
     ----------
@@ -76,8 +76,8 @@ def run(steps, seed, out, say):
         Seed of the split, the initial weights and the order of the digits.
     out : path
         File or folder for the report.
-    say : object with `line(text)` and `progress(text, done, total)`
-        Receives the messages for the user.
+    console : object with `line(text)` and `progress(text, done, total)`
+        Receives messages for the user.
 
     Raises
     ------
@@ -87,20 +87,20 @@ def run(steps, seed, out, say):
     path = report_path(out)
     worker, reason = timing.start_worker(seed)
     with contextlib.closing(worker) if worker else contextlib.nullcontext():
-        results = _work(steps, seed, say, worker, reason, started)
+        results = _run(steps, seed, console, worker, reason, started)
     try:
         path.write_text(page(results), encoding="utf-8")
     except OSError as error:
         raise DemoError(f"cannot write the report to {path}: {_reason(error)}") from error
-    say.line(f"done in {perf_counter() - started:.1f} s")
+    console.line(f"done in {perf_counter() - started:.1f} s")
     return path
 
 
-def _work(steps, seed, say, worker, reason, started):
+def _run(steps, seed, console, worker, reason, started):
     split = split_digits(load_digits(), seed)
-    say.line(f"fastgrad {fg.__version__}, {timing.ENGINES[fg.engine]}, NumPy {np.__version__}")
+    console.line(f"fastgrad {fg.__version__}, {timing.ENGINES[fg.engine]}, NumPy {np.__version__}")
     learn, held = len(split.x), len(split.held_x)
-    say.line(f"{learn + held:,} digits: {learn:,} for training, {held} held out, seed {seed}")
+    console.line(f"{learn + held:,} digits: {learn:,} for training, {held} held out, seed {seed}")
 
     checks = [check for kind in (SVM, NETWORK) for check in check_model(kind, split.x[:32], split.labels[:32], seed)]
     try:
@@ -109,7 +109,7 @@ def _work(steps, seed, say, worker, reason, started):
         raise DemoError(f"the second derivatives are wrong: {error}") from error
     compared = sum(check.compared for check in checks)
     worst = max(check.difference for check in checks)
-    say.line(f"gradients: {compared} entries against numerical differences, largest relative difference {worst:.1e}")
+    console.line(f"gradient check: {compared} entries compared, largest relative difference {worst:.1e}")
     if not worst < 1e-4:
         raise DemoError(f"the gradients are wrong by {worst:.1e}: this is a bug, please report it")
 
@@ -118,14 +118,14 @@ def _work(steps, seed, say, worker, reason, started):
         models[kind.key] = model = kind.by_fastgrad(kind.initial(seed))
 
         def watch(done, total, loss, accuracy, title=kind.title):
-            say.progress(f"{title:<17}  loss {loss:7.4f}  held-out accuracy {accuracy:6.1%}", done, total)
+            console.progress(f"{title:<17}  loss {loss:7.4f}  held-out accuracy {accuracy:6.1%}", done, total)
 
         histories[kind.key] = train(kind, model, split, steps, seed, watch)
 
     timings = []
     for kind in (SVM, NETWORK):
         timings += timing.measure(kind, seed, worker, reason)
-    _say_timings(say, timings)
+    _print_timings(console, timings)
 
     network = models["network"]
     readings = read(network, split)
@@ -135,12 +135,10 @@ def _work(steps, seed, say, worker, reason, started):
     )  # fmt: skip
 
 
-def _say_timings(say, timings):
-    say.line(
-        f"time per training step (median of {timing.ROUNDS} rounds, in turns; results were checked to be equal first)"
-    )
-    say.line(f"{'':<32}" + "".join(f"{kind.title:>20}" for kind in (SVM, NETWORK)))
+def _print_timings(console, timings):
+    console.line(f"time per training step (median of {timing.ROUNDS} rounds, after checking that all results agree)")
+    console.line(f"{'':<32}" + "".join(f"{kind.title:>20}" for kind in (SVM, NETWORK)))
     for name in timing.NAMES.values():
         row = [t for t in timings if t.name == name]
         cells = "".join(f"{duration(t.seconds) if t.seconds else 'none':>20}" for t in row)
-        say.line(f"  {name:<30}{cells}" + (f"  ({row[0].reason})" if row[0].reason else ""))
+        console.line(f"  {name:<30}{cells}" + (f"  ({row[0].reason})" if row[0].reason else ""))

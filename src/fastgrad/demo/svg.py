@@ -1,6 +1,6 @@
-"""Pictures as SVG text: tags, ink, signed maps, line charts, bars. Knows nothing of digits; every text is escaped here.
+"""Pictures as SVG text: images, line charts and bars. All text is escaped here.
 
-Colours are CSS classes of the page's style sheet, so that one picture works in light and dark mode.
+Colours are CSS classes from the style sheet of the page, so that pictures adapt to light and dark mode.
 """
 
 import math
@@ -8,42 +8,42 @@ from html import escape
 
 
 def tag(name, *children, **attributes):
-    """One element. `class_` stands for class, `text_anchor` for text-anchor; children are markup already."""
-    words = "".join(
+    """Return an element. Attribute names such as `class_` and `text_anchor` mean class and text-anchor."""
+    pairs = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(_short(value))}"' for key, value in attributes.items()
     )
-    return f"<{name}{words}>{''.join(children)}</{name}>" if children else f"<{name}{words}/>"
+    return f"<{name}{pairs}>{''.join(children)}</{name}>" if children else f"<{name}{pairs}/>"
 
 
 def _short(value):
     return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
 
-def words(text, **attributes):
-    """A text element; `text` is escaped."""
+def label(text, **attributes):
+    """Return a text element."""
     return tag("text", escape(str(text)), **attributes)
 
 
-def figure(width, height, label, *children, **attributes):
-    """An svg element that scales with its box and tells screen readers what it shows."""
-    return tag("svg", *children, viewBox=f"0 0 {width} {height}", role="img", aria_label=label, **attributes)
+def figure(width, height, title, *children, **attributes):
+    """Return an svg element that scales with its container and has a title for screen readers."""
+    return tag("svg", *children, viewBox=f"0 0 {width} {height}", role="img", aria_label=title, **attributes)
 
 
-def ink(values, label):
-    """A picture of ink on paper; `values` is a matrix in 0..1."""
-    return _pixels(values, label, lambda value: ("ink", value))
+def image(values, title):
+    """Draw a matrix of values in 0..1 as a greyscale image."""
+    return _pixels(values, title, lambda value: ("ink", value))
 
 
-def signed(values, label, peak=None):
-    """A picture of signed numbers: `pos` above zero, `neg` below, paler near zero.
+def signed_image(values, title, peak=None):
+    """Draw a matrix of signed values: blue is positive, orange is negative, paler is closer to zero.
 
-    `peak` is the magnitude drawn at full strength; the largest one otherwise.
+    `peak` is the magnitude drawn at full strength. The default is the largest one.
     """
     peak = peak or max(abs(value) for row in values for value in row) or 1.0
-    return _pixels(values, label, lambda value: ("pos" if value > 0 else "neg", min(1.0, abs(value) / peak)))
+    return _pixels(values, title, lambda value: ("pos" if value > 0 else "neg", min(1.0, abs(value) / peak)))
 
 
-def _pixels(values, label, colour):
+def _pixels(values, title, colour):
     cells = []
     for i, row in enumerate(values):
         for j, value in enumerate(row):
@@ -54,12 +54,12 @@ def _pixels(values, label, colour):
                 )
     height, width = len(values), len(values[0])
     return figure(
-        width, height, label, tag("rect", class_="paper", width=width, height=height), *cells, class_="pixels"
+        width, height, title, tag("rect", class_="paper", width=width, height=height), *cells, class_="pixels"
     )
 
 
 def nice_ticks(low, high, count=5):
-    """Round numbers from `low` to `high`, about `count` of them."""
+    """Return about `count` round numbers from `low` to `high`."""
     span = max(high - low, 1e-12)
     step = 10.0 ** math.floor(math.log10(span / count))
     step *= next(k for k in (1, 2, 5, 10) if span / (k * step) <= count)
@@ -68,7 +68,7 @@ def nice_ticks(low, high, count=5):
 
 
 def decade_ticks(low, high):
-    """1, 2 and 5 times powers of ten between `low` and `high`; only powers of ten if those are enough."""
+    """Return powers of ten between `low` and `high`. If there are few, add 3, or 2 and 5, times powers of ten."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for steps in ((1,), (1, 3), (1, 2, 5)):
         ticks = [k * 10.0**d for d in decades for k in steps if low <= k * 10.0**d <= high]
@@ -78,12 +78,12 @@ def decade_ticks(low, high):
 
 
 class Chart:
-    """Axes with a few grid lines; then lines, bands and labels in data coordinates."""
+    """Axes with grid lines, and lines and bands in data coordinates."""
 
     left, right, top, bottom = 44, 14, 12, 30
 
-    def __init__(self, label, x_range, y_range, x_title, *, log=False, percent=False, width=360, height=230):
-        self.label, self.width, self.height, self.log = label, width, height, log
+    def __init__(self, title, x_range, y_range, x_title, *, log=False, percent=False, width=360, height=230):
+        self.title, self.width, self.height, self.log = title, width, height, log
         self.x_range = x_range if x_range[1] > x_range[0] else (x_range[0], x_range[0] + 1)
         self.y_range = y_range if y_range[1] > y_range[0] else (y_range[0] * 0.9, y_range[0] * 1.1 + 1e-3)
         self.parts = []
@@ -91,12 +91,12 @@ class Chart:
             y = self.y(tick)
             self.parts.append(tag("line", class_="grid", x1=self.left, x2=width - self.right, y1=y, y2=y))
             text = f"{tick:.0%}" if percent else f"{tick:g}"
-            self.parts.append(words(text, class_="tick", x=self.left - 7, y=y + 3.5, text_anchor="end"))
+            self.parts.append(label(text, class_="tick", x=self.left - 7, y=y + 3.5, text_anchor="end"))
         for tick in nice_ticks(*self.x_range, count=4):
             self.parts.append(
-                words(f"{tick:,.0f}", class_="tick", x=self.x(tick), y=height - 14.0, text_anchor="middle")
+                label(f"{tick:,.0f}", class_="tick", x=self.x(tick), y=height - 14.0, text_anchor="middle")
             )
-        self.parts.append(words(x_title, class_="tick", x=width - self.right, y=height - 2.0, text_anchor="end"))
+        self.parts.append(label(x_title, class_="tick", x=width - self.right, y=height - 2.0, text_anchor="end"))
 
     def x(self, value):
         low, high = self.x_range
@@ -119,10 +119,10 @@ class Chart:
         self.parts.append(tag("path", class_=f"band {colour}", d=path))
 
     def draw(self):
-        return figure(self.width, self.height, self.label, *self.parts, class_="chart")
+        return figure(self.width, self.height, self.title, *self.parts, class_="chart")
 
 
 def bar(share, colour):
-    """A horizontal bar that fills `share` of its box."""
+    """Draw a horizontal bar that fills `share` of its container."""
     filled = tag("rect", class_=colour, width=max(0.6, 100.0 * min(1.0, share)), height=8, rx=1.5)
     return tag("svg", filled, viewBox="0 0 100 8", preserveAspectRatio="none", class_="bar", aria_hidden="true")

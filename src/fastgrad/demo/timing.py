@@ -1,7 +1,7 @@
-"""Time per training step: the compiled engine, the pure-Python engine and NumPy by hand, on the same steps, in turns.
+"""Time per training step of the compiled engine, the pure-Python engine and hand-written NumPy.
 
-An engine is chosen once per process, so the engine that does not run here runs in a worker process (this file, as a
-module). Before anything is timed, all must reach the same losses and parameters.
+A process can only use one engine, so the other one runs in a worker process (this file, run as a module). Before the
+timing, all three must reach the same losses and parameters.
 """
 
 import os
@@ -23,11 +23,11 @@ ENGINES = {"cython": "compiled engine", "python": "pure-Python engine"}
 NAMES = {engine: f"fastgrad, {name}" for engine, name in ENGINES.items()} | {"numpy": "NumPy by hand"}
 ROUNDS = 15
 TURN = 5e-3  # seconds
-STEPS = 40  # in the comparison before, and different batches in the timing
+STEPS = 40  # steps compared before the timing, and number of different batches in it
 
 
 class Timing(NamedTuple):
-    """One line of the table: seconds per step (median of the rounds), or the reason why there is none."""
+    """One row of the table: seconds per step (median of the rounds), or the reason why it was not measured."""
 
     model: str
     name: str
@@ -36,7 +36,7 @@ class Timing(NamedTuple):
 
 
 def contender(kind, name, seed):
-    """Steps in this process: by NumPy if `name` is "numpy", else by the engine that runs here."""
+    """Return a contender that runs in this process: NumPy if `name` is "numpy", else the engine in use."""
     make = kind.by_hand if name == "numpy" else kind.by_fastgrad
     split = split_digits(load_digits(), seed)
     steps = list(batches(split.x, split.labels, STEPS, seed, kind.noise))
@@ -46,7 +46,7 @@ def contender(kind, name, seed):
         return model.step(*next(forever), kind.rate)
 
     def answer():
-        """Losses of the first steps of a fresh model, and its parameters after them."""
+        """Return the losses of the first steps of a new model, and its parameters after them."""
         fresh = make(kind.initial(seed))
         return {"losses": [fresh.step(x, labels, kind.rate) for x, labels in steps]} | fresh.arrays()
 
@@ -54,7 +54,7 @@ def contender(kind, name, seed):
 
 
 def other_engine():
-    """The engine that does not run here and "", or None and the reason why there is none."""
+    """Return the engine that is not in use and "", or None and the reason why there is none."""
     if fg.engine == "cython":
         return "python", ""
     core = Path(fg.__file__).parent / "core"
@@ -63,29 +63,29 @@ def other_engine():
 
 
 def engine_worker(engine, seed):
-    """A worker process with the given engine. Does not wait until it has started."""
+    """Start a worker process with the given engine, without waiting for it."""
     path = os.pathsep.join(p for p in sys.path if p)
     return Worker(__name__, seed, env=os.environ | {"FASTGRAD_ENGINE": engine, "PYTHONPATH": path})
 
 
 def start_worker(seed):
-    """A worker with the other engine and "", or None and why there is none."""
+    """Return a worker with the other engine and "", or None and the reason why there is none."""
     engine, reason = other_engine()
     if engine is None:
         return None, reason
     try:
         return engine_worker(engine, seed), ""
     except OSError as error:
-        return None, f"no second process here ({error.strerror or error})"
+        return None, f"cannot start a second process: {error.strerror or error}"
 
 
 def measure(kind, seed, worker, reason, rounds=ROUNDS):
-    """Time one step of one model in every form; returns Timings, compiled engine first.
+    """Time one step of a model in every version. Returns Timings, the compiled engine first.
 
     Raises
     ------
     DemoError
-        If two forms do not agree on losses or parameters.
+        If two versions disagree on losses or parameters.
     """
     race = Race(contender(kind, fg.engine, seed), [contender(kind, "numpy", seed)], collect=True)
     other = "python" if fg.engine == "cython" else "cython"
@@ -108,9 +108,11 @@ def measure(kind, seed, worker, reason, rounds=ROUNDS):
 
 
 def tasks(seed):
-    """What a worker does: the steps of every model."""
-    both = [served(contender(kind, fg.engine, seed), key) for key, kind in KINDS.items()]
-    return {name: task for found in both for name, task in found.items()}
+    """Return the tasks of a worker: the steps of every model."""
+    found = {}
+    for key, kind in KINDS.items():
+        found |= served(contender(kind, fg.engine, seed), key)
+    return found
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
-"""Messages and a progress line: rewritten in place on a terminal, a few plain lines elsewhere."""
+"""Messages and a progress line, which is updated in place on a terminal."""
 
 
-class Speaker:
-    """Reports the progress of a long command; prints nothing if `quiet`."""
+class Console:
+    """Prints messages and the progress of a long command. Prints nothing if `quiet`."""
 
     def __init__(self, stream, quiet=False):
         self.stream, self.quiet = stream, quiet
         self.live = stream.isatty()
-        self.width = 0  # of the unfinished progress line, which the next one overwrites
+        self.width = 0  # of the current progress line, which the next one overwrites
         self.quarter = 0
 
     def line(self, text):
@@ -16,7 +16,7 @@ class Speaker:
             self.stream.flush()
 
     def progress(self, text, done, total):
-        """Show the progress of a job; the line ends when `done` reaches `total`."""
+        """Show that `done` of `total` steps are finished. If stdout is not a terminal, print a line per quarter."""
         if self.quiet:
             return
         text = f"{text}  step {done:,}/{total:,}"
@@ -31,7 +31,7 @@ class Speaker:
         self.quarter = 0 if done == total else done * 4 // total
 
     def end(self):
-        """End an unfinished progress line, so that the next message starts on a new line."""
+        """End the current progress line, so that the next message starts on a new line."""
         if self.width:
             self.stream.write("\n")
             self.stream.flush()
