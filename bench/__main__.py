@@ -1,4 +1,4 @@
-"""`python -m bench [ops]`: the command line. Sets up the environment before anything loads NumPy, then runs rows."""
+"""`python -m bench`: sets up the environment, before NumPy is loaded, and runs the benchmarks."""
 
 import argparse
 import sys
@@ -8,47 +8,52 @@ from bench import machine
 
 
 def parser():
-    """The options, in one place for `--help` and for the tests."""
+    """Return the argument parser."""
     p = argparse.ArgumentParser(
         prog="python -m bench",
-        description="Time fastgrad against its rivals, in turns, after checking that their values and gradients agree.",
+        description="Time fastgrad and its rivals, after checking that their values and gradients agree.",
     )
     p.add_argument(
         "what",
         nargs="?",
         choices=("rows", "ops", "readme"),
         default="rows",
-        help="rows: the table of comparisons (the default); ops: one row per op; readme: write the tables of README.md "
-        "from a JSON file of `rows`",
+        help="rows: the table of comparisons (default); ops: one row per op; readme: update the tables of README.md "
+        "from the JSON file of `rows`",
     )
-    p.add_argument("result", nargs="?", metavar="RESULT.json", help="for readme (default: bench/results.json)")
-    p.add_argument("--row", action="append", metavar="GLOB", help="run only rows whose name matches; may be repeated")
+    p.add_argument("result", nargs="?", metavar="RESULT.json", help="input of `readme` (default: bench/results.json)")
     p.add_argument(
-        "--json", metavar="PATH", help="JSON file to write (default: bench/results.json, or bench/ops.json for ops)"
+        "--row", action="append", metavar="GLOB", help="run only the rows whose names match; can be repeated"
+    )
+    p.add_argument(
+        "--json", metavar="PATH", help="output file (default: bench/results.json, or bench/ops.json for ops)"
     )
     p.add_argument(
         "--quick",
         action="store_true",
-        help="run for seconds instead of minutes, on small sizes; the ratios mean nothing",
+        help="run only a few seconds, with small sizes, to test that everything works; the ratios are meaningless",
     )
     p.add_argument("--list", action="store_true", help="list the rows and exit")
     p.add_argument(
         "--peers",
         metavar="NAMES",
-        help="comma-separated libraries to include, of those installed (default: all); '' for none",
+        help="comma-separated list of the libraries to include (default: all that are installed); '' for none",
     )
     return p
 
 
 def main(arguments=None):
-    """Run the wanted rows. Returns the exit status: 1 if answers differed or a row broke, 2 for a wrong argument."""
+    """Run the selected rows. Returns the exit status: 1 if results differ or a row fails, 2 for an invalid argument."""
     options = parser().parse_args(arguments)
     if options.what == "readme":
         from bench import readme
 
         return readme.write(options.result or machine.ROOT / "bench" / "results.json")
     if options.result is not None:
-        print(f"{options.what} takes no file: {options.result}; --json names the file to write", file=sys.stderr)
+        print(
+            f"{options.what} takes no input file, got {options.result}: use --json to select the output file",
+            file=sys.stderr,
+        )
         return 2
     core = machine.pin()
     from bench import run
@@ -61,23 +66,23 @@ def main(arguments=None):
         from bench.ops import ROWS
     else:
         from bench.rows import ROWS
-    wanted = [r for r in ROWS.values() if not options.row or any(fnmatchcase(r.name, glob) for glob in options.row)]
+    selected = [r for r in ROWS.values() if not options.row or any(fnmatchcase(r.name, glob) for glob in options.row)]
     if options.list:
-        for entry in wanted:
+        for entry in selected:
             print(f"{entry.name:<24} {entry.note}")
         return 0
-    if not wanted:
+    if not selected:
         print(f"no row matches {options.row}; `python -m bench --list` lists them", file=sys.stderr)
         return 2
     path = options.json or machine.ROOT / "bench" / ("ops.json" if options.what == "ops" else "results.json")
     try:
         with open(path, "a", encoding="utf-8"):
-            pass  # minutes of measuring should not end in a file that cannot be written
+            pass  # check now, not after minutes of measuring
     except OSError as error:
         print(f"cannot write {path}: {error.strerror}", file=sys.stderr)
         return 2
     settings = Settings(quick=options.quick, seconds=0.25 if options.what == "ops" else 1.5)
-    return run.run(wanted, settings, path, machine.facts(core), isolate=not options.quick and options.what == "rows")
+    return run.run(selected, settings, path, machine.facts(core), isolate=not options.quick and options.what == "rows")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""One core, one BLAS thread, facts about the machine. Does not import NumPy at the top: the environment comes first."""
+"""Restricts the process to one core and one BLAS thread, and describes the machine.
+
+Does not import NumPy at the top, because the environment has to be set up before.
+"""
 
 import os
 import platform
@@ -14,15 +17,15 @@ ONE_THREAD = (
     "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )  # fmt: skip
-# Both change the BLAS kernel, and with it the figures.
+# Both select a different BLAS kernel.
 REMOVED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 
 
 def environment(**more):
-    """The environment of a timed process: one BLAS thread, no BLAS overrides, this tree's package importable."""
+    """Return the environment of a timed process: one BLAS thread, no BLAS overrides, fastgrad importable."""
     env = {k: v for k, v in os.environ.items() if k not in REMOVED}
     env.update(dict.fromkeys(ONE_THREAD, "1"))
-    env.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")  # for JAX, where it is a peer
+    env.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")  # for JAX, if it is a peer
     env.update(more)
     if not _installed():
         env["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT / "src"), env.get("PYTHONPATH"))))
@@ -30,7 +33,7 @@ def environment(**more):
 
 
 def worker(module, *arguments, **env):
-    """A worker process in the timed environment."""
+    """Start a worker process in the environment above."""
     from fastgrad.benchmark.worker import Worker
 
     return Worker(module, *arguments, env=environment(**env), cwd=ROOT)
@@ -43,27 +46,27 @@ def _installed():
 
 
 def enter():
-    """Restart this process with the environment above unless that was done: BLAS reads it when NumPy is loaded."""
+    """Restart this process with the environment above, because BLAS reads it when NumPy is loaded."""
     if os.environ.get(MARK) == "1":
         return
     env = environment(**{MARK: "1"})
     command = [sys.executable, *sys.orig_argv[1:]]
     if os.name == "posix":
         os.execve(sys.executable, command, env)
-    raise SystemExit(subprocess.run(command, env=env).returncode)  # Windows' exec detaches from the console
+    raise SystemExit(subprocess.run(command, env=env).returncode)  # on Windows, exec detaches from the console
 
 
 def pin():
-    """Keep this process, and those it starts, on one core. Returns the core, or None where that is not possible."""
+    """Restrict this process and its children to one core. Returns the core, or None if that is not supported."""
     if not hasattr(os, "sched_setaffinity"):
         return None
-    core = max(os.sched_getaffinity(0))  # interrupts tend to land on the first
+    core = max(os.sched_getaffinity(0))  # interrupts tend to be handled by the first core
     os.sched_setaffinity(0, {core})
     return core
 
 
 def facts(core=None):
-    """The facts needed to compare two JSON files."""
+    """Describe the machine, the versions and the settings."""
     import numpy as np
 
     import fastgrad as fg
@@ -90,7 +93,7 @@ def facts(core=None):
 
 
 def _blas(np):
-    """Name and version of NumPy's BLAS, and its kernel where the library reports it."""
+    """Return name and version of NumPy's BLAS, and its kernel if the library reports it."""
     built = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
     found = {"name": built.get("name"), "version": built.get("version"), "kernel": None}
     folders = (Path(np.__file__).parent / ".libs", Path(np.__file__).parent.parent / "numpy.libs")

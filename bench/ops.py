@@ -1,20 +1,20 @@
-"""One row per rule: forward and backward against NumPy's forward alone, small and large. Knows no op by its name.
+"""One row per rule: forward and backward against NumPy's forward alone, for small and large operands.
 
-Inputs come from the rule itself (`domain`, `samples`), so that a new op has a row as soon as it has a rule. Before an
-op is timed, its value is compared with the forward on arrays, its gradient with differences in a random direction.
+The operands come from the rule (`domain`, `samples`), so that every new rule has a row. Before an op is timed, its
+value is compared with the forward on arrays, and its gradient with finite differences in a random direction.
 """
 
 import numpy as np
 
 import fastgrad as fg
-import fastgrad.rules.later  # those that `import fastgrad` leaves out
+import fastgrad.rules.later  # the rules that `import fastgrad` does not load
 from bench.ops_large import intervals, large_operands
 from bench.results import Result, Row
 from fastgrad.benchmark.race import Contender, Unequal, compare, time_in_turns
 from fastgrad.rules.rule import FUNCTIONS, RULES
 
 SMALL, LARGE = 8, 10**5
-STEP = 1e-6  # of the finite differences: about the cube root of what float64 resolves
+STEP = 1e-6  # of the finite differences, about the cube root of the precision of float64
 
 
 class Case:
@@ -48,7 +48,7 @@ class Case:
         return (drawn + 1j * rng.normal(size=like.shape) if like.dtype.kind == "c" else drawn).astype(like.dtype)
 
     def step(self):
-        """Forward and, where a gradient flows, backward."""
+        """Run forward and, if a gradient flows, backward."""
         for k in self.places:
             self.leaves[k].grad = None
         y = FUNCTIONS[self.rule.name](*self.leaves, **self.params)
@@ -57,11 +57,11 @@ class Case:
         return y
 
     def forward(self):
-        """The rival: NumPy's forward alone."""
+        """Run NumPy's forward alone: the rival."""
         return self.rule.forward(*self.arrays, **self.params)
 
     def check_value(self):
-        """Value and dtype against the forward on arrays."""
+        """Compare value and dtype with the forward on arrays."""
         name = f"{self.rule.name} of {self.y.size} elements"
         y = self.step().numpy()
         if y.dtype != self.y.dtype:
@@ -72,12 +72,12 @@ class Case:
             raise Unequal(f"{name}: value differs from NumPy's")
 
     def check(self):
-        """The value, and the gradient against central differences of Re(sum(conj(g) * y))."""
+        """Compare the value, and the gradient with central differences of Re(sum(conj(g) * y))."""
         self.check_value()
         for k in self.places:
             terms = np.real(np.conj(self.leaves[k].grad.numpy()) * self.directions[k])
             numerical = (self._along(k, STEP) - self._along(k, -STEP)) / (2 * STEP)
-            # Both sums may cancel to zero: their terms give the scale.
+            # Both sums may cancel to zero, so that the scale comes from their terms.
             scale = max(np.abs(terms).sum(), np.abs(self.g).sum())
             rtol = 1e-1 if self.y.dtype in (np.float32, np.complex64) else 1e-6  # float32 resolves 1e-7 of y, over 1e-6
             compare(
@@ -94,7 +94,7 @@ class Case:
 
 
 def small_case(rule):
-    """A few elements of a rule's interval, or its first sample in which a gradient flows; None if it has neither."""
+    """Return a Case of a few elements from the interval of a rule, or of its first differentiable sample, or None."""
     rng = np.random.default_rng(11)
     if rule.domain is not None:
         return Case(rule, intervals(rule, rng, SMALL), {})
@@ -106,13 +106,13 @@ def small_case(rule):
 
 
 def large_case(rule):
-    """The same at about 10^5 elements, or None."""
+    """Return a Case of about 10^5 elements, or None."""
     found = large_operands(rule, np.random.default_rng(12), LARGE)
     return None if found is None else Case(rule, *found)
 
 
 def measure(rule, settings):
-    """Results of one rule: small, and large where there is an input for it."""
+    """Return the Results of one rule: small, and large if there are operands."""
     results = []
     for size, case in (("small", small_case(rule)), ("large", large_case(rule))):
         if case is None:

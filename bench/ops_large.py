@@ -1,6 +1,6 @@
-"""Large inputs, about 10^5 elements, for the ops whose rule has samples instead of an interval. Data, no timing.
+"""Large operands, of about 10^5 elements, for ops whose rule has samples instead of an interval.
 
-Each entry takes a numpy Generator and gives `(operands, params)`. An op that is not here is measured small only.
+Each entry takes a NumPy Generator and returns `(operands, params)`. Ops without an entry have no large row.
 """
 
 import numpy as np
@@ -26,11 +26,11 @@ def _two(first, second, **params):
 
 
 def _picked(rng):
-    return rng.integers(0, ROWS, 2 * ROWS)  # with repeats, so that its transpose has to add up
+    return rng.integers(0, ROWS, 2 * ROWS)  # with repeats, so that the backward has to accumulate
 
 
 def _sequence(gates, cells, biases):
-    """Operands of a recurrent op: 50 steps of 16 rows, 32 hidden units."""
+    """Return operands of a recurrent op: 50 steps, batch size 16, 32 hidden units."""
     rows = 32 * gates
     shapes = [(50, 16, rows), (rows, 32), *[(16, 32)] * cells, *[(rows,)] * biases]
     return lambda rng: (tuple(rng.normal(size=shape) / 6 for shape in shapes), {})
@@ -111,14 +111,14 @@ LARGE = {
 
 
 def large_operands(rule, rng, n):
-    """`(operands, params)` of about n elements, or None."""
+    """Return `(operands, params)` of about n elements, or None."""
     if rule.domain is not None:
         return intervals(rule, rng, n), {}
     return LARGE[rule.name](rng) if rule.name in LARGE else None
 
 
 def intervals(rule, rng, n):
-    """One array of n elements per operand, drawn from the rule's interval or intervals."""
+    """Draw an array of n elements per operand from the interval or intervals of the rule."""
     domain = rule.domain
     if np.ndim(domain[0]) == 0:
         domain = (domain,) * rule.n_operands

@@ -1,4 +1,4 @@
-"""`python -m bench readme RESULT.json`: the tables of README.md, from the JSON file of a run. Measures nothing."""
+"""`python -m bench readme RESULT.json`: updates the tables of README.md from the JSON file of a run."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from fastgrad.benchmark.race import duration
 README = ROOT / "README.md"
 BEGIN, END = "<!-- numbers: begin (from the JSON of `python -m bench`) -->\n", "<!-- numbers: end -->"
 HEAD = "| | fastgrad | rival | ratio |\n|---|---|---|---|\n"
-# Row of the bench, and its text in the table.
+# Row of the benchmark -> label in README.md.
 OWN = {
     "add-0d": "recorded `a + b` of two numbers, against `float + float`",
     "add-4x4": "recorded 4x4 `a + b`, against `np.add`",
@@ -30,7 +30,7 @@ OWN = {
     "matmul-64": "the same, 64",
     "import": "`import fastgrad`, against `import numpy`",
 }
-# Row, the rival that its text is about, and the text. These rows need PyTorch or micrograd to be installed.
+# Row of the benchmark -> rival and label. These rows require PyTorch or micrograd.
 LIBRARIES = {
     "mlp-adam": ("torch", "network 64-64-10, batch 32, training step with Adam, against PyTorch"),
     "lstm-100": ("torch", "LSTM of width 32, 100 steps, batch 16, forward and backward, against PyTorch"),
@@ -43,17 +43,17 @@ CHAINS = "chain-1e4", "chain-1e6", "chain-memory-rss", "engines-60k"
 
 
 def tables(found):
-    """What stands between the markers.
+    """Return the text between the markers.
 
     Parameters
     ----------
     found : dict
-        The JSON of a whole run of `python -m bench`.
+        Content of the JSON file of a complete run of `python -m bench`.
 
     Raises
     ------
     KeyError
-        For a row that `found` lacks and that needs no other library.
+        If a row that requires no other library is missing.
     """
     machine, rows = found["machine"], {r["row"]: r for r in found["rows"]}
     line = "| {} | {} | {} | {} |\n".format
@@ -62,9 +62,9 @@ def tables(found):
     text = (
         f"Measured on {machine['date'][:10]}: {machine['cpu']}, one core of {machine['cores']}, CPython "
         f"{machine['python']}, NumPy {machine['numpy']}, one BLAS thread.\n\n{HEAD}{own}\n"
-        f"A chain of scalar operations costs {time(short['fastgrad'])} per operation at 10^4 and "
-        f"{time(long['fastgrad'])} at 10^6, forward, backward and release together, and {memory['fastgrad']:.0f} bytes "
-        "per node.\nOn a scalar graph of 60,000 nodes the compiled engine is "
+        f"In a chain of 10^4 scalar operations, forward, backward and release together take {time(short['fastgrad'])} "
+        f"per operation; in a chain of 10^6, {time(long['fastgrad'])}. A node takes {memory['fastgrad']:.0f} bytes.\n"
+        "On a scalar graph of 60,000 nodes, the compiled engine is "
         f"{float(format(engines['ratio'], '.2g')):.0f} times as fast as the pure-Python one.\n"
     )
     others = {name: text for name, (rival, text) in LIBRARIES.items() if rows.get(name, {}).get("rival_name") == rival}
@@ -78,7 +78,7 @@ def tables(found):
 
 
 def figures(row):
-    """fastgrad's time, the rival's, and their ratio."""
+    """Format the times of fastgrad and the rival, and their ratio."""
     ratio = row["fastgrad"] / row["rival"]
     return time(row["fastgrad"]), time(row["rival"]), f"{ratio:.2f}" if ratio >= 0.095 else f"{ratio:.2g}"
 
@@ -88,7 +88,7 @@ def time(seconds):
 
 
 def write(path):
-    """Rewrite README.md between its markers. Returns the exit status: 2 if the file is not from a whole run."""
+    """Rewrite README.md between the markers. Returns the exit status: 2 if the file is not from a complete run."""
     try:
         with open(path, encoding="utf-8") as file:
             found = json.load(file)
@@ -101,14 +101,14 @@ def write(path):
         return 2
     except KeyError as missing:
         print(
-            f"{path} has no {missing}: README.md takes its tables from a whole run of `python -m bench`",
+            f"{path} has no {missing}: README.md needs the results of a complete run of `python -m bench`",
             file=sys.stderr,
         )
         return 2
     if found["machine"].get("quick"):
-        print(f"{path} is from a run with --quick, whose figures mean nothing", file=sys.stderr)
+        print(f"{path} is from a run with --quick, whose figures are meaningless", file=sys.stderr)
         return 2
     before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
     README.write_text(before + BEGIN + new + END + rest.partition(END)[2], encoding="utf-8")
-    print(f"wrote the tables of {README}")
+    print(f"updated the tables of {README}")
     return 0

@@ -1,4 +1,4 @@
-"""Figures as text: the table in the terminal and the JSON file. Measures nothing."""
+"""Output: the table in the terminal and the JSON file."""
 
 import json
 from dataclasses import asdict
@@ -9,7 +9,7 @@ from fastgrad.benchmark.race import duration
 
 
 def quantity(value, unit):
-    """A figure with three digits and its unit."""
+    """Format a figure with three digits and its unit."""
     if value is None:
         return ""
     return duration(value) if unit == "s" else f"{value:.0f} {unit}"
@@ -33,11 +33,11 @@ def met_text(result):
 
 
 class Table:
-    """Prints each result as it comes, in columns of fixed width: a long run shows its progress."""
+    """Prints each result as soon as it is measured, in columns of fixed width."""
 
     def __init__(self, peers=(), width=24, out=None):
         self.peers, self.width = tuple(peers), width
-        self.out = out or partial(print, flush=True)  # through a pipe as well
+        self.out = out or partial(print, flush=True)  # also if the output is a pipe
 
     def head(self):
         titles = self._line("row", "fastgrad", "rival", "", "ratio", "target", "", *self.peers)
@@ -60,7 +60,7 @@ class Table:
 
 
 def write_json(path, machine, results, failures):
-    """Everything that was measured, with quartiles, as one JSON file."""
+    """Write all results, with quartiles, to a JSON file."""
     rows = [{**asdict(r), "met": r.met} for r in results]
     text = json.dumps({"machine": machine, "rows": rows, "not_measured": failures}, indent=1)
     Path(path).write_text(text + "\n", encoding="utf-8")

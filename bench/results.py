@@ -1,4 +1,4 @@
-"""The table: its rows, what measuring one of them gives, and whether a target is met. Times nothing itself."""
+"""Rows of the table and their results. Contains no timing code."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ ROWS: dict[str, "Row"] = {}
 
 
 class Skipped(Exception):
-    """A row that cannot be measured here; the text gives the reason."""
+    """A row cannot be measured on this machine. The message is the reason."""
 
 
 @dataclass
@@ -31,12 +31,12 @@ class Result:
 
     @classmethod
     def from_dict(cls, found):
-        """The Result of which `dataclasses.asdict` made this."""
+        """Create a Result from the output of `dataclasses.asdict`."""
         return cls(**{**found, "timings": {name: Timing(**t) for name, t in found["timings"].items()}})
 
     @property
     def met(self):
-        """True or False against the target, None where there is none."""
+        """Whether the target is met, or None if there is no target."""
         if self.target is None or self.ratio is None:
             return None
         if self.sense == "~":
@@ -46,7 +46,7 @@ class Result:
 
 @dataclass
 class Row:
-    """One row of the table: makes a `Race`, or measures in its own way and returns Results."""
+    """One row of the table. `make` returns a Race, or measures by itself and returns Results."""
 
     name: str
     make: Callable[[Settings], Any]
@@ -60,7 +60,7 @@ def row(name, *, target=None, sense="<=", note=""):
 
     def decorate(make):
         if name in ROWS:
-            raise ValueError(f"there is already a row named {name!r}")
+            raise ValueError(f"a row named {name!r} already exists")
         ROWS[name] = Row(name, make, target, sense, note)
         return make
 
@@ -68,19 +68,19 @@ def row(name, *, target=None, sense="<=", note=""):
 
 
 def run_row(entry, settings):
-    """The Results of one row."""
+    """Measure one row and return its Results."""
     made = entry.make(settings)
     return [race_result(entry, made, settings)] if isinstance(made, Race) else made
 
 
 def race_result(entry, race, settings):
-    """Check the contenders, time them, and return one line of the table; the ratio is the first rival's."""
+    """Check and time the contenders, and return a Result. Its ratio refers to the first rival."""
     check(entry.name, race)
     return result(entry, time_race(race, settings))
 
 
 def result(entry, timings):
-    """The line of a row from the timings of fastgrad, its rival and the peers, in this order."""
+    """Return the Result of a row, from the timings of fastgrad, its rival and the peers, in this order."""
     (_, mine), (rival, theirs), *others = ((name, t.median) for name, t in timings.items())
     return Result(
         entry.name, mine, theirs, rival, ratio=theirs / mine if entry.sense == ">=" else mine / theirs,

@@ -1,6 +1,6 @@
-"""Runs rows one after another, prints each as it comes, continues past a broken one, and writes the JSON file.
+"""Runs rows one after another, prints their results and writes the JSON file. Continues if a row fails.
 
-`python -m bench.run` is the worker that measures a row in a process of its own.
+`python -m bench.run` is the worker that measures one row in a separate process.
 """
 
 import traceback
@@ -15,7 +15,7 @@ from fastgrad.benchmark.worker import WorkerError, serve
 
 
 def attempt(entry, settings):
-    """One row here and now: `(results, failure)`, where the failure is None or gives its kind and text."""
+    """Measure a row in this process. Returns `(results, failure)`; `failure` is None or a dict with kind and text."""
     try:
         return run_row(entry, settings), None
     except Skipped as reason:
@@ -23,16 +23,16 @@ def attempt(entry, settings):
     except Unequal as reason:
         return [], {"kind": "UNEQUAL", "text": str(reason)}
     except Exception as error:
-        # One op that an engine lacks must not cost the other rows their figures.
+        # An error in one row must not prevent the measurement of the others.
         text = f"{type(error).__name__}: {error}"
         return [], {"kind": "BROKEN", "text": text, "trace": traceback.format_exc()}
 
 
 def attempt_isolated(entry):
-    """One row in a process of its own.
+    """Measure a row in a separate process.
 
-    The C library's allocator adapts: once a large array has been freed it keeps more memory, and later rows no longer
-    meet the page faults of a fresh process. In one process the order of the rows would affect their figures.
+    Once a large array has been freed, the allocator of the C library keeps more memory, which saves page faults in
+    later rows. In a single process, the order of the rows would affect their times.
     """
     with worker("bench.run") as process:
         try:
@@ -43,27 +43,27 @@ def attempt_isolated(entry):
 
 
 def measured_row(name, libraries):
-    """What `attempt` gives for a row of the table, as JSON."""
+    """Return the result of `attempt` in a form that JSON can represent."""
     peers.choose(libraries)
     results, failure = attempt(rows.ROWS[name], Settings())
     return {"results": [asdict(r) for r in results], "failure": failure}
 
 
 def run(wanted, settings, path, facts, *, isolate=False):
-    """Measure, print and write. Returns the exit status: 1 if answers differed or a row broke."""
+    """Measure rows, print the table and write the JSON file. Returns the exit status: 1 if a row fails."""
     blas = facts["blas"]
     print(
         f"fastgrad {facts['fastgrad']}, {facts['engine']} engine, Python {facts['python']}, "
         f"NumPy {facts['numpy']} ({blas['name']} {blas['kernel'] or ''}), {facts['cpu']}"
     )
     if facts["engine"] != "cython":
-        print("the targets are for the compiled engine, which is not running here")
+        print("the targets are for the compiled engine, which is not in use")
     if settings.quick:
-        print("quick: small sizes and few rounds; the ratios mean nothing")
+        print("quick: small sizes and few rounds; the ratios are meaningless")
     table = report.Table(peers.chosen(), max(24, 6 + max(len(entry.name) for entry in wanted)))
     table.head()
     results, failures = [], {}
-    # A second control at the end: the first shows how the machine was, the second whether it stayed so.
+    # Run the control again at the end, to see whether the load of the machine has changed.
     again = [entry for entry in wanted[:1] if entry.name == "control"]
     for entry in wanted + again:
         made, failure = attempt_isolated(entry) if isolate else attempt(entry, settings)
@@ -76,7 +76,7 @@ def run(wanted, settings, path, facts, *, isolate=False):
     report.write_json(path, facts | {"quick": settings.quick}, results, failures)
     targets = [r.met for r in results if r.sense != "~" and r.met is not None]
     met = f"{sum(targets)} of {len(targets)} targets met; " if targets else ""
-    print(f"\n{met}quartiles and machine facts in {path}")
+    print(f"\n{met}details are in {path}")
     return 1 if any(f["kind"] != "skipped" for f in failures.values()) else 0
 
 

@@ -1,7 +1,6 @@
-"""What runs in a process of its own: memory high-water marks, and one scalar graph on several engines.
+"""Tasks of worker processes: peak memory, and one scalar graph on several engines.
 
-Started as `python -m bench.tasks memory` or `python -m bench.tasks scalar KIND N [gc-off]`; `bench.machine.worker` is
-the other end.
+Started by `bench.machine.worker` as `python -m bench.tasks memory` or `python -m bench.tasks scalar KIND N [gc-off]`.
 """
 
 import gc
@@ -15,7 +14,7 @@ from fastgrad.benchmark.worker import serve, served
 
 
 def chain(leaf, n):
-    """A chain of n scalar ops, alternately `y + x` and `y * -1`: values and gradients stay small whole numbers."""
+    """Return a chain of n scalar ops, alternately `y + x` and `y * -1`. Values and gradients stay small integers."""
     y = leaf
     for _ in range(n // 2):
         y = (y + leaf) * -1.0
@@ -23,7 +22,7 @@ def chain(leaf, n):
 
 
 def memory(how, n):
-    """Bytes per node, above the leaf, at the peak of building and sweeping a chain of n ops."""
+    """Return the peak memory of building and sweeping a chain of n ops, in bytes per node."""
     import fastgrad as fg
 
     leaf = fg.tensor(1.0, requires_grad=True)
@@ -42,7 +41,7 @@ def memory(how, n):
 
 
 def _status(key):
-    """A figure of /proc/self/status in bytes. `getrusage` is no help: its maximum is inherited from the parent."""
+    """Return a value of /proc/self/status in bytes. (A process inherits the maximum of `getrusage` from its parent.)"""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(key + ":"):
             return int(line.split()[1]) * 1024
@@ -50,14 +49,14 @@ def _status(key):
 
 
 def points(n):
-    """Two interleaved classes in the plane, as plain numbers."""
+    """Return points of two classes in the plane, as Python numbers."""
     draw = random.Random(8)
     inputs = [(draw.uniform(-1, 1), draw.uniform(-1, 1)) for _ in range(n)]
     return inputs, [1.0 if a * b > 0 else -1.0 for a, b in inputs]
 
 
 def scalar_network(leaf, widths=(2, 16, 16, 1)):
-    """The parameters of micrograd's MLP, one leaf per number: layers of neurons of (weights, bias)."""
+    """Return the parameters of micrograd's MLP, one leaf per number, as layers of neurons (weights, bias)."""
     draw = random.Random(9)
     return [
         [([leaf(draw.uniform(-1, 1)) for _ in range(m)], leaf(0.0)) for _ in range(n)]
@@ -66,7 +65,7 @@ def scalar_network(leaf, widths=(2, 16, 16, 1)):
 
 
 def scalar_loss(layers, params, leaf, inputs, labels):
-    """The loss of micrograd's demo, in its terms: max-margin plus L2, every number a node."""
+    """Return the loss of micrograd's demo, max-margin with an L2 penalty, with one node per number."""
     inputs = [[leaf(v) for v in point] for point in inputs]
     scores = []
     for x in inputs:
@@ -80,7 +79,7 @@ def scalar_loss(layers, params, leaf, inputs, labels):
 
 
 class ScalarStep:
-    """One training step of the scalar network: of Tensors ("fastgrad"), or of the Values of a module by that name."""
+    """A training step of the scalar network, with Tensors ("fastgrad") or with the Values of the module `kind`."""
 
     def __init__(self, kind, n):
         self.kind, (self.inputs, self.labels) = kind, points(n)
@@ -93,14 +92,14 @@ class ScalarStep:
             self.leaf = import_module(f"{kind}.engine").Value
             self.layers = scalar_network(self.leaf)
         self.params = [p for layer in self.layers for w, b in layer for p in (*w, b)]
-        gc.freeze()  # what is imported is not part of the step
+        gc.freeze()  # imported objects are not part of the step
         self.base = _status("VmRSS") if sys.platform.startswith("linux") else 0
 
     def loss(self):
         return scalar_loss(self.layers, self.params, self.leaf, self.inputs, self.labels)
 
     def step(self, rate=1e-3):
-        """Forward, backward, update. Returns the loss."""
+        """Run forward, backward and update. Returns the loss."""
         if self.kind == "fastgrad":
             for p in self.params:
                 p.grad = None
@@ -122,12 +121,12 @@ class ScalarStep:
         return {"loss": self.step(), "gradients": [float(p.grad) for p in self.params]}
 
     def peak(self):
-        """Bytes above those before the first step, at the highest."""
+        """Return the peak memory of the steps, in bytes."""
         return _status("VmHWM") - self.base
 
 
 def count_nodes(loss):
-    """Ops recorded below `loss`."""
+    """Count the recorded ops that `loss` depends on."""
     seen, stack = set(), [loss]
     while stack:
         node = stack.pop()
@@ -149,7 +148,7 @@ def main(task, *arguments):
         step = served(Contender(kind, stepper.step, stepper.answer))
         serve({**step, "count": lambda: count_nodes(stepper.loss()), "peak": stepper.peak})
     else:
-        raise SystemExit(f"no task {task!r}")
+        raise SystemExit(f"unknown task {task!r}")
 
 
 if __name__ == "__main__":

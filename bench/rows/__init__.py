@@ -1,4 +1,4 @@
-"""One file per family of rows. Importing this registers all of them, in the order of the table."""
+"""One file per family of rows. Importing this package registers them in the order of the table."""
 
 # isort: off
 from bench.rows import control

@@ -1,4 +1,4 @@
-"""The Rosenbrock gradient, NumPy in and out, and a Hessian-vector product through the graph of a gradient."""
+"""The gradient of Rosenbrock's function, from and to NumPy, and a Hessian-vector product."""
 
 import numpy as np
 
@@ -11,13 +11,13 @@ from fastgrad.nn import functional
 
 
 def rosenbrock(x):
-    """Rosenbrock's function, written for NumPy arrays and Tensors alike."""
+    """Rosenbrock's function of a NumPy array or Tensor."""
     a, b = x[:-1], x[1:]
     return (100.0 * (b - a * a) ** 2 + (1.0 - a) ** 2).sum()
 
 
 def rosenbrock_by_hand(x):
-    """Its value and gradient."""
+    """Compute value and gradient of Rosenbrock's function."""
     a = x[:-1]
     d = x[1:] - a * a
     e = 1.0 - a
@@ -35,7 +35,7 @@ def rosenbrock_by_hand(x):
 
 @row("rosenbrock-10", target=0.6, note="n = 10, value and gradient, NumPy in and out")
 def rosenbrock_10(settings):
-    """Ten numbers: all overhead, on both sides."""
+    """Ten numbers, dominated by overhead on both sides."""
     x = np.linspace(-1.0, 1.5, 10)
     both = fg.value_and_grad(rosenbrock)
 
@@ -47,7 +47,7 @@ def rosenbrock_10(settings):
 
 
 def hvp_by_hand(x, labels):
-    """Hessian-vector product of the small network's loss, by Pearlmutter's R-operator. `r` prefixes a tangent."""
+    """Return a function for Hessian-vector products of the loss, by Pearlmutter's R-operator. `r` marks tangents."""
     rows, n = np.arange(len(x)), len(x)
 
     def product(params, direction):
@@ -96,7 +96,7 @@ def hvp_by_hand(x, labels):
     note="Hessian-vector product of the 64-64-10 network by create_graph; NumPy's R-operator by hand",
 )
 def hvp(settings):
-    """Second order: a recorded sweep, and a sweep of its result."""
+    """Second order: a recorded sweep, and the sweep of its result."""
     rng = np.random.default_rng(1)
     x, labels = rng.normal(size=(32, 64)), rng.integers(0, 10, 32)
     arrays, direction = make_layers(rng, 64, 64, 10), make_layers(rng, 64, 64, 10)

@@ -1,4 +1,4 @@
-"""Chains of elementwise ops: arithmetic, memory traffic, and the pages of fresh results."""
+"""Chains of elementwise ops: arithmetic, memory traffic, and page faults of new results."""
 
 from functools import partial
 
@@ -9,7 +9,7 @@ from fastgrad.benchmark.elementwise import array_race, mixed, mixed_by_hand, mix
 
 
 def centred_by_hand(x):
-    """Value and gradient of `mean((x - mean(x))**2 / (1 + abs(x)))`."""
+    """Compute value and gradient of `mean((x - mean(x))**2 / (1 + abs(x)))`."""
     n = x.size
     c = x - x.mean()
     d = np.abs(x)
@@ -17,7 +17,7 @@ def centred_by_hand(x):
     q = c / d
     c *= q
     value = c.mean()
-    # through c: 2 q / n, less its own mean; through abs: -q^2 sign(x) / n
+    # through c: 2 q / n minus its mean; through abs: -q^2 sign(x) / n
     g = np.sign(x)
     g *= q
     g *= q
@@ -29,7 +29,7 @@ def centred_by_hand(x):
 
 
 def centred(x):
-    """`mean((x - mean(x))**2 / (1 + abs(x)))` as a user writes it."""
+    """Compute `mean((x - mean(x))**2 / (1 + abs(x)))` with fastgrad."""
     return ((x - x.mean()) ** 2 / (1.0 + abs(x))).mean()
 
 
@@ -41,16 +41,16 @@ for _power, _target in ((3, 0.6), (5, 1.0), (7, 1.0)):
     )(lambda settings, n=10**_power: mixed_race(settings.size(n, 1000)))
 
 
-@row("mixed-1e5-kept", note="the same against code by hand that keeps its buffers between calls: no fresh pages")
+@row("mixed-1e5-kept", note="the same, against NumPy with buffers that are kept between calls")
 def mixed_kept(settings):
-    """Shows the share of page faults of fresh results in the row `mixed-1e5`."""
+    """Shows how much of the row `mixed-1e5` is due to page faults of new results."""
     x = np.random.default_rng(5).normal(size=settings.size(10**5, 1000))
     buffers = [np.empty_like(x) for _ in range(4)]
     return array_race(x, mixed, partial(mixed_by_hand, buffers=buffers), "")
 
 
-@row("centred-1e5", target=0.7, note="mean((x - mean(x))**2 / (1 + abs(x))), per element, fresh results each time")
+@row("centred-1e5", target=0.7, note="mean((x - mean(x))**2 / (1 + abs(x))), per element, forward and backward")
 def centred_row(settings):
-    """Large enough that every fresh result has fresh pages in NumPy."""
+    """Large enough that every new NumPy array causes page faults."""
     x = np.random.default_rng(6).normal(size=settings.size(10**5, 1000))
     return array_race(x, centred, centred_by_hand, "centred-1e5")

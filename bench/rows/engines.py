@@ -1,4 +1,4 @@
-"""The two engines on one graph: micrograd's network on 100 points, one node per number, in two processes in turns."""
+"""Both engines on the same graph: micrograd's network on 100 points, one node per number, in alternating processes."""
 
 from contextlib import ExitStack
 from dataclasses import replace
@@ -11,12 +11,12 @@ from fastgrad.benchmark.worker import Remote, WorkerError
 
 
 def long_steps(settings):
-    """Settings for steps that take seconds: few rounds."""
+    """Return settings with few rounds, for steps that take seconds."""
     return replace(settings, rounds=(7, 9))
 
 
 def scalar_race(stack, settings, kinds, *options):
-    """The workers and the race of a scalar step; `kinds` gives the kind and the environment of each name."""
+    """Return the workers and the race of a scalar step. `kinds` maps names to pairs (kind, environment)."""
     n = settings.size(100, 3)
     workers = {
         name: stack.enter_context(worker("bench.tasks", "scalar", kind, n, *options, **env))
@@ -30,10 +30,10 @@ def scalar_race(stack, settings, kinds, *options):
     "engines-60k",
     target=60.0,
     sense=">=",
-    note="a training step on a scalar graph of 60 k nodes; compiled against pure-Python",
+    note="a training step on a scalar graph of 60,000 nodes; compiled against pure-Python engine",
 )
 def engines(settings):
-    """Ratio: how many times longer the pure-Python engine takes for the same step."""
+    """The ratio is the time of the pure-Python engine over that of the compiled engine."""
     kinds = {
         "fastgrad": ("fastgrad", {"FASTGRAD_ENGINE": "cython"}),
         "Python engine": ("fastgrad", {"FASTGRAD_ENGINE": "python"}),
@@ -45,7 +45,7 @@ def engines(settings):
         try:
             nodes = workers["fastgrad"].ask("count")
         except WorkerError as error:
-            raise Skipped(f"no compiled engine here: {error}") from None
+            raise Skipped(f"the compiled engine is not available: {error}") from None
         check("engines", race)
         timings = time_race(race, long_steps(settings))
     note = f"one training step of {nodes} nodes; the ratio is rival / fastgrad"

@@ -1,4 +1,4 @@
-"""Long graphs: time and memory per node, which must not grow with the length."""
+"""Long graphs: time and memory per node, which must not increase with the length."""
 
 import gc
 import sys
@@ -14,7 +14,7 @@ LENGTHS = ((4, 10**4), (5, 10**5), (6, 10**6))
 
 
 def check_chain(n):
-    """Value and gradient of a chain against the same recurrence on whole numbers."""
+    """Compare value and gradient of a chain with the same recurrence on integers."""
     leaf = fg.tensor(3.0, requires_grad=True)
     y = chain(leaf, n)
     y.backward()
@@ -33,7 +33,7 @@ def build_and_sweep(leaf, n):
 
 @row("chain", target=2.0, note="scalar ops: forward + backward + release, per op; garbage collector on")
 def chain_rows(settings):
-    """Time per op at three lengths, and the slowest against the fastest of them."""
+    """Time per op at three lengths, and the ratio of the slowest to the fastest."""
     leaf = fg.tensor(1.0, requires_grad=True)
     sizes = [(f"chain-1e{power}", settings.size(n, 10**power // 1000 + 20)) for power, n in LENGTHS]
     for _, n in sizes:
@@ -58,11 +58,11 @@ def chain_rows(settings):
     return [*results, flat]
 
 
-@row("chain-memory", target=120.0, note="bytes per node above the leaf, at the peak of building and sweeping 10^6 ops")
+@row("chain-memory", target=120.0, note="peak memory of building and sweeping 10^6 ops, in bytes per node")
 def chain_memory(settings):
-    """Measured twice, each in a fresh process: by tracemalloc and by the operating system."""
+    """Measured by tracemalloc and by the operating system, each in a new process."""
     if not sys.platform.startswith("linux"):
-        raise Skipped("the high-water mark is read from Linux's /proc")
+        raise Skipped("peak memory is only available on Linux")
     results = []
     for how in ("tracemalloc", "rss"):
         with worker("bench.tasks", "memory") as process:

@@ -1,6 +1,6 @@
-"""Convolution and recurrence with `fastgrad.nn`, as a user writes them, against PyTorch, eager, one thread, float64.
+"""Convolutional and recurrent networks with `fastgrad.nn`, against PyTorch (eager, one thread, float64).
 
-Where PyTorch is not installed, NumPy by hand takes its place, and the row has no target.
+If PyTorch is not installed, the rival is hand-written NumPy, and the rows have no target.
 """
 
 import numpy as np
@@ -54,7 +54,7 @@ def lstm_by_hand(x):
 
 @row("lstm-100", target=0.33, note="LSTM(32) over 100 steps, batch 16, forward and backward; against PyTorch")
 def lstm(settings):
-    """One op over all steps: a product and a gate kernel per step, each way."""
+    """One op over all steps, with a product and a gate kernel per step in each direction."""
     rng = np.random.default_rng(13)
     x = rng.normal(size=(settings.size(100, 5), 16, 32))
     model = fg.nn.LSTM(32, 32, rng=13)
@@ -82,7 +82,7 @@ def lstm(settings):
 
 
 def _windows(x):
-    """The 3 x 3 windows of images padded by 1, one a row: (n * h * w, channels * 9)."""
+    """Return the 3 x 3 windows of images padded by 1, as rows: (n * h * w, channels * 9)."""
     n, c, h, w = x.shape
     padded = np.zeros((n, c, h + 2, w + 2))
     padded[:, :, 1:-1, 1:-1] = x
@@ -90,7 +90,7 @@ def _windows(x):
 
 
 def _pooled(x):
-    """Windows of 2 x 2, side by side, their largest elements and their numbers: (..., h / 2, w / 2)."""
+    """Return the largest element of each 2 x 2 window, of shape (..., h / 2, w / 2), and its index in the window."""
     n, c, h, w = x.shape
     four = x.reshape(n, c, h // 2, 2, w // 2, 2).transpose(0, 1, 2, 4, 3, 5).reshape(n, c, h // 2, w // 2, 4)
     at = four.argmax(axis=-1)[..., None]
@@ -105,11 +105,11 @@ def _unpooled(g, at):
 
 
 def conv_net_by_hand(x, labels):
-    """Loss and gradients of conv, relu, pool, twice, and a linear layer."""
+    """Return a function that computes loss and gradients of twice conv, relu and pool, and a linear layer."""
     rows = np.arange(len(x))
 
     def layer(x, w, b):
-        """A convolution of images, relu and pooling."""
+        """Apply convolution, relu and pooling."""
         columns = _windows(x)
         y = columns @ w.reshape(len(w), -1).T
         y += b
@@ -148,7 +148,7 @@ def conv_net_by_hand(x, labels):
     "conv-digits", target=1.0, note="two 3x3 convolutions, relu, pooling, linear; 8x8 digits, batch 64; against PyTorch"
 )
 def conv_digits(settings):
-    """A training step of a small convolutional net: 1, 16, 32 channels, SGD."""
+    """A training step of a small convolutional network with 1, 16 and 32 channels, with SGD."""
     rng = np.random.default_rng(14)
     batch = settings.size(64, 4)
     x, labels = rng.normal(size=(batch, 1, 8, 8)), rng.integers(0, 10, batch)

@@ -1,4 +1,4 @@
-"""Training steps of small networks: forward, backward, SGD. The rivals are NumPy by hand, as an expert writes it."""
+"""Training steps of small networks: forward, backward, SGD. The rivals are hand-written NumPy."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ row("mlp-64-64-10", target=0.65, note="tanh, cross-entropy, batch 32, SGD step, 
 
 
 def mlp_relu_by_hand(x, labels):
-    """Loss and gradients of x -> relu -> relu -> scores."""
+    """Return a function that computes loss and gradients of x -> relu -> relu -> scores."""
     rows = np.arange(len(x))
 
     def both(params):
@@ -39,7 +39,7 @@ def mlp_relu_by_hand(x, labels):
 
 
 def micrograd_by_hand(x, y, alpha):
-    """Hinge loss with L2 over every parameter of 2-16-16-1 with relu, and its gradients; `y` holds -1 and 1."""
+    """Return a function that computes hinge loss with L2 penalty, and its gradients. `y` contains -1 and 1."""
     minus_y_over_n = -y / len(y)
 
     def both(params):
@@ -75,7 +75,7 @@ def micrograd_by_hand(x, y, alpha):
 
 @row("mlp-784-256-128-10", target=0.9, note="relu, cross-entropy, batch 128, SGD step, float64")
 def mlp_large(settings):
-    """The larger network: mostly BLAS."""
+    """The larger network, dominated by BLAS."""
     rng = np.random.default_rng(2)
     wide = settings.size(784, 20)
     x, labels = rng.normal(size=(128, wide)), rng.integers(0, 10, 128)
@@ -93,7 +93,7 @@ def mlp_large(settings):
 
 @row("micrograd-2-16-16-1", target=0.4, note="the micrograd demo vectorised: 100 points, hinge loss and L2, SGD step")
 def micrograd(settings):
-    """The demo network: fifteen arrays, none of more than 1,600 elements."""
+    """The network of micrograd's demo: fifteen arrays of at most 1,600 elements."""
     rng = np.random.default_rng(3)
     x = rng.normal(size=(100, 2))
     y = np.where(x[:, :1] * x[:, 1:] > 0, 1.0, -1.0)

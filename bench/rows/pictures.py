@@ -1,4 +1,4 @@
-"""Pictures: from a graph in memory to a finished SVG, including gradients, layout and text."""
+"""Pictures: drawing a graph, including gradients, layout and SVG text."""
 
 from functools import partial
 
@@ -12,10 +12,10 @@ NODES, ALLOWED = 200, 0.3  # seconds
 
 
 def tangle(nodes, seed=30):
-    """A graph of that many nodes whose wires fork and cross, which dominates the time."""
+    """Return a graph of `nodes` nodes whose wires fork and cross, which dominates the time."""
     rng = np.random.default_rng(seed)
     made = [fg.tensor(float(value), requires_grad=True) for value in rng.normal(size=20)]
-    loose = list(made)  # used by nothing yet
+    loose = list(made)  # tensors without consumers
     while len(made) + len(loose) - 1 < nodes:
         a = loose.pop(0)
         b = made[rng.integers(max(0, len(made) - 40), len(made))]
@@ -29,7 +29,7 @@ def tangle(nodes, seed=30):
 
 
 def check(y):
-    """The picture's gradients against those of a sweep."""
+    """Compare the gradients of the picture with those of a sweep."""
     picture = fg.draw(y, names={}, limit=10**6)
     leaves, stack, seen = [], [y], set()
     while stack:
@@ -48,7 +48,7 @@ def check(y):
 
 @row("draw-200", target=1.0, note="fg.draw(y).svg of a graph of 200 nodes that fork and cross, against 0.3 s")
 def draw_row(settings):
-    """Time of a whole picture of an existing graph."""
+    """Draw an existing graph."""
     y = tangle(NODES)
     nodes = check(y)
     contenders = [Contender("draw", partial(_draw, y), dict)]

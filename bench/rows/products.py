@@ -1,4 +1,4 @@
-"""Matrix products: the forward pass and both gradients against the three BLAS calls that they consist of."""
+"""Matrix products: the forward pass and both gradients against the three matrix products that they consist of."""
 
 import numpy as np
 

@@ -1,7 +1,7 @@
-"""A recurrent network unrolled over time: long, thin graphs, the same parameter at every step.
+"""A recurrent network unrolled over time: a long, thin graph that uses the same parameters in every step.
 
-By hand every buffer is allocated once, the input projections of all steps are one product before the loop, and the
-gradients of the parameters are one product after it. fastgrad's side hoists the projections too, since anyone would.
+The hand-written version allocates every buffer once, computes the input projections of all steps in one product before
+the loop, and the gradients of each parameter in one product after it. fastgrad's version hoists the projections too.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from fastgrad.benchmark.race import Contender, Race
 
 
 class HandRNN:
-    """`h = tanh(x[t] @ wx + b + h @ wh)` over all t, loss `mean(h**2)` of the last h; forward and backward."""
+    """Forward and backward of `h = tanh(x[t] @ wx + b + h @ wh)` over all t. The loss is `mean(h**2)` of the last h."""
 
     def __init__(self, x, wx, wh, b):
         steps, batch, hidden = len(x), x.shape[1], len(b)
@@ -26,7 +26,7 @@ class HandRNN:
         self.gh = np.empty((batch, hidden))
         self.ones = np.ones(steps * batch)
         self.gwx, self.gwh, self.gb = np.empty_like(wx), np.empty_like(wh), np.empty_like(b)
-        # Views of one step each, so that the loops index nothing.
+        # Views of each step, so that the loops need no indexing.
         self.forward = list(zip(self.h[:-1], self.u, self.h[1:]))
         self.backward = list(zip(self.gz[::-1], self.slope[::-1]))
 
@@ -35,7 +35,7 @@ class HandRNN:
         u = self.u.reshape(-1, hidden)
         np.dot(self.x, self.wx, out=u)
         u += self.b
-        # On matrices this small np.dot costs a quarter less than np.matmul, and a product with ones less than a sum.
+        # At this size, np.dot takes a quarter less time than np.matmul, and a product with ones less than a sum.
         dot, add, tanh, multiply = np.dot, np.add, np.tanh, np.multiply
         for before, ut, after in self.forward:
             dot(before, wh, out=after)
@@ -66,7 +66,7 @@ class HandRNN:
     note="100 steps, hidden 32, batch 16, tanh, forward and backward; by hand with preallocated buffers",
 )
 def rnn(settings):
-    """Four ops per step, a hundred steps deep."""
+    """Four ops per step, in a hundred steps."""
     rng = np.random.default_rng(4)
     x = rng.normal(size=(settings.size(100, 5), 16, 32))
     arrays = rng.normal(size=(32, 32)) / 6, rng.normal(size=(32, 32)) / 6, 0.1 * rng.normal(size=32)

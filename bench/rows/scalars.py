@@ -1,4 +1,4 @@
-"""The smallest work there is: one addition, and the staged expression of the lecture notes. All overhead."""
+"""The smallest workloads: one addition, the staged expression of the lecture notes, a neuron. They measure overhead."""
 
 import math
 
@@ -10,24 +10,24 @@ from fastgrad.benchmark.peers import peers
 
 @row("add-0d", target=3.0, note="recorded a + b against float + float, both in the loop of timeit")
 def add_scalar(settings):
-    """One recorded 0-d sum against CPython's own."""
+    """A recorded 0-d sum against one of Python floats."""
     return scalars.add_scalar()
 
 
-@row("add-0d-unrolled", note="the same, 50 times per turn of the loop: without the loop's own 3 to 4 ns")
+@row("add-0d-unrolled", note="the same, 50 times per iteration: without the 3 to 4 ns of the loop")
 def add_scalar_unrolled(settings):
-    """The stricter form of the row above."""
+    """A stricter version of the row above."""
     return scalars.add_scalar(unroll=50)
 
 
 @row("add-4x4", target=0.25, note="recorded a + b against np.add(a, b), float64")
 def add_4x4(settings):
-    """A small matrix: the cost of a result array."""
+    """A small matrix, which includes the cost of a result array."""
     return scalars.add_4x4()
 
 
 def staged_by_hand(x, y):
-    """Value and gradients of `(x + s(y)) / (s(x) + (x + y)**2)`: every stage forward, every stage backward."""
+    """Compute value and gradients of `(x + s(y)) / (s(x) + (x + y)**2)`, stage by stage."""
     sig_y = 1.0 / (1 + math.exp(-y))
     num = x + sig_y
     sig_x = 1.0 / (1 + math.exp(-x))
@@ -64,25 +64,29 @@ def _staged_race(by_hand, *others):
     return scalars.numbers_race(("f", "dx", "dy"), step, (by_hand, (3.0, -4.0)), "floats by hand", *others)
 
 
-@row("staged", target=1.0, note="leaves, forward, backward; by hand in Python floats, stage by stage as in the notes")
+@row(
+    "staged",
+    target=1.0,
+    note="leaves, forward, backward; against Python floats, stage by stage as in the lecture notes",
+)
 def staged(settings):
     """The staged expression at (3, -4)."""
     return _staged_race(staged_by_hand, *peers("staged"))
 
 
-@row("staged-lean", note="the same against Python floats with the stages merged by hand")
+@row("staged-lean", note="the same, against Python floats with merged stages")
 def staged_lean(settings):
-    """The stricter form of the row above."""
+    """A stricter version of the row above."""
     return _staged_race(scalars.staged_lean)
 
 
-@row("staged-written", target=1.4, note="the same as a user writes it, with its three numbers read")
+@row("staged-written", target=1.4, note="the same, including the conversion of the three results to numbers")
 def staged_written(settings):
-    """The whole of what a user writes, against the merged stages."""
+    """The complete user code, against Python floats with merged stages."""
     return scalars.staged_written()
 
 
-@row("neuron", note="a neuron of single numbers: leaves, forward, backward; by hand in Python floats")
+@row("neuron", note="a neuron of scalars: leaves, forward, backward; against Python floats")
 def neuron(settings):
-    """The work of micrograd, once."""
+    """A typical use of micrograd."""
     return scalars.neuron()

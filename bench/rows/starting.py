@@ -1,4 +1,4 @@
-"""Cost of `import fastgrad`, which includes `import numpy`: fresh processes in turns, with bytecode present."""
+"""Time of `import fastgrad`, which includes `import numpy`, in alternating new processes, with cached bytecode."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ CODE = "from time import {} as clock; start = clock(); import {}; print(clock() 
 
 
 def _import_seconds(module, env):
-    """Time of one import, measured inside a new interpreter to exclude its start-up."""
+    """Measure one import in a new interpreter, without its start-up."""
     command = [sys.executable, "-c", CODE.format(CLOCK.__name__, module)]
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
@@ -23,7 +23,7 @@ def _import_seconds(module, env):
 
 @row("import", target=1.15, note="import fastgrad against import numpy, each in a fresh process")
 def import_row(settings):
-    """Both import from bytecode: one cache folder for both, filled before the first measurement."""
+    """Both imports use bytecode from one cache folder, which is filled before the first measurement."""
     with tempfile.TemporaryDirectory() as cache:
         env = environment(PYTHONPYCACHEPREFIX=cache)
         env.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -31,7 +31,7 @@ def import_row(settings):
         for module in modules * 2:
             _import_seconds(module, env)
         if not any(name.startswith("rule.") for _, _, files in os.walk(cache) for name in files):
-            raise RuntimeError("no bytecode was written: the row would time the compiler")
+            raise RuntimeError("no bytecode was written: the row would include compilation")
         samples = {module: [] for module in modules}
         for _ in range(3 if settings.quick else 60):
             for module in modules:

@@ -1,6 +1,6 @@
-"""Training with `fastgrad.nn` and `fastgrad.optim` as a user writes it, against PyTorch, eager, with its fused Adam.
+"""Training with `fastgrad.nn` and `fastgrad.optim`, against PyTorch (eager, with its fused Adam).
 
-Where PyTorch is not installed, Adam by hand in NumPy takes its place, and the row has no target.
+If PyTorch is not installed, the rival is hand-written Adam in NumPy, and the rows have no target.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ RATE = 1e-3
 
 
 class HandAdam:
-    """Adam on arrays, in place, in a scratch array per parameter that is kept."""
+    """Adam on arrays, in place, with a persistent scratch array per parameter."""
 
     def __init__(self, params):
         self.params = params
@@ -23,7 +23,7 @@ class HandAdam:
         self.t = 0
 
     def step(self, gradients):
-        """Overwrites the gradients."""
+        """Update the parameters. Overwrites the gradients."""
         self.t += 1
         root, rate = 1 / np.sqrt(1 - 0.999**self.t), RATE / (1 - 0.9**self.t)
         for p, g, m, v, s in zip(self.params, gradients, self.m, self.v, self.scratch):
@@ -44,7 +44,7 @@ class HandAdam:
 
 
 def against_torch(name, settings, mine, by_hand, facts, **how):
-    """The race against PyTorch; without PyTorch, against NumPy by hand and without a target."""
+    """Return the race against PyTorch or, if it is not installed, the result against NumPy without a target."""
     found = [c for c in peers(name, *facts) if c.name == "torch"]
     race = Race(mine, [*found, by_hand], **how)
     if found:
@@ -55,7 +55,7 @@ def against_torch(name, settings, mine, by_hand, facts, **how):
 
 @row("mlp-adam", target=0.33, note="64-64-10 with tanh, cross-entropy, batch 32, Adam; float64; against PyTorch")
 def mlp_adam(settings):
-    """A whole training step: zero_grad, forward, backward, step."""
+    """A complete training step: zero_grad, forward, backward, step."""
     rng = np.random.default_rng(11)
     x, labels = rng.normal(size=(32, 64)), rng.integers(0, 10, 32)
     layers = make_layers(rng, 64, 64, 10)
@@ -99,7 +99,7 @@ def mlp_adam(settings):
 
 @row("adam-1e6", target=1.1, note="a step of Adam over 10^6 float32; against PyTorch's fused one")
 def adam(settings):
-    """The update alone: memory traffic and a square root per element."""
+    """The update alone: memory traffic and one square root per element."""
     rng = np.random.default_rng(12)
     n = settings.size(10**6, 1000)
     start, gradient = rng.normal(size=n).astype(np.float32), rng.normal(size=n).astype(np.float32)

@@ -1,4 +1,4 @@
-"""`fastgrad.micrograd` against the installed micrograd: time and memory of a step of its demo, and long chains."""
+"""`fastgrad.micrograd` against micrograd: time and memory of a step of micrograd's demo, and long chains."""
 
 import sys
 from contextlib import ExitStack
@@ -14,7 +14,7 @@ OURS, THEIRS = "fastgrad.micrograd", "micrograd"
 
 
 def _step_race(settings, name, *options):
-    """The result of a step in both libraries, each in its own process, and their peak memory."""
+    """Return the result of a step in both libraries, each in its own process, and their peak memory."""
     if not installed("micrograd"):
         raise Skipped("micrograd is not installed")
     with ExitStack() as stack:
@@ -30,27 +30,27 @@ def _step_race(settings, name, *options):
     "values-demo",
     target=80.0,
     sense=">=",
-    note="a training step of micrograd's demo, 100 points, as shipped: with the cyclic garbage collector on, for both",
+    note="a training step of micrograd's demo, 100 points, with the cyclic garbage collector on",
 )
 def demo(settings):
-    """With Python's cyclic collector, which is most of micrograd's time; and the memory of a step."""
+    """With the cyclic garbage collector, which takes most of micrograd's time. Also measures the memory of a step."""
     line, peaks = _step_race(settings, "values-demo")
     if not peaks:
         return [line]
     mine, theirs = peaks[OURS], peaks[THEIRS]
-    note = "peak memory of the steps, above the network's own"
+    note = "peak memory of the steps, without the network"
     memory = Result("values-memory", mine, theirs, THEIRS, "B", ratio=mine / theirs, target=1 / 8, note=note)
     return [line, memory]
 
 
 @row("values-demo-gc-off", target=12.0, sense=">=", note="the same with gc.disable() for both")
 def demo_without_collector(settings):
-    """Without it: the cost of the two engines themselves."""
+    """Without the cyclic garbage collector."""
     return [_step_race(settings, "values-demo-gc-off", "gc-off")[0]]
 
 
 def chain(leaf, n):
-    """A chain of n ops, each a node: values and gradients stay small whole numbers."""
+    """Return a chain of n ops. Values and gradients stay small integers."""
     y, minus = leaf, Value(-1.0)
     for _ in range(n // 2):
         y = (y + leaf) * minus
@@ -64,7 +64,7 @@ def _build_and_sweep(n):
 
 @row("values-chain", target=120.0, note="a chain of Values: forward + backward + release, ns per op; collector on")
 def chain_rows(settings):
-    """Time per op at three lengths; the target is of the longest."""
+    """Time per op at three lengths. The target is for the longest."""
     sizes = [(f"values-chain-1e{power}", settings.size(10**power, 10 * power)) for power in (4, 5, 6)]
     leaf = Value(3.0)
     y = chain(leaf, 10)
@@ -82,7 +82,7 @@ def chain_rows(settings):
 
 
 def _expected(n):
-    """Value and gradient of that chain over 3, by the same recurrence on whole numbers."""
+    """Compute value and gradient of the chain at 3 with integers."""
     value, slope = 3, 1
     for _ in range(n // 2):
         value, slope = -(value + 3), -(slope + 1)

@@ -171,7 +171,7 @@ def test_a_contender_with_other_values_is_named_and_left_out(monkeypatch, capsys
 
 def test_a_library_that_does_not_import_is_named(monkeypatch):
     monkeypatch.setattr(peers, "LIBRARIES", ("math", "absent_library"))
-    monkeypatch.setattr(peers, "_wanted", {"math", "absent_library"})
+    monkeypatch.setattr(peers, "_selected", {"math", "absent_library"})
     assert peers.missing() == ["absent_library", "math (ModuleNotFoundError on import)"]
     assert peers.chosen() == []
 

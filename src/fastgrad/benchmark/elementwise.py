@@ -1,4 +1,4 @@
-"""A function of one array, value and gradient, against NumPy by hand."""
+"""Value and gradient of a function of one array, against hand-written NumPy."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from fastgrad.benchmark.race import Contender, Race
 
 
 def mixed_by_hand(x, buffers=(None, None, None, None)):
-    """Value and gradient of `sum(tanh(x) * sigmoid(x) + exp(-x * x))`, in fresh arrays or in those of `buffers`."""
+    """Compute value and gradient of `sum(tanh(x) * sigmoid(x) + exp(-x * x))`, in new arrays or in `buffers`."""
     s, e, t, g = buffers
     s = np.negative(x, out=s)
     e = np.multiply(s, x, out=e)
@@ -31,12 +31,12 @@ def mixed_by_hand(x, buffers=(None, None, None, None)):
 
 
 def mixed(x):
-    """`sum(tanh(x) * sigmoid(x) + exp(-x * x))` as a user writes it."""
+    """Compute `sum(tanh(x) * sigmoid(x) + exp(-x * x))` with fastgrad."""
     return fg.sum(fg.tanh(x) * fg.sigmoid(x) + fg.exp(-x * x))
 
 
 def array_race(x, function, by_hand, name):
-    """`function` of a Tensor against `by_hand` of an array, per element."""
+    """Race `function` of a Tensor against `by_hand` of an array, per element."""
     leaf = fg.tensor(x, requires_grad=True)
 
     def step():
@@ -60,5 +60,5 @@ def array_race(x, function, by_hand, name):
 
 
 def mixed_race(n):
-    """The race of `mixed` at n elements."""
+    """Race `mixed` with n elements."""
     return array_race(np.random.default_rng(5).normal(size=n), mixed, mixed_by_hand, f"mixed-1e{len(str(n)) - 1}")

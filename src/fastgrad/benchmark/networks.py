@@ -1,7 +1,7 @@
-"""The training step of a network: forward, backward, SGD. The rival is NumPy by hand, as an expert writes it.
+"""The training step of a network: forward, backward, SGD. The rival is hand-written NumPy.
 
-By hand nothing is computed twice, dead temporaries are overwritten, and the gradients of the inputs are left out.
-Results are fresh in every step, on both sides.
+The hand-written code computes nothing twice, overwrites temporaries and omits the gradients of the inputs. Both sides
+allocate new results in every step.
 """
 
 import numpy as np
@@ -15,18 +15,18 @@ RATE = 1e-3
 
 
 def make_layers(rng, *widths):
-    """Weights and biases of a fully connected network."""
+    """Return weights and biases of a fully connected network."""
     pairs = ((rng.normal(size=(m, n)) / np.sqrt(m), 0.1 * rng.normal(size=n)) for m, n in zip(widths, widths[1:]))
     return [array for pair in pairs for array in pair]
 
 
 def leaves(arrays):
-    """Parameters, as a user makes them."""
+    """Return the parameters as leaves."""
     return [fg.tensor(array, requires_grad=True) for array in arrays]
 
 
 class FastgradTraining:
-    """A training step with fastgrad: `loss_of(params)` gives the loss."""
+    """A training step with fastgrad. `loss_of(params)` returns the loss."""
 
     def __init__(self, params, loss_of):
         self.params, self.loss_of = leaves(params), loss_of
@@ -53,7 +53,7 @@ class FastgradTraining:
 
 
 class HandTraining:
-    """A training step by hand: `pass_of(params)` gives the loss and the gradients, which the step may overwrite."""
+    """A hand-written training step. `pass_of(params)` returns the loss and new gradients."""
 
     def __init__(self, params, pass_of):
         self.params, self.pass_of = [p.copy() for p in params], pass_of
@@ -76,7 +76,7 @@ class HandTraining:
 
 
 def cross_entropy_by_hand(s, rows, labels):
-    """Mean cross-entropy of the scores `s`, and its gradient, which takes the place of `s`."""
+    """Return the mean cross-entropy of the scores `s`, and overwrite `s` with its gradient."""
     s -= s.max(axis=1, keepdims=True)
     picked = s[rows, labels].sum()
     np.exp(s, out=s)
@@ -88,7 +88,7 @@ def cross_entropy_by_hand(s, rows, labels):
 
 
 def mlp_tanh_by_hand(x, labels):
-    """Loss and gradients of x -> tanh -> scores."""
+    """Return a function that computes loss and gradients of x -> tanh -> scores."""
     rows = np.arange(len(x))
 
     def both(params):
@@ -115,7 +115,7 @@ def training_race(name, params, loss_of, pass_of, *data):
 
 
 def small_network():
-    """The step of a 64-64-10 network with tanh, batch 32: overhead and arithmetic in equal parts."""
+    """Race a step of a 64-64-10 network with tanh, batch 32. Overhead and arithmetic take about the same time."""
     rng = np.random.default_rng(1)
     x, labels = rng.normal(size=(32, 64)), rng.integers(0, 10, 32)
     inputs = fg.asarray(x)

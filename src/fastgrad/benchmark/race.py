@@ -1,7 +1,7 @@
-"""Races: contenders are checked for equal answers, then timed in turns. Knows no op and no network.
+"""Races: comparisons of contenders that are checked for equal answers and then timed in alternation.
 
-A race times its contenders A B A B ... in many short rounds, so that a busy moment of the machine affects all of
-them, and reports medians. Contenders whose answers differ are not timed.
+A race times its contenders A B A B ... in many short rounds, so that other load on the machine affects all of them, and
+reports medians. Contenders whose answers differ are not timed.
 """
 
 import gc
@@ -15,29 +15,29 @@ from typing import Any
 
 import numpy as np
 
-# On one core, CPU time is wall-clock time less what other programs took. Windows counts it in steps of 16 ms.
+# On one core, CPU time is wall-clock time minus that of other programs. On Windows, its resolution is 16 ms.
 CLOCK = process_time if get_clock_info("process_time").resolution <= 1e-6 else perf_counter
 
 
 class Unequal(AssertionError):
-    """Two contenders of one race do not compute the same thing."""
+    """Two contenders of a race give different results."""
 
 
 @dataclass
 class Settings:
-    """How long to measure. `quick` is for tests: it also shrinks large sizes, and its ratios mean nothing."""
+    """How long to measure. `quick` is for tests: it also reduces sizes, and its ratios are meaningless."""
 
     quick: bool = False
     seconds: float = 1.5  # per contender
-    rounds: tuple[int, int] = (9, 400)  # fewest and most
-    turn: float = 2e-3  # seconds per contender and round: shorter than a time slice of the scheduler
+    rounds: tuple[int, int] = (9, 400)  # minimum and maximum
+    turn: float = 2e-3  # seconds per contender and round, shorter than a time slice of the scheduler
 
     def __post_init__(self):
         if self.quick:
             self.seconds, self.rounds, self.turn = 0.02, (2, 5), 5e-4
 
     def size(self, n, quick):
-        """`n`, or at most `quick` when the code only has to be exercised."""
+        """Return `n`, or at most `quick` in quick mode."""
         return min(n, quick) if self.quick else n
 
 
@@ -49,11 +49,11 @@ class Contender:
     ----------
     name : str
     step : callable or str
-        Does the work once. A string is a statement over the names in `scope`, for work so short that a function call
-        would be a visible part of it.
+        Does the work once. A string is a statement that uses the names in `scope`, for work so short that a function
+        call would matter.
     answer : callable
-        Returns what was computed, by name, from a state that is the same for all contenders. It is called once,
-        before any timing.
+        Returns the computed values by name, starting from the same state as the other contenders. It is called once,
+        before the timing.
     scope : dict, optional
     """
 
@@ -63,9 +63,9 @@ class Contender:
     scope: dict[str, Any] = field(default_factory=dict)
 
     def timer(self, unroll=1):
-        """Return a function of n: the seconds that n times `unroll` steps take.
+        """Return a function of n that measures the seconds of n times `unroll` steps.
 
-        The loop is made from source as `timeit` does it, for the same low overhead.
+        Like `timeit`, it compiles the loop from source, for a low overhead.
         """
         scope, statement = (self.scope, self.step) if isinstance(self.step, str) else ({"_step": self.step}, "_step()")
         arguments = "".join(f", {name}={name}" for name in scope)
@@ -85,14 +85,14 @@ class Contender:
 
 @dataclass
 class Race:
-    """fastgrad against rivals: the first is the one that the target refers to, the others are peers."""
+    """fastgrad against rivals. The target refers to the first rival; the others are peers."""
 
     fastgrad: Contender
     rivals: list[Contender]
     rtol: float = 1e-9
     per: float = 1.0  # units of work in one step: elements, for example
     unroll: int = 1  # steps per turn of the timing loop
-    collect: bool = False  # leave the cyclic garbage collector on, where its cost is part of the question
+    collect: bool = False  # keep the cyclic garbage collector on, if its cost should be included
 
     @property
     def contenders(self):
@@ -101,7 +101,7 @@ class Race:
 
 @dataclass
 class Timing:
-    """Seconds (or bytes, or any unit) per unit of work: the median and its quartiles."""
+    """Seconds, or another unit, per unit of work: the median and the quartiles."""
 
     median: float
     low: float
@@ -116,7 +116,7 @@ class Timing:
         return cls(statistics.median(values), low, high, min(values), len(values), inner)
 
     def scaled(self, factor):
-        """The same in another unit."""
+        """Convert to another unit."""
         return Timing(*(factor * v for v in (self.median, self.low, self.high, self.best)), self.rounds, self.inner)
 
 
@@ -127,7 +127,7 @@ def check(name, race):
 
 
 def disagreements(name, race):
-    """Yield each rival whose answer has other names, shapes or, beyond `rtol`, numbers than fastgrad's, and a text."""
+    """Yield each rival whose answer differs from fastgrad's in names, shapes or numbers, and a message."""
     mine = race.fastgrad.answer()
     if not mine:
         raise Unequal(f"{name}: nothing to compare")
@@ -156,7 +156,7 @@ def compare(what, x1, x2, rtol):
 
 
 def time_race(race, settings):
-    """One `Timing` per contender of a race, by name."""
+    """Time a race. Returns a dict from the names of the contenders to their `Timing`."""
     timings = time_in_turns(
         race.contenders, settings, collect=race.collect, per=race.per * race.unroll, unroll=race.unroll
     )
@@ -164,7 +164,7 @@ def time_race(race, settings):
 
 
 def time_in_turns(contenders, settings, *, collect=False, per=1.0, unroll=1):
-    """One `Timing` per contender, measured A B A B ... with inner loops long enough for the clock."""
+    """Time contenders in alternation, with inner loops that are long enough for the clock. Returns their `Timing`s."""
     timers = [c.timer(unroll) for c in contenders]
     inner = [_inner_count(seconds, settings.turn) for seconds in timers]
     once = [max(seconds(n), 1e-9) for seconds, n in zip(timers, inner)]
@@ -186,7 +186,7 @@ def time_in_turns(contenders, settings, *, collect=False, per=1.0, unroll=1):
 
 
 def _inner_count(timer, turn):
-    """How many steps fill one turn. The doubling also serves as the warm-up."""
+    """Return the number of steps that fill one turn. Doubling it also serves as a warm-up."""
     n = 1
     while (seconds := timer(n)) < turn / 2 and n < 1 << 24:
         n = max(2 * n, int(n * turn / max(seconds, 1e-8) / 4))
@@ -194,8 +194,8 @@ def _inner_count(timer, turn):
 
 
 def duration(seconds):
-    """Three digits and a unit from ns to s."""
+    """Format a duration with three digits and a unit from ns to s."""
     for unit, scale in (("ns", 1e9), ("us", 1e6), ("ms", 1e3)):
-        if seconds * scale < 999.5:  # what rounds to 1000 goes to the next unit
+        if seconds * scale < 999.5:  # numbers that round to 1000 use the next unit
             return f"{seconds * scale:.3g} {unit}"
     return f"{seconds:.3g} s"

@@ -1,6 +1,6 @@
-"""The smallest work there is: one sum, the staged expression of the lecture notes, a neuron. All overhead.
+"""The smallest workloads: one sum, the staged expression of the lecture notes, a neuron. They measure overhead.
 
-And the control: one NumPy call against itself. A ratio far from 1 points to a noisy machine, not to slow code.
+Also the control: one NumPy call against itself. If its ratio differs from 1, the machine is busy.
 """
 
 import math
@@ -13,15 +13,15 @@ from fastgrad.benchmark.race import Contender, Race
 
 
 def control():
-    """The same 256-element sum as its own rival."""
+    """Race a sum of 256 elements against itself."""
     a, b = np.arange(256.0), np.ones(256)
     scope = {"np": np, "a": a, "b": b}
-    here, there = (Contender(name, "np.add(a, b)", lambda: {"sum": a + b}, scope) for name in ("here", "there"))
-    return Race(here, [there])
+    first, second = (Contender(name, "np.add(a, b)", lambda: {"sum": a + b}, scope) for name in ("np.add", "itself"))
+    return Race(first, [second])
 
 
 def sum_race(name, x1, x2, rival, statement, unroll=1):
-    """Recorded `a + b` against `statement` on the plain values."""
+    """Race recorded `a + b` against `statement` on plain values."""
 
     def answer():
         a, b = fg.tensor(x1, requires_grad=True), fg.tensor(x2, requires_grad=True)
@@ -37,18 +37,18 @@ def sum_race(name, x1, x2, rival, statement, unroll=1):
 
 
 def add_scalar(unroll=1):
-    """One recorded 0-d sum against CPython's own."""
+    """Race a recorded 0-d sum against one of Python floats."""
     return sum_race("add-0d", 1.5, 2.5, "float + float", "a + b", unroll)
 
 
 def add_4x4(unroll=1):
-    """A small matrix: the cost of a result array."""
+    """Race a recorded sum of 4x4 arrays against NumPy's."""
     rng = np.random.default_rng(0)
     return sum_race("add-4x4", rng.normal(size=(4, 4)), rng.normal(size=(4, 4)), "np.add", "np.add(a, b)", unroll)
 
 
 def staged_lean(x, y):
-    """The same with the stages merged, no powers and no copies: what is left when one optimises Python by hand."""
+    """Compute value and gradients of the staged expression, with merged stages and without powers and copies."""
     sig_y = 1.0 / (1.0 + math.exp(-y))
     num = x + sig_y
     sig_x = 1.0 / (1.0 + math.exp(-x))
@@ -61,12 +61,12 @@ def staged_lean(x, y):
 
 
 def number(v):
-    """A number, or the value of a Tensor."""
+    """Convert a Tensor to a number."""
     return v.item() if isinstance(v, fg.Tensor) else v
 
 
 def numbers_race(names, step, by_hand, rival, *others):
-    """`step` against the statement `hand(...)` on Python floats, both giving numbers."""
+    """Race `step` against the statement `hand(...)` on Python floats. Both return numbers."""
     hand, arguments = by_hand
     scope = {"hand": hand}
     statement = f"hand({', '.join(map(repr, arguments))})"
@@ -77,7 +77,7 @@ def numbers_race(names, step, by_hand, rival, *others):
 
 
 def staged_written():
-    """The staged expression at (3, -4) with everything a user writes: leaves, backward, three numbers read."""
+    """Race the staged expression at (3, -4), with leaves, backward, and conversion of the three results to numbers."""
 
     def step():
         x = fg.tensor(3.0, requires_grad=True)
@@ -91,7 +91,7 @@ def staged_written():
 
 
 def neuron_by_hand(w1, w2, b):
-    """Value and gradients of `relu(w1 * -1 + w2 * -2 + b)**2`."""
+    """Compute value and gradients of `relu(w1 * -1 + w2 * -2 + b)**2`."""
     z = w1 * -1.0 + w2 * -2.0 + b
     r = z if z > 0.0 else 0.0
     d = 2.0 * r
@@ -99,7 +99,7 @@ def neuron_by_hand(w1, w2, b):
 
 
 def neuron():
-    """A neuron of single numbers, which is the work of micrograd."""
+    """Race a neuron of scalars, a typical use of micrograd."""
 
     def step():
         w1 = fg.tensor(2.0, requires_grad=True)

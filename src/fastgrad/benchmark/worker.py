@@ -1,5 +1,6 @@
-"""Worker processes: for another engine, or for memory and timings that need a fresh process. Requests and answers are
-lines of JSON.
+"""Worker processes, for another engine or for measurements that need a new process.
+
+Requests and answers are lines of JSON.
 """
 
 import json
@@ -17,11 +18,11 @@ class WorkerError(Exception):
 
 
 class Worker:
-    """A process that runs `python -m module arguments`, which has to call `serve`."""
+    """A process that runs `python -m module arguments`. The module must call `serve`."""
 
     def __init__(self, module, *arguments, env=None, cwd=None):
         self.errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
-        # With a session of its own, Ctrl-C reaches the parent alone, which then closes the worker.
+        # In a separate session, the worker does not receive Ctrl-C; the parent process closes it.
         self.process = subprocess.Popen(
             [sys.executable, "-m", module, *map(str, arguments)], env=env, cwd=cwd, start_new_session=True, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
@@ -54,8 +55,8 @@ class Worker:
         return json.loads(answer)
 
     def close(self):
-        """Close the worker's input, which ends it; terminate it if it is still busy after a second."""
-        with suppress(BrokenPipeError):  # a request that a dead worker has not read
+        """Close the input of the worker, which ends it. Terminate it if it is still busy after a second."""
+        with suppress(BrokenPipeError):  # a request that the worker has not read before it ended
             self.process.stdin.close()
         try:
             self.process.wait(1.0)
@@ -72,9 +73,9 @@ def serve(tasks, lines=None, out=None):
     Parameters
     ----------
     tasks : dict of str to callable
-        A request names a task and its arguments; what the task returns, as JSON, is the answer.
+        A request contains the name of a task and its arguments. The answer is the return value, as JSON.
     lines, out : text streams, optional
-        Standard input and output by default. What a task prints then goes to standard error.
+        Standard input and output by default. In that case, `print` in a task writes to standard error.
     """
     if out is None:
         lines, out, sys.stdout = sys.stdin, sys.stdout, sys.stderr
@@ -85,7 +86,7 @@ def serve(tasks, lines=None, out=None):
 
 @dataclass
 class Remote:
-    """A contender that runs in a worker: for `race`, the same as a `Contender`."""
+    """A contender that runs in a worker, with the interface of `Contender`."""
 
     name: str
     worker: Worker
@@ -99,7 +100,7 @@ class Remote:
 
 
 def served(contender, key=""):
-    """The tasks by which a worker offers `contender` to the `Remote` of the same key."""
+    """Return the tasks that make `contender` available to the `Remote` with the same key."""
     timers = {}
 
     def answer():

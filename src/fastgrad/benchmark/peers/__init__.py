@@ -1,7 +1,7 @@
-"""The same work in other libraries, where they are installed: extra columns, never required, no target.
+"""The same work in other libraries, if they are installed. They are extra columns without a target.
 
-Each library has a table `MAKERS`: by the name of a row, a function of the row's data that returns the step, the answer
-and, where the step is a statement, its names. Every answer is checked as fastgrad's own is.
+Each library has a dict `MAKERS` from the name of a row to a function of the row's data, which returns the step, the
+answer and, if the step is a statement, its scope. All answers are compared with fastgrad's.
 """
 
 from importlib import import_module
@@ -12,46 +12,46 @@ import numpy as np
 from fastgrad.benchmark.race import Contender
 
 LIBRARIES = ("torch", "jax", "autograd", "micrograd")
-_wanted = set(LIBRARIES)
+_selected = set(LIBRARIES)
 
 
 def choose(names):
-    """Measure only these libraries, of those that are installed."""
-    _wanted.intersection_update(names)
+    """Restrict the peers to these libraries."""
+    _selected.intersection_update(names)
 
 
 def installed(library):
-    """Whether this library is wanted and can be found."""
-    return library in _wanted and find_spec(library) is not None
+    """Return whether this library is selected and installed."""
+    return library in _selected and find_spec(library) is not None
 
 
 def chosen():
-    """Names of the libraries that get a column."""
+    """Return the names of the libraries that get a column."""
     return [library for library in LIBRARIES if installed(library)]
 
 
 def missing():
-    """Names of the libraries that are not installed or fail on import, which are then left out, with the reason."""
+    """Return the names of the libraries that are not installed or fail on import, and exclude them."""
     absent = [library for library in LIBRARIES if not installed(library)]
     for library in chosen():
         try:
             import_module(f"{__name__}.with_{library}")
-        except Exception as error:  # a broken installation of another library must not end our table
+        except Exception as error:  # a broken installation of another library must not stop the benchmark
             absent.append(f"{library} ({type(error).__name__} on import)")
-            _wanted.discard(library)
+            _selected.discard(library)
     return absent
 
 
-def peers(name, *facts):
-    """The contenders of every installed library that has row `name`; `facts` are the row's data."""
+def peers(name, *data):
+    """Return a contender of each selected library that supports row `name`. `data` is the data of the row."""
     found = []
     for library in chosen():
         makers = import_module(f"{__name__}.with_{library}").MAKERS
         if name in makers:
-            found.append(Contender(library, *makers[name](*facts)))
+            found.append(Contender(library, *makers[name](*data)))
     return found
 
 
 def named(names, values):
-    """An answer: names with arrays."""
+    """Return an answer: a dict from names to arrays."""
     return dict(zip(names, map(np.asarray, values)))

@@ -1,4 +1,4 @@
-"""The rows' functions in terms that `jax.numpy` and `autograd.numpy` share; the module comes first."""
+"""Functions of the rows for `jax.numpy` and `autograd.numpy`. The first argument is the NumPy module."""
 
 
 def staged(np, x, y):

@@ -1,4 +1,4 @@
-"""The rows in JAX, each compiled by `jax.jit` as a whole, in float64."""
+"""The rows in JAX, compiled by `jax.jit`, in float64."""
 
 from functools import partial
 
@@ -13,7 +13,7 @@ jax.config.update("jax_platforms", "cpu")
 
 
 def _runner(compiled, *arguments):
-    """A step that waits for its result, and the function itself."""
+    """Return a step that waits for its result, and the function."""
     return lambda: jax.block_until_ready(compiled(*arguments))
 
 
@@ -69,7 +69,7 @@ def rnn(arrays, x):
 
 
 def of_one(function, x):
-    # The array is NumPy's: its conversion is part of the work, as it is for the others.
+    # Like in the other libraries, the conversion from NumPy is part of the work.
     step = _runner(jax.jit(jax.value_and_grad(partial(function, jnp))), x)
     return step, lambda: named(("value", "gradient"), step())
 

@@ -1,4 +1,4 @@
-"""The rows of single numbers in micrograd."""
+"""The scalar rows in micrograd."""
 
 from micrograd.engine import Value
 

@@ -1,4 +1,4 @@
-"""The rows in PyTorch, eager, in float64, on one thread."""
+"""The rows in PyTorch (eager, float64, one thread)."""
 
 from functools import partial
 
