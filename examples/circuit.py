@@ -1,23 +1,23 @@
-"""The smallest circuit, f = (x + y) z: forward left to right, then the chain rule right to left."""
+"""The smallest circuit, f = (x + y) z: the forward pass, then the chain rule backward."""
 
 import fastgrad as fg
 
 x, y, z = -2.0, 5.0, -4.0
 
-# By hand. Forward, one gate at a time:
+# By hand. The forward pass, one gate at a time:
 q = x + y
 f = q * z
-# Backward: start with df/df = 1; each gate multiplies the upstream gradient by its local one.
+# The backward pass starts with df/df = 1. Each gate multiplies the upstream gradient by its local gradient.
 df = 1.0
-dq, dz = z * df, q * df  # a product hands each input the other
-dx, dy = 1.0 * dq, 1.0 * dq  # a sum hands its gradient on unchanged
+dq, dz = z * df, q * df  # the local gradient of each factor is the other factor
+dx, dy = 1.0 * dq, 1.0 * dq  # the local gradients of a sum are 1
 
-# By the engine: the same two lines forward; backward writes itself.
+# By fastgrad: the same two lines, and `backward`.
 X, Y, Z = (fg.tensor(v, requires_grad=True) for v in (x, y, z))
 F = (X + Y) * Z
 F.backward()
 
-print("           by hand   by engine")
+print("           by hand by fastgrad")
 for name, hand, engine in [("f", f, F), ("df/dx", dx, X.grad), ("df/dy", dy, Y.grad), ("df/dz", dz, Z.grad)]:
     print(f"{name:6}{hand:12g}{engine.item():12g}")
     assert hand == engine.item()

@@ -1,7 +1,7 @@
-"""A network with one hidden layer, trained twice from the same weights: gradients by hand, and by the engine.
+"""A network with one hidden layer, trained twice from the same weights: with gradients by hand and by fastgrad.
 
-By hand, backward goes layer by layer: loss -> output -> hidden -> input. Then every weight takes a step, W -=
-learning_rate * dW.
+By hand, the backward pass goes layer by layer: loss -> output -> hidden -> input. Then the weights are updated:
+W -= learning_rate * dW.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ import fastgrad as fg
 
 rng = np.random.default_rng(1)
 data = rng.uniform(-1, 1, size=(64, 2))
-target = np.where(data[:, :1] * data[:, 1:] > 0, 1.0, -1.0)  # same sign or not: no straight line tells them apart
+target = np.where(data[:, :1] * data[:, 1:] > 0, 1.0, -1.0)  # same sign or not, which is not linearly separable
 start = [rng.normal(size=(2, 16)), np.zeros(16), rng.normal(size=(16, 1)) / 4, np.zeros(1)]
 learning_rate = 0.25
 steps = 300
@@ -29,7 +29,7 @@ def train_by_hand():
         # output -> hidden
         dw2, db2 = hidden.T @ doutput, doutput.sum(axis=0)
         dhidden = doutput @ w2.T
-        dhidden[hidden <= 0] = 0  # relu routes the gradient where it let the value pass
+        dhidden[hidden <= 0] = 0  # relu passes the gradient where its output is positive
         # hidden -> input
         dw1, db1 = data.T @ dhidden, dhidden.sum(axis=0)
         for p, dp in (w1, dw1), (b1, db1), (w2, dw2), (b2, db2):
@@ -37,7 +37,7 @@ def train_by_hand():
     return losses, [w1, b1, w2, b2]
 
 
-def train_by_engine():
+def train_by_fastgrad():
     parameters = [fg.tensor(p, requires_grad=True) for p in start]
     w1, b1, w2, b2 = parameters
     losses = []
@@ -55,13 +55,13 @@ def train_by_engine():
 
 
 hand_losses, hand_weights = train_by_hand()
-engine_losses, engine_weights = train_by_engine()
+fastgrad_losses, fastgrad_weights = train_by_fastgrad()
 
-print(f"{'step':>6}{'loss by hand':>24}{'loss by engine':>24}")
+print(f"{'step':>6}{'loss by hand':>24}{'loss by fastgrad':>24}")
 for step in 0, 1, 10, 100, steps - 1:
-    print(f"{step:6}{float(hand_losses[step])!r:>24}{engine_losses[step]!r:>24}")
+    print(f"{step:6}{float(hand_losses[step])!r:>24}{fastgrad_losses[step]!r:>24}")
 assert hand_losses[-1] < 0.2 * hand_losses[0]
-for hand, engine in zip(hand_weights, engine_weights, strict=True):
-    # Powers of two divide exactly here, so both ways round alike, and 300 steps end in the same weights.
+for hand, engine in zip(hand_weights, fastgrad_weights, strict=True):
+    # The divisors are powers of two, so both round alike.
     np.testing.assert_array_max_ulp(hand, engine.numpy(), 2)
-print("all weights are equal to two units in the last place")
+print("all weights agree within two units in the last place")

@@ -1,6 +1,6 @@
 """A recurrent network that learns to write a text, character by character.
 
-Steps to take: first argument, 400 if there is none.
+The optional argument is the number of training steps (default: 400).
 """
 
 import sys
@@ -26,7 +26,7 @@ rng = np.random.default_rng(1)
 
 
 class Writer(nn.Module):
-    """Characters in, scores of the next character out."""
+    """Computes scores of the next character from characters."""
 
     def __init__(self, n, width):
         super().__init__()
@@ -44,9 +44,9 @@ optimiser = optim.Adam(model.parameters(), lr=1e-2)
 for k in range(steps):
     starts = rng.integers(0, len(code) - LENGTH - 1, BATCH)
     x = np.stack([code[s : s + LENGTH] for s in starts])
-    after = np.stack([code[s + 1 : s + LENGTH + 1] for s in starts])
+    targets = np.stack([code[s + 1 : s + LENGTH + 1] for s in starts])
     scores, _ = model(x)
-    loss = nn.functional.cross_entropy(scores.reshape(-1, len(letters)), after.reshape(-1))
+    loss = nn.functional.cross_entropy(scores.reshape(-1, len(letters)), targets.reshape(-1))
     optimiser.zero_grad()
     loss.backward()
     optim.clip_grad_norm_(list(model.parameters()), 1.0)
@@ -55,9 +55,9 @@ for k in range(steps):
         print(f"step {k:4d}   loss {loss.item():.4f} per character")
 
 with fg.no_grad():
-    written, state = "a", None
+    text, state = "a", None
     for _ in range(120):
-        scores, state = model(np.array([[letters.index(written[-1])]]), state)
-        written += letters[int(scores[0, -1].numpy().argmax())]
-print("it writes:")
-print(written)
+        scores, state = model(np.array([[letters.index(text[-1])]]), state)
+        text += letters[int(scores[0, -1].numpy().argmax())]
+print("generated text:")
+print(text)

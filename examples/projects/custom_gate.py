@@ -1,7 +1,7 @@
-"""A gate of one's own: a NumPy function and its local rule, checked, differentiated twice, and used to fit a line.
+"""A user-defined gate, from a NumPy function and its vjp: checked, differentiated twice, and used to fit a line.
 
-The gate is Huber's: quadratic near 0, straight far from it, so that outliers pull with a bounded force. Steps to take:
-first argument, 400 if there is none.
+The gate is the Huber function, which is quadratic near 0 and linear far from 0, so that outliers have bounded
+gradients. The optional argument is the number of steps (default: 400).
 """
 
 import sys
@@ -16,13 +16,13 @@ steps = int(sys.argv[1]) if len(sys.argv) > 1 else 400
 
 @fg.primitive(vjp=lambda g, r, delta: g * fg.clip(r, -delta, delta), elementwise=True)
 def huber(r, /, delta=1.0):
-    """r**2 / 2 for abs(r) <= delta, a straight line of the same slope beyond."""
+    """r**2 / 2 for abs(r) <= delta, and linear with the same slope beyond."""
     bounded = np.clip(r, -delta, delta)
     return bounded * (r - 0.5 * bounded)
 
 
 check_grads(lambda r: huber(r, delta=0.7), (np.array([-2.0, -0.3, 0.1, 0.5, 3.0]),), order=2)
-print("the gate's rule agrees with finite differences, first and second order")
+print("the vjp of the gate agrees with finite differences, to first and second order")
 
 rng = np.random.default_rng(2)
 x = np.linspace(-1, 1, 40)
@@ -39,6 +39,6 @@ def fit(penalty):
 
 
 squares, robust = fit(lambda r: 0.5 * r * r), fit(lambda r: huber(r, delta=0.5))
-print(f"the line was          y = {3.0:6.3f} x {-1.0:+6.3f}, with an outlier in every eighth point")
-print(f"least squares say     y = {squares[0]:6.3f} x {squares[1]:+6.3f}")
-print(f"Huber's gate says     y = {robust[0]:6.3f} x {robust[1]:+6.3f}")
+print(f"true line             y = {3.0:6.3f} x {-1.0:+6.3f}, every eighth point is an outlier")
+print(f"least squares         y = {squares[0]:6.3f} x {squares[1]:+6.3f}")
+print(f"Huber loss            y = {robust[0]:6.3f} x {robust[1]:+6.3f}")

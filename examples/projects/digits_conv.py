@@ -1,4 +1,7 @@
-"""Handwritten digits read by a small convolutional network. Steps to take: first argument, 300 if there is none."""
+"""Classifies handwritten digits with a small convolutional network.
+
+The optional argument is the number of training steps (default: 300).
+"""
 
 import sys
 
@@ -36,5 +39,5 @@ while done < steps:
             break
 
 with fg.no_grad():
-    read = model(held).numpy().argmax(axis=1)
-print(f"{np.mean(read == split.held_labels):.1%} of {len(read)} held-out digits read right")
+    predicted = model(held).numpy().argmax(axis=1)
+print(f"{np.mean(predicted == split.held_labels):.1%} of {len(predicted)} held-out digits are classified correctly")

@@ -1,7 +1,7 @@
-"""Hamiltonian Monte Carlo: samples from a density, led by the gradient of its logarithm.
+"""Hamiltonian Monte Carlo: draws samples from a density, using the gradient of its logarithm.
 
-The density is a Gaussian whose mean and covariance are known, so that the samples can be held against them. Samples to
-take: first argument, 4000 if there is none.
+The density is a Gaussian, so that the samples can be compared with its mean and covariance. The optional argument is
+the number of samples (default: 4000).
 """
 
 import sys
@@ -19,7 +19,7 @@ precision = np.linalg.inv(covariance)
 
 
 def potential(q):
-    """Minus the logarithm of the density, but for a constant."""
+    """The negative logarithm of the density, up to a constant."""
     d = q - mean
     return 0.5 * np.sum(d * (precision @ d))
 
@@ -28,7 +28,7 @@ gradient = fg.grad(potential)
 
 
 def leapfrog(q, p, step, n):
-    """n steps of Hamilton's equations; keeps volume, and the energy up to step**2."""
+    """Integrate Hamilton's equations for n steps. Preserves volume, and the energy up to step**2."""
     p = p - 0.5 * step * gradient(q)
     for k in range(n):
         q = q + step * p

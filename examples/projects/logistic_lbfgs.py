@@ -1,6 +1,6 @@
-"""Logistic regression by L-BFGS: fastgrad's own, and SciPy's where it is installed, from one value and gradient.
+"""Logistic regression with fastgrad's L-BFGS and, if SciPy is installed, with SciPy's.
 
-Iterations to take: first argument, 30 if there is none.
+The optional argument is the number of iterations (default: 30).
 """
 
 import sys
@@ -19,11 +19,11 @@ held_labels = split.held_labels % 2
 
 
 def loss_of(w):
-    """Mean negative log-likelihood of the labels, with a small L2 penalty; w holds 64 weights and an offset."""
+    """Mean negative log-likelihood with a small L2 penalty. `w` contains 64 weights and a bias."""
     return F.binary_cross_entropy_with_logits(split.x @ w[:64] + w[64], labels.astype(float)) + 1e-4 * fg.sum(w * w)
 
 
-def right(w):
+def accuracy(w):
     return np.mean((split.held_x @ w[:64] + w[64] > 0) == held_labels)
 
 
@@ -42,12 +42,12 @@ for k in range(steps):
     loss = optimiser.step(closure)
     if k % 5 == 0 or k == steps - 1:
         print(f"iteration {k:3d}   loss {loss:.6f}")
-print(f"fastgrad's L-BFGS: {right(w.numpy()):.1%} of {len(held_labels)} held-out digits told odd from even")
+print(f"fastgrad's L-BFGS: {accuracy(w.numpy()):.1%} of {len(held_labels)} held-out digits are classified correctly")
 
 try:
     from scipy.optimize import minimize
 except ImportError:
-    print("SciPy is not installed: its minimize would take fg.value_and_grad as it is")
+    print("SciPy is not installed; scipy.optimize.minimize can use fg.value_and_grad directly")
 else:
     found = minimize(fg.value_and_grad(loss_of), np.zeros(65), jac=True, method="L-BFGS-B", options={"maxiter": steps})
-    print(f"SciPy's L-BFGS-B: loss {found.fun:.6f}, {right(found.x):.1%}")
+    print(f"SciPy's L-BFGS-B: loss {found.fun:.6f}, {accuracy(found.x):.1%}")

@@ -1,6 +1,6 @@
-"""Two half moons told apart, in micrograd's words: every number is a Value, every neuron a Python object.
+"""micrograd's demo with different imports: classifies two half moons. Every number is a Value.
 
-The program is micrograd's demo with its first lines changed. Steps to take: first argument, 100 if there is none.
+The optional argument is the number of training steps (default: 100).
 """
 
 import math
@@ -15,31 +15,31 @@ random.seed(1337)
 
 
 def moons(n):
-    """Points on two interleaved half circles, with noise, and their side, -1 or 1."""
-    points, sides = [], []
+    """Points on two interleaved half circles, with noise, and their labels, -1 or 1."""
+    points, labels = [], []
     for k in range(n):
         t = random.uniform(0, math.pi)
         x, y = (math.cos(t), math.sin(t)) if k % 2 else (1 - math.cos(t), 0.5 - math.sin(t))
         points.append((x + random.gauss(0, 0.1), y + random.gauss(0, 0.1)))
-        sides.append(1 if k % 2 else -1)
-    return points, sides
+        labels.append(1 if k % 2 else -1)
+    return points, labels
 
 
-points, sides = moons(100)
+points, labels = moons(100)
 model = MLP(2, [16, 16, 1])
 print(model)
 print(f"{len(model.parameters())} parameters")
 
 
 def loss():
-    """Max-margin loss with L2 regularisation, and the share of points on the right side."""
+    """Max-margin loss with L2 regularisation, and the accuracy."""
     inputs = [list(map(Value, point)) for point in points]
     scores = list(map(model, inputs))
-    margins = [(1 + -side * score).relu() for side, score in zip(sides, scores)]
+    margins = [(1 + -label * score).relu() for label, score in zip(labels, scores)]
     data_loss = sum(margins) * (1.0 / len(margins))
     reg_loss = 1e-4 * sum(p * p for p in model.parameters())
-    right = [(side > 0) == (score.data > 0) for side, score in zip(sides, scores)]
-    return data_loss + reg_loss, sum(right) / len(right)
+    correct = [(label > 0) == (score.data > 0) for label, score in zip(labels, scores)]
+    return data_loss + reg_loss, sum(correct) / len(correct)
 
 
 for k in range(steps):
@@ -52,7 +52,7 @@ for k in range(steps):
     if k % 10 == 0 or k == steps - 1:
         print(f"step {k:3d}   loss {total_loss.data:.6f}   accuracy {accuracy:.0%}")
 
-print("what the network says of the plane ('#': 1, '.': -1):")
+print("predicted labels in the plane ('#': 1, '.': -1):")
 for row in range(12):
     y = 1.6 - 2.6 * row / 11
     print("  " + "".join("#" if model([-1.6 + 4.2 * column / 47, y]).data > 0 else "." for column in range(48)))

@@ -1,7 +1,7 @@
-"""A neural ordinary differential equation: a network learns the velocity of a spiral from points along it.
+"""A neural ordinary differential equation: a network learns the velocity field of a spiral from points along it.
 
-The gradient goes through every step of the integrator, Runge and Kutta's fourth-order method. Steps of training:
-first argument, 300 if there is none.
+The gradient is computed through all steps of a fourth-order Runge-Kutta integrator. The optional argument is the number
+of training steps (default: 300).
 """
 
 import sys
@@ -17,7 +17,7 @@ A = np.array([[-0.1, 2.0], [-2.0, -0.1]])
 
 
 def integrate(velocity, y, n):
-    """y and the n states that follow it, DT apart."""
+    """Return y and the n following states, DT apart."""
     states = [y]
     for _ in range(n):
         k1 = velocity(y)

@@ -1,9 +1,9 @@
-"""A pendulum's length and friction from noisy readings of its angle: the fit differentiates through the integrator.
+"""Estimates length and friction of a pendulum from noisy angles, by differentiating through an integrator.
 
     theta'' = -(g / length) sin(theta) - friction theta'
 
-The residuals' Jacobian comes from `fg.jacobian`, the step is Levenberg and Marquardt's. Steps to take: first argument,
-12 if there is none.
+The Jacobian of the residuals is computed by `fg.jacobian`, and the fit uses the Levenberg-Marquardt method. The
+optional argument is the number of steps (default: 12).
 """
 
 import sys
@@ -19,7 +19,7 @@ DT, N = 0.05, 80
 
 
 def swing(parameters):
-    """The angle at N times DT apart, from rest at 1 radian, by Runge and Kutta's fourth-order method."""
+    """Return the angle at N times, DT apart, starting from rest at 1 radian (fourth-order Runge-Kutta)."""
     length, friction = parameters[0], parameters[1]
 
     def rate(state):
@@ -67,4 +67,4 @@ for k in range(steps):
             break
     if np.abs(move).max() < 1e-10:
         break
-print(f"found {guess.round(4)}, the readings were made with {TRUE}")
+print(f"found {guess.round(4)}, true values {TRUE}")

@@ -1,8 +1,7 @@
-"""Which pixels a network looks at: the gradient of a digit's score with respect to the picture.
+"""Shows which pixels affect the score of a digit, by its gradient with respect to the image.
 
-Trains a small network on the digits that come with the package, then prints one digit beside the gradient of its
-score: where more ink would raise it (+), where it would lower it (-). Steps to take: first argument, 300 if there is
-none.
+Trains a small network on the digits of the package, then prints digits next to the gradient of their score: more ink
+increases the score at + and decreases it at -. The optional argument is the number of training steps (default: 300).
 """
 
 import sys
@@ -37,14 +36,15 @@ for _ in range(steps):
             p.grad = None
 
 with fg.no_grad():
-    read = scores(split.held_x).numpy().argmax(axis=1)
-print(f"{np.mean(read == split.held_labels):.1%} of {len(read)} held-out digits read right after {steps} steps")
+    predicted = scores(split.held_x).numpy().argmax(axis=1)
+accuracy = np.mean(predicted == split.held_labels)
+print(f"{accuracy:.1%} of {len(predicted)} held-out digits are classified correctly after {steps} steps")
 
 for digit in (3, 8):
     picture = split.held_x[np.flatnonzero(split.held_labels == digit)[0]]
     slope = fg.grad(lambda x, digit=digit: scores(x[None])[0, digit])(picture).reshape(8, 8)
     largest = np.abs(slope).max()
-    print(f"\na {digit}" + " " * 17 + f"what the score of {digit} gains by more ink")
+    print(f"\na {digit}" + " " * 17 + f"gradient of the score of {digit}")
     for ink, gain in zip(picture.reshape(8, 8), slope):
         marks = "".join("  " if abs(g) < largest / 4 else "++" if g > 0 else "--" for g in gain)
         print("  " + "".join(" .:*#"[int(4 * v)] * 2 for v in ink) + "    |" + marks + "|")

@@ -11,12 +11,12 @@ FILES = sorted(EXAMPLES.glob("*.py"))
 # File: steps, and what must stand in the output after so many.
 PROJECTS = {
     "moons": (3, "MLP of [Layer of [ReLUNeuron(2)"),
-    "custom_gate": (150, "the gate's rule agrees with finite differences"),
+    "custom_gate": (150, "the vjp of the gate agrees with finite differences"),
     "pendulum": (12, "found [1.303  0.2489]"),
     "hmc": (60, "mean of the samples"),
-    "saliency": (30, "what the score of 8 gains"),
-    "digits_conv": (3, "held-out digits read right"),
-    "char_rnn": (2, "it writes:"),
+    "saliency": (30, "gradient of the score of 8"),
+    "digits_conv": (3, "held-out digits are classified correctly"),
+    "char_rnn": (2, "generated text:"),
     "logistic_lbfgs": (5, "loss 0.693147"),
     "neural_ode": (2, "mean distance from the true path"),
 }
