@@ -77,7 +77,7 @@ def test_einsum_with_sublists():
         np.testing.assert_allclose(call(x, [3, 1]).detach().numpy(), np.einsum(X, [3, 1]))
     (gx,) = fg.gradients([np.einsum(x, [0, 1], Y, [1, 2], [0, 2]).sum()], [x])
     np.testing.assert_allclose(gx.numpy(), np.ones((2, 4)) @ Y.T)
-    with pytest.raises(fg.ShapeError, match="einsum: the term 'a' names 1 axes, its operand has 2"):
+    with pytest.raises(fg.ShapeError, match="einsum: the term 'a' names 1 axes, but its operand has 2"):
         fg.einsum(X, [0])
 
 

@@ -208,24 +208,24 @@ def test_second_names_are_the_same_functions():
 
 
 @pytest.mark.parametrize(("call", "text"), [
-    (lambda: fg.transpose(M, (0, 0)), "names an axis twice"),
+    (lambda: fg.transpose(M, (0, 0)), "contains an axis twice"),
     (lambda: fg.permute_dims(M, (0,)), "do not match 2 dimensions"),
     (lambda: fg.swapaxes(M, 0, 2), "whose axes are -2 to 1"),
     (lambda: fg.squeeze(M, 0), "has length 3, not 1"),
     (lambda: fg.expand_dims(M, 4), "whose axes are -3 to 2"),
-    (lambda: fg.moveaxis(M, (0, 1), 0), "2 source axes, but 1 destinations"),
+    (lambda: fg.moveaxis(M, (0, 1), 0), "2 source axes and 1 destinations"),
     (lambda: fg.reshape(M, (5, 5)), "cannot reshape"),
     (lambda: fg.broadcast_to(M, (3, 5)), "broadcast"),
-    (lambda: fg.split(M, 2), "axis 0 of length 3 has no 2 equal parts"),
+    (lambda: fg.split(M, 2), "axis 0 of length 3 cannot be split into 2 equal parts"),
     (lambda: fg.concat([M, V]), "same number of dimensions"),
     (lambda: fg.stack([M, V]), "same shape"),
     (lambda: fg.matrix_transpose(V), "at least 2 dimensions"),
     (lambda: fg.take_along_axis(M, np.array([0]), 0), "indices have 1 dimensions, x has 2"),
     (lambda: fg.vecdot(V, V[:2]), "lengths 5 and 2"),
-    (lambda: fg.cumulative_sum(M), "say which axis"),
+    (lambda: fg.cumulative_sum(M), "select the axis"),
     (lambda: fg.tensordot(M, M, 1), "shape-mismatch"),
-    (lambda: fg.einsum("ij,k", M), "2 terms in 'ij,k', but 1 operands"),
-    (lambda: fg.einsum("ijk", M), "names 3 axes, its operand has 2"),
+    (lambda: fg.einsum("ij,k", M), "'ij,k' has 2 terms, but there are 1 operand"),
+    (lambda: fg.einsum("ijk", M), "names 3 axes, but its operand has 2"),
 ])  # fmt: skip
 def test_shapes_that_do_not_fit_are_refused_by_name(call, text):
     with pytest.raises(ShapeError, match=text) as caught:
@@ -240,7 +240,7 @@ def test_arguments_that_are_not_meant_are_refused():
         fg.norm(V, "fro")
     with pytest.raises(ValueError, match=r"norm: ord=2 over 3 axes, where ord must be None: select one or two axes"):
         fg.norm(A, 2)
-    with pytest.raises(ValueError, match=r'indexing is "xy" or "ij"'):
+    with pytest.raises(ValueError, match=r'indexing must be "xy" or "ij"'):
         fg.meshgrid(V, indexing="yx")
     with pytest.raises(ValueError, match=r"pad mode 'mean' is not supported"):
         fg.pad(V, 1, mode="mean")

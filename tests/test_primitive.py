@@ -165,7 +165,7 @@ def test_a_rule_on_plain_numbers_has_no_second_order(leave):
 
 
 def test_a_rule_that_names_unknown_words_is_refused_at_once():
-    with pytest.raises(TypeError, match="the vjp of 'f' names 'z', which is no operand or parameter of it"):
+    with pytest.raises(TypeError, match="the vjp of 'f' names 'z', which is not an operand or parameter of it"):
 
         @fg.primitive(vjp=lambda g, z: g * z)
         def f(x):

@@ -1,4 +1,4 @@
-"""What the public functions do with their arguments: as Tensors, as plain arrays, as axes in range; what records."""
+"""Argument handling of the public functions: conversion to Tensors and arrays, axes in range, what is recorded."""
 
 import numpy as np
 
@@ -7,12 +7,12 @@ from fastgrad._engine import Tensor, asarray, is_grad_enabled
 
 
 def as_tensor(x):
-    """`x` if it is a Tensor, otherwise a Tensor that shares its memory where it can."""
+    """Return `x` if it is a Tensor, otherwise a Tensor that shares its memory where possible."""
     return x if isinstance(x, Tensor) else asarray(x)
 
 
 def one_axis(op, axis, ndim):
-    """An axis as a number from 0 to ndim - 1."""
+    """Return an axis as an int from 0 to ndim - 1; raise AxisError if it is out of bounds."""
     k = parameters.integer(axis)
     if not -ndim <= k < ndim:
         raise errors.bad_axis(op, k, ndim)
@@ -20,21 +20,21 @@ def one_axis(op, axis, ndim):
 
 
 def distinct_axes(op, axis, ndim):
-    """Axes as a tuple of numbers in range, each once."""
+    """Return axes as a tuple of ints from 0 to ndim - 1; raise ShapeError if one occurs twice."""
     axis = parameters.axes(axis)
     axes = tuple(one_axis(op, k, ndim) for k in (axis if type(axis) is tuple else (axis,)))
     if len(set(axes)) != len(axes):
-        raise errors.ShapeError(f"{op}: {axis} names an axis twice; each may stand there once")
+        raise errors.ShapeError(f"{op}: axis {axis} contains an axis twice: pass each axis once")
     return axes
 
 
 def is_end(axis):
-    """Whether `axis`, as `parameters.axes` reads it, is the one number 0 or -1."""
+    """Return whether `axis`, converted by `parameters.axes`, is the int 0 or -1."""
     return type(axis) is int and axis in (0, -1)
 
 
 def plain(x):
-    """The ndarray of a Tensor; lists, tuples and dicts with every Tensor inside replaced; anything else as it is."""
+    """Return the ndarray of a Tensor; convert Tensors in lists, tuples and dicts; return anything else unchanged."""
     if isinstance(x, Tensor):
         return x.detach().numpy()
     if isinstance(x, dict):
@@ -45,7 +45,7 @@ def plain(x):
 
 
 def records(value):
-    """Whether any Tensor inside `value` would record now."""
+    """Return whether operations on any Tensor inside `value` would be recorded now."""
     if not is_grad_enabled():
         return False
     if isinstance(value, Tensor):
@@ -58,7 +58,7 @@ def records(value):
 
 
 def has_gradient(result):
-    """Whether a result could have had a gradient: anything but integers, booleans, text, dates, and tuples of these."""
+    """Return whether a result could have a gradient: it is not an integer, boolean, text, date, or a tuple of these."""
     if isinstance(result, (tuple, list)):
         return any(map(has_gradient, result))
     if isinstance(result, np.dtype):

@@ -1,6 +1,6 @@
-"""Functions whose results are constants: making arrays and asking about them.
+"""Array creation and inspection: functions whose results are constants.
 
-Only the value that an array is filled with is recorded.
+Only the fill value of `full` and `full_like` is recorded.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from fastgrad._engine import tensor
 from fastgrad.functions.arguments import has_gradient, plain, records
 from fastgrad.rules.rule import FUNCTIONS
 
-# --- making ---
+# --- creation ---
 
 
 def _made(array, requires_grad):
@@ -18,45 +18,45 @@ def _made(array, requires_grad):
 
 
 def zeros(shape, *, dtype=None, requires_grad=False):
-    """A new Tensor of zeros."""
+    """Return a new Tensor of zeros."""
     return _made(np.zeros(shape, dtype), requires_grad)
 
 
 def ones(shape, *, dtype=None, requires_grad=False):
-    """A new Tensor of ones."""
+    """Return a new Tensor of ones."""
     return _made(np.ones(shape, dtype), requires_grad)
 
 
 def full(shape, fill_value, *, dtype=None, requires_grad=False):
-    """A new Tensor of copies of `fill_value`."""
+    """Return a new Tensor filled with `fill_value`. The gradient flows to a `fill_value` that requires one."""
     if records(fill_value):
         return _recorded(shape, fill_value, dtype)
     return _made(np.full(shape, plain(fill_value), dtype), requires_grad)
 
 
 def _recorded(shape, x, dtype):
-    """Copies of a Tensor that records: they record too, so that its gradient is not lost."""
+    """Return a recorded Tensor filled with `x`."""
     x = FUNCTIONS["broadcast_to"](x, shape)
     return FUNCTIONS["copy"](x) if dtype is None else FUNCTIONS["astype"](x, np.dtype(dtype))
 
 
 def empty(shape, *, dtype=None, requires_grad=False):
-    """A new Tensor whose elements are not set."""
+    """Return a new Tensor without initializing its elements."""
     return _made(np.empty(shape, dtype), requires_grad)
 
 
 def zeros_like(x, /, *, dtype=None, requires_grad=False):
-    """A new Tensor of zeros, of the shape and dtype of `x`."""
+    """Return a new Tensor of zeros with the shape and dtype of `x`."""
     return _made(np.zeros_like(plain(x), dtype), requires_grad)
 
 
 def ones_like(x, /, *, dtype=None, requires_grad=False):
-    """A new Tensor of ones, of the shape and dtype of `x`."""
+    """Return a new Tensor of ones with the shape and dtype of `x`."""
     return _made(np.ones_like(plain(x), dtype), requires_grad)
 
 
 def full_like(x, /, fill_value, *, dtype=None, requires_grad=False):
-    """A new Tensor of copies of `fill_value`, of the shape and dtype of `x`."""
+    """Return a new Tensor filled with `fill_value`, with the shape and dtype of `x`."""
     if records(fill_value):
         x = np.asarray(plain(x))
         return _recorded(x.shape, fill_value, dtype or x.dtype)
@@ -64,23 +64,23 @@ def full_like(x, /, fill_value, *, dtype=None, requires_grad=False):
 
 
 def empty_like(x, /, *, dtype=None, requires_grad=False):
-    """A new Tensor whose elements are not set, of the shape and dtype of `x`."""
+    """Return a new Tensor with the shape and dtype of `x`, without initializing its elements."""
     return _made(np.empty_like(plain(x), dtype), requires_grad)
 
 
 def arange(start, /, stop=None, step=1, *, dtype=None, requires_grad=False):
-    """Evenly spaced values from `start` (0 if it is given alone) up to, not including, `stop`."""
+    """Return evenly spaced values from `start` to `stop` (exclusive). With one argument, from 0 to that argument."""
     start, stop = (0, start) if stop is None else (start, stop)
     return _made(np.arange(start, stop, step, dtype), requires_grad)
 
 
 def linspace(start, stop, /, num=50, *, dtype=None, endpoint=True, requires_grad=False):
-    """`num` evenly spaced values from `start` to `stop`, which is the last of them if `endpoint`."""
+    """Return `num` evenly spaced values from `start` to `stop`, which is included if `endpoint` is True."""
     return _made(np.linspace(start, stop, num, endpoint=endpoint, dtype=dtype), requires_grad)
 
 
 def eye(n_rows, n_cols=None, /, *, k=0, dtype=None, requires_grad=False):
-    """A matrix with ones on diagonal number `k`, zeros elsewhere."""
+    """Return a matrix with ones on diagonal `k` and zeros elsewhere."""
     return _made(np.eye(n_rows, n_cols, k, dtype or float), requires_grad)
 
 
@@ -88,7 +88,7 @@ def eye(n_rows, n_cols=None, /, *, k=0, dtype=None, requires_grad=False):
 
 
 def _wrapped(result):
-    if isinstance(result, (np.ndarray, np.generic)) or type(result) is int:  # a count, before NumPy 2.3
+    if isinstance(result, (np.ndarray, np.generic)) or type(result) is int:  # count_nonzero before NumPy 2.3
         return tensor(result)
     if isinstance(result, tuple):
         parts = map(_wrapped, result)
@@ -97,9 +97,9 @@ def _wrapped(result):
 
 
 def constant(numpy_function):
-    """NumPy's function on the values of Tensors. What it returns is a constant, no gradient flows through it.
+    """Return NumPy's function, applied to the values of Tensors. Its results are constants.
 
-    Refused where that would lose one: floating results of what records.
+    It raises NotDifferentiableError if a floating result depends on a Tensor that requires a gradient.
     """
 
     def function(*args, **kwargs):
@@ -110,7 +110,7 @@ def constant(numpy_function):
 
     function.__name__ = function.__qualname__ = numpy_function.__name__
     function.__doc__ = (
-        f"`numpy.{numpy_function.__name__}` on Tensors. The result is a constant: no gradient flows through it."
+        f"Apply `numpy.{numpy_function.__name__}` to Tensors. The result is a constant: no gradient flows through it."
     )
     return function
 
@@ -149,15 +149,15 @@ can_cast = constant(np.can_cast)
 
 
 def isdtype(dtype, kind):
-    """Whether `dtype` is of a kind of the array API standard: "bool", "integral", "real floating", "numeric", ..."""
+    """Return whether `dtype` has a kind of the array API standard: "bool", "integral", "real floating", ..."""
     return np.isdtype(np.dtype(dtype), kind)
 
 
 def finfo(type, /):
-    """Machine limits of a floating dtype, or of the dtype of an array."""
+    """Return the machine limits of a floating dtype, or of the dtype of an array."""
     return np.finfo(getattr(type, "dtype", type))
 
 
 def iinfo(type, /):
-    """Machine limits of an integer dtype, or of the dtype of an array."""
+    """Return the machine limits of an integer dtype, or of the dtype of an array."""
     return np.iinfo(getattr(type, "dtype", type))

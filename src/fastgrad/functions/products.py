@@ -1,6 +1,6 @@
-"""Products, norms and running sums: functions that arrange their arguments and call rules.
+"""Products, norms and cumulative sums: functions that convert their arguments and call rules.
 
-Names and signatures are those of the Python array API standard, and NumPy's where NumPy has others.
+Names and signatures are those of the Python array API standard, and NumPy's where it has others.
 """
 
 import math
@@ -17,17 +17,17 @@ _getitem = FUNCTIONS["getitem"]
 
 
 def einsum(subscripts, /, *operands, optimize=True):
-    """Einstein sum: products of `operands`, summed over the letters that the output does not have.
+    """Evaluate an Einstein sum: products of `operands`, summed over the letters that the output does not contain.
 
     Parameters
     ----------
     subscripts : str
-        One term of letters per operand, as `"ij,jk->ik"`. A letter that stands twice in a term takes a diagonal, `...`
-        stands for the axes not named, and without `->` the output has, in order, the letters that stand once. NumPy's
-        other spelling, `einsum(x1, [0, 1], x2, [1, 2], [0, 2])`, is understood as well.
+        One term of letters per operand, as `"ij,jk->ik"`. A letter that occurs twice in a term selects a diagonal, and
+        `...` stands for the remaining axes. Without `->`, the output consists of the letters that occur once, in
+        alphabetical order. NumPy's alternative form `einsum(x1, [0, 1], x2, [1, 2], [0, 2])` is supported too.
     *operands : Tensor or array
     optimize : bool
-        Let NumPy choose the order of the products, and BLAS for them.
+        Whether NumPy chooses the order of the products, and uses BLAS for them.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def einsum(subscripts, /, *operands, optimize=True):
     Raises
     ------
     ValueError
-        Where the terms do not fit the operands.
+        If the terms do not fit the operands.
     """
     if not isinstance(subscripts, str):
         subscripts, operands = from_sublists((subscripts, *operands))
@@ -45,7 +45,24 @@ def einsum(subscripts, /, *operands, optimize=True):
 
 
 def tensordot(a, b, axes=2):
-    """Sum of products over pairs of axes: the last `axes` of `a` with the first of `b`, or `(axes of a, axes of b)`."""
+    """Return the sum of products of `a` and `b` over pairs of axes.
+
+    Parameters
+    ----------
+    a, b : Tensor or array
+    axes : int or pair of (int or sequence of int)
+        An int sums over the last `axes` axes of `a` and the first of `b`. A pair gives the axes of `a` and of `b`.
+
+    Returns
+    -------
+    Tensor
+        Its axes are the remaining axes of `a`, followed by those of `b`.
+
+    Raises
+    ------
+    ValueError
+        If the lengths of the axes differ, or an axis is out of bounds or occurs twice.
+    """
     x1, x2 = as_tensor(a), as_tensor(b)
     axes = parameters.integer(axes) if not hasattr(axes, "__iter__") else tuple(axes)
     if type(axes) is int:
@@ -58,23 +75,23 @@ def tensordot(a, b, axes=2):
 
 
 def vecdot(x1, x2, /, *, axis=-1):
-    """Dot products of the vectors along `axis`, those of `x1` conjugated."""
+    """Return the dot products of the vectors along `axis`; complex vectors of `x1` are conjugated."""
     x1, x2 = as_tensor(x1), as_tensor(x2)
     axis = parameters.integer(axis)
     n1, n2 = (x.shape[one_axis("vecdot", axis, x.ndim)] for x in (x1, x2))
     if n1 != n2:
-        raise errors.ShapeError(f"vecdot: the vectors along axis {axis} have lengths {n1} and {n2}; they must agree")
+        raise errors.ShapeError(f"vecdot: the vectors along axis {axis} have lengths {n1} and {n2}: they must be equal")
     products = (FUNCTIONS["conj"](x1) if x1.dtype.kind == "c" else x1) * x2
     return products.sum(axis=axis, dtype=products.dtype if products.dtype.kind in "biu" else None)
 
 
 def trace(x, /, offset=0, axis1=0, axis2=1):
-    """Sum of diagonal number `offset` of the planes of `axis1` and `axis2`."""
+    """Return the sum of diagonal `offset` of the matrices with axes `axis1` and `axis2`."""
     return FUNCTIONS["sum"](FUNCTIONS["diagonal"](x, offset, axis1, axis2), axis=-1)
 
 
 def diag(x, /, k=0):
-    """Diagonal number `k` of a matrix, or the matrix with the vector `x` there and zeros elsewhere."""
+    """Return diagonal `k` of a matrix, or for a vector a matrix with `x` on diagonal `k` and zeros elsewhere."""
     x = as_tensor(x)
     if x.ndim != 1:
         return FUNCTIONS["diagonal"](x, k)
@@ -84,18 +101,20 @@ def diag(x, /, k=0):
 
 
 def norm(x, /, ord=None, axis=None, keepdims=False):
-    """Length of a vector, or norm of a matrix, over `axis`.
+    """Return the norm of a vector or matrix over `axis`.
 
     Parameters
     ----------
     x : Tensor or array
-        Integers and booleans are computed with as float64.
+        Integers and booleans are converted to float64.
     ord : {None, 2, 1, inf, -inf, 0, a number, "fro", "nuc", -2, -1}
-        None is the Euclidean norm of all elements; a number p is `sum(abs(x)**p)**(1/p)` along one axis. For two axes
-        1, -1, inf and -inf are the largest and smallest sums of a column or row, 2 and -2 the largest and smallest
-        singular value, "nuc" the sum of them, "fro" the Euclidean norm.
+        The order of the norm. None is the Euclidean norm of all elements. A number p is `sum(abs(x)**p)**(1/p)` along
+        one axis. Over two axes 1, -1, inf and -inf are the largest and smallest sums of a column or row, 2 and -2 the
+        largest and smallest singular value, "nuc" their sum, and "fro" the Euclidean norm.
     axis : int, tuple of int or None
+        One or two axes. None is all axes.
     keepdims : bool
+        Whether to keep the reduced axes with length 1.
 
     Returns
     -------
@@ -104,13 +123,14 @@ def norm(x, /, ord=None, axis=None, keepdims=False):
     Raises
     ------
     ValueError
-        For an `ord` that the number of axes does not allow.
+        If `ord` is not defined for the number of axes.
 
     Notes
     -----
-    At a kink the gradient is 0: of all elements where the norm is 0, of an element that is 0 where p < 2, of a
-    singular value that is 0. Ties of the largest or smallest share it equally. Higher derivatives are those of this
-    gradient: the Hessian of `norm(x)**2` is 0 at 0, and 2 beside it; `sum(x * x)` has the right one everywhere.
+    The gradient at a kink is 0: of all elements where the norm is 0, of an element that is 0 if p < 2, and of a
+    singular value that is 0. If several elements are the largest or smallest, they share the gradient equally. Higher
+    derivatives are those of this gradient, so the Hessian of `norm(x)**2` is 0 at 0, although it is 2 everywhere else;
+    `sum(x * x)` has the correct Hessian everywhere.
     """
     x = as_tensor(x)
     if x.dtype.kind in "biu":
@@ -128,7 +148,7 @@ def norm(x, /, ord=None, axis=None, keepdims=False):
 def _matrix_norm(x, ord, axes, keepdims):
     size, total, top, low = (FUNCTIONS[name] for name in ("abs", "sum", "max", "min"))
     if ord in (2, -2, "nuc"):
-        values = size(FUNCTIONS["svdvals"](moveaxis(x, axes, (-2, -1))))  # abs: a singular value of 0 gets no gradient
+        values = size(FUNCTIONS["svdvals"](moveaxis(x, axes, (-2, -1))))  # abs, so that a zero one gets no gradient
         best = (total if ord == "nuc" else top if ord == 2 else low)(values, axis=-1)
         return expand_dims(best, axes) if keepdims else best
     summed, compared = axes if abs(ord) == 1 else axes[::-1]
@@ -138,11 +158,30 @@ def _matrix_norm(x, ord, axes, keepdims):
 
 
 def cumulative_sum(x, /, *, axis=None, dtype=None, include_initial=False):
-    """Running sum of `x` along `axis`, with a leading 0 if `include_initial`."""
+    """Return the cumulative sum of `x` along `axis`, preceded by 0 if `include_initial` is True.
+
+    Parameters
+    ----------
+    x : Tensor or array
+    axis : int, optional
+        May be omitted if `x` has at most one axis.
+    dtype : dtype, optional
+        The dtype to compute in, and of the result.
+    include_initial : bool
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        If `axis` is out of bounds, or missing for an `x` with several axes.
+    """
     x = as_tensor(x)
     x = x if x.ndim else ravel(x)
     if axis is None and x.ndim != 1:
-        raise errors.ShapeError(f"cumulative_sum: say which axis of shape {x.shape} to sum along")
+        raise errors.ShapeError(f"cumulative_sum: x has shape {x.shape}: select the axis to sum along with axis=")
     axis = one_axis("cumulative_sum", 0 if axis is None else axis, x.ndim)
     y = FUNCTIONS["cumsum"](x, axis=axis, dtype=dtype)
     if not include_initial:
@@ -151,7 +190,7 @@ def cumulative_sum(x, /, *, axis=None, dtype=None, include_initial=False):
 
 
 def diff(x, /, *, axis=-1, n=1):
-    """Differences of neighbours along `axis`, taken `n` times."""
+    """Return the differences of adjacent elements along `axis`, computed `n` times."""
     x = as_tensor(x)
     lead = (slice(None),) * one_axis("diff", axis, x.ndim)
     for _ in range(parameters.integer(n)):

@@ -1,6 +1,6 @@
-"""Shapes, joining, cutting, taking and sorting: functions that arrange their arguments and call one rule.
+"""Shapes, joining, splitting, indexing and sorting: functions that convert their arguments and call one rule.
 
-Names and signatures are those of the Python array API standard, and NumPy's where NumPy has others.
+Names and signatures are those of the Python array API standard, and NumPy's where it has others.
 """
 
 import numpy as np
@@ -16,23 +16,23 @@ _permute = FUNCTIONS["permute_dims"]
 
 
 def reshape(x, /, *lengths, shape=None):
-    """The elements of `x`, in C order, in another shape.
+    """Return the elements of `x`, in C order, in another shape.
 
     Parameters
     ----------
     x : Tensor or array
     *lengths, shape : int or tuple of int
-        `reshape(x, (2, 3))`, `reshape(x, 2, 3)` and `reshape(x, shape=(2, 3))` mean the same. One length may be -1.
+        `reshape(x, (2, 3))`, `reshape(x, 2, 3)` and `reshape(x, shape=(2, 3))` are equivalent. One length may be -1.
 
     Returns
     -------
     Tensor
-        A view where the strides allow it.
+        A view if the strides allow it.
 
     Raises
     ------
     ValueError
-        Where `shape` has another number of elements than `x`.
+        If `shape` has a different number of elements than `x`.
     """
     if shape is None:
         shape = lengths[0] if len(lengths) == 1 else lengths
@@ -40,7 +40,7 @@ def reshape(x, /, *lengths, shape=None):
 
 
 def ravel(x, /):
-    """The elements of `x`, in C order, along one axis."""
+    """Return the elements of `x`, in C order, along one axis; a view if possible."""
     return _reshape(x, (-1,)) if np.size(plain(x)) else _reshape(x, (0,))
 
 
@@ -48,22 +48,22 @@ flatten = ravel
 
 
 def permute_dims(x, /, axes):
-    """`x` with its axes in the order `axes`."""
+    """Return a view of `x` with its axes in the order `axes`."""
     x = as_tensor(x)
     axes = parameters.integers(axes)
     if len(axes) != x.ndim:
-        raise errors.ShapeError(f"axes {axes} do not match {x.ndim} dimensions; name each of the {x.ndim} axes once")
+        raise errors.ShapeError(f"axes {axes} do not match {x.ndim} dimensions: name each of the {x.ndim} axes once")
     return _permute(x, distinct_axes("permute_dims", axes, x.ndim))
 
 
 def transpose(x, /, axes=None):
-    """`x` with its axes reversed, or in the order `axes`."""
+    """Return a view of `x` with its axes reversed, or in the order `axes`."""
     x = as_tensor(x)
     return _permute(x, tuple(range(x.ndim))[::-1]) if axes is None else permute_dims(x, axes)
 
 
 def matrix_transpose(x, /):
-    """`x` with its last two axes swapped."""
+    """Return a view of `x` with its last two axes swapped."""
     x = as_tensor(x)
     if x.ndim < 2:
         raise errors.ShapeError(f"matrix_transpose needs at least 2 dimensions, got shape {x.shape}")
@@ -71,7 +71,7 @@ def matrix_transpose(x, /):
 
 
 def swapaxes(x, /, axis1, axis2):
-    """`x` with two of its axes swapped."""
+    """Return a view of `x` with two of its axes swapped."""
     x = as_tensor(x)
     a, b = one_axis("swapaxes", axis1, x.ndim), one_axis("swapaxes", axis2, x.ndim)
     order = list(range(x.ndim))
@@ -80,11 +80,11 @@ def swapaxes(x, /, axis1, axis2):
 
 
 def moveaxis(x, /, source, destination):
-    """`x` with the axes `source` moved to the places `destination`, the others in their order."""
+    """Return a view of `x` with the axes `source` moved to `destination`; the other axes keep their order."""
     x = as_tensor(x)
     source, destination = distinct_axes("moveaxis", source, x.ndim), distinct_axes("moveaxis", destination, x.ndim)
     if len(source) != len(destination):
-        raise errors.ShapeError(f"moveaxis: {len(source)} source axes, but {len(destination)} destinations")
+        raise errors.ShapeError(f"moveaxis: got {len(source)} source axes and {len(destination)} destinations")
     order = [k for k in range(x.ndim) if k not in source]
     for place, k in sorted(zip(destination, source, strict=True)):
         order.insert(place, k)
@@ -92,9 +92,9 @@ def moveaxis(x, /, source, destination):
 
 
 def squeeze(x, /, axis=None):
-    """`x` without its axes of length 1: all of them, or those named."""
+    """Return a view of `x` without axes of length 1: all of them, or those in `axis`."""
     x, axis = as_tensor(x), parameters.axes(axis)
-    if is_end(axis) and not x.ndim:  # NumPy lets 0 and -1 stand for the axis that a number has not
+    if is_end(axis) and not x.ndim:  # NumPy accepts axis 0 and -1 of a 0-d array
         axis = None
     if axis is None:
         axes = tuple(k for k, n in enumerate(x.shape) if n == 1)
@@ -107,7 +107,7 @@ def squeeze(x, /, axis=None):
 
 
 def expand_dims(x, /, axis):
-    """`x` with new axes of length 1 at the places `axis` of the result."""
+    """Return a view of `x` with new axes of length 1 at the positions `axis` of the result."""
     x = as_tensor(x)
     axis = parameters.axes(axis)
     ndim = x.ndim + (len(axis) if type(axis) is tuple else 1)
@@ -116,32 +116,45 @@ def expand_dims(x, /, axis):
 
 
 def broadcast_to(x, /, shape):
-    """`x` repeated to `shape` by broadcasting, as a read-only view."""
+    """Return a read-only view of `x` broadcast to `shape`."""
     return FUNCTIONS["broadcast_to"](x, parameters.shape(shape))
 
 
 def broadcast_arrays(*xs):
-    """All of `xs`, broadcast against each other."""
+    """Return all of `xs`, broadcast against each other."""
     xs = tuple(map(as_tensor, xs))
     shape = np.broadcast_shapes(*(x.shape for x in xs))
     return tuple(x if x.shape == shape else broadcast_to(x, shape) for x in xs)
 
 
 def meshgrid(*xs, indexing="xy"):
-    """Coordinate matrices from coordinate vectors, the first along the columns for "xy", along the rows for "ij"."""
+    """Return coordinate matrices from coordinate vectors.
+
+    Parameters
+    ----------
+    *xs : Tensor or array
+        Vectors of coordinates.
+    indexing : {"xy", "ij"}
+        Whether the first vector varies along the columns ("xy") or along the rows ("ij") of the result.
+
+    Returns
+    -------
+    list of Tensor
+        One matrix per vector, all of the same shape.
+    """
     if indexing not in ("xy", "ij"):
-        raise ValueError(f'meshgrid: indexing is "xy" or "ij", not {indexing!r}')
+        raise ValueError(f'meshgrid: indexing must be "xy" or "ij", got {indexing!r}')
     n, swap = len(xs), indexing == "xy" and len(xs) > 1
     places = [1, 0, *range(2, n)] if swap else range(n)
     grids = (reshape(x, tuple(-1 if k == place else 1 for k in range(n))) for x, place in zip(xs, places, strict=True))
     return list(broadcast_arrays(*grids))
 
 
-# --- joining and cutting ---
+# --- joining and splitting ---
 
 
 def concat(arrays, /, axis=0):
-    """The arrays of a sequence one after the other along `axis`; each flattened first if `axis` is None."""
+    """Join a sequence of arrays along an existing axis; if `axis` is None, the arrays are flattened first."""
     return FUNCTIONS["concat"](*(map(ravel, arrays) if axis is None else arrays), axis=0 if axis is None else axis)
 
 
@@ -149,29 +162,29 @@ concatenate = concat
 
 
 def stack(arrays, /, axis=0):
-    """The arrays of a sequence, all of one shape, along a new axis of the result."""
+    """Join a sequence of arrays of the same shape along a new axis of the result."""
     return FUNCTIONS["stack"](*arrays, axis=axis)
 
 
 def vstack(arrays, /):
-    """The arrays of a sequence below each other, vectors as rows."""
+    """Join a sequence of arrays along axis 0; vectors become rows."""
     return concat([x if x.ndim > 1 else reshape(x, (1, -1)) for x in map(as_tensor, arrays)], axis=0)
 
 
 def hstack(arrays, /):
-    """The arrays of a sequence side by side: along axis 1, vectors along axis 0."""
+    """Join a sequence of arrays along axis 1, or vectors along axis 0."""
     xs = [x if x.ndim else reshape(x, (1,)) for x in map(as_tensor, arrays)]
     return concat(xs, axis=0 if xs and xs[0].ndim == 1 else 1)
 
 
 def split(x, /, indices_or_sections, axis=0):
-    """Cut `x` along `axis`.
+    """Split `x` along `axis`.
 
     Parameters
     ----------
     x : Tensor or array
     indices_or_sections : int or sequence of int
-        A number of equal parts, or the indices at which to cut.
+        The number of equal parts, or the indices to split at.
     axis : int
 
     Returns
@@ -182,7 +195,7 @@ def split(x, /, indices_or_sections, axis=0):
     Raises
     ------
     ValueError
-        Where equal parts are asked for and the length is no multiple of their number.
+        If equal parts are requested and the length is not a multiple of their number.
     """
     x = as_tensor(x)
     axis = one_axis("split", axis, x.ndim)
@@ -192,7 +205,8 @@ def split(x, /, indices_or_sections, axis=0):
         parts = parameters.integer(indices_or_sections)
         if parts <= 0 or n % parts:
             raise errors.ShapeError(
-                f"split: axis {axis} of length {n} has no {parts} equal parts; pass the indices to cut at"
+                f"split: axis {axis} of length {n} cannot be split into {parts} equal parts: pass the indices to split "
+                "at"
             )
         cuts = [k * (n // parts) for k in range(1, parts)]
     else:
@@ -202,17 +216,17 @@ def split(x, /, indices_or_sections, axis=0):
 
 
 def unstack(x, /, *, axis=0):
-    """The subarrays of `x` along `axis`, as a tuple."""
+    """Return the subarrays of `x` along `axis`, as a tuple."""
     x = as_tensor(x)
     axis = one_axis("unstack", axis, x.ndim)
     return tuple(_getitem(x, (*(slice(None),) * axis, k)) for k in range(x.shape[axis]))
 
 
-# --- taking ---
+# --- indexing and sorting ---
 
 
 def take(x, /, indices, axis=None):
-    """Elements of `x` at `indices` along `axis`, of the flattened `x` if it is None."""
+    """Return the elements of `x` at `indices` along `axis`, or of the flattened `x` if `axis` is None."""
     x, axis = as_tensor(x), parameters.axes(axis)
     if axis is None or (not x.ndim and is_end(axis)):
         x, axis = ravel(x), 0
@@ -221,12 +235,32 @@ def take(x, /, indices, axis=None):
 
 
 def take_along_axis(x, /, indices, axis=-1):
-    """Elements of `x` at `indices`, which has the dimensions of `x` and says a place along `axis` for each result."""
+    """Return the elements of `x` at `indices` along `axis`.
+
+    Parameters
+    ----------
+    x : Tensor or array
+    indices : array of int
+        Has as many dimensions as `x`; each element is a position along `axis`.
+    axis : int
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `indices`, with lengths of 1 broadcast.
+
+    Raises
+    ------
+    ValueError
+        If `indices` and `x` have different numbers of dimensions.
+    IndexError
+        If an index is out of bounds.
+    """
     x, indices = as_tensor(x), np.asarray(plain(indices))
     axis = one_axis("take_along_axis", axis, x.ndim)
     if indices.ndim != x.ndim:
         raise errors.ShapeError(
-            f"take_along_axis: indices have {indices.ndim} dimensions, x has {x.ndim}; they must agree"
+            f"take_along_axis: indices have {indices.ndim} dimensions, x has {x.ndim}: they must be equal"
         )
     key = [np.arange(n).reshape((1,) * k + (-1,) + (1,) * (x.ndim - k - 1)) for k, n in enumerate(x.shape)]
     key[axis] = indices
@@ -234,20 +268,26 @@ def take_along_axis(x, /, indices, axis=-1):
 
 
 def argsort(x, /, axis=-1, *, descending=False, stable=True):
-    """The indices that sort `x` along `axis`, flattened if it is None; equal elements keep their order."""
+    """Return the indices that sort `x` along `axis`, or the flattened `x` if `axis` is None.
+
+    Equal elements keep their order if `stable` is True.
+    """
     x, axis = np.asarray(plain(x)), parameters.axes(axis)
     if axis is None or (not x.ndim and axis in (0, -1)):
         x, axis = x.ravel(), 0
     kind = "stable" if stable else None
     if not descending:
         return tensor(np.argsort(x, axis=axis, kind=kind))
-    # from the other end and back, so that equal elements keep their order
+    # sort the reversed array, then reverse the result, so that equal elements keep their order
     order = np.flip(np.argsort(np.flip(x, axis), axis=axis, kind=kind), axis)
     return tensor(x.shape[axis] - 1 - order)
 
 
 def sort(x, /, axis=-1, *, descending=False, stable=True):
-    """`x` sorted along `axis`, flattened if it is None. Each element's gradient is that of the place it came to."""
+    """Return `x` sorted along `axis`, or the flattened `x` if `axis` is None.
+
+    Each element receives the gradient of its position in the result.
+    """
     x, axis = (ravel(x), 0) if axis is None else (as_tensor(x), axis)
     axis = one_axis("sort", axis, x.ndim)
     return take_along_axis(x, argsort(x, axis, descending=descending, stable=stable), axis)

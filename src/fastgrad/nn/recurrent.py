@@ -15,7 +15,7 @@ from fastgrad.nn import functional as F
 from fastgrad.nn import init
 from fastgrad.nn.module import Module, Parameter
 from fastgrad.nn.random import generator
-from fastgrad.rules import refusals
+from fastgrad.rules import messages
 from fastgrad.rules.recurrent import gru, lstm, rnn
 
 
@@ -40,7 +40,7 @@ class _Recurrent(Module):
         name = type(self).__name__
         for word, value in ("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers):
             if not isinstance(value, int) or value < 1:
-                raise refusals.layer_size(name, word, value, "it is an int of at least 1")
+                raise messages.layer_size(name, word, value, "it is an int of at least 1")
         if not 0 <= dropout <= 1:
             raise ValueError(f"{name}: dropout={dropout} is no probability: it lies between 0 and 1")
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
@@ -85,7 +85,7 @@ class _Recurrent(Module):
         x = x if isinstance(x, Tensor) else asarray(x)
         single = x.ndim == 2
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
-            raise refusals.sequence_shape(name, x.shape, self.input_size, self.batch_first)
+            raise messages.sequence_shape(name, x.shape, self.input_size, self.batch_first)
         if single:
             x = x.reshape((len(x), 1, self.input_size))
         elif self.batch_first:
@@ -127,7 +127,7 @@ class _Recurrent(Module):
             state = state if isinstance(state, Tensor) else asarray(state)
             shape = (wanted[0], wanted[2]) if single else wanted
             if state.shape != shape:
-                raise refusals.first_state(name, state.shape, shape)
+                raise messages.first_state(name, state.shape, shape)
             found.append(state.reshape(wanted) if single else state)
         return found
 
@@ -209,7 +209,7 @@ class RNN(_Recurrent):
         rng: init.Rng = None,
     ) -> None:
         if nonlinearity not in ("tanh", "relu"):
-            raise ValueError(f'RNN: nonlinearity={nonlinearity!r} is not one of "tanh", "relu"')
+            raise messages.bad_nonlinearity("RNN", nonlinearity)
         self.nonlinearity = nonlinearity
         super().__init__(
             input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype=dtype, rng=rng
@@ -234,7 +234,7 @@ class LSTM(_Recurrent):
 
     def forward(self, x: Tensor, first: Any = None) -> Any:
         if first is not None and (not isinstance(first, (tuple, list)) or len(first) != 2):
-            raise refusals.layer_size("LSTM", "first", type(first).__name__, "the first states are a pair (h0, c0)")
+            raise messages.layer_size("LSTM", "first", type(first).__name__, "the first states are a pair (h0, c0)")
         output, (h, c) = self._run(x, None if first is None else list(first))
         return output, (h, c)
 

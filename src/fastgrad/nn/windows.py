@@ -12,7 +12,7 @@ from fastgrad.functions.constants import empty
 from fastgrad.nn import init
 from fastgrad.nn.module import Module, Parameter
 from fastgrad.nn.random import generator
-from fastgrad.rules import refusals
+from fastgrad.rules import messages
 from fastgrad.rules.convolution import conv1d, conv2d
 from fastgrad.rules.pooling import avg_pool2d, max_pool2d
 from fastgrad.rules.windows import pairs, per_axis
@@ -27,7 +27,7 @@ def _flat(op: str, kernel_size: Any, stride: Any, padding: Any, dilation: Any = 
     (step,) = (kernel,) if stride is None else per_axis(op, "stride", stride, 1, 1)
     sides = pairs(op, padding, 1)
     if isinstance(sides, str):
-        raise refusals.pool_padding(op, sides, (kernel,))
+        raise messages.pool_padding(op, sides, (kernel,))
     (gap,) = per_axis(op, "dilation", dilation, 1, 1)
     return [(1, kernel), (1, step), ((0, 0), sides[0]), (1, gap)]
 
@@ -36,7 +36,7 @@ def _planes(op: str, x: Tensor | npt.ArrayLike) -> Tensor:
     """`x` as planes of height 1."""
     x = x if isinstance(x, Tensor) else asarray(x)
     if x.ndim < 1:
-        raise refusals.pool_rank(op, x.shape)
+        raise messages.pool_rank(op, x.shape, "length")
     return x.reshape((*x.shape[:-1], 1, x.shape[-1]))
 
 
@@ -113,7 +113,7 @@ class _Conv(Module):
     ) -> None:
         name, n = type(self).__name__, self._axes
         if groups < 1 or in_channels % groups or out_channels % groups:
-            raise refusals.layer_size(
+            raise messages.layer_size(
                 name, "groups", groups, f"it must divide in_channels={in_channels} and out_channels={out_channels}"
             )
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups

@@ -1,4 +1,4 @@
-"""One rule per op. Importing this package reads them all, each family after those whose gates its rules use."""
+"""One rule per op. Importing this package imports them all, each family after the families whose ops its rules use."""
 
 from fastgrad.rules import shapes  # noqa: I001
 from fastgrad.rules import logic, arithmetic, exponential, trigonometric, hyperbolic, comparison, complex

@@ -1,4 +1,4 @@
-"""Activations of neural networks. Each is stable in value and gradient for arguments of any size."""
+"""Activation functions of neural networks. Values and gradients are accurate for arguments of any size."""
 
 import math
 
@@ -14,21 +14,21 @@ from fastgrad.rules.rule import RULES, ops, rule
 
 
 @rule(
-    vjp=lambda g, y: g * y * (1 - y),  # the result is enough: the operand need not be kept
+    vjp=lambda g, y: g * y * (1 - y),  # reads the result only, so the operand need not be saved
     elementwise=True,
     holomorphic=False,
     domain=(-6, 6),
     numpy=(),
 )
 def sigmoid(x, /):
-    """`1 / (1 + exp(-x))`, from the exponential that cannot overflow."""
+    """`1 / (1 + exp(-x))`, computed without overflow."""
     e = np.exp(-np.abs(real_only("sigmoid", x)))
     return np.where(np.greater_equal(x, 0), 1, e) / (1 + e)
 
 
 @rule(vjp=lambda g, x: g * sigmoid(-x), elementwise=True, holomorphic=False, domain=(-6, 6), numpy=())
 def logsigmoid(x, /):
-    """`log(sigmoid(x))`, exact where sigmoid underflows."""
+    """`log(sigmoid(x))`, accurate where sigmoid underflows."""
     return np.minimum(real_only("logsigmoid", x), 0) - np.log1p(np.exp(-np.abs(x)))
 
 
@@ -39,7 +39,7 @@ def softplus(x, /):
 
 
 @rule(
-    vjp=lambda g, y: where(less_equal(y, 0), 0, g),  # y > 0 where x > 0: the operand need not be kept. NaN passes g
+    vjp=lambda g, y: where(less_equal(y, 0), 0, g),  # y > 0 where x > 0, so x need not be saved. NaN passes g
     elementwise=True,
     holomorphic=False,
     domain=(0.3, 3),
@@ -60,12 +60,12 @@ def relu(x, /):
     numpy=(),
 )
 def leaky_relu(x, /, negative_slope=0.01):
-    """`x` above 0, `negative_slope * x` below; its gradient at 0 is `negative_slope`."""
+    """`x` if `x > 0`, else `negative_slope * x`; its gradient at 0 is `negative_slope`."""
     return np.where(np.greater(x, 0), x, np.multiply(x, negative_slope))
 
 
 @rule(
-    # alpha * exp(x), not y + alpha, which cancels far below 0; exp(0) above, where exp(x) would overflow
+    # alpha * exp(x), since y + alpha cancels far below 0; exp(0) for x > 0, where exp(x) would overflow
     vjp=lambda g, x, alpha: where(greater(x, 0), g, g * (alpha * exp(where(greater(x, 0), 0, x)))),
     elementwise=True,
     holomorphic=False,
@@ -74,7 +74,7 @@ def leaky_relu(x, /, negative_slope=0.01):
     numpy=(),
 )
 def elu(x, /, alpha=1.0):
-    """`x` above 0, `alpha * (exp(x) - 1)` below."""
+    """`x` if `x > 0`, else `alpha * (exp(x) - 1)`."""
     return np.where(np.greater(real_only("elu", x), 0), x, np.multiply(np.expm1(np.minimum(x, 0)), alpha))
 
 
@@ -100,7 +100,7 @@ _SQRT_HALF, _INV_SQRT_2PI = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
 
 
 @rule(
-    # Phi(x) + x * phi(x); erfc keeps its digits far below 0, where 1 + erf cancels
+    # Phi(x) + x * phi(x); erfc is accurate far below 0, where 1 + erf cancels
     vjp=lambda g, x: g * (0.5 * ops.erfc(x * -_SQRT_HALF) + x * (exp(x * x * -0.5) * _INV_SQRT_2PI)),
     elementwise=True,
     holomorphic=False,
@@ -108,5 +108,5 @@ _SQRT_HALF, _INV_SQRT_2PI = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
     numpy=(),
 )
 def gelu(x, /):
-    """`x * Phi(x)`, `Phi` being the normal distribution function: the exact form, not the one with tanh."""
+    """`x * Phi(x)`, where `Phi` is the normal distribution function: the exact form, not the approximation by tanh."""
     return 0.5 * x * erfc_array(np.multiply(x, -_SQRT_HALF))

@@ -1,4 +1,4 @@
-"""The arithmetic gates: add distributes the upstream gradient, multiply swaps its operands into it."""
+"""The arithmetic gates: add copies the upstream gradient, multiply scales it by the other operand."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from fastgrad.rules.rule import ops, rule
 
 @rule(vjp=(lambda g: g, lambda g: g), elementwise=True, domain=(-3, 3))
 def add(x1, x2, /):
-    """Sum of `x1` and `x2`: the gate that copies its upstream gradient to both operands."""
+    """Sum of `x1` and `x2`: the add gate passes its upstream gradient to both operands."""
     return np.add(x1, x2)
 
 
@@ -22,12 +22,12 @@ def subtract(x1, x2, /):
 
 @rule(vjp=(lambda g, x2: g * x2, lambda g, x1: g * x1), elementwise=True, domain=(-3, 3))
 def multiply(x1, x2, /):
-    """Product of `x1` and `x2`: the gate that hands each operand the other, times the upstream gradient."""
+    """Product of `x1` and `x2`: the gradient of each operand is the other one times the upstream gradient."""
     return np.multiply(x1, x2)
 
 
 @rule(
-    vjp=(lambda g, x2: g / x2, lambda g, y, x2: -(g * y / x2)),  # y / x2: no square of x2 that could overflow
+    vjp=(lambda g, x2: g / x2, lambda g, y, x2: -(g * y / x2)),  # y / x2 avoids x2 * x2, which could overflow
     elementwise=True,
     domain=((-3, 3), (0.5, 3)),
     aliases=("true_divide",),
@@ -45,7 +45,7 @@ def negative(x, /):
 
 @rule(vjp=lambda g: g, elementwise=True, domain=(-3, 3))
 def positive(x, /):
-    """`x` itself, as a new array."""
+    """Copy of `x`, with its sign."""
     return np.positive(x)
 
 
@@ -58,12 +58,12 @@ def _power_base_vjp(g, x1, x2):
             return g * (2 * x1)
         if x2 == 1:
             return g
-        if x2 == 0:  # x**0 is 1 everywhere: its gradient is 0 at x = 0 too, not 0 * inf
+        if x2 == 0:  # x**0 is 1 everywhere, so the gradient at x = 0 is 0, not 0 * inf
             return zeros_of(g)
     else:
         if x2.dtype.kind in "bui":
-            x2 = ops.astype(x2, g.dtype)  # x2 - 1 would wrap round in a small or unsigned dtype
-        steep = equal(x1, 0).detach().numpy() | not_equal(x1, x1).detach().numpy()  # NaN**0 is 1, too
+            x2 = ops.astype(x2, g.dtype)  # x2 - 1 would wrap around in a small or unsigned dtype
+        steep = equal(x1, 0).detach().numpy() | not_equal(x1, x1).detach().numpy()  # NaN**0 is 1 too
         corner = steep & equal(x2, 0).detach().numpy()
         if corner.any():
             x1 = ops.where(corner, 1, x1)
@@ -74,7 +74,7 @@ def _power_exponent_vjp(g, y, x1):
     if isinstance(x1, _SCALARS):
         x1 = ops.astype(x1, g.dtype)
     zero = equal(x1, 0).detach().numpy() & np.isfinite(y.detach().numpy())
-    if zero.any():  # 0**x2 is flat for x2 > 0, where y * log(0) would be 0 * inf; for x2 < 0 both are infinite
+    if zero.any():  # 0**x2 is constant for x2 > 0, where y * log(0) would be NaN; for x2 < 0 both are infinite
         x1 = ops.where(zero, 1, x1)
     return g * (y * ops.log(x1))
 
@@ -94,7 +94,7 @@ def _power_exponent_vjp(g, y, x1):
     aliases=("pow",),
 )
 def power(x1, x2, /):
-    """`x1` raised to `x2`. To the exponent of a negative base the gradient is NaN, as its logarithm is."""
+    """`x1` raised to the power `x2`. The gradient with respect to the exponent is NaN for a negative base."""
     return np.power(x1, x2)
 
 
@@ -104,7 +104,7 @@ def square(x, /):
     return np.square(x)
 
 
-@rule(vjp=lambda g, y: g / (2 * y), elementwise=True, domain=(0.5, 3))  # infinite at 0, as the mathematics
+@rule(vjp=lambda g, y: g / (2 * y), elementwise=True, domain=(0.5, 3))  # infinite at 0, as the derivative is
 def sqrt(x, /):
     """Square root of `x`."""
     return np.sqrt(x)
@@ -117,12 +117,12 @@ def reciprocal(x, /):
 
 
 def zeros_of(g):
-    """Zeros of the shape and dtype of `g`: the cotangent that a flat op sends back, whatever reached it."""
+    """Return zeros of the shape and dtype of `g`, the cotangent for an op that is locally constant."""
     return ops.astype(np.zeros(g.shape, bool), g.dtype)
 
 
 def _steps(rng):
-    """Operands whose quotient is not close to an integer, where floor jumps."""
+    """Return operands whose quotient is not close to an integer, where floor is discontinuous."""
     x2 = rng.uniform(0.5, 2, (3, 4)) * rng.choice((-1, 1), (3, 4))
     return [((x2 * (rng.integers(-3, 3, (3, 4)) + rng.uniform(0.2, 0.8, (3, 4))), x2), {})]
 
@@ -136,31 +136,31 @@ def _steps(rng):
     numpy=("remainder", "mod"),
 )
 def remainder(x1, x2, /):
-    """`x1 - floor(x1 / x2) * x2`, with the sign of `x2`. Its gradient is that of the piece it is on."""
+    """`x1 - floor(x1 / x2) * x2`, with the sign of `x2`. The gradient is that of the linear piece at `x1`, `x2`."""
     return np.remainder(x1, x2)
 
 
 @rule(vjp=(lambda g: zeros_of(g), lambda g: zeros_of(g)), elementwise=True, domain=((0.1, 0.9), (1, 3)), samples=_steps)
 def floor_divide(x1, x2, /):
-    """`floor(x1 / x2)`: flat between its steps, so its gradient is 0."""
+    """`floor(x1 / x2)`. It is piecewise constant, so its gradient is 0."""
     return np.floor_divide(x1, x2)
 
 
 @rule(vjp=lambda g: zeros_of(g), elementwise=True, domain=(0.1, 0.9))
 def floor(x, /):
-    """The largest integer not above `x`; its gradient is 0."""
+    """The largest integer not greater than `x`; its gradient is 0."""
     return np.floor(x)
 
 
 @rule(vjp=lambda g: zeros_of(g), elementwise=True, domain=(0.1, 0.9))
 def ceil(x, /):
-    """The smallest integer not below `x`; its gradient is 0."""
+    """The smallest integer not less than `x`; its gradient is 0."""
     return np.ceil(x)
 
 
 @rule(vjp=lambda g: zeros_of(g), elementwise=True, domain=(0.1, 0.9))
 def trunc(x, /):
-    """`x` without its fraction; its gradient is 0."""
+    """`x` rounded toward zero; its gradient is 0."""
     return np.trunc(x)
 
 
@@ -172,5 +172,5 @@ def trunc(x, /):
     samples=uniform(0.11, 0.14, ((3,), {"decimals": 1})),
 )
 def round(x, /, decimals=0):
-    """`x` rounded to `decimals`, halves to even; its gradient is 0."""
+    """`x` rounded to `decimals` decimal places, halves to even; its gradient is 0."""
     return np.round(x, decimals)

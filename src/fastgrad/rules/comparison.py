@@ -1,4 +1,4 @@
-"""Gates that choose: the upstream gradient goes to the winner. At a kink each has a finite, documented gradient."""
+"""Gates that select: the upstream gradient goes to the selected operand. At kinks it is finite, as documented."""
 
 import numpy as np
 
@@ -17,14 +17,15 @@ from fastgrad.rules.rule import ops, rule
     ],
 )
 def where(condition, x1, x2, /):
-    """Elements of `x1` where `condition` holds, of `x2` elsewhere. The one not chosen gets gradient 0."""
+    """Elements of `x1` where `condition` is True, and of `x2` elsewhere. The other operand gets gradient 0 there."""
     return np.where(condition, x1, x2)
 
 
 def _share(g, loses, ties):
-    """Nothing of `g` to the loser, half at a tie; a choice, not a product, so that an infinite `g` makes no NaN.
+    """`g` for the selected operand, 0 for the other, and half of `g` for both at a tie.
 
-    Where either is NaN nobody loses: a zero would hide it.
+    Selected with `where`, since a product with 0 would be NaN for an infinite `g`. If either operand is NaN, both get
+    `g`, so that the NaN is not hidden.
     """
     return where(loses, 0, where(ties, 0.5 * g, g) if ties.detach().numpy().any() else g)
 
@@ -38,7 +39,7 @@ def _share(g, loses, ties):
     domain=(-3, 3),
 )
 def maximum(x1, x2, /):
-    """The larger of `x1` and `x2`: the max gate routes the upstream gradient to the winner; a tie is shared equally."""
+    """The larger of `x1` and `x2`: the max gate routes the upstream gradient to it; at a tie each gets half."""
     return np.maximum(x1, x2)
 
 
@@ -51,12 +52,12 @@ def maximum(x1, x2, /):
     domain=(-3, 3),
 )
 def minimum(x1, x2, /):
-    """The smaller of `x1` and `x2`: routes the upstream gradient to the winner; a tie is shared equally."""
+    """The smaller of `x1` and `x2`: the upstream gradient is routed to it; at a tie each gets half."""
     return np.minimum(x1, x2)
 
 
 def _clip_vjp(operand, g, x, low, high):
-    """Which of the three a clipped value is: a bound if `x` lies beyond it, and the upper one if they cross."""
+    """`g` where the result equals `operand`: a bound beyond that bound, the upper one if they cross, else `x`."""
     above = False if high is None else greater(x if low is None else maximum(x, low), high).detach().numpy()
     below = False if low is None else less(x, low).detach().numpy() & ~np.asarray(above)
     chosen = {"x": ~(np.asarray(above) | below), "min": below, "max": above}[operand]
@@ -65,7 +66,7 @@ def _clip_vjp(operand, g, x, low, high):
 
 @rule(
     vjp=(
-        lambda g, x, min, max: _clip_vjp("x", g, x, min, max),  # at a bound the gradient passes to x
+        lambda g, x, min, max: _clip_vjp("x", g, x, min, max),  # at a bound the gradient flows to x
         lambda g, x, min, max: _clip_vjp("min", g, x, min, max),
         lambda g, x, min, max: _clip_vjp("max", g, x, min, max),
     ),
@@ -82,7 +83,7 @@ def _clip_vjp(operand, g, x, low, high):
     ],
 )
 def clip(x, min=None, max=None):
-    """`x` held between `min` and `max`. Beyond a bound the gradient goes to that bound; at a bound it passes to `x`."""
+    """`x` limited to `min` and `max`. Beyond a bound the gradient flows to that bound; at a bound it flows to `x`."""
     if min is None and max is None:
         return np.positive(x)
     return np.clip(x, min, max)
@@ -106,7 +107,7 @@ def _sign_vjp(g, x, y):
     if g.dtype.kind != "c":
         return zeros_of(g)
     r = abs(x)
-    return (g - y * ops.real(ops.conj(y) * g)) / where(equal(r, 0), 1, r)  # only a turn of x turns x / |x|
+    return (g - y * ops.real(ops.conj(y) * g)) / where(equal(r, 0), 1, r)  # only the direction of x changes x / |x|
 
 
 @rule(

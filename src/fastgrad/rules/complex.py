@@ -1,4 +1,4 @@
-"""Complex parts. A cotangent is dL/dRe + i dL/dIm; these rules are the conjugate transposes themselves."""
+"""Complex parts. Cotangents are dL/dRe + i dL/dIm, and these rules are the conjugate transposes themselves."""
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def imag(x, /):
 def _angle_vjp(g, x, deg):
     r = ops.abs(x)
     r = ops.where(ops.equal(r, 0), 1, r)
-    turned = g * 1j * (x / r) / r  # d angle = Im(conj(x) dx) / |x|^2; 0 at the origin, where the angle jumps
+    turned = g * 1j * (x / r) / r  # d angle = Im(conj(x) dx) / |x|^2; 0 at the origin, where the angle is undefined
     return turned * (180 / np.pi) if deg else turned
 
 
@@ -41,5 +41,5 @@ def _angle_vjp(g, x, deg):
     samples=_CASES,
 )
 def angle(x, /, deg=False):
-    """Argument of the complex number `x`, in radians, or degrees if `deg`; its gradient is 0 at the origin."""
+    """Argument of the complex number `x`, in radians, or in degrees if `deg`; its gradient is 0 at the origin."""
     return np.angle(x, deg)

@@ -1,15 +1,15 @@
-"""Convolutions, as neural networks mean them: correlations of a batch with a bank of kernels, over one or two axes.
+"""Convolutions in the sense of neural networks: correlations of a batch with a bank of kernels, over one or two axes.
 
-The sum  T(x, w, g) = sum of g[n, o, p] w[o, c, k] x[n, c, stride p + dilation k - padding]  is linear in each of three
-arrays. Its gradient by one of them is an op of the other two: by `g` the convolution, by `x` the transposed one
-(`conv_input`), by `w` the correlation of input and cotangent (`conv_weight`). The three are closed under
-differentiation, whatever the order.
+The sum  T(x, w, g) = sum of g[n, o, p] w[o, c, k] x[n, c, stride p + dilation k - padding]  is linear in each of the
+three arrays. Its gradient with respect to one of them is an op of the other two: with respect to `g` the convolution,
+to `x` the transposed convolution (`conv_input`), to `w` the correlation of input and cotangent (`conv_weight`). The
+three are closed under differentiation of any order.
 """
 
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import refusals
+from fastgrad.rules import messages
 from fastgrad.rules.draws import normal
 from fastgrad.rules.reductions import sum
 from fastgrad.rules.rule import rule
@@ -17,7 +17,7 @@ from fastgrad.rules.windows import counts, cropped, offsets, padded, pairs, per_
 
 
 def _prepare(op, n):
-    """Parameters in the form that all three ops take: a tuple for each, padding as pairs."""
+    """Return a `prepare` that converts parameters to the form of all three ops: tuples, and padding as pairs."""
 
     def prepare(params):
         params["stride"] = per_axis(op, "stride", params["stride"], n, 1)
@@ -25,14 +25,14 @@ def _prepare(op, n):
         params["padding"] = pairs(op, params["padding"], n)
         (params["groups"],) = per_axis(op, "groups", params["groups"], 1, 1)
         if params["padding"] == "same" and params["stride"] != (1,) * n:
-            raise refusals.same_with_stride(op, params["stride"])
+            raise messages.same_with_stride(op, params["stride"])
         return params
 
     return prepare
 
 
 def _prepare_transposed(op, name):
-    """As `_prepare`, of an op that is told as many lengths, under this name, as it has axes."""
+    """As `_prepare`, for an op whose parameter `name` has as many lengths as there are axes."""
 
     def prepare(params):
         params[name] = parameters.shape(params[name])
@@ -42,17 +42,17 @@ def _prepare_transposed(op, name):
 
 
 def _places(op, x, w, n, stride, padding, dilation, groups):
-    """Padding in numbers and the places of the kernel, of operands that fit."""
+    """Return the padding in numbers and the number of windows per axis; raise if the operands do not fit."""
     if x.ndim != n + 2 or w.ndim != n + 2:
-        raise refusals.conv_rank(op, n, x.shape, w.shape)
+        raise messages.conv_rank(op, n, x.shape, w.shape)
     if x.shape[1] % groups or w.shape[0] % groups or x.shape[1] // groups != w.shape[1]:
-        raise refusals.conv_channels(op, x.shape, w.shape, groups)
+        raise messages.conv_channels(op, x.shape, w.shape, groups)
     padding = resolved(padding, w.shape[2:], dilation)
     return padding, counts(op, x.shape[2:], w.shape[2:], stride, padding, dilation)
 
 
 def _grouped(function, groups, axis, *parts):
-    """`function` of the parts of each group, each pair an array and the axis of its channels; results joined."""
+    """Apply `function` to the parts of each group and join the results. `parts` are pairs of array and channel axis."""
     if groups == 1:
         return np.ascontiguousarray(function(*(a for a, _ in parts)))
     split = zip(*(np.split(a, groups, along) for a, along in parts), strict=True)
@@ -63,14 +63,14 @@ def _correlate(op, x, w, bias, stride, padding, dilation, groups):
     n = len(stride)
     padding, _ = _places(op, x, w, n, stride, padding, dilation, groups)
     if bias is not None and bias.shape != w.shape[:1]:
-        raise refusals.conv_bias(op, bias.shape, w.shape)
+        raise messages.conv_bias(op, bias.shape, w.shape)
     xp, over = padded(x, padding), tuple(range(2 + n, 2 + 2 * n))
 
-    def one(xp, w):
+    def correlate(xp, w):
         view = windows(xp, w.shape[2:], stride, dilation)
         return np.moveaxis(np.tensordot(view, w, ((1, *over), range(1, n + 2))), -1, 1)
 
-    y = _grouped(one, groups, 1, (xp, 1), (w, 0))
+    y = _grouped(correlate, groups, 1, (xp, 1), (w, 0))
     return y if bias is None else y + bias.reshape(-1, *(1,) * n)
 
 
@@ -112,7 +112,7 @@ _CASES_2D = (
     samples=normal(*_CASES_1D),
 )
 def conv1d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """Correlation of `x`, (n, channels, length), with kernels `weight`, (out, channels / groups, k), plus `bias`."""
+    """Correlation of `x` (n, channels, length) with kernels `weight` (out, channels / groups, k), plus `bias`."""
     return _correlate("conv1d", x, weight, bias, stride, padding, dilation, groups)
 
 
@@ -124,12 +124,12 @@ def conv1d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     samples=normal(*_CASES_2D, *(([x, w], params) for [x, w, _], params in _CASES_2D[:3])),
 )
 def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """Correlation of `x`, (n, channels, h, w), with kernels `weight`, (out, channels / groups, kh, kw), plus `bias`."""
+    """Correlation of `x` (n, channels, h, w) with kernels `weight` (out, channels / groups, kh, kw), plus `bias`."""
     return _correlate("conv2d", x, weight, bias, stride, padding, dilation, groups)
 
 
 def _transposed_cases():
-    """Cotangents of the convolutions above, their kernels, and the lengths of their inputs."""
+    """Yield cotangents of the convolutions above, their kernels, and the lengths of their inputs."""
     for [x, w, _], params in (*_CASES_1D, *_CASES_2D):
         full = _prepare("conv_input", len(x) - 2)({"stride": 1, "padding": 0, "dilation": 1, "groups": 1} | params)
         padding = resolved(full["padding"], w[2:], full["dilation"])
@@ -149,18 +149,18 @@ def _transposed_cases():
     samples=normal(*(([g, w], {"lengths": x[2:], **params}) for x, w, g, params in _transposed_cases())),
 )
 def conv_input(x, weight, /, lengths, stride, padding, dilation, groups):
-    """The transposed convolution: what a cotangent `x` of one by `weight` gives its input, of these lengths."""
+    """Transposed convolution: the cotangent, of spatial shape `lengths`, of the input of a convolution by `weight`."""
     padding = resolved(padding, weight.shape[2:], dilation)
     kernel, places = weight.shape[2:], x.shape[2:]
     whole = [n + low + high for n, (low, high) in zip(lengths, padding, strict=True)]
 
-    def one(g, w):
+    def transpose(g, w):
         out = np.zeros((len(g), w.shape[1], *whole), np.result_type(g, w))
         for k, at in offsets(kernel, places, stride, dilation):
             out[(..., *at)] += np.moveaxis(np.tensordot(g, w[(..., *k)], (1, 0)), -1, 1)
         return cropped(out, padding, lengths)
 
-    return _grouped(one, groups, 1, (x, 1), (weight, 0))
+    return _grouped(transpose, groups, 1, (x, 1), (weight, 0))
 
 
 @rule(
@@ -175,12 +175,12 @@ def conv_input(x, weight, /, lengths, stride, padding, dilation, groups):
     samples=normal(*(([x, g], {"kernel": w[2:], **params}) for x, w, g, params in _transposed_cases())),
 )
 def conv_weight(x, cotangent, /, kernel, stride, padding, dilation, groups):
-    """What `cotangent`, of a convolution of `x`, gives the weight, whose kernel has these lengths."""
+    """The cotangent of the weight, of spatial shape `kernel`, of a convolution of `x` whose result has `cotangent`."""
     n = len(kernel)
     xp, places = padded(x, resolved(padding, kernel, dilation)), range(2, 2 + n)
 
-    def one(x, g):
+    def correlate(x, g):
         view = windows(x, kernel, stride, dilation)
         return np.tensordot(g, view, ((0, *places), (0, *places)))
 
-    return _grouped(one, groups, 0, (xp, 1), (cotangent, 1))
+    return _grouped(correlate, groups, 0, (xp, 1), (cotangent, 1))

@@ -1,51 +1,52 @@
-"""Docstrings of ops, made from their rules when somebody asks. Reads sources; computes nothing."""
+"""Docstrings of ops, generated from their rules when they are read. Parses source code; computes nothing."""
 
 _OPERAND = "Tensor, array or number."
 _PARAMETERS = {
     "axis": (
         "int, tuple of int, or None",
-        "Axis or axes, counted from the end if negative. None is all of them; cumsum, repeat and roll flatten first.",
+        "Axis or axes; negative ones count from the end. None is all axes; cumsum, repeat and roll then flatten.",
     ),
     "keepdims": ("bool", "Keep the reduced axes with length 1, so that the result broadcasts against the operand."),
-    "ddof": ("int or float", "The divisor is n - ddof. `correction` is another word for it."),
+    "ddof": ("int or float", "The divisor is n - ddof. The keyword `correction` is a synonym."),
     "shape": ("tuple of int", "The shape of the result."),
-    "axes": ("tuple", "The axes, as the summary says."),
+    "axes": ("tuple", "The axes, as described above."),
     "key": ("index", "Integers, slices, None, Ellipsis, integer and boolean arrays, or a tuple of them."),
     "dtype": ("dtype", "The dtype to compute in, and of the result."),
-    "reduction": ('"mean", "sum" or "none"', "What to do with the losses of the rows."),
-    "k": ("int", "Number of a diagonal: 0 the main one, positive above it, negative below."),
-    "offset": ("int", "Number of a diagonal: 0 the main one, positive above it, negative below."),
-    "repeats": ("int or array of int", "How often; an array has a count for each element along `axis`."),
-    "reps": ("int or tuple of int", "How often, per axis."),
-    "shift": ("int or tuple of int", "By how many places, per axis."),
-    "pad_width": ("int, pair, or a pair per axis", "How many elements to put before and after."),
-    "mode": ("str", "What the border is made of."),
-    "decimals": ("int", "How many digits after the point to keep; negative for digits before it."),
+    "reduction": ('"mean", "sum" or "none"', "How to reduce the losses of the rows."),
+    "k": ("int", "The diagonal: 0 is the main diagonal, positive numbers are above it, negative ones below."),
+    "offset": ("int", "The diagonal: 0 is the main diagonal, positive numbers are above it, negative ones below."),
+    "repeats": ("int or array of int", "The number of repetitions, of all elements or of each element along `axis`."),
+    "reps": ("int or tuple of int", "The number of repetitions along each axis."),
+    "shift": ("int or tuple of int", "The number of positions to shift by, along each axis."),
+    "pad_width": ("int, pair, or a pair per axis", "The number of elements to add before and after."),
+    "mode": ("str", "How the border is filled."),
+    "decimals": ("int", "The number of decimal places; negative numbers round to the left of the decimal point."),
     "deg": ("bool", "Degrees instead of radians."),
     "subscripts": ("str", 'Explicit terms, as "ij,jk->ik".'),
     "labels": ("array of int", "Class numbers, one per row; no gradient flows to them."),
-    "kernel_size": ("int or pair of int", "Lengths of the windows."),
-    "stride": ("int or tuple of int", "Steps from window to window; of pooling the kernel's lengths unless given."),
+    "kernel_size": ("int or pair of int", "The lengths of the windows."),
+    "stride": ("int or tuple of int", "The distance of adjacent windows. For pooling, the default is the kernel size."),
     "padding": (
         'int, tuple of int or of pairs, "same" or "valid"',
-        "Zeros before and after; for the largest element, nothing that wins. The words are for convolutions.",
+        "The number of zeros to add before and after; max_pool2d pads with the lowest value. Strings are for "
+        "convolutions only.",
     ),
-    "dilation": ("int or tuple of int", "Distance of the elements that neighbours in the kernel meet."),
-    "groups": ("int", "Each group of output channels sees its group of input channels only."),
-    "count_include_pad": ("bool", "Whether padding counts as zeros in the mean, or not at all."),
-    "lengths": ("tuple of int", "Of the last axes of the result."),
-    "kernel": ("tuple of int", "Lengths of the kernel."),
-    "nonlinearity": ('"tanh" or "relu"', "What makes the new state of the sum."),
+    "dilation": ("int or tuple of int", "The distance of adjacent kernel elements in the input."),
+    "groups": ("int", "The number of groups of channels that are convolved separately."),
+    "count_include_pad": ("bool", "Whether the mean includes the zeros of the padding."),
+    "lengths": ("tuple of int", "The lengths of the last axes of the result."),
+    "kernel": ("tuple of int", "The lengths of the kernel."),
+    "nonlinearity": ('"tanh" or "relu"', "The activation function of the hidden state."),
     "condition": ("array of bool", "No gradient flows to it."),
 }
-_ELEMENTWISE = "Tensor\n    Of the broadcast shape of the operands and the dtype that NumPy gives."
+_ELEMENTWISE = "Tensor\n    Of the broadcast shape of the operands, and of the dtype of NumPy's result."
 _RESULT = "Tensor"
-_RAISES = "ShapeError, DTypeError, IndexError\n    For operands and parameters that do not fit."
+_RAISES = "ShapeError, DTypeError, IndexError\n    If the operands or parameters do not fit."
 _CONSTANT = "None: the result is a constant."
 
 
 def _tree(function):
-    """The definition of a function, its whole module, as syntax trees, and the lines of its file."""
+    """Return the syntax trees of a function and of its module, and the lines of its file."""
     import ast
     import linecache
 
@@ -63,9 +64,9 @@ def _tree(function):
 
 
 def _vjp_nodes(node, module):
-    """The syntax trees of the `vjp=` of a decorator, one per operand; none where there is no decorator with one.
+    """Return the syntax trees of the `vjp=` of a decorator, one per operand, or an empty list if there is none.
 
-    Where it is a name, because several ops share their rules, the trees are those of the value it was assigned.
+    If it is a name, because several ops share their rules, the trees are those of the assigned value.
     """
     import ast
 
@@ -87,7 +88,7 @@ def _vjp_nodes(node, module):
 
 
 def _comments(first, last, lines):
-    """The comments of a range of lines, joined."""
+    """Return the comments in a range of lines, joined."""
     import io
     import tokenize
 
@@ -97,20 +98,20 @@ def _comments(first, last, lines):
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             if token.type == tokenize.COMMENT and not token.string.startswith(("# fmt", "# noqa")):
                 found.append(token.string.lstrip("# "))
-    except tokenize.TokenError:  # the range ends inside a bracket: all of its comments have been seen
+    except tokenize.TokenError:  # the range ends inside a bracket, after all of its comments
         return " ".join(found)
     return " ".join(found)
 
 
 def formulas(rule):
-    """What the source of a rule says of its gradient.
+    """Return the formulas of a rule, read from its source.
 
     Returns
     -------
     list of (str, str)
-        Operand and formula, in the words of the vjp; then the helpers that a formula calls, and what they say they do.
+        Operand and formula, as written in the vjp; then the helpers that a formula calls, with their docstrings.
     str
-        The reason that stands beside it, or an empty string.
+        The comment beside the vjp, or an empty string.
     """
     import ast
 
@@ -157,19 +158,15 @@ def _gradient(rule):
         return _CONSTANT
     rows, reason = formulas(rule)
     if not rows:
-        return "By the vjp it was defined with."
+        return "Computed by the vjp that it was defined with."
     width = max(len(name) for name, _ in rows)
     table = "\n".join(f"    {name:{width}}  {formula}" for name, formula in rows)
     summed = " Summed over the axes along which the operand was broadcast." if rule.elementwise else ""
-    return (
-        f"With `g` the cotangent of the result `y`:\n\n{table}\n"
-        + (f"\nThe reason: {reason}." if reason else "")
-        + summed
-    )
+    return f"With `g` the cotangent of the result `y`:\n\n{table}\n" + (f"\nNote: {reason}." if reason else "") + summed
 
 
 def docstring(rule):
-    """The docstring of an op: its own summary line, what all ops share, and the formula of its rule."""
+    """Return the docstring of an op: its summary, the sections that all ops share, and the formula of its rule."""
     summary = " ".join((rule.forward.__doc__ or rule.name).split())
     parts = [
         summary,
@@ -184,7 +181,7 @@ def docstring(rule):
 
 
 def signature(rule):
-    """The signature of an op: its forward's."""
+    """Return the signature of the forward of an op."""
     import inspect
 
     return inspect.signature(rule.forward)

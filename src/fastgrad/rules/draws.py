@@ -1,20 +1,20 @@
-"""Sample operands for rules that need more than an interval. Each function here makes one `samples=`."""
+"""Sample operands for rules that need more than an interval. Each function returns a function for `samples=`."""
 
 
 def normal(*cases):
-    """Standard normal entries; cases are pairs of a shape, or a tuple of shapes in a list, and the parameters."""
+    """Standard normal elements. Cases are pairs of a shape, or a list of shapes, and the parameters."""
     return lambda rng: [(_filled(shapes, rng.standard_normal), params) for shapes, params in cases]
 
 
 def uniform(low, high, *cases):
-    """Entries between `low` and `high`."""
+    """Elements between `low` and `high`."""
     return lambda rng: [
         (_filled(shapes, lambda shape: rng.uniform(low, high, shape)), params) for shapes, params in cases
     ]
 
 
 def signed(low, high, *cases):
-    """Entries of both signs, `low` to `high` away from 0."""
+    """Elements of both signs, with magnitudes from `low` to `high`."""
 
     def draw(rng):
         entries = lambda shape: rng.uniform(low, high, shape) * rng.choice((-1, 1), shape)
@@ -24,7 +24,7 @@ def signed(low, high, *cases):
 
 
 def complex_normal(*cases):
-    """Complex entries, normal in both parts."""
+    """Complex elements, with normal real and imaginary parts."""
     entries = lambda rng: lambda shape: rng.standard_normal(shape) + 1j * rng.standard_normal(shape)
     return lambda rng: [(_filled(shapes, entries(rng)), params) for shapes, params in cases]
 

@@ -1,4 +1,4 @@
-"""Einstein sums. The rule knows explicit subscripts only ("ij,jk->ik"); `explicit` makes them of what NumPy accepts."""
+"""Einstein sums. The rule accepts explicit subscripts only ("ij,jk->ik"); `explicit` converts NumPy's other forms."""
 
 import operator
 
@@ -14,17 +14,17 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def explicit(subscripts, ndims):
-    """Subscripts with their ellipses spelled out in free letters and their implied output written down."""
+    """Return subscripts with ellipses replaced by unused letters, and with the implied output."""
     subscripts = str(subscripts).replace(" ", "")
     inputs, arrow, output = subscripts.partition("->")
     terms = inputs.split(",")
     if len(terms) != len(ndims):
-        raise ShapeError(f"einsum: {len(terms)} terms in {subscripts!r}, but {len(ndims)} operands")
+        raise ShapeError(f"einsum: {subscripts!r} has {len(terms)} terms, but there are {len(ndims)} operand(s)")
     free = [letter for letter in _LETTERS if letter not in subscripts]
     widths = [n - len(term.replace("...", "")) for term, n in zip(terms, ndims, strict=True)]
     for term, width, n in zip(terms, widths, ndims, strict=True):
         if width < 0 or (width and "..." not in term):
-            raise ShapeError(f"einsum: the term {term!r} names {n - width} axes, its operand has {n}")
+            raise ShapeError(f"einsum: the term {term!r} names {n - width} axes, but its operand has {n}")
     dots = "".join(free[: max((w for w, t in zip(widths, terms, strict=True) if "..." in t), default=0)])
     filled = [t.replace("...", dots[len(dots) - w :] if w else "") for t, w in zip(terms, widths, strict=True)]
     if arrow:
@@ -36,7 +36,7 @@ def explicit(subscripts, ndims):
 
 
 def from_sublists(given):
-    """Subscripts and operands of a call with a list of numbers, and Ellipsis, behind each operand."""
+    """Return subscripts and operands of a call with a list of numbers (and Ellipsis) after each operand."""
     operands, lists = given[: len(given) // 2 * 2 : 2], list(given[1::2])
     output = given[-1] if len(given) % 2 else None
     terms = ["".join("..." if k is Ellipsis else _LETTERS[operator.index(k)] for k in part) for part in lists]
@@ -47,10 +47,10 @@ def from_sublists(given):
 
 
 def _einsum_vjp(g, xs, i, subscripts):
-    """One more Einstein sum: `g` takes the operand's place.
+    """Another Einstein sum, in which `g` replaces the operand.
 
-    A letter the others do not have was summed within the operand: a vector of ones repeats `g` along it. A letter that
-    the operand has twice took a diagonal: an identity matrix puts `g` back on it.
+    A letter that occurs in no other term was summed over within the operand: a vector of ones broadcasts `g` along it.
+    A letter that occurs twice in the term selected a diagonal: an identity matrix puts `g` on that diagonal.
     """
     inputs, _, output = subscripts.partition("->")
     terms = inputs.split(",")
@@ -70,7 +70,7 @@ def _einsum_vjp(g, xs, i, subscripts):
     gx = einsum(*(x for _, x in parts), subscripts=",".join(t for t, _ in parts) + "->" + result)
     if gx.shape == shape:
         return gx
-    # where the operand was broadcast it sums; where the others were, its own length is not in `gx` yet
+    # sum where the operand was broadcast; broadcast where only the others were, since `g` lacks the operand's length
     gx = sum_to(gx, tuple(1 if n == 1 else m for n, m in zip(shape, gx.shape, strict=True)))
     return broadcast_to(gx, shape)
 
@@ -91,5 +91,5 @@ _CASES = (
     samples=normal(*((shapes, {"subscripts": subscripts}) for subscripts, *shapes in _CASES)),
 )
 def einsum(*xs, subscripts, optimize=True):
-    """Sum of products of `xs` over the letters that the output of `subscripts` does not have."""
+    """Sum of products of `xs` over the letters that the output of `subscripts` does not contain."""
     return np.einsum(subscripts, *xs, optimize=optimize and len(xs) > 1)

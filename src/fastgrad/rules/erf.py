@@ -1,8 +1,8 @@
 """The error function and its complement, without SciPy.
 
-Two polynomials, fitted at Chebyshev nodes with 40 digits of working precision and rounded to float64: erf(x)/x in x*x
-for |x| < 1, and x exp(x*x) erfc(x) in t = (x - 3)/(x + 3), stretched to [-1, 1], for x from 1 to 28, where erfc
-underflows.
+Two polynomials, fitted at Chebyshev nodes with 40 digits of working precision and rounded to float64, approximate
+erf(x)/x in x*x for |x| < 1, and x exp(x*x) erfc(x) in t = (x - 3)/(x + 3), scaled to [-1, 1], for x from 1 to 28, where
+erfc underflows.
 """
 
 import math
@@ -39,20 +39,20 @@ def _horner(coefficients, t):
 
 
 def _near(x):
-    """erf(x) for |x| < 1."""
+    """Return erf(x) for |x| < 1."""
     return x * _horner(_NEAR, x * x)
 
 
 def _far(x):
-    """erfc(x) for x >= 1."""
+    """Return erfc(x) for x >= 1."""
     x = np.minimum(x, _LAST)
     t = ((x - 3) / (x + 3) - _LOW) * (2 / (_HIGH - _LOW)) - 1
-    head = x.astype(np.float32).astype(np.float64)  # its square is exact, so that exp(-x*x) keeps its digits
+    head = x.astype(np.float32).astype(np.float64)  # its square is exact, so that exp(-x*x) is accurate
     return np.exp(-head * head) * np.exp((head - x) * (head + x)) * _horner(_FAR, t) / x
 
 
 def _evaluate(x, near, far):
-    """`near(x)` for |x| < 1 and `far(x)` beyond, computed in float64, of the dtype that a NumPy ufunc would give."""
+    """Return `near(x)` for |x| < 1 and `far(x)` elsewhere, computed in float64, in the dtype of a NumPy ufunc."""
     x = real_only("erf", np.asarray(x))
     z = np.atleast_1d(x).astype(np.float64)
     inner = np.abs(z) < 1
@@ -86,5 +86,5 @@ def erf(x, /):
 
 @rule(vjp=lambda g, x: g * (exp(-x * x) * -_SLOPE), elementwise=True, holomorphic=False, domain=(-3, 3), numpy=())
 def erfc(x, /):
-    """`1 - erf(x)`, exact where erf is close to 1."""
+    """`1 - erf(x)`, accurate where erf is close to 1."""
     return erfc_array(x)

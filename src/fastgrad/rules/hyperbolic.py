@@ -31,7 +31,7 @@ def arcsinh(x, /):
 
 
 @rule(
-    vjp=lambda g, x: g / (sqrt(x - 1) * sqrt(x + 1)),  # two roots: x*x - 1 cancels near 1, and has another branch cut
+    vjp=lambda g, x: g / (sqrt(x - 1) * sqrt(x + 1)),  # two roots, since x*x - 1 cancels near 1; also the branch cut
     elementwise=True,
     domain=(1.2, 3),
     aliases=("acosh",),

@@ -1,4 +1,4 @@
-"""Reading and writing by index. A key holds what NumPy takes: integers, slices, None, Ellipsis, index arrays, masks."""
+"""Indexing. A key contains what NumPy accepts: integers, slices, None, Ellipsis, index arrays, boolean masks."""
 
 import numpy as np
 
@@ -9,12 +9,12 @@ from fastgrad.rules.shapes import sum_to
 
 
 def _arrays(key):
-    """The index arrays of a key."""
+    """Return the index arrays of a key."""
     return [part for part in (key if isinstance(key, tuple) else (key,)) if isinstance(part, np.ndarray)]
 
 
 def _keys():
-    """Shapes and keys, of every kind, that the samples are made of."""
+    """Return shapes and keys of every kind, for the samples."""
     return (
         ((3, 4), 1), ((3, 4), (slice(None), -1)), ((3, 4), (slice(None, None, -2), None, slice(1, 3))),
         ((2, 3, 4), (..., 0)), ((3,), ...), ((), ()), ((3, 2), slice(2, 2)), ((0, 2), (slice(None), 0)),
@@ -27,7 +27,7 @@ def _keys():
 
 
 @rule(
-    vjp=lambda g, x_shape, key: scatter_add(g, key, x_shape),  # an element read twice gets both cotangents
+    vjp=lambda g, x_shape, key: scatter_add(g, key, x_shape),  # an element that is read twice gets both cotangents
     view=True,
     numpy=(),
     prepare=parameters.read(key=parameters.key),
@@ -47,28 +47,28 @@ def getitem(x, /, key):
     ],
 )
 def scatter_add(x, /, key, shape):
-    """Zeros of `shape` with `x` added at `key`, repeats adding up: the transpose of `getitem`."""
+    """Zeros of `shape` with `x` added at `key`; values at repeated indices add up. The transpose of `getitem`."""
     out = np.zeros(shape, x.dtype)
     if all(part.dtype.kind == "b" for part in _arrays(key)):
-        out[key] = x  # no element is named twice
+        out[key] = x  # boolean masks do not repeat an element
     else:
         np.add.at(out, key, x)
     return out
 
 
 def _last_writers(key, shape, selected):
-    """Where repeated indices name one element, the last value written stays: whether each value did."""
+    """Return which values of an assignment are stored: where indices repeat, the last value written stays."""
     number = np.arange(np.prod(selected, dtype=np.intp)).reshape(selected)
-    board = np.empty(shape, np.intp)
-    board[key] = number
-    return board[key] == number
+    stored = np.empty(shape, np.intp)
+    stored[key] = number
+    return stored[key] == number
 
 
 def _setitem_value_vjp(g, key, value_shape):
     gv = getitem(g, key)
     if any(part.dtype.kind != "b" for part in _arrays(key)):
         gv = where(_last_writers(key, g.shape, gv.shape), gv, 0)
-    lead = len(value_shape) - gv.ndim  # NumPy lets a value have more leading axes, of length 1, than its place
+    lead = len(value_shape) - gv.ndim  # NumPy allows a value to have additional leading axes of length 1
     gv = sum_to(gv, value_shape[lead:] if lead > 0 else value_shape)
     return ops.reshape(gv, value_shape) if lead > 0 else gv
 

@@ -1,4 +1,4 @@
-"""Joining arrays: every operand gets back its own piece of the upstream gradient."""
+"""Joining arrays: each operand gets its part of the upstream gradient."""
 
 import numpy as np
 
@@ -8,21 +8,21 @@ from fastgrad.rules.indexing import getitem
 from fastgrad.rules.rule import rule
 
 
-def _piece(g, xs_shape, i, axis):
-    """The part of `g` that stands where operand number `i` was put."""
+def _part(g, xs_shape, i, axis):
+    """The part of `g` at the position of operand number `i`."""
     axis %= g.ndim
     start = sum(shape[axis] for shape in xs_shape[:i])
     return getitem(g, (*(slice(None),) * axis, slice(start, start + xs_shape[i][axis])))
 
 
 @rule(
-    vjp=lambda g, xs_shape, i, axis: _piece(g, xs_shape, i, axis),
+    vjp=lambda g, xs_shape, i, axis: _part(g, xs_shape, i, axis),
     numpy=(),
     prepare=parameters.read(axis=parameters.integer),
     samples=normal(([(2, 3), (1, 3)], {}), ([(2, 3), (2, 1), (2, 0)], {"axis": -1}), ([(2,)], {"axis": 0})),
 )
 def concat(*xs, axis=0):
-    """The arrays `xs` one after the other along `axis`."""
+    """The arrays `xs` joined along `axis`."""
     return np.concatenate(xs, axis=axis)
 
 
@@ -33,5 +33,5 @@ def concat(*xs, axis=0):
     samples=normal(([(2, 3), (2, 3)], {}), ([(2, 3)] * 3, {"axis": -1}), ([(), ()], {}), ([(0, 2)] * 2, {"axis": 1})),
 )
 def stack(*xs, axis=0):
-    """The arrays `xs`, of one shape, along a new `axis`."""
+    """The arrays `xs`, of the same shape, joined along a new `axis`."""
     return np.stack(xs, axis=axis)

@@ -1,4 +1,4 @@
-"""The families that `fastgrad.nn` brings along, read at its first use: what they cost `import fastgrad` need not."""
+"""The families of ops that only `fastgrad.nn` uses, imported with it to keep `import fastgrad` fast."""
 
 from fastgrad.rules import convolution, losses, normalization, pooling, recurrent
 

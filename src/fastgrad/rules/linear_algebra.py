@@ -1,4 +1,4 @@
-"""Products of vectors, matrices and stacks of them. The upstream gradient takes the place of the operand asked for."""
+"""Products of vectors, matrices and stacks of them. In a gradient, `g` replaces the operand that it is for."""
 
 import numpy as np
 
@@ -10,22 +10,22 @@ from fastgrad.rules.shapes import permute_dims, reshape, sum_to
 
 
 def transposed(x):
-    """`x` with its last two axes swapped."""
+    """Return `x` with its last two axes swapped."""
     return permute_dims(x, (1, 0) if x.ndim == 2 else (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
 def _rows(x):
-    """A stack of matrices as one matrix, all their rows below each other."""
+    """Return a stack of matrices as one matrix of all their rows."""
     return reshape(x, (-1, x.shape[-1])) if x.shape[-1] else reshape(x, (int(np.prod(x.shape[:-1])), 0))
 
 
 def _summed(g, shape):
-    """`g` summed over the axes along which a stack was broadcast, if any was."""
+    """Return `g` summed over the axes along which a stack was broadcast."""
     return g if g.shape == shape else sum_to(g, shape)
 
 
 def _matmul_left(g, x1_shape, x2):
-    """gX = g x2^T, for every rank that matmul takes."""
+    """gX = g x2^T, for operands of any rank."""
     if x2.ndim == 1:
         return g * x2 if g.ndim == 0 else reshape(g, (*g.shape, 1)) * x2
     if len(x1_shape) == 1:
@@ -34,7 +34,7 @@ def _matmul_left(g, x1_shape, x2):
 
 
 def _matmul_right(g, x1, x2_shape):
-    """gW = x1^T g, for every rank that matmul takes."""
+    """gW = x1^T g, for operands of any rank."""
     if x1.ndim == 1:
         if len(x2_shape) == 1:
             return g * x1
@@ -42,7 +42,7 @@ def _matmul_right(g, x1, x2_shape):
     if len(x2_shape) == 1:
         return matmul(reshape(g, (-1,)), _rows(x1))
     if len(x2_shape) == 2 and x1.ndim > 2:
-        return matmul(transposed(_rows(x1)), _rows(g))  # one product sums over the stack
+        return matmul(transposed(_rows(x1)), _rows(g))  # one product, which sums over the stack
     return _summed(matmul(transposed(x1), g), x2_shape)
 
 
@@ -59,7 +59,7 @@ def _pairs(*shapes):
     ),
 )  # fmt: skip
 def matmul(x1, x2, /):
-    """Matrix product of `x1` and `x2`, stacks of matrices broadcast: gradients `g @ x2.T` and `x1.T @ g`."""
+    """Matrix product of `x1` and `x2`, where stacks of matrices broadcast: gradients `g @ x2.T` and `x1.T @ g`."""
     return np.matmul(x1, x2)
 
 
@@ -68,7 +68,7 @@ def _rest(ndim, axes):
 
 
 def _tensordot_left(g, x1_shape, x2, axes):
-    """The free axes of x2 are contracted with the last of `g`; what is left are the axes of x1, to be put in order."""
+    """Contract the last axes of `g` with the free axes of x2, then permute the remaining axes to those of x1."""
     axes1, axes2 = (tuple(a % n for a in part) for part, n in zip(axes, (len(x1_shape), x2.ndim), strict=True))
     free1, free2 = _rest(len(x1_shape), axes1), _rest(x2.ndim, axes2)
     gx = tensordot(g, x2, (tuple(range(len(free1), g.ndim)), free2))  # axes: free1, then axes2 in increasing order
@@ -77,7 +77,7 @@ def _tensordot_left(g, x1_shape, x2, axes):
 
 
 def _tensordot_right(g, x1, x2_shape, axes):
-    """The free axes of x1 are contracted with the first of `g`; what is left are the axes of x2, to be put in order."""
+    """Contract the first axes of `g` with the free axes of x1, then permute the remaining axes to those of x2."""
     axes1, axes2 = (tuple(a % n for a in part) for part, n in zip(axes, (x1.ndim, len(x2_shape)), strict=True))
     free1, free2 = _rest(x1.ndim, axes1), _rest(len(x2_shape), axes2)
     gx = tensordot(x1, g, (free1, tuple(range(len(free1)))))  # axes: axes1 in increasing order, then free2
@@ -104,7 +104,7 @@ def tensordot(x1, x2, /, axes):
 
 
 def _dot_vjp(k, g, x1_shape, x2_shape, other):
-    """As of tensordot over the last axis of x1 and the last but one of x2; of a product where one is a number."""
+    """As tensordot over the last axis of x1 and the second-to-last of x2; a product if an operand is 0-d."""
     if not x1_shape or not x2_shape:
         return sum_to(g * other, x2_shape if k else x1_shape)
     axes = ((len(x1_shape) - 1,), (max(len(x2_shape) - 2, 0),))
@@ -122,7 +122,7 @@ def _dot_vjp(k, g, x1_shape, x2_shape, other):
     ),
 )  # fmt: skip
 def dot(x1, x2, /):
-    """Sum of products over the last axis of `x1` and the last but one of `x2`, as `numpy.dot`."""
+    """Sum of products over the last axis of `x1` and the second-to-last of `x2`, as `numpy.dot`."""
     return np.dot(x1, x2)
 
 
@@ -134,12 +134,12 @@ def dot(x1, x2, /):
     samples=_pairs(((2,), (3,)), ((2, 2), (3,)), ((), (2,)), ((0,), (2,))),
 )
 def outer(x1, x2, /):
-    """All products of an element of `x1` and one of `x2`, both flattened: a matrix."""
+    """Matrix of the products of the elements of `x1` and `x2`, which are flattened first."""
     return np.outer(x1, x2)
 
 
 def _diagonal_vjp(g, x_shape, offset, axis1, axis2):
-    """`g` on the diagonal it was read from, zeros elsewhere."""
+    """`g` on the diagonal that was read, zeros elsewhere."""
     ndim = len(x_shape)
     axis1, axis2 = axis1 % ndim, axis2 % ndim
     order = (*_rest(ndim, (axis1, axis2)), axis1, axis2)
@@ -159,5 +159,5 @@ def _diagonal_vjp(g, x_shape, offset, axis1, axis2):
     ),
 )  # fmt: skip
 def diagonal(x, /, offset=0, axis1=0, axis2=1):
-    """Diagonal number `offset` of the planes of `axis1` and `axis2`, as the last axis of the result."""
+    """Diagonal `offset` of the matrices with axes `axis1` and `axis2`, as the last axis of the result."""
     return np.diagonal(x, offset, axis1, axis2)

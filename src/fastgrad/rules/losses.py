@@ -1,4 +1,4 @@
-"""Losses that are one gate: softmax and the negative log-likelihood in one step, whose gradient is a difference."""
+"""Losses that are one op: the softmax and the negative log-likelihood together have a simple, accurate gradient."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from fastgrad.rules.shapes import reshape
 
 
 def _cross_entropy_vjp(g, logits, labels, reduction):
-    """`softmax(logits) - one_hot(labels)` in each row, times its share of `g`."""
+    """`softmax(logits) - one_hot(labels)` for each row, times the cotangent of its loss."""
     labels = np.asarray(labels.detach().numpy() if hasattr(labels, "numpy") else labels)
     hot = (labels[..., None] == np.arange(logits.shape[-1])).astype(g.dtype)
     if reduction == "mean":
@@ -33,7 +33,7 @@ def _draw(rng):
     samples=_draw,
 )
 def cross_entropy(logits, labels, /, reduction="mean"):
-    """`-log(softmax(logits)[label])` of each row, their mean by default."""
+    """`-log(softmax(logits)[label])` for each row, reduced to the mean by default."""
     logits = real_only("cross_entropy", np.asarray(logits))
     labels = check_labels("cross_entropy", logits, labels)
     rows = RULES["log_softmax"].forward(logits).reshape(labels.size, logits.shape[-1])
@@ -43,7 +43,7 @@ def cross_entropy(logits, labels, /, reduction="mean"):
 
 @rule(
     vjp=(
-        # sigmoid(logits) - targets would cancel near a target of 1
+        # since sigmoid(logits) - targets would cancel near a target of 1
         lambda g, logits, targets: g * ((1 - targets) * sigmoid(logits) - targets * sigmoid(-logits)),
         lambda g, logits: -g * logits,
     ),
@@ -53,8 +53,8 @@ def cross_entropy(logits, labels, /, reduction="mean"):
     domain=((-4, 4), (0, 1)),
 )
 def binary_cross_entropy_with_logits(logits, targets, /):
-    """`-targets * log(sigmoid(logits)) - (1 - targets) * log(1 - sigmoid(logits))`, element by element."""
+    """`-targets * log(sigmoid(logits)) - (1 - targets) * log(1 - sigmoid(logits))`, elementwise."""
     logits, targets = real_only("binary_cross_entropy_with_logits", logits), real_only("targets", targets)
-    logits = np.asarray(logits, np.result_type(logits, targets))  # a Python number must not widen the other one
+    logits = np.asarray(logits, np.result_type(logits, targets))  # a Python number must not widen the other operand
     tail = np.log1p(np.exp(-np.abs(logits)))
     return targets * (np.maximum(-logits, 0) + tail) + (1 - targets) * (np.maximum(logits, 0) + tail)

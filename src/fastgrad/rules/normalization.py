@@ -1,4 +1,4 @@
-"""Normalisation: an array shifted and scaled to mean 0 and variance 1 along axes. The heart of layer and batch norm."""
+"""Normalization of an array to mean 0 and variance 1 along axes, as used by layer norm and batch norm."""
 
 import numpy as np
 
@@ -12,14 +12,14 @@ from fastgrad.rules.statistics import var
 
 
 def standardize_vjp(g, x, axis, eps):
-    """`(g - mean(g) - y * mean(g * y)) / std`: what is left of `g` once mean and variance are held."""
+    """`(g - mean(g) - y * mean(g * y)) / std`: `g` projected to directions that keep mean and variance."""
     scale = 1 / sqrt(var(x, axis, keepdims=True) + eps)
     y = (x - mean(x, axis, True)) * scale
     return (g - mean(g, axis, True) - y * mean(g * y, axis, True)) * scale
 
 
 def standardized(x, axis, eps):
-    """`(x - mean) / sqrt(var + eps)` of an array; float32 stays float32."""
+    """Return `(x - mean) / sqrt(var + eps)` of an array; float32 stays float32."""
     centred = x - np.mean(x, axis=axis, keepdims=True)
     return centred / np.sqrt(np.mean(centred * centred, axis=axis, keepdims=True) + np.asarray(eps, centred.dtype))
 
@@ -48,7 +48,7 @@ _SAMPLES = (
     samples=lambda rng: [((rng.normal(size=shape),), params) for shape, params in _SAMPLES],
 )
 def standardize(x, /, axis=-1, eps=1e-5):
-    """`(x - mean) / sqrt(var + eps)`, with mean and biased variance of `x` over `axis`."""
+    """`(x - mean) / sqrt(var + eps)`, with the mean and biased variance of `x` over `axis`."""
     return standardized(_floats("standardize", x), axis, eps)
 
 
@@ -98,8 +98,8 @@ def _but_channels(ndim):
     return (0, *range(2, ndim))
 
 
-def _across(p, ndim):
-    """One number per channel, so that it broadcasts against (batch, channels, ...)."""
+def _per_channel(p, ndim):
+    """Return parameters of channels in a shape that broadcasts against (batch, channels, ...)."""
     return reshape(p, (*p.shape, *(1,) * (ndim - 2))) if ndim > 2 else p
 
 
@@ -111,7 +111,7 @@ def _draw_batches(rng):
 @rule(
     vjp=(
         lambda g, x, weight, eps: standardize_vjp(
-            g if weight is None else g * _across(weight, g.ndim), x, _but_channels(g.ndim), eps
+            g if weight is None else g * _per_channel(weight, g.ndim), x, _but_channels(g.ndim), eps
         ),
         lambda g, x, eps: sum(g * standardize(x, _but_channels(g.ndim), eps), _but_channels(g.ndim)),
         lambda g: sum(g, _but_channels(g.ndim)),
@@ -123,7 +123,7 @@ def _draw_batches(rng):
     samples=_draw_batches,
 )
 def batch_norm(x, weight=None, bias=None, /, eps=1e-5):
-    """`standardize(x) * weight + bias` of each channel, the second axis, over all the others."""
+    """`standardize(x) * weight + bias` for each channel (the second axis), over all other axes."""
     x = _floats("batch_norm", x)
     y = standardized(x, _but_channels(x.ndim), eps)
     across = (-1, *(1,) * (x.ndim - 2))

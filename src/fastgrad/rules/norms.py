@@ -1,4 +1,4 @@
-"""Lengths of vectors, of every order. Finite where the mathematics is not: at a kink, an element's gradient is 0."""
+"""Vector norms of every order. Gradients are finite: at a kink, the gradient of an element is 0."""
 
 import math
 
@@ -9,28 +9,28 @@ from fastgrad.rules.arithmetic import zeros_of
 from fastgrad.rules.comparison import abs, sign, where
 from fastgrad.rules.draws import signed, uniform
 from fastgrad.rules.logic import equal
-from fastgrad.rules.reductions import NOTHING, SHAPES, extreme_vjp, kept
+from fastgrad.rules.reductions import NOTHING, SHAPES, extreme_vjp, restore_axes
 from fastgrad.rules.rule import rule
-from fastgrad.rules.statistics import nonzero
+from fastgrad.rules.statistics import replace_zeros
 
 
 def _norm_vjp(g, x, y, axis, keepdims, ord):
     if ord == 2:
-        return x * kept(g / nonzero(y), x.shape, axis, keepdims)
+        return x * restore_axes(g / replace_zeros(y), x.shape, axis, keepdims)
     if ord == 0:
         return zeros_of(x)
     if math.isinf(ord):
         return sign(x) * extreme_vjp(g, abs(x), y, axis, keepdims)
-    g, y = kept(g, x.shape, axis, keepdims), kept(y, x.shape, axis, keepdims)
+    g, y = restore_axes(g, x.shape, axis, keepdims), restore_axes(y, x.shape, axis, keepdims)
     return sign(x) * g if ord == 1 else sign(x) * (g * _slope(abs(x), y, ord))
 
 
 def _slope(size, y, ord):
-    """`(size / y)**(ord - 1)`; 0 where an element is 0 and that, or its own derivative, would be infinite."""
-    flat = equal(y, 0).detach().numpy()  # all elements are 0; or one is, and `ord` is negative
+    """`(size / y)**(ord - 1)`, or 0 where an element is 0 and this, or its derivative, would be infinite."""
+    flat = equal(y, 0).detach().numpy()  # all elements are 0, or one is 0 and `ord` is negative
     if ord < 2:
         flat = flat | equal(size, 0).detach().numpy()
-    ratio = size / nonzero(y)
+    ratio = size / replace_zeros(y)
     return where(flat, 0, where(flat, 1, ratio) ** (ord - 1)) if flat.any() else ratio ** (ord - 1)
 
 
@@ -48,7 +48,7 @@ _ORDERS = tuple(((2, 3), {"axis": 1, "ord": p}) for p in (1, 3, 0.5, -1, -2.5, m
 def norm(x, /, axis=None, keepdims=False, ord=2):
     """`sum(abs(x)**ord)**(1/ord)` over `axis`, all axes by default; the largest or smallest magnitude for inf or -inf.
 
-    The gradient at a kink is 0: of an element that is 0, unless `ord` is 2 or more, and of all where the norm is 0.
+    The gradient at a kink is 0: of an element that is 0, unless `ord` is at least 2, and of all where the norm is 0.
     """
     if ord == 2:
         square = np.real(np.conj(x) * x) if np.iscomplexobj(x) else np.multiply(x, x)

@@ -1,9 +1,9 @@
-"""Pooling: one number for each window over the last two axes, its largest element or its mean."""
+"""Pooling over the last two axes: the largest element or the mean of each window."""
 
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import refusals
+from fastgrad.rules import messages
 from fastgrad.rules.checks import real_only
 from fastgrad.rules.draws import normal
 from fastgrad.rules.indexing import scatter_add
@@ -13,7 +13,7 @@ from fastgrad.rules.windows import counts, cropped, offsets, padded, pairs, per_
 
 
 def _prepare(op):
-    """Parameters in the form that forward and vjp take: a tuple for each, padding as pairs."""
+    """Return a `prepare` that converts parameters to the form of forward and vjp: tuples, and padding as pairs."""
 
     def prepare(params):
         if "lengths" in params:
@@ -31,7 +31,7 @@ def _prepare(op):
         if isinstance(params["padding"], str) or any(
             2 * side > span for sides, span in zip(params["padding"], spans, strict=True) for side in sides
         ):
-            raise refusals.pool_padding(op, params["padding"], kernel)
+            raise messages.pool_padding(op, params["padding"], kernel)
         return params
 
     return prepare
@@ -39,25 +39,25 @@ def _prepare(op):
 
 def _places(op, shape, kernel, stride, padding, dilation):
     if len(shape) < 2:
-        raise refusals.pool_rank(op, shape)
+        raise messages.pool_rank(op, shape)
     places = counts(op, shape[-2:], kernel, stride, padding, dilation)
     for axis, n in enumerate(shape[-2:]):
         if dilation[axis] == 1 or not any(padding[axis]):
-            continue  # no padding, or half a kernel of it, leaves an element in each window
+            continue  # padding of at most half a kernel leaves an element in each window
         first = np.arange(places[axis])[:, None] * stride[axis] - padding[axis][0]
-        met = first + np.arange(kernel[axis]) * dilation[axis]
-        if not np.all(np.any((met >= 0) & (met < n), axis=1)):
-            raise refusals.window_of_padding(op, shape, kernel, dilation, padding)
+        positions = first + np.arange(kernel[axis]) * dilation[axis]
+        if not np.all(np.any((positions >= 0) & (positions < n), axis=1)):
+            raise messages.window_of_padding(op, shape, kernel, dilation, padding)
     return places
 
 
 def _lowest(dtype):
-    """What is below or at every number of a dtype."""
+    """Return a value that is not greater than any number of a dtype."""
     return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min if dtype.kind in "iu" else False
 
 
 def _winners(x, kernel, stride, padding, dilation):
-    """For each window, the place in `x`, counted over all its elements, of its first largest one, or its first NaN."""
+    """Return for each window the flat index in `x` of its first largest element, or of its first NaN."""
     h, w = x.shape[-2:]
     view = windows(padded(x, padding, _lowest(x.dtype)), kernel, stride, dilation)
     number = windows(padded(np.arange(h * w).reshape(h, w), padding, -1), kernel, stride, dilation)
@@ -72,7 +72,7 @@ def _winners(x, kernel, stride, padding, dilation):
 
 
 def _max_pool_vjp(g, x, kernel_size, stride, padding, dilation):
-    """`g` of each window to the first of its largest elements; what won in several windows gets the sum."""
+    """`g` of each window, added to the first of its largest elements."""
     at = _winners(np.asarray(x.detach().numpy()), kernel_size, stride, padding, dilation)
     return reshape(scatter_add(reshape(g, (g.size,)), at.ravel(), (x.size,)), x.shape)
 
@@ -94,14 +94,14 @@ _CASES = (
     samples=normal(*_CASES, ((1, 2, 7, 6), {"kernel_size": 2, "dilation": (3, 2), "stride": 1})),
 )
 def max_pool2d(x, /, kernel_size, stride=None, padding=0, dilation=1):
-    """The largest element of each window, NaN where it has one; of a tie the first, row by row, gets the gradient."""
+    """Largest element of each window, or NaN if it contains one; at a tie the first element gets the gradient."""
     x = real_only("max_pool2d", np.asarray(x))
     _places("max_pool2d", x.shape, kernel_size, stride, padding, dilation)
     return np.max(windows(padded(x, padding, _lowest(x.dtype)), kernel_size, stride, dilation), (-2, -1))
 
 
 def _divisor(lengths, kernel, stride, padding, count_include_pad):
-    """How many elements each mean is of: all of the window's, or those that lie in the array."""
+    """Return the number of elements of each mean: those of the kernel, or only those inside the array."""
     if count_include_pad:
         return float(kernel[0] * kernel[1])
     inside = padded(np.ones(lengths), padding)
@@ -117,7 +117,7 @@ def _divisor(lengths, kernel, stride, padding, count_include_pad):
     samples=normal(*_CASES, ((2, 5, 5), {"kernel_size": 3, "padding": 1, "count_include_pad": False})),
 )
 def avg_pool2d(x, /, kernel_size, stride=None, padding=0, count_include_pad=True):
-    """The mean of each window, padding counted as zeros, or not counted at all."""
+    """Mean of each window, with or without the zeros of the padding."""
     x = np.asarray(x)
     _places("avg_pool2d", x.shape, kernel_size, stride, padding, (1, 1))
     total = np.sum(windows(padded(x, padding), kernel_size, stride, (1, 1)), (-2, -1))
@@ -142,7 +142,7 @@ def _unpool_cases():
     samples=normal(*_unpool_cases()),
 )
 def avg_unpool2d(x, /, lengths, kernel_size, stride, padding, count_include_pad):
-    """Each element of `x` shared out equally among the elements of its window: the transpose of `avg_pool2d`."""
+    """Transpose of `avg_pool2d`: each element of `x` is distributed equally to the elements of its window."""
     divisor = _divisor(lengths, kernel_size, stride, padding, count_include_pad)
     share = np.asarray(x / divisor, x.dtype)
     whole = [n + low + high for n, (low, high) in zip(lengths, padding, strict=True)]

@@ -1,15 +1,15 @@
-"""Recurrent networks over a whole sequence, one op each: the states of all steps, the first among them.
+"""Recurrent networks over a whole sequence, one op each. The result contains the states of all steps.
 
-Their operands are the inputs' part of the pre-activations, `u = x @ w_ih.T`, which one product gives for all steps, and
-the matrix that the hidden state is multiplied by at every step. Backpropagation through time gives the cotangent of the
-pre-activations, step by step; those of matrix and biases are one product and one sum over all steps. Each vjp computes
-the local gradients of all steps at once, and only the recurrence itself in a loop. Gate orders are PyTorch's.
+Operands are the inputs' part of the pre-activations, `u = x @ w_ih.T`, which one product computes for all steps, and
+the matrix that multiplies the hidden state at each step. Backpropagation through time computes the cotangents of the
+pre-activations step by step; those of the matrix and the biases are one product and one sum over all steps. Each vjp
+computes the local gradients of all steps at once, and only the recurrence in a loop. Gates are ordered as in PyTorch.
 """
 
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import refusals
+from fastgrad.rules import messages
 from fastgrad.rules.activations import sigmoid
 from fastgrad.rules.checks import real_only
 from fastgrad.rules.comparison import where
@@ -25,22 +25,22 @@ _logistic = RULES["sigmoid"].forward
 
 
 def _checked(op, gates, u, w, states, biases):
-    """Steps, batch and hidden units of operands that fit; all real and of one dtype."""
+    """Return the numbers of steps, batch rows and hidden units; raise if the operands do not fit or are complex."""
     hidden = w.shape[-1] if w.ndim else 0
     if u.ndim != 3 or w.ndim != 2 or w.shape[0] != gates * hidden or u.shape[2] != w.shape[0]:
-        raise refusals.recurrent_weights(op, gates, u.shape, w.shape)
+        raise messages.recurrent_weights(op, gates, u.shape, w.shape)
     for x in states:
         if x.shape != (u.shape[1], hidden):
-            raise refusals.recurrent_state(op, x.shape, (u.shape[1], hidden))
+            raise messages.recurrent_state(op, x.shape, (u.shape[1], hidden))
     for b in biases:
         if b is not None and b.shape != w.shape[:1]:
-            raise refusals.recurrent_bias(op, b.shape, w.shape)
+            raise messages.recurrent_bias(op, b.shape, w.shape)
     for x in (u, w, *states, *(b for b in biases if b is not None)):
         real_only(op, x)
     return len(u), u.shape[1], hidden
 
 
-def _room(shape, *operands):
+def _allocate(shape, *operands):
     return np.empty(shape, np.result_type(*(x for x in operands if x is not None), np.float32))
 
 
@@ -49,17 +49,17 @@ def _transposed(x):
 
 
 def _gate(x, k, hidden):
-    """Gate number `k` of pre-activations or biases."""
+    """Return gate number `k` of pre-activations or biases."""
     return ops.getitem(x, (..., slice(k * hidden, (k + 1) * hidden)))
 
 
-def _before(x):
-    """The states that each step started from."""
+def _previous(x):
+    """Return the states before each step."""
     return ops.getitem(x, slice(None, -1))
 
 
 def _over_steps(gz, like):
-    """Cotangents of the steps, last step first, as one array in the shape of `like`."""
+    """Return the cotangents of the steps, given last step first, as one array in the shape of `like`."""
     return stack(*reversed(gz)) if gz else like * 0
 
 
@@ -71,19 +71,19 @@ def _weight_and_bias(gz, h, bias):
 
 
 def _rnn_vjp(g, y, u, weight, bias, nonlinearity):
-    """Backpropagation through time: `gz = gh * act'`, and `gz @ weight` goes one step back."""
+    """Backpropagation through time: `gz = gh * act'`, and `gz @ weight` is passed to the previous step."""
     gz, gh = [], g[len(u)]
     for t in reversed(range(len(u))):
         h = y[t + 1]
         gz.append(gh * (1 - h) * (1 + h) if nonlinearity == "tanh" else where(h > 0, gh, 0))
         gh = g[t] + matmul(gz[-1], weight)
     gu = _over_steps(gz, u)
-    gw, gb = _weight_and_bias(gu, _before(y), bias)
+    gw, gb = _weight_and_bias(gu, _previous(y), bias)
     return gu, gw, gh, gb
 
 
 def _cases(gates, cells, biases):
-    """Shapes for steps, batch, hidden units; `cells` states, `biases` biases."""
+    """Yield shapes for several numbers of steps, rows and hidden units, with `cells` states and `biases` biases."""
     for steps, batch, hidden in ((3, 2, 3), (1, 1, 1), (4, 3, 2), (0, 2, 2), (2, 0, 3)):
         rows = gates * hidden
         shapes = [(steps, batch, rows), (rows, hidden), *[(batch, hidden)] * cells]
@@ -95,7 +95,7 @@ def _cases(gates, cells, biases):
 def _check_nonlinearity(params):
     params["nonlinearity"] = parameters.word(params["nonlinearity"])
     if params["nonlinearity"] not in ("tanh", "relu"):
-        raise ValueError(f'rnn: nonlinearity={params["nonlinearity"]!r} is not one of "tanh", "relu"')
+        raise messages.bad_nonlinearity("rnn", params["nonlinearity"])
     return params
 
 
@@ -109,9 +109,9 @@ def _check_nonlinearity(params):
     samples=normal(*_cases(1, 1, 1), *((shapes, {"nonlinearity": "relu"}) for shapes, _ in _cases(1, 1, 1))),
 )
 def rnn(u, weight, h0, bias=None, nonlinearity="tanh"):
-    """All states of `h = tanh(u[t] + h @ weight.T + bias)`, or with relu, from `h0` on: (steps + 1, batch, hidden)."""
+    """All states of `h = tanh(u[t] + h @ weight.T + bias)`, or with relu, from `h0`: (steps + 1, batch, hidden)."""
     steps, batch, hidden = _checked("rnn", 1, u, weight, (h0,), (bias,))
-    y = _room((steps + 1, batch, hidden), u, weight, h0, bias)
+    y = _allocate((steps + 1, batch, hidden), u, weight, h0, bias)
     y[0] = h0
     for t in range(steps):
         z = u[t] + y[t] @ weight.T
@@ -121,16 +121,16 @@ def rnn(u, weight, h0, bias=None, nonlinearity="tanh"):
 
 
 def _lstm_vjp(g, y, u, weight, bias):
-    """Backpropagation through time: that of h goes back through the gates, that of c through the forget gate."""
+    """Backpropagation through time: `gh` is passed back through all gates, `gc` through the forget gate."""
     steps, hidden = len(u), weight.shape[1]
     h, c = y
-    z = matmul(_before(h), _transposed(weight)) + u
+    z = matmul(_previous(h), _transposed(weight)) + u
     z = z if bias is None else z + bias
     i, f, o = (sigmoid(_gate(z, k, hidden)) for k in (0, 1, 3))
     n = tanh(_gate(z, 2, hidden))
     s = tanh(ops.getitem(c, slice(1, None)))
-    slope = o * (1 - s) * (1 + s)  # of h by c
-    of_c = concat(n * i * (1 - i), _before(c) * f * (1 - f), i * (1 - n) * (1 + n), axis=-1)
+    slope = o * (1 - s) * (1 + s)  # derivative of h with respect to c
+    of_c = concat(n * i * (1 - i), _previous(c) * f * (1 - f), i * (1 - n) * (1 + n), axis=-1)
     of_h = s * o * (1 - o)
     gz, gh, gc = [], g[0, steps], g[1, steps]
     for t in reversed(range(steps)):
@@ -139,7 +139,7 @@ def _lstm_vjp(g, y, u, weight, bias):
         gh = g[0, t] + matmul(gz[-1], weight)
         gc = g[1, t] + gc * f[t]
     gu = _over_steps(gz, u)
-    gw, gb = _weight_and_bias(gu, _before(h), bias)
+    gw, gb = _weight_and_bias(gu, _previous(h), bias)
     return gu, gw, gh, gc, gb
 
 
@@ -152,9 +152,9 @@ def _lstm_vjp(g, y, u, weight, bias):
     samples=normal(*_cases(4, 2, 1)),
 )
 def lstm(u, weight, h0, c0, bias=None):
-    """All hidden and cell states of an LSTM from `h0`, `c0` on: (2, steps + 1, batch, hidden)."""
+    """All hidden and cell states of an LSTM from `h0`, `c0`: (2, steps + 1, batch, hidden)."""
     steps, batch, hidden = _checked("lstm", 4, u, weight, (h0, c0), (bias,))
-    y = _room((2, steps + 1, batch, hidden), u, weight, h0, c0, bias)
+    y = _allocate((2, steps + 1, batch, hidden), u, weight, h0, c0, bias)
     h, c = y
     h[0], c[0] = h0, c0
     for t in range(steps):
@@ -167,16 +167,16 @@ def lstm(u, weight, h0, c0, bias=None):
 
 
 def _gru_vjp(g, y, u, weight, bias_ih, bias_hh):
-    """Backpropagation through time; the new gate sees the state through `v`, which the reset gate scales."""
+    """Backpropagation through time; the new gate depends on the state through `v`, which the reset gate scales."""
     steps, hidden = len(u), weight.shape[1]
-    h = _before(y)
+    h = _previous(y)
     v = matmul(h, _transposed(weight))
     v = v if bias_hh is None else v + bias_hh
     x = u if bias_ih is None else u + bias_ih
     r, z = (sigmoid(_gate(x, k, hidden) + _gate(v, k, hidden)) for k in (0, 1))
     q = _gate(v, 2, hidden)
     n = tanh(_gate(x, 2, hidden) + r * q)
-    of_n = (1 - z) * (1 - n) * (1 + n)  # of the new state by the pre-activation of n
+    of_n = (1 - z) * (1 - n) * (1 + n)  # derivative of the new state with respect to the pre-activation of n
     of_z = (h - n) * z * (1 - z)
     of_r = of_n * q * r * (1 - r)
     to_u = concat(of_r, of_z, of_n, axis=-1)
@@ -201,9 +201,9 @@ def _gru_vjp(g, y, u, weight, bias_ih, bias_hh):
     samples=normal(*_cases(3, 1, 2)),
 )
 def gru(u, weight, h0, bias_ih=None, bias_hh=None):
-    """All states of a GRU from `h0` on: (steps + 1, batch, hidden)."""
+    """All states of a GRU from `h0`: (steps + 1, batch, hidden)."""
     steps, batch, hidden = _checked("gru", 3, u, weight, (h0,), (bias_ih, bias_hh))
-    y = _room((steps + 1, batch, hidden), u, weight, h0, bias_ih, bias_hh)
+    y = _allocate((steps + 1, batch, hidden), u, weight, h0, bias_ih, bias_hh)
     y[0] = h0
     for t in range(steps):
         x, v = u[t], y[t] @ weight.T

@@ -1,4 +1,4 @@
-"""Reductions: many elements to one, over all axes, one, or several. Sums copy the gradient, extremes route it."""
+"""Reductions over one, several or all axes. Sums copy the gradient to all elements, extremes route it."""
 
 import math
 
@@ -22,32 +22,32 @@ _EMPTY = (((0, 3), {"axis": 0}), ((2, 0), {"axis": 0}), ((0,), {}))
 
 
 def axes_of(axis, ndim):
-    """The reduced axes as a tuple of numbers from 0 to ndim - 1."""
-    if axis is None or not ndim:  # a number may be reduced along axis 0 and -1, as NumPy lets it, and has none
+    """Return the reduced axes as a tuple of ints from 0 to ndim - 1."""
+    if axis is None or not ndim:  # NumPy accepts axis 0 and -1 of a 0-d array
         return tuple(range(ndim))
     return tuple(k % ndim for k in axis) if isinstance(axis, tuple) else (axis % ndim,)
 
 
-def kept(y, x_shape, axis, keepdims):
-    """The result with the reduced axes back as length 1, so that it broadcasts against the operand."""
+def restore_axes(y, x_shape, axis, keepdims):
+    """Return the result with the reduced axes as length 1, so that it broadcasts against the operand."""
     if keepdims or axis is None or axis == 0 or not x_shape:
-        return y  # a missing leading axis broadcasts by itself
+        return y  # a missing leading axis broadcasts without a reshape
     axes = axes_of(axis, len(x_shape))
     return reshape(y, tuple(1 if k in axes else n for k, n in enumerate(x_shape)))
 
 
-def spread(g, x_shape, axis, keepdims):
-    """The cotangent copied to every element that was summed."""
-    return broadcast_to(kept(g, x_shape, axis, keepdims), x_shape)
+def broadcast_back(g, x_shape, axis, keepdims):
+    """Return the cotangent broadcast to all elements that were summed."""
+    return broadcast_to(restore_axes(g, x_shape, axis, keepdims), x_shape)
 
 
 def count_of(x_shape, axis):
-    """How many elements each result is made of."""
+    """Return the number of elements that are reduced to one."""
     return math.prod(x_shape[k] for k in axes_of(axis, len(x_shape)))
 
 
 @rule(
-    vjp=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims),
+    vjp=lambda g, x_shape, axis, keepdims: broadcast_back(g, x_shape, axis, keepdims),
     takes_dtype=True,
     prepare=_READ,
     samples=uniform(-2, 2, *SHAPES, *NOTHING, *_EMPTY),
@@ -58,7 +58,7 @@ def sum(x, /, axis=None, keepdims=False, *, dtype=None):
 
 
 @rule(
-    vjp=lambda g, x_shape, axis, keepdims: spread(g / (count_of(x_shape, axis) or 1), x_shape, axis, keepdims),
+    vjp=lambda g, x_shape, axis, keepdims: broadcast_back(g / (count_of(x_shape, axis) or 1), x_shape, axis, keepdims),
     takes_dtype=True,
     prepare=_READ,
     samples=uniform(-2, 2, *SHAPES, *NOTHING),
@@ -69,14 +69,14 @@ def mean(x, /, axis=None, keepdims=False, *, dtype=None):
 
 
 def extreme_vjp(g, x, y, axis, keepdims):
-    """`g`, divided by the number of ties, where `x` equals `y`; 0 elsewhere. NaN wins, as in NumPy."""
-    ties = equal(x, kept(y, x.shape, axis, keepdims)).detach().numpy()
+    """`g`, divided by the number of ties, where `x` equals `y`, and 0 elsewhere. NaN is the extreme, as in NumPy."""
+    ties = equal(x, restore_axes(y, x.shape, axis, keepdims)).detach().numpy()
     if np.isnan(y.detach().numpy()).any():
         ties = ties | np.isnan(x.detach().numpy())
     count = np.maximum(np.sum(ties, axis=axis, keepdims=keepdims), 1)
     if (count > 1).any():
         g = g / count.astype(g.dtype)
-    return where(ties, kept(g, x.shape, axis, keepdims), 0)
+    return where(ties, restore_axes(g, x.shape, axis, keepdims), 0)
 
 
 @rule(
@@ -86,7 +86,7 @@ def extreme_vjp(g, x, y, axis, keepdims):
     samples=uniform(-2, 2, *SHAPES, *NOTHING),
 )
 def max(x, /, axis=None, keepdims=False):
-    """The largest element of `x` over `axis`: routes the upstream gradient to the winner; ties share it equally."""
+    """Largest element of `x` over `axis`: the upstream gradient is routed to it; ties share it equally."""
     return np.max(x, axis=axis, keepdims=keepdims)
 
 
@@ -97,20 +97,20 @@ def max(x, /, axis=None, keepdims=False):
     samples=uniform(-2, 2, *SHAPES, *NOTHING),
 )
 def min(x, /, axis=None, keepdims=False):
-    """The smallest element of `x` over `axis`: routes the upstream gradient to the winner; ties share it equally."""
+    """Smallest element of `x` over `axis`: the upstream gradient is routed to it; ties share it equally."""
     return np.min(x, axis=axis, keepdims=keepdims)
 
 
 def _prod_vjp(g, x, y, axis, keepdims):
-    """`g * y / x`; where `x` has zeros or `y` has no digits left, the products of all others, without a division."""
+    """`g * y / x`; if `x` has zeros, or `y` underflows, `g` times the product of the other elements."""
     size = np.abs(y.detach().numpy())
     if size.size and size.min() > np.finfo(size.dtype).tiny and size.max() < np.inf:
-        return kept(g * y, x.shape, axis, keepdims) / x
+        return restore_axes(g * y, x.shape, axis, keepdims) / x
     return _prod_others(g, x, axes_of(axis, x.ndim))
 
 
 def _prod_others(g, x, axes):
-    """`g` times the product of all other elements, without a division: back through a tree of pairwise products."""
+    """`g` times the product of all other elements, without division: backpropagation through a tree of products."""
     rest = tuple(k for k in range(x.ndim) if k not in axes)
     order = rest + axes
     lengths = tuple(x.shape[k] for k in rest)
@@ -140,7 +140,7 @@ def _prod_others(g, x, axes):
     samples=lambda rng: [*uniform(0.5, 2, *SHAPES, *NOTHING, *_EMPTY)(rng), *_with_zeros(rng)],
 )
 def prod(x, /, axis=None, keepdims=False, *, dtype=None):
-    """Product of `x` over `axis`, all axes by default. The gradient is exact where elements are zero, too."""
+    """Product of `x` over `axis`, all axes by default. The gradient is correct for elements that are zero."""
     return np.prod(x, axis=axis, dtype=dtype, keepdims=keepdims)
 
 
@@ -153,29 +153,29 @@ def _with_zeros(rng):
 
 
 def _finite(y):
-    """`y`, with 0 for -inf: the logsumexp of nothing but -inf, whose gradient is then exp(-inf - 0) = 0 and not NaN."""
+    """Return `y` with 0 in place of -inf: the gradient of the logsumexp of -infs is exp(-inf - 0) = 0, not NaN."""
     nothing = equal(y, -np.inf)
     return where(nothing, 0, y) if nothing.detach().numpy().any() else y
 
 
 def _top(x, axis):
-    """What the softmax family takes out of `x`: its largest real part; 0 where there are no elements."""
+    """Return the largest real part of `x`, which the softmax family subtracts, or 0 if there are no elements."""
     x = np.real(x)
     return np.max(x, axis=axis, keepdims=True) if x.size else np.sum(x, axis=axis, keepdims=True)
 
 
 @rule(
     vjp=lambda g, x, y, axis, keepdims: (
-        kept(g, x.shape, axis, keepdims) * exp(x - kept(_finite(y), x.shape, axis, keepdims))
+        restore_axes(g, x.shape, axis, keepdims) * exp(x - restore_axes(_finite(y), x.shape, axis, keepdims))
     ),
     numpy=(),
     prepare=_READ,
     samples=uniform(-2, 2, *SHAPES, *NOTHING),
 )
 def logsumexp(x, /, axis=None, keepdims=False):
-    """`log(sum(exp(x)))` over `axis`, without overflow: the largest element is taken out first. -inf of no elements."""
+    """`log(sum(exp(x)))` over `axis`, computed without overflow; -inf for no elements."""
     top = _top(x, axis)
-    top = np.where(np.isfinite(top), top, 0)  # a real number: taking out an imaginary part would change the branch
+    top = np.where(np.isfinite(top), top, 0)  # real, since subtracting an imaginary part could change the branch
     y = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
     return y if keepdims else np.squeeze(y, axis=axes_of(axis, y.ndim))
 
@@ -189,7 +189,7 @@ def logsumexp(x, /, axis=None, keepdims=False):
     ),
 )
 def softmax(x, /, axis=-1):
-    """`exp(x) / sum(exp(x))` along `axis`, without overflow."""
+    """`exp(x) / sum(exp(x))` along `axis`, computed without overflow."""
     e = np.exp(x - _top(x, axis))
     return e / np.sum(e, axis=axis, keepdims=True)
 
@@ -203,6 +203,6 @@ def softmax(x, /, axis=-1):
     ),
 )
 def log_softmax(x, /, axis=-1):
-    """`x - logsumexp(x)` along `axis`: the logarithm of softmax, exact where softmax underflows."""
+    """`x - logsumexp(x)` along `axis`: the logarithm of softmax, accurate where softmax underflows."""
     x = x - _top(x, axis)
     return x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True))

@@ -1,4 +1,4 @@
-"""Shape ops: the same elements in another order, fewer or repeated. No arithmetic but sums, the transpose of copies."""
+"""Shape ops: reorder, select or repeat elements. The only arithmetic is summation, the transpose of repetition."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from fastgrad.rules.rule import ops, rule
     ),
 )
 def broadcast_to(x, /, shape):
-    """`x` repeated to `shape` by broadcasting."""
+    """`x` broadcast to `shape`."""
     return np.broadcast_to(x, shape)
 
 
@@ -55,7 +55,7 @@ def reshape(x, /, shape):
 
 
 def _inverse(axes):
-    """The permutation that undoes `axes`."""
+    """Return the inverse permutation of `axes`."""
     back = [0] * len(axes)
     for k, axis in enumerate(axes):
         back[axis] = k
@@ -102,7 +102,7 @@ def flip(x, /, axis=None):
     ),
 )
 def roll(x, /, shift, axis=None):
-    """`x` moved by `shift` places along `axis`, what falls off one end coming in at the other."""
+    """`x` shifted by `shift` positions along `axis`; elements shifted beyond one end reappear at the other."""
     return np.roll(x, shift, axis)
 
 
@@ -128,7 +128,7 @@ def _tile_vjp(g, x_shape, reps):
     ),
 )
 def tile(x, /, reps):
-    """`x` laid out `reps` times along each axis."""
+    """`x` repeated `reps` times along each axis."""
     return np.tile(x, reps)
 
 
@@ -148,7 +148,7 @@ def _repeat_vjp(g, x_shape, repeats, axis):
 
 
 @rule(
-    vjp=lambda g, x_shape, repeats, axis: _repeat_vjp(g, x_shape, repeats, axis),  # a copy's cotangents add up
+    vjp=lambda g, x_shape, repeats, axis: _repeat_vjp(g, x_shape, repeats, axis),  # cotangents of the copies add up
     prepare=parameters.read(repeats=parameters.numbers, axis=parameters.axes),
     samples=normal(
         ((3,), {"repeats": 2}), ((2, 3), {"repeats": 3}), ((2, 3), {"repeats": (1, 0, 2), "axis": 1}),
@@ -167,7 +167,7 @@ def repeat(x, /, repeats, axis=None):
     samples=normal(((3, 3), {}), ((2, 3, 4), {"k": -1}), ((3, 2), {"k": 1}), ((3,), {}), ((0, 2), {})),
 )
 def tril(x, /, k=0):
-    """The lower triangle of the last two axes of `x`, zeros above diagonal number `k`."""
+    """Lower triangle of the last two axes of `x`, with zeros above diagonal `k`."""
     return np.tril(x, k)
 
 
@@ -177,7 +177,7 @@ def tril(x, /, k=0):
     samples=normal(((3, 3), {}), ((2, 3, 4), {"k": -1}), ((3, 2), {"k": 1}), ((3,), {}), ((0, 2), {})),
 )
 def triu(x, /, k=0):
-    """The upper triangle of the last two axes of `x`, zeros below diagonal number `k`."""
+    """Upper triangle of the last two axes of `x`, with zeros below diagonal `k`."""
     return np.triu(x, k)
 
 
@@ -187,11 +187,11 @@ def _pad_pairs(pad_width, ndim):
 
 
 def _pad_vjp(g, x_shape, pad_width, mode):
-    """The inner part of `g`, and to each element that was copied into the border what arrives there."""
+    """The inner part of `g`; elements that were copied to the border also get the cotangents of their copies."""
     pairs = _pad_pairs(pad_width, len(x_shape))
     if mode == "constant":
         return ops.getitem(g, tuple(slice(b, b + n) for (b, _), n in zip(pairs, x_shape, strict=True)))
-    # every other mode copies elements of x: pad their numbers the same way, and add up
+    # all other modes copy elements of x: pad their indices in the same way, and add up
     sources = [np.pad(np.arange(n), pair, mode=mode) for n, pair in zip(x_shape, pairs, strict=True)]
     return ops.scatter_add(g, np.ix_(*sources), x_shape)
 
@@ -220,12 +220,12 @@ def pad(x, /, pad_width, mode="constant", constant_values=0):
 
 @rule(vjp=lambda g: g, samples=normal(((2, 3), {}), ((), {}), ((0,), {})))
 def copy(x, /):
-    """A copy of `x`, recorded."""
+    """Copy of `x`, recorded."""
     return np.array(x)
 
 
-# the cotangent goes back to the operand's dtype by itself, as for every op
+# `Rule._fit` converts the cotangent to the dtype of the operand, as for every op
 @rule(vjp=lambda g: g, samples=normal(((2, 3), {"dtype": "float64"}), ((0,), {"dtype": "complex128"})))
 def astype(x, /, dtype):
-    """`x` converted to `dtype`, always a copy."""
+    """`x` converted to `dtype`; always a copy."""
     return np.asarray(x).astype(dtype)

@@ -1,4 +1,4 @@
-"""Singular values, which matrix norms are made of. Rules of every order; finite where singular values coincide."""
+"""Singular values, used by matrix norms. Their rules are differentiable to any order, and finite for equal values."""
 
 import numpy as np
 
@@ -14,24 +14,24 @@ _SHAPES = ((3, 3), (4, 2), (2, 4), (2, 3, 2), (1, 1), (0, 2, 2))
 
 
 def _adjoint(x):
-    """The conjugate transpose of the last two axes."""
+    """Return the conjugate transpose of the last two axes."""
     return conj(transposed(x)) if x.dtype.kind == "c" else transposed(x)
 
 
-def _cut(packed, m):
-    """U, the singular values, and V, from how `svd_packed` lays them below each other."""
+def _unpack(packed, m):
+    """Return U, the singular values, and V from the result of `svd_packed`."""
     values = packed[..., m, :]
     return packed[..., :m, :], real(values) if values.dtype.kind == "c" else values, packed[..., m + 1 :, :]
 
 
 def _inverse(x, noise):
-    """1 / x, 0 where x is nothing but rounding."""
-    none = less_equal(ops.abs(x), noise).detach().numpy()
-    return where(none, 0, 1 / where(none, 1, x)) if none.any() else 1 / x
+    """Return 1 / x, or 0 where x is only rounding error."""
+    small = less_equal(ops.abs(x), noise).detach().numpy()
+    return where(small, 0, 1 / where(small, 1, x)) if small.any() else 1 / x
 
 
 def _values_vjp(g, x):
-    u, _, v = _cut(svd_packed(x), x.shape[-2])
+    u, _, v = _unpack(svd_packed(x), x.shape[-2])
     return matmul(u * reshape(g, (*g.shape[:-1], 1, g.shape[-1])), _adjoint(v))
 
 
@@ -42,19 +42,20 @@ def _values_vjp(g, x):
     samples=normal(*((shape, {}) for shape in _SHAPES)),
 )
 def svdvals(x, /):
-    """Singular values of the matrices in the last two axes of `x`, the largest first."""
+    """Singular values of the matrices in the last two axes of `x`, in descending order."""
     return np.linalg.svd(x, compute_uv=False)
 
 
 def _packed_vjp(g, y, x_shape):
-    """U M V^H, and what leaves the spaces of U and V where x is not square.
+    """U M V^H, plus the parts outside the spaces of U and V if x is not square.
 
     The usual form of M divides by s_k^2 - s_j^2. Here it is split into a part over s_k - s_j and one over s_k + s_j.
-    Where singular values coincide the first is left out: it is 0 for what does not tell them apart, as the sum of all.
+    Where singular values coincide, the first part is omitted: it is 0 for functions that do not distinguish them, such
+    as the sum of all.
     """
     m, n = x_shape[-2:]
-    u, s, v = _cut(y, m)
-    gu, gs, gv = _cut(g, m)
+    u, s, v = _unpack(y, m)
+    gu, gs, gv = _unpack(g, m)
     columns, rows = reshape(s, (*s.shape[:-1], 1, s.shape[-1])), reshape(s, (*s.shape, 1))
     top = np.max(s.detach().numpy(), axis=-1, keepdims=True, initial=0)[..., None]
     noise = max(m, n) * np.finfo(s.dtype).eps * top
@@ -77,6 +78,6 @@ def _packed_vjp(g, y, x_shape):
     samples=normal(*((shape, {}) for shape in _SHAPES)),
 )
 def svd_packed(x, /):
-    """The singular value decomposition of `x` as one array: the rows of U, a row of singular values, the rows of V."""
+    """Singular value decomposition of `x` as one array: the rows of U, a row of singular values, the rows of V."""
     u, s, vh = np.linalg.svd(x, full_matrices=False)
     return np.concatenate([u, s[..., None, :].astype(x.dtype), np.conj(np.swapaxes(vh, -1, -2))], axis=-2)

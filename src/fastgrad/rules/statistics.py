@@ -1,4 +1,4 @@
-"""Spread along axes, running sums and products: var, std, cumsum, cumprod."""
+"""Variance and standard deviation, and cumulative sums and products: var, std, cumsum, cumprod."""
 
 import math
 
@@ -8,7 +8,7 @@ from fastgrad import parameters
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import uniform
 from fastgrad.rules.logic import equal
-from fastgrad.rules.reductions import NOTHING, count_of, kept, mean
+from fastgrad.rules.reductions import NOTHING, count_of, mean, restore_axes
 from fastgrad.rules.rule import ops, rule
 from fastgrad.rules.shapes import flip, reshape
 
@@ -21,28 +21,28 @@ _SCANS = (
 )  # fmt: skip
 
 
-def nonzero(y):
-    """`y` with 1 for 0: a divisor for what is 0 wherever `y` is."""
+def replace_zeros(y):
+    """Return `y` with 1 in place of 0, as a divisor for values that are 0 wherever `y` is."""
     zero = equal(y, 0)
     return where(zero, 1, y) if zero.detach().numpy().any() else y
 
 
-def _freedom(x_shape, axis, ddof):
-    """The divisor of a variance; NaN where NumPy's is not positive and its result NaN."""
+def _degrees_of_freedom(x_shape, axis, ddof):
+    """Return the divisor of a variance, or NaN where it is not positive and NumPy's result is NaN."""
     n = count_of(x_shape, axis) - ddof
     return n if n > 0 else math.nan
 
 
 def _real(g):
-    """The real part: with a complex `dtype=` the result is complex, its imaginary part the constant 0."""
+    """Return the real part: with a complex `dtype=` the result is complex, with the imaginary part constant 0."""
     return ops.real(g) if g.dtype.kind == "c" else g
 
 
 def _var_vjp(g, x, axis, ddof, keepdims):
-    g = kept(_real(g), x.shape, axis, keepdims)
-    if not x.size:  # nothing of `g` arrives anywhere: a NaN as divisor would, in the second order
+    g = restore_axes(_real(g), x.shape, axis, keepdims)
+    if not x.size:  # there are no elements; a divisor of NaN would make the second derivative NaN
         return x * g
-    return (x - mean(x, axis, True)) * (g * (2 / _freedom(x.shape, axis, ddof)))
+    return (x - mean(x, axis, True)) * (g * (2 / _degrees_of_freedom(x.shape, axis, ddof)))
 
 
 @rule(
@@ -61,16 +61,16 @@ def var(x, /, axis=None, ddof=0, keepdims=False, *, dtype=None):
 def _std_vjp(g, x, y, axis, ddof, keepdims):
     g, y = _real(g), _real(y)
     if not x.size:
-        return x * kept(g, x.shape, axis, keepdims)
+        return x * restore_axes(g, x.shape, axis, keepdims)
     center = mean(x, axis, True)
-    level = _level(x.detach().numpy(), y.detach().numpy(), center.detach().numpy(), axis, keepdims)
-    y = nonzero(y if level is None else where(level, 1, y))
-    gx = (x - center) * kept(g / (y * _freedom(x.shape, axis, ddof)), x.shape, axis, keepdims)
-    return gx if level is None else where(kept(level, x.shape, axis, keepdims), 0, gx)
+    constant = _constant(x.detach().numpy(), y.detach().numpy(), center.detach().numpy(), axis, keepdims)
+    y = replace_zeros(y if constant is None else where(constant, 1, y))
+    gx = (x - center) * restore_axes(g / (y * _degrees_of_freedom(x.shape, axis, ddof)), x.shape, axis, keepdims)
+    return gx if constant is None else where(restore_axes(constant, x.shape, axis, keepdims), 0, gx)
 
 
-def _level(x, y, center, axis, keepdims):
-    """Where all elements are equal, though the rounding of their mean makes a deviation of it; None if nowhere."""
+def _constant(x, y, center, axis, keepdims):
+    """Return where all elements are equal, although rounding of the mean makes `y` nonzero; None if nowhere."""
     noise = np.finfo(y.dtype).eps * count_of(x.shape, axis)
     small = y <= noise * np.abs(center if keepdims else center.reshape(y.shape))
     if not small.any():
@@ -87,13 +87,13 @@ def _level(x, y, center, axis, keepdims):
     samples=uniform(-2, 2, *_SPREADS, *NOTHING),
 )
 def std(x, /, axis=None, ddof=0, keepdims=False, *, dtype=None):
-    """Standard deviation of `x` over `axis`. Where all elements are equal, a kink, its gradient is 0."""
+    """Standard deviation of `x` over `axis`. If all elements are equal, a kink, the gradient is 0."""
     return np.std(x, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
 
 
 def _cumsum_vjp(g, x_shape, axis):
-    gx = flip(cumsum(flip(g, axis), axis), axis)  # what comes after an element holds it
-    return gx if gx.shape == x_shape else reshape(gx, x_shape)  # flattened, or of one element where x is a number
+    gx = flip(cumsum(flip(g, axis), axis), axis)  # an element contributes to all later sums
+    return gx if gx.shape == x_shape else reshape(gx, x_shape)  # x was flattened, or is 0-d
 
 
 @rule(
@@ -103,12 +103,12 @@ def _cumsum_vjp(g, x_shape, axis):
     samples=uniform(-2, 2, *_SCANS),
 )
 def cumsum(x, /, axis=None, *, dtype=None):
-    """Running sum of `x` along `axis`, of the flattened `x` by default."""
+    """Cumulative sum of `x` along `axis`, of the flattened `x` by default."""
     return np.cumsum(x, axis=axis, dtype=dtype)
 
 
 def _cumprod_vjp(g, x, y, axis):
-    # gx[k] = (x[0] ... x[k - 1]) * s[k], where s[k] = g[k] + x[k + 1] * s[k + 1]: no division, which fails at zeros
+    # gx[k] = (x[0] ... x[k - 1]) * s[k], where s[k] = g[k] + x[k + 1] * s[k + 1]; no division, for the sake of zeros
     shape = x.shape
     if axis is None:
         axis = 0
@@ -129,5 +129,5 @@ def _cumprod_vjp(g, x, y, axis):
     samples=uniform(0.5, 2, *_SCANS),
 )
 def cumprod(x, /, axis=None, *, dtype=None):
-    """Running product of `x` along `axis`, of the flattened `x` by default."""
+    """Cumulative product of `x` along `axis`, of the flattened `x` by default."""
     return np.cumprod(x, axis=axis, dtype=dtype)

@@ -47,14 +47,14 @@ def arctan(x, /):
 
 
 def _radius(x1, x2):
-    """The distance from the origin, 1 at the origin itself: there the rules that divide by it give 0, not NaN."""
+    """The distance from the origin, or 1 at the origin, so that rules that divide by it give 0 and not NaN."""
     r = ops.hypot(x1, x2)
     zero = ops.equal(r, 0)
     return ops.where(zero, 1, r) if zero.detach().numpy().any() else r
 
 
 @rule(
-    # x2 / (x1*x1 + x2*x2) with squares that cannot overflow
+    # x2 / (x1*x1 + x2*x2), without squares that could overflow
     vjp=(
         lambda g, x1, x2: g * x2 / _radius(x1, x2) / _radius(x1, x2),
         lambda g, x1, x2: -g * x1 / _radius(x1, x2) / _radius(x1, x2),
@@ -74,5 +74,5 @@ def arctan2(x1, x2, /):
     domain=((0.5, 3), (-3, 3)),
 )
 def hypot(x1, x2, /):
-    """`sqrt(x1**2 + x2**2)` without overflow; its gradient at the origin is 0."""
+    """`sqrt(x1**2 + x2**2)`, computed without overflow; its gradient at the origin is 0."""
     return np.hypot(x1, x2)
