@@ -1,6 +1,6 @@
-"""Sessions that check a change. `nox -l` lists them; arguments after `--` go to the tool that a session runs.
+"""Sessions that check a change. `nox -l` lists them. Arguments after `--` are passed to the tool of a session.
 
-`.ci/run` runs them together with both lines of the README, on every Python that it finds.
+`.ci/run` runs them, and both lines of the README, on every Python that it finds.
 """
 
 import os
@@ -95,7 +95,7 @@ def stubs(session):
 
 @nox.session
 def docs(session):
-    """Run the code in the README, the pages and the examples, and follow the links between them."""
+    """Run the code in the README, the documentation and the examples, and check the links."""
     session.install(".[test]")
     files = ("tests/repo/test_docs.py", "tests/repo/test_examples.py", "tests/test_stories.py")
     session.run("python", "-m", "pytest", *files, *session.posargs)
@@ -103,14 +103,14 @@ def docs(session):
 
 @nox.session
 def bench(session):
-    """Run the benchmarks, or with `-- --row 'mlp*'` some of them."""
+    """Run the benchmarks; `-- --row 'mlp*'` runs some of them."""
     session.install(".")
     session.run("python", "-m", "bench", *session.posargs)
 
 
 @nox.session
 def wheel(session):
-    """Build the sdist, and from it the compiled wheel, which must stay below a megabyte."""
+    """Build the sdist and, from it, the compiled wheel. The wheel must be smaller than a megabyte."""
     for path in build(session):
         session.log(f"{path.name}: {path.stat().st_size:,} bytes")
         if path.suffix == ".whl" and path.stat().st_size > WHEEL_LIMIT:

@@ -1,12 +1,12 @@
-"""Compiles the modules of src/fastgrad/core. Everything else about the package stands in pyproject.toml.
+"""Compiles the modules of src/fastgrad/core. All other metadata is in pyproject.toml.
 
-FASTGRAD_PURE=1            no extension modules: a py3-none-any wheel of the pure-Python engine
-FASTGRAD_DEBUG=1           invariants checked, live objects counted, -O1 -g
-FASTGRAD_NO_POOLS=1        freed memory is never kept for reuse, so that a tool for memory faults sees who still uses it
-FASTGRAD_SANITIZE=a,b      -fsanitize=a,b, and no pools; preload the compiler's libasan to run the result
+FASTGRAD_PURE=1            build no extension modules: a py3-none-any wheel of the pure-Python engine
+FASTGRAD_DEBUG=1           check invariants, count live objects, compile with -O1 -g
+FASTGRAD_NO_POOLS=1        never keep freed memory for reuse, so that memory checkers detect its use
+FASTGRAD_SANITIZE=a,b      compile with -fsanitize=a,b and without pools; preload the compiler's libasan to run it
 
-On x86-64 `kernels` is compiled three times from one C file: for the baseline, and into folders of their own for AVX2
-and AVX-512. core/simd.py puts the folder that the CPU can run on the package's path.
+On x86-64, `kernels` is compiled three times from one C file: for the baseline, and into separate folders for AVX2 and
+AVX-512. core/simd.py adds the folder for the CPU to the path of the package.
 """
 
 import os
@@ -22,7 +22,7 @@ pure = os.environ.get("FASTGRAD_PURE") == "1"
 debug = os.environ.get("FASTGRAD_DEBUG") == "1"
 sanitize = os.environ.get("FASTGRAD_SANITIZE", "")
 no_pools = bool(sanitize) or os.environ.get("FASTGRAD_NO_POOLS") == "1"
-# A build directory each, because object files know nothing of the flags that made them.
+# Separate build directories, because object files do not record their compiler flags.
 build = "build/pure" if pure else "build/debug" if debug else "build/release"
 if sanitize:
     build += "-" + sanitize.replace(",", "-")
@@ -32,7 +32,7 @@ elif no_pools:
 if sys.platform == "win32":
     compile_args, link_args = ["/Od", "/Zi"] if debug else ["/O2"], ["/DEBUG"] if debug else []
 else:
-    # Nothing here may change a result: errno and trap flags are not read, and a*b + c is never fused behind our back.
+    # None of these flags changes a result: errno and trap flags are not used, and a*b + c is never contracted.
     compile_args = ["-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fvisibility=hidden", "-fno-plt"]
     compile_args += ["-O1", "-g"] if debug or sanitize else ["-g0", "-fno-asynchronous-unwind-tables"]
     link_args = []
@@ -40,8 +40,8 @@ else:
         compile_args += [f"-fsanitize={sanitize}", "-fno-omit-frame-pointer"]
         link_args += [f"-fsanitize={sanitize}"]
 
-# Not where the compiler is MSVC, and not for several architectures at once. What is built is told by sysconfig and, on
-# macOS, by ARCHFLAGS; the machine that builds it tells nothing.
+# Not with MSVC, and not for several architectures at once. sysconfig and, on macOS, ARCHFLAGS determine the target, not
+# the machine that runs the build.
 simd = {}
 flagged = set(re.findall(r"-arch\s+(\S+)", os.environ.get("ARCHFLAGS", "")))
 if sys.platform != "win32" and sysconfig.get_platform().endswith("x86_64") and flagged <= {"x86_64"}:
@@ -50,12 +50,12 @@ if sys.platform != "win32" and sysconfig.get_platform().endswith("x86_64") and f
 
 
 def optimisation(name, wide=False):
-    """Speed where every nanosecond counts, size elsewhere: -O3 throughout makes a wheel a third larger."""
+    """Return flags that optimise hot modules for speed, others for size. -O3 everywhere makes wheels a third larger."""
     if sys.platform == "win32" or debug or sanitize:
         return []
     if name == "tensor" or "gcc" not in (os.environ.get("CC") or sysconfig.get_config_var("CC")):
         return ["-O3"]
-    if name != "kernels" or (simd and not wide):  # the baseline, where there are others, is for CPUs without AVX2
+    if name != "kernels" or (simd and not wide):  # with variants, the baseline is only used by CPUs without AVX2
         return ["-O2"]
     return ["-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic", "-funswitch-loops"]
 
@@ -94,14 +94,14 @@ def extensions():
         "cdivision": True,
         "initializedcheck": False,
         "c_api_binop_methods": False,
-        "optimize.unpack_method_calls": False,  # a tenth of the size, all of it in calls that are not hot
+        "optimize.unpack_method_calls": False,  # saves a tenth of the size, in calls that are not hot
     }
     modules = cythonize(modules, build_dir=build + "/c", include_path=["src"], compiler_directives=directives)
     return modules + [variant(module, name) for module in modules if module.name.endswith(".kernels") for name in simd]
 
 
 def variant(module, name):
-    """The same C file for another instruction set, as core/<name>/kernels; a copy, as objects are named by source."""
+    """Compile a copy of the C file, since objects are named by source, for another instruction set."""
     source = module.sources[0].removesuffix(".c") + f"_{name}.c"
     shutil.copy2(module.sources[0], source)
     package, _, last = module.name.rpartition(".")
@@ -117,7 +117,7 @@ def variant(module, name):
 
 
 setup(
-    license="MIT",  # here because pyproject.toml has two spellings for it, and no setuptools reads both
+    license="MIT",  # here, because no version of setuptools supports both spellings in pyproject.toml
     ext_modules=extensions(),
     options={"build": {"build_base": build}, "build_ext": {"parallel": 2}},
 )
