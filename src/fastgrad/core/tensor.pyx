@@ -15,6 +15,7 @@ from fastgrad.core.layout cimport *
 from fastgrad.core.loops cimport *
 from fastgrad.core.storage cimport *
 
+import contextvars  # no-cython-lint
 import operator  # no-cython-lint
 import sys
 
@@ -34,6 +35,7 @@ include "object/convert.pxi"        # NumPy arrays and Python numbers, in and ou
 include "object/versions.pxi"       # writes to memory that a graph still reads
 include "record/table.pxi"          # a row per op
 include "record/edges.pxi"          # what a result keeps of its operands
+include "record/rule_node.pxi"      # and of any number of them
 include "object/leaving.pxi"        # values that leave the graph
 include "object/inplace.pxi"        # in-place writes
 include "object/setitem.pxi"
@@ -57,6 +59,7 @@ include "ops/conv.pxi"
 include "ops/pooling.pxi"
 include "ops/recurrent.pxi"
 include "ops/normalize.pxi"
+include "record/contexts.pxi"       # contexts around the engine's Python code
 include "record/rule.pxi"           # every op without a kernel
 include "backward/rule.pxi"
 # The sweep.

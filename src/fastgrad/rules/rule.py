@@ -49,7 +49,7 @@ class Rule:
     __slots__ = (
         "name", "forward", "vjps", "operand_names", "n_operands", "variadic", "param_names", "defaults", "elementwise",
         "view", "holomorphic", "domain", "samples", "aliases", "numpy_names", "reads_result", "reads_operand",
-        "_readers", "_words", "has_vjp", "synonyms", "takes_dtype", "prepare", "together", "n_positional", "facts",
+        "_readers", "_words", "has_vjp", "synonyms", "takes_dtype", "prepare", "together", "n_positional", "function",
     )  # fmt: skip
 
     def __init__(
@@ -84,7 +84,7 @@ class Rule:
         self.reads_result = "y" in words
         self.reads_operand = tuple([name in words for name in self.operand_names])
         self._readers = None
-        self.facts = {}  # used by the compiled engine as a cache, by which operands are tensors
+        self.function = None  # the op that users call, once the engine has made it
 
     def _read_by(self, at):
         """Return the readers of vjp number `at`. Computed on first use, because a program uses few of the rules."""

@@ -11,7 +11,7 @@ cdef int backward_rule(Tensor y, char* g, Storage* gs, bint only_wanted) except 
     else:
         gt = new_tensor(layout)
         memcpy(gt.data, g, layout.nbytes)
-    return pull_all(y, gt, False, only_wanted)
+    return backward_by_rule(y, gt, False, only_wanted)
 
 
 cdef Tensor result_read(Tensor y, bint record):
@@ -28,28 +28,34 @@ cdef Tensor result_read(Tensor y, bint record):
     return read
 
 
-cdef int pull_all(Tensor y, Tensor g, bint record, bint only_wanted) except -1:
+cdef int backward_by_rule(Tensor y, Tensor g, bint record, bint only_wanted) except -1:
     """Every operand's cotangent by the rule, which records as the sweep does, whatever its caller does."""
-    cdef GradScope block = switched(record)
+    cdef GradScope block
+    cdef Function f = <Function?>rule_for(y).function
+    if f.built_in and not record and fg_watch == 0 and enter_context(&backward_context):
+        try:
+            return rule_cotangents(f, y, g, False, only_wanted)
+        finally:
+            exit_context(&backward_context)
+    block = switched(record)
     try:
-        return rule_cotangents(y, g, record, only_wanted)
+        return rule_cotangents(f, y, g, record, only_wanted)
     finally:
         close_scope(block)
 
 
-cdef int rule_cotangents(Tensor y, Tensor g, bint record, bint only_wanted) except -1:
-    """Every operand's cotangent by the rule. A rule is Python code: afterwards an operand may belong to another sweep,
-    and a value that the next part reads may be another one."""
+cdef int rule_cotangents(Function f, Tensor y, Tensor g, bint record, bint only_wanted) except -1:
+    """Add every operand's cotangent. A rule is Python code: afterwards an operand may belong to another sweep, and a
+    value that the next part reads may be another one."""
     cdef tuple operands = node_operands(y)
     cdef dict params
     cdef Py_ssize_t k
-    cdef Tensor x
+    cdef Tensor x, gx
     cdef int watch = fg_watch
     cdef list together = None
     cdef unsigned int number = y.sweep, flows = flows_of(y), versions = versions_in(operands) + version_of(y)
     if y.flags & FREED:
         raise errors.graph_freed(op_name(y))
-    rule = rule_for(y)
     params = node_params(y)
     read = result_read(y, record)
     for k in range(len(operands)):
@@ -58,18 +64,18 @@ cdef int rule_cotangents(Tensor y, Tensor g, bint record, bint only_wanted) exce
             x = <Tensor>o
             inside = enter_rule(watch)
             try:
-                if not rule.together:
-                    gx = checked_call(rule.pull, (k, g, read, operands, params))
+                if not f.together:
+                    gx = <Tensor?>call_vjp(f, k, g, read, operands, params)
                 else:
                     if together is None:
-                        together = checked_call(rule.pull_all, (g, read, operands, params))
-                    gx = together[k]
+                        together = checked_call(f.rule.pull_all, (g, read, operands, params))
+                    gx = <Tensor?>together[k]
             finally:
                 leave_rule(inside)
-            if not same_shape((<Tensor?>gx).layout, x.layout) or (<Tensor>gx).layout.typenum != x.layout.typenum:
-                raise errors.vjp_shape(rule.name, k, shape_tuple((<Tensor>gx).layout), shape_tuple(x.layout))
+            if not same_shape(gx.layout, x.layout) or gx.layout.typenum != x.layout.typenum:
+                raise errors.vjp_shape(f.rule.name, k, shape_tuple(gx.layout), shape_tuple(x.layout))
             if watch & ANOMALIES:
-                inspect_gradient(y, g, <Tensor>gx)
+                inspect_gradient(y, g, gx)
             if y.flags & FREED:
                 raise errors.graph_freed(op_name(y))
             if versions_in(operands) + version_of(y) != versions:
@@ -77,10 +83,66 @@ cdef int rule_cotangents(Tensor y, Tensor g, bint record, bint only_wanted) exce
             if y.sweep != number or x.sweep != number:
                 raise errors.graph_changed()
             if watch & ANOMALIES:
-                accumulate_watched(x, <Tensor>gx, record)
+                accumulate_watched(x, gx, record)
             else:
-                accumulate_tensor(x, <Tensor>gx, record)
+                accumulate_tensor(x, gx, record)
     return 0
+
+
+cdef enum Reader:           # what a parameter of a vjp stands for, as `Rule._reader` says
+    READ_COTANGENT
+    READ_RESULT
+    READ_OPERAND
+    READ_PARAM
+    READ_SHAPE
+    READ_OTHER
+
+cdef tuple READERS = ("cotangent", "result", "operand", "param", "shape")
+
+
+cdef tuple readers_of(Function f, Py_ssize_t at):
+    """Pairs (Reader, key) for vjp number `at`; an empty tuple where one of them is left to the rule."""
+    cdef list readers = []
+    for kind, key in f.rule._read_by(at):
+        if kind not in READERS or f.rule.variadic:
+            return ()
+        readers.append((READERS.index(kind), key))
+    return tuple(readers)
+
+
+cdef object call_vjp(Function f, Py_ssize_t k, Tensor g, object read, tuple operands, dict params):
+    """`Rule.pull`, without Python frames but the vjp's own where no conversion is needed."""
+    cdef Py_ssize_t at = 0 if len(f.vjps) == 1 else k, j, n
+    cdef tuple readers, args
+    cdef int kind
+    if not f.built_in or is_complex(g.layout.typenum):
+        return checked_call(f.rule.pull, (k, g, read, operands, params))
+    if f.readers[at] is None:
+        f.readers[at] = readers_of(f, at)
+    readers = <tuple>f.readers[at]
+    n = len(readers)
+    if n == 0:
+        return checked_call(f.rule.pull, (k, g, read, operands, params))
+    args = PyTuple_New(n)
+    for j in range(n):
+        kind, key = <tuple>readers[j]
+        if kind == READ_COTANGENT:
+            o = g
+        elif kind == READ_RESULT:
+            o = read
+        elif kind == READ_PARAM:
+            o = params[key]
+        else:
+            o = operands[<Py_ssize_t>key]
+            if kind == READ_SHAPE:
+                o = shape_tuple((<Tensor>o).layout) if type(o) is Tensor else ()
+        Py_INCREF(o)
+        PyTuple_SET_ITEM(args, j, o)
+    gx = checked_call(f.vjps[at], args)
+    x = <Tensor>operands[k]
+    if type(gx) is Tensor and same_shape((<Tensor>gx).layout, x.layout) and (<Tensor>gx).layout.typenum == x.layout.typenum:
+        return gx
+    return f.rule._fitted(gx, x, False)
 
 
 table[<int>RULE].backward = backward_rule      # of every op without a kernel

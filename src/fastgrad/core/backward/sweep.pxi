@@ -107,7 +107,7 @@ cdef int backward_node(Tensor y, bint record, bint only_wanted) except -1:
     cdef Storage* gs = NULL
     check_versions(y)
     if record:
-        return pull_all(y, cotangent_tensor(y), True, only_wanted)
+        return backward_by_rule(y, cotangent_tensor(y), True, only_wanted)
     if y.flags & COTANGENT_TENSOR:
         return backward_rule(y, NULL, NULL, only_wanted)
     if y.flags & UNIFORM and (fg_watch & ANOMALIES or not has_kernel(y)):

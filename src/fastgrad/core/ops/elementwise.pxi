@@ -25,7 +25,7 @@ cdef Tensor unary_array(int op, Tensor x):
     cdef Tensor y
     cdef Layout* layout = x.layout
     if not has_forward(op, layout.kernel):
-        return rule_op(op, (x,), NO_PARAMS)
+        return rule_op(op, (x,))
     check_fresh(x)
     if layout.flags & C_CONTIGUOUS:
         y = new_tensor(layout)
@@ -73,7 +73,7 @@ cdef Tensor binary_array(int op, Tensor a, Tensor b):
     cdef Layout* layout = a.layout
     cdef Kernel* k = &kernels[op]
     if layout.kernel == NO_KERNEL or b.layout.kernel != layout.kernel or k.loop[layout.kernel].run == NULL:
-        return rule_op(op, (a, b), NO_PARAMS)
+        return rule_op(op, (a, b))
     check_fresh(a)
     check_fresh(b)
     if layout == b.layout and layout.flags & C_CONTIGUOUS:
@@ -86,7 +86,7 @@ cdef Tensor binary_array(int op, Tensor a, Tensor b):
     else:
         y = binary_broadcast(op, a, b)
         if y is None:
-            return rule_op(op, (a, b), NO_PARAMS)     # says why, in NumPy's own way
+            return rule_op(op, (a, b))     # says why, in NumPy's own way
     if (a.flags | b.flags) & REQUIRES_GRAD and fg_grad_off == 0:
         link2(y, op, guarded(a, op, READS_X1), guarded(b, op, READS_X2))
     return y

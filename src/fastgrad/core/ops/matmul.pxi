@@ -9,19 +9,19 @@ cdef Tensor matmul(Tensor a, Tensor b):
     cdef int ndim = 0
     cdef Tensor y
     if la.ndim == 0 or lb.ndim == 0:
-        return rule_op(MATMUL, (a, b), NO_PARAMS)
+        return rule_op(MATMUL, (a, b))
     if la.kernel == NO_KERNEL or la.kernel != lb.kernel:
-        return rule_op(MATMUL, (a, b), NO_PARAMS)
+        return rule_op(MATMUL, (a, b))
     if la.ndim > 2 or lb.ndim > 2:
         y = matmul_batched(a, b)
-        return y if y is not None else rule_op(MATMUL, (a, b), NO_PARAMS)
+        return y if y is not None else rule_op(MATMUL, (a, b))
     check_fresh(a)
     check_fresh(b)
     m = la.shape[0] if la.ndim == 2 else 1
     n = la.shape[la.ndim - 1]
     p = lb.shape[1] if lb.ndim == 2 else 1
     if lb.shape[0] != n:
-        return rule_op(MATMUL, (a, b), NO_PARAMS)
+        return rule_op(MATMUL, (a, b))
     if la.ndim == 2:
         shape[ndim] = m
         ndim += 1

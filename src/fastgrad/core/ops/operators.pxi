@@ -8,13 +8,13 @@ cdef object binary_any(int op, object a, object b):
             return binary(op, <Tensor>a, <Tensor>b)
         if type(b) is float or type(b) is int:
             y = binary_constant(op, <Tensor>a, b, False)
-            return y if y is not None else rule_op(op, (a, b), NO_PARAMS)
+            return y if y is not None else rule_op(op, (a, b))
         if not is_operand(b) or has_own_operator(op, b):
             return NotImplemented
         return binary_mixed(op, a, b)
     if type(a) is float or type(a) is int:
         y = binary_constant(op, <Tensor>b, a, True)
-        return y if y is not None else rule_op(op, (a, b), NO_PARAMS)
+        return y if y is not None else rule_op(op, (a, b))
     if not is_operand(a) or has_own_operator(op, a):
         return NotImplemented
     return binary_mixed(op, a, b)
@@ -38,4 +38,4 @@ cdef object binary_mixed(int op, object a, object b):
     b = b if isinstance(b, (Tensor, bool, int, float, complex)) and not isinstance(b, generic_type) else as_tensor(b)
     if type(a) is Tensor and type(b) is Tensor:
         return binary(op, <Tensor>a, <Tensor>b)
-    return rule_op(op, (a, b), NO_PARAMS)
+    return rule_op(op, (a, b))

@@ -7,7 +7,7 @@ cdef inline int link_operands(Tensor y, int op, tuple operands) except -1:
     for k in range(len(operands)):
         if type(operands[k]) is Tensor:
             x = <Tensor>operands[k]
-            if x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE and reads_nth(op, None, k, None):
+            if x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE and nth_bit(table[op].operand_reads, k):
                 operands = operands[:k] + (guarded_copy(x),) + operands[k + 1:]
     return link_many(y, rule_of[op], operands, None, op)
 

@@ -101,23 +101,6 @@ cdef inline double constant_of(PyObject* bits) noexcept:
     return c
 
 
-cdef list grad_operands(int op, tuple operands):
-    """The numbers of the operands to which a gradient may flow; None where those that are constants make no
-    difference."""
-    cdef list among = []
-    cdef Py_ssize_t k
-    if op != RULE and kernels[op].nin == 0:
-        return None
-    for k in range(len(operands)):
-        if type(operands[k]) is Tensor:
-            among.append(k)
-    return among if len(among) < len(operands) else None
-
-
-cdef inline bint reads_nth(int op, object rule, Py_ssize_t k, object among) except -1:
-    return (table[op].operand_reads >> min(k, 31)) & 1 if op != RULE and among is None else rule.reads(k, among)
-
-
 cdef inline bint nth_bit(unsigned int bits, Py_ssize_t k) noexcept:
     """Of operand `k`; from 31 on all have one."""
     return (bits >> min(k, 31)) & 1
@@ -126,83 +109,3 @@ cdef inline bint nth_bit(unsigned int bits, Py_ssize_t k) noexcept:
 cdef inline unsigned int flows_of(Tensor y) noexcept:
     """To which of its many operands a gradient flows from `y`."""
     return table[y.op].operand_flows if y.op != RULE else (<NodeExtra>y.extra).flows
-
-
-cdef int link_many(Tensor y, object rule, tuple operands, dict params, int op=RULE) except -1:
-    """`y` came from any number of operands by `rule`."""
-    link_unseen(y, rule, operands, params, op)
-    if fg_watch:
-        inspect_result(y)
-    return 0
-
-
-cdef class RuleFacts:
-    """What a rule reads, and where gradients flow, for given operands that are Tensors."""
-    cdef unsigned int reads     # bit k: whether the backward reads operand k; operands from 31 on share a bit
-    cdef unsigned int flows     # of op RULE: whether a gradient flows to it
-    cdef bint reads_y
-
-
-cdef RuleFacts facts_for(object rule, int op, tuple operands):
-    """The facts are kept with the rule, by which of the operands are Tensors."""
-    cdef Py_ssize_t k, n = len(operands)
-    cdef unsigned long long tensors = 0
-    cdef RuleFacts facts
-    cdef dict known = rule.facts
-    if n > 31:
-        return ask_rule(rule, op, operands)
-    for k in range(n):
-        tensors |= <unsigned long long>(type(operands[k]) is Tensor) << k
-    key = tensors << 8 | op
-    facts = known.get(key)
-    if facts is None:
-        facts = ask_rule(rule, op, operands)
-        known[key] = facts
-    return facts
-
-
-cdef RuleFacts ask_rule(object rule, int op, tuple operands):
-    cdef RuleFacts facts = RuleFacts.__new__(RuleFacts)
-    cdef Py_ssize_t k
-    among = grad_operands(op, operands)
-    facts.reads_y = rule.reads_y(among)
-    for k in range(len(operands)):
-        if type(operands[k]) is Tensor:
-            facts.reads |= <unsigned int>reads_nth(op, rule, k, among) << min(k, 31)
-            if op == RULE:
-                facts.flows |= <unsigned int>bool(rule.differentiable(k)) << min(k, 31)
-    return facts
-
-
-cdef int link_unseen(Tensor y, object rule, tuple operands, dict params, int op) except -1:
-    """As `link_many`, of a value that is not there yet. The rule is asked here, once for all: a sweep does not ask
-    it."""
-    cdef NodeExtra extra = extra_of(y)
-    cdef Py_ssize_t k
-    cdef bint moved = False
-    cdef unsigned int versions = versions_in(operands)
-    cdef RuleFacts facts = facts_for(rule, op, operands)
-    extra.reads = facts.reads
-    extra.flows = facts.flows
-    extra.reads_y = facts.reads_y
-    extra.rule = rule
-    extra.operands = operands
-    extra.params = params
-    for k in range(len(operands)):
-        moved = moved or (type(operands[k]) is Tensor and (<Tensor>operands[k]).gen != 0)
-    if moved:
-        extra.gens = [0] * len(operands)
-        for k in range(len(operands)):
-            if type(operands[k]) is Tensor:
-                extra.gens[k] = (<Tensor>operands[k]).gen
-    if versions_in(operands) != versions:
-        raise errors.written_meanwhile(rule.name)
-    y.op = <unsigned char>op
-    y.flags |= REQUIRES_GRAD
-    if not y.flags & VIEW:
-        for k in range(len(operands)):
-            if type(operands[k]) is Tensor and nth_bit(extra.reads, k):
-                y.saved += version_of(<Tensor>operands[k])
-        if extra.reads_y:
-            y.saved += version_of(y)
-    return 0

@@ -20,6 +20,17 @@ cdef class Function:
     cdef vectorcallfunc vectorcall
     cdef readonly object rule
     cdef int op                 # its number in the table; RULE where there is no kernel
+    cdef bint built_in          # whether it runs no code of users
+    cdef bint view
+    cdef bint together
+    cdef tuple vjps
+    cdef object forward
+    cdef int n_params
+    cdef Py_ssize_t n_positional    # parameters that the forward takes by position
+    cdef PyObject* keywords         # the names of the others, a tuple, or NULL; borrowed from `kept`
+    cdef list facts             # by tensor_bits of at most three operands
+    cdef dict facts_of_many
+    cdef list readers           # what each vjp reads, or None where nobody has asked
     cdef Signature signature
     cdef list kept              # what the signature borrows
     cdef bint prepares          # whether the rule prepares parameters
@@ -29,13 +40,28 @@ cdef class Function:
     def __init__(self, rule):
         self.rule = rule
         self.vectorcall = call
+        rule.function = self
         self.kept = []
+        self.facts = [None] * 8
+        self.facts_of_many = {}
+        self.readers = [None] * len(rule.vjps)
+        self.forward = rule.forward
+        self.view = rule.view
+        self.together = rule.together
+        self.vjps = rule.vjps
+        self.n_params = len(rule.param_names)
+        self.n_positional = rule.n_positional
+        self.keywords = NULL
+        if self.n_params > self.n_positional:
+            self.kept.append(rule.param_names[self.n_positional:])
+            self.keywords = <PyObject*>self.kept[0]
         self.prepares = rule.prepare is not None or rule.takes_dtype
         self.plain = getattr(rule.prepare, "plain", None)
         read_signature(rule, self.kept, &self.signature)
         # A user's op may bear the name of a built-in one.
         self.op = RULE
-        if (rule.forward.__module__ or "").startswith("fastgrad.rules."):
+        self.built_in = (rule.forward.__module__ or "").startswith("fastgrad.rules.")
+        if self.built_in:
             self.op = number_of_op(rule.name)
         if self.op != RULE and rule_of[self.op] is None:
             bind_rule(rule)
@@ -111,21 +137,23 @@ cdef object call_given(Function f, PyObject** given):
     cdef OpRow* row = &table[f.op]
     cdef Signature* s = &f.signature
     cdef Tensor y
-    cdef dict params = NO_PARAMS
+    cdef dict params
     cdef int k
     if row.record != NULL and not (row.prepared and f.prepares):
         y = row.record(f.op, given)
         if y is not None:
             return y
-    operands = <tuple><object>given[0] if s.variadic else given_tuple(given, s.n_operands)
-    if s.n > s.n_operands:
+    if f.prepares and not is_prepared(f, given):
         params = {}
         for k in range(s.n_operands, s.n):
             params[<object>s.names[k]] = <object>given[k]
-        if f.prepares and not is_prepared(f, given):
-            operands, params = f.rule.prepared(operands, params)
-            return call_prepared(f, operands, params)
-    return apply_rule(f.rule, operands, params)
+        operands = <tuple><object>given[0] if s.variadic else given_tuple(given, s.n_operands)
+        operands, params = f.rule.prepared(operands, params)
+        return call_prepared(f, operands, params)
+    if s.variadic:
+        return apply_rule(f, PySequence_Fast_ITEMS(<tuple><object>given[0]), len(<tuple><object>given[0]), given + 1,
+                          None)
+    return apply_rule(f, given, s.n_operands, given + s.n_operands, None)
 
 
 cdef bint is_prepared(Function f, PyObject** given) except -1:
@@ -152,7 +180,8 @@ cdef object call_prepared(Function f, tuple operands, dict params):
         y = table[f.op].record(f.op, given)
         if y is not None:
             return y
-    return apply_rule(f.rule, operands, params)
+    values = tuple([params[name] for name in f.rule.param_names])
+    return apply_rule(f, PySequence_Fast_ITEMS(operands), len(operands), PySequence_Fast_ITEMS(values), params)
 
 
 cdef object call_bound(Function f, tuple args, dict kwargs):

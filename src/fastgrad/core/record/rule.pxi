@@ -5,18 +5,15 @@ cdef object dtype_of(Tensor t):
     return PyArray_DescrFromType(t.layout.typenum)
 
 
-cdef Tensor rule_op(int op, tuple operands, dict params):
-    """A hot op on operands that its kernel does not take."""
-    rule = rule_of[op]
-    if not params and rule.param_names:
-        params = dict(rule.defaults)
-        for name in rule.operand_names:
-            params.pop(name, None)
-    return apply_rule(rule, operands, params)
+cdef Tensor rule_op(int op, tuple operands):
+    """An op with a kernel, on operands that the kernel does not take; parameters have their defaults."""
+    cdef Function f = <Function>functions[op_names[op]]
+    return apply_rule(f, PySequence_Fast_ITEMS(operands), len(operands), &f.signature.defaults[f.signature.n_operands],
+                      None)
 
 
 cdef Tensor rule_op_named(str name, tuple operands):
-    return apply_rule((<Function>functions[name]).rule, operands, {})
+    return apply_rule(<Function>functions[name], PySequence_Fast_ITEMS(operands), len(operands), NULL, None)
 
 
 cdef object operand_of(object o):
@@ -25,11 +22,6 @@ cdef object operand_of(object o):
     if t is Tensor or t is float or t is int or o is None or t is bool or t is complex:
         return o
     return as_tensor(o)
-
-
-cdef extern from "Python.h":
-    object PyObject_Vectorcall(object callable, PyObject** args, size_t n, PyObject* names)
-    PyObject** PySequence_Fast_ITEMS(tuple t)
 
 
 cdef inline object checked_call(object callable, tuple args):
@@ -47,77 +39,85 @@ cdef inline bint is_half(object value) noexcept:
     return <object>Py_TYPE(value) is half_type
 
 
-cdef object NUMPY_ERRORS = _numpy_errors.variable
-cdef object QUIET = _numpy_errors.quiet
-
-
-cdef extern from "Python.h":
-    object PyObject_Call(object callable, object args, object kwargs)
-
-
-cdef object run_forward(object rule, list arrays, dict params):
-    """`Rule.run`, without a Python frame."""
-    if QUIET is None:
-        return checked_call(rule.run, (arrays, params))
-    before = NUMPY_ERRORS.get()
-    try:
-        NUMPY_ERRORS.set(QUIET)
-        return PyObject_Call(rule.forward, tuple(arrays), params)
-    finally:
-        NUMPY_ERRORS.set(before)
-
-
-cdef Tensor apply_rule(object rule, tuple operands, dict params):
-    """Run the forward and record."""
-    cdef list arrays = [], kept = []
+cdef Tensor apply_rule(Function f, PyObject** given, Py_ssize_t n, PyObject** values, dict params):
+    """Run the forward of a rule and record. `given` are the `n` operands, `values` the parameters in the order of the
+    rule; `params` are the same by name, or None."""
+    cdef tuple operands = PyTuple_New(n), args
     cdef Py_ssize_t k
-    cdef unsigned int versions
+    cdef unsigned int versions = 0, wanting = 0
     cdef Tensor x, y
-    cdef bint wanted = False, foreign = False
+    cdef bint foreign = False
     cdef RuleFacts facts
-    for o in operands:
-        o = operand_of(o)
+    for k in range(n):      # any of them may run code of the user
+        o = operand_of(<object>given[k])
+        Py_INCREF(o)        # PyTuple_SET_ITEM takes it
+        PyTuple_SET_ITEM(operands, k, o)
+    args = PyTuple_New(n + f.n_params)
+    for k in range(n):
+        o = operands[k]
         if type(o) is Tensor:
             x = <Tensor>o
             check_fresh(x)
-            wanted = wanted or wants_grad(x)
+            versions += version_of(x)
+            wanting |= <unsigned int>wants_grad(x) << min(k, 31)
             foreign = foreign or (x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE)
-            arrays.append(array_view(x, o, False))
-        else:
-            arrays.append(o)
-        kept.append(o)
-    operands = tuple(kept)
-    versions = versions_in(operands)
+            o = array_view(x, o, False)
+        Py_INCREF(o)
+        PyTuple_SET_ITEM(args, k, o)
+    for k in range(f.n_params):
+        Py_INCREF(<object>values[k])
+        PyTuple_SET_ITEM(args, n + k, <object>values[k])
     try:
-        value = run_forward(rule, arrays, params)
+        value = call_without_warnings(f, PySequence_Fast_ITEMS(args), n + f.n_positional, f.keywords)
         if is_half(value):
-            value = checked_call(rule.run_wider, (arrays, params))
+            value = checked_call(f.rule.run_wider, (list(args[:n]), named_params(f, values, params)))
     except Exception as error:
-        worded = errors.forward_failed(rule.name, error, kept)
+        worded = errors.forward_failed(f.rule.name, error, operands)
         if worded is error:
             raise
         raise worded from error
-    y = wrap_result(rule, value, kept)
-    if not wanted or not is_inexact(y.layout.typenum):
+    y = wrap_result(f.view, value, operands)
+    if not wanting or not is_inexact(y.layout.typenum):
         return y
-    facts = facts_for(rule, RULE, operands)
-    wanted = False
-    for k in range(len(operands)):
-        if type(operands[k]) is Tensor and wants_grad(<Tensor>operands[k]) and nth_bit(facts.flows, k):
-            wanted = True
-    if not wanted:
+    facts = facts_for(f, PySequence_Fast_ITEMS(operands), n)
+    if not wanting & facts.flows:
         return y
-    if foreign:
-        for k in range(len(kept)):
-            o = kept[k]
-            if (type(o) is Tensor and (<Tensor>o).storage != NULL and (<Tensor>o).storage.flags & FOREIGN_WRITABLE
-                    and rule.reads(k)):
-                kept[k] = guarded_copy(<Tensor>o)
-    params = private_params(params)
-    if versions_in(operands) != versions:
-        raise errors.written_meanwhile(rule.name)
-    link_many(y, rule, tuple(kept) if foreign else operands, params)
+    if foreign and versions_in(operands) == versions:
+        operands = private_operands(facts, operands)
+        versions = versions_in(operands)
+    link_node(y, f.rule, RULE, facts, operands, private_params(named_params(f, values, params)))
+    if versions_in(operands) != versions:       # by Python code that ran meanwhile
+        raise errors.written_meanwhile(f.rule.name)
+    if fg_watch:
+        inspect_result(y)
     return y
+
+
+cdef tuple private_operands(RuleFacts facts, tuple operands):
+    """The operands; copies of those that the backward reads and others may write."""
+    cdef list kept = list(operands)
+    cdef Py_ssize_t k
+    cdef Tensor x
+    for k in range(len(kept)):
+        if type(kept[k]) is Tensor:
+            x = <Tensor>kept[k]
+            if x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE and nth_bit(facts.reads, k):
+                kept[k] = guarded_copy(x)
+    return tuple(kept)
+
+
+cdef dict named_params(Function f, PyObject** values, dict params):
+    """The parameters by name."""
+    cdef Py_ssize_t k
+    cdef tuple names
+    if params is None:
+        if f.n_params == 0:
+            return NO_PARAMS
+        names = f.rule.param_names
+        params = {}
+        for k in range(f.n_params):
+            params[names[k]] = <object>values[k]
+    return params
 
 
 cdef dict private_params(dict params):
@@ -167,7 +167,7 @@ cdef void extent(char* data, int ndim, const Py_ssize_t* shape, const Py_ssize_t
             high[0] += (shape[k] - 1) * strides[k]
 
 
-cdef Tensor wrap_result(object rule, object value, list operands):
+cdef Tensor wrap_result(bint view, object value, tuple operands):
     """The forward's result as a tensor; one that shares an operand's memory shares its storage, and so its version."""
     cdef Tensor x, y
     if not PyArray_Check(value):
@@ -177,7 +177,7 @@ cdef Tensor wrap_result(object rule, object value, list operands):
         if type(o) is Tensor and (cnp.PyArray_BASE(a) != NULL or cnp.PyArray_DATA(a) == (<Tensor>o).data):
             x = <Tensor>o
             if bounds_overlap(a, x):
-                if not rule.view or o is not operands[0] or not supported(cnp.PyArray_TYPE(a)):
+                if not view or o is not operands[0] or not supported(cnp.PyArray_TYPE(a)):
                     return own_array(PyArray_NewCopy(a, cnp.NPY_CORDER))
                 offset = <char*>cnp.PyArray_DATA(a) - x.data
                 move_out(x)

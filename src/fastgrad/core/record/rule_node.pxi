@@ -1,0 +1,98 @@
+# Nodes with any number of operands: these, the parameters and the rule are in a NodeExtra.
+
+cdef class RuleFacts:
+    """What a rule reads, and where gradients flow, for given operands that are Tensors."""
+    cdef unsigned int reads     # bit k: whether the backward reads operand k; operands from 31 on share a bit
+    cdef unsigned int flows     # bit k: whether a gradient flows to operand k
+    cdef bint reads_y
+
+
+cdef inline unsigned long long tensor_bits(PyObject** operands, Py_ssize_t n) noexcept:
+    """Bit k: whether operand k is a Tensor, of the first 63."""
+    cdef unsigned long long bits = 0
+    cdef Py_ssize_t k
+    for k in range(min(n, 63)):
+        bits |= <unsigned long long>(type(<object>operands[k]) is Tensor) << k
+    return bits
+
+
+cdef inline RuleFacts facts_for(Function f, PyObject** operands, Py_ssize_t n):
+    """The facts are kept with the function, by which of the operands are Tensors."""
+    cdef unsigned long long bits = tensor_bits(operands, n)
+    if n <= 3 and f.facts[bits] is not None:
+        return <RuleFacts>f.facts[bits]
+    return look_up_facts(f, bits, operands, n)
+
+
+cdef RuleFacts look_up_facts(Function f, unsigned long long bits, PyObject** operands, Py_ssize_t n):
+    cdef RuleFacts facts
+    if n <= 3:
+        f.facts[bits] = facts = ask_rule(f.rule, operands, n)
+        return facts
+    if n > 63:
+        return ask_rule(f.rule, operands, n)
+    key = (n, bits)
+    facts = f.facts_of_many.get(key)
+    if facts is None:
+        f.facts_of_many[key] = facts = ask_rule(f.rule, operands, n)
+    return facts
+
+
+cdef RuleFacts ask_rule(object rule, PyObject** operands, Py_ssize_t n):
+    cdef RuleFacts facts = RuleFacts.__new__(RuleFacts)
+    cdef Py_ssize_t k
+    # The vjps of constants are never called: what they read does not count.
+    among = [k for k in range(n) if type(<object>operands[k]) is Tensor]
+    if len(among) == n:
+        among = None
+    facts.reads_y = rule.reads_y(among)
+    for k in range(n):
+        if type(<object>operands[k]) is Tensor:
+            facts.reads |= <unsigned int>bool(rule.reads(k, among)) << min(k, 31)
+            facts.flows |= <unsigned int>bool(rule.differentiable(k)) << min(k, 31)
+    return facts
+
+
+cdef int link_node(Tensor y, object rule, int op, RuleFacts facts, tuple operands, dict params) except -1:
+    """`y` came from `operands` by `rule`: all but the look at the result. `facts` are None where `op` has a kernel."""
+    cdef NodeExtra extra = extra_of(y)
+    cdef Py_ssize_t k, n = len(operands)
+    extra.rule = rule
+    extra.operands = operands
+    extra.params = params
+    extra.reads = table[op].operand_reads if facts is None else facts.reads
+    extra.reads_y = table[op].reads & READS_Y if facts is None else facts.reads_y
+    extra.flows = 0 if facts is None else facts.flows
+    for k in range(n):
+        if type(operands[k]) is Tensor and (<Tensor>operands[k]).gen != 0:
+            extra.gens = [(<Tensor>o).gen if type(o) is Tensor else 0 for o in operands]
+            break
+    y.op = <unsigned char>op
+    y.flags |= REQUIRES_GRAD
+    if not y.flags & VIEW:
+        for k in range(n):
+            if type(operands[k]) is Tensor and nth_bit(extra.reads, k):
+                y.saved += version_of(<Tensor>operands[k])
+        if extra.reads_y:
+            y.saved += version_of(y)
+    return 0
+
+
+cdef int link_unseen(Tensor y, object rule, tuple operands, dict params, int op) except -1:
+    """As `link_many`, for a value that is not there yet."""
+    cdef unsigned int versions = versions_in(operands)
+    cdef RuleFacts facts = None
+    if op == RULE:
+        facts = facts_for(<Function?>rule.function, PySequence_Fast_ITEMS(operands), len(operands))
+    link_node(y, rule, op, facts, operands, params)
+    if versions_in(operands) != versions:       # by code that the garbage collector ran
+        raise errors.written_meanwhile(rule.name)
+    return 0
+
+
+cdef int link_many(Tensor y, object rule, tuple operands, dict params, int op=RULE) except -1:
+    """`y` came from any number of operands by `rule`."""
+    link_unseen(y, rule, operands, params, op)
+    if fg_watch:
+        inspect_result(y)
+    return 0
