@@ -13,7 +13,7 @@ import pytest
 from fastgrad import demo
 from fastgrad.benchmark import race, worker
 from fastgrad.benchmark.worker import serve
-from fastgrad.demo import digits, look, models, report, run, svg, timing, train
+from fastgrad.demo import digits, models, predictions, report, run, svg, timing, train
 from fastgrad.demo.check import check_model, slope
 
 KINDS = pytest.mark.parametrize("kind", models.KINDS.values(), ids=models.KINDS)
@@ -121,10 +121,10 @@ def test_a_step_against_the_input_gradient_mends_a_misread_digit(split):
     kind = models.NETWORK
     network = kind.by_fastgrad(kind.initial(0))
     train.train(kind, network, split, 200, 0)
-    readings = look.read(network, split)
-    assert readings.confusion.sum() == digits.HELD_OUT
-    assert np.trace(readings.confusion) == digits.HELD_OUT - len(look.misread(readings, split))
-    seen = look.input_gradient(network, split, readings)
+    results = predictions.classify(network, split)
+    assert results.confusion.sum() == digits.HELD_OUT
+    assert np.trace(results.confusion) == digits.HELD_OUT - len(predictions.misclassified(results, split))
+    seen = predictions.input_gradient(network, split, results)
     assert seen.predicted != seen.truth and seen.moved_predicted == seen.truth
     assert seen.moved.min() >= 0.0 and seen.moved.max() <= 1.0
 
@@ -259,8 +259,8 @@ def test_axis_ticks_are_round_numbers():
 
 
 def test_no_mistakes_is_a_page_too():
-    readings = look.Readings(np.arange(10), np.eye(10), np.eye(10, dtype=int))
-    r = SimpleNamespace(split=SimpleNamespace(held_labels=np.arange(10)), readings=readings)
+    results = predictions.Predictions(np.arange(10), np.eye(10), np.eye(10, dtype=int))
+    r = SimpleNamespace(split=SimpleNamespace(held_labels=np.arange(10)), predictions=results)
     assert "misclassified 0 of 10" in report.confusion(r)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import fastgrad as fg
 from fastgrad.benchmark.race import duration
 from fastgrad.demo import digits, svg
-from fastgrad.demo.look import misread
+from fastgrad.demo.predictions import misclassified
 from fastgrad.demo.style import CSS
 from fastgrad.demo.timing import ENGINES, NAMES, ROUNDS
 from fastgrad.demo.train import BATCH
@@ -119,7 +119,7 @@ def accuracy_chart(r):
 
 
 def confusion(r):
-    counts = r.readings.confusion
+    counts = r.predictions.confusion
     size, left, top = 34, 44, 38
     parts = [
         svg.label("predicted class", class_="axis", x=left + 5 * size, y=10, text_anchor="middle"),
@@ -160,11 +160,11 @@ def confusion_cell(count, of, right, x, y, size):
 
 
 def mistakes(r):
-    wrong = misread(r.readings, r.split)
+    wrong = misclassified(r.predictions, r.split)
     pictures = []
     for number in wrong[:SHOWN]:
-        truth, guess = int(r.split.held_labels[number]), int(r.readings.predicted[number])
-        probability = float(r.readings.probabilities[number, guess])
+        truth, guess = int(r.split.held_labels[number]), int(r.predictions.predicted[number])
+        probability = float(r.predictions.probabilities[number, guess])
         picture = svg.image(r.split.held_x[number].reshape(8, 8), f"A {truth} classified as {guess}")
         caption = f"true {truth}, predicted <b class='key orange'>{guess}</b><br>probability {probability:.0%}"
         pictures.append(framed(picture, caption))

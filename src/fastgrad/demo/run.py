@@ -13,8 +13,8 @@ from fastgrad.benchmark.race import duration
 from fastgrad.demo import DemoError, timing
 from fastgrad.demo.check import check_model, check_second_order
 from fastgrad.demo.digits import load_digits, split_digits
-from fastgrad.demo.look import input_gradient, read
 from fastgrad.demo.models import NETWORK, SVM
+from fastgrad.demo.predictions import classify, input_gradient
 from fastgrad.demo.report import page
 from fastgrad.demo.train import train
 from fastgrad.testing import GradientCheckError
@@ -31,7 +31,7 @@ class Results(NamedTuple):
     checks: list
     histories: dict
     svm_weights: np.ndarray
-    readings: Any
+    predictions: Any
     gradient: Any
     timings: list
     seconds: float
@@ -128,10 +128,10 @@ def _run(steps, seed, console, worker, reason, started):
     _print_timings(console, timings)
 
     network = models["network"]
-    readings = read(network, split)
+    predictions = classify(network, split)
     return Results(
-        split, steps, seed, checks, histories, models["svm"].arrays()["W"], readings,
-        input_gradient(network, split, readings), timings, perf_counter() - started,
+        split, steps, seed, checks, histories, models["svm"].arrays()["W"], predictions,
+        input_gradient(network, split, predictions), timings, perf_counter() - started,
     )  # fmt: skip
 
 

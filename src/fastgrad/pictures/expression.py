@@ -210,8 +210,8 @@ class _Evaluator:
         if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
             raise ExpressionError(f"{self.source(node)!r}: keywords and stars are not allowed")
         if len(node.args) != rule.n_operands:
-            wanted = "one argument" if rule.n_operands == 1 else f"{rule.n_operands} arguments"
-            raise ExpressionError(f"{self.source(node)!r}: {name} takes {wanted}, got {len(node.args)}")
+            expected = "one argument" if rule.n_operands == 1 else f"{rule.n_operands} arguments"
+            raise ExpressionError(f"{self.source(node)!r}: {name} takes {expected}, got {len(node.args)}")
         return self.finite(node, function, *(self.value(argument, depth + 1) for argument in node.args))
 
     def finite(self, node, function, *operands):

@@ -96,9 +96,9 @@ def html_of(y):
     try:
         if isinstance(y, Tensor):
             scope = vars(sys.modules["__main__"]) if "__main__" in sys.modules else {}
-            graph = tensors.describe(y, Names(None, scope), most=SMALL)
+            graph = tensors.describe(y, Names(None, scope), max_nodes=SMALL)
         else:
-            graph = values.describe(y, most=SMALL)
+            graph = values.describe(y, max_nodes=SMALL)
     except Exception:
         return None
     return None if graph is None else Picture(graph)._repr_html_()

@@ -27,8 +27,8 @@ class _Record:
         self.sources = ()  # pairs (position of the operand, index of its node)
 
 
-def topological_order(y, most=None):
-    """Return a record of every Tensor that `y` depends on, operands first; None if there are more than `most`.
+def topological_order(y, max_nodes=None):
+    """Return a record of every Tensor that `y` depends on, operands first; None if there are more than `max_nodes`.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def topological_order(y, most=None):
     """
     numbers, order = {}, []
     stack = [(node_key(y), _Record(y), False)]
-    met = {stack[0][0]}
+    visited = {stack[0][0]}
     while stack:
         key, record, expanded = stack.pop()
         origins = record.node[3] if record.node else ()
@@ -50,8 +50,8 @@ def topological_order(y, most=None):
             continue
         if key in numbers:
             continue
-        met.add(key)
-        if most is not None and len(met) > most:
+        visited.add(key)
+        if max_nodes is not None and len(visited) > max_nodes:
             return None
         stack.append((key, record, True))
         for o in reversed(origins):
@@ -60,7 +60,7 @@ def topological_order(y, most=None):
     return order
 
 
-def describe(y, names, cotangent=None, shown=None, most=None):
+def describe(y, names, cotangent=None, shown=None, max_nodes=None):
     """Return the Graph of the Tensor `y`.
 
     Parameters
@@ -73,11 +73,11 @@ def describe(y, names, cotangent=None, shown=None, most=None):
     shown : function, optional
         Given the Graph, returns the indices of the nodes that will be drawn, or None for all. Other nodes get no
         gradients.
-    most : int, optional
+    max_nodes : int, optional
         Return None if there are more nodes.
     """
     try:
-        order = topological_order(y, most)
+        order = topological_order(y, max_nodes)
     except errors.GraphFreedError:
         raise messages.drawn_freed(y.op) from None
     if order is None:

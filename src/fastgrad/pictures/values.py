@@ -27,7 +27,7 @@ def is_value(y):
     return not isinstance(y, type) and all(hasattr(y, name) for name in ("data", "grad", "_prev", "_op"))
 
 
-def describe(y, names=None, most=None):
+def describe(y, names=None, max_nodes=None):
     """Return the Graph of the Value `y`.
 
     Parameters
@@ -35,11 +35,11 @@ def describe(y, names=None, most=None):
     y : Value
     names : mapping from name to Value, optional
         Names in addition to the `label` of a Value.
-    most : int, optional
+    max_nodes : int, optional
         Return None if there are more nodes.
     """
     given = {id(value): str(name) for name, value in (names or {}).items()}
-    order, numbers = _topological_order(y, most)
+    order, numbers = _topological_order(y, max_nodes)
     if order is None:
         return None
     graph, words, unnamed = Graph([]), [], 0
@@ -79,9 +79,9 @@ def _sort_key(v):
     return not label, label, str(v._op) != "", math.inf if math.isnan(number) else number
 
 
-def _topological_order(y, most):
+def _topological_order(y, max_nodes):
     """Return all Values that `y` depends on, operands first, and the index of each by id."""
-    order, numbers, met = [], {}, set()
+    order, numbers, visited = [], {}, set()
     stack = [(y, False)]
     while stack:
         v, expanded = stack.pop()
@@ -89,8 +89,8 @@ def _topological_order(y, most):
             numbers[id(v)] = len(order)
             order.append(v)
         elif id(v) not in numbers:
-            met.add(id(v))
-            if most is not None and len(met) > most:
+            visited.add(id(v))
+            if max_nodes is not None and len(visited) > max_nodes:
                 return None, None
             stack.append((v, True))
             stack.extend((p, False) for p in reversed(_operands(v)) if id(p) not in numbers)

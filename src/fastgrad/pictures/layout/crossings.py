@@ -19,39 +19,39 @@ def order(columns, edges):
         after.setdefault(u, []).append((v, port))
         before.setdefault(v, []).append((u, port))
     best, fewest = [list(c) for c in columns], count(columns, after)
-    now = [list(c) for c in columns]
+    current = [list(c) for c in columns]
     stale = 0
     for sweep in range(_SWEEPS):
         if not fewest or stale > 3:
             break
         if sweep % 2:
-            for k in range(len(now) - 2, -1, -1):
-                _sort_by_mean(now[k], now[k + 1], after, False)
+            for k in range(len(current) - 2, -1, -1):
+                _sort_by_mean(current[k], current[k + 1], after, False)
         else:
-            for k in range(1, len(now)):
-                _sort_by_mean(now[k], now[k - 1], before, True)
-        if sum(map(len, now)) <= _MAX_ITEMS:
-            _swap_neighbours(now, before, after)
-        crossings = count(now, after)
+            for k in range(1, len(current)):
+                _sort_by_mean(current[k], current[k - 1], before, True)
+        if sum(map(len, current)) <= _MAX_ITEMS:
+            _swap_neighbours(current, before, after)
+        crossings = count(current, after)
         stale = 0 if crossings < fewest else stale + 1
         if crossings < fewest:
-            best, fewest = [list(c) for c in now], crossings
+            best, fewest = [list(c) for c in current], crossings
     return best
 
 
 def _sort_by_mean(column, fixed, neighbours, entering):
     """Sort by the mean position of the neighbours. Items without neighbours keep their position."""
     place = {item: k for k, item in enumerate(fixed)}
-    wanted = {}
+    target = {}
     for k, item in enumerate(column):
         near = neighbours.get(item, ())
         if not near:
-            wanted[item] = k * max(len(fixed), 1) / max(len(column), 1)
+            target[item] = k * max(len(fixed), 1) / max(len(column), 1)
         elif entering:
-            wanted[item] = sum(place[u] for u, _ in near) / len(near)
+            target[item] = sum(place[u] for u, _ in near) / len(near)
         else:
-            wanted[item] = sum(place[v] + 0.8 * port for v, port in near) / len(near)
-    column.sort(key=wanted.__getitem__)
+            target[item] = sum(place[v] + 0.8 * port for v, port in near) / len(near)
+    column.sort(key=target.__getitem__)
 
 
 def _positions(near, place):

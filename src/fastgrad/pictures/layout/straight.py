@@ -60,16 +60,16 @@ def _straighten_chain(chain, y, room, leaving):
         targets = [
             y[v] + offset for item in dummies[start:end] for v, offset in leaving.get(item, ()) if isinstance(v, int)
         ]
-        wanted = before
+        target = before
         inside = [t for t in targets if low <= t <= high]
         if not low <= before <= high and inside:
-            wanted = min(inside, key=lambda t: abs(t - before))
+            target = min(inside, key=lambda t: abs(t - before))
         elif not low <= before <= high and targets:
-            wanted = sum(targets) / len(targets)
-        wanted = min(max(wanted, low), high)
+            target = sum(targets) / len(targets)
+        target = min(max(target, low), high)
         for item in dummies[start:end]:
-            y[item] = wanted
-        before, start = wanted, end
+            y[item] = target
+        before, start = target, end
 
 
 def _align(item, y, allowed, leaving, entering):

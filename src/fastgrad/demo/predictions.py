@@ -8,7 +8,7 @@ import fastgrad as fg
 from fastgrad.nn import functional as F
 
 
-class Readings(NamedTuple):
+class Predictions(NamedTuple):
     """Results on the held-out digits: predicted classes, class probabilities, and confusion[true class, prediction]."""
 
     predicted: np.ndarray
@@ -29,29 +29,29 @@ class InputGradient(NamedTuple):
     length: float
 
 
-def read(model, split):
+def classify(model, split):
     """Classify the held-out digits."""
     with fg.no_grad():
         probabilities = F.softmax(model.scores(split.held_x)).numpy()
     predicted = probabilities.argmax(axis=1)
     confusion = np.zeros((10, 10), dtype=np.int64)
     np.add.at(confusion, (split.held_labels, predicted), 1)
-    return Readings(predicted, probabilities, confusion)
+    return Predictions(predicted, probabilities, confusion)
 
 
-def misread(readings, split):
+def misclassified(predictions, split):
     """Return the indices of the misclassified held-out digits, the most confident mistakes first."""
-    wrong = np.flatnonzero(readings.predicted != split.held_labels)
-    return wrong[np.argsort(-readings.probabilities[wrong, readings.predicted[wrong]])]
+    wrong = np.flatnonzero(predictions.predicted != split.held_labels)
+    return wrong[np.argsort(-predictions.probabilities[wrong, predictions.predicted[wrong]])]
 
 
-def input_gradient(model, split, readings):
+def input_gradient(model, split, predictions):
     """Compute the input gradient of the most confident mistake, or of the least certain digit if there is none."""
-    wrong = misread(readings, split)
+    wrong = misclassified(predictions, split)
     if len(wrong):
         number = int(wrong[0])
     else:
-        number = int(readings.probabilities.max(axis=1).argmin())
+        number = int(predictions.probabilities.max(axis=1).argmin())
     x, truth = split.held_x[number : number + 1], split.held_labels[number : number + 1]
     pixels = fg.tensor(x, requires_grad=True)
     model.loss(pixels, truth).backward()
@@ -64,6 +64,6 @@ def input_gradient(model, split, readings):
             break
     picture = (8, 8)
     return InputGradient(
-        number, x.reshape(picture), int(truth[0]), int(readings.predicted[number]), gradient.reshape(picture),
+        number, x.reshape(picture), int(truth[0]), int(predictions.predicted[number]), gradient.reshape(picture),
         moved.reshape(picture), now, float(length),
     )  # fmt: skip
