@@ -62,6 +62,7 @@ cdef class NodeExtra:
     cdef unsigned int flows     # of op RULE: whether a gradient flows to it
     cdef bint reads_y           # whether the backward reads the result
     cdef dict params
+    cdef tuple values           # or the parameters in the order of the rule
     cdef list hooks
     # what the rule reads in place of the tensor's value, in memory that somebody else may write; or None
     cdef object result

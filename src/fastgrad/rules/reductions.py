@@ -65,7 +65,7 @@ def sum(x, /, axis=None, keepdims=False, *, dtype=None):
 )
 def mean(x, /, axis=None, keepdims=False, *, dtype=None):
     """Mean of `x` over `axis`, all axes by default."""
-    return np.mean(x, axis=axis, dtype=dtype, keepdims=keepdims)
+    return np.asarray(x).mean(axis, dtype, None, keepdims)
 
 
 def extreme_vjp(g, x, y, axis, keepdims):

@@ -55,7 +55,7 @@ def _var_vjp(g, x, axis, ddof, keepdims):
 )
 def var(x, /, axis=None, ddof=0, keepdims=False, *, dtype=None):
     """Variance of `x` over `axis`: the sum of squared deviations divided by `n - ddof`."""
-    return np.var(x, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
+    return np.asarray(x).var(axis, dtype, None, ddof, keepdims)
 
 
 def _std_vjp(g, x, y, axis, ddof, keepdims):
@@ -88,7 +88,7 @@ def _constant(x, y, center, axis, keepdims):
 )
 def std(x, /, axis=None, ddof=0, keepdims=False, *, dtype=None):
     """Standard deviation of `x` over `axis`. If all elements are equal, a kink, the gradient is 0."""
-    return np.std(x, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
+    return np.asarray(x).std(axis, dtype, None, ddof, keepdims)
 
 
 def _cumsum_vjp(g, x_shape, axis):

@@ -243,6 +243,7 @@ cdef PyObject* redirect(PyObject* edge, Tensor x, Tensor old, bint constant) noe
 cdef void move_extra(NodeExtra extra, NodeExtra given, tuple operands) noexcept:
     extra.rule = given.rule
     extra.params = given.params
+    extra.values = given.values
     extra.where = given.where
     extra.number = given.number
     extra.numbers = given.numbers

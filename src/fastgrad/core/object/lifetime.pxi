@@ -307,6 +307,7 @@ cdef void forget(NodeExtra extra) noexcept:
     extra.operands = None
     extra.gens = None
     extra.params = None
+    extra.values = None
     extra.result = None
     extra.hooks = None
     leave_python(before)

@@ -34,7 +34,7 @@ cdef class Function:
     cdef Signature signature
     cdef list kept              # what the signature borrows
     cdef bint prepares          # whether the rule prepares parameters
-    cdef dict plain             # by parameter, the types that `prepare` leaves as they are; None: not known
+    cdef list plain             # by parameter, the types that `prepare` leaves as they are, or None: all of them
     cdef object doc             # made when it is first read
 
     def __init__(self, rule):
@@ -56,7 +56,11 @@ cdef class Function:
             self.kept.append(rule.param_names[self.n_positional:])
             self.keywords = <PyObject*>self.kept[0]
         self.prepares = rule.prepare is not None or rule.takes_dtype
-        self.plain = getattr(rule.prepare, "plain", None)
+        if rule.prepare is None or hasattr(rule.prepare, "plain"):
+            plain = {} if rule.prepare is None else rule.prepare.plain
+            self.plain = [plain.get(name) for name in rule.param_names]
+            if rule.takes_dtype:        # which converts the operand
+                self.plain[rule.param_names.index("dtype")] = (type(None),)
         read_signature(rule, self.kept, &self.signature)
         # A user's op may bear the name of a built-in one.
         self.op = RULE
@@ -143,7 +147,7 @@ cdef object call_given(Function f, PyObject** given):
         y = row.record(f.op, given)
         if y is not None:
             return y
-    if f.prepares and not is_prepared(f, given):
+    if f.prepares and not is_prepared(f, given + s.n_operands):
         params = {}
         for k in range(s.n_operands, s.n):
             params[<object>s.names[k]] = <object>given[k]
@@ -156,18 +160,13 @@ cdef object call_given(Function f, PyObject** given):
     return apply_rule(f, given, s.n_operands, given + s.n_operands, None)
 
 
-cdef bint is_prepared(Function f, PyObject** given) except -1:
+cdef bint is_prepared(Function f, PyObject** values) except -1:
     """Whether the rule's `prepare` would leave all parameters as they are."""
-    cdef Signature* s = &f.signature
     cdef int k
     if f.plain is None:
         return False
-    for k in range(s.n_operands, s.n):
-        plain = f.plain.get(<object>s.names[k])
-        if plain is None:
-            if <object>given[k] is not None:    # `dtype` converts the operand
-                return False
-        elif type(<object>given[k]) not in <tuple>plain:
+    for k in range(f.n_params):
+        if f.plain[k] is not None and type(<object>values[k]) not in <tuple>f.plain[k]:
             return False
     return True
 

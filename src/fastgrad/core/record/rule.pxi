@@ -85,7 +85,8 @@ cdef Tensor apply_rule(Function f, PyObject** given, Py_ssize_t n, PyObject** va
     if foreign and versions_in(operands) == versions:
         operands = private_operands(facts, operands)
         versions = versions_in(operands)
-    link_node(y, f.rule, RULE, facts, operands, private_params(named_params(f, values, params)))
+    link_node(y, f.rule, RULE, facts, operands, None)
+    (<NodeExtra>y.extra).values = private_values(args, n)
     if versions_in(operands) != versions:       # by Python code that ran meanwhile
         raise errors.written_meanwhile(f.rule.name)
     if fg_watch:
@@ -120,13 +121,20 @@ cdef dict named_params(Function f, PyObject** values, dict params):
     return params
 
 
-cdef dict private_params(dict params):
-    """Parameters that the user can no longer change: index arrays are copied."""
-    cdef bint plain = True
-    for value in params.values():
-        if PyArray_Check(value) or type(value) is tuple or type(value) is list:
-            plain = False
-    return params if plain else {key: private_param(value) for key, value in params.items()}
+cdef tuple private_values(tuple args, Py_ssize_t first):
+    """The parameters behind the operands, as values that the user can no longer change: index arrays are copied."""
+    cdef Py_ssize_t k, n = len(args) - first
+    cdef tuple values
+    if n == 0:
+        return None
+    values = PyTuple_New(n)
+    for k in range(n):
+        value = args[first + k]
+        if type(value) is tuple or type(value) is list or PyArray_Check(value):
+            value = private_param(value)
+        Py_INCREF(value)
+        PyTuple_SET_ITEM(values, k, value)
+    return values
 
 
 cdef object private_param(object value):
@@ -250,9 +258,11 @@ cdef tuple node_operands(Tensor y):
 
 cdef dict node_params(Tensor y):
     cdef dict params
+    rule = rule_for(y)
     if y.extra != NULL and (<NodeExtra>y.extra).params is not None:
         return (<NodeExtra>y.extra).params
-    rule = rule_for(y)
+    if y.extra != NULL and (<NodeExtra>y.extra).values is not None:
+        return dict(zip(rule.param_names, (<NodeExtra>y.extra).values, strict=True))
     if not rule.param_names:
         return NO_PARAMS
     if table[y.op].params != NULL:
