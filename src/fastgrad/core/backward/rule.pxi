@@ -115,6 +115,7 @@ cdef object call_vjp(Function f, Py_ssize_t k, Tensor g, object read, tuple oper
     cdef Py_ssize_t at = 0 if len(f.vjps) == 1 else k, j, n
     cdef tuple readers, args
     cdef int kind
+    cdef Layout* like
     if not f.built_in or is_complex(g.layout.typenum):
         return checked_call(f.rule.pull, (k, g, read, operands, params))
     if f.readers[at] is None:
@@ -139,10 +140,10 @@ cdef object call_vjp(Function f, Py_ssize_t k, Tensor g, object read, tuple oper
         Py_INCREF(o)
         PyTuple_SET_ITEM(args, j, o)
     gx = checked_call(f.vjps[at], args)
-    x = <Tensor>operands[k]
-    if type(gx) is Tensor and same_shape((<Tensor>gx).layout, x.layout) and (<Tensor>gx).layout.typenum == x.layout.typenum:
+    like = (<Tensor>operands[k]).layout
+    if type(gx) is Tensor and same_shape((<Tensor>gx).layout, like) and (<Tensor>gx).layout.typenum == like.typenum:
         return gx
-    return f.rule._fitted(gx, x, False)
+    return f.rule._fitted(gx, operands[k], False)
 
 
 table[<int>RULE].backward = backward_rule      # of every op without a kernel
