@@ -143,7 +143,7 @@ cdef object call_vjp(Function f, Py_ssize_t k, Tensor g, object read, tuple oper
     like = (<Tensor>operands[k]).layout
     if type(gx) is Tensor and same_shape((<Tensor>gx).layout, like) and (<Tensor>gx).layout.typenum == like.typenum:
         return gx
-    return f.rule._fitted(gx, operands[k], False)
+    return f.rule._fit(gx, operands[k], False)
 
 
 table[<int>RULE].backward = backward_rule      # of every op without a kernel
