@@ -62,13 +62,15 @@ cdef enum Reads:
 ctypedef void (*Backward)(const void* g, const void* x1, const void* x2, const void* y, void* out, Py_ssize_t n,
                           double c, const Helpers* h, bint add) noexcept nogil
 ctypedef void (*Forward)(const void* x, void* y, Py_ssize_t n, const Helpers* h) noexcept nogil
-ctypedef double (*Scalar)(double x1, double x2) noexcept nogil
+ctypedef double (*Scalar1)(double x) noexcept nogil
+ctypedef double (*Scalar2)(double x1, double x2) noexcept nogil
 
 cdef struct Kernel:
     int nin                 # operands of an elementwise op; 0 for all others
     BoundLoop[2] loop       # forward by KernelDType; run is NULL where `own` is meant
     Forward[2] own
-    Scalar scalar           # forward of one float64 element, or NULL
+    Scalar1 scalar1         # forward of one float64 element, or NULL: with one operand
+    Scalar2 scalar2         # and with two
     Backward[2] x1          # backward to the first operand, by KernelDType; NULL: the rule does it
     Backward[2] x2
     Backward[2] x1_alone    # backward to the first operand where the second is the constant `c`
@@ -78,9 +80,6 @@ cdef Kernel[256] kernels
 cdef enum:
     BLOCK = 1024            # elements that stay in the first-level cache between two loops
 
-cdef void fill_same(int dtype, void* y, Py_ssize_t n, double c) noexcept nogil
-cdef void add_same(int dtype, void* y, Py_ssize_t n, double c) noexcept nogil
-cdef void add_into(int dtype, const void* x, void* y, Py_ssize_t n) noexcept nogil
 cdef void own_forward(Forward forward, int dtype, const char* x, char* y, Py_ssize_t n) noexcept nogil
 cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,
                          void* gx, Py_ssize_t n, bint add, double* constant, bint uniform) noexcept nogil
@@ -109,68 +108,13 @@ cdef struct Step:           # one call of a backward kernel
     double c
     bint add
 
-cdef struct WayOut:        # a block of scratch that is written past the cache when its block of elements is done
+cdef struct StreamedOutput:     # a block of scratch that is written past the cache when its elements are done
     const char* block
     char* y
 
-cdef void run_steps(const Step* steps, int count, const WayOut* outs, int n_outs, int dtype,
+cdef void run_steps(const Step* steps, int count, const StreamedOutput* outs, int n_outs, int dtype,
                     Py_ssize_t n) noexcept nogil
 
-# Over (outer, n, inner), along the middle axis: reduce, softmax, scan, indexing
-cdef void spread(int dtype, const void* g, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, double divisor,
-                 bint add) noexcept nogil
-cdef void route(int dtype, const void* g, const void* x, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n,
-                Py_ssize_t inner, bint add) noexcept nogil
-cdef void softmax_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                          bint logarithm) noexcept nogil
-cdef void softmax_backward(int dtype, const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n,
-                           Py_ssize_t inner, bint add) noexcept nogil
-cdef void log_softmax_backward(int dtype, const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n,
-                               Py_ssize_t inner, bint add) noexcept nogil
-cdef Py_ssize_t logsumexp_scratch(Py_ssize_t n, Py_ssize_t inner) noexcept nogil
-cdef void logsumexp_forward(int dtype, const void* x, void* y, void* scratch, Py_ssize_t outer, Py_ssize_t n,
-                            Py_ssize_t inner) noexcept nogil
-cdef void logsumexp_backward(int dtype, const void* g, const void* x, const void* y, void* gx, Py_ssize_t outer,
-                             Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil
-cdef double cross_entropy_forward(int dtype, const void* logits, const Py_ssize_t* labels, void* losses, void* e,
-                                  void* inverse, bint reuse, Py_ssize_t rows, Py_ssize_t n) noexcept nogil
-cdef void cross_entropy_backward(int dtype, const void* g, bint each, double share, const Py_ssize_t* labels,
-                                 const void* e, const void* inverse,
-                                 void* gx, Py_ssize_t rows, Py_ssize_t n, bint add) noexcept nogil
-cdef void cumsum_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n,
-                         Py_ssize_t inner) noexcept nogil
-cdef void cumsum_backward(int dtype, const void* g, void* gx, void* scratch, Py_ssize_t outer, Py_ssize_t n,
-                          Py_ssize_t inner, bint add) noexcept nogil
-cdef void cumprod_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n,
-                          Py_ssize_t inner) noexcept nogil
-cdef void cumprod_backward(int dtype, const void* g, const void* x, const void* y, void* gx, void* scratch,
-                           Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil
-cdef void prod_backward(int dtype, const void* g, const void* x, const void* y, void* gx, void* scratch,
-                        Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil
-cdef bint combine_index(const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t n, Py_ssize_t* at,
-                        bint first) noexcept nogil
-cdef void gather(int itemsize, const char* x, const Py_ssize_t* at, char* y, Py_ssize_t outer, Py_ssize_t n,
-                 Py_ssize_t inner, Py_ssize_t count) noexcept nogil
-cdef void gather_add(int dtype, const void* x, const Py_ssize_t* at, void* y, Py_ssize_t outer, Py_ssize_t n,
-                     Py_ssize_t inner, Py_ssize_t count) noexcept nogil
-cdef void scatter(int dtype, const void* g, const Py_ssize_t* at, void* gx, Py_ssize_t outer, Py_ssize_t n,
-                  Py_ssize_t inner, Py_ssize_t count) noexcept nogil
-
-# kernels/select.pxi
-cdef void where_forward(int dtype, const Layout* out, char* y, address* x, layout_t* layouts) noexcept nogil
-cdef void where_backward(int dtype, const Layout* condition, const char* c, const Layout* layout, const char* g,
-                         char* gx, bint turned) noexcept nogil
-cdef void clip_forward(int dtype, const void* x, void* y, Py_ssize_t n, double low, double high) noexcept nogil
-cdef void clip_backward(int dtype, const void* g, const void* x, void* gx, Py_ssize_t n, double low, double high,
-                        bint add) noexcept nogil
-
-# kernels/matmul_batched.pxi
-cdef void matmul_stacked(int kernel, int ndim, const Py_ssize_t* shape, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p,
-                         const char* a, const Py_ssize_t* a_batch, Py_ssize_t a_row, Py_ssize_t a_col,
-                         const char* b, const Py_ssize_t* b_batch, Py_ssize_t b_row, Py_ssize_t b_col,
-                         char* y, const Py_ssize_t* y_batch, Py_ssize_t y_row, Py_ssize_t y_col) noexcept nogil
-
-# kernels/conv.pxi
 cdef struct Conv:           # lengths; one axis only has height 1
     Py_ssize_t n            # samples
     Py_ssize_t groups
@@ -189,16 +133,6 @@ cdef struct Conv:           # lengths; one axis only has height 1
     Py_ssize_t oh           # of the result
     Py_ssize_t ow
 
-cdef Py_ssize_t conv_scratch(const Conv* d, int itemsize) noexcept nogil
-cdef Py_ssize_t conv_columns(const Conv* d, int itemsize) noexcept nogil
-cdef void conv_forward(int dtype, const void* x, const void* w, const void* bias, void* y, void* kept, void* scratch,
-                       const Conv* d) noexcept nogil
-cdef void conv_weight(int dtype, const void* x, const void* g, void* gw, const void* kept, void* scratch,
-                      const Conv* d, bint add) noexcept nogil
-cdef void conv_input(int dtype, const void* g, const void* w, void* gx, void* scratch, const Conv* d,
-                     bint add) noexcept nogil
-
-# kernels/pooling.pxi
 cdef struct Pool:
     Py_ssize_t planes
     Py_ssize_t h
@@ -215,11 +149,6 @@ cdef struct Pool:
     Py_ssize_t ow
     bint count_pad
 
-cdef void max_pool(int dtype, const void* x, void* y, int* at, const Pool* d) noexcept nogil
-cdef void max_unpool(int dtype, const void* g, const int* at, void* gx, const Pool* d) noexcept nogil
-cdef void avg_pool(int dtype, const void* x, void* y, const Pool* d, bint spread) noexcept nogil
-
-# kernels/recurrent.pxi
 cdef enum Cell:
     CELL_TANH
     CELL_RELU
@@ -232,36 +161,112 @@ cdef struct Recurrent:
     Py_ssize_t batch
     Py_ssize_t hidden
 
+ctypedef void (*Scan)(const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner) noexcept nogil
+
+# The kernels of one dtype, whose elements every `void*` points to; the functions of the same names describe them.
+# Numbers arrive as float64 and are rounded to the dtype. Kernels of (outer, n, inner) work along the middle axis, and a
+# backward adds to its result if `add`.
+cdef struct KernelSet:
+    # kernels.pyx
+    void (*fill)(void* y, Py_ssize_t n, double c) noexcept nogil
+    void (*add_number)(void* y, Py_ssize_t n, double c) noexcept nogil
+    void (*accumulate)(const void* x, void* y, Py_ssize_t n) noexcept nogil
+    # kernels/reduce.pxi
+    void (*broadcast_backward)(const void* g, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                               double divisor, bint add) noexcept nogil
+    void (*extremum_backward)(const void* g, const void* x, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n,
+                              Py_ssize_t inner, bint add) noexcept nogil
+    # kernels/softmax.pxi, kernels/logsumexp.pxi, kernels/losses.pxi
+    void (*softmax_forward)(const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                            bint logarithm) noexcept nogil
+    void (*softmax_backward)(const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                             bint add) noexcept nogil
+    void (*log_softmax_backward)(const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n,
+                                 Py_ssize_t inner, bint add) noexcept nogil
+    void (*logsumexp_forward)(const void* x, void* y, void* scratch, Py_ssize_t outer, Py_ssize_t n,
+                              Py_ssize_t inner) noexcept nogil
+    void (*logsumexp_backward)(const void* g, const void* x, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n,
+                               Py_ssize_t inner, bint add) noexcept nogil
+    double (*cross_entropy_forward)(const void* logits, const Py_ssize_t* labels, void* losses, void* e, void* inverse,
+                                    bint reuse, Py_ssize_t rows, Py_ssize_t n) noexcept nogil
+    void (*cross_entropy_backward)(const void* g, bint each, double share, const Py_ssize_t* labels, const void* e,
+                                   const void* inverse, void* gx, Py_ssize_t rows, Py_ssize_t n,
+                                   bint add) noexcept nogil
+    # kernels/scan.pxi
+    Scan cumsum_forward
+    Scan cumprod_forward
+    void (*cumsum_backward)(const void* g, void* gx, void* scratch, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                            bint add) noexcept nogil
+    void (*cumprod_backward)(const void* g, const void* x, const void* y, void* gx, void* scratch, Py_ssize_t outer,
+                             Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil
+    void (*prod_backward)(const void* g, const void* x, const void* y, void* gx, void* scratch, Py_ssize_t outer,
+                          Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil
+    # kernels/indexing.pxi, kernels/select.pxi
+    void (*gather_add)(const void* x, const Py_ssize_t* at, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                       Py_ssize_t count) noexcept nogil
+    void (*scatter_add)(const void* g, const Py_ssize_t* at, void* gx, Py_ssize_t outer, Py_ssize_t n,
+                        Py_ssize_t inner, Py_ssize_t count) noexcept nogil
+    void (*clip_forward)(const void* x, void* y, Py_ssize_t n, double low, double high) noexcept nogil
+    void (*clip_backward)(const void* g, const void* x, void* gx, Py_ssize_t n, double low, double high,
+                          bint add) noexcept nogil
+    # kernels/conv.pxi, kernels/pooling.pxi
+    void (*conv_forward)(const void* x, const void* w, const void* bias, void* y, void* kept, void* scratch,
+                         const Conv* d) noexcept nogil
+    void (*conv_weight_backward)(const void* x, const void* g, void* gw, const void* kept, void* scratch,
+                                 const Conv* d, bint add) noexcept nogil
+    void (*conv_input_backward)(const void* g, const void* w, void* gx, void* scratch, const Conv* d,
+                                bint add) noexcept nogil
+    void (*max_pool_forward)(const void* x, void* y, int* at, const Pool* d) noexcept nogil
+    void (*max_pool_backward)(const void* g, const int* at, void* gx, const Pool* d) noexcept nogil
+    void (*avg_pool)(const void* x, void* y, const Pool* d, bint backward) noexcept nogil
+    # kernels/recurrent.pxi
+    void (*recurrent_forward)(const void* u, const void* w, const void* b, const void* bv, void* states, void* kept,
+                              void* scratch, const Recurrent* d) noexcept nogil
+    void (*recurrent_backward)(const void* g, const void* w, const void* states, const void* kept, void* gu, void* gv,
+                               void* gh, void* gc, void* scratch, const Recurrent* d) noexcept nogil
+    # kernels/optimizers.pxi
+    void (*sgd_update)(const void* g, void* p, void* b, Py_ssize_t n, double lr, double momentum, double dampening,
+                       double decay, bint nesterov, bint first) noexcept nogil
+    void (*adam_update)(const void* g, void* p, void* m, void* v, Py_ssize_t n, double rate, double beta1,
+                        double beta2, double root, double eps, double keep, double decay) noexcept nogil
+    void (*rmsprop_update)(const void* g, void* p, void* v, void* m, void* b, Py_ssize_t n, double lr, double alpha,
+                           double eps, double momentum, double decay) noexcept nogil
+    double (*sum_of_squares)(const void* x, Py_ssize_t n) noexcept nogil
+    void (*multiply_by)(void* x, Py_ssize_t n, double c) noexcept nogil
+    # kernels/normalize.pxi
+    void (*layer_norm_forward)(const void* x, const void* w, const void* b, void* y, void* stats, Py_ssize_t rows,
+                               Py_ssize_t n, double eps) noexcept nogil
+    void (*layer_norm_backward)(const void* g, const void* x, const void* w, const void* stats, void* gx,
+                                Py_ssize_t rows, Py_ssize_t n, bint add) noexcept nogil
+    void (*accumulate_rows)(const void* g, const void* x, const void* stats, void* gw, Py_ssize_t rows,
+                            Py_ssize_t n) noexcept nogil
+    void (*batch_norm_forward)(const void* x, const void* w, const void* b, void* y, void* stats, Py_ssize_t outer,
+                               Py_ssize_t channels, Py_ssize_t inner, double eps) noexcept nogil
+    void (*batch_norm_sums)(const void* g, const void* x, const void* stats, void* sums, Py_ssize_t outer,
+                            Py_ssize_t channels, Py_ssize_t inner) noexcept nogil
+    void (*batch_norm_backward)(const void* g, const void* x, const void* stats, void* sums, void* gx,
+                                Py_ssize_t outer, Py_ssize_t channels, Py_ssize_t inner, bint add) noexcept nogil
+    void (*batch_norm_parameter_backward)(const void* sums, const void* scale, void* gp, Py_ssize_t channels,
+                                          bint add) noexcept nogil
+
+cdef KernelSet[2] typed     # by KernelDType
+
+# kernels/indexing.pxi, kernels/select.pxi, kernels/matmul_batched.pxi: kernels that move elements of any type
+cdef bint combine_index(const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t n, Py_ssize_t* at,
+                        bint first) noexcept nogil
+cdef void gather(int itemsize, const char* x, const Py_ssize_t* at, char* y, Py_ssize_t outer, Py_ssize_t n,
+                 Py_ssize_t inner, Py_ssize_t count) noexcept nogil
+cdef void where_forward(int dtype, const Layout* out, char* y, address* x, layout_t* layouts) noexcept nogil
+cdef void where_backward(int dtype, const Layout* condition, const char* c, const Layout* layout, const char* g,
+                         char* gx, bint turned) noexcept nogil
+cdef void matmul_stacked(int kernel, int ndim, const Py_ssize_t* shape, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p,
+                         const char* a, const Py_ssize_t* a_batch, Py_ssize_t a_row, Py_ssize_t a_col,
+                         const char* b, const Py_ssize_t* b_batch, Py_ssize_t b_row, Py_ssize_t b_col,
+                         char* y, const Py_ssize_t* y_batch, Py_ssize_t y_row, Py_ssize_t y_col) noexcept nogil
+
+# scratch, in elements unless the function says bytes
+cdef Py_ssize_t logsumexp_scratch(Py_ssize_t n, Py_ssize_t inner) noexcept nogil
+cdef Py_ssize_t conv_scratch(const Conv* d, int itemsize) noexcept nogil
+cdef Py_ssize_t conv_columns(const Conv* d, int itemsize) noexcept nogil
 cdef Py_ssize_t recurrent_kept(const Recurrent* d) noexcept nogil
 cdef Py_ssize_t recurrent_scratch(const Recurrent* d) noexcept nogil
-cdef void recurrent_forward(int dtype, const void* u, const void* w, const void* b, const void* bv, void* states,
-                            void* kept, void* scratch, const Recurrent* d) noexcept nogil
-cdef void recurrent_backward(int dtype, const void* g, const void* w, const void* states, const void* kept, void* gu,
-                             void* gv, void* gh, void* gc, void* scratch, const Recurrent* d) noexcept nogil
-cdef void sum_columns(int dtype, const void* x, void* y, Py_ssize_t rows, Py_ssize_t n) noexcept nogil
-
-# kernels/optimizers.pxi
-cdef void sgd_update(int dtype, const void* g, void* p, void* b, Py_ssize_t n, double lr, double momentum,
-                     double dampening, double decay, bint nesterov, bint first) noexcept nogil
-cdef void adam_update(int dtype, const void* g, void* p, void* m, void* v, Py_ssize_t n, double rate, double beta1,
-                      double beta2, double root, double eps, double keep, double decay) noexcept nogil
-cdef void rmsprop_update(int dtype, const void* g, void* p, void* v, void* m, void* b, Py_ssize_t n, double lr,
-                         double alpha, double eps, double momentum, double decay) noexcept nogil
-cdef double squares(int dtype, const void* x, Py_ssize_t n) noexcept nogil
-cdef void multiply_by(int dtype, void* x, Py_ssize_t n, double c) noexcept nogil
-
-# kernels/normalize.pxi
-cdef void layer_norm_forward(int dtype, const void* x, const void* w, const void* b, void* y, void* stats,
-                             Py_ssize_t rows, Py_ssize_t n, double eps) noexcept nogil
-cdef void layer_norm_backward(int dtype, const void* g, const void* x, const void* w, const void* stats, void* gx,
-                              Py_ssize_t rows, Py_ssize_t n, bint add) noexcept nogil
-cdef void layer_norm_sum(int dtype, const void* g, const void* x, const void* stats, void* gw, Py_ssize_t rows,
-                         Py_ssize_t n) noexcept nogil
-cdef void batch_norm_forward(int dtype, const void* x, const void* w, const void* b, void* y, void* stats,
-                             Py_ssize_t outer, Py_ssize_t channels, Py_ssize_t inner, double eps) noexcept nogil
-cdef void batch_norm_sums(int dtype, const void* g, const void* x, const void* stats, void* sums, Py_ssize_t outer,
-                          Py_ssize_t channels, Py_ssize_t inner) noexcept nogil
-cdef void batch_norm_backward(int dtype, const void* g, const void* x, const void* stats, void* sums, void* gx,
-                              Py_ssize_t outer, Py_ssize_t channels, Py_ssize_t inner, bint add) noexcept nogil
-cdef void batch_norm_give(int dtype, const void* sums, const void* scale, void* gp, Py_ssize_t channels,
-                          bint add) noexcept nogil

@@ -10,7 +10,7 @@ import os
 import numpy as np
 cimport numpy as cnp
 from libc.string cimport memcmp, memcpy
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from fastgrad.core.layout cimport F32, F64
 
 cnp.import_array()
@@ -40,6 +40,11 @@ cdef extern from *:
     bint fg_cpu_runs(int level)
 
 include "loops_own.pxi"
+
+ctypedef fused element:
+    uint64_t
+    uint32_t
+    uint8_t
 
 cdef list used = []
 cdef dict signatures = {}
@@ -108,8 +113,8 @@ cdef bint trusted(BoundLoop* loop, ufunc, str letter) except *:
 cdef void stream_loop(const BoundLoop* loop, int nin, const char* x1, npy_intp step1, const char* x2, npy_intp step2,
                       char* y, npy_intp n, npy_intp step) noexcept nogil:
     """`y = loop(x1)`, or `loop(x1, x2)`, by way of a block in the cache."""
-    cdef char[STREAM_BLOCK + 64] room
-    cdef char* block = <char*>((<size_t>room + 63) & ~<size_t>63)
+    cdef char[STREAM_BLOCK + 64] buffer
+    cdef char* block = <char*>((<size_t>buffer + 63) & ~<size_t>63)
     cdef address[3] args
     cdef npy_intp[3] steps = [step1, step if nin == 1 else step2, step]
     cdef npy_intp m
@@ -213,42 +218,20 @@ cdef void broadcast_apply(const BoundLoop* loop, int nin, const Layout* out, cha
     walk(loop, nin + 1, out.ndim, out.shape, strides, base)
 
 
-cdef void move8(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
+cdef void move(char** args, const npy_intp* dims, const npy_intp* steps, element* data) noexcept nogil:
+    """y = x. As uint8_t, elements of any type, whose size is `data`."""
     cdef npy_intp _i, n = dims[0], sx = steps[0], sy = steps[1]
+    cdef size_t size = <size_t>data if element is uint8_t else sizeof(element)
     cdef const char* x = args[0]
     cdef char* y = args[1]
-    if sx == 8 and sy == 8:
-        memcpy(y, x, n * 8)
+    if sx == <npy_intp>size and sy == <npy_intp>size:
+        memcpy(y, x, n * size)
         return
     for _i in range(n):
-        (<uint64_t*>y)[0] = (<const uint64_t*>x)[0]
-        x += sx
-        y += sy
-
-
-cdef void move4(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
-    cdef npy_intp _i, n = dims[0], sx = steps[0], sy = steps[1]
-    cdef const char* x = args[0]
-    cdef char* y = args[1]
-    if sx == 4 and sy == 4:
-        memcpy(y, x, n * 4)
-        return
-    for _i in range(n):
-        (<uint32_t*>y)[0] = (<const uint32_t*>x)[0]
-        x += sx
-        y += sy
-
-
-cdef void move_any(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
-    cdef npy_intp _i, n = dims[0], sx = steps[0], sy = steps[1]
-    cdef size_t itemsize = <size_t>data
-    cdef const char* x = args[0]
-    cdef char* y = args[1]
-    if sx == <npy_intp>itemsize and sy == <npy_intp>itemsize:
-        memcpy(y, x, n * itemsize)
-        return
-    for _i in range(n):
-        memcpy(y, x, itemsize)
+        if element is uint8_t:
+            memcpy(y, x, size)
+        else:
+            (<element*>y)[0] = (<const element*>x)[0]
         x += sx
         y += sy
 
@@ -259,7 +242,8 @@ cdef void copy_strided(int itemsize, const Layout* shape, const char* x, const P
     cdef BoundLoop loop
     cdef steps_t[2] strides = [x_strides, y_strides]
     cdef address[2] base = [<char*>x, y]
-    loop.run = move8 if itemsize == 8 else move4 if itemsize == 4 else move_any
+    loop.run = <Loop>(<void*>move[uint64_t] if itemsize == 8 else <void*>move[uint32_t] if itemsize == 4
+                      else <void*>move[uint8_t])
     loop.data = <void*><size_t>itemsize
     if shape.size > 0:
         walk(&loop, 2, shape.ndim, shape.shape, strides, base)
@@ -285,31 +269,32 @@ cdef void matmul_strided(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p,
     helpers[kernel].matmul.run(args, dims, steps, helpers[kernel].matmul.data)
 
 
-cdef BoundLoop trusted_or(BoundLoop own, str name, int kernel) except *:
+cdef BoundLoop trusted_or(void* own, void* data, str name, int kernel) except *:
+    """NumPy's loop, or where that is not to be trusted `own`, called with `data`."""
     cdef BoundLoop found = numpy_loop(name, kernel)
-    return found if found.run != NULL else own
+    if found.run == NULL:
+        found.run = <Loop>own
+        found.data = data
+    return found
 
 
-cdef int bind() except -1:
-    cdef Helpers* h
-    cdef int kernel
-    for kernel in (F64, F32):
-        h = &helpers[kernel]
-        h.exp = trusted_or(of_one(exp, kernel), "exp", kernel)
-        h.log = trusted_or(of_one(log, kernel), "log", kernel)
-        h.log1p = trusted_or(of_one(log1p, kernel), "log1p", kernel)
-        h.sin = trusted_or(of_one(sin, kernel), "sin", kernel)
-        h.cos = trusted_or(of_one(cos, kernel), "cos", kernel)
-        h.tanh = trusted_or(of_one(tanh, kernel), "tanh", kernel)
-        h.add = trusted_or(of_sums(kernel), "add", kernel)
-        h.multiply = trusted_or(of_two(times, kernel), "multiply", kernel)
-        h.maximum = trusted_or(of_two(larger, kernel), "maximum", kernel)
-        h.minimum = trusted_or(of_two(smaller, kernel), "minimum", kernel)
-        h.matmul = numpy_loop("matmul", kernel)
-        if h.matmul.run == NULL:
-            raise ImportError(f"this NumPy ({np.__version__}) has no usable inner loop for matmul: "
-                              "run with FASTGRAD_ENGINE=python")
+cdef int fill_helpers(floating* unused, int kernel, Helpers* h) except -1:
+    h.exp = trusted_or(<void*>each1[floating], <void*>exp, "exp", kernel)
+    h.log = trusted_or(<void*>each1[floating], <void*>log, "log", kernel)
+    h.log1p = trusted_or(<void*>each1[floating], <void*>log1p, "log1p", kernel)
+    h.sin = trusted_or(<void*>each1[floating], <void*>sin, "sin", kernel)
+    h.cos = trusted_or(<void*>each1[floating], <void*>cos, "cos", kernel)
+    h.tanh = trusted_or(<void*>each1[floating], <void*>tanh, "tanh", kernel)
+    h.add = trusted_or(<void*>add[floating], <void*>plus, "add", kernel)
+    h.multiply = trusted_or(<void*>each2[floating], <void*>times, "multiply", kernel)
+    h.maximum = trusted_or(<void*>each2[floating], <void*>larger, "maximum", kernel)
+    h.minimum = trusted_or(<void*>each2[floating], <void*>smaller, "minimum", kernel)
+    h.matmul = numpy_loop("matmul", kernel)
+    if h.matmul.run == NULL:
+        raise ImportError(f"this NumPy ({np.__version__}) has no usable inner loop for matmul: "
+                          "run with FASTGRAD_ENGINE=python")
     return 0
 
 
-bind()
+fill_helpers(<double*>NULL, F64, &helpers[<int>F64])
+fill_helpers(<float*>NULL, F32, &helpers[<int>F32])

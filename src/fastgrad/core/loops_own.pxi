@@ -18,23 +18,23 @@ cdef double larger(double a, double b) noexcept nogil: return a if a >= b or a !
 cdef double smaller(double a, double b) noexcept nogil: return a if a <= b or a != a else b
 
 
-cdef void each1(char** args, const npy_intp* dims, const npy_intp* steps, void* data, floating* unused) noexcept nogil:
+cdef void each1(char** args, const npy_intp* dims, const npy_intp* steps, floating* data) noexcept nogil:
     cdef npy_intp i
     cdef char* x = args[0]
     cdef char* y = args[1]
     for i in range(dims[0]):
-        (<floating*>y)[0] = <floating>(<Math1>data)((<floating*>x)[0])
+        (<floating*>y)[0] = <floating>(<Math1><void*>data)((<floating*>x)[0])
         x += steps[0]
         y += steps[1]
 
 
-cdef void each2(char** args, const npy_intp* dims, const npy_intp* steps, void* data, floating* unused) noexcept nogil:
+cdef void each2(char** args, const npy_intp* dims, const npy_intp* steps, floating* data) noexcept nogil:
     cdef npy_intp i
     cdef char* x1 = args[0]
     cdef char* x2 = args[1]
     cdef char* y = args[2]
     for i in range(dims[0]):
-        (<floating*>y)[0] = <floating>(<Math2>data)((<floating*>x1)[0], (<floating*>x2)[0])
+        (<floating*>y)[0] = <floating>(<Math2><void*>data)((<floating*>x1)[0], (<floating*>x2)[0])
         x1 += steps[0]
         x2 += steps[1]
         y += steps[2]
@@ -65,53 +65,9 @@ cdef floating pairwise(const char* x, npy_intp n, npy_intp step, floating* unuse
     return total
 
 
-cdef void add(char** args, const npy_intp* dims, const npy_intp* steps, void* data, floating* unused) noexcept nogil:
+cdef void add(char** args, const npy_intp* dims, const npy_intp* steps, floating* data) noexcept nogil:
     cdef floating* y = <floating*>args[2]
     if args[0] == args[2] and steps[0] == 0 and steps[2] == 0:     # a reduction
-        y[0] = y[0] + pairwise(args[1], dims[0], steps[1], unused)
+        y[0] = y[0] + pairwise(args[1], dims[0], steps[1], data)
     else:
-        each2(args, dims, steps, data, unused)
-
-
-cdef void each1_f64(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
-    each1(args, dims, steps, data, <double*>NULL)
-
-
-cdef void each1_f32(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
-    each1(args, dims, steps, data, <float*>NULL)
-
-
-cdef void each2_f64(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
-    each2(args, dims, steps, data, <double*>NULL)
-
-
-cdef void each2_f32(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
-    each2(args, dims, steps, data, <float*>NULL)
-
-
-cdef void add_f64(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
-    add(args, dims, steps, data, <double*>NULL)
-
-
-cdef void add_f32(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
-    add(args, dims, steps, data, <float*>NULL)
-
-
-cdef BoundLoop of_one(Math1 f, int kernel) noexcept:
-    cdef BoundLoop loop
-    loop.run = each1_f64 if kernel == F64 else each1_f32
-    loop.data = <void*>f
-    return loop
-
-
-cdef BoundLoop of_two(Math2 f, int kernel) noexcept:
-    cdef BoundLoop loop
-    loop.run = each2_f64 if kernel == F64 else each2_f32
-    loop.data = <void*>f
-    return loop
-
-
-cdef BoundLoop of_sums(int kernel) noexcept:
-    cdef BoundLoop loop = of_two(plus, kernel)
-    loop.run = add_f64 if kernel == F64 else add_f32
-    return loop
+        each2(args, dims, steps, data)

@@ -93,11 +93,11 @@ cdef int make_gradient_array(Tensor x, bint record) except -1:
 cdef void add_gathered(Tensor x) noexcept:
     cdef Tensor before = <Tensor>x.grad_
     if x.flags & UNIFORM:
-        add_same(x.layout.kernel, before.data, x.layout.size, uniform_value(x))
+        typed[x.layout.kernel].add_number(before.data, x.layout.size, uniform_value(x))
     elif is_small(x.layout):
-        add_into(x.layout.kernel, x.cotangent.value, before.data, x.layout.size)
+        typed[x.layout.kernel].accumulate(x.cotangent.value, before.data, x.layout.size)
     else:
-        add_into(x.layout.kernel, payload(x.cotangent.storage), before.data, x.layout.size)
+        typed[x.layout.kernel].accumulate(payload(x.cotangent.storage), before.data, x.layout.size)
     if before.storage != NULL:
         before.storage.version += 1
     else:

@@ -36,7 +36,7 @@ cdef int accumulate(Tensor x, const char* g, Storage* storage) except -1:
         return 0
     cotangent_buffer(x, &where, &add)
     if add:
-        add_into(x.layout.kernel, g, where, x.layout.size)
+        typed[x.layout.kernel].accumulate(g, where, x.layout.size)
     else:
         memcpy(where, g, x.layout.nbytes)
     return 0
@@ -66,9 +66,9 @@ cdef int accumulate_uniform(Tensor x, double value) except -1:
         return 0
     cotangent_buffer(x, &where, &add)
     if not add:
-        fill_same(x.layout.kernel, where, x.layout.size, value)
+        typed[x.layout.kernel].fill(where, x.layout.size, value)
     else:
-        add_same(x.layout.kernel, where, x.layout.size, value)
+        typed[x.layout.kernel].add_number(where, x.layout.size, value)
     return 0
 
 
@@ -80,7 +80,7 @@ cdef inline int accumulate_same(Tensor x, Tensor y, const char* g, Storage* stor
 cdef int spread_uniform(Tensor x) except -1:
     """Make the one number an array after all."""
     cdef Storage* room = storage_new(x.layout.nbytes)
-    fill_same(x.layout.kernel, payload(room), x.layout.size, uniform_value(x))
+    typed[x.layout.kernel].fill(payload(room), x.layout.size, uniform_value(x))
     x.cotangent.storage = room
     x.flags &= ~<int>UNIFORM
     return 0

@@ -323,7 +323,7 @@ cdef int run_deferred(Sweep* here) except -1:
     cdef Py_ssize_t item = 8 if deferred.dtype == F64 else 4, nbytes = deferred.n * item
     cdef bint stream = nbytes >= FG_STREAM
     cdef bint[MOST] fresh
-    cdef WayOut[MOST] outs
+    cdef StreamedOutput[MOST] outs
     cdef int n_outs = 0, k
     cdef char* block
     cdef Storage* scratch
@@ -340,7 +340,7 @@ cdef int run_deferred(Sweep* here) except -1:
                     n_outs += 1
         for k in range(deferred.n_constants):
             block = payload(scratch) + deferred.constant_slots[k] * RUN_BLOCK * item
-            fill_same(deferred.dtype, block, RUN_BLOCK, deferred.constants[k])
+            typed[deferred.dtype].fill(block, RUN_BLOCK, deferred.constants[k])
         for k in range(deferred.n_steps):
             settle(deferred, &deferred.steps[k].g, payload(scratch), stream, fresh)
             settle(deferred, &deferred.steps[k].x1, payload(scratch), stream, fresh)

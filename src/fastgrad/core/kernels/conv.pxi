@@ -14,6 +14,8 @@ cdef struct Tile:           # some of the samples, and some of the rows of their
     Py_ssize_t hp           # of the padded input that these windows lie in
     Py_ssize_t wp
     Py_ssize_t m            # windows
+    Py_ssize_t most         # samples, and rows of one, of the first tile: no later one is larger
+    Py_ssize_t most_rows
 
 
 cdef inline Py_ssize_t kernel_size(const Conv* d) noexcept nogil:
@@ -22,7 +24,7 @@ cdef inline Py_ssize_t kernel_size(const Conv* d) noexcept nogil:
 
 
 cdef bint first_tile(const Conv* d, int itemsize, Tile* t) noexcept nogil:
-    """The first tile, no later one is larger; whether it is the only one."""
+    """Set the first tile. Returns whether it is the only one."""
     cdef Py_ssize_t row = kernel_size(d) * d.ow * itemsize
     t.first = t.row = 0
     t.count = d.n
@@ -31,6 +33,8 @@ cdef bint first_tile(const Conv* d, int itemsize, Tile* t) noexcept nogil:
         t.count = min(d.n, max(<Py_ssize_t>1, PART // (row * d.oh)))
         if row * d.oh > PART:
             t.rows = min(d.oh, max(<Py_ssize_t>1, PART // row))
+    t.most = t.count
+    t.most_rows = t.rows
     fit_tile(d, t)
     return t.count == d.n and t.rows == d.oh
 
@@ -41,16 +45,16 @@ cdef void fit_tile(const Conv* d, Tile* t) noexcept nogil:
     t.m = t.count * t.rows * d.ow
 
 
-cdef bint next_tile(const Conv* d, Py_ssize_t count, Py_ssize_t rows, Tile* t) noexcept nogil:
-    """On to the next tile, `count` samples or `rows` rows at most; False after the last."""
+cdef bint next_tile(const Conv* d, Tile* t) noexcept nogil:
+    """Move to the next tile. Returns False after the last."""
     t.row += t.rows
     if t.row >= d.oh:
         t.row = 0
         t.first += t.count
         if t.first >= d.n:
             return False
-    t.count = min(count, d.n - t.first)
-    t.rows = min(rows, d.oh - t.row)
+    t.count = min(t.most, d.n - t.first)
+    t.rows = min(t.most_rows, d.oh - t.row)
     fit_tile(d, t)
     return True
 
@@ -197,121 +201,79 @@ cdef void samples_first(const floating* y, const floating* bias, floating* to, c
             y += n
 
 
-cdef void convolve(const floating* x, const floating* w, const floating* bias, floating* y, floating* kept,
-                   floating* scratch, const Conv* d) noexcept nogil:
-    """`kept`, where it is not NULL, takes the columns of all groups."""
-    cdef int kernel = F64 if floating is double else F32
-    cdef Py_ssize_t item = sizeof(floating), k = kernel_size(d), group, count, rows
+cdef void conv_forward(const floating* x, const floating* w, const floating* bias, floating* y, floating* kept,
+                       floating* scratch, const Conv* d) noexcept nogil:
+    """`kept` receives the columns of all groups; it and `bias` may be NULL."""
+    cdef Py_ssize_t k = kernel_size(d), group
     cdef Tile t
-    cdef floating* xp = scratch
     cdef floating* columns
-    cdef floating* own
     cdef floating* out
     for group in range(d.groups):
-        first_tile(d, item, &t)
-        count = t.count
-        rows = t.rows
-        own = xp + d.c * count * t.hp * t.wp + SLACK
-        out = own + k * t.m + SLACK
+        first_tile(d, sizeof(floating), &t)
+        columns = scratch + d.c * t.count * t.hp * t.wp + SLACK
+        out = columns + k * t.m + SLACK
+        if kept != NULL:                # then there is one tile only
+            columns = kept + group * k * t.m
         while True:
-            columns = kept + group * k * t.m if kept != NULL else own
-            pad_tile(x, xp, d, group, &t)
-            columns_of(xp, columns, d, &t)
-            matmul_strided(kernel, d.o, k, t.m, <const char*>(w + group * d.o * k), k * item, item,
-                           <const char*>columns, t.m * item, item, <char*>out, t.m * item, item)
+            pad_tile(x, scratch, d, group, &t)
+            columns_of(scratch, columns, d, &t)
+            matrix_product(w + group * d.o * k, False, columns, False, out, d.o, k, t.m)
             samples_first(out, bias, y, d, group, &t)
-            if not next_tile(d, count, rows, &t):
+            if not next_tile(d, &t):
                 break
 
 
-cdef void convolve_weight(const floating* x, const floating* g, floating* gw, const floating* kept, floating* scratch,
-                          const Conv* d, bint add) noexcept nogil:
+cdef void conv_weight_backward(const floating* x, const floating* g, floating* gw, const floating* kept,
+                               floating* scratch, const Conv* d, bint add) noexcept nogil:
     """gw (+)= the correlation of input and cotangent; `kept` are the columns of the forward, or NULL."""
-    cdef int kernel = F64 if floating is double else F32
-    cdef Py_ssize_t item = sizeof(floating), k = kernel_size(d), group, count, rows, i
+    cdef Py_ssize_t k = kernel_size(d), group
     cdef Tile t
-    cdef floating* xp = scratch
     cdef const floating* columns
     cdef floating* own
     cdef floating* upstream
     cdef floating* part
-    cdef floating* to
     cdef bint first
     for group in range(d.groups):
         first = not add
-        first_tile(d, item, &t)
-        count = t.count
-        rows = t.rows
-        own = xp + d.c * count * t.hp * t.wp + SLACK
+        first_tile(d, sizeof(floating), &t)
+        own = scratch + d.c * t.count * t.hp * t.wp + SLACK
         upstream = own + k * t.m + SLACK
         part = upstream + d.o * t.m
-        to = gw + group * d.o * k
         while True:
             if kept != NULL:
                 columns = kept + group * k * t.m
             else:
                 columns = own
-                pad_tile(x, xp, d, group, &t)
-                columns_of(xp, own, d, &t)
+                pad_tile(x, scratch, d, group, &t)
+                columns_of(scratch, own, d, &t)
             channels_first(g, upstream, d, group, &t)
-            matmul_strided(kernel, d.o, t.m, k, <const char*>upstream, t.m * item, item, <const char*>columns, item,
-                           t.m * item, <char*>(to if first else part), k * item, item)
+            matrix_product(upstream, False, columns, True, gw if first else part, d.o, t.m, k)
             if not first:
-                for i in range(d.o * k):
-                    to[i] += part[i]
+                accumulate(part, gw, d.o * k)
             first = False
-            if not next_tile(d, count, rows, &t):
+            if not next_tile(d, &t):
                 break
+        gw += d.o * k
 
 
-cdef void convolve_input(const floating* g, const floating* w, floating* gx, floating* scratch, const Conv* d,
-                         bint add) noexcept nogil:
+cdef void conv_input_backward(const floating* g, const floating* w, floating* gx, floating* scratch, const Conv* d,
+                              bint add) noexcept nogil:
     """gx (+)= the transposed convolution of `g`."""
-    cdef int kernel = F64 if floating is double else F32
-    cdef Py_ssize_t item = sizeof(floating), k = kernel_size(d), group, count, rows
+    cdef Py_ssize_t k = kernel_size(d), group
     cdef Tile t
-    cdef floating* gxp = scratch
     cdef floating* columns
     cdef floating* upstream
     if not add:
-        memset(gx, 0, d.n * d.groups * d.c * d.h * d.w * item)
+        memset(gx, 0, d.n * d.groups * d.c * d.h * d.w * sizeof(floating))
     for group in range(d.groups):
-        first_tile(d, item, &t)
-        count = t.count
-        rows = t.rows
-        columns = gxp + d.c * count * t.hp * t.wp + SLACK
+        first_tile(d, sizeof(floating), &t)
+        columns = scratch + d.c * t.count * t.hp * t.wp + SLACK
         upstream = columns + k * t.m + SLACK
         while True:
             channels_first(g, upstream, d, group, &t)
-            matmul_strided(kernel, k, d.o, t.m, <const char*>(w + group * d.o * k), item, k * item,
-                           <const char*>upstream, t.m * item, item, <char*>columns, t.m * item, item)
-            memset(gxp, 0, d.c * t.count * t.hp * t.wp * item)
-            add_columns(columns, gxp, d, &t)
-            unpad_tile(gxp, gx, d, group, &t)
-            if not next_tile(d, count, rows, &t):
+            matrix_product(w + group * d.o * k, True, upstream, False, columns, k, d.o, t.m)
+            memset(scratch, 0, d.c * t.count * t.hp * t.wp * sizeof(floating))
+            add_columns(columns, scratch, d, &t)
+            unpad_tile(scratch, gx, d, group, &t)
+            if not next_tile(d, &t):
                 break
-
-
-cdef void conv_forward(int dtype, const void* x, const void* w, const void* bias, void* y, void* kept, void* scratch,
-                       const Conv* d) noexcept nogil:
-    if dtype == F64:
-        convolve(<const double*>x, <const double*>w, <const double*>bias, <double*>y, <double*>kept, <double*>scratch,
-                 d)
-    else:
-        convolve(<const float*>x, <const float*>w, <const float*>bias, <float*>y, <float*>kept, <float*>scratch, d)
-
-
-cdef void conv_weight(int dtype, const void* x, const void* g, void* gw, const void* kept, void* scratch,
-                      const Conv* d, bint add) noexcept nogil:
-    if dtype == F64:
-        convolve_weight(<const double*>x, <const double*>g, <double*>gw, <const double*>kept, <double*>scratch, d, add)
-    else:
-        convolve_weight(<const float*>x, <const float*>g, <float*>gw, <const float*>kept, <float*>scratch, d, add)
-
-
-cdef void conv_input(int dtype, const void* g, const void* w, void* gx, void* scratch, const Conv* d,
-                     bint add) noexcept nogil:
-    if dtype == F64:
-        convolve_input(<const double*>g, <const double*>w, <double*>gx, <double*>scratch, d, add)
-    else:
-        convolve_input(<const float*>g, <const float*>w, <float*>gx, <float*>scratch, d, add)

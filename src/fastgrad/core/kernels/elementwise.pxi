@@ -8,14 +8,14 @@ cdef void copy_backward(const floating* g, const floating* x1, const floating* x
                         Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        put(out + i, g[i], add)
+        store_or_add(out + i, g[i], add)
 
 
 cdef void negative_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                             Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        put(out + i, -g[i], add)
+        store_or_add(out + i, -g[i], add)
 
 
 cdef void zero_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
@@ -32,35 +32,35 @@ cdef void abs_backward(const floating* g, const floating* x, const floating* x2,
         u = g[i]
         v = x[i]
         # NaN in gives NaN out: x * 0 keeps it where both comparisons are false.
-        put(out + i, u if v > 0 else -u if v < 0 else v * <floating>0 * u, add)
+        store_or_add(out + i, u if v > 0 else -u if v < 0 else v * <floating>0 * u, add)
 
 
 cdef void sqrt_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                         Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        put(out + i, g[i] * <floating>0.5 / y[i], add)
+        store_or_add(out + i, g[i] * <floating>0.5 / y[i], add)
 
 
 cdef void square_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
                           Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        put(out + i, g[i] * (<floating>2 * x[i]), add)
+        store_or_add(out + i, g[i] * (<floating>2 * x[i]), add)
 
 
 cdef void reciprocal_backward(const floating* g, const floating* x1, const floating* x2, const floating* y,
                               floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        put(out + i, -g[i] * y[i] * y[i], add)
+        store_or_add(out + i, -g[i] * y[i] * y[i], add)
 
 
 cdef void exp_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                        Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        put(out + i, g[i] * y[i], add)
+        store_or_add(out + i, g[i] * y[i], add)
 
 
 cdef void expm1_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
@@ -69,42 +69,42 @@ cdef void expm1_backward(const floating* g, const floating* x, const floating* x
     cdef floating[BLOCK] e
     apply1(&h.exp, x, e, n, sizeof(floating))
     for i in range(n):
-        put(out + i, e[i] * g[i], add)      # y + 1 would cancel for x far below 0
+        store_or_add(out + i, e[i] * g[i], add)      # y + 1 would cancel for x far below 0
 
 
 cdef void exp2_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                         Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        put(out + i, g[i] * y[i] * <floating>0.69314718055994530942, add)
+        store_or_add(out + i, g[i] * y[i] * <floating>0.69314718055994530942, add)
 
 
 cdef void log_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
                        Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        put(out + i, g[i] / x[i], add)
+        store_or_add(out + i, g[i] / x[i], add)
 
 
 cdef void log1p_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
                          Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        put(out + i, g[i] / (<floating>1 + x[i]), add)
+        store_or_add(out + i, g[i] / (<floating>1 + x[i]), add)
 
 
 cdef void log2_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
                         Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        put(out + i, g[i] / (x[i] * <floating>0.69314718055994530942), add)
+        store_or_add(out + i, g[i] / (x[i] * <floating>0.69314718055994530942), add)
 
 
 cdef void log10_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
                          Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        put(out + i, g[i] / (x[i] * <floating>2.30258509299404568402), add)
+        store_or_add(out + i, g[i] / (x[i] * <floating>2.30258509299404568402), add)
 
 
 cdef void sin_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
@@ -113,7 +113,7 @@ cdef void sin_backward(const floating* g, const floating* x, const floating* x2,
     cdef floating[BLOCK] u
     apply1(&h.cos, x, u, n, sizeof(floating))
     for i in range(n):
-        put(out + i, u[i] * g[i], add)
+        store_or_add(out + i, u[i] * g[i], add)
 
 
 cdef void cos_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
@@ -122,14 +122,14 @@ cdef void cos_backward(const floating* g, const floating* x, const floating* x2,
     cdef floating[BLOCK] u
     apply1(&h.sin, x, u, n, sizeof(floating))
     for i in range(n):
-        put(out + i, u[i] * -g[i], add)
+        store_or_add(out + i, u[i] * -g[i], add)
 
 
 cdef void tan_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                        Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        put(out + i, g[i] * (<floating>1 + y[i] * y[i]), add)
+        store_or_add(out + i, g[i] * (<floating>1 + y[i] * y[i]), add)
 
 
 cdef void tanh_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
@@ -137,14 +137,14 @@ cdef void tanh_backward(const floating* g, const floating* x1, const floating* x
     cdef Py_ssize_t i
     for i in range(n):
         # 1 - y*y would cancel near |y| = 1
-        put(out + i, g[i] * (<floating>1 - y[i]) * (<floating>1 + y[i]), add)
+        store_or_add(out + i, g[i] * (<floating>1 - y[i]) * (<floating>1 + y[i]), add)
 
 
 cdef void sigmoid_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                            Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        put(out + i, g[i] * y[i] * (<floating>1 - y[i]), add)
+        store_or_add(out + i, g[i] * y[i] * (<floating>1 - y[i]), add)
 
 
 cdef void relu_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
@@ -154,7 +154,8 @@ cdef void relu_backward(const floating* g, const floating* x1, const floating* x
     for i in range(n):
         v = g[i]
         u = y[i]
-        put(out + i, <floating>0 if u <= 0 else v, add)       # NaN lets the gradient through: a zero would hide it
+        # NaN lets the gradient through: a zero would hide it
+        store_or_add(out + i, <floating>0 if u <= 0 else v, add)
 
 
 cdef inline void sigmoid_block(const floating* x, floating* y, Py_ssize_t n, const Helpers* h) noexcept nogil:
@@ -173,7 +174,7 @@ cdef void softplus_backward(const floating* g, const floating* x, const floating
     cdef floating[BLOCK] s
     sigmoid_block(x, s, n, h)
     for i in range(n):
-        put(out + i, s[i] * g[i], add)
+        store_or_add(out + i, s[i] * g[i], add)
 
 
 cdef void logsigmoid_backward(const floating* g, const floating* x, const floating* x2, const floating* y,
@@ -187,7 +188,7 @@ cdef void logsigmoid_backward(const floating* g, const floating* x, const floati
     for i in range(n):
         # sigmoid(-x), without the cancellation of 1 - sigmoid(x)
         u = e[i]
-        put(out + i, g[i] * ((u if x[i] >= 0 else <floating>1) / (<floating>1 + u)), add)
+        store_or_add(out + i, g[i] * ((u if x[i] >= 0 else <floating>1) / (<floating>1 + u)), add)
 
 
 cdef void silu_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
@@ -196,35 +197,35 @@ cdef void silu_backward(const floating* g, const floating* x, const floating* x2
     cdef floating[BLOCK] s
     sigmoid_block(x, s, n, h)
     for i in range(n):
-        put(out + i, g[i] * s[i] * (<floating>1 + x[i] * (<floating>1 - s[i])), add)
+        store_or_add(out + i, g[i] * s[i] * (<floating>1 + x[i] * (<floating>1 - s[i])), add)
 
 
 cdef void multiply_backward1(const floating* g, const floating* x1, const floating* x2, const floating* y,
                              floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        put(out + i, g[i] * x2[i], add)
+        store_or_add(out + i, g[i] * x2[i], add)
 
 
 cdef void multiply_backward2(const floating* g, const floating* x1, const floating* x2, const floating* y,
                              floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        put(out + i, g[i] * x1[i], add)
+        store_or_add(out + i, g[i] * x1[i], add)
 
 
 cdef void divide_backward1(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                            Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        put(out + i, g[i] / x2[i], add)
+        store_or_add(out + i, g[i] / x2[i], add)
 
 
 cdef void divide_backward2(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                            Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        put(out + i, -g[i] * y[i] / x2[i], add)
+        store_or_add(out + i, -g[i] * y[i] / x2[i], add)
 
 
 cdef void maximum_backward1(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
@@ -235,7 +236,7 @@ cdef void maximum_backward1(const floating* g, const floating* x1, const floatin
         v = g[i]
         u1 = x1[i]
         u2 = x2[i]
-        put(out + i, <floating>0 if u1 < u2 else v * <floating>0.5 if u1 == u2 else v, add)
+        store_or_add(out + i, <floating>0 if u1 < u2 else v * <floating>0.5 if u1 == u2 else v, add)
 
 
 cdef void maximum_backward2(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
@@ -246,7 +247,7 @@ cdef void maximum_backward2(const floating* g, const floating* x1, const floatin
         v = g[i]
         u1 = x1[i]
         u2 = x2[i]
-        put(out + i, <floating>0 if u2 < u1 else v * <floating>0.5 if u1 == u2 else v, add)
+        store_or_add(out + i, <floating>0 if u2 < u1 else v * <floating>0.5 if u1 == u2 else v, add)
 
 
 cdef void power_constant_backward(const floating* g, const floating* x, const floating* x2, const floating* y,
@@ -256,17 +257,17 @@ cdef void power_constant_backward(const floating* g, const floating* x, const fl
     cdef floating e = <floating>c, below = <floating>(c - 1)
     if c == 2:
         for i in range(n):
-            put(out + i, g[i] * (<floating>2 * x[i]), add)
+            store_or_add(out + i, g[i] * (<floating>2 * x[i]), add)
     elif c == 3:
         for i in range(n):
-            put(out + i, g[i] * (<floating>3 * x[i] * x[i]), add)
+            store_or_add(out + i, g[i] * (<floating>3 * x[i] * x[i]), add)
     elif c == 1:
         copy_backward(g, x, x2, y, out, n, c, h, add)
     elif c == 0:
         zero_backward(g, x, x2, y, out, n, c, h, add)
     else:
         for i in range(n):
-            put(out + i, g[i] * (e * pow_(x[i], below)), add)
+            store_or_add(out + i, g[i] * (e * pow_(x[i], below)), add)
 
 
 # Forwards that NumPy has no loop for. Blocks keep the two passes in the first-level cache.

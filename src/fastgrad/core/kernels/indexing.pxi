@@ -42,8 +42,9 @@ cdef void gather(int itemsize, const char* x, const Py_ssize_t* at, char* y, Py_
         y += count * row
 
 
-cdef void scatter_rows(const floating* g, const Py_ssize_t* at, floating* gx, Py_ssize_t outer, Py_ssize_t n,
-                       Py_ssize_t inner, Py_ssize_t count) noexcept nogil:
+cdef void scatter_add(const floating* g, const Py_ssize_t* at, floating* gx, Py_ssize_t outer, Py_ssize_t n,
+                      Py_ssize_t inner, Py_ssize_t count) noexcept nogil:
+    """gx[o, at[k]] += g[o, k], one after the other: repeats add up."""
     cdef Py_ssize_t o, k, i
     cdef floating* row
     for o in range(outer):
@@ -60,17 +61,9 @@ cdef void scatter_rows(const floating* g, const Py_ssize_t* at, floating* gx, Py
         gx += n * inner
 
 
-cdef void scatter(int dtype, const void* g, const Py_ssize_t* at, void* gx, Py_ssize_t outer, Py_ssize_t n,
-                  Py_ssize_t inner, Py_ssize_t count) noexcept nogil:
-    """gx[o, at[k]] += g[o, k], one after the other: repeats add up."""
-    if dtype == F64:
-        scatter_rows(<const double*>g, at, <double*>gx, outer, n, inner, count)
-    else:
-        scatter_rows(<const float*>g, at, <float*>gx, outer, n, inner, count)
-
-
-cdef void gather_rows(const floating* x, const Py_ssize_t* at, floating* y, Py_ssize_t outer, Py_ssize_t n,
-                      Py_ssize_t inner, Py_ssize_t count) noexcept nogil:
+cdef void gather_add(const floating* x, const Py_ssize_t* at, floating* y, Py_ssize_t outer, Py_ssize_t n,
+                     Py_ssize_t inner, Py_ssize_t count) noexcept nogil:
+    """y[o, k] += x[o, at[k]]"""
     cdef Py_ssize_t o, k, i
     for o in range(outer):
         for k in range(count):
@@ -78,12 +71,3 @@ cdef void gather_rows(const floating* x, const Py_ssize_t* at, floating* y, Py_s
                 y[i] += x[at[k] * inner + i]
             y += inner
         x += n * inner
-
-
-cdef void gather_add(int dtype, const void* x, const Py_ssize_t* at, void* y, Py_ssize_t outer, Py_ssize_t n,
-                     Py_ssize_t inner, Py_ssize_t count) noexcept nogil:
-    """y[o, k] += x[o, at[k]]"""
-    if dtype == F64:
-        gather_rows(<const double*>x, at, <double*>y, outer, n, inner, count)
-    else:
-        gather_rows(<const float*>x, at, <float*>y, outer, n, inner, count)

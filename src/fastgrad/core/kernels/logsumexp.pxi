@@ -1,12 +1,14 @@
-# The logarithm of a sum of exponentials, by what the softmax kernels compute.
+# The logarithm of a sum of exponentials, in the passes of the softmax kernels.
 
 cdef Py_ssize_t logsumexp_scratch(Py_ssize_t n, Py_ssize_t inner) noexcept nogil:
     """Elements of scratch that `logsumexp_forward` needs."""
     return max(n, <Py_ssize_t>BLOCK) if inner == 1 else n * columns_at_once(inner)
 
 
-cdef void logsumexp_fill(const floating* x, floating* y, floating* e, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                         const Helpers* h) noexcept nogil:
+cdef void logsumexp_forward(const floating* x, floating* y, floating* e, Py_ssize_t outer, Py_ssize_t n,
+                            Py_ssize_t inner) noexcept nogil:
+    """log(sum(exp(x))); `e` is scratch."""
+    cdef const Helpers* h = helpers_of(x)
     cdef floating[WIDTH] top
     cdef floating[WIDTH] s
     cdef Py_ssize_t o = 0, i, j, w
@@ -33,22 +35,15 @@ cdef void logsumexp_fill(const floating* x, floating* y, floating* e, Py_ssize_t
         y += inner
 
 
-cdef void logsumexp_forward(int dtype, const void* x, void* y, void* scratch, Py_ssize_t outer, Py_ssize_t n,
-                            Py_ssize_t inner) noexcept nogil:
-    """log(sum(exp(x)))"""
-    if dtype == F64:
-        logsumexp_fill(<const double*>x, <double*>y, <double*>scratch, outer, n, inner, &helpers[dtype])
-    else:
-        logsumexp_fill(<const float*>x, <float*>y, <float*>scratch, outer, n, inner, &helpers[dtype])
-
-
 cdef inline floating reference(floating y) noexcept nogil:
     """What to take from the elements; of a row of nothing but -inf, 0: their gradient is 0 and not NaN."""
     return 0 if y - y != 0 and y < 0 else y
 
 
-cdef void logsumexp_pull(const floating* g, const floating* x, const floating* y, floating* gx, Py_ssize_t outer,
-                         Py_ssize_t n, Py_ssize_t inner, bint add, const Helpers* h) noexcept nogil:
+cdef void logsumexp_backward(const floating* g, const floating* x, const floating* y, floating* gx, Py_ssize_t outer,
+                             Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+    """gx (+)= g * exp(x - y)"""
+    cdef const Helpers* h = helpers_of(g)
     cdef floating[BLOCK] e
     cdef Py_ssize_t o = 0, i, r, j, w, at, m
     cdef floating s
@@ -66,7 +61,7 @@ cdef void logsumexp_pull(const floating* g, const floating* x, const floating* y
                 for r in range(w):
                     s = g[o + r]
                     for j in range(m):
-                        put(gx + r * n + at + j, s * e[r * m + j], add)
+                        store_or_add(gx + r * n + at + j, s * e[r * m + j], add)
                 at += m
             x += w * n
             gx += w * n
@@ -81,20 +76,9 @@ cdef void logsumexp_pull(const floating* g, const floating* x, const floating* y
                     e[j] = x[i + j] - reference(y[i + j])
                 apply1(&h.exp, e, e, m, sizeof(floating))
                 for j in range(m):
-                    put(gx + i + j, g[i + j] * e[j], add)
+                    store_or_add(gx + i + j, g[i + j] * e[j], add)
                 i += m
             x += inner
             gx += inner
         g += inner
         y += inner
-
-
-cdef void logsumexp_backward(int dtype, const void* g, const void* x, const void* y, void* gx, Py_ssize_t outer,
-                             Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
-    """gx (+)= g * exp(x - y)"""
-    if dtype == F64:
-        logsumexp_pull(<const double*>g, <const double*>x, <const double*>y, <double*>gx, outer, n, inner, add,
-                       &helpers[dtype])
-    else:
-        logsumexp_pull(<const float*>g, <const float*>x, <const float*>y, <float*>gx, outer, n, inner, add,
-                       &helpers[dtype])

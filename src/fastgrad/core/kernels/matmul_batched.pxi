@@ -38,3 +38,13 @@ cdef void matmul_stacked(int kernel, int ndim, const Py_ssize_t* shape, Py_ssize
     loop.run = product_loop
     loop.data = &product
     walk(&loop, 3, ndim, shape, strides, base)
+
+
+cdef inline void matrix_product(const floating* a, bint a_transposed, const floating* b, bint b_transposed, floating* y,
+                                Py_ssize_t m, Py_ssize_t n, Py_ssize_t p) noexcept nogil:
+    """y[m, p] = a[m, n] @ b[n, p], all C-contiguous; a transposed factor lies in memory as its transpose."""
+    cdef Py_ssize_t item = sizeof(floating)
+    matmul_strided(<int>F64 if floating is double else <int>F32, m, n, p,
+                   <const char*>a, item if a_transposed else n * item, m * item if a_transposed else item,
+                   <const char*>b, item if b_transposed else p * item, n * item if b_transposed else item,
+                   <char*>y, p * item, item)

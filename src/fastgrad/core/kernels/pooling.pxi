@@ -56,7 +56,8 @@ cdef void largest_in_row(const floating* x, floating* y, int* at, Py_ssize_t p, 
         at[q] = where
 
 
-cdef void largest_of_windows(const floating* x, floating* y, int* at, const Pool* d) noexcept nogil:
+cdef void max_pool_forward(const floating* x, floating* y, int* at, const Pool* d) noexcept nogil:
+    """The largest element of each window, and in `at` its index in the plane."""
     cdef Py_ssize_t plane, p
     cdef bint four = (d.kh == 2 and d.kw == 2 and d.sh == 2 and d.sw == 2 and d.dh == 1 and d.dw == 1 and d.top == 0
                       and d.left == 0 and 2 * d.oh <= d.h and 2 * d.ow <= d.w)
@@ -70,7 +71,8 @@ cdef void largest_of_windows(const floating* x, floating* y, int* at, const Pool
         x += d.h * d.w
 
 
-cdef void to_largest(const floating* g, const int* at, floating* gx, const Pool* d) noexcept nogil:
+cdef void max_pool_backward(const floating* g, const int* at, floating* gx, const Pool* d) noexcept nogil:
+    """gx[at] += g"""
     cdef Py_ssize_t plane, k, n = d.oh * d.ow
     for plane in range(d.planes):
         for k in range(n):
@@ -80,8 +82,9 @@ cdef void to_largest(const floating* g, const int* at, floating* gx, const Pool*
         gx += d.h * d.w
 
 
-cdef void means(const floating* x, floating* y, const Pool* d, bint spread) noexcept nogil:
-    """y = the mean of each window of `x`; or, if `spread`, x (the mean's cotangent) shared out to `y`, accumulating."""
+cdef void avg_pool(const floating* x, floating* y, const Pool* d, bint backward) noexcept nogil:
+    """y = the mean of each window of `x`. If `backward`, x is the cotangent of the means: each element of `y`
+    accumulates its share."""
     cdef Py_ssize_t plane, p, q, i, j, i0, i1, j0, j1, top, left
     cdef floating total, size
     cdef floating* row
@@ -91,7 +94,7 @@ cdef void means(const floating* x, floating* y, const Pool* d, bint spread) noex
             for q in range(d.ow):
                 span(q, d.sw, d.left, 1, d.kw, d.w, &j0, &j1, &left)
                 size = <floating>(d.kh * d.kw) if d.count_pad else <floating>((i1 - i0) * (j1 - j0))
-                if spread:
+                if backward:
                     total = x[p * d.ow + q] / size
                     for i in range(i0, i1):
                         row = y + (top + i) * d.w + left
@@ -103,27 +106,5 @@ cdef void means(const floating* x, floating* y, const Pool* d, bint spread) noex
                         for j in range(j0, j1):
                             total += x[(top + i) * d.w + left + j]
                     y[p * d.ow + q] = total / size
-        x += d.oh * d.ow if spread else d.h * d.w
-        y += d.h * d.w if spread else d.oh * d.ow
-
-
-cdef void max_pool(int dtype, const void* x, void* y, int* at, const Pool* d) noexcept nogil:
-    if dtype == F64:
-        largest_of_windows(<const double*>x, <double*>y, at, d)
-    else:
-        largest_of_windows(<const float*>x, <float*>y, at, d)
-
-
-cdef void max_unpool(int dtype, const void* g, const int* at, void* gx, const Pool* d) noexcept nogil:
-    """gx += g, at the places that were found."""
-    if dtype == F64:
-        to_largest(<const double*>g, at, <double*>gx, d)
-    else:
-        to_largest(<const float*>g, at, <float*>gx, d)
-
-
-cdef void avg_pool(int dtype, const void* x, void* y, const Pool* d, bint spread) noexcept nogil:
-    if dtype == F64:
-        means(<const double*>x, <double*>y, d, spread)
-    else:
-        means(<const float*>x, <float*>y, d, spread)
+        x += d.oh * d.ow if backward else d.h * d.w
+        y += d.h * d.w if backward else d.oh * d.ow

@@ -89,12 +89,11 @@ cdef void gru_step(const floating* x, const floating* v, const floating* b, cons
         hy[k] = (<floating>1 - u[k]) * g[k] + u[k] * hx[k]
 
 
-cdef void run_forward(const floating* u, const floating* w, const floating* b, const floating* bv, floating* states,
-                      floating* kept, floating* scratch, const Recurrent* d, bint keep) noexcept nogil:
-    """`states` are those of h, then for LSTM those of c; `kept` is NULL where no backward will come."""
-    cdef int kernel = F64 if floating is double else F32, gates = gates_of(d.cell)
-    cdef const Helpers* h = &helpers[kernel]
-    cdef Py_ssize_t item = sizeof(floating), n = d.batch * d.hidden, rows = gates * d.hidden, t, i, j
+cdef void recurrent_forward(const floating* u, const floating* w, const floating* b, const floating* bv,
+                            floating* states, floating* kept, floating* scratch, const Recurrent* d) noexcept nogil:
+    """`states` are those of h, then for LSTM those of c; `kept` is NULL where there will be no backward."""
+    cdef const Helpers* h = helpers_of(u)
+    cdef Py_ssize_t n = d.batch * d.hidden, rows = gates_of(d.cell) * d.hidden, t, i, j
     cdef floating* wt = scratch
     cdef floating* v = wt + rows * d.hidden
     cdef floating* both = v + rows * d.batch
@@ -109,10 +108,9 @@ cdef void run_forward(const floating* u, const floating* w, const floating* b, c
         b = both
         bv += 2 * d.hidden
     for t in range(d.steps):
-        if keep:
+        if kept != NULL:
             z = kept + t * recurrent_kept(d)
-        matmul_strided(kernel, d.batch, d.hidden, rows, <const char*>states, d.hidden * item, item, <const char*>wt,
-                       rows * item, item, <char*>v, rows * item, item)
+        matrix_product(states, False, wt, False, v, d.batch, d.hidden, rows)
         if d.cell == CELL_LSTM:
             lstm_step(u, v, b, c, z, c + n, states + n, d, h)
             c += n
@@ -121,7 +119,7 @@ cdef void run_forward(const floating* u, const floating* w, const floating* b, c
         else:
             gate_of(u, v, b, states + n, d, 1, 0, False)
             if d.cell == CELL_TANH:
-                apply1(&h.tanh, states + n, states + n, n, item)
+                apply1(&h.tanh, states + n, states + n, n, sizeof(floating))
             else:
                 for j in range(n):
                     states[n + j] = <floating>0 if states[n + j] < 0 else states[n + j]
@@ -129,8 +127,8 @@ cdef void run_forward(const floating* u, const floating* w, const floating* b, c
         states += n
 
 
-cdef void lstm_back(const floating* z, const floating* c, const floating* gh, floating* gc, floating* gu,
-                    const Recurrent* d) noexcept nogil:
+cdef void lstm_step_backward(const floating* z, const floating* c, const floating* gh, floating* gc, floating* gu,
+                             const Recurrent* d) noexcept nogil:
     """gu = the cotangents of the pre-activations; `gc` becomes that of the cell state before the step, `c`."""
     cdef Py_ssize_t r, j, k, n = d.batch * d.hidden, m = d.hidden
     cdef const floating* f = z + n
@@ -155,8 +153,8 @@ cdef void lstm_back(const floating* z, const floating* c, const floating* gh, fl
         gc[k] *= f[k]
 
 
-cdef void gru_back(const floating* z, const floating* hx, floating* gh, floating* gu, floating* gv,
-                   const Recurrent* d) noexcept nogil:
+cdef void gru_step_backward(const floating* z, const floating* hx, floating* gh, floating* gu, floating* gv,
+                            const Recurrent* d) noexcept nogil:
     """Cotangents of both pre-activations; `gh` becomes the part of the state's that does not go through them."""
     cdef Py_ssize_t r, j, k = 0, n = d.batch * d.hidden, m = d.hidden
     cdef const floating* u = z + n
@@ -179,35 +177,25 @@ cdef void gru_back(const floating* z, const floating* hx, floating* gh, floating
         gh[k] *= u[k]
 
 
-cdef void column_sums(const floating* x, floating* y, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t r, j
-    memset(y, 0, n * sizeof(floating))
-    for r in range(rows):
-        for j in range(n):
-            y[j] += x[j]
-        x += n
-
-
-cdef void run_backward(const floating* g, const floating* w, const floating* states, const floating* kept,
-                       floating* gu, floating* gv,
-                       floating* gh, floating* gc, floating* scratch, const Recurrent* d) noexcept nogil:
-    """Cotangents of the pre-activations of all steps, `gv` those of the state's part where it is another, and of the
-    first states."""
-    cdef int kernel = F64 if floating is double else F32, gates = gates_of(d.cell)
-    cdef Py_ssize_t item = sizeof(floating), n = d.batch * d.hidden, rows = gates * d.hidden, t, k
+cdef void recurrent_backward(const floating* g, const floating* w, const floating* states, const floating* kept,
+                             floating* gu, floating* gv, floating* gh, floating* gc, floating* scratch,
+                             const Recurrent* d) noexcept nogil:
+    """`gu`: the cotangents of the pre-activations of all steps; `gv`: of the state's part, `gu` itself where it is the
+    same; `gh`, `gc`: of the first states."""
+    cdef Py_ssize_t n = d.batch * d.hidden, rows = gates_of(d.cell) * d.hidden, t, k
     cdef floating* back = scratch
     cdef const floating* gc_in = g + (d.steps + 1) * n
     cdef const floating* c = states + (d.steps + 1) * n
-    memcpy(gh, g + d.steps * n, n * item)
+    memcpy(gh, g + d.steps * n, n * sizeof(floating))
     if d.cell == CELL_LSTM:
-        memcpy(gc, gc_in + d.steps * n, n * item)
+        memcpy(gc, gc_in + d.steps * n, n * sizeof(floating))
     for t in range(d.steps - 1, -1, -1):
         if d.cell == CELL_LSTM:
-            lstm_back(kept + t * 5 * n, c + t * n, gh, gc, gu + t * d.batch * rows, d)
+            lstm_step_backward(kept + t * 5 * n, c + t * n, gh, gc, gu + t * d.batch * rows, d)
             for k in range(n):
                 gc[k] += gc_in[t * n + k]
         elif d.cell == CELL_GRU:
-            gru_back(kept + t * 4 * n, states + t * n, gh, gu + t * d.batch * rows, gv + t * d.batch * rows, d)
+            gru_step_backward(kept + t * 4 * n, states + t * n, gh, gu + t * d.batch * rows, gv + t * d.batch * rows, d)
         elif d.cell == CELL_TANH:
             for k in range(n):
                 gu[t * n + k] = (gh[k] * (<floating>1 - states[(t + 1) * n + k])
@@ -215,39 +203,10 @@ cdef void run_backward(const floating* g, const floating* w, const floating* sta
         else:
             for k in range(n):
                 gu[t * n + k] = gh[k] if states[(t + 1) * n + k] > 0 else <floating>0
-        matmul_strided(kernel, d.batch, rows, d.hidden, <const char*>(gv + t * d.batch * rows), rows * item, item,
-                       <const char*>w, d.hidden * item, item, <char*>back, d.hidden * item, item)
+        matrix_product(gv + t * d.batch * rows, False, w, False, back, d.batch, rows, d.hidden)
         if d.cell == CELL_GRU:
             for k in range(n):
                 gh[k] += back[k] + g[t * n + k]
         else:
             for k in range(n):
                 gh[k] = back[k] + g[t * n + k]
-
-
-cdef void recurrent_forward(int dtype, const void* u, const void* w, const void* b, const void* bv, void* states,
-                            void* kept, void* scratch, const Recurrent* d) noexcept nogil:
-    if dtype == F64:
-        run_forward(<const double*>u, <const double*>w, <const double*>b, <const double*>bv, <double*>states,
-                    <double*>kept, <double*>scratch, d, kept != NULL)
-    else:
-        run_forward(<const float*>u, <const float*>w, <const float*>b, <const float*>bv, <float*>states, <float*>kept,
-                    <float*>scratch, d, kept != NULL)
-
-
-cdef void recurrent_backward(int dtype, const void* g, const void* w, const void* states, const void* kept, void* gu,
-                             void* gv, void* gh, void* gc, void* scratch, const Recurrent* d) noexcept nogil:
-    if dtype == F64:
-        run_backward(<const double*>g, <const double*>w, <const double*>states, <const double*>kept, <double*>gu,
-                     <double*>gv, <double*>gh, <double*>gc, <double*>scratch, d)
-    else:
-        run_backward(<const float*>g, <const float*>w, <const float*>states, <const float*>kept, <float*>gu,
-                     <float*>gv, <float*>gh, <float*>gc, <float*>scratch, d)
-
-
-cdef void sum_columns(int dtype, const void* x, void* y, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
-    """y = the sum of the rows of a matrix."""
-    if dtype == F64:
-        column_sums(<const double*>x, <double*>y, rows, n)
-    else:
-        column_sums(<const float*>x, <float*>y, rows, n)

@@ -1,6 +1,8 @@
 # Along an axis of (outer, n, inner), in order: running sums, and the backward of a product.
 
-cdef void running_sum(const floating* x, floating* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner) noexcept nogil:
+cdef void cumsum_forward(const floating* x, floating* y, Py_ssize_t outer, Py_ssize_t n,
+                         Py_ssize_t inner) noexcept nogil:
+    """y[r] = x[0] + ... + x[r]; n > 0"""
     cdef Py_ssize_t o, r, i
     cdef floating s
     for o in range(outer):
@@ -19,17 +21,9 @@ cdef void running_sum(const floating* x, floating* y, Py_ssize_t outer, Py_ssize
         y += n * inner
 
 
-cdef void cumsum_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n,
-                         Py_ssize_t inner) noexcept nogil:
-    """y[r] = x[0] + ... + x[r]; n > 0"""
-    if dtype == F64:
-        running_sum(<const double*>x, <double*>y, outer, n, inner)
-    else:
-        running_sum(<const float*>x, <float*>y, outer, n, inner)
-
-
-cdef void running_back(const floating* g, floating* gx, floating* s, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                       bint add) noexcept nogil:
+cdef void cumsum_backward(const floating* g, floating* gx, floating* s, Py_ssize_t outer, Py_ssize_t n,
+                          Py_ssize_t inner, bint add) noexcept nogil:
+    """gx[r] (+)= g[r] + ... + g[n - 1]; gx may be g. `s` is scratch of `inner` elements, unused where that is 1."""
     cdef Py_ssize_t o, r, i
     cdef floating t
     for o in range(outer):
@@ -37,28 +31,20 @@ cdef void running_back(const floating* g, floating* gx, floating* s, Py_ssize_t 
             t = 0
             for r in range(n - 1, -1, -1):
                 t += g[r]
-                put(gx + r, t, add)
+                store_or_add(gx + r, t, add)
         else:
             memset(s, 0, inner * sizeof(floating))
             for r in range(n - 1, -1, -1):
                 for i in range(inner):
                     s[i] += g[r * inner + i]
-                    put(gx + r * inner + i, s[i], add)
+                    store_or_add(gx + r * inner + i, s[i], add)
         g += n * inner
         gx += n * inner
 
 
-cdef void cumsum_backward(int dtype, const void* g, void* gx, void* scratch, Py_ssize_t outer, Py_ssize_t n,
-                          Py_ssize_t inner, bint add) noexcept nogil:
-    """gx[r] (+)= g[r] + ... + g[n - 1]; gx may be g. `scratch` holds `inner` elements where that is not 1."""
-    if dtype == F64:
-        running_back(<const double*>g, <double*>gx, <double*>scratch, outer, n, inner, add)
-    else:
-        running_back(<const float*>g, <float*>gx, <float*>scratch, outer, n, inner, add)
-
-
-cdef void running_product(const floating* x, floating* y, Py_ssize_t outer, Py_ssize_t n,
+cdef void cumprod_forward(const floating* x, floating* y, Py_ssize_t outer, Py_ssize_t n,
                           Py_ssize_t inner) noexcept nogil:
+    """y[r] = x[0] * ... * x[r]; n > 0"""
     cdef Py_ssize_t o, r, i
     for o in range(outer):
         memcpy(y, x, inner * sizeof(floating))
@@ -69,40 +55,21 @@ cdef void running_product(const floating* x, floating* y, Py_ssize_t outer, Py_s
         y += n * inner
 
 
-cdef void cumprod_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n,
-                          Py_ssize_t inner) noexcept nogil:
-    """y[r] = x[0] * ... * x[r]; n > 0"""
-    if dtype == F64:
-        running_product(<const double*>x, <double*>y, outer, n, inner)
-    else:
-        running_product(<const float*>x, <float*>y, outer, n, inner)
-
-
-cdef void running_product_back(const floating* g, const floating* x, const floating* y, floating* gx, floating* s,
-                               Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+cdef void cumprod_backward(const floating* g, const floating* x, const floating* y, floating* gx, floating* s,
+                           Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+    """gx[r] (+)= y[r - 1] * s[r], where s[r] = g[r] + x[r + 1] * s[r + 1]; gx may be g. `s` is scratch of `inner`
+    elements."""
     cdef Py_ssize_t o, r, i, at
     for o in range(outer):
         for r in range(n - 1, -1, -1):
             for i in range(inner):
                 at = r * inner + i
                 s[i] = g[at] if r == n - 1 else g[at] + x[at + inner] * s[i]
-                put(gx + at, s[i] if r == 0 else y[at - inner] * s[i], add)
+                store_or_add(gx + at, s[i] if r == 0 else y[at - inner] * s[i], add)
         g += n * inner
         x += n * inner
         y += n * inner
         gx += n * inner
-
-
-cdef void cumprod_backward(int dtype, const void* g, const void* x, const void* y, void* gx, void* scratch,
-                           Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
-    """gx[r] (+)= y[r - 1] * s[r], where s[r] = g[r] + x[r + 1] * s[r + 1]; gx may be g. `scratch` holds `inner`
-    elements."""
-    if dtype == F64:
-        running_product_back(<const double*>g, <const double*>x, <const double*>y, <double*>gx, <double*>scratch,
-                             outer, n, inner, add)
-    else:
-        running_product_back(<const float*>g, <const float*>x, <const float*>y, <float*>gx, <float*>scratch, outer, n,
-                             inner, add)
 
 
 cdef void others(const floating* x, Py_ssize_t stride, Py_ssize_t n, floating g, floating* level,
@@ -139,8 +106,11 @@ cdef void others(const floating* x, Py_ssize_t stride, Py_ssize_t n, floating g,
             down[2 * k] = half * at[2 * k + 1]
 
 
-cdef void prod_pull(const floating* g, const floating* x, const floating* y, floating* gx, floating* scratch,
-                    floating tiny, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+cdef void prod_backward(const floating* g, const floating* x, const floating* y, floating* gx, floating* scratch,
+                        Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+    """gx (+)= g * y / x, without the division where x has zeros or y has no digits left. `scratch` holds 3 n + 64
+    elements."""
+    cdef floating tiny = DBL_MIN if floating is double else FLT_MIN
     cdef Py_ssize_t o, r, i, at
     cdef floating p, part
     for o in range(outer):
@@ -150,24 +120,12 @@ cdef void prod_pull(const floating* g, const floating* x, const floating* y, flo
                 part = g[i] * p
                 for r in range(n):
                     at = r * inner + i
-                    put(gx + at, part / x[at], add)
+                    store_or_add(gx + at, part / x[at], add)
             else:
                 others(x + i, inner, n, g[i], scratch, scratch + 2 * n + 64)
                 for r in range(n):
-                    put(gx + r * inner + i, scratch[2 * n + 64 + r], add)
+                    store_or_add(gx + r * inner + i, scratch[2 * n + 64 + r], add)
         g += inner
         y += inner
         x += n * inner
         gx += n * inner
-
-
-cdef void prod_backward(int dtype, const void* g, const void* x, const void* y, void* gx, void* scratch,
-                        Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
-    """gx (+)= g * y / x, without the division where x has zeros or y has no digits left. `scratch` holds 3 n + 64
-    elements."""
-    if dtype == F64:
-        prod_pull(<const double*>g, <const double*>x, <const double*>y, <double*>gx, <double*>scratch, DBL_MIN, outer,
-                  n, inner, add)
-    else:
-        prod_pull(<const float*>g, <const float*>x, <const float*>y, <float*>gx, <float*>scratch, FLT_MIN, outer, n,
-                  inner, add)

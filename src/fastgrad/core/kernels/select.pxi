@@ -30,7 +30,7 @@ cdef void choose_block(const uint8_t* c, const bits* x1, bint many1, const bits*
             y[i] = v2 ^ ((v1 ^ v2) & -<bits>c[i])
 
 
-cdef void choose(char** args, const npy_intp* dims, const npy_intp* steps, bits* unused) noexcept nogil:
+cdef void choose(char** args, const npy_intp* dims, const npy_intp* steps, bits* data) noexcept nogil:
     """An inner loop as NumPy's: args are the condition (bytes), x1, x2 and the result, each with its step."""
     cdef npy_intp i, n = dims[0], s1 = steps[1], s2 = steps[2], sy = steps[3], sc = steps[0]
     cdef const uint8_t* c = <const uint8_t*>args[0]
@@ -57,29 +57,21 @@ cdef void choose(char** args, const npy_intp* dims, const npy_intp* steps, bits*
         y += sy
 
 
-cdef void choose8(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
-    choose(args, dims, steps, <uint64_t*>NULL)
-
-
-cdef void choose4(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
-    choose(args, dims, steps, <uint32_t*>NULL)
-
-
 cdef void where_forward(int dtype, const Layout* out, char* y, address* x, layout_t* layouts) noexcept nogil:
     """y = x1 where the condition holds, x2 elsewhere, with NumPy's broadcasting. `x` are condition, x1 and x2."""
     cdef BoundLoop loop
-    loop.run = choose8 if dtype == F64 else choose4
+    loop.run = <Loop><void*>choose[uint64_t] if dtype == F64 else <Loop><void*>choose[uint32_t]
     loop.data = NULL
     broadcast_apply(&loop, 3, out, y, x, layouts)
 
 
-cdef void masked(char** args, const npy_intp* dims, const npy_intp* steps, size_t turned, bits* unused) noexcept nogil:
-    """gx = g where the condition holds (does not hold, if `turned`), 0 elsewhere."""
+cdef void masked(char** args, const npy_intp* dims, const npy_intp* steps, bits* turned) noexcept nogil:
+    """gx = g where the condition holds (does not hold, if `turned` is not NULL), 0 elsewhere."""
     cdef npy_intp i, n = dims[0], sc = steps[0]
     cdef const uint8_t* c = <const uint8_t*>args[0]
     cdef const bits* g = <const bits*>args[1]
     cdef bits* gx = <bits*>args[2]
-    cdef uint8_t flip = <uint8_t>turned
+    cdef uint8_t flip = turned != NULL
     cdef uint8_t[BLOCK] holds
     cdef npy_intp m
     if sc == 1 and steps[1] == sizeof(bits) and steps[2] == sizeof(bits):
@@ -104,14 +96,6 @@ cdef void masked(char** args, const npy_intp* dims, const npy_intp* steps, size_
         gx = <bits*>(<char*>gx + steps[2])
 
 
-cdef void masked8(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
-    masked(args, dims, steps, <size_t>data, <uint64_t*>NULL)
-
-
-cdef void masked4(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil:
-    masked(args, dims, steps, <size_t>data, <uint32_t*>NULL)
-
-
 cdef void where_backward(int dtype, const Layout* condition, const char* c, const Layout* layout, const char* g,
                          char* gx, bint turned) noexcept nogil:
     """gx = g at x1's places, or at x2's if `turned`; 0 elsewhere. `g` and `gx`, C-contiguous of `layout`, may be
@@ -119,45 +103,25 @@ cdef void where_backward(int dtype, const Layout* condition, const char* c, cons
     cdef BoundLoop loop
     cdef address[2] base = [<char*>c, <char*>g]
     cdef layout_t[2] layouts = [condition, layout]
-    loop.run = masked8 if dtype == F64 else masked4
+    loop.run = <Loop><void*>masked[uint64_t] if dtype == F64 else <Loop><void*>masked[uint32_t]
     loop.data = <void*><size_t>turned
     broadcast_apply(&loop, 2, layout, gx, base, layouts)
 
 
-cdef void clip_fill(const floating* x, floating* y, Py_ssize_t n, floating low, floating high) noexcept nogil:
+cdef void clip_forward(const floating* x, floating* y, Py_ssize_t n, double low, double high) noexcept nogil:
+    """min(max(x, low), high); an infinite bound is none"""
     cdef Py_ssize_t i
-    cdef floating v
+    cdef floating v, low_ = <floating>low, high_ = <floating>high
     for i in range(n):
-        v = low if x[i] <= low else x[i]        # NaN compares false and stays
-        y[i] = high if v >= high else v
+        v = low_ if x[i] <= low_ else x[i]        # NaN compares false and stays
+        y[i] = high_ if v >= high_ else v
 
 
-cdef void clip_forward(int dtype, const void* x, void* y, Py_ssize_t n, double low, double high) noexcept nogil:
-    """min(max(x, low), high), infinite bounds being none"""
-    if dtype == F64:
-        clip_fill(<const double*>x, <double*>y, n, low, high)
-    else:
-        clip_fill(<const float*>x, <float*>y, n, <float>low, <float>high)
-
-
-cdef void clip_pull(const floating* g, const floating* x, floating* gx, Py_ssize_t n, floating low, floating high,
-                    bint add) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef floating v
-    if add:
-        for i in range(n):
-            v = g[i]            # read in any case: a load that may be left out stops the compiler's SIMD
-            gx[i] += <floating>0 if (x[i] < low) | (x[i] > high) else v
-    else:
-        for i in range(n):
-            v = g[i]
-            gx[i] = <floating>0 if (x[i] < low) | (x[i] > high) else v
-
-
-cdef void clip_backward(int dtype, const void* g, const void* x, void* gx, Py_ssize_t n, double low, double high,
+cdef void clip_backward(const floating* g, const floating* x, floating* gx, Py_ssize_t n, double low, double high,
                         bint add) noexcept nogil:
     """gx (+)= g where low <= x <= high; gx may be g."""
-    if dtype == F64:
-        clip_pull(<const double*>g, <const double*>x, <double*>gx, n, low, high, add)
-    else:
-        clip_pull(<const float*>g, <const float*>x, <float*>gx, n, <float>low, <float>high, add)
+    cdef Py_ssize_t i
+    cdef floating v, low_ = <floating>low, high_ = <floating>high
+    for i in range(n):
+        v = g[i]            # read in any case: a load that may be left out stops the compiler's SIMD
+        store_or_add(gx + i, <floating>0 if (x[i] < low_) | (x[i] > high_) else v, add)

@@ -8,12 +8,20 @@ cdef enum:
     WIDTH = 256
 
 
+cdef floating reduced(const BoundLoop* loop, const floating* x, npy_intp n, floating y) noexcept nogil:
+    """y = loop(y, x[0]), ... over n elements; NumPy's add loop sums them pairwise."""
+    cdef address[3] args = [<char*>&y, <char*>x, <char*>&y]
+    cdef npy_intp[3] steps = [0, sizeof(floating), 0]
+    loop.run(args, &n, steps, loop.data)
+    return y
+
+
 cdef inline floating largest(const floating* x, Py_ssize_t n, const Helpers* h) noexcept nogil:
     """The largest of a row. A NaN may be passed over: the sum of the exponentials finds it."""
     cdef floating a = x[0], b, c, d
     cdef Py_ssize_t i = 1
     if n >= 64:
-        return largest_long(x, n, h)
+        return reduced(&h.maximum, x + 1, n - 1, a)
     if n >= 8:
         b = x[1]
         c = x[2]
@@ -34,24 +42,11 @@ cdef inline floating largest(const floating* x, Py_ssize_t n, const Helpers* h) 
     return a
 
 
-cdef floating largest_long(const floating* x, Py_ssize_t n, const Helpers* h) noexcept nogil:
-    cdef floating top = x[0]
-    apply_reduce(&h.maximum, <char*>(x + 1), n - 1, sizeof(floating), <char*>&top)
-    return top
-
-
-cdef inline void apply_reduce(const BoundLoop* loop, char* x, npy_intp n, npy_intp step, char* y) noexcept nogil:
-    """y = loop(y, x[0]), ... over n elements; NumPy's add loop sums them pairwise."""
-    cdef address[3] args = [y, x, y]
-    cdef npy_intp[3] steps = [0, step, 0]
-    loop.run(args, &n, steps, loop.data)
-
-
 cdef inline floating total(const floating* x, Py_ssize_t n, const Helpers* h) noexcept nogil:
     cdef floating a = 0, b = 0
     cdef Py_ssize_t i = 0
     if n >= 32:
-        return total_long(x, n, h)
+        return reduced(&h.add, x, n, a)
     while i + 2 <= n:
         a += x[i]
         b += x[i + 1]
@@ -59,27 +54,6 @@ cdef inline floating total(const floating* x, Py_ssize_t n, const Helpers* h) no
     if i < n:
         a += x[i]
     return a + b
-
-
-cdef floating total_long(const floating* x, Py_ssize_t n, const Helpers* h) noexcept nogil:
-    cdef floating s = 0
-    apply_reduce(&h.add, <char*>x, n, sizeof(floating), <char*>&s)
-    return s
-
-
-cdef inline floating inner_product(const floating* x1, const floating* x2, Py_ssize_t n) noexcept nogil:
-    """In eight sums, whatever the vectors of the machine hold: so every instruction set rounds the same."""
-    cdef floating[8] s = [0, 0, 0, 0, 0, 0, 0, 0]
-    cdef floating rest = 0
-    cdef Py_ssize_t i = 0, k
-    while i + 8 <= n:
-        for k in range(8):
-            s[k] += x1[i + k] * x2[i + k]
-        i += 8
-    while i < n:
-        rest += x1[i] * x2[i]
-        i += 1
-    return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7])) + rest
 
 
 cdef inline Py_ssize_t rows_at_once(Py_ssize_t n) noexcept nogil:
@@ -145,8 +119,10 @@ cdef void exp_columns(const floating* x, Py_ssize_t n, Py_ssize_t stride, Py_ssi
         e += e_stride
 
 
-cdef void softmax_fill(const floating* x, floating* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint logarithm,
-                       const Helpers* h) noexcept nogil:
+cdef void softmax_forward(const floating* x, floating* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                          bint logarithm) noexcept nogil:
+    """exp(x) / sum(exp(x)), or the logarithm of that."""
+    cdef const Helpers* h = helpers_of(x)
     cdef floating[WIDTH] top
     cdef floating[WIDTH] s
     cdef Py_ssize_t o = 0, i, r, j, w
@@ -195,17 +171,9 @@ cdef void softmax_fill(const floating* x, floating* y, Py_ssize_t outer, Py_ssiz
         y += n * inner
 
 
-cdef void softmax_forward(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                          bint logarithm) noexcept nogil:
-    """exp(x) / sum(exp(x)), or the logarithm of that."""
-    if dtype == F64:
-        softmax_fill(<const double*>x, <double*>y, outer, n, inner, logarithm, &helpers[dtype])
-    else:
-        softmax_fill(<const float*>x, <float*>y, outer, n, inner, logarithm, &helpers[dtype])
-
-
-cdef void softmax_pull(const floating* g, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n,
-                       Py_ssize_t inner, bint add) noexcept nogil:
+cdef void softmax_backward(const floating* g, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n,
+                           Py_ssize_t inner, bint add) noexcept nogil:
+    """gx (+)= y * (g - sum(g * y)); gx may be g."""
     cdef floating[WIDTH] d
     cdef Py_ssize_t o, i, r, j, w, at
     cdef floating m
@@ -213,7 +181,7 @@ cdef void softmax_pull(const floating* g, const floating* y, floating* gx, Py_ss
         for o in range(outer):
             m = inner_product(g, y, n)
             for j in range(n):
-                put(gx + j, y[j] * (g[j] - m), add)
+                store_or_add(gx + j, y[j] * (g[j] - m), add)
             g += n
             y += n
             gx += n
@@ -231,24 +199,17 @@ cdef void softmax_pull(const floating* g, const floating* y, floating* gx, Py_ss
             for r in range(n):
                 at = r * inner + i
                 for j in range(w):
-                    put(gx + at + j, y[at + j] * (g[at + j] - d[j]), add)
+                    store_or_add(gx + at + j, y[at + j] * (g[at + j] - d[j]), add)
             i += w
         g += n * inner
         y += n * inner
         gx += n * inner
 
 
-cdef void softmax_backward(int dtype, const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n,
-                           Py_ssize_t inner, bint add) noexcept nogil:
-    """gx (+)= y * (g - sum(g * y)); gx may be g."""
-    if dtype == F64:
-        softmax_pull(<const double*>g, <const double*>y, <double*>gx, outer, n, inner, add)
-    else:
-        softmax_pull(<const float*>g, <const float*>y, <float*>gx, outer, n, inner, add)
-
-
-cdef void log_softmax_pull(const floating* g, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n,
-                           Py_ssize_t inner, bint add, const Helpers* h) noexcept nogil:
+cdef void log_softmax_backward(const floating* g, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n,
+                               Py_ssize_t inner, bint add) noexcept nogil:
+    """gx (+)= g - exp(y) * sum(g); gx may be g."""
+    cdef const Helpers* h = helpers_of(g)
     cdef floating[BLOCK] e
     cdef floating[WIDTH] d
     cdef Py_ssize_t o = 0, i, r, j, w, at, m, lines
@@ -258,22 +219,16 @@ cdef void log_softmax_pull(const floating* g, const floating* y, floating* gx, P
             w = min(rows_at_once(n), outer - o)
             for r in range(w):
                 d[r] = total(g + r * n, n, h)
-            if n <= <Py_ssize_t>BLOCK:
-                apply1(&h.exp, y, e, w * n, sizeof(floating))
+            at = 0
+            while at < n:               # once, unless one row is longer than a block
+                m = min(n - at, <Py_ssize_t>BLOCK)
+                apply1(&h.exp, y + at, e, w * m, sizeof(floating))
                 for r in range(w):
                     s = d[r]
-                    at = r * n
-                    for j in range(n):
-                        put(gx + at + j, g[at + j] - e[at + j] * s, add)
-            else:
-                at = 0
-                s = d[0]
-                while at < n:
-                    m = min(n - at, <Py_ssize_t>BLOCK)
-                    apply1(&h.exp, y + at, e, m, sizeof(floating))
+                    i = r * n + at
                     for j in range(m):
-                        put(gx + at + j, g[at + j] - e[j] * s, add)
-                    at += m
+                        store_or_add(gx + i + j, g[i + j] - e[r * m + j] * s, add)
+                at += m
             g += w * n
             y += w * n
             gx += w * n
@@ -296,17 +251,8 @@ cdef void log_softmax_pull(const floating* g, const floating* y, floating* gx, P
                 if m == 0:
                     apply1(&h.exp, y + at, e, w * min(lines, n - r), sizeof(floating))
                 for j in range(w):
-                    put(gx + at + j, g[at + j] - e[m * w + j] * d[j], add)
+                    store_or_add(gx + at + j, g[at + j] - e[m * w + j] * d[j], add)
             i += w
         g += n * inner
         y += n * inner
         gx += n * inner
-
-
-cdef void log_softmax_backward(int dtype, const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n,
-                               Py_ssize_t inner, bint add) noexcept nogil:
-    """gx (+)= g - exp(y) * sum(g); gx may be g."""
-    if dtype == F64:
-        log_softmax_pull(<const double*>g, <const double*>y, <double*>gx, outer, n, inner, add, &helpers[dtype])
-    else:
-        log_softmax_pull(<const float*>g, <const float*>y, <float*>gx, outer, n, inner, add, &helpers[dtype])

@@ -126,9 +126,9 @@ cdef Tensor convolution(int op, int n, Tensor x, Tensor w, object bias, dict par
         scratch = storage_new(conv_scratch(&d, x.layout.itemsize) * x.layout.itemsize)
         if columns:
             kept = storage_new(columns * x.layout.itemsize)
-        conv_forward(x.layout.kernel, source.data, (<Tensor>w_source).data,
-                     NULL if b is None else (<Tensor>b_source).data, y.data,
-                     NULL if kept == NULL else payload(kept), payload(scratch), &d)
+        typed[x.layout.kernel].conv_forward(source.data, (<Tensor>w_source).data,
+                                            NULL if b is None else (<Tensor>b_source).data, y.data,
+                                            NULL if kept == NULL else payload(kept), payload(scratch), &d)
         if wants_grad(x) or wants_grad(w) or (b is not None and wants_grad(b)):
             link_operands(y, op, (x, w, b))
             (<NodeExtra>y.extra).params = params
@@ -173,9 +173,9 @@ cdef Tensor convolution_transposed(int op, bint to_input, Tensor a, Tensor b, di
     y = new_tensor(layout_get(a.layout.typenum, a.layout.itemsize, n + 2, shape, NULL))
     scratch = storage_new(conv_scratch(&d, a.layout.itemsize) * a.layout.itemsize)
     if to_input:
-        conv_input(a.layout.kernel, one.data, other.data, y.data, payload(scratch), &d, False)
+        typed[a.layout.kernel].conv_input_backward(one.data, other.data, y.data, payload(scratch), &d, False)
     else:
-        conv_weight(a.layout.kernel, one.data, other.data, y.data, NULL, payload(scratch), &d, False)
+        typed[a.layout.kernel].conv_weight_backward(one.data, other.data, y.data, NULL, payload(scratch), &d, False)
     storage_release(scratch)
     if wants_grad(a) or wants_grad(b):
         link_operands(y, op, (a, b))
@@ -198,12 +198,13 @@ cdef int backward_convolution(Tensor y, char* g, Storage* gs, bint only_wanted) 
         if takes(w, only_wanted):
             source = contiguous(x)
             cotangent_buffer(w, &where, &add)
-            conv_weight(x.layout.kernel, source.data, g, where, NULL if extra.kept == NULL else payload(extra.kept),
-                        payload(scratch), &d, add)
+            typed[x.layout.kernel].conv_weight_backward(source.data, g, where,
+                                                        NULL if extra.kept == NULL else payload(extra.kept),
+                                                        payload(scratch), &d, add)
         if takes(x, only_wanted):
             source = contiguous(w)
             cotangent_buffer(x, &where, &add)
-            conv_input(x.layout.kernel, g, source.data, where, payload(scratch), &d, add)
+            typed[x.layout.kernel].conv_input_backward(g, source.data, where, payload(scratch), &d, add)
     finally:
         storage_release(scratch)
     if extra.operands[2] is not None:

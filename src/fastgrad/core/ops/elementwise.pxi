@@ -2,8 +2,8 @@
 
 cdef inline void forward_flat1(int op, const Layout* layout, const char* x, char* y) noexcept nogil:
     cdef Kernel* k = &kernels[op]
-    if layout.kernel == F64 and layout.size == 1 and k.scalar != NULL:
-        (<double*>y)[0] = k.scalar((<const double*>x)[0], 0)
+    if layout.kernel == F64 and layout.size == 1 and k.scalar1 != NULL:
+        (<double*>y)[0] = k.scalar1((<const double*>x)[0])
     elif k.own[layout.kernel] != NULL:
         own_forward(k.own[layout.kernel], layout.kernel, x, y, layout.size)
     else:
@@ -16,7 +16,7 @@ cdef inline bint has_forward(int op, int dtype) noexcept nogil:
 
 cdef Tensor unary(int op, Tensor x):
     """`op(x)`, recorded where a gradient may be wanted."""
-    if is_number(x) and kernels[op].scalar != NULL and fg_watch == 0:
+    if is_number(x) and kernels[op].scalar1 != NULL and fg_watch == 0:
         return number_unary(op, x)
     return unary_array(op, x)
 
@@ -63,7 +63,7 @@ cdef Tensor guarded_copy(Tensor x):
 
 cdef Tensor binary(int op, Tensor a, Tensor b):
     """`op(a, b)` of two tensors."""
-    if is_number(a) and is_number(b) and kernels[op].scalar != NULL and fg_watch == 0:
+    if is_number(a) and is_number(b) and kernels[op].scalar2 != NULL and fg_watch == 0:
         return number_binary(op, a, b)
     return binary_array(op, a, b)
 
@@ -78,7 +78,7 @@ cdef Tensor binary_array(int op, Tensor a, Tensor b):
     check_fresh(b)
     if layout == b.layout and layout.flags & C_CONTIGUOUS:
         y = new_tensor(layout)
-        if layout.flags & SCALAR and layout.kernel == F64 and k.scalar != NULL:
+        if layout.flags & SCALAR and layout.kernel == F64 and k.scalar2 != NULL:
             y.own = scalar_result(k, a, b)
         else:
             fresh2(&k.loop[layout.kernel], a.data, layout.itemsize, b.data, layout.itemsize, y.data, layout.size,
@@ -94,7 +94,7 @@ cdef Tensor binary_array(int op, Tensor a, Tensor b):
 
 cdef inline Slot scalar_result(Kernel* k, Tensor a, Tensor b) noexcept nogil:
     cdef Slot s
-    (<double*>s.value)[0] = k.scalar((<double*>a.data)[0], (<double*>b.data)[0])
+    (<double*>s.value)[0] = k.scalar2((<double*>a.data)[0], (<double*>b.data)[0])
     return s
 
 
@@ -125,7 +125,7 @@ cdef Tensor binary_broadcast(int op, Tensor a, Tensor b):
 
 cdef Tensor binary_constant(int op, Tensor x, double c, bint first):
     """`op(x, c)` for a Python number, or `op(c, x)`: no tensor is made for the number; None where no kernel does it."""
-    if is_number(x) and kernels[op].scalar != NULL and fg_watch == 0:
+    if is_number(x) and kernels[op].scalar1 != NULL and fg_watch == 0:
         return number_constant(op, x, c, first)
     return constant_array(op, x, c, first)
 
@@ -146,8 +146,8 @@ cdef Tensor constant_array(int op, Tensor x, double c, bint first):
     else:
         y = new_tensor(layout)
         source = x
-    if layout.flags & SCALAR and layout.kernel == F64 and k.scalar != NULL:
-        (<double*>y.data)[0] = k.scalar(c, (<double*>x.data)[0]) if first else k.scalar((<double*>x.data)[0], c)
+    if layout.flags & SCALAR and layout.kernel == F64 and k.scalar2 != NULL:
+        (<double*>y.data)[0] = k.scalar2(c, (<double*>x.data)[0]) if first else k.scalar2((<double*>x.data)[0], c)
     else:
         if layout.kernel == F32:
             narrow = <float>c

@@ -288,7 +288,7 @@ cdef Tensor scatter_add(Tensor x, object key, object shape):
         source = contiguous(x)
         y = new_tensor(whole)
         memset(y.data, 0, whole.nbytes)
-        scatter(whole.kernel, source.data, <Py_ssize_t*>payload(p.at), y.data, p.outer, p.n, p.inner, p.count)
+        typed[whole.kernel].scatter_add(source.data, <Py_ssize_t*>payload(p.at), y.data, p.outer, p.n, p.inner, p.count)
         if wants_grad(x):
             link1(y, SCATTER_ADD, x)
             keep_places(y, &p)
@@ -329,7 +329,7 @@ cdef int backward_gather(Tensor y, char* g, Storage* gs, bint only_wanted) excep
     cotangent_buffer(x, &where, &add)
     if not add:
         memset(where, 0, x.layout.nbytes)
-    scatter(x.layout.kernel, g, <Py_ssize_t*>payload(p.at), where, p.outer, p.n, p.inner, p.count)
+    typed[x.layout.kernel].scatter_add(g, <Py_ssize_t*>payload(p.at), where, p.outer, p.n, p.inner, p.count)
     return 0
 
 
@@ -355,7 +355,7 @@ cdef int backward_scatter_add(Tensor y, char* g, Storage* gs, bint only_wanted) 
         return 0
     kept_places(y, y.layout, &p)
     if add:
-        gather_add(layout.kernel, g, <Py_ssize_t*>payload(p.at), where, p.outer, p.n, p.inner, p.count)
+        typed[layout.kernel].gather_add(g, <Py_ssize_t*>payload(p.at), where, p.outer, p.n, p.inner, p.count)
     else:
         gather(layout.itemsize, g, <Py_ssize_t*>payload(p.at), where, p.outer, p.n, p.inner, p.count)
     return 0

@@ -54,10 +54,11 @@ cdef Tensor cross_entropy(int op, Tensor x, Tensor labels, object reduction):
     try:
         if not read_labels(labels, n, <Py_ssize_t*>payload(block)):
             return None
-        total = cross_entropy_forward(
-            layout.kernel, source.data, <Py_ssize_t*>payload(block), y.data if how == 2 else NULL,
-            payload(block) + rows * sizeof(Py_ssize_t),
-            payload(block) + rows * sizeof(Py_ssize_t) + rows * n * item, not record, rows, n)
+        total = typed[layout.kernel].cross_entropy_forward(source.data, <Py_ssize_t*>payload(block),
+                                                           y.data if how == 2 else NULL,
+                                                           payload(block) + rows * sizeof(Py_ssize_t),
+                                                           payload(block) + rows * sizeof(Py_ssize_t) + rows * n * item,
+                                                           not record, rows, n)
         if how != 2:
             if how == 0:
                 total /= <double>rows
@@ -85,8 +86,10 @@ cdef int backward_cross_entropy(Tensor y, char* g, Storage* gs, bint only_wanted
     cdef char* where
     cdef bint add
     cotangent_buffer(x, &where, &add)
-    cross_entropy_backward(x.layout.kernel, g, extra.numbers[0] == 2, <double>rows if extra.numbers[0] == 0 else 1,
-                           <Py_ssize_t*>payload(extra.kept), e, e + rows * n * x.layout.itemsize, where, rows, n, add)
+    typed[x.layout.kernel].cross_entropy_backward(g, extra.numbers[0] == 2,
+                                                  <double>rows if extra.numbers[0] == 0 else 1,
+                                                  <Py_ssize_t*>payload(extra.kept), e, e + rows * n * x.layout.itemsize,
+                                                  where, rows, n, add)
     return 0
 
 

@@ -102,7 +102,7 @@ cdef int product_into(Tensor x, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const 
     part = storage_new(x.layout.nbytes)
     try:
         product(x.layout.kernel, m, n, p, a, a_row, a_col, b, b_row, b_col, payload(part))
-        add_into(x.layout.kernel, payload(part), where, x.layout.size)
+        typed[x.layout.kernel].accumulate(payload(part), where, x.layout.size)
     finally:
         storage_release(part)
     return 0

@@ -153,7 +153,7 @@ cdef int batched_into(Tensor x, Batched* s, Py_ssize_t rows, Py_ssize_t columns,
         run_batched(full.kernel, s, rows, inner, columns, a, a_steps, a_row, a_col, b, b_steps, b_row, b_col,
                     payload(part))
         if same_shape(full, x.layout):
-            add_into(full.kernel, payload(part), where, full.size)
+            typed[full.kernel].accumulate(payload(part), where, full.size)
         else:
             sum_into(full, payload(part), x.layout, where, add)
     finally:

@@ -42,9 +42,9 @@ cdef Tensor layer_norm(Tensor x, object weight, object bias, object axes, object
     if wants_grad(x) or (weight is not None and wants_grad(<Tensor>weight)) or (bias is not None
                                                                                 and wants_grad(<Tensor>bias)):
         stats = storage_new(layout.size // n * 2 * layout.itemsize)
-    layer_norm_forward(layout.kernel, source.data, NULL if weight is None else (<Tensor>weight).data,
-                       NULL if bias is None else (<Tensor>bias).data, y.data, NULL if stats == NULL else payload(stats),
-                       layout.size // n, n, eps)
+    typed[layout.kernel].layer_norm_forward(source.data, NULL if weight is None else (<Tensor>weight).data,
+                                            NULL if bias is None else (<Tensor>bias).data, y.data,
+                                            NULL if stats == NULL else payload(stats), layout.size // n, n, eps)
     if stats == NULL:
         return y
     try:
@@ -75,14 +75,14 @@ cdef int backward_layer_norm(Tensor y, char* g, Storage* gs, bint only_wanted) e
             cotangent_buffer(p, &where, &add)
             if not add:
                 memset(where, 0, p.layout.nbytes)
-            layer_norm_sum(dtype, g, source.data if k == 1 else NULL, stats, where, rows, n)
+            typed[dtype].accumulate_rows(g, source.data if k == 1 else NULL, stats, where, rows, n)
     if takes(x, only_wanted):
         if extra.operands[1] is not None:
             weight = nth_operand(extra, 1)
         expect_contiguous(weight)
         cotangent_buffer_or_reuse(x, g, gs, &where, &add)
-        layer_norm_backward(dtype, g, source.data, NULL if weight is None else weight.data, stats, where,
-                            rows, n, add)
+        typed[dtype].layer_norm_backward(g, source.data, NULL if weight is None else weight.data, stats, where, rows, n,
+                                         add)
     return 0
 
 
@@ -118,9 +118,9 @@ cdef Tensor batch_norm(Tensor x, object weight, object bias, object eps):
     y = new_tensor(layout_contiguous(layout))
     stats = storage_new(5 * channels * layout.itemsize)
     try:
-        batch_norm_forward(layout.kernel, source.data, NULL if weight is None else (<Tensor>weight).data,
-                           NULL if bias is None else (<Tensor>bias).data, y.data, payload(stats), outer, channels,
-                           inner, eps)
+        typed[layout.kernel].batch_norm_forward(source.data, NULL if weight is None else (<Tensor>weight).data,
+                                                NULL if bias is None else (<Tensor>bias).data, y.data, payload(stats),
+                                                outer, channels, inner, eps)
         if wants_grad(x) or (weight is not None and wants_grad(<Tensor>weight)) or (bias is not None
                                                                                     and wants_grad(<Tensor>bias)):
             link_operands(y, BATCH_NORM, (x, weight, bias))
@@ -147,7 +147,7 @@ cdef int backward_batch_norm(Tensor y, char* g, Storage* gs, bint only_wanted) e
     cdef Tensor source = contiguous(x)
     cdef Storage* sums = storage_new(2 * channels * item)
     try:
-        batch_norm_sums(dtype, g, source.data, stats, payload(sums), outer, channels, inner)
+        typed[dtype].batch_norm_sums(g, source.data, stats, payload(sums), outer, channels, inner)
         # before x, whose backward overwrites the sums, and whose cotangent may take the block of `g`
         for k in range(1, 3):
             if extra.operands[k] is None:
@@ -155,11 +155,12 @@ cdef int backward_batch_norm(Tensor y, char* g, Storage* gs, bint only_wanted) e
             p = nth_operand(extra, k)
             if takes(p, only_wanted):
                 cotangent_buffer(p, &where, &add)
-                batch_norm_give(dtype, payload(sums) + (channels * item if k == 1 else 0),
-                                stats + channels * item if k == 1 else NULL, where, channels, add)
+                typed[dtype].batch_norm_parameter_backward(payload(sums) + (channels * item if k == 1 else 0),
+                                                           stats + channels * item if k == 1 else NULL, where, channels,
+                                                           add)
         if takes(x, only_wanted):
             cotangent_buffer_or_reuse(x, g, gs, &where, &add)
-            batch_norm_backward(dtype, g, source.data, stats, payload(sums), where, outer, channels, inner, add)
+            typed[dtype].batch_norm_backward(g, source.data, stats, payload(sums), where, outer, channels, inner, add)
     finally:
         storage_release(sums)
     return 0

@@ -62,8 +62,8 @@ def sgd_step(list params, list buffers, double lr, double momentum, double dampe
             rest.append(k)
             continue
         bump_version(p)
-        sgd_update(p.layout.kernel, g.data, p.data, NULL if b is None else b.data, p.layout.size, lr, momentum,
-                   dampening, decay, nesterov, first)
+        typed[p.layout.kernel].sgd_update(g.data, p.data, NULL if b is None else b.data, p.layout.size, lr, momentum,
+                                          dampening, decay, nesterov, first)
     return rest or None
 
 
@@ -94,8 +94,8 @@ def adam_step(list params, list means, list squares_, cnp.ndarray counts, double
             rate = lr / (1 - pow(beta1, <double>t))
             root = 1 / sqrt(1 - pow(beta2, <double>t))
         bump_version(p)
-        adam_update(p.layout.kernel, g.data, p.data, m.data, v.data, p.layout.size, rate, beta1, beta2, root, eps,
-                    1 - lr * decay if decoupled else 1, 0 if decoupled else decay)
+        typed[p.layout.kernel].adam_update(g.data, p.data, m.data, v.data, p.layout.size, rate, beta1, beta2, root, eps,
+                                           1 - lr * decay if decoupled else 1, 0 if decoupled else decay)
     return rest or None
 
 
@@ -120,8 +120,9 @@ def rmsprop_step(list params, list squares_, list means, list buffers, double lr
             rest.append(k)
             continue
         bump_version(p)
-        rmsprop_update(p.layout.kernel, g.data, p.data, v.data, NULL if m is None else m.data,
-                       NULL if b is None else b.data, p.layout.size, lr, alpha, eps, momentum, decay)
+        typed[p.layout.kernel].rmsprop_update(g.data, p.data, v.data, NULL if m is None else m.data,
+                                              NULL if b is None else b.data, p.layout.size, lr, alpha, eps, momentum,
+                                              decay)
     return rest or None
 
 
@@ -133,7 +134,7 @@ def sum_of_squares(list tensors):
         x = <Tensor?>o
         if x.layout.kernel == NO_KERNEL or not x.layout.flags & C_CONTIGUOUS:
             return None
-        total += squares(x.layout.kernel, x.data, x.layout.size)
+        total += typed[x.layout.kernel].sum_of_squares(x.data, x.layout.size)
     return total
 
 
@@ -148,5 +149,5 @@ def scale_in_place(list tensors, double c):
             rest.append(o)
             continue
         bump_version(x)
-        multiply_by(x.layout.kernel, x.data, x.layout.size, c)
+        typed[x.layout.kernel].multiply_by(x.data, x.layout.size, c)
     return rest or None

@@ -72,7 +72,7 @@ cdef Tensor record_max_pool(int op, PyObject** given):
     y = new_tensor(planes_of(x.layout, d.oh, d.ow))
     at = storage_new(y.layout.size * sizeof(int))
     try:
-        max_pool(y.layout.kernel, source.data, y.data, <int*>payload(at), &d)
+        typed[y.layout.kernel].max_pool_forward(source.data, y.data, <int*>payload(at), &d)
         if wants_grad(x):
             link1(y, op, guarded(x, op, READS_X1))
             extra_of(y).params = params
@@ -95,7 +95,7 @@ cdef Tensor average(int op, PyObject** given, bint transposed):
     y = new_tensor(planes_of(x.layout, d.h, d.w) if transposed else planes_of(x.layout, d.oh, d.ow))
     if transposed:
         memset(y.data, 0, y.layout.nbytes)
-    avg_pool(y.layout.kernel, source.data, y.data, &d, transposed)
+    typed[y.layout.kernel].avg_pool(source.data, y.data, &d, transposed)
     if wants_grad(x):
         link1(y, op, guarded(x, op, READS_X1))
         extra_of(y).params = params
@@ -122,9 +122,9 @@ cdef int spread_windows(Tensor y, char* g, bint places) except -1:
     if not add:
         memset(where, 0, x.layout.nbytes)
     if places:
-        max_unpool(x.layout.kernel, g, <int*>payload(extra.kept), where, &d)
+        typed[x.layout.kernel].max_pool_backward(g, <int*>payload(extra.kept), where, &d)
     else:
-        avg_pool(x.layout.kernel, g, where, &d, True)
+        typed[x.layout.kernel].avg_pool(g, where, &d, True)
     return 0
 
 
@@ -145,11 +145,11 @@ cdef int backward_avg_unpool(Tensor y, char* g, Storage* gs, bint only_wanted) e
     pool_of(x.layout, (<NodeExtra>y.extra).params, &d)
     cotangent_buffer(x, &where, &add)
     if not add:
-        avg_pool(x.layout.kernel, g, where, &d, False)
+        typed[x.layout.kernel].avg_pool(g, where, &d, False)
         return 0
     part = storage_new(x.layout.nbytes)
-    avg_pool(x.layout.kernel, g, payload(part), &d, False)
-    add_into(x.layout.kernel, payload(part), where, x.layout.size)
+    typed[x.layout.kernel].avg_pool(g, payload(part), &d, False)
+    typed[x.layout.kernel].accumulate(payload(part), where, x.layout.size)
     storage_release(part)
     return 0
 

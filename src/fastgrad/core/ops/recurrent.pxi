@@ -95,9 +95,9 @@ cdef Tensor recurrent(int op, tuple operands, dict params):
         memset(zeros, 0, w.layout.shape[0] * item)
         if record:
             kept = storage_new(recurrent_kept(&d) * d.steps * item)
-        recurrent_forward(u.layout.kernel, u.data, w.data, zeros if b is None else b.data,
-                          zeros if bv is None else bv.data, y.data,
-                          NULL if kept == NULL else payload(kept), payload(scratch), &d)
+        typed[u.layout.kernel].recurrent_forward(u.data, w.data, zeros if b is None else b.data,
+                                                 zeros if bv is None else bv.data, y.data,
+                                                 NULL if kept == NULL else payload(kept), payload(scratch), &d)
         if record:
             link_operands(y, op, operands)
             (<NodeExtra>y.extra).params = params
@@ -141,10 +141,10 @@ cdef int backward_recurrent(Tensor y, char* g, Storage* gs, bint only_wanted) ex
                 gu = where
         if d.cell != CELL_GRU:
             gv = gu
-        recurrent_backward(u.layout.kernel, g, w_source.data, y.data, payload(extra.kept), gu, gv, gh, gh + n * item,
-                           payload(block), &d)
+        typed[u.layout.kernel].recurrent_backward(g, w_source.data, y.data, payload(extra.kept), gu, gv, gh,
+                                                  gh + n * item, payload(block), &d)
         if takes(u, only_wanted) and add:
-            add_into(u.layout.kernel, gu, where, u.layout.size)
+            typed[u.layout.kernel].accumulate(gu, where, u.layout.size)
         if takes(w, only_wanted):
             product_into(w, rows, d.steps * d.batch, d.hidden, gv, item, rows * item, y.data, d.hidden * item, item)
         for k in range(cells):
@@ -155,7 +155,9 @@ cdef int backward_recurrent(Tensor y, char* g, Storage* gs, bint only_wanted) ex
             if extra.operands[k] is not None:
                 x = nth_operand(extra, k)
                 if takes(x, only_wanted):
-                    sum_columns(u.layout.kernel, gv if k == 4 else gu, sums, d.steps * d.batch, rows)
+                    memset(sums, 0, rows * item)
+                    typed[u.layout.kernel].accumulate_rows(gv if k == 4 else gu, NULL, NULL, sums, d.steps * d.batch,
+                                                           rows)
                     accumulate(x, sums, NULL)
     finally:
         storage_release(block)

@@ -195,7 +195,7 @@ cdef int sum_into(const Layout* layout, const char* x, const Layout* target, cha
         return 0
     result = storage_new(target.nbytes)
     reduce_loop(&helpers[layout.kernel].add, x, &f, layout.itemsize, payload(result))
-    add_into(layout.kernel, payload(result), y, target.size)
+    typed[layout.kernel].accumulate(payload(result), y, target.size)
     storage_release(result)
     return 0
 
@@ -239,7 +239,7 @@ cdef int share_equally(Tensor y, char* g, bint divide) except -1:
         value = (<double*>g)[0] if x.layout.kernel == F64 else <double>(<float*>g)[0]
         return accumulate_uniform(x, value / divisor)
     cotangent_buffer(x, &where, &add)
-    spread(x.layout.kernel, g, where, f.outer, f.reduced, f.inner, divisor, add)
+    typed[x.layout.kernel].broadcast_backward(g, where, f.outer, f.reduced, f.inner, divisor, add)
     return 0
 
 
@@ -260,7 +260,7 @@ cdef int backward_extremum(Tensor y, char* g, Storage* gs, bint only_wanted) exc
     folded_of(y, x, &f)
     expect_contiguous(source)
     cotangent_buffer(x, &where, &add)
-    route(x.layout.kernel, g, source.data, y.data, where, f.outer, f.reduced, f.inner, add)
+    typed[x.layout.kernel].extremum_backward(g, source.data, y.data, where, f.outer, f.reduced, f.inner, add)
     return 0
 
 

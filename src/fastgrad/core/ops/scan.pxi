@@ -1,14 +1,11 @@
 # Running sums and products along an axis.
 
-ctypedef void (*Scan)(int dtype, const void* x, void* y, Py_ssize_t outer, Py_ssize_t n,
-                      Py_ssize_t inner) noexcept nogil
-
-
-cdef Tensor scan(int op, PyObject** given, Scan forward):
+cdef Tensor scan(int op, PyObject** given, bint product):
     """Along one axis, or along the flattened operand where that is None."""
     cdef Folded f
     cdef Tensor x, y, source
     cdef Layout* layout
+    cdef Scan forward
     first, axis = given_tensor(given[0]), <object>given[1]
     if first is None or <object>given[2] is not None or type(axis) is tuple:
         return None
@@ -20,7 +17,8 @@ cdef Tensor scan(int op, PyObject** given, Scan forward):
     source = contiguous(x)
     y = new_tensor(layout_contiguous(layout) if axis is not None
                    else layout_get(layout.typenum, layout.itemsize, 1, &layout.size, NULL))
-    forward(layout.kernel, source.data, y.data, f.outer, f.reduced, f.inner)
+    forward = typed[layout.kernel].cumprod_forward if product else typed[layout.kernel].cumsum_forward
+    forward(source.data, y.data, f.outer, f.reduced, f.inner)
     if wants_grad(x):
         link1(y, op, guarded(x, op, READS_X1))
         keep_parameter(y, axis)
@@ -28,7 +26,7 @@ cdef Tensor scan(int op, PyObject** given, Scan forward):
 
 
 cdef Tensor record_cumsum(int op, PyObject** given):
-    return scan(op, given, cumsum_forward)
+    return scan(op, given, False)
 
 
 cdef int backward_cumsum(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
@@ -41,14 +39,14 @@ cdef int backward_cumsum(Tensor y, char* g, Storage* gs, bint only_wanted) excep
     scratch = storage_new(f.inner * x.layout.itemsize)
     try:
         cotangent_buffer_or_reuse(x, g, gs, &where, &add)
-        cumsum_backward(y.layout.kernel, g, where, payload(scratch), f.outer, f.reduced, f.inner, add)
+        typed[y.layout.kernel].cumsum_backward(g, where, payload(scratch), f.outer, f.reduced, f.inner, add)
     finally:
         storage_release(scratch)
     return 0
 
 
 cdef Tensor record_cumprod(int op, PyObject** given):
-    return scan(op, given, cumprod_forward)
+    return scan(op, given, True)
 
 
 cdef int backward_cumprod(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
@@ -61,8 +59,8 @@ cdef int backward_cumprod(Tensor y, char* g, Storage* gs, bint only_wanted) exce
     scratch = storage_new(f.inner * x.layout.itemsize)
     try:
         cotangent_buffer_or_reuse(x, g, gs, &where, &add)
-        cumprod_backward(y.layout.kernel, g, source.data, y.data, where, payload(scratch), f.outer, f.reduced, f.inner,
-                         add)
+        typed[y.layout.kernel].cumprod_backward(g, source.data, y.data, where, payload(scratch), f.outer, f.reduced,
+                                                f.inner, add)
     finally:
         storage_release(scratch)
     return 0
@@ -83,8 +81,8 @@ cdef int backward_prod(Tensor y, char* g, Storage* gs, bint only_wanted) except 
     scratch = storage_new((3 * f.reduced + 64) * x.layout.itemsize)
     try:
         cotangent_buffer(x, &where, &add)
-        prod_backward(y.layout.kernel, g, source.data, y.data, where, payload(scratch), f.outer, f.reduced, f.inner,
-                      add)
+        typed[y.layout.kernel].prod_backward(g, source.data, y.data, where, payload(scratch), f.outer, f.reduced,
+                                             f.inner, add)
     finally:
         storage_release(scratch)
     return 0

@@ -109,7 +109,7 @@ cdef Tensor clip(Tensor x, object low, object high):
     check_fresh(x)
     source = contiguous(x)
     y = new_tensor(layout_contiguous(x.layout))
-    clip_forward(x.layout.kernel, source.data, y.data, x.layout.size, lo, hi)
+    typed[x.layout.kernel].clip_forward(source.data, y.data, x.layout.size, lo, hi)
     if wants_grad(x):
         link_operands(y, CLIP, (x, low, high))
         (<NodeExtra>y.extra).number = lo
@@ -144,7 +144,7 @@ cdef int backward_where(Tensor y, char* g, Storage* gs, bint only_wanted) except
         try:
             where_backward(layout.kernel, mask.layout, mask.data, layout, g, payload(part), turn)
             if whole:
-                add_into(layout.kernel, payload(part), where, layout.size)
+                typed[layout.kernel].accumulate(payload(part), where, layout.size)
             else:
                 sum_into(layout, payload(part), x.layout, where, add)
         finally:
@@ -161,7 +161,7 @@ cdef int backward_clip(Tensor y, char* g, Storage* gs, bint only_wanted) except 
     memcpy(&high, extra.numbers, sizeof(double))
     source = contiguous(x)
     cotangent_buffer_or_reuse(x, g, gs, &where, &add)
-    clip_backward(x.layout.kernel, g, source.data, where, x.layout.size, extra.number, high, add)
+    typed[x.layout.kernel].clip_backward(g, source.data, where, x.layout.size, extra.number, high, add)
     return 0
 
 

@@ -22,7 +22,7 @@ cdef Tensor softmax(int op, PyObject** given, bint logarithm):
     check_fresh(x)
     source = contiguous(x)
     y = new_tensor(layout_contiguous(x.layout))
-    softmax_forward(x.layout.kernel, source.data, y.data, f.outer, f.reduced, f.inner, logarithm)
+    typed[x.layout.kernel].softmax_forward(source.data, y.data, f.outer, f.reduced, f.inner, logarithm)
     if wants_grad(x):
         link1(y, op, x)
         keep_parameter(y, <object>given[1])
@@ -44,7 +44,7 @@ cdef int backward_softmax(Tensor y, char* g, Storage* gs, bint only_wanted) exce
     cdef Tensor x = resolve(y.x1, y.gen1)
     folded_of(y, x, &f)
     cotangent_buffer_or_reuse(x, g, gs, &where, &add)
-    softmax_backward(y.layout.kernel, g, y.data, where, f.outer, f.reduced, f.inner, add)
+    typed[y.layout.kernel].softmax_backward(g, y.data, where, f.outer, f.reduced, f.inner, add)
     return 0
 
 
@@ -55,7 +55,7 @@ cdef int backward_log_softmax(Tensor y, char* g, Storage* gs, bint only_wanted) 
     cdef Tensor x = resolve(y.x1, y.gen1)
     folded_of(y, x, &f)
     cotangent_buffer_or_reuse(x, g, gs, &where, &add)
-    log_softmax_backward(y.layout.kernel, g, y.data, where, f.outer, f.reduced, f.inner, add)
+    typed[y.layout.kernel].log_softmax_backward(g, y.data, where, f.outer, f.reduced, f.inner, add)
     return 0
 
 
@@ -75,7 +75,7 @@ cdef Tensor record_logsumexp(int op, PyObject** given):
     source = contiguous(x)
     y = new_tensor(reduced_layout(layout, read_axes(layout, <object>given[1]), <object>given[2]))
     scratch = storage_new(logsumexp_scratch(f.reduced, f.inner) * layout.itemsize)
-    logsumexp_forward(layout.kernel, source.data, y.data, payload(scratch), f.outer, f.reduced, f.inner)
+    typed[layout.kernel].logsumexp_forward(source.data, y.data, payload(scratch), f.outer, f.reduced, f.inner)
     storage_release(scratch)
     if wants_grad(x):
         link1(y, op, guarded(x, op, READS_X1))
@@ -90,7 +90,7 @@ cdef int backward_logsumexp(Tensor y, char* g, Storage* gs, bint only_wanted) ex
     cdef Tensor x = resolve(y.x1, y.gen1), source = contiguous(x)
     folded_of(y, x, &f)
     cotangent_buffer(x, &where, &add)
-    logsumexp_backward(y.layout.kernel, g, source.data, y.data, where, f.outer, f.reduced, f.inner, add)
+    typed[y.layout.kernel].logsumexp_backward(g, source.data, y.data, where, f.outer, f.reduced, f.inner, add)
     return 0
 
 

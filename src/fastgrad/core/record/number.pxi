@@ -21,21 +21,22 @@ cdef inline PyObject* number_at(double value) except NULL:
 
 
 cdef Tensor number_unary(int op, Tensor x):
-    cdef PyObject* y = number_at(kernels[op].scalar(number_in(x), 0))
+    cdef PyObject* y = number_at(kernels[op].scalar1(number_in(x)))
     if wants_grad(x):
         join1(<Tensor>y, op, x)
     return fg_owned(y)
 
 
 cdef Tensor number_binary(int op, Tensor a, Tensor b):
-    cdef PyObject* y = number_at(kernels[op].scalar(number_in(a), number_in(b)))
+    cdef PyObject* y = number_at(kernels[op].scalar2(number_in(a), number_in(b)))
     if (a.flags | b.flags) & REQUIRES_GRAD and fg_grad_off == 0:
         join2(<Tensor>y, op, a, b)
     return fg_owned(y)
 
 
 cdef Tensor number_constant(int op, Tensor x, double c, bint first):
-    cdef PyObject* y = number_at(kernels[op].scalar(c, number_in(x)) if first else kernels[op].scalar(number_in(x), c))
+    cdef double value = number_in(x)
+    cdef PyObject* y = number_at(kernels[op].scalar2(c, value) if first else kernels[op].scalar2(value, c))
     if wants_grad(x):
         join_constant(<Tensor>y, op, x, c, first)
     return fg_owned(y)
