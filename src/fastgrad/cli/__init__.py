@@ -98,7 +98,11 @@ def parser():
     )
     draw.add_argument("expression", help="numbers, names, + - * / ** @ and functions such as exp(x)")
     draw.add_argument(
-        "values", nargs="*", metavar="name=value", help="values of the names, as numbers or lists: x=3 w=[1,2]"
+        "values",
+        nargs="*",
+        default=[],
+        metavar="name=value",
+        help="values of the names, as numbers or lists: x=3 w=[1,2]",
     )
     draw.add_argument(
         "-o",
