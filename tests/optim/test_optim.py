@@ -133,10 +133,7 @@ def test_a_parameter_that_is_not_contiguous_is_trained_the_same(cls, formula, se
     [
         (lambda p: optim.SGD(p, 0.1, 0.9, 0, 0.01, True), [0.6181, 0.64411561, 0.481862129341]),
         (lambda p: optim.Adam(p, 0.1), [0.9000000005, 0.8733662967024314, 0.8393233821389424]),
-        (
-            lambda p: optim.Adam(p, 0.1, weight_decay=0.1),
-            [0.9000000004761904, 0.8681231891743802, 0.8283762644332222],
-        ),
+        (lambda p: optim.Adam(p, 0.1, weight_decay=0.1), [0.9000000004761904, 0.8681231891743802, 0.8283762644332222]),
         (lambda p: optim.AdamW(p, 0.1, weight_decay=0.1), [0.8900000005, 0.8544662966974313, 0.8118787191669682]),
         (
             lambda p: optim.RMSprop(p, 0.1, 0.9, momentum=0.5, centered=True),
@@ -266,11 +263,11 @@ def test_states_that_do_not_fit_are_refused_as_a_whole():
         StateError, match=r"nothing was loaded. 0.exp_avg: shape \(2,\) for \(3,\); 0.momentum: unexpected"
     ):
         opt.load_state_dict({"state": {0: state}, "param_groups": [group]})
-    with pytest.raises(StateError, match=r"groups of \[2\] parameters, the optimiser of \[1\]"):
+    with pytest.raises(StateError, match=r"groups of \[2\] parameters, the optimizer of \[1\]"):
         opt.load_state_dict({"state": {}, "param_groups": [{"params": [0, 1]}]})
     with pytest.raises(StateError, match='takes a dict with "state" and "param_groups"'):
         opt.load_state_dict({})
-    with pytest.raises(BadSetting, match="lr=-1"):
+    with pytest.raises(BadSetting, match=r"lr must .* got -1"):
         opt.load_state_dict({"state": {}, "param_groups": [{"lr": -1, "params": [0]}]})
     assert opt.param_groups[0]["lr"] == 1e-3 and opt.state_dict()["state"] == {}
 
@@ -281,29 +278,29 @@ P = fg.tensor([1.0], requires_grad=True)
 @pytest.mark.parametrize(
     ("call", "error", "text"),
     [
-        (lambda: optim.SGD([P], lr=math.nan), BadSetting, "SGD: lr=nan is refused: it must be at least 0 and finite"),
-        (lambda: optim.Adam([P], lr=-0.1), BadSetting, "Adam: lr=-0.1 is refused"),
-        (lambda: optim.Adam([P], lr=math.inf), BadSetting, "lr=inf is refused"),
-        (lambda: optim.Adam([P], lr="big"), BadSetting, "lr='big' is refused"),
-        (lambda: optim.Adam([P], betas=(0.9, 1.0)), BadSetting, r"betas=\(0.9, 1.0\) is refused: .* less than 1"),
-        (lambda: optim.Adam([P], betas=0.9), BadSetting, "betas=0.9 is refused"),
+        (lambda: optim.SGD([P], lr=math.nan), BadSetting, "SGD: lr must be at least 0 and finite, got nan"),
+        (lambda: optim.Adam([P], lr=-0.1), BadSetting, "Adam: lr must be at least 0 and finite, got -0.1"),
+        (lambda: optim.Adam([P], lr=math.inf), BadSetting, "lr must .* got inf"),
+        (lambda: optim.Adam([P], lr="big"), BadSetting, "lr must .* got 'big'"),
+        (lambda: optim.Adam([P], betas=(0.9, 1.0)), BadSetting, r"betas must .* less than 1, got \(0.9, 1.0\)"),
+        (lambda: optim.Adam([P], betas=0.9), BadSetting, "betas must be a pair .* got 0.9"),
         (lambda: optim.Adam([P], eps=-1e-8), BadSetting, "eps"),
-        (lambda: optim.AdamW([P], weight_decay=-1.0), BadSetting, "AdamW: weight_decay=-1.0"),
-        (lambda: optim.RMSprop([P], alpha=math.nan), BadSetting, "alpha=nan"),
-        (lambda: optim.SGD([P], momentum=-1.0), BadSetting, "momentum=-1.0"),
+        (lambda: optim.AdamW([P], weight_decay=-1.0), BadSetting, "AdamW: weight_decay must .* got -1.0"),
+        (lambda: optim.RMSprop([P], alpha=math.nan), BadSetting, "alpha must .* got nan"),
+        (lambda: optim.SGD([P], momentum=-1.0), BadSetting, "momentum must .* got -1.0"),
         (lambda: optim.SGD([P], nesterov=True), BadSetting, "nesterov=True needs momentum above 0 and dampening 0"),
-        (lambda: optim.SGD([]), ShapeError, "SGD: no parameters; was the generator"),
-        (lambda: optim.SGD([{"params": []}]), ShapeError, "SGD: no parameters"),
+        (lambda: optim.SGD([]), ShapeError, "SGD: got no parameters: was the generator"),
+        (lambda: optim.SGD([{"params": []}]), ShapeError, "SGD: got no parameters"),
         (lambda: optim.SGD(P), DTypeError, "SGD takes an iterable of Tensors, .* got Tensor"),
         (lambda: optim.SGD(3), DTypeError, "got int"),
         (lambda: optim.SGD([np.ones(3)]), DTypeError, "got ndarray as number 0"),
         (lambda: optim.SGD([{"lr": 1}]), DTypeError, "got dict"),
         (lambda: optim.SGD([{"params": [P], "rate": 1}]), BadSetting, "SGD has no setting 'rate': it has lr, momentum"),
         (lambda: optim.SGD([P * 2.0]), DTypeError, "parameter 0 is the result of 'multiply'"),
-        (lambda: optim.SGD([fg.tensor([1])]), DTypeError, "parameter 0 is of dtype int64"),
-        (lambda: optim.SGD([P, P]), BadSetting, "parameter 1 is there already"),
+        (lambda: optim.SGD([fg.tensor([1])]), DTypeError, "parameter 0 must be .* got int64"),
+        (lambda: optim.SGD([P, P]), BadSetting, "parameter 1 occurs twice"),
         (lambda: optim.LBFGS([P]).step(), BadSetting, "LBFGS.step needs a closure"),
-        (lambda: optim.LBFGS([P], line_search_fn="wolfe"), ValueError, "line_search_fn='wolfe' is not one of"),
+        (lambda: optim.LBFGS([P], line_search_fn="wolfe"), ValueError, "line_search_fn must be .* got 'wolfe'"),
         (lambda: optim.LBFGS([{"params": [P]}, {"params": [fg.tensor([1.0])]}]), ValueError, "in one group"),
     ],
 )
@@ -343,6 +340,6 @@ def test_a_rate_that_became_nan_is_refused_before_anything_is_written():
     p.grad = [1.0]
     opt = optim.Adam([p])
     opt.param_groups[0]["lr"] = math.nan
-    with pytest.raises(BadSetting, match="lr=nan"):
+    with pytest.raises(BadSetting, match=r"lr must be .*, got nan"):
         opt.step()
     assert p.item() == 1

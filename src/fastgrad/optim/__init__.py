@@ -1,4 +1,4 @@
-"""Optimisers, learning rate schedulers and gradient clipping, with PyTorch's definitions."""
+"""Optimizers, learning rate schedulers and gradient clipping, with PyTorch's definitions."""
 
 from fastgrad.optim.clip import clip_grad_norm_, clip_grad_value_
 from fastgrad.optim.composed import ChainedScheduler, SequentialLR

@@ -1,4 +1,4 @@
-"""Gradient clipping, by the norm of all gradients together and by value. Writes the gradients in place."""
+"""Gradient clipping by value, and by the norm of all gradients together. Modifies the gradients in place."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fastgrad.optim import messages
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor], what: str) -> list[Tensor]:
-    """The gradient of each parameter, of one that is given twice once. Of two that share theirs it is there twice."""
+    """Return the gradient of each parameter, once per parameter; two parameters may share a gradient."""
     given = [parameters] if isinstance(parameters, Tensor) else list({id(p): p for p in parameters}.values())
     if not given and isinstance(parameters, Iterator):
         warnings.warn(messages.used_up(what), stacklevel=3)
@@ -22,7 +22,7 @@ def _gradients(parameters: Tensor | Iterable[Tensor], what: str) -> list[Tensor]
 
 
 def _each_once(gradients: list[Tensor]) -> list[Tensor]:
-    """Gradients that are written in place: of those over the same memory, one."""
+    """Return the gradients without those that share their memory with an earlier one, for in-place writes."""
     return list(
         {(g.detach().numpy().ctypes.data, g.shape, g.strides) if g.size else id(g): g for g in gradients}.values()
     )
@@ -34,32 +34,35 @@ def clip_grad_norm_(
     norm_type: float | str = 2.0,
     error_if_nonfinite: bool = False,
 ) -> Tensor:
-    """Scale all gradients by one factor, so that their norm, as if they were one vector, is at most `max_norm`.
+    """Scale all gradients by one factor, so that the norm of all of them together is at most `max_norm`.
 
     Parameters
     ----------
     parameters : Tensor, or iterable of Tensor
-        Those without a gradient are passed over. A gradient that two of them share counts twice, and is scaled once.
+        Parameters without a gradient are ignored. A gradient that two parameters share counts twice, and is scaled
+        once.
     max_norm : float
     norm_type : float
-        2; any other p; infinity, which may be written "inf", for the largest magnitude; minus infinity for the
-        smallest; 0 for the number of gradients that are not zero throughout. As in PyTorch, it is the norm of the
-        gradients' norms, which makes a difference for 0 alone. Gradients without elements are passed over.
+        The order p of the norm. Infinity, or "inf", is the largest magnitude, minus infinity the smallest, and 0 the
+        number of gradients with a nonzero element. As in PyTorch, the result is the norm of the norms of the
+        gradients, which differs from the norm of all elements for 0 only. Gradients without elements are ignored.
     error_if_nonfinite : bool
-        Raise where the norm is NaN or infinite; otherwise NaN gradients follow, as in PyTorch.
+        Raise if the norm is NaN or infinite. Otherwise the gradients become NaN, as in PyTorch.
 
     Returns
     -------
     Tensor
-        The norm before, float64, 0-d.
+        The norm before clipping, a 0-d float64.
 
     Raises
     ------
     ValueError
-        For a `max_norm` that is negative or NaN, and a `norm_type` that is no number.
+        If `max_norm` is negative or NaN, or `norm_type` is not a number.
+    AnomalyError
+        If the norm is NaN or infinite and `error_if_nonfinite` is set.
     """
     if not max_norm >= 0:
-        raise messages.bad_setting("clip_grad_norm_", "max_norm", max_norm, 0, math.inf)
+        raise messages.invalid("clip_grad_norm_", "max_norm", max_norm, "at least 0")
     norm_type = _order(norm_type)
     found = _gradients(parameters, "clip_grad_norm_")
     squares = _engine.sum_of_squares(found) if norm_type == 2 and _engine.sum_of_squares is not None else None
@@ -67,7 +70,7 @@ def clip_grad_norm_(
     if error_if_nonfinite and not math.isfinite(norm):
         raise messages.norm_not_finite(norm)
     factor = max_norm / (norm + 1e-6)
-    if not factor >= 1:  # NaN included
+    if not factor >= 1:  # true for NaN
         found = _each_once(found)
         left = found if _engine.scale_in_place is None else _engine.scale_in_place(found, factor)
         with no_grad():
@@ -82,7 +85,7 @@ def _order(norm_type: float | str) -> float:
     except (TypeError, ValueError):
         p = math.nan
     if math.isnan(p):
-        raise messages.bad_norm_type(norm_type)
+        raise messages.invalid("clip_grad_norm_", "norm_type", norm_type, 'a number, "inf" or "-inf"')
     return p
 
 
@@ -93,20 +96,20 @@ def _norm(gradients: list[Tensor], p: float) -> float:
 
 def _vector_norm(array: np.ndarray, p: float) -> float:
     magnitudes = np.abs(array.ravel()).astype(float)
-    with np.errstate(all="ignore"):  # a negative power of 0 is infinite, and a NaN stays one
+    with np.errstate(all="ignore"):  # negative powers of 0 are infinite, and NaN is allowed
         return float(np.linalg.norm(magnitudes, p))
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
-    """Bring every element of every gradient between `-clip_value` and `clip_value`.
+    """Clip every element of every gradient to the interval from `-clip_value` to `clip_value`, in place.
 
     Raises
     ------
     ValueError
-        For a `clip_value` that is negative or NaN.
+        If `clip_value` is negative or NaN.
     """
     if not clip_value >= 0:
-        raise messages.bad_setting("clip_grad_value_", "clip_value", clip_value, 0, math.inf)
+        raise messages.invalid("clip_grad_value_", "clip_value", clip_value, "at least 0")
     with no_grad():
         for g in _gradients(parameters, "clip_grad_value_"):
             g[...] = np.clip(g.detach().numpy(), -clip_value, clip_value)

@@ -1,4 +1,4 @@
-"""Schedulers made of schedulers: one after another, and all at once."""
+"""Schedulers composed of schedulers: one after another, or all at each step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fastgrad.optim.schedulers import Commit, Scheduler
 
 
 class _Composed(Scheduler):
-    """Holds schedulers of one optimiser; the first rates are theirs."""
+    """Base of schedulers that hold schedulers of one optimizer and share their initial rates."""
 
     schedulers: list[Scheduler]
 
@@ -30,7 +30,7 @@ class _Composed(Scheduler):
             if one.optimizer is not self.optimizer:
                 raise messages.another_optimizer(name, number)
         self.base_lrs = []
-        self._join()
+        self._add_groups()
 
     def _undo(self) -> None:
         super()._undo()
@@ -41,7 +41,7 @@ class _Composed(Scheduler):
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def state_dict(self) -> dict[str, Any]:
-        """As of one, and the states of those that it is made of as "_schedulers"."""
+        """Return the state of this scheduler, with those of its schedulers as "_schedulers"."""
         made = super().state_dict()
         return {**made, "_schedulers": [one.state_dict() for one in self.schedulers]}
 
@@ -53,21 +53,22 @@ class _Composed(Scheduler):
             return commit
         commits = [one._plan(s, f"{where}{k}.", wrong) for k, (one, s) in enumerate(zip(self.schedulers, given))]
 
-        def all_of_them() -> None:
+        def commit_all() -> None:
             for each in (commit, *commits):
                 each()
 
-        return all_of_them
+        return commit_all
 
-    def _foreign(self, key: Any, state: Mapping[str, Any]) -> bool:
-        return key == "_schedulers" or super()._foreign(key, state)
+    def _ignored(self, key: Any, state: Mapping[str, Any]) -> bool:
+        return key == "_schedulers" or super()._ignored(key, state)
 
 
 class SequentialLR(_Composed):
-    """Schedulers one after another: number k + 1 begins, with its own step 0, at step `milestones[k]`.
+    """Runs schedulers one after another: number k + 1 starts, at its own step 0, at step `milestones[k]`.
 
-    A warmup and then a cosine: `SequentialLR(opt, [LinearLR(opt), CosineAnnealingLR(opt, 95)], milestones=[5])`.
-    Making one sets the rates back to the first ones, then has the scheduler of step 0 begin.
+    A warmup followed by a cosine is
+    `SequentialLR(opt, [LinearLR(opt), CosineAnnealingLR(opt, 95)], milestones=[5])`. Creating one resets the rates to
+    the initial ones, then starts the scheduler of step 0.
     """
 
     def __init__(self, optimizer: Optimizer, schedulers: Iterable[Scheduler], milestones: Sequence[int]) -> None:
@@ -92,7 +93,7 @@ class SequentialLR(_Composed):
 
     def step(self) -> None:
         """Set the rates of the next step."""
-        self._join()
+        self._add_groups()
         t = self.last_epoch + 1
         k = bisect_right(self.milestones, t)
         one = self.schedulers[k]
@@ -123,12 +124,12 @@ class SequentialLR(_Composed):
 
         return commit_all
 
-    def _foreign(self, key: Any, state: Mapping[str, Any]) -> bool:
-        return key == "_milestones" or super()._foreign(key, state)
+    def _ignored(self, key: Any, state: Mapping[str, Any]) -> bool:
+        return key == "_milestones" or super()._ignored(key, state)
 
 
 class ChainedScheduler(_Composed):
-    """Schedulers at the same time: at each step one after another changes the rates that it finds."""
+    """Runs several schedulers at each step, each on the rates that the previous one has set."""
 
     def __init__(self, schedulers: Iterable[Scheduler], optimizer: Optimizer | None = None) -> None:
         self._hold(schedulers, optimizer)
@@ -136,18 +137,18 @@ class ChainedScheduler(_Composed):
         self._last_lr = self._present()
 
     def _begin(self) -> None:
-        self._walk(lambda one: one._begin(), 0)
+        self._step_all(lambda one: one._begin(), 0)
 
     def step(self) -> None:
         """Set the rates of the next step."""
-        self._walk(lambda one: one.step(), self.last_epoch + 1)
+        self._step_all(lambda one: one.step(), self.last_epoch + 1)
 
-    def _walk(self, move: Any, t: int) -> None:
-        self._join()
+    def _step_all(self, move: Any, t: int) -> None:
+        self._add_groups()
         for one in self.schedulers:
             move(one)
         self.last_epoch = t
         self._last_lr = self._present()
 
     def _entries(self) -> tuple[str, ...]:
-        return ()  # PyTorch's has no number of its own
+        return ()  # PyTorch's has no step number of its own

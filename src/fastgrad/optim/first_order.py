@@ -1,9 +1,10 @@
-"""SGD, Adam, AdamW, RMSprop, as PyTorch defines them: a group by a compiled step, or a parameter by its formula."""
+"""SGD, Adam, AdamW and RMSprop with PyTorch's definitions: a compiled step per group, or a formula per parameter."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Any, ClassVar
 
 from fastgrad import _engine
@@ -11,23 +12,28 @@ from fastgrad._engine import Tensor
 from fastgrad.optim import formulas, messages
 from fastgrad.optim.optimizer import Optimizer, Slots, with_gradient
 
-_SHARE = (0, 1)  # of a running mean, how much of it stays
+_DECAY_RATE = (0, 1)  # range of the decay rate of a moving average
+
+# The settings of a group in the order in which compiled steps and formulas take them.
+_sgd_settings = itemgetter("lr", "momentum", "dampening", "weight_decay", "nesterov")
+_adam_settings = itemgetter("lr", "betas", "eps", "weight_decay")
+_rmsprop_settings = itemgetter("lr", "alpha", "eps", "momentum", "weight_decay", "centered")
 
 
 class SGD(Optimizer):
-    """Stochastic gradient descent: `p -= lr * b`, `b = momentum * b + (1 - dampening) * g`.
+    """Stochastic gradient descent: `b = momentum * b + (1 - dampening) * g` and `p -= lr * b`.
 
     Parameters
     ----------
     params : iterable of Tensor, or of dict
-        As `Optimizer` takes them.
+        As for `Optimizer`.
     lr : float
     momentum, dampening : float
-        The first `b` is the gradient, undamped.
+        The first `b` is the gradient, without dampening.
     weight_decay : float
         Adds `weight_decay * p` to the gradient.
     nesterov : bool
-        `p -= lr * (g + momentum * b)`: wants momentum, and no dampening.
+        Use `p -= lr * (g + momentum * b)`. Requires momentum, and no dampening.
     """
 
     ranges: ClassVar = {**Optimizer.ranges, "momentum": (0, math.inf)}
@@ -53,36 +59,34 @@ class SGD(Optimizer):
     def update(self, group: dict[str, Any], slots: Slots) -> Iterable[int] | None:
         if _engine.sgd_step is None:
             return with_gradient(group)
-        return _engine.sgd_step(
-            group["params"], slots.kept["momentum_buffer"], group["lr"], group["momentum"], group["dampening"],
-            group["weight_decay"], group["nesterov"],
-        )  # fmt: skip
+        return _engine.sgd_step(group["params"], slots.kept["momentum_buffer"], *_sgd_settings(group))
 
     def update_one(self, group: dict[str, Any], slots: Slots, k: int, p: Tensor) -> None:
         buffers = slots.kept["momentum_buffer"]
-        buffers[k] = formulas.sgd(
-            p, p.grad, buffers[k], group["lr"], group["momentum"], group["dampening"], group["weight_decay"],
-            group["nesterov"],
-        )  # fmt: skip
+        buffers[k] = formulas.sgd(p, p.grad, buffers[k], *_sgd_settings(group))
 
 
 class Adam(Optimizer):
-    """Adam (Kingma and Ba, 2015): the gradient's running mean, divided by the root of its running square.
+    """Adam: the moving average of the gradient, divided by the root of the moving average of its square.
 
     Parameters
     ----------
     params : iterable of Tensor, or of dict
-        As `Optimizer` takes them.
+        As for `Optimizer`.
     lr : float
     betas : (float, float)
-        How much of the running mean and of the running square stays at each step.
+        Decay rates of the first-moment and second-moment estimates.
     eps : float
-        Added to the root.
+        Added to the root, for numerical stability.
     weight_decay : float
         Adds `weight_decay * p` to the gradient.
+
+    References
+    ----------
+    Kingma and Ba, "Adam: a method for stochastic optimization", arXiv:1412.6980.
     """
 
-    ranges: ClassVar = {**Optimizer.ranges, "betas": _SHARE, "eps": (0, math.inf)}
+    ranges: ClassVar = {**Optimizer.ranges, "betas": _DECAY_RATE, "eps": (0, math.inf)}
     slots: ClassVar = ("exp_avg", "exp_avg_sq")
     required: ClassVar = ("step", "exp_avg", "exp_avg_sq")
     squares: ClassVar = ("exp_avg_sq",)
@@ -100,32 +104,33 @@ class Adam(Optimizer):
 
     def check(self, group: dict[str, Any]) -> None:
         if not isinstance(group["betas"], (tuple, list)) or len(group["betas"]) != 2:
-            raise messages.bad_setting(type(self).__name__, "betas", group["betas"], *_SHARE)
+            raise messages.invalid(type(self).__name__, "betas", group["betas"], "a pair of numbers from 0 to 1")
         super().check(group)
 
     def update(self, group: dict[str, Any], slots: Slots) -> Iterable[int] | None:
         if _engine.adam_step is None:
             return with_gradient(group)
-        kept = slots.kept
-        beta1, beta2 = group["betas"]
-        return _engine.adam_step(
-            group["params"], kept["exp_avg"], kept["exp_avg_sq"], slots.counts, group["lr"], beta1, beta2, group["eps"],
-            group["weight_decay"], self.decoupled,
-        )  # fmt: skip
+        lr, (beta1, beta2), eps, decay = _adam_settings(group)
+        moments = slots.kept["exp_avg"], slots.kept["exp_avg_sq"]
+        return _engine.adam_step(group["params"], *moments, slots.counts, lr, beta1, beta2, eps, decay, self.decoupled)
 
     def update_one(self, group: dict[str, Any], slots: Slots, k: int, p: Tensor) -> None:
         means, squares = slots.kept["exp_avg"], slots.kept["exp_avg_sq"]
         slots.counts[k] += 1
+        lr, (beta1, beta2), eps, decay = _adam_settings(group)
         means[k], squares[k] = formulas.adam(
-            p, p.grad, means[k], squares[k], int(slots.counts[k]), group["lr"], *group["betas"], group["eps"],
-            group["weight_decay"], self.decoupled,
-        )  # fmt: skip
+            p, p.grad, means[k], squares[k], int(slots.counts[k]), lr, beta1, beta2, eps, decay, self.decoupled
+        )
 
 
 class AdamW(Adam):
-    """Adam whose weight decay does not pass through the moments: `p *= 1 - lr * weight_decay` (Loshchilov, 2019).
+    """Adam with decoupled weight decay: `p *= 1 - lr * weight_decay`, without adding it to the gradient.
 
-    Parameters as for `Adam`; `weight_decay` is 0.01 unless given.
+    Parameters are those of `Adam`, except that `weight_decay` is 0.01 by default.
+
+    References
+    ----------
+    Loshchilov and Hutter, "Decoupled weight decay regularization", arXiv:1711.05101.
     """
 
     decoupled: ClassVar = True
@@ -142,25 +147,29 @@ class AdamW(Adam):
 
 
 class RMSprop(Optimizer):
-    """RMSprop (Hinton): the gradient divided by the root of its running square.
+    """RMSprop: the gradient divided by the root of the moving average of its square.
 
     Parameters
     ----------
     params : iterable of Tensor, or of dict
-        As `Optimizer` takes them.
+        As for `Optimizer`.
     lr : float
     alpha : float
-        How much of the running square stays at each step.
+        Decay rate of the moving average of the square.
     eps : float
-        Added to the root.
+        Added to the root, for numerical stability.
     weight_decay : float
         Adds `weight_decay * p` to the gradient.
     momentum : float
     centered : bool
-        Take the square of the running mean off the running square (Graves, 2013).
+        Subtract the square of the moving average of the gradient, which gives an estimate of its variance.
+
+    References
+    ----------
+    Hinton, "Neural networks for machine learning", lecture 6, 2012; centered: Graves, arXiv:1308.0850.
     """
 
-    ranges: ClassVar = {**Optimizer.ranges, "alpha": _SHARE, "eps": (0, math.inf), "momentum": (0, math.inf)}
+    ranges: ClassVar = {**Optimizer.ranges, "alpha": _DECAY_RATE, "eps": (0, math.inf), "momentum": (0, math.inf)}
     slots: ClassVar = ("square_avg", "grad_avg", "momentum_buffer")
     required: ClassVar = ("square_avg",)
     squares: ClassVar = ("square_avg",)
@@ -181,16 +190,10 @@ class RMSprop(Optimizer):
     def update(self, group: dict[str, Any], slots: Slots) -> Iterable[int] | None:
         if _engine.rmsprop_step is None:
             return with_gradient(group)
-        kept = slots.kept
-        return _engine.rmsprop_step(
-            group["params"], kept["square_avg"], kept["grad_avg"], kept["momentum_buffer"], group["lr"], group["alpha"],
-            group["eps"], group["momentum"], group["weight_decay"], group["centered"],
-        )  # fmt: skip
+        return _engine.rmsprop_step(group["params"], *slots.kept.values(), *_rmsprop_settings(group))
 
     def update_one(self, group: dict[str, Any], slots: Slots, k: int, p: Tensor) -> None:
-        kept = slots.kept
-        squares, means, buffers = kept["square_avg"], kept["grad_avg"], kept["momentum_buffer"]
+        squares, means, buffers = slots.kept.values()
         squares[k], means[k], buffers[k] = formulas.rmsprop(
-            p, p.grad, squares[k], means[k], buffers[k], group["lr"], group["alpha"], group["eps"], group["momentum"],
-            group["weight_decay"], group["centered"],
-        )  # fmt: skip
+            p, p.grad, squares[k], means[k], buffers[k], *_rmsprop_settings(group)
+        )

@@ -1,6 +1,6 @@
-"""The steps as formulas on Tensors, written in place: what the compiled steps do in one pass. Nothing here is recorded.
+"""The update formulas on Tensors, in place and unrecorded: what the compiled steps do in one pass.
 
-The pure-Python engine takes all its steps here, the compiled one those of parameters that are not contiguous.
+The pure-Python engine uses them for all steps, the compiled engine for parameters that are not contiguous.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fastgrad.functions.constants import zeros_like
 def sgd(
     p: Tensor, g: Tensor, b: Tensor | None, lr: float, momentum: float, dampening: float, decay: float, nesterov: bool
 ) -> Tensor | None:
-    """`b = momentum * b + (1 - dampening) * g; p -= lr * b`; returns `b`, which starts as `g`."""
+    """`b = momentum * b + (1 - dampening) * g; p -= lr * b`. Returns `b`, which is initialized to `g`."""
     if decay != 0:
         g = g + decay * p
     if momentum != 0:
@@ -32,7 +32,7 @@ def adam(
     p: Tensor, g: Tensor, m: Tensor | None, v: Tensor | None, t: int, lr: float, beta1: float, beta2: float,
     eps: float, decay: float, decoupled: bool,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """`p -= lr * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)`; returns `m` and `v`, the running moments."""
+    """`p -= lr * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)`. Returns the moment estimates `m` and `v`."""
     m, v = zeros_like(g) if m is None else m, zeros_like(g) if v is None else v
     if decoupled:
         p *= 1 - lr * decay
@@ -49,18 +49,18 @@ def rmsprop(
     p: Tensor, g: Tensor, v: Tensor | None, m: Tensor | None, b: Tensor | None, lr: float, alpha: float, eps: float,
     momentum: float, decay: float, centered: bool,
 ) -> tuple[Tensor, Tensor | None, Tensor | None]:  # fmt: skip
-    """`b = momentum * b + g / (sqrt(v - m^2) + eps); p -= lr * b`, `m` where centered; returns `v`, `m`, `b`."""
+    """`b = momentum * b + g / (sqrt(v - m^2) + eps); p -= lr * b`, with `m` if centered. Returns `v`, `m`, `b`."""
     if decay != 0:
         g = g + decay * p
     v = zeros_like(g) if v is None else v
     v *= alpha
     v += (1 - alpha) * (g * g)
-    spread = v
+    variance = v
     if centered:
         m = zeros_like(g) if m is None else m
         m += (1 - alpha) * (g - m)
-        spread = v - m * m
-    g = g / (spread.sqrt() + eps)
+        variance = v - m * m
+    g = g / (variance.sqrt() + eps)
     if momentum != 0:
         b = zeros_like(g) if b is None else b
         b *= momentum

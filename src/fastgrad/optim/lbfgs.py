@@ -1,4 +1,4 @@
-"""L-BFGS with PyTorch's definitions: a step is several iterations, each along -H g with H from the last few changes."""
+"""L-BFGS with PyTorch's definitions. A step runs several iterations along -H g, with H from the latest changes."""
 
 from __future__ import annotations
 
@@ -20,25 +20,29 @@ def _number(loss: Any) -> float:
 
 
 class LBFGS(Optimizer):
-    """Limited-memory BFGS (Nocedal and Wright, 2006, chapter 7). All parameters are one vector, in one group.
+    """Limited-memory BFGS (Nocedal and Wright, 2006, chapter 7). All parameters form one vector, in one group.
 
     Parameters
     ----------
     params : iterable of Tensor
     lr : float
-        The length of a step, of which a line search makes the most: leave it at 1 with one.
+        The length of a step. With a line search it is only the first length to try: leave it at 1.
     max_iter : int
-        Iterations per step.
+        The maximum number of iterations per step.
     max_eval : int, optional
-        Evaluations of the closure per step, beyond which nothing is tried; 5/4 of `max_iter` unless given. A line
-        search looks at one point in any case, so that, as in PyTorch, there may be one more.
+        The number of evaluations of the closure per step after which iteration stops. By default 5/4 of `max_iter`. A
+        line search evaluates at least one point, so there may be one more evaluation, as in PyTorch.
     tolerance_grad : float
-        Stop where no element of the gradient is larger.
+        Stop if no element of the gradient is larger in magnitude.
     tolerance_change : float
-        Stop where the function or no parameter changes by more.
+        Stop if neither the loss nor any parameter changes by more.
     history_size : int
-        How many changes are remembered.
+        The number of changes that are stored.
     line_search_fn : {None, "strong_wolfe"}
+
+    References
+    ----------
+    Nocedal and Wright, "Numerical Optimization", second edition, Springer, 2006.
     """
 
     ranges: ClassVar = {"lr": (0, math.inf), "tolerance_grad": (0, math.inf), "tolerance_change": (0, math.inf)}
@@ -63,7 +67,7 @@ class LBFGS(Optimizer):
             },
         )  # fmt: skip
         if len(self.param_groups) > 1:
-            raise ValueError("LBFGS: all parameters are one vector: pass them in one group")
+            raise ValueError("LBFGS: all parameters form one vector: pass them in one group")
         self._memory = Memory()
 
     def check(self, group: dict[str, Any]) -> None:
@@ -72,10 +76,10 @@ class LBFGS(Optimizer):
             raise messages.no_line_search(group["line_search_fn"])
         for key in "max_iter", "max_eval", "history_size":
             if not whole_number(group[key]):
-                raise messages.bad_count("LBFGS", key, group[key])
+                raise messages.not_a_count("LBFGS", key, group[key])
 
     def _gather(self) -> np.ndarray:
-        """All gradients as one vector; 0 where a parameter has none."""
+        """Return all gradients as one vector, with zeros for parameters without a gradient."""
         params: list[Tensor] = self.param_groups[0]["params"]
         return np.concatenate(
             [np.zeros(p.size, p.dtype) if p.grad is None else p.grad.detach().numpy().ravel() for p in params]
@@ -85,7 +89,7 @@ class LBFGS(Optimizer):
         return [p.detach().numpy().copy() for p in self.param_groups[0]["params"]]
 
     def _write(self, values: list[np.ndarray], length: float, direction: np.ndarray) -> None:
-        """The parameters become `values + length * direction`."""
+        """Set the parameters to `values + length * direction`."""
         at = 0
         with no_grad():
             for p, value in zip(self.param_groups[0]["params"], values):
@@ -93,7 +97,7 @@ class LBFGS(Optimizer):
                 at += p.size
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Iterate; returns the loss before the first iteration.
+        """Run the iterations and return the loss before the first one.
 
         Parameters
         ----------
@@ -140,7 +144,7 @@ class LBFGS(Optimizer):
                 self._write(values, length, direction)
             else:
                 self._write(values, length, direction)
-                if count != group["max_iter"] and left > 0:  # the closure of the next step tells about the last one
+                if count != group["max_iter"] and left > 0:  # otherwise the next step evaluates the closure first
                     loss, gradient = evaluate(), self._gather()
                 else:
                     used = 0
@@ -158,21 +162,21 @@ class LBFGS(Optimizer):
         return first
 
     def state_dict(self) -> dict[str, Any]:
-        """The group's settings, and what is remembered of earlier iterations, as arrays."""
+        """Return the settings of the group, and the stored history as arrays."""
         made = super().state_dict()
         made["state"] = {0: self._memory.state()} if self._memory.iterations else {}
         return made
 
     def _read(self, entries: list[Mapping[str, Any]]) -> Any:
         params = self.param_groups[0]["params"]
-        wrong = [f"{k}: LBFGS keeps its state with parameter 0" for k, entry in enumerate(entries) if k and entry]
+        wrong = [f"{k}: LBFGS stores its state with parameter 0" for k, entry in enumerate(entries) if k and entry]
         dtype = np.result_type(*(p.dtype for p in params))
         memory = Memory.of(entries[0], sum(p.size for p in params), dtype, wrong)
         if wrong:
-            raise messages.optimizer_state("LBFGS", wrong)
+            raise messages.state_mismatch("LBFGS", wrong)
         return memory
 
-    def _take(self, made: Any) -> None:
+    def _set_state(self, made: Any) -> None:
         self._memory = made
 
 
@@ -181,7 +185,7 @@ def _evaluations(max_iter: Any) -> Any:
 
 
 class Memory:
-    """The last changes of parameters (`steps`) and gradients (`changes`), and where the last iteration was."""
+    """The latest changes of the parameters (`steps`) and of the gradients (`changes`), and the last iteration."""
 
     def __init__(self) -> None:
         self.iterations = self.evaluations = 0
@@ -194,7 +198,7 @@ class Memory:
         self.scale = 1.0
 
     def direction(self, gradient: np.ndarray, history_size: int) -> np.ndarray:
-        """-H g by the two loops over what is remembered, which the last iteration is added to first."""
+        """Store the last change and return -H g, by the two-loop recursion over the stored changes."""
         if self.iterations == 1 or self.d is None or self.gradient is None:
             self.changes, self.steps, self.scale = [], [], 1.0
             self.d = -gradient
@@ -219,7 +223,7 @@ class Memory:
         return q
 
     def state(self) -> dict[str, Any]:
-        """By PyTorch's names."""
+        """Return the state under PyTorch's names."""
         return {
             "func_evals": self.evaluations, "n_iter": self.iterations, "d": self.d, "t": self.length,
             "old_dirs": list(self.changes), "old_stps": list(self.steps), "H_diag": self.scale,
@@ -228,12 +232,12 @@ class Memory:
 
     @classmethod
     def of(cls, state: Mapping[str, Any], size: int, dtype: np.dtype, wrong: list[str]) -> Memory:
-        """What a state, of here or of PyTorch, remembers of vectors of `size`; its faults go to `wrong`."""
+        """Return the history in a state of fastgrad or PyTorch, for vectors of `size`; errors are added to `wrong`."""
         made = cls()
 
         def number(key: str, above: float = -math.inf) -> float:
             value = fitted(state[key], (), np.dtype(float))
-            # a loss may have been anything
+            # a loss may be any number
             if isinstance(value, str) or (key != "prev_loss" and not above < value < math.inf):
                 wrong.append(f"0.{key}: {state[key]!r} is not a number" + " above 0" * (above == 0))
                 return 0.0
@@ -254,7 +258,7 @@ class Memory:
 
         wrong += [f"0.{key}: unexpected" for key in state if key not in _KEPT]
         made.evaluations, made.iterations = count("func_evals"), count("n_iter")
-        if made.iterations == 0:  # nothing but evaluations: the first step began at a minimum
+        if made.iterations == 0:  # the first step started at a minimum and only evaluated the closure
             return made
         wrong += [f"0.{key}: missing" for key in _KEPT[2:9] if state.get(key) is None]
         if wrong:
@@ -267,11 +271,11 @@ class Memory:
             else:
                 many += [vector(f"{key}[{k}]", value) for k, value in enumerate(state[key])]
         if len(made.changes) != len(made.steps):
-            wrong.append(f"0.old_stps: {len(made.steps)} of them, and {len(made.changes)} old_dirs")
+            wrong.append(f"0.old_stps: has {len(made.steps)} vectors, but old_dirs has {len(made.changes)}")
         return made
 
 
-# by PyTorch's names; the last two follow from the others
+# under PyTorch's names; the last two can be computed from the others
 _KEPT = (
     "func_evals", "n_iter", "d", "t", "old_dirs", "old_stps", "H_diag", "prev_flat_grad", "prev_loss", "ro", "al",
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A line search for the strong Wolfe conditions, by cubic interpolation, as PyTorch's L-BFGS makes it."""
+"""A line search for the strong Wolfe conditions by cubic interpolation, as in PyTorch's L-BFGS."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 
 class Point(NamedTuple):
-    """A place on the line: step length, value, gradient, slope along the line."""
+    """A point on the line: step length, value, gradient, and slope along the line."""
 
     t: float
     f: float
@@ -19,7 +19,7 @@ class Point(NamedTuple):
 
 
 def cubic_minimum(a: Point, b: Point, bounds: tuple[float, float] | None = None) -> float:
-    """Where the cubic through two values and slopes is least, within bounds (Nocedal and Wright, 2006, 3.59)."""
+    """Return the minimum of the cubic through two values and slopes, within bounds (Nocedal and Wright, 2006, 3.59)."""
     low, high = bounds if bounds is not None else (min(a.t, b.t), max(a.t, b.t))
     d1 = a.slope + b.slope - 3 * (a.f - b.f) / (a.t - b.t)
     square = d1**2 - a.slope * b.slope
@@ -45,18 +45,18 @@ def strong_wolfe(
     c2: float = 0.9,
     most: int = 25,
 ) -> tuple[float, np.ndarray, float, int]:
-    """A step length with enough descent and a small enough slope (algorithms 3.5 and 3.6).
+    """Return a step length that satisfies the strong Wolfe conditions (Nocedal and Wright, algorithms 3.5 and 3.6).
 
     Parameters
     ----------
     along : function of a step length
-        Value and gradient there.
+        Returns the value and the gradient at that length.
     t : float
         The first length to try.
     direction, f, g, slope
-        The line, and value, gradient and slope at its start.
+        The direction of the line, and the value, gradient and slope at its start.
     tolerance_change : float
-        Stop where the bracket is shorter, measured along the direction.
+        Stop if the bracket, measured along the direction, is shorter.
 
     Returns
     -------
@@ -66,20 +66,20 @@ def strong_wolfe(
     reach = float(np.abs(direction).max())
     count = 0
 
-    def look(t: float) -> Point:
+    def evaluate(t: float) -> Point:
         nonlocal count
         count += 1
         value, gradient = along(t)
         return Point(t, value, gradient, float(gradient @ direction))
 
-    def enough(p: Point) -> bool:
+    def sufficient_decrease(p: Point) -> bool:
         return p.f <= f + c1 * p.t * slope
 
-    # outwards, until two points enclose an acceptable one
-    before, here = start, look(t)
+    # bracketing phase, until two points enclose an acceptable one
+    before, here = start, evaluate(t)
     tries, bracket = 0, None
     while tries < most:
-        if not enough(here) or (tries > 1 and here.f >= before.f):
+        if not sufficient_decrease(here) or (tries > 1 and here.f >= before.f):
             bracket = [before, here]
             break
         if abs(here.slope) <= -c2 * slope:
@@ -88,12 +88,12 @@ def strong_wolfe(
             bracket = [before, here]
             break
         further = cubic_minimum(before, here, (here.t + 0.01 * (here.t - before.t), here.t * 10))
-        before, here = here, look(further)
+        before, here = here, evaluate(further)
         tries += 1
-    if bracket is None:  # descent as far as was looked
+    if bracket is None:  # all points that were tried decrease the value
         bracket = [start, here]
 
-    # inwards
+    # zoom phase
     stalled = False
     low, high = (0, 1) if bracket[0].f <= bracket[-1].f else (1, 0)
     while tries < most:
@@ -103,7 +103,7 @@ def strong_wolfe(
         ends = sorted(p.t for p in bracket)
         margin = 0.1 * (ends[1] - ends[0])
         if min(ends[1] - t, t - ends[0]) < margin:
-            # close to an end: once is allowed, then away from it
+            # close to an end: accepted once, then moved away from it
             if stalled or t >= ends[1] or t <= ends[0]:
                 t = ends[1] - margin if abs(t - ends[1]) < abs(t - ends[0]) else ends[0] + margin
                 stalled = False
@@ -111,9 +111,9 @@ def strong_wolfe(
                 stalled = True
         else:
             stalled = False
-        here = look(t)
+        here = evaluate(t)
         tries += 1
-        if not enough(here) or here.f >= bracket[low].f:
+        if not sufficient_decrease(here) or here.f >= bracket[low].f:
             bracket[high] = here
             low, high = (0, 1) if bracket[0].f <= bracket[1].f else (1, 0)
         else:

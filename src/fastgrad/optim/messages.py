@@ -1,172 +1,157 @@
-"""What optimisers say of what they cannot take: what came, what was wanted, what to do."""
+"""Errors of optimizers, schedulers and clipping, and their messages: what was passed, what to do."""
+
+import math
 
 from fastgrad.errors import AnomalyError, BadSetting, DTypeError, ShapeError, StateError
 
 
 def not_parameters(optimizer, got):
-    """An optimiser was not given leaves, or groups of them."""
+    """An optimizer was not given leaves, or groups of them."""
     return DTypeError(
-        f'{optimizer} takes an iterable of Tensors, as model.parameters(), or of dicts with "params"; got {got}'
+        f'{optimizer} takes an iterable of Tensors, such as model.parameters(), or of dicts with "params", got {got}'
     )
 
 
 def no_parameters(optimizer):
-    """An optimiser, or one of its groups, without parameters; a generator that was used up before, perhaps."""
-    return ShapeError(f"{optimizer}: no parameters; was the generator of model.parameters() used up before?")
+    """An optimizer, or a group, has no parameters; perhaps a generator is exhausted."""
+    return ShapeError(f"{optimizer}: got no parameters: was the generator of model.parameters() used before?")
 
 
 def unknown_setting(optimizer, key, known):
-    """A group of parameters has a setting that the optimiser does not know."""
+    """A group of parameters has a setting that the optimizer does not have."""
     return BadSetting(f"{optimizer} has no setting {key!r}: it has {', '.join(known)}")
 
 
 def group_changed(optimizer):
-    """The list of parameters of a group was made longer or shorter by hand."""
-    return BadSetting(f"{optimizer}: a group has other parameters than it was made with: use add_param_group")
+    """The list of parameters of a group was modified."""
+    return BadSetting(f"{optimizer}: the parameters of a group have changed: use add_param_group")
 
 
 def optimized_result(optimizer, k, op):
-    """A recorded result was given to an optimiser."""
-    return DTypeError(f"{optimizer}: parameter {k} is the result of {op!r}: only leaves can be changed in place")
+    """An optimizer was given a recorded result."""
+    return DTypeError(f"{optimizer}: parameter {k} is the result of {op!r}: only leaves can be optimized")
 
 
 def optimized_dtype(optimizer, k, dtype):
-    """An optimiser was given a tensor of integers or complex numbers."""
-    return DTypeError(f"{optimizer}: parameter {k} is of dtype {dtype.name}: parameters are float32 or float64")
+    """An optimizer was given a tensor of integers or complex numbers."""
+    return DTypeError(f"{optimizer}: parameter {k} must be float32 or float64, got {dtype.name}")
 
 
 def optimized_twice(optimizer, k):
-    """A tensor is in two groups, or twice in one."""
-    return BadSetting(f"{optimizer}: parameter {k} is there already, in this group or another: pass each once")
+    """A parameter is in two groups, or twice in one."""
+    return BadSetting(f"{optimizer}: parameter {k} occurs twice, in this group or another: pass each parameter once")
 
 
-def bad_setting(what, key, value, low, below):
-    """A setting out of its range, or NaN."""
-    bounds = f"at least {low} and finite" if below == float("inf") else f"at least {low} and less than {below}"
-    return BadSetting(f"{what}: {key}={value!r} is refused: it must be {bounds}")
+def invalid(what, name, value, wanted):
+    """The setting `name` of an optimizer or scheduler, or an argument, is not what is `wanted`."""
+    return BadSetting(f"{what}: {name} must be {wanted}, got {value!r}")
+
+
+def out_of_range(what, name, value, low, below):
+    """A setting is out of its range, or NaN."""
+    return invalid(what, name, value, f"at least {low} and {'finite' if below == math.inf else f'less than {below}'}")
+
+
+def not_a_count(what, name, value):
+    """A number of steps, iterations or evaluations is invalid."""
+    return invalid(what, name, value, "an int of at least 1")
 
 
 def used_up(what):
-    """A generator that yields no parameters, perhaps because it was walked before."""
-    return f"{what}: the generator yields no parameters, nothing is clipped; was model.parameters() used up before?"
-
-
-def bad_norm_type(norm_type):
-    """`clip_grad_norm_` with a norm that is none."""
-    return BadSetting(f'clip_grad_norm_: norm_type={norm_type!r} is no number: it is 2, another p, 0, "inf" or "-inf"')
-
-
-def bad_count(optimizer, key, value):
-    """A number of iterations or evaluations that is none."""
-    return BadSetting(f"{optimizer}: {key}={value!r} is refused: it must be a whole number of at least 1")
+    """A generator of parameters yields nothing, perhaps because it is exhausted."""
+    return f"{what}: got no parameters, nothing is clipped: was the generator of model.parameters() used before?"
 
 
 def no_line_search(name):
-    """A line search that there is not."""
-    return BadSetting(f'LBFGS: line_search_fn={name!r} is not one of None, "strong_wolfe"')
+    """The line search is unknown."""
+    return invalid("LBFGS", "line_search_fn", name, 'None or "strong_wolfe"')
 
 
 def bad_nesterov(momentum, dampening):
-    """Nesterov's momentum without momentum, or with dampening."""
+    """Nesterov momentum without momentum, or with dampening."""
     return BadSetting(
         f"SGD: nesterov=True needs momentum above 0 and dampening 0, got momentum={momentum}, dampening={dampening}"
     )
 
 
 def no_closure(optimizer):
-    """`step()` of an optimiser that evaluates the loss itself."""
+    """`step()` of an optimizer that evaluates the loss itself was called without a closure."""
     return BadSetting(
         f"{optimizer}.step needs a closure that clears the gradients, calls backward() and returns the loss"
     )
 
 
 def no_optimizer(scheduler, got):
-    """A scheduler was given something else than an optimiser."""
+    """A scheduler was given something other than an optimizer."""
     return DTypeError(f"{scheduler} takes an Optimizer, got {got}")
 
 
-def not_whole(scheduler, name, value):
-    """A number of steps that is none."""
-    return BadSetting(f"{scheduler}: {name}={value!r} is not at least 1 and whole: it is a number of steps")
-
-
 def not_finite(scheduler, name, value):
-    """A setting of a scheduler that is no number, or NaN or infinite."""
-    return BadSetting(f"{scheduler}: {name}={value!r} is not a finite number")
-
-
-def bad_factor(name, value):
-    """A factor of LinearLR beyond its range."""
-    return BadSetting(f"LinearLR: {name}={value} does not lie between 0 and 1")
+    """A setting of a scheduler is not a number, NaN or infinite."""
+    return invalid(scheduler, name, value, "a finite number")
 
 
 def zero_factor():
-    """A warmup from a rate of 0: each rate is made of the one before."""
-    return BadSetting("LinearLR: start_factor=0 is refused, no factor leads from a rate of 0 to another: start above 0")
+    """LinearLR was to start from a rate of 0; each rate is computed from the previous one."""
+    return invalid("LinearLR", "start_factor", 0, "above 0, because a rate of 0 cannot be scaled")
 
 
 def no_schedulers(scheduler):
-    """A composition of nothing."""
-    return BadSetting(f"{scheduler}: it needs at least one scheduler")
+    """A composed scheduler has no schedulers."""
+    return BadSetting(f"{scheduler}: needs at least one scheduler")
 
 
 def not_a_scheduler(scheduler, number, got):
-    """A composition of something else than schedulers."""
-    return DTypeError(f"{scheduler}: number {number} is of type {got}, not a Scheduler")
+    """A composed scheduler was given something other than schedulers."""
+    return DTypeError(f"{scheduler}: schedulers[{number}] is of type {got}, not a Scheduler")
 
 
 def another_optimizer(scheduler, number):
-    """A composition of schedulers that set the rates of different optimisers."""
-    return BadSetting(f"{scheduler}: scheduler {number} is of another optimiser: make all of them with the same one")
+    """The schedulers of a composed scheduler have different optimizers."""
+    return BadSetting(f"{scheduler}: schedulers[{number}] has another optimizer: create all with the same one")
 
 
 def bad_milestones(count, milestones):
-    """The steps at which schedulers follow one another do not fit."""
+    """The milestones of a sequence of schedulers are invalid."""
     return BadSetting(
-        f"SequentialLR: {count} schedulers need one milestone less than that, whole numbers in ascending order; "
-        f"got {milestones}"
+        f"SequentialLR: {count} schedulers need {count - 1} milestone(s), ints in ascending order, got {milestones}"
     )
 
 
 def lambda_count(got, wanted):
-    """LambdaLR with a list of functions that are not one for each group."""
-    return BadSetting(f"LambdaLR: {got} functions for {wanted} groups: pass one for each, or one for all")
+    """LambdaLR was given a number of functions that differs from the number of groups."""
+    return BadSetting(f"LambdaLR: got {got} functions for {wanted} groups: pass one per group, or one for all")
 
 
 def rate_count(scheduler, got, wanted):
-    """`get_lr` of a scheduler gave another number of rates than there are groups."""
+    """`get_lr` of a scheduler returned a number of rates that differs from the number of groups."""
     return BadSetting(f"{scheduler}: get_lr returned {got} rates for {wanted} groups")
 
 
 def groups_gone(scheduler, now, before):
-    """Groups were taken out of an optimiser by hand."""
+    """Groups of an optimizer were removed."""
     return BadSetting(
-        f"{scheduler}: the optimiser has {now} groups, it had {before}: make a new scheduler for those that are left"
+        f"{scheduler}: the optimizer has {now} groups, but had {before}: create a new scheduler for the remaining ones"
     )
 
 
-def scheduler_state(scheduler, wrong):
-    """The state of another scheduler, or a broken one; nothing of it was taken over."""
-    return StateError(f"the state does not fit {scheduler}, nothing was loaded. " + "; ".join(wrong))
+def state_mismatch(what, wrong):
+    """A state dict of an optimizer or scheduler does not fit; nothing of it was loaded."""
+    return StateError(f"the state does not fit {what}, nothing was loaded. " + "; ".join(wrong))
 
 
 def no_optimizer_state(optimizer):
-    """`load_state_dict` of something that is no optimiser's state."""
+    """`load_state_dict` of something other than the state of an optimizer."""
     return StateError(
-        f'{optimizer}.load_state_dict takes a dict with "state" and "param_groups", as state_dict() gives'
+        f'{optimizer}.load_state_dict takes a dict with "state" and "param_groups", as returned by state_dict()'
     )
 
 
 def optimizer_groups(optimizer, got, wanted):
-    """The state of an optimiser with other groups."""
-    return StateError(f"{optimizer}: the state has groups of {got} parameters, the optimiser of {wanted}")
-
-
-def optimizer_state(optimizer, wrong):
-    """The state of an optimiser of other parameters; nothing of it was taken over."""
-    return StateError(f"the state does not fit {optimizer}, nothing was loaded. " + "; ".join(wrong))
+    """The groups of a state dict have other numbers of parameters than those of the optimizer."""
+    return StateError(f"{optimizer}: the state has groups of {got} parameters, the optimizer of {wanted}")
 
 
 def norm_not_finite(norm):
-    """`clip_grad_norm_(error_if_nonfinite=True)` met NaN or infinity."""
+    """The norm of gradients is NaN or infinite in `clip_grad_norm_(error_if_nonfinite=True)`."""
     return AnomalyError(f"the norm of the gradients is {norm}: fg.detect_anomaly() finds the op that made it")

@@ -1,4 +1,4 @@
-"""Optimizer: groups of parameters with settings of their own, what is kept per parameter, and its state dict."""
+"""Optimizer: groups of parameters with their settings, the state of each parameter, and the state dict."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fastgrad.optim import messages, states
 
 
 class Slots:
-    """What an optimiser keeps beside the parameters of one group: lists of Tensors by name, and counts of steps."""
+    """The state of the parameters of one group: lists of Tensors by name, and step counts."""
 
     def __init__(self, names: Iterable[str], n: int) -> None:
         self.kept: dict[str, list[Tensor | None]] = {name: [None] * n for name in names}
@@ -22,28 +22,28 @@ class Slots:
 
 
 class Optimizer:
-    """Base of the optimisers. What it trains is changed in place, unrecorded, at every `step()`.
+    """Base class of the optimizers. `step()` updates the parameters in place, without recording.
 
     Parameters
     ----------
     params : iterable of Tensor, or of dict
-        Leaves of float32 or float64. Dicts are groups: "params", settings that differ from the others', and a "name"
-        if it is to have one.
+        Leaves of float32 or float64. A dict is a group, with "params", settings that override the defaults, and
+        optionally a "name".
     defaults : dict
-        The settings of groups that do not have their own.
+        The settings of groups that do not override them.
 
     Raises
     ------
     ValueError
-        For no parameters, a parameter in two groups, or a setting out of its range.
+        If there are no parameters, a parameter is in two groups, or a setting is out of its range.
     TypeError
-        For what is no leaf Tensor of a real floating dtype.
+        If a parameter is not a leaf Tensor of float32 or float64.
     """
 
-    # name -> (lowest, below) that a setting may have; a tuple of settings is checked one by one
+    # name -> (lowest, below): the range of a setting; the elements of a tuple are checked one by one
     ranges: ClassVar[dict[str, tuple[float, float]]] = {"lr": (0, math.inf), "weight_decay": (0, math.inf)}
     slots: ClassVar[tuple[str, ...]] = ()
-    # of a saved state: what each parameter's must have, and which slots are means of squares
+    # for states to load: the keys that every parameter needs, and the slots that hold means of squares
     required: ClassVar[tuple[str, ...]] = ()
     squares: ClassVar[tuple[str, ...]] = ()
 
@@ -57,12 +57,12 @@ class Optimizer:
         self.defaults = defaults
         self.param_groups: list[dict[str, Any]] = []
         self._slots: list[Slots] = []
-        self._loads = 0  # how often a state was loaded: schedulers ask whether the rates came with one
+        self._loads = 0  # how often a state was loaded, for schedulers, whose rates are part of it
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
     def add_param_group(self, group: dict[str, Any]) -> None:
-        """Train the parameters of `group["params"]` too, with the settings in `group` before the common ones."""
+        """Add a group of parameters. Settings in `group` override the defaults."""
         name = type(self).__name__
         if not isinstance(group, dict) or "params" not in group:
             raise messages.not_parameters(name, type(group).__name__)
@@ -90,37 +90,41 @@ class Optimizer:
         self._slots.append(Slots(self.slots, len(params)))
 
     def check(self, group: dict[str, Any]) -> None:
-        """Refuse settings out of their range; NaN is in none."""
+        """Raise if a setting is out of its range or NaN."""
         for key, (low, below) in self.ranges.items():
             values = group[key] if isinstance(group[key], (tuple, list)) else (group[key],)
             for value in values:
                 try:
                     fits = bool(low <= value < below)
-                except (TypeError, ValueError):  # no number, or several
+                except (TypeError, ValueError):  # not a number, or an array
                     fits = False
                 if not fits:
-                    raise messages.bad_setting(type(self).__name__, key, group[key], low, below)
+                    raise messages.out_of_range(type(self).__name__, key, group[key], low, below)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients: `.grad` is None afterwards, or zero where `set_to_none` is False."""
+        """Set each `.grad` to None, or to zero if `set_to_none` is False."""
         for group in self.param_groups:
             clear_gradients(group["params"], set_to_none)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Change every parameter that has a gradient.
+        """Update every parameter that has a gradient.
 
         Parameters
         ----------
         closure : function, optional
-            Computes the loss and its gradients anew; called first, and what it returns is returned.
+            Recomputes the loss and its gradients. It is called first.
+
+        Returns
+        -------
+        The result of `closure`, or None.
         """
         loss = None
         if closure is not None:
             with enable_grad():
                 loss = closure()
         for group, slots in zip(self.param_groups, self._slots):
-            if not 0 <= group["lr"] < math.inf:  # by a scheduler, or by hand
-                raise messages.bad_setting(type(self).__name__, "lr", group["lr"], 0, math.inf)
+            if not 0 <= group["lr"] < math.inf:  # may have been set by a scheduler or by the user
+                raise messages.out_of_range(type(self).__name__, "lr", group["lr"], 0, math.inf)
             if len(group["params"]) != len(slots.counts):
                 raise messages.group_changed(type(self).__name__)
             left = self.update(group, slots)
@@ -131,19 +135,19 @@ class Optimizer:
         return loss
 
     def update(self, group: dict[str, Any], slots: Slots) -> Iterable[int] | None:
-        """The compiled step of one group; returns the numbers of the parameters that are left to `update_one`."""
+        """Run the compiled step of one group. Returns the numbers of the parameters that `update_one` must update."""
         return with_gradient(group)
 
     def update_one(self, group: dict[str, Any], slots: Slots, k: int, p: Tensor) -> None:
-        """The step of parameter number `k` of the group, by the formula."""
+        """Update parameter number `k` of the group by the formula."""
         raise NotImplementedError
 
     # --- state
 
     def state_dict(self) -> dict[str, Any]:
-        """As PyTorch's: "state", by the number of the parameter, and "param_groups", with numbers for parameters.
+        """Return the state in PyTorch's format: "state" by parameter number, and "param_groups" with these numbers.
 
-        The Tensors share the memory of the optimiser's: copy what is to outlive the next step.
+        The Tensors share memory with the optimizer: copy those that must not change at the next step.
         """
         state: dict[int, dict[str, Any]] = {}
         groups = []
@@ -161,27 +165,27 @@ class Optimizer:
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over the state and settings that `state_dict()` gave, or PyTorch's with its tensors as arrays.
+        """Load the state and settings of `state_dict()`, or of PyTorch's with its tensors converted to arrays.
 
-        Numbers of parameters may have become str, as JSON makes them. Settings that this optimiser does not have are
-        left out. Where anything does not fit, nothing is taken over.
+        Parameter numbers may be strings, as JSON makes them. Settings that this optimizer does not have are ignored. On
+        an error nothing is loaded.
 
         Raises
         ------
         StateError
-            For groups of another number or size; names, shapes, dtypes and values that do not fit the parameters; and
-            what PyTorch's would do with the values and this one would not, as `maximize=True`.
+            If the groups have other sizes, if names, shapes, dtypes or values do not fit the parameters, or if PyTorch
+            would compute something else with the settings, as with `maximize=True`.
         """
         groups, entries = states.read_groups(self, state_dict)
         settings = states.read_settings(self, groups)
         made = self._read(entries)
         for group, before in zip(settings, self.param_groups):
             before.update(group)
-        self._take(made)
+        self._set_state(made)
         self._loads += 1
 
     def _read(self, entries: list[Mapping[str, Any]]) -> Any:
-        """What to keep of the entries of all parameters, checked; `_take` then makes it the state."""
+        """Return the state read from the entries of all parameters, for `_set_state`; raise if it does not fit."""
         made, wrong, number = [], [], 0
         for group in self.param_groups:
             params = group["params"]
@@ -190,14 +194,14 @@ class Optimizer:
             number += len(params)
             made.append(slots)
         if wrong:
-            raise messages.optimizer_state(type(self).__name__, wrong)
+            raise messages.state_mismatch(type(self).__name__, wrong)
         return made
 
-    def _take(self, made: Any) -> None:
+    def _set_state(self, made: Any) -> None:
         self._slots = made
 
     def __repr__(self) -> str:
-        """As PyTorch's: the settings of every group."""
+        """The settings of every group, in PyTorch's format."""
         lines = []
         for number, group in enumerate(self.param_groups):
             lines.append(f"Parameter Group {number}")
@@ -206,5 +210,5 @@ class Optimizer:
 
 
 def with_gradient(group: dict[str, Any]) -> list[int]:
-    """The numbers of the parameters that have a gradient."""
+    """Return the numbers of the parameters that have a gradient."""
     return [k for k, p in enumerate(group["params"]) if p.grad is not None]

@@ -1,7 +1,7 @@
-"""Learning rates that follow the number of steps, with PyTorch's chainable definitions.
+"""Learning rates as functions of the number of steps, with PyTorch's chainable definitions.
 
-Each step makes a group's next rate out of its present one, so that several schedulers, and changes by hand, work
-together: what a scheduler did not set, it keeps.
+Each step computes the next rate of a group from its present rate. Several schedulers, and changes by the user, can
+therefore be combined: a scheduler keeps what others have set.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ Commit = Callable[[], None]
 
 
 class Scheduler:
-    """Base of the schedulers. Making one sets the rate of step 0; `step()`, after the optimiser's, the next.
+    """Base class of the schedulers. Creating one sets the rate of step 0, and `step()` the next one.
 
-    A subclass says `rate(base, t)`, where only the first rate and the number of the step count; or
-    `next_rate(lr, base, t)`, where the rate before does.
+    Call `step()` after that of the optimizer.
+
+    A subclass defines `rate(base, t)`, if the rate depends on the initial rate and the number of the step only, or
+    `next_rate(lr, base, t)`, if it depends on the previous rate.
 
     Parameters
     ----------
@@ -29,10 +31,10 @@ class Scheduler:
     Attributes
     ----------
     base_lrs : list of float
-        What the groups' rates were at first; kept as "initial_lr" in the groups. A group that is added later joins
-        with the rate that it has then.
+        The initial rates of the groups, stored as "initial_lr" in the groups. The initial rate of a group that is
+        added later is the rate that it has then.
     last_epoch : int
-        The number of steps.
+        The number of steps taken.
     """
 
     settings: ClassVar[tuple[str, ...]] = ()
@@ -50,18 +52,18 @@ class Scheduler:
         self._loads = optimizer._loads
 
     def check(self, settings: Mapping[str, Any]) -> None:
-        """Refuse settings out of their range."""
+        """Raise if a setting is out of its range."""
 
     def rate(self, base: float, t: int) -> float:
-        """The learning rate at step `t` where it was `base` at first."""
+        """Return the learning rate at step `t` for the initial rate `base`."""
         raise NotImplementedError
 
     def next_rate(self, lr: float, base: float, t: int) -> float:
-        """The learning rate at step `t` where it is `lr` before, and was `base` at first."""
+        """Return the learning rate at step `t` for the previous rate `lr` and the initial rate `base`."""
         return self.rate(base, t)
 
     def get_lr(self) -> list[float]:
-        """The groups' rates at step `last_epoch`, made of the present ones."""
+        """Return the rates of the groups at step `last_epoch`, computed from the present rates."""
         groups = zip(self.optimizer.param_groups, self.base_lrs)
         return [self.next_rate(group["lr"], base, self.last_epoch) for group, base in groups]
 
@@ -70,28 +72,28 @@ class Scheduler:
         self._move(self.last_epoch + 1)
 
     def get_last_lr(self) -> list[float]:
-        """The rates that this scheduler set last."""
+        """Return the rates that this scheduler set last."""
         return list(self._last_lr)
 
-    # --- how the steps are taken
+    # --- steps
 
     def _begin(self) -> None:
-        """Take step 0, from the groups' present rates."""
+        """Take step 0 from the present rates of the groups."""
         self._move(0)
 
     def _restart(self) -> None:
-        """Take step 0, from the groups' first rates."""
-        self._join()
+        """Take step 0 from the initial rates of the groups."""
+        self._add_groups()
         for group, base in zip(self.optimizer.param_groups, self.base_lrs):
             group["lr"] = base
         self._begin()
 
     def _undo(self) -> None:
-        """Become one that has not begun."""
+        """Reset to the state before step 0."""
         self.last_epoch = -1
 
     def _move(self, t: int) -> None:
-        self._join()
+        self._add_groups()
         before = getattr(self, "last_epoch", 0)
         self.last_epoch = t
         try:
@@ -105,8 +107,8 @@ class Scheduler:
             group["lr"] = rate
         self._last_lr = rates
 
-    def _join(self) -> None:
-        """Take in groups that were added since the last step."""
+    def _add_groups(self) -> None:
+        """Add groups that were added to the optimizer since the last step."""
         groups = self.optimizer.param_groups
         if len(groups) < len(self.base_lrs):
             raise messages.groups_gone(type(self).__name__, len(groups), len(self.base_lrs))
@@ -116,8 +118,8 @@ class Scheduler:
     # --- state
 
     def state_dict(self) -> dict[str, Any]:
-        """Settings, the number of steps, the first rates, the last ones and those of this moment: plain numbers."""
-        self._join()
+        """Return settings, number of steps, initial rates, rates set last and present rates, as plain numbers."""
+        self._add_groups()
         return {
             **{name: getattr(self, name) for name in self.settings}, "base_lrs": list(self.base_lrs),
             "last_epoch": self.last_epoch, "_last_lr": list(self._last_lr),
@@ -125,22 +127,22 @@ class Scheduler:
         }  # fmt: skip
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Go on where `state_dict()` was taken, here or in PyTorch. All of it is taken over or, on error, nothing.
+        """Continue from the state that `state_dict()` returned, here or in PyTorch. On an error nothing is loaded.
 
-        The groups' rates are the optimiser's: load its state too, before or after this one's. Where that has not
-        been done, rates that this scheduler has set become those of the state.
+        The rates belong to the optimizer: load its state too, before or after this one. If that was not done before,
+        rates that this scheduler has set are set to those in the state.
 
         Raises
         ------
         StateError
-            Names every entry that is missing, unexpected or out of its range.
+            If entries are missing, unexpected or out of their range. The message names each of them.
         """
         wrong: list[str] = []
-        if isinstance(state_dict, Mapping):  # which a file may have made Tensors of
+        if isinstance(state_dict, Mapping):  # values read from a file may be Tensors
             state_dict = {key: v.tolist() if hasattr(v, "tolist") else v for key, v in state_dict.items()}
         commit = self._plan(state_dict, "", wrong)
         if wrong:
-            raise messages.scheduler_state(type(self).__name__, wrong)
+            raise messages.state_mismatch(type(self).__name__, wrong)
         rates = state_dict.get("lr", state_dict.get("_last_lr"))
         own = self.optimizer._loads == self._loads
         before = self._last_lr
@@ -151,16 +153,16 @@ class Scheduler:
                     group["lr"] = float(rate)
 
     def _plan(self, state: Any, where: str, wrong: list[str]) -> Commit:
-        """Look at a state, note under `where` what is wrong with it; the function returned takes it over."""
+        """Check a state, and add errors to `wrong`, prefixed with `where`. Returns a function that loads the state."""
         if not isinstance(state, Mapping):
             wrong.append(f"{where or 'the state'}: {type(state).__name__}, not a dict")
             return lambda: None
-        self._join()
+        self._add_groups()
         known = {*self.settings, "last_epoch", "base_lrs", "_last_lr", "lr"}
         for key in self._entries():
             if key not in state:
                 wrong.append(f"{where}{key}: missing")
-        wrong += [f"{where}{key}: unexpected" for key in state if key not in known and not self._foreign(key, state)]
+        wrong += [f"{where}{key}: unexpected" for key in state if key not in known and not self._ignored(key, state)]
         for key in "base_lrs", "_last_lr", "lr":
             if key in state and not _rates(state[key], len(self.base_lrs), key == "base_lrs"):
                 wrong.append(f"{where}{key}: {state[key]!r} is not a rate for each of {len(self.base_lrs)} groups")
@@ -185,8 +187,8 @@ class Scheduler:
     def _entries(self) -> tuple[str, ...]:
         return "base_lrs", "last_epoch"
 
-    def _foreign(self, key: Any, state: Mapping[str, Any]) -> bool:
-        """Whether this is PyTorch's bookkeeping, of which nothing depends here."""
+    def _ignored(self, key: Any, state: Mapping[str, Any]) -> bool:
+        """Return whether an entry is internal to PyTorch and not needed here."""
         return isinstance(key, str) and key in _BOOKKEEPING
 
 
@@ -194,13 +196,13 @@ _BOOKKEEPING = ("verbose", "_step_count", "_get_lr_called_within_step", "_is_ini
 
 
 class LambdaLR(Scheduler):
-    """The first rate times `factor(t)`.
+    """The initial rate times `factor(t)`.
 
     Parameters
     ----------
     optimizer : Optimizer
     lr_lambda : function of the number of the step, or list of them
-        One for all groups, or one for each.
+        One function for all groups, or one for each.
     """
 
     def __init__(
@@ -217,13 +219,13 @@ class LambdaLR(Scheduler):
             raise messages.lambda_count(len(factors), len(bases))
         return [base * factor(self.last_epoch) for base, factor in zip(bases, factors)]
 
-    def _foreign(self, key: Any, state: Mapping[str, Any]) -> bool:
+    def _ignored(self, key: Any, state: Mapping[str, Any]) -> bool:
         functions = key == "lr_lambdas" and isinstance(state[key], list) and not any(state[key])
-        return functions or super()._foreign(key, state)
+        return functions or super()._ignored(key, state)
 
 
 class StepLR(Scheduler):
-    """The rate times `gamma` every `step_size` steps."""
+    """Multiplies the rate by `gamma` every `step_size` steps."""
 
     settings: ClassVar = ("step_size", "gamma")
 
@@ -240,7 +242,7 @@ class StepLR(Scheduler):
 
 
 class CosineAnnealingLR(Scheduler):
-    """From the first rate to `eta_min` in `T_max` steps, along half a cosine, and back (Loshchilov, 2017)."""
+    """Half a cosine from the initial rate to `eta_min` in `T_max` steps, and back (Loshchilov, arXiv:1608.03983)."""
 
     settings: ClassVar = ("T_max", "eta_min")
 
@@ -256,13 +258,13 @@ class CosineAnnealingLR(Scheduler):
         if t == 0:
             return lr
         height = lambda t: 1 + math.cos(math.pi * t / self.T_max)
-        if (t - 1 - self.T_max) % (2 * self.T_max) == 0:  # up again from eta_min, where the ratio is 0 / 0
+        if (t - 1 - self.T_max) % (2 * self.T_max) == 0:  # the first step up from eta_min, where the ratio is 0 / 0
             return lr + (base - self.eta_min) * (1 - math.cos(math.pi / self.T_max)) / 2
         return height(t) / height(t - 1) * (lr - self.eta_min) + self.eta_min
 
 
 class LinearLR(Scheduler):
-    """From `start_factor` to `end_factor` times the first rate in `total_iters` steps, then constant: a warmup."""
+    """Linear from `start_factor` to `end_factor` times the initial rate in `total_iters` steps, then constant."""
 
     settings: ClassVar = ("start_factor", "end_factor", "total_iters")
 
@@ -277,8 +279,8 @@ class LinearLR(Scheduler):
         for name in "start_factor", "end_factor":
             value = _number("LinearLR", name, settings[name])
             if not 0 <= value <= 1:
-                raise messages.bad_factor(name, value)
-        if settings["start_factor"] == 0:  # no factor leads from 0 to another rate
+                raise messages.invalid("LinearLR", name, value, "between 0 and 1")
+        if settings["start_factor"] == 0:
             raise messages.zero_factor()
 
     def next_rate(self, lr: float, base: float, t: int) -> float:
@@ -291,7 +293,7 @@ class LinearLR(Scheduler):
 
 
 def _rates(values: Any, count: int, first: bool) -> bool:
-    """Whether these are `count` learning rates; on the way from first ones, one may be negative for a while."""
+    """Return whether `values` are `count` learning rates. Initial rates (`first`) must not be negative."""
     if not isinstance(values, (list, tuple)) or len(values) != count:
         return False
     numbers = all(isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) for v in values)
@@ -300,9 +302,9 @@ def _rates(values: Any, count: int, first: bool) -> bool:
 
 def _whole(scheduler: str, name: str, value: Any) -> None:
     if isinstance(value, bool) or (not isinstance(value, (int, float)) and not hasattr(value, "__index__")):
-        raise messages.not_whole(scheduler, name, value)
+        raise messages.not_a_count(scheduler, name, value)
     if not value >= 1 or value % 1 != 0:
-        raise messages.not_whole(scheduler, name, value)
+        raise messages.not_a_count(scheduler, name, value)
 
 
 def _number(scheduler: str, name: str, value: Any) -> float:

@@ -1,4 +1,4 @@
-"""The state dict of an optimiser, read as a whole before anything of it is taken over."""
+"""Reads the state dict of an optimizer. All of it is checked before any of it is used."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from fastgrad.optim import messages
 if TYPE_CHECKING:
     from fastgrad.optim.optimizer import Optimizer, Slots
 
-# what PyTorch's groups may hold beside the settings, and what makes no difference to the values
+# keys of PyTorch's groups that are accepted besides the settings, and flags that would change the result
 _ALWAYS = ("initial_lr", "name")
 _REVERSING = ("maximize", "amsgrad")
 
 
 def read_groups(optimizer: Optimizer, state_dict: Any) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
-    """The groups of a state dict, and what it keeps of each parameter, in the order of the parameters."""
+    """Return the groups of a state dict, and the entries of all parameters in order."""
     name = type(optimizer).__name__
     if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= state_dict.keys():
         raise messages.no_optimizer_state(name)
@@ -40,29 +40,29 @@ def read_groups(optimizer: Optimizer, state_dict: Any) -> tuple[list[Mapping[str
         if number is None:
             wrong.append(f"{key!r} is not the number of a parameter")
         elif number in entries:
-            wrong.append(f"{number} is there twice")
+            wrong.append(f"{number} occurs twice")
         elif not isinstance(entry, Mapping):
             wrong.append(f"{number}: {type(entry).__name__}, not a dict")
         else:
             entries[number] = entry
     numbers = [_number(key) for group in given for key in group["params"]]
     if None in numbers or len(set(numbers)) != len(numbers):
-        wrong.append("the params of the groups are not one number for each parameter")
-    wrong += [f"{number} is no parameter of a group" for number in entries if number not in numbers]
+        wrong.append("the params of the groups are not distinct parameter numbers")
+    wrong += [f"{number} is not a parameter of any group" for number in entries if number not in numbers]
     if wrong:
-        raise messages.optimizer_state(name, wrong)
+        raise messages.state_mismatch(name, wrong)
     return list(given), [entries.get(number, {}) for number in numbers]  # type: ignore[arg-type]
 
 
 def _number(key: Any) -> int | None:
-    """The number of a parameter, which JSON makes a str of."""
+    """Return the number of a parameter, which may be a str after JSON, or None."""
     if isinstance(key, str) and key.isascii() and key.isdigit():
         return int(key)
     return int(key) if hasattr(key, "__index__") and not isinstance(key, bool) else None
 
 
 def read_settings(optimizer: Optimizer, groups: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The settings that this optimiser has, checked."""
+    """Return the settings of the groups that this optimizer supports; raise if one is invalid."""
     name = type(optimizer).__name__
     made, wrong = [], []
     for k, (group, before) in enumerate(zip(groups, optimizer.param_groups)):
@@ -72,31 +72,31 @@ def read_settings(optimizer: Optimizer, groups: list[Mapping[str, Any]]) -> list
                 wrong.append(f"group {k}: {key}={value!r} is neither True nor False")
         rate = settings.get("initial_lr", 0.0)
         if not isinstance(rate, (int, float)) or not 0 <= rate < math.inf:
-            wrong.append(f"group {k}: initial_lr={rate!r} is not a rate")
-        wrong += [f"group {k}: {key}=True, which {name} does not have" for key in _REVERSING if group.get(key)]
+            wrong.append(f"group {k}: initial_lr={rate!r} is not a learning rate")
+        wrong += [f"group {k}: {key}=True, which {name} does not support" for key in _REVERSING if group.get(key)]
         decoupled = group.get("decoupled_weight_decay")
         if (
             decoupled is not None
             and group.get("weight_decay")
             and bool(decoupled) != getattr(optimizer, "decoupled", bool(decoupled))
         ):
-            wrong.append(f"group {k}: decoupled_weight_decay={decoupled}, which {name} does otherwise")
+            wrong.append(f"group {k}: decoupled_weight_decay={decoupled}, which {name} does not support")
         optimizer.check({**before, **settings})
         made.append(settings)
     if wrong:
-        raise messages.optimizer_state(name, wrong)
+        raise messages.state_mismatch(name, wrong)
     return made
 
 
 def _plain(value: Any) -> Any:
-    """A setting as it is kept: a tuple for JSON's list, a number for an array of one."""
+    """Convert lists (from JSON) to tuples, and 0-d arrays to numbers."""
     if isinstance(value, (list, tuple)):
         return tuple(map(_plain, value))
     return value.item() if getattr(value, "shape", None) == () else value
 
 
 def read_slots(optimizer: Optimizer, slots: Slots, first: int, params: list[Tensor], entries: list[Any]) -> list[str]:
-    """Fill the slots of one group with copies of what its entries hold; returns what is wrong with them."""
+    """Fill the slots of one group with copies of the values in `entries`. Returns the errors found."""
     wrong = []
     for k, (p, entry) in enumerate(zip(params, entries)):
         where = f"{first + k}."
