@@ -1,29 +1,14 @@
 """fastgrad.micrograd behaves as micrograd: both Values against the definition and against each other."""
 
 import copy
-import gc
 import math
 import pickle
-import subprocess
-import sys
-import threading
-import weakref
 
-import numpy as np
 import pytest
 
 import fastgrad as fg
 from fastgrad import micrograd
 from fastgrad.micrograd import engine, value_python
-
-VALUES = [pytest.param(value_python.Value, id="python")]
-if fg.engine == "cython":
-    VALUES.append(pytest.param(engine.Value, id="compiled"))
-
-
-@pytest.fixture(params=VALUES)
-def Value(request):
-    return request.param
 
 
 def test_the_engine_in_use_decides_which_value_it_is():
@@ -62,97 +47,6 @@ def test_a_fresh_value(Value):
     assert Value(1.5, grad=2).grad == 2
     with pytest.raises(TypeError):
         Value()
-
-
-def test_ints_stay_ints_in_data_grad_and_repr(Value):
-    a, b = Value(2), Value(-3)
-    y = a * b + 4 - a**3
-    y.backward()
-    assert repr(y) == "Value(data=-10, grad=1)"
-    assert repr(a) == "Value(data=2, grad=-15)"
-    assert repr(b) == "Value(data=-3, grad=2)"
-    assert repr((a / 2).relu()) == "Value(data=1.0, grad=0)"
-    assert repr(Value(-1.5).relu()) == "Value(data=0, grad=0)"
-    assert repr(Value(True) + 1) == "Value(data=2, grad=0)"
-
-
-def test_ints_of_any_size(Value):
-    a = Value(3**40)
-    y = a * a + 2**70
-    y.backward()
-    assert y.data == 3**80 + 2**70
-    assert a.grad == 2 * 3**40
-    assert (Value(2) ** 100).data == 2**100
-    big = Value(2**53 - 1)
-    assert ((big + 1) + 1).data == 2**53 + 1
-    z = big * 3
-    z.backward()
-    (big * 2**52).backward()
-    assert big.grad == 3 + 2**52
-    assert type(big.grad) is int
-
-
-def test_what_python_would_raise_or_make_complex(Value):
-    with pytest.raises(ZeroDivisionError):
-        Value(1.0) / Value(0.0)
-    with pytest.raises(ZeroDivisionError):
-        Value(1.0) / 0
-    with pytest.raises(ZeroDivisionError):
-        Value(0) ** -1
-    with pytest.raises(OverflowError):
-        Value(1e300) ** 2
-    with pytest.raises(OverflowError):
-        Value(800.0).exp()
-    with pytest.raises(ValueError, match=r"domain|positive"):
-        Value(-1.0).log()
-    assert (Value(-8.0) ** (1 / 3)).data == (-8.0) ** (1 / 3)
-    assert (Value(math.inf) * 0.0).data != (Value(math.inf) * 0.0).data
-    assert (Value(1e308) * 10).data == math.inf
-    assert math.copysign(1, (Value(0.0) * -1).data) == -1
-
-
-def test_only_numbers_are_powers(Value):
-    for bad in (Value(2.0), "2", None, 1j):
-        with pytest.raises(AssertionError, match="only supporting int/float powers for now"):
-            Value(3.0) ** bad
-    with pytest.raises(TypeError):
-        2 ** Value(3.0)
-    with pytest.raises(TypeError):
-        Value(1.0) < Value(2.0)  # noqa: B015
-
-
-def test_numbers_of_numpy_on_either_side_give_a_value(Value):
-    for s in (np.float64(2.0), np.float32(2.0), np.int64(2)):
-        made = [Value(3.0) * s, s * Value(3.0), s + Value(3.0), Value(3.0) - s, s - Value(3.0), Value(s) * 3]
-        if not isinstance(s, np.integer):  # whose power of -1 NumPy refuses, in micrograd as well
-            made += [Value(3.0) / s, s / Value(4.0)]
-        assert all(isinstance(y, Value) for y in made)
-        assert [y.data for y in made] == [6, 6, 5, 1, -1, 6, 1.5, 0.5][: len(made)]
-    y = Value(np.float64(3.0)) * 2 + 1.0
-    assert type(y.data) is np.float64
-    assert type((Value(3.0) * 2 + 1.0).data) is float
-    assert [v.data for v in np.array([1.0, 2.0]) * Value(3.0)] == [3.0, 6.0]
-
-
-def test_float64_is_refused_where_numpy_refuses_it(Value):
-    a, zero = Value(np.float64(1e200)), Value(np.float64(0.0))
-    with np.errstate(all="raise"):
-        with pytest.raises(FloatingPointError, match="overflow"):
-            a * np.float64(1e200)
-        with pytest.raises(FloatingPointError, match="divide"):
-            zero**-1
-    with np.errstate(all="ignore"):
-        assert (a * np.float64(1e200)).data == (zero**-1).data == np.inf
-
-
-def test_float64_and_relu_give_what_numpy_gives(Value):
-    a = Value(np.float64(2.0))
-    a.relu().backward()
-    assert a.grad == 1
-    assert type(a.grad) is type(0 + (np.float64(2.0) > 0) * 1)
-    b = Value(np.float64(-2.0))
-    (b.relu() * 3.0).backward()
-    assert b.grad == 0
 
 
 def test_the_nodes_of_an_expression_are_those_of_micrograd(Value):
@@ -341,86 +235,3 @@ def test_copies_and_pickles_carry_the_graph(Value):
             stack.extend(v._prev)
             leaves.update({v} if v.label else ())
         assert [leaf.grad for leaf in leaves] == [pytest.approx((1 - y.data**2) * (-3 + 4))]
-
-
-def test_a_graph_of_any_depth(Value):
-    def work():
-        x = Value(0.5)
-        y = x
-        for _ in range(100_000):
-            y = y + x
-        y.backward()
-        found.append((y.data, x.grad))
-        z = x
-        for _ in range(20_000):
-            z = z * x
-            z._prev  # noqa: B018
-        del y, z
-        found.append("gone")
-
-    found = []
-    # CPython 3.13 nests deallocations of its own objects 10,000 deep, whatever the stack of the thread.
-    deep = Value is value_python.Value and sys.version_info[:2] == (3, 13)
-    before = threading.stack_size(2**22 if deep else 2**18)
-    try:
-        thread = threading.Thread(target=work)
-        thread.start()
-        thread.join()
-    finally:
-        threading.stack_size(before)
-    assert found == [(50000.5, 100_001), "gone"]
-
-
-@pytest.mark.heavy
-def test_a_million_values():
-    x = micrograd.Value(1.0)
-    y = x
-    for _ in range(1_000_000):
-        y = y + x
-    y.backward()
-    assert (y.data, x.grad) == (1_000_001.0, 1_000_001)
-
-
-def test_a_cycle_through_a_closure_is_collected(Value):
-    class Mark:
-        pass
-
-    def leak():
-        a = Value(1.0)
-        out = Value(2.0, (a,), "x2")
-
-        def _backward():
-            a.grad += 2 * out.grad
-
-        out._backward = _backward
-        out.mark = Mark()
-        (out * out + a).backward()
-        again = out * 3
-        again.me = again
-        again.mark = Mark()
-        return weakref.ref(out.mark), weakref.ref(again.mark)
-
-    marks = leak()
-    gc.collect()
-    assert [mark() for mark in marks] == [None, None]
-
-
-def test_values_give_their_memory_back():
-    if fg.engine != "cython":
-        pytest.skip("counts the compiled Value's blocks")
-    code = (
-        "import gc, sys\n"
-        "from fastgrad.micrograd import MLP, Value\n"
-        "def work():\n"
-        "    model = MLP(2, [4, 1])\n"
-        "    y = model([Value(1.0), 2.0]) ** 2 + Value(2) ** 70 * 1.5\n"
-        "    y._prev, y.label\n"
-        "    y.backward()\n"
-        "    y.mine = [y]\n"
-        "for _ in range(50): work(), gc.collect()\n"
-        "before = sys.getallocatedblocks()\n"
-        "for _ in range(200): work(), gc.collect()\n"
-        "print(sys.getallocatedblocks() - before)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert abs(int(done.stdout)) < 50, done.stdout
