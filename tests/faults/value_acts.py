@@ -138,10 +138,10 @@ def power_of_a_class(s):
     s.c = s.x**e
     s.c.grad = 1.0
     del e
-    return lambda: (s.c._op, s.c._pull(), s.c.backward(), s.c.__init__(1.0))
+    return lambda: (s.c._op, Value._backward(s.c), s.c.backward(), s.c.__init__(1.0))
 
 
-def pulled(place, kind):
+def propagated(place, kind):
     def prepare(s):
         s.c = {"add": s.x + s.y, "multiply": s.x * s.y, "power": s.x**3, "relu": s.x.relu(), "tanh": s.x.tanh(),
                "exp": s.x.exp(), "log": s.x.log(), "sigmoid": s.x.sigmoid()}[kind]  # fmt: skip
@@ -149,9 +149,9 @@ def pulled(place, kind):
         setattr(getattr(s, place[0]), place[1:], Number(s))
         if place != "cgrad":
             s.c.grad = 1.0
-        return lambda: (s.c._pull(), s.root.backward())
+        return lambda: (Value._backward(s.c), s.root.backward())
 
-    prepare.__name__ = f"pulled_{kind}_{place}"
+    prepare.__name__ = f"propagated_{kind}_{place}"
     return prepare
 
 
@@ -212,7 +212,7 @@ def keys_that_compare(s):
         key.stage = s
         vars_of(s.c)[key] = None
         vars_of(s.x)[key] = {s.y}
-    return lambda: (s.root.backward(), s.c._op, s.c._prev, s.c._pull())
+    return lambda: (s.root.backward(), s.c._op, s.c._prev, Value._backward(s.c))
 
 
 def vars_of(v):
@@ -270,7 +270,7 @@ WAYS = [
     *(forward(m, 1) for m in ("__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__truediv__",
                               "__rtruediv__")),
     *(forward(m) for m in ("__neg__", "relu", "tanh", "exp", "log", "sigmoid")),
-    *(pulled(p, k) for p in PLACES for k in ("add", "multiply", "power", "relu", "tanh", "exp", "log", "sigmoid")),
+    *(propagated(p, k) for p in PLACES for k in ("add", "multiply", "power", "relu", "tanh", "exp", "log", "sigmoid")),
     powers, power_of_a_class, initialised, initialised_from_an_iterator, data_replaced, grad_replaced,
     parents_replaced, parents_from_an_iterator, own_backward, own_backward_replaced, keys_that_compare,
     operands_that_end, dropped, dropped_by_the_collector, shown, copied,
@@ -324,8 +324,8 @@ def sweep_part(s):
     s.c.backward()
 
 
-def pull(s):
-    s.c._pull()
+def apply_backward(s):
+    Value._backward(s.c)
 
 
 def numbers(s):
@@ -348,8 +348,8 @@ def raises(s):
 
 ACTS = [
     *map(initialise, "xyc"), initialise("root"), initialise_with_children, without_parents, other_parents,
-    *map(emptied, "xyc"), nonsense_parents, forget_all, forget_operands, sweep, sweep_part, pull, numbers, objects,
-    pickled, raises, lambda s: gc.collect(),
+    *map(emptied, "xyc"), nonsense_parents, forget_all, forget_operands, sweep, sweep_part, apply_backward, numbers,
+    objects, pickled, raises, lambda s: gc.collect(),
 ]  # fmt: skip
 
 

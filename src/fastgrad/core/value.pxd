@@ -7,9 +7,9 @@ cdef class Value:
     cdef double grad_
     cdef PyObject* x1           # operands, Values, older than this one; of POWER, x2 is the exponent, a Python number
     cdef PyObject* x2
-    cdef dict __dict__          # NULL until something is kept in it
-    cdef object __weakref__     # weak references to it
-    cdef unsigned int mark      # the sweep that has last visited it
+    cdef dict __dict__          # NULL until an attribute is stored in it
+    cdef object __weakref__     # list of weak references to this Value
+    cdef unsigned int mark      # number of the last sweep that visited it
     cdef unsigned char op       # Op
     cdef unsigned char data_kind
     cdef unsigned char grad_kind

@@ -1,32 +1,33 @@
-# micrograd's Value, compiled: one number, its gradient, and the two it came from. Knows nothing of tensors.
+# micrograd's Value, compiled: a number, its gradient and its one or two operands. Knows nothing of Tensors.
 #
-# What a micrograd program can see is made when it looks: `_prev` (a set), `_op`, `_backward` (a callable), the dict of
-# other attributes. A node takes 96 bytes and unknown to the cyclic collector, until something is hung on it that could
-# close a cycle.
+# What a micrograd program sees is made on access: `_prev` (a set), `_op`, `_backward` (a bound method), the dict of
+# other attributes. A node takes 96 bytes, and is tracked by the cyclic collector only once it may be part of a cycle.
 
-cimport cython  # no-cython-lint
-from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc  # no-cython-lint
+from cpython.mem cimport PyMem_RawFree, PyMem_RawRealloc  # no-cython-lint
+from cpython.number cimport PyNumber_Add, PyNumber_Multiply  # no-cython-lint
 from cpython.object cimport PyObject, PyTypeObject  # no-cython-lint
-from cpython.ref cimport Py_DECREF, Py_INCREF
-from libc.math cimport exp, fabs, floor, isfinite, log, pow, tanh
-from libc.stdint cimport uintptr_t
+from cpython.ref cimport Py_DECREF, Py_INCREF  # no-cython-lint
+from libc.math cimport exp, fabs, floor, isfinite, log, pow, tanh  # no-cython-lint
+from libc.stdint cimport uintptr_t  # no-cython-lint
 from libc.string cimport memcpy  # no-cython-lint
 from fastgrad.core.build cimport FASTGRAD_NO_POOLS  # no-cython-lint
 
-import math
+import math  # no-cython-lint
 
 import numpy as np  # no-cython-lint
 
-from fastgrad import value_errors
+from fastgrad import value_errors  # no-cython-lint
 
-include "object/thread.pxi"         # what every thread has of its own
-include "value/number.pxi"      # Python's ints and floats in a double
-include "value/lifetime.pxi"    # making Values, dropping graphs of any depth, the cyclic collector
-include "value/forward.pxi"
-include "value/operators.pxi"   # which go through the methods of a subclass
-include "backward/vector.pxi"    # shared with Tensors
-include "value/backward.pxi"
-include "value/value_class.pxi"       # attributes and methods; installs the slots
+include "object/thread.pxi"         # variables of which every thread has its own
+include "object/dealloc.pxi"        # the pool, and deallocation of graphs of any depth
+include "value/number.pxi"          # Python's ints and floats as doubles
+include "value/lifetime.pxi"        # allocation, what a dead Value releases, the cyclic collector
+include "value/attributes.pxi"      # `data`, `grad` and the dict
+include "value/ops.pxi"             # the table of ops: forward and backward of each
+include "value/operators.pxi"       # which call the methods of a subclass
+include "backward/vector.pxi"
+include "value/backward.pxi"        # sorting the graph, and the sweep
+include "value/value_class.pxi"     # attributes and methods; installs the slots
 
 cdef object html_of = None
 

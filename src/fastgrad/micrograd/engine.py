@@ -1,4 +1,4 @@
-"""`Value` of the engine in use: compiled, or in plain Python."""
+"""The `Value` of the engine in use: compiled, or in plain Python."""
 
 from typing import TYPE_CHECKING
 

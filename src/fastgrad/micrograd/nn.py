@@ -1,4 +1,4 @@
-"""Perceptrons of Values, one neuron at a time, as micrograd has them: names, reprs, and the draws of `random`."""
+"""Multi-layer perceptrons of Values, with the names, reprs and random initial weights of micrograd's."""
 
 import random
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from fastgrad.micrograd.engine import Value
 
 
 class Module:
-    """What has parameters."""
+    """Base class of neurons, layers and networks."""
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
@@ -16,12 +16,12 @@ class Module:
             p.grad = 0
 
     def parameters(self) -> list[Value]:
-        """All Values that are trained, a list."""
+        """Return all trainable Values."""
         return []
 
 
 class Neuron(Module):
-    """`relu(w . x + b)`, or without the relu; `w` uniform in (-1, 1), `b` 0."""
+    """`relu(w . x + b)`, or `w . x + b` if not `nonlin`; `w` starts uniform in (-1, 1), `b` as 0."""
 
     def __init__(self, nin: int, nonlin: bool = True) -> None:
         self.w = [Value(random.uniform(-1, 1)) for _ in range(nin)]
@@ -42,7 +42,7 @@ class Neuron(Module):
 
 
 class Layer(Module):
-    """`nout` neurons side by side; a single one gives its Value instead of a list."""
+    """`nout` neurons with the same inputs. Calls return a list, or a single Value if `nout` is 1."""
 
     def __init__(self, nin: int, nout: int, **kwargs: Any) -> None:
         self.neurons = [Neuron(nin, **kwargs) for _ in range(nout)]
@@ -59,7 +59,7 @@ class Layer(Module):
 
 
 class MLP(Module):
-    """Layers of the sizes `nouts`, one after another; relu after all but the last."""
+    """Multi-layer perceptron: layers of the sizes `nouts`, with relu after all but the last."""
 
     def __init__(self, nin: int, nouts: Sequence[int]) -> None:
         sizes = [nin, *nouts]

@@ -1,7 +1,8 @@
 """micrograd's Value in plain Python: the twin of core/value.pyx, and the whole of backpropagation on one page.
 
-A Value keeps its operands and the name of its op. `_PULLS` has, for each op, the chain rule: local gradient times
-upstream gradient, to every operand. `backward` walks the graph once, from the result to the leaves.
+A Value holds its operands and the name of its rule. `_RULES` has the chain rule of each op: it accumulates the local
+gradient times the gradient of the result in the gradient of every operand. `backward` applies these rules once per
+Value, from the result to the leaves.
 """
 
 import math
@@ -15,7 +16,7 @@ picture = lazy_module("fastgrad.pictures.picture")
 
 
 class _Node:
-    """What micrograd does not have: kept beside the attributes of a Value."""
+    """Fields that micrograd does not have, stored outside the dict of the Value."""
 
     __slots__ = ("__dict__", "__weakref__", "_exponent", "_operands", "_rule", "_shown")
 
@@ -29,13 +30,13 @@ class Value(_Node):
 
     Parameters
     ----------
-    data : int or float, or anything that adds and multiplies like one
+    data : int or float, or any object that adds and multiplies like one
     _children : iterable of Values
-        What it came from, for an op of your own; give it a `_backward` as well.
+        The operands, for an op of your own; assign its `_backward` as well.
     _op : str
-        The op's name, for pictures.
+        The name of the op, shown in graphs.
     label : str
-        A name of your own for it, for pictures.
+        Your own name for the Value, shown in graphs.
     """
 
     label: str = ""
@@ -69,7 +70,7 @@ class Value(_Node):
 
     @property
     def _prev(self) -> set["Value"]:
-        """What this came from; a set made when somebody looks, or given by the program."""
+        """The operands; a set, made on access unless the program has assigned one."""
         kept = _dict_of(self)
         if "_prev" not in kept:
             kept["_prev"] = set(self._operands)
@@ -81,7 +82,7 @@ class Value(_Node):
 
     @property
     def __dict__(self):
-        """All attributes, as of a Value of micrograd; what is written to the dict counts."""
+        """All attributes, as of a Value of micrograd; changes to the dict take effect."""
         kept = _dict_of(self)
         if not self._shown and "data" in kept:
             own = {"data": self.data, "grad": self.grad, "_backward": self._backward, "_prev": self._prev}
@@ -111,20 +112,16 @@ class Value(_Node):
         kept, self._rule, self._operands, self._exponent = state
         _dict_of(self).update(kept)
 
-    def __getattr__(self, name: str) -> Any:
-        if name == "_backward":  # unless the program has assigned its own
-            return self._pull
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
-    def _pull(self) -> None:
-        """The chain rule at this node: add its gradient times the local gradients to those of what it came from."""
+    def _backward(self) -> None:
+        """Apply the chain rule at this node: add its gradient times the local gradients to those of its operands."""
         if self._rule is not None:
-            _PULLS[self._rule](self, *self._operands)
+            _RULES[self._rule](self, *self._operands)
 
     def backward(self) -> None:
-        """The gradient of this Value with respect to every Value it came from, in their `grad`.
+        """Compute the gradient of this Value with respect to every Value it depends on, as their `grad`.
 
-        Those of leaves add up from call to call; those in between are of this call alone. A graph of any depth will do.
+        Gradients of leaves add up from call to call; those of other Values are of the last call alone. Graphs may be
+        of any depth.
         """
         order = _sorted(self)
         self.grad = 1
@@ -147,7 +144,7 @@ class Value(_Node):
         return y
 
     def relu(self) -> "Value":
-        """0 below 0, else the value itself; local gradient 0 or 1."""
+        """Rectified linear unit, `max(x, 0)`; local gradient 0 or 1."""
         return _node("relu", "ReLU", 0 if self.data < 0 else self.data, self)
 
     def tanh(self) -> "Value":
@@ -155,7 +152,7 @@ class Value(_Node):
         return _node("tanh", "tanh", math.tanh(self.data), self)
 
     def exp(self) -> "Value":
-        """e to the power of this; local gradient `y`."""
+        """Exponential; local gradient `y`."""
         return _node("exp", "exp", math.exp(self.data), self)
 
     def log(self) -> "Value":
@@ -167,7 +164,7 @@ class Value(_Node):
         z = math.exp(-abs(self.data))
         return _node("sigmoid", "sigmoid", (1 if self.data >= 0 else z) / (1 + z), self)
 
-    # The rest is made of these.
+    # The other operators call these.
 
     def __neg__(self) -> "Value":
         return self * -1
@@ -210,7 +207,7 @@ def _node(rule, op, data, *operands):
 
 
 def _operands_of(v):
-    """What `v` came from, as its `_prev` tells; in the order of the operands where that is them, or was deleted."""
+    """Return the members of `_prev`; in the order of the operands if they are the same, or if it was deleted."""
     given = _dict_of(v).get("_prev")
     if given is None:
         return v._operands
@@ -225,11 +222,11 @@ def _operands_of(v):
 
 
 def _sorted(root):
-    """All Values below `root`, operands before what came of them; the gradients of those in between set to 0."""
+    """Return all Values below `root`, operands before results, and set the gradients of all but leaves to 0."""
     order, seen, stack = [], set(), [(root, False)]
     while stack:
-        v, leaving = stack.pop()
-        if leaving:
+        v, expanded = stack.pop()
+        if expanded:
             order.append(v)
         elif v not in seen:
             seen.add(v)
@@ -275,7 +272,7 @@ def _sigmoid(y, x):
     x.grad += (1 - y.data) * y.data * y.grad
 
 
-_PULLS = {
+_RULES = {
     "add": _add, "multiply": _multiply, "power": _power, "relu": _relu, "tanh": _tanh, "exp": _exp, "log": _log,
     "sigmoid": _sigmoid,
 }  # fmt: skip

@@ -1,13 +1,7 @@
-# Making tensors, and dropping graphs of any depth without recursion. The pool belongs to the process and relies on the
-# GIL; what waits for its release belongs to the thread on which it died.
+# Allocating tensors, and releasing what a dead one holds; the pool and the list of dead tensors are in dealloc.pxi.
 
 cdef extern from *:
     """
-    #ifdef Py_GIL_DISABLED
-    #define fg_revive(o) ((void)PyObject_Init((o), Py_TYPE(o)))
-    #else
-    #define fg_revive(o) Py_SET_REFCNT((o), 1)
-    #endif
     /* Zeroed behind its head, as tp_alloc would give it. */
     static PyObject* fg_allocate(PyTypeObject* type) {
         PyObject* o = (PyObject*)PyObject_Malloc(type->tp_basicsize);
@@ -15,92 +9,38 @@ cdef extern from *:
         memset((char*)o + sizeof(PyObject), 0, type->tp_basicsize - sizeof(PyObject));
         return PyObject_Init(o, type);
     }
-    /* What Cython takes for a new reference: hands over the one that `o` is. */
-    #define fg_owned(o) ((void*)(o))
-    static FG_THREAD_LOCAL struct { PyObject* doomed; int releasing, nested; } fg_dying = {0};
-    #define fg_doomed fg_dying.doomed
-    #define fg_releasing fg_dying.releasing
-    #define fg_nested fg_dying.nested
     """
-    PyObject* fg_doomed         # tensors of this thread that wait for their release, linked through `pending`
-    bint fg_releasing           # they will be released right after what is being released now
-    int fg_nested               # Python's own deallocations running below ours, one below the other
     Tensor fg_owned(PyObject* o)
-    void fg_revive(PyObject* o)
     tuple PyTuple_New(Py_ssize_t n)
     void PyTuple_SET_ITEM(tuple t, Py_ssize_t k, object item)
     PyObject* fg_allocate(PyTypeObject* t)
-    Py_ssize_t Py_REFCNT(PyObject* o)
-    void Py_SET_REFCNT(PyObject* o, Py_ssize_t n)
     void PyObject_Free(void* o)
 
-cdef enum:
-    # dead tensors kept for the next ones: 112 MiB at most, what a graph of that many nodes had used
-    POOL = 1048576
+cdef PyTypeObject* POOLED = <PyTypeObject*>Tensor      # 112 MiB at most
 
-cdef PyObject* pool = NULL      # linked through x1
-cdef Py_ssize_t pooled = 0
 
-cdef enum:
-    NESTED = 20                 # so many deallocations of Python's below one another release what dies in them at once
+cdef inline PyObject* new_object() noexcept:
+    return fg_allocate(POOLED)
+
+
+cdef inline void free_object(PyObject* o) noexcept:
+    PyObject_Free(o)
+
+
+cdef inline PyObject** pool_link(PyObject* o) noexcept:
+    return &(<Tensor>o).x1
 
 
 cdef inline PyObject** dealloc_link(PyObject* o) noexcept:
     return <PyObject**>&(<Tensor>o).pending
 
 
-cdef inline void drop(PyObject* o) noexcept:
-    """Release one edge. A tensor that dies while another one is dying waits in the list: the stack stays flat."""
-    if o == NULL:
-        return
-    if Py_REFCNT(o) > 1:
-        Py_DECREF(<object>o)
-    else:
-        drop_last(o)
+cdef inline bint is_pooled(PyObject* o) noexcept:
+    return True
 
 
-cdef inline void defer_dealloc(PyObject* o) noexcept:
-    dealloc_link(o)[0] = fg_doomed
-    global fg_doomed
-    fg_doomed = o
-
-
-cdef void drop_last(PyObject* o) noexcept:
-    defer_dealloc(o)
-    if not fg_releasing and fg_nested < NESTED:
-        run_deallocs()
-
-
-cdef void run_deallocs() noexcept:
-    """Release those that wait, and those that come to wait meanwhile."""
-    global fg_doomed, fg_releasing
-    cdef PyObject* o
-    fg_releasing = True
-    while fg_doomed != NULL:
-        o = fg_doomed
-        fg_doomed = dealloc_link(o)[0]
-        dealloc_now(o)
-    fg_releasing = False
-
-
-cdef inline bint enter_python() noexcept:
-    """Before letting go of a Python object that may hold tensors. What dies there is released there, since it may be a
-    long program; but CPython nests such deallocations without a bound that a small stack could bear, and beyond ours
-    they wait. Returns what `leave_python` needs. Right too where the thread runs other greenlets meanwhile, which leave
-    in another order."""
-    global fg_releasing, fg_nested
-    cdef bint before = fg_releasing
-    fg_releasing = False
-    fg_nested += 1
-    return before
-
-
-cdef inline void leave_python(bint before) noexcept:
-    global fg_releasing, fg_nested
-    fg_nested -= 1
-    fg_releasing = before
-    if not before and fg_doomed != NULL:
-        run_deallocs()
+cdef inline void before_dealloc(PyObject* o) noexcept:
+    pass
 
 
 cdef inline bint is_small(const Layout* layout) noexcept nogil:
@@ -110,17 +50,7 @@ cdef inline bint is_small(const Layout* layout) noexcept nogil:
 cdef inline PyObject* alloc_at() except NULL:
     """A tensor without layout and data, all else zero. Cython's own `__new__` and deallocation cost 8 ns more, and a
     variable of type Tensor that is returned another 2."""
-    global pool, pooled
-    cdef PyObject* o = pool
-    if o != NULL:
-        pool = (<Tensor>o).x1
-        (<Tensor>o).x1 = NULL
-        pooled -= 1
-        fg_revive(o)
-    else:
-        o = fg_allocate(<PyTypeObject*>Tensor)
-        if o == NULL:
-            raise MemoryError()
+    cdef PyObject* o = take_object()
     if FASTGRAD_DEBUG:
         count_live(1)
     return o
@@ -130,20 +60,9 @@ cdef inline Tensor alloc():
     return fg_owned(alloc_at())
 
 
-cdef void dealloc(PyObject* o) noexcept:
-    """The Tensor's tp_dealloc. Raises nothing, runs no Python code of ours, so that it need not save a pending
-    exception as Cython's does."""
-    if fg_nested < NESTED:
-        dealloc_now(o)
-    else:
-        Py_SET_REFCNT(o, 1)
-        defer_dealloc(o)
-
-
 cdef void dealloc_now(PyObject* o) noexcept:
-    """Let go of everything, keep the memory for the next one."""
-    global pool, pooled
-    Py_SET_REFCNT(o, 2)     # what borrows it for a moment gives it back: keep that from coming here again
+    """Release all that a dead tensor holds, and pool its memory."""
+    Py_SET_REFCNT(o, 2)     # a reference that is taken and dropped meanwhile must not lead here again
     if ((<Tensor>o).storage != NULL or (<Tensor>o).x1 != NULL or (<Tensor>o).x2 != NULL or (<Tensor>o).extra != NULL
             or (<Tensor>o).grad_ != NULL or (<Tensor>o).flags & <int>(COTANGENT | COTANGENT_TENSOR)):
         release_fields(<Tensor>o)
@@ -151,7 +70,7 @@ cdef void dealloc_now(PyObject* o) noexcept:
         release((<Tensor>o).layout)
     if FASTGRAD_DEBUG:
         count_live(-1)
-    if not FASTGRAD_NO_POOLS and pooled < POOL:
+    if pool_has_room():
         # What `new_tensor` and `adopt` do not set.
         (<Tensor>o).storage = NULL
         (<Tensor>o).x2 = NULL
@@ -166,11 +85,9 @@ cdef void dealloc_now(PyObject* o) noexcept:
         (<Tensor>o).flags = 0
         (<Tensor>o).op = LEAF
         (<Tensor>o).traced = 0
-        (<Tensor>o).x1 = pool
-        pool = o
-        pooled += 1
+        pool_object(o)
     else:
-        PyObject_Free(o)
+        free_object(o)
 
 
 cdef void release_fields(Tensor t) noexcept:
@@ -193,9 +110,7 @@ cdef void release_fields(Tensor t) noexcept:
         drop(t.x2)
     drop(t.grad_)
     if t.extra != NULL:
-        before = enter_python()
-        Py_DECREF(<object>t.extra)
-        leave_python(before)
+        release_python(t.extra)
 
 
 cdef int count_live(int change) noexcept:
@@ -314,17 +229,3 @@ cdef void forget(NodeExtra extra) noexcept:
     if extra.kept != NULL:
         storage_release(extra.kept)
         extra.kept = NULL
-
-
-def clear_pool():
-    """Give the memory of dead tensors back; returns how many bytes that was."""
-    global pool, pooled
-    cdef PyObject* o
-    cdef Py_ssize_t given = pooled * <Py_ssize_t>(<PyTypeObject*>Tensor).tp_basicsize
-    while pool != NULL:
-        o = pool
-        pool = (<Tensor>o).x1
-        (<Tensor>o).x1 = NULL
-        PyObject_Free(o)
-    pooled = 0
-    return given

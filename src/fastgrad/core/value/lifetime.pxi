@@ -1,40 +1,32 @@
-# Making Values, and dropping graphs of any depth without recursion. The same ideas as for tensors
-# (object/lifetime.pxi); other objects.
+# Allocating Values, releasing what a dead one holds, and the cyclic collector. The pool and the list of dead Values are
+# in object/dealloc.pxi.
 #
-# All that lets go of something may run Python code, which may initialise the same Value anew, or sweep or drop it. So a
-# Value is made a consistent one first, and let go of what it had afterwards.
+# Releasing an object may run Python code, which may initialise, sweep or drop the same Value. So a Value is put into a
+# consistent state first, and what it held is released last.
+
+cdef enum Flags:
+    TRACKED = 1     # by the cyclic collector
+    GIVEN = 2       # `_prev` is in the dict: the program has read or assigned it
+    SHOWN = 4       # the program has seen the dict: it holds all of micrograd's attributes, and nothing else does
 
 cdef extern from "Python.h":
     ctypedef int (*visitproc)(PyObject* o, void* arg) noexcept
     ctypedef struct TypeObject "PyTypeObject":
-        Py_ssize_t tp_dictoffset
-        Py_ssize_t tp_weaklistoffset
         void* tp_dealloc
         void* tp_traverse
         void* tp_clear
         void* tp_new
         void* tp_vectorcall
-        void* tp_call
-        void* tp_setattro
         void* tp_as_number
         PyObject* tp_dict
         PyObject* (*tp_alloc)(PyTypeObject* t, Py_ssize_t n) noexcept
         void (*tp_free)(void* o) noexcept
-    ctypedef struct PyNumberMethods:
-        void* nb_add
-        void* nb_subtract
-        void* nb_multiply
-        void* nb_true_divide
-        void* nb_power
-    PyTypeObject* Py_TYPE(PyObject* o)
-    Py_ssize_t Py_REFCNT(PyObject* o)
-    void Py_SET_REFCNT(PyObject* o, Py_ssize_t n)
-    bint PyObject_TypeCheck(PyObject* o, PyTypeObject* t)
+    PyTypeObject* Py_TYPE(object o)
+    bint PyObject_TypeCheck(object o, PyTypeObject* t)
     void PyObject_GC_Track(PyObject* o)
     void PyObject_GC_UnTrack(PyObject* o)
-    bint PyObject_GC_IsTracked(PyObject* o)
+    bint PyObject_GC_IsTracked(object o)
     void PyObject_ClearWeakRefs(PyObject* o)
-    int PyObject_GenericSetAttr(PyObject* o, PyObject* name, PyObject* value) except -1
 
 cdef extern from *:
     """
@@ -44,232 +36,113 @@ cdef extern from *:
         if (o != NULL) memset((char*)o + sizeof(PyObject), 0, type->tp_basicsize - sizeof(PyObject));
         return o;
     }
-    #ifdef Py_GIL_DISABLED
-    #define fg_revive(o) ((void)PyObject_Init((o), Py_TYPE(o)))
-    #else
-    #define fg_revive(o) Py_SET_REFCNT((o), 1)
-    #endif
-    #define fg_owned(o) ((void*)(o))
-    static FG_THREAD_LOCAL struct { PyObject* doomed; int releasing, nested; } fg_dying = {0};
-    #define fg_doomed fg_dying.doomed
-    #define fg_releasing fg_dying.releasing
-    #define fg_nested fg_dying.nested
+    /* The fields to which Cython gives no access. */
+    #define fg_dict_at(x) (&(x)->__dict__)
+    #define fg_weak_at(x) (&(x)->__weakref__)
     """
-    # Values of this thread that wait for their release, linked through `data_`; only this list knows them
-    PyObject* fg_doomed
-    bint fg_releasing           # they will be released right after what is being released now
-    int fg_nested               # Python's own deallocations running below ours, one below the other
-    PyObject* fg_new_value(PyTypeObject* t)
-    void fg_revive(PyObject* o)
+    PyObject* fg_new_value(PyTypeObject* t) noexcept
+    PyObject** fg_dict_at(Value x)
+    PyObject** fg_weak_at(Value x)
     Value fg_owned(PyObject* o)
 
-
-cdef PyTypeObject* VALUE = <PyTypeObject*>Value
-cdef Py_ssize_t dict_offset = (<TypeObject*>VALUE).tp_dictoffset    # of subclasses too; Cython gives no access to it
-
-cdef Py_ssize_t weak_offset = (<TypeObject*>VALUE).tp_weaklistoffset
-
-cdef enum:
-    POOL = 1048576              # dead Values kept for the next ones: 96 MiB at most, what a graph of that many had used
-    NESTED = 20                 # so many deallocations of Python's below one another release what dies in them at once
-
-cdef PyObject* pool = NULL      # linked through x1
-cdef Py_ssize_t pooled = 0
+cdef PyTypeObject* POOLED = <PyTypeObject*>Value       # 96 MiB at most
 
 
-cdef inline PyObject* alloc_at() except NULL:
-    """A leaf that holds 0.0."""
-    global pool, pooled
-    cdef PyObject* o = pool
+cdef inline PyObject* new_object() noexcept:
+    cdef PyObject* o = fg_new_value(POOLED)
     if o != NULL:
-        pool = (<Value>o).x1
-        (<Value>o).x1 = NULL
-        pooled -= 1
-        fg_revive(o)
-    else:
-        o = fg_new_value(VALUE)
-        if o == NULL:
-            raise MemoryError()
-    (<Value>o).grad_kind = INT
+        (<Value>o).grad_kind = INT
     return o
 
 
-cdef inline bint is_exact(PyObject* o) noexcept:
-    return Py_TYPE(o) == VALUE
+cdef inline void free_object(PyObject* o) noexcept:
+    (<TypeObject*>Py_TYPE(<object>o)).tp_free(o)
 
 
-cdef inline bint is_value(PyObject* o) noexcept:
-    return Py_TYPE(o) == VALUE or PyObject_TypeCheck(o, VALUE)
+cdef inline bint is_exact(object o) noexcept:
+    return Py_TYPE(o) == POOLED
 
 
-cdef inline PyObject** dict_at(PyObject* o) noexcept:
-    return <PyObject**>(<char*>o + dict_offset)
+cdef inline bint is_value(object o) noexcept:
+    return Py_TYPE(o) == POOLED or PyObject_TypeCheck(o, POOLED)
 
 
-cdef inline dict dict_in(PyObject* o):
-    """None where there is none."""
-    return <dict>dict_at(o)[0] if dict_at(o)[0] != NULL else None
+cdef inline bint is_pooled(PyObject* o) noexcept:
+    return is_exact(<object>o)
 
 
-cdef inline PyObject** weak_at(PyObject* o) noexcept:
-    return <PyObject**>(<char*>o + weak_offset)
+cdef inline PyObject** pool_link(PyObject* o) noexcept:
+    return &(<Value>o).x1
 
 
 cdef inline PyObject** dealloc_link(PyObject* o) noexcept:
     return <PyObject**>&(<Value>o).data_
 
 
-cdef inline void drop(PyObject* o) noexcept:
-    if Py_REFCNT(o) > 1:
-        Py_DECREF(<object>o)
-    else:
-        drop_last(o)
-
-
-cdef void drop_last(PyObject* o) noexcept:
-    if is_exact(o):
-        defer_dealloc(o)
-        if not fg_releasing and fg_nested < NESTED:
-            run_deallocs()
-    else:
-        let_go(o)
-
-
-cdef inline void defer_dealloc(PyObject* o) noexcept:
-    global fg_doomed
+cdef inline void before_dealloc(PyObject* o) noexcept:
     if (<Value>o).flags & TRACKED:
         PyObject_GC_UnTrack(o)
-    if weak_at(o)[0] != NULL:
-        forget_weakly(o)
-    dealloc_link(o)[0] = fg_doomed
-    fg_doomed = o
+    if fg_weak_at(<Value>o)[0] != NULL:
+        clear_weak_references(o)
 
 
-cdef void forget_weakly(PyObject* o) noexcept:
-    """Clear the weak references to a dead Value, before anything else can find it by them. Their callbacks are
-    called."""
-    global fg_releasing, fg_nested
-    cdef bint before = fg_releasing
+cdef void clear_weak_references(PyObject* o) noexcept:
+    """Clear the weak references to a dead Value before anything else can find it through them, and call their
+    callbacks."""
+    cdef bint before = enter_python()
     cdef Py_ssize_t count = Py_REFCNT(o)
-    fg_releasing = False
-    fg_nested += 1
     Py_SET_REFCNT(o, 0)
     PyObject_ClearWeakRefs(o)
     Py_SET_REFCNT(o, count)
-    fg_nested -= 1
-    fg_releasing = before
-    if not before and fg_doomed != NULL:
-        run_deallocs()
-
-
-cdef void run_deallocs() noexcept:
-    """Release those that wait, and those that come to wait meanwhile."""
-    global fg_doomed, fg_releasing
-    cdef PyObject* o
-    fg_releasing = True
-    while fg_doomed != NULL:
-        o = fg_doomed
-        fg_doomed = dealloc_link(o)[0]
-        dealloc_now(o)
-    fg_releasing = False
-
-
-cdef void let_go(PyObject* o) noexcept:
-    """Release a Python object that may hold Values. See `enter_python` in object/lifetime.pxi."""
-    global fg_releasing, fg_nested
-    cdef bint before = fg_releasing
-    fg_releasing = False
-    fg_nested += 1
-    Py_DECREF(<object>o)
-    fg_nested -= 1
-    fg_releasing = before
-    if not before and fg_doomed != NULL:
-        run_deallocs()
-
-
-cdef void release_all(PyObject* o) noexcept:
-    """Make it a leaf without attributes, then let go of operands and dict."""
-    cdef PyObject* d = dict_at(o)[0]
-    (<Value>o).flags = (<Value>o).flags & <unsigned char>~SHOWN
-    dict_at(o)[0] = NULL
-    release_operands(o)
-    if d != NULL:
-        let_go(d)
-
-
-cdef void release_operands(PyObject* o) noexcept:
-    """Make it a leaf, then let go of its operands."""
-    cdef PyObject* x1 = (<Value>o).x1
-    cdef PyObject* x2 = (<Value>o).x2
-    cdef bint number = (<Value>o).op == POWER
-    (<Value>o).x1 = NULL
-    (<Value>o).x2 = NULL
-    (<Value>o).op = LEAF
-    (<Value>o).flags = (<Value>o).flags & <unsigned char>~GIVEN
-    if x1 != NULL:
-        drop(x1)
-    if x2 != NULL:
-        if not number:
-            drop(x2)
-        elif Py_REFCNT(x2) > 1:
-            Py_DECREF(<object>x2)
-        else:
-            let_go(x2)
-
-
-cdef void dealloc(PyObject* o) noexcept:
-    """tp_dealloc."""
-    if fg_nested < NESTED or not is_exact(o):
-        dealloc_now(o)
-    else:
-        Py_SET_REFCNT(o, 1)
-        defer_dealloc(o)
+    leave_python(before)
 
 
 cdef void dealloc_now(PyObject* o) noexcept:
-    """Let go of everything, keep the memory for the next one."""
-    global pool, pooled
-    if (<Value>o).flags & TRACKED:
-        PyObject_GC_UnTrack(o)
-    if weak_at(o)[0] != NULL:
-        forget_weakly(o)
-    Py_SET_REFCNT(o, 2)     # what borrows it for a moment gives it back: keep that from coming here again
-    if (<Value>o).x1 != NULL or (<Value>o).x2 != NULL or dict_at(o)[0] != NULL:
-        release_all(o)
-    if not FASTGRAD_NO_POOLS and pooled < POOL and is_exact(o):
+    """Release all that a dead Value holds, and pool its memory."""
+    before_dealloc(o)
+    Py_SET_REFCNT(o, 2)     # a reference that is taken and dropped meanwhile must not lead here again
+    if (<Value>o).x1 != NULL or (<Value>o).x2 != NULL or fg_dict_at(<Value>o)[0] != NULL:
+        release_fields(<Value>o)
+    if pool_has_room() and is_exact(<object>o):
         (<Value>o).data_ = 0
         (<Value>o).grad_ = 0
         (<Value>o).mark = 0
         (<Value>o).op = LEAF
         (<Value>o).data_kind = FLOAT
+        (<Value>o).grad_kind = INT
         (<Value>o).flags = 0
-        (<Value>o).x1 = pool
-        pool = o
-        pooled += 1
+        pool_object(o)
     else:
         Py_SET_REFCNT(o, 0)
-        (<TypeObject*>Py_TYPE(o)).tp_free(o)
+        free_object(o)
 
 
-def clear_pool():
-    """Give the memory of dead Values back; returns how many bytes that was."""
-    global pool, pooled
-    cdef PyObject* o
-    cdef Py_ssize_t given = pooled * <Py_ssize_t>VALUE.tp_basicsize
-    while pool != NULL:
-        o = pool
-        pool = (<Value>o).x1
-        (<Value>o).x1 = NULL
-        (<TypeObject*>VALUE).tp_free(o)
-    pooled = 0
-    return given
+cdef void release_fields(Value x) noexcept:
+    """Make `x` a leaf without attributes."""
+    cdef PyObject* kept = fg_dict_at(x)[0]
+    x.flags = x.flags & <unsigned char>~SHOWN
+    fg_dict_at(x)[0] = NULL
+    release_operands(x)
+    drop(kept)
+
+
+cdef void release_operands(Value x) noexcept:
+    """Make `x` a leaf."""
+    cdef PyObject* x1 = x.x1
+    cdef PyObject* x2 = x.x2
+    x.x1 = NULL
+    x.x2 = NULL
+    x.op = LEAF
+    x.flags = x.flags & <unsigned char>~GIVEN
+    drop(x1)
+    drop(x2)
 
 
 cdef object new_value(PyTypeObject* cls, object args, PyObject* kwargs):
     """tp_new."""
     cdef PyObject* o
-    if cls == VALUE:
-        return fg_owned(alloc_at())
+    if cls == POOLED:
+        return fg_owned(take_object())
     o = (<TypeObject*>cls).tp_alloc(cls, 0)
     if o == NULL:
         raise MemoryError()
@@ -284,26 +157,32 @@ cdef int traverse(PyObject* o, visitproc visit, void* arg) noexcept:
         stop = visit((<Value>o).x1, arg)
     if stop == 0 and (<Value>o).x2 != NULL:
         stop = visit((<Value>o).x2, arg)
-    if stop == 0 and dict_at(o)[0] != NULL:
-        stop = visit(dict_at(o)[0], arg)
+    if stop == 0 and fg_dict_at(<Value>o)[0] != NULL:
+        stop = visit(fg_dict_at(<Value>o)[0], arg)
     return stop
 
 
 cdef int clear(PyObject* o) noexcept:
-    release_all(o)
+    release_fields(<Value>o)
     return 0
 
 
-cdef inline void track(PyObject* o) noexcept:
-    if not (<Value>o).flags & TRACKED:
-        (<Value>o).flags = (<Value>o).flags | <unsigned char>TRACKED
-        PyObject_GC_Track(o)
+cdef inline void track(Value x) noexcept:
+    if not x.flags & TRACKED:
+        x.flags = x.flags | <unsigned char>TRACKED
+        PyObject_GC_Track(<PyObject*>x)
+
+
+cdef inline Value leaf(object o):
+    cdef Value x = fg_owned(take_object())
+    store_data(x, o, number_of(o))
+    return x
 
 
 cdef inline PyObject* node_at(int op, PyObject* x1, PyObject* x2) except NULL:
-    """A Value that came from `x1` and, where there is one, `x2`. What a tracked one leads to is tracked: it may be a
+    """A result of `x1` and, unless it is NULL, `x2`. It is tracked where an operand is, which may be part of a
     cycle."""
-    cdef PyObject* y = alloc_at()
+    cdef PyObject* y = take_object()
     cdef unsigned char flags = (<Value>x1).flags
     (<Value>y).op = <unsigned char>op
     Py_INCREF(<object>x1)
@@ -314,5 +193,18 @@ cdef inline PyObject* node_at(int op, PyObject* x1, PyObject* x2) except NULL:
         if op != POWER:
             flags |= (<Value>x2).flags
     if flags & TRACKED:
-        track(y)
+        track(<Value>y)
+    return y
+
+
+cdef inline Value node(int op, PyObject* x1, PyObject* x2, Number n):
+    cdef PyObject* y = node_at(op, x1, x2)
+    (<Value>y).data_ = n.value
+    (<Value>y).data_kind = <unsigned char>n.kind
+    return fg_owned(y)
+
+
+cdef Value node_object(int op, PyObject* x1, PyObject* x2, object data):
+    cdef Value y = fg_owned(node_at(op, x1, x2))
+    set_data(y, data)
     return y

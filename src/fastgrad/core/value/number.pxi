@@ -1,34 +1,19 @@
-# A Python int or float, or NumPy's float64, as a double and its kind; ints as long as they are exact in a double. All
-# else is an object, and so is what Python or NumPy would raise or warn about: their own arithmetic then does it.
-
-cdef enum Op:
-    LEAF
-    ADD
-    MULTIPLY
-    POWER           # x2 is the exponent, a Python number
-    RELU
-    TANH
-    EXP
-    LOG
-    SIGMOID
-    OTHER           # made by the program, which also gives its `_prev` and `_backward`
+# A Python int or float, or NumPy's float64, as a double and its kind; ints as long as a double holds them exactly. All
+# other numbers are objects, and Python's own arithmetic computes with them. It also computes whatever it would raise
+# or NumPy would warn about.
 
 cdef enum Kind:
     FLOAT
     INT
-    FLOAT64         # numpy.float64, which a float or int becomes that meets one
+    FLOAT64         # numpy.float64; the result of a float or int with one
     OBJECT          # too large for a double, complex, of NumPy, ...: the object is in the dict
 
-cdef enum Flags:
-    TRACKED = 1     # the cyclic collector knows this Value
-    GIVEN = 2       # its `_prev` is in the dict: the program has seen it, or given one
-    SHOWN = 4       # the program has seen the dict: all of micrograd's attributes are in it, and nowhere else
-
 cdef extern from "Python.h":
-    double PyFloat_AS_DOUBLE(object o)
+    double PyFloat_AS_DOUBLE(object o) noexcept
+    long long PyLong_AsLongLongAndOverflow(object o, int* overflow) noexcept
 
 cdef object float64 = np.float64
-cdef double EXACT = 9007199254740992.0      # 2**53: what is rounded to less was not rounded
+cdef double EXACT = 9007199254740992.0      # 2**53: a result that is smaller was not rounded
 
 cdef struct Number:
     double value
@@ -36,7 +21,7 @@ cdef struct Number:
 
 
 cdef inline Number number(double value, Kind kind) noexcept:
-    """What an operation on them gives; OBJECT where the int may not be exact, or NumPy may have to warn."""
+    """A computed result; OBJECT where an int may have been rounded, or NumPy may have to warn."""
     cdef Number n
     n.value = value
     n.kind = kind
@@ -49,29 +34,38 @@ cdef inline Number number(double value, Kind kind) noexcept:
     return n
 
 
-cdef inline Kind joined(Kind a, Kind b) noexcept:
-    """Of a sum or product."""
-    if a == b:
-        return a
-    return FLOAT64 if a == FLOAT64 or b == FLOAT64 else FLOAT
-
-
-cdef inline Number number_of(object o):
-    """What a Value holds of `o`."""
+cdef inline Number no_number() noexcept:
     cdef Number n
     n.value = 0
     n.kind = OBJECT
+    return n
+
+
+cdef inline Kind joined(int a, int b) noexcept:
+    """The kind of a sum or product."""
+    if a == b:
+        return <Kind>a
+    return FLOAT64 if a == FLOAT64 or b == FLOAT64 else FLOAT
+
+
+cdef inline Number number_of(object o) noexcept:
+    """Convert `o`; OBJECT where a Value has to hold the object itself."""
+    cdef Number n = no_number()
+    cdef int overflow
+    cdef long long i
     if type(o) is float:
         n.value = o
         n.kind = FLOAT
-    elif type(o) is int and -EXACT < o < EXACT:
-        n.value = o
-        n.kind = INT
+    elif type(o) is int:
+        i = PyLong_AsLongLongAndOverflow(o, &overflow)
+        if not overflow and -EXACT < i < EXACT:
+            n.value = i
+            n.kind = INT
     elif type(o) is float64:
         n.value = PyFloat_AS_DOUBLE(o)
         n.kind = FLOAT64
     return n
 
 
-cdef inline object as_object(double value, Kind kind):
+cdef inline object as_object(double value, int kind):
     return int(value) if kind == INT else value if kind == FLOAT else float64(value)

@@ -1,148 +1,125 @@
-# The operators, by micrograd's formulas: -x is x * -1, x - y is x + -y, x / y is x * y**-1; what is reflected turns
-# round.
+# The operators, by micrograd's formulas: -x is x * -1, x - y is x + -y, x / y is x * y**-1; the reflected ones swap
+# their operands.
 #
-# Where only Values of exactly this class and numbers meet, a formula is worked out at once. A subclass may have
-# operators of its own: what a formula calls then goes through Python's, so that they are called where micrograd would
-# call them. For that a subclass needs Python's own slots, which look methods up by name, and it has them: in the dict
-# of the class the operators are methods, not wrappers of the slots. The slots below are those of Value alone.
+# Values of exactly this class and numbers are computed with at once. A subclass may override operators: whatever a
+# formula calls on it goes through Python, so that an override is called where micrograd would call it. A subclass
+# therefore needs Python's own slots, which look methods up by name, and gets them: in the dict of the class the
+# operators are methods, not wrappers of the slots. The slots below are those of Value alone.
+
+ctypedef Value (*Operation)(Value a, Value b)       # `add` or `multiply`
+ctypedef object (*PythonOperator)(object a, object b)
+
+
+cdef inline object operate(Operation operation, object x, object other):
+    """Value.__add__ or __mul__; `x` is a Value, `other` a Value or a number."""
+    cdef Value made
+    if is_value(other):
+        return operation(<Value>x, <Value>other)
+    made = leaf(other)
+    return operation(<Value>x, made)
+
+
+cdef inline object evaluate(Operation operation, PythonOperator operator, object a, object b):
+    """The operation as part of a formula, of any two objects."""
+    if is_exact(a):
+        if is_exact(b) or not is_value(b):
+            return operate(operation, a, b)
+    elif (type(a) is float or type(a) is int) and is_exact(b):
+        return operate(operation, b, a)
+    return operator(a, b)
+
 
 cdef object plus(object a, object b):
-    """`a + b`."""
-    cdef Value made
-    if is_exact(<PyObject*>a):
-        if is_exact(<PyObject*>b):
-            return add(<PyObject*>a, <PyObject*>b)
-        if not is_value(<PyObject*>b):
-            made = leaf(b)
-            return add(<PyObject*>a, <PyObject*>made)
-    elif (type(a) is float or type(a) is int) and is_exact(<PyObject*>b):
-        made = leaf(a)
-        return add(<PyObject*>b, <PyObject*>made)
-    return a + b
+    return evaluate(add, PyNumber_Add, a, b)
 
 
 cdef object times(object a, object b):
-    """`a * b`."""
-    cdef Value made
-    if is_exact(<PyObject*>a):
-        if is_exact(<PyObject*>b):
-            return multiply(<PyObject*>a, <PyObject*>b)
-        if not is_value(<PyObject*>b):
-            made = leaf(b)
-            return multiply(<PyObject*>a, <PyObject*>made)
-    elif (type(a) is float or type(a) is int) and is_exact(<PyObject*>b):
-        made = leaf(a)
-        return multiply(<PyObject*>b, <PyObject*>made)
-    return a * b
+    return evaluate(multiply, PyNumber_Multiply, a, b)
 
 
-cdef inline object minus_of(object x):
-    return negative(<PyObject*>x) if is_exact(<PyObject*>x) else -x
+cdef object minus_of(object x):
+    cdef Value minus
+    if not is_exact(x):
+        return -x
+    minus = leaf(-1)
+    return multiply(<Value>x, minus)
 
 
 cdef inline object inverse_of(object x):
-    return power(<PyObject*>x, -1) if is_exact(<PyObject*>x) else x ** -1
+    return power(<Value>x, -1) if is_exact(x) else x ** -1
 
 
-cdef object own_add(object x, object other):
-    """Value.__add__."""
-    cdef Value made
-    if is_value(<PyObject*>other):
-        return add(<PyObject*>x, <PyObject*>other)
-    made = leaf(other)
-    return add(<PyObject*>x, <PyObject*>made)
+# Methods.
+
+cdef object value_add(object x, object other):
+    return operate(add, x, other)
 
 
-cdef object own_multiply(object x, object other):
-    """Value.__mul__."""
-    cdef Value made
-    if is_value(<PyObject*>other):
-        return multiply(<PyObject*>x, <PyObject*>other)
-    made = leaf(other)
-    return multiply(<PyObject*>x, <PyObject*>made)
+cdef object value_multiply(object x, object other):
+    return operate(multiply, x, other)
 
 
-cdef object own_subtract(object x, object other):
-    """Value.__sub__."""
+cdef object value_subtract(object x, object other):
     return plus(x, minus_of(other))
 
 
-cdef object own_divide(object x, object other):
-    """Value.__truediv__."""
+cdef object value_divide(object x, object other):
     return times(x, inverse_of(other))
 
 
-cdef object own_power(object x, object other):
-    """Value.__pow__."""
-    return power(<PyObject*>x, other)
+cdef object value_power(object x, object other):
+    return power(<Value>x, other)
 
 
-# Reflected ones. Python asks the right operand first if its class derives from that of the left one, and has a
-# reflected method of its own; of a left operand with other slots than Python's it does not look whether it has. Hence
-# `first`.
-
-cdef object reflected_add(object x, object other):
-    """Value.__radd__."""
-    return own_add(other, x) if first(x, other, "__radd__") else plus(x, other)
+cdef object value_radd(object x, object other):
+    return value_add(other, x) if is_others_turn(x, other, "__radd__") else plus(x, other)
 
 
-cdef object reflected_multiply(object x, object other):
-    """Value.__rmul__."""
-    return own_multiply(other, x) if first(x, other, "__rmul__") else times(x, other)
+cdef object value_rmultiply(object x, object other):
+    return value_multiply(other, x) if is_others_turn(x, other, "__rmul__") else times(x, other)
 
 
-cdef object reflected_subtract(object x, object other):
-    """Value.__rsub__."""
-    return own_subtract(other, x) if first(x, other, "__rsub__") else plus(other, minus_of(x))
+cdef object value_rsubtract(object x, object other):
+    return value_subtract(other, x) if is_others_turn(x, other, "__rsub__") else plus(other, minus_of(x))
 
 
-cdef object reflected_divide(object x, object other):
-    """Value.__rtruediv__."""
-    return own_divide(other, x) if first(x, other, "__rtruediv__") else times(other, inverse_of(x))
+cdef object value_rdivide(object x, object other):
+    return value_divide(other, x) if is_others_turn(x, other, "__rtruediv__") else times(other, inverse_of(x))
 
 
-cdef bint first(object x, object other, str name) except -1:
-    """Whether it is the turn of `other`, a Value, whose class `x` derives from without a reflected method of its
-    own."""
-    if is_exact(<PyObject*>x) or not is_exact(<PyObject*>other):
+cdef bint is_others_turn(object x, object other, str name) except -1:
+    """Whether a reflected method of `x` was called too early.
+
+    Python calls it before the method of the left operand `other` if the class of `x` derives from that of `other` and
+    has a reflected method of its own. It does not check the latter where the left operand has slots that are not
+    Python's, as a Value has.
+    """
+    if is_exact(x) or not is_exact(other):
         return False
     return getattr(type(x), name, None) is getattr(Value, name)
 
 
-# The slots. A left operand that is not of exactly this class has had its turn before.
+# Slots. A left operand that is a Value of a subclass has already been asked. Those of the subtraction and the division
+# are the methods.
+
+cdef inline object call_slot(Operation operation, PythonOperator operator, object a, object b):
+    if is_exact(a):
+        return operate(operation, a, b)
+    return operator(b, a) if is_value(a) else operate(operation, b, a)
+
 
 cdef object slot_add(object a, object b):
-    cdef Value made
-    if is_exact(<PyObject*>a):
-        return add(<PyObject*>a, <PyObject*>b) if is_exact(<PyObject*>b) else own_add(a, b)
-    if is_value(<PyObject*>a):
-        return b + a
-    made = leaf(a)
-    return add(<PyObject*>b, <PyObject*>made)
+    return call_slot(add, PyNumber_Add, a, b)
 
 
 cdef object slot_multiply(object a, object b):
-    cdef Value made
-    if is_exact(<PyObject*>a):
-        return multiply(<PyObject*>a, <PyObject*>b) if is_exact(<PyObject*>b) else own_multiply(a, b)
-    if is_value(<PyObject*>a):
-        return b * a
-    made = leaf(a)
-    return multiply(<PyObject*>b, <PyObject*>made)
-
-
-cdef object slot_subtract(object a, object b):
-    return own_subtract(a, b) if is_exact(<PyObject*>a) else plus(a, minus_of(b))
-
-
-cdef object slot_true_divide(object a, object b):
-    return own_divide(a, b) if is_exact(<PyObject*>a) else times(a, inverse_of(b))
+    return call_slot(multiply, PyNumber_Multiply, a, b)
 
 
 cdef object slot_power(object a, object b, object modulus):
-    if not is_exact(<PyObject*>a) or modulus is not None:
+    if not is_exact(a) or modulus is not None:
         return NotImplemented
-    return power(<PyObject*>a, b)
+    return power(<Value>a, b)
 
 
 cdef extern from "Python.h":
@@ -151,42 +128,46 @@ cdef extern from "Python.h":
         void* ml_meth
         int ml_flags
         const char* ml_doc
+    ctypedef struct PyNumberMethods:
+        void* nb_add
+        void* nb_subtract
+        void* nb_multiply
+        void* nb_true_divide
+        void* nb_power
     int METH_O
-    PyObject* PyDescr_NewMethod(PyTypeObject* t, PyMethodDef* method) except NULL
+    object PyDescr_NewMethod(PyTypeObject* t, PyMethodDef* method)
     void PyType_Modified(PyTypeObject* t)
 
-cdef PyMethodDef operators[9]       # descriptors keep pointers to them
-cdef int operators_set = 0
+cdef PyMethodDef[9] operators       # descriptors keep pointers to them
+cdef int n_operators = 0
 
 
 cdef int set_operator(const char* name, void* method, const char* doc) except -1:
     """Put a method of two operands in the dict of the class."""
-    global operators_set
-    cdef PyMethodDef* d = &operators[operators_set]
-    operators_set += 1
+    global n_operators
+    cdef PyMethodDef* d = &operators[n_operators]
+    n_operators += 1
     d.ml_name, d.ml_meth, d.ml_flags, d.ml_doc = name, method, METH_O, doc
-    cdef object made = <object>PyDescr_NewMethod(VALUE, d)
-    Py_DECREF(made)
-    (<dict>(<TypeObject*>VALUE).tp_dict)[name.decode()] = made
+    (<dict>(<TypeObject*>POOLED).tp_dict)[name.decode()] = PyDescr_NewMethod(POOLED, d)
     return 0
 
 
 cdef int install_operators() except -1:
-    """The methods, and the slots; Cython has no spelling for them."""
-    cdef PyNumberMethods* numbers = <PyNumberMethods*>(<TypeObject*>VALUE).tp_as_number
-    set_operator("__add__", <void*>own_add, "self + other")
-    set_operator("__radd__", <void*>reflected_add, "other + self, as self + other")
-    set_operator("__sub__", <void*>own_subtract, "self - other, as self + (-other)")
-    set_operator("__rsub__", <void*>reflected_subtract, "other - self, as other + (-self)")
-    set_operator("__mul__", <void*>own_multiply, "self * other")
-    set_operator("__rmul__", <void*>reflected_multiply, "other * self, as self * other")
-    set_operator("__truediv__", <void*>own_divide, "self / other, as self * other**-1")
-    set_operator("__rtruediv__", <void*>reflected_divide, "other / self, as other * self**-1")
-    set_operator("__pow__", <void*>own_power, "self ** other, a Python number")
-    PyType_Modified(VALUE)
+    """Install the methods, and the slots, which Cython cannot declare."""
+    cdef PyNumberMethods* numbers = <PyNumberMethods*>(<TypeObject*>POOLED).tp_as_number
+    set_operator("__add__", <void*>value_add, "self + other")
+    set_operator("__radd__", <void*>value_radd, "other + self, as self + other")
+    set_operator("__sub__", <void*>value_subtract, "self - other, as self + (-other)")
+    set_operator("__rsub__", <void*>value_rsubtract, "other - self, as other + (-self)")
+    set_operator("__mul__", <void*>value_multiply, "self * other")
+    set_operator("__rmul__", <void*>value_rmultiply, "other * self, as self * other")
+    set_operator("__truediv__", <void*>value_divide, "self / other, as self * other**-1")
+    set_operator("__rtruediv__", <void*>value_rdivide, "other / self, as other * self**-1")
+    set_operator("__pow__", <void*>value_power, "self ** other, a Python number")
+    PyType_Modified(POOLED)
     numbers.nb_add = <void*>slot_add
-    numbers.nb_subtract = <void*>slot_subtract
+    numbers.nb_subtract = <void*>value_subtract
     numbers.nb_multiply = <void*>slot_multiply
-    numbers.nb_true_divide = <void*>slot_true_divide
+    numbers.nb_true_divide = <void*>value_divide
     numbers.nb_power = <void*>slot_power
     return 0

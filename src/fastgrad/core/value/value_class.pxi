@@ -1,21 +1,8 @@
-# What a micrograd program sees of a Value. Each door is a line or two; the decisions lie in the parts before.
+# What a micrograd program sees of a Value: each method is a line or two and calls the functions of the parts before.
 
 cdef extern from "Python.h":
     Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
-    ctypedef PyObject* (*ternaryfunc)(PyObject* a, PyObject* b, PyObject* c) noexcept
-
-
-cdef object op_text(Value x):
-    cdef dict kept = dict_in(<PyObject*>x)
-    if kept is not None and "_op" in kept:
-        return kept["_op"]
-    if x.op == POWER:
-        exponent = <object>x.x2     # whose own formatting may run any code
-        return f"**{exponent}"
-    return OP_TEXTS[x.op]
-
-
-cdef tuple OP_TEXTS = ("", "+", "*", "**", "ReLU", "tanh", "exp", "log", "sigmoid", "")
+    int PyObject_GenericSetAttr(object o, object name, PyObject* value) except -1
 
 
 cdef class Value:
@@ -23,13 +10,13 @@ cdef class Value:
 
     Parameters
     ----------
-    data : int or float, or anything that adds and multiplies like one
+    data : int or float, or any object that adds and multiplies like one
     _children : iterable of Values
-        What it came from, for an op of your own; give it a `_backward` as well.
+        The operands, for an op of your own; assign its `_backward` as well.
     _op : str
-        The op's name, for pictures.
+        The name of the op, shown in graphs.
     label : str
-        A name of your own for it, for pictures.
+        Your own name for the Value, shown in graphs.
     """
 
     label = ""
@@ -45,13 +32,13 @@ cdef class Value:
             self._prev = children
             self._op = _op
         if self.flags & SHOWN:
-            self._backward = self._pull
+            dict_of(self)["_backward"] = self._backward
         if label:
             dict_of(self)["label"] = label
 
     @property
     def data(self):
-        return data_of(<PyObject*>self)
+        return data_of(self)
 
     @data.setter
     def data(self, value):
@@ -59,7 +46,7 @@ cdef class Value:
 
     @property
     def grad(self):
-        return grad_of(<PyObject*>self)
+        return grad_of(self)
 
     @grad.setter
     def grad(self, value):
@@ -70,18 +57,18 @@ cdef class Value:
         cdef dict kept = dict_of(self)
         if "_prev" not in kept:
             kept["_prev"] = set(operands_of(self))
-            self.flags |= GIVEN         # it may be changed in place
+            self.flags |= GIVEN         # the program may change it in place
         return kept["_prev"]
 
     @_prev.setter
     def _prev(self, value):
         dict_of(self)["_prev"] = value if type(value) is set else set(value)
         self.flags |= GIVEN
-        track(<PyObject*>self)
+        track(self)
 
     @property
     def _all_attributes(self):      # installed as `__dict__`
-        """All attributes, as of a Value of micrograd; what is written to the dict counts."""
+        """All attributes, as of a Value of micrograd; changes to the dict take effect."""
         return shown_dict(self)
 
     @_all_attributes.setter
@@ -91,7 +78,7 @@ cdef class Value:
         replace_dict(self, value)
 
     def __dir__(self):
-        kept = dict_in(<PyObject*>self)
+        kept = dict_in(self)
         return sorted({*dir(type(self)), *(kept or ())})
 
     @property
@@ -102,29 +89,20 @@ cdef class Value:
     def _op(self, value):
         dict_of(self)["_op"] = value
 
-    @property
     def _backward(self):
-        cdef dict kept = dict_in(<PyObject*>self)
-        return self._pull if kept is None or "_backward" not in kept else kept["_backward"]
-
-    @_backward.setter
-    def _backward(self, value):
-        dict_of(self)["_backward"] = value
-        track(<PyObject*>self)
-
-    def _pull(self):
-        """The chain rule at this node: add its gradient times the local gradients to those of what it came from."""
-        pull(<PyObject*>self)
+        """Apply the chain rule at this node: add its gradient times the local gradients to those of its operands."""
+        table[self.op].backward(self)
 
     def backward(self):
-        """The gradient of this Value with respect to every Value it came from, in their `grad`.
+        """Compute the gradient of this Value with respect to every Value it depends on, as their `grad`.
 
-        Those of leaves add up from call to call; those in between are of this call alone. A graph of any depth will do.
+        Gradients of leaves add up from call to call; those of other Values are of the last call alone. Graphs may be
+        of any depth.
         """
         sweep(self)
 
     def relu(self):
-        """0 below 0, else the value itself; local gradient 0 or 1."""
+        """Rectified linear unit, `max(x, 0)`; local gradient 0 or 1."""
         return relu(self)
 
     def tanh(self):
@@ -132,7 +110,7 @@ cdef class Value:
         return function(TANH, self)
 
     def exp(self):
-        """e to the power of this; local gradient `y`."""
+        """Exponential; local gradient `y`."""
         return function(EXP, self)
 
     def log(self):
@@ -144,7 +122,7 @@ cdef class Value:
         return function(SIGMOID, self)
 
     def __neg__(self):
-        return negative(<PyObject*>self) if is_exact(<PyObject*>self) else self * -1
+        return minus_of(self) if is_exact(self) else self * -1
 
     def __repr__(self):
         return f"Value(data={self.data}, grad={self.grad})"
@@ -153,28 +131,27 @@ cdef class Value:
         return None if html_of is None else html_of(self)
 
     def __setattr__(self, name, value):
-        PyObject_GenericSetAttr(<PyObject*>self, <PyObject*>name, <PyObject*>value)
-        if PyObject_GC_IsTracked(<PyObject*>value):
-            track(<PyObject*>self)
+        PyObject_GenericSetAttr(self, name, <PyObject*>value)
+        if PyObject_GC_IsTracked(value):
+            track(self)
 
     def __delattr__(self, name):
-        PyObject_GenericSetAttr(<PyObject*>self, <PyObject*>name, NULL)
+        PyObject_GenericSetAttr(self, name, NULL)
 
     def __reduce__(self):
-        kept = dict_in(<PyObject*>self)
+        kept = dict_in(self)
         if kept is not None:
             own = getattr(kept.get("_backward"), "__self__", None) is self
             kept = {k: v for k, v in kept.items() if k not in ("data", "grad") and not (own and k == "_backward")}
-        exponent = <object>self.x2 if self.op == POWER else None
         given = self.flags & GIVEN != 0
-        return restored, (type(self), self.data, self.grad, self.op, operands_of(self), exponent, kept, given)
+        return restored, (type(self), self.data, self.grad, self.op, operands_of(self), exponent_of(self), kept, given)
 
 
 cdef int begin_anew(Value x) except -1:
-    """A leaf again. What the program has hung on it stays, as in micrograd."""
+    """Make `x` a leaf. Attributes of the program's own stay, as in micrograd."""
     cdef dict kept
-    release_operands(<PyObject*>x)
-    kept = dict_in(<PyObject*>x)
+    release_operands(x)
+    kept = dict_in(x)
     if kept is not None:
         if not x.flags & SHOWN:
             x.data_kind, x.grad_kind = FLOAT, INT
@@ -187,27 +164,28 @@ cdef list operands_of(Value x):
     cdef list found = []
     if x.x1 != NULL:
         found.append(<object>x.x1)
-    if x.x2 != NULL and x.op != POWER:
+    if second_operand(x) != NULL:
         found.append(<object>x.x2)
     return found
 
 
 def restored(cls, data, grad, op, operands, exponent, kept, given):
-    """A Value as `__reduce__` has taken it apart. What comes from a file may be anything."""
+    """Rebuild a Value from the parts that `__reduce__` returned. A file may hold anything in their place."""
     cdef Value x
     cdef int wanted
+    cdef bint is_power
     if not isinstance(cls, type) or not issubclass(cls, Value):
         raise value_errors.value_parts("its class", cls)
-    if type(op) is not int or not LEAF <= op <= OTHER:
+    if type(op) is not int or not 0 <= op < N_OPS:
         raise value_errors.value_parts("its op", op)
-    wanted = 0 if op == LEAF or op == OTHER else 2 if op == ADD or op == MULTIPLY else 1
+    wanted, is_power = table[<int>op].n_operands, op == POWER
     if type(operands) is not list or len(<list>operands) != wanted:
         raise value_errors.value_parts("its operands", operands)
     operands = tuple(operands)
     for operand in <tuple>operands:
         if not isinstance(operand, Value):
             raise value_errors.value_parts("its operands", operands)
-    if not isinstance(exponent, (int, float)) if op == POWER else exponent is not None:
+    if not isinstance(exponent, (int, float)) if is_power else exponent is not None:
         raise value_errors.value_parts("its exponent", exponent)
     if kept is not None and type(kept) is not dict:
         raise value_errors.value_parts("its attributes", kept)
@@ -219,7 +197,7 @@ def restored(cls, data, grad, op, operands, exponent, kept, given):
     if wanted:
         Py_INCREF(operands[0])
         x.x1 = <PyObject*>operands[0]
-    last = exponent if op == POWER else operands[1] if wanted == 2 else None
+    last = exponent if is_power else operands[1] if wanted == 2 else None
     if last is not None:
         Py_INCREF(last)
         x.x2 = <PyObject*>last
@@ -229,7 +207,7 @@ def restored(cls, data, grad, op, operands, exponent, kept, given):
         dict_of(x).update(kept)
     if given:
         x.flags |= GIVEN
-    track(<PyObject*>x)
+    track(x)
     return x
 
 
@@ -249,9 +227,8 @@ cdef object call_value(PyObject* cls, PyObject* const* args, size_t nargsf, PyOb
 
 
 cdef int install() except -1:
-    """Put our own slots in the finished type; Cython has no spelling for them. A subclass finds the operators by their
-    names."""
-    cdef TypeObject* t = <TypeObject*>VALUE
+    """Install the slots that Cython cannot declare. A subclass finds the operators by their names."""
+    cdef TypeObject* t = <TypeObject*>POOLED
     t.tp_dealloc = <void*>dealloc
     t.tp_traverse = <void*>traverse
     t.tp_clear = <void*>clear

@@ -1,0 +1,160 @@
+# The pool of dead objects, and deallocation without recursion, for Tensors and Values: each module includes this and
+# has a pool of its own, which belongs to the process and relies on the GIL.
+#
+# An object that dies while another one is being deallocated waits in a list of its thread, so that a graph of any depth
+# needs no stack.
+#
+# The including module defines `POOLED`, the pooled class, and
+#   new_object()        allocate one that holds nothing; NULL without memory
+#   free_object(o)      return its memory to Python
+#   pool_link(o)        a field of a pooled object, which holds the next one
+#   is_pooled(o)        whether `o` is of exactly that class
+#   before_dealloc(o)   what has to happen as soon as `o` is dead
+#   dealloc_link(o)     a field of a dead object, which holds the next one in the list
+#   dealloc_now(o)      release what `o` holds, and put it in the pool or free it
+
+cdef extern from *:
+    """
+    #ifdef Py_GIL_DISABLED
+    #define fg_revive(o) ((void)PyObject_Init((o), Py_TYPE(o)))
+    #else
+    #define fg_revive(o) Py_SET_REFCNT((o), 1)
+    #endif
+    /* What Cython takes for a new reference: hands over the one that `o` is. */
+    #define fg_owned(o) ((void*)(o))
+    static FG_THREAD_LOCAL struct { PyObject* waiting; int running, nested; } fg_dealloc = {0};
+    #define fg_waiting fg_dealloc.waiting
+    #define fg_running fg_dealloc.running
+    #define fg_nested fg_dealloc.nested
+    """
+    PyObject* fg_waiting        # dead objects of this thread, linked through `dealloc_link`
+    bint fg_running             # whether they will be deallocated right after the current one
+    int fg_nested               # Python's own deallocations running below ours, one below the other
+    void fg_revive(PyObject* o)
+    Py_ssize_t Py_REFCNT(PyObject* o)
+    void Py_SET_REFCNT(PyObject* o, Py_ssize_t n)
+
+cdef enum:
+    POOL = 1048576              # dead objects kept at most; their memory is what a graph of that many nodes had used
+    NESTED = 20                 # deeper levels of Python's deallocations do not deallocate at once
+
+cdef PyObject* pool = NULL
+cdef Py_ssize_t pooled = 0
+
+
+cdef inline PyObject* take_object() except NULL:
+    """Return an object that holds nothing, from the pool or new."""
+    global pool, pooled
+    cdef PyObject* o = pool
+    if o != NULL:
+        pool = pool_link(o)[0]
+        pool_link(o)[0] = NULL
+        pooled -= 1
+        fg_revive(o)
+        return o
+    o = new_object()
+    if o == NULL:
+        raise MemoryError()
+    return o
+
+
+cdef inline bint pool_has_room() noexcept:
+    return not FASTGRAD_NO_POOLS and pooled < POOL
+
+
+cdef inline void pool_object(PyObject* o) noexcept:
+    global pool, pooled
+    pool_link(o)[0] = pool
+    pool = o
+    pooled += 1
+
+
+def clear_pool():
+    """Free the pooled objects; return their size in bytes."""
+    global pool, pooled
+    cdef PyObject* o
+    cdef Py_ssize_t nbytes = pooled * <Py_ssize_t>POOLED.tp_basicsize
+    while pool != NULL:
+        o = pool
+        pool = pool_link(o)[0]
+        pool_link(o)[0] = NULL
+        free_object(o)
+    pooled = 0
+    return nbytes
+
+
+cdef inline void drop(PyObject* o) noexcept:
+    """Release a reference; `o` may be NULL."""
+    if o == NULL:
+        return
+    if Py_REFCNT(o) > 1:
+        Py_DECREF(<object>o)
+    else:
+        drop_last(o)
+
+
+cdef void drop_last(PyObject* o) noexcept:
+    if not is_pooled(o):
+        release_python(o)
+        return
+    defer_dealloc(o)
+    if not fg_running and fg_nested < NESTED:
+        run_deallocs()
+
+
+cdef inline void defer_dealloc(PyObject* o) noexcept:
+    global fg_waiting
+    before_dealloc(o)
+    dealloc_link(o)[0] = fg_waiting
+    fg_waiting = o
+
+
+cdef void run_deallocs() noexcept:
+    """Deallocate the objects that wait, including those that join them meanwhile."""
+    global fg_waiting, fg_running
+    cdef PyObject* o
+    fg_running = True
+    while fg_waiting != NULL:
+        o = fg_waiting
+        fg_waiting = dealloc_link(o)[0]
+        dealloc_now(o)
+    fg_running = False
+
+
+cdef inline bint enter_python() noexcept:
+    """Call before releasing a Python object that may hold pooled ones; return what `leave_python` needs.
+
+    Objects that die inside are deallocated there, since that may be a long program; but CPython nests such
+    deallocations deeper than a small stack can bear, and beyond NESTED levels they wait. Greenlets may enter and leave
+    in any order.
+    """
+    global fg_running, fg_nested
+    cdef bint before = fg_running
+    fg_running = False
+    fg_nested += 1
+    return before
+
+
+cdef inline void leave_python(bint before) noexcept:
+    global fg_running, fg_nested
+    fg_nested -= 1
+    fg_running = before
+    if not before and fg_waiting != NULL:
+        run_deallocs()
+
+
+cdef void release_python(PyObject* o) noexcept:
+    """Release a Python object that may hold pooled ones."""
+    cdef bint before = enter_python()
+    Py_DECREF(<object>o)
+    leave_python(before)
+
+
+cdef void dealloc(PyObject* o) noexcept:
+    """tp_dealloc. It raises nothing and runs no Python code itself, so it need not save a pending exception as
+    Cython's does."""
+    if fg_nested < NESTED or not is_pooled(o):
+        dealloc_now(o)
+    else:
+        Py_SET_REFCNT(o, 1)
+        defer_dealloc(o)
