@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,13 @@ def whole_number(value: Any) -> int | None:
         return None
     number = array.item()
     return int(number) if 0 <= number < 2**53 and number % 1 == 0 else None
+
+
+def plain_state(state: Any) -> Any:
+    """Return the state of a bit generator with Tensors replaced by arrays, which NumPy accepts."""
+    if isinstance(state, Mapping):
+        return {key: plain_state(value) for key, value in state.items()}
+    return state.numpy().copy() if isinstance(state, Tensor) else state
 
 
 def clear_gradients(tensors: Iterable[Tensor], set_to_none: bool) -> None:

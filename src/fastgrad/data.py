@@ -9,6 +9,7 @@ import numpy as np
 
 from fastgrad._engine import Tensor
 from fastgrad._progress import progress
+from fastgrad._state import plain_state
 from fastgrad.errors import BadSetting, DTypeError, ShapeError, StateError
 
 
@@ -33,7 +34,7 @@ class Batches:
         """
         try:
             trial = type(self.rng.bit_generator)()
-            trial.state = _plain(state_dict["rng"])
+            trial.state = plain_state(state_dict["rng"])
         except Exception as error:  # the state may be any object
             raise StateError(f"the state does not fit these batches, nothing was loaded: {error!r}") from error
         self.rng.bit_generator.state = trial.state
@@ -49,13 +50,6 @@ class Batches:
             at = slice(start, start + self.size) if order is None else order[start : start + self.size]
             batch = tuple(a[at] for a in self.arrays)
             yield batch if len(batch) > 1 else batch[0]
-
-
-def _plain(state: Any) -> Any:
-    """Return `state` with Tensors replaced by arrays, which NumPy's bit generators accept."""
-    if isinstance(state, Mapping):
-        return {key: _plain(value) for key, value in state.items()}
-    return state.numpy().copy() if isinstance(state, Tensor) else state
 
 
 def _rows(k: int, given: Any) -> Any:

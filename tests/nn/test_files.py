@@ -57,7 +57,7 @@ def test_without_safetensors_the_error_says_what_to_install(tmp_path, monkeypatc
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(ImportError, match=r"need the package safetensors: pip install safetensors, or take .*\.npz"):
+    with pytest.raises(ImportError, match=r"need the package safetensors: run pip install safetensors, or use .*\.npz"):
         nn.save({}, tmp_path / "a.safetensors")
     with pytest.raises(ImportError, match="pip install safetensors"):
         nn.load(tmp_path / "a.safetensors")
@@ -70,7 +70,7 @@ def test_what_cannot_be_saved_leaves_the_old_file(tmp_path):
         nn.save({"a": 2, "b": "text"}, path)
     with pytest.raises(DTypeError, match=r"save takes a Module or a mapping .* got list"):
         nn.save([1], path)
-    with pytest.raises(StateError, match=r"ends neither in \.npz nor in \.safetensors"):
+    with pytest.raises(StateError, match=r"must end in \.npz or \.safetensors"):
         nn.save({}, tmp_path / "a.pt")
     assert nn.load(path)["a"].item() == 1
 

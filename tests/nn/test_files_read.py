@@ -96,7 +96,7 @@ def test_the_same_name_twice_is_refused(tmp_path, format):
         def items(self):
             return [("a", 1.0), ("a", 2.0)]
 
-    with pytest.raises(StateError, match="'a' cannot name an entry: it is there twice"):
+    with pytest.raises(StateError, match="'a' cannot name an entry: it occurs twice"):
         nn.save(Twice(a=1.0), tmp_path / f"a.{format}")
 
 
@@ -127,25 +127,25 @@ LONGER = b"\x93NUMPY\x01\x00" + struct.pack("<H", 118) + (
 @pytest.mark.parametrize(
     ("entries", "text"),
     [
-        ([("a.npy", ONE), ("b", ONE)], r"entry 'b': it is no \.npy"),
+        ([("a.npy", ONE), ("b", ONE)], r"entry 'b': it is not a \.npy"),
         ([("a.npy", ONE), ("b.npy", ONE[:-1])], r"entry 'b': shape \(3,\) of float64 does not fit"),
         ([("b.npy", ONE + b"x")], r"entry 'b': shape \(3,\) of float64 does not fit"),
         ([("b.npy", b"")], "entry 'b': "),
         ([("b.npy", b"\x93NUMPY\x07\x00")], r"entry 'b': "),
         ([("b.npy", LONGER)], r"entry 'b': shape \(1000000000000,\) of float64 does not fit"),
-        ([("a.npy", ONE), ("a.npy", ONE)], "entry 'a': it is there twice"),
-        ([("b.npy", npy(np.array([{}])))], "entry 'b': it holds Python objects, .*allow_pickle"),
+        ([("a.npy", ONE), ("a.npy", ONE)], "entry 'a': it occurs twice"),
+        ([("b.npy", npy(np.array([{}])))], "entry 'b': it contains Python objects, .*allow_pickle"),
         ([("b.npy", npy(np.ones(2, np.float16)))], "entry 'b': it is of dtype float16, which a Tensor cannot hold"),
         ([("b.npy", npy(np.array(["x"])))], "entry 'b': it is of dtype <U1"),
         ([("b.npy", npy(np.zeros(2, "M8[s]")))], "entry 'b': it is of dtype datetime64"),
         ([("b.npy", npy(np.zeros(2, "i4,f8")))], "entry 'b': it is of dtype "),
         ([("a.npy", ONE), ("fastgrad.json", b"{")], "entry 'fastgrad.json': "),
-        ([("a.npy", ONE), ("fastgrad.json", b'{"dict": []}')], "nothing belongs to the array 'a'"),
+        ([("a.npy", ONE), ("fastgrad.json", b'{"dict": []}')], "the array 'a' is not used"),
         ([("fastgrad.json", b'{"dict": [["a", {"array": "a"}]]}')], "the array 'a' is missing"),
         ([("fastgrad.json", b'{"dict": [["a", 1], ["a", 2]]}')], "the key 'a'"),
         ([("fastgrad.json", b'{"dict": [["a", {"dict": 1}]]}')], "entry 'fastgrad.json'"),
         ([("fastgrad.json", b'{"dict": [["a", {"code": 1}]]}')], "entry 'fastgrad.json'"),
-        ([("fastgrad.json", b'{"list": []}')], "it is no dict"),
+        ([("fastgrad.json", b'{"list": []}')], "it is not a dict"),
         ([("fastgrad.json", b'{"dict": [["a", ' + b'{"list": [' * 100000)], "entry 'fastgrad.json'"),
         (
             [("fastgrad.json", b'{"dict": [["a", {"generator": {"dict": [["bit_generator", "os"]]}}]]}')],
@@ -208,7 +208,7 @@ def test_what_unpacks_to_more_than_the_limit_is_refused_before_it_is_unpacked(tm
     path = tmp_path / "a.npz"
     np.savez_compressed(path, a=np.zeros(1 << 20))
     declared = sum(entry.file_size for entry in zipfile.ZipFile(path).infolist())
-    with pytest.raises(StateError, match=rf"a.npz' .* have {declared} bytes .* limit is 8000000: .* limit={declared}"):
+    with pytest.raises(StateError, match=rf"a.npz' .* take {declared} bytes .* limit is 8000000: .* limit={declared}"):
         nn.load(path, limit=8_000_000)
     assert nn.load(path, limit=declared)["a"].shape == (1 << 20,)
     stored = tmp_path / "b.npz"

@@ -41,9 +41,9 @@ def test_layer_norm():
     np.testing.assert_allclose(nn.LayerNorm((3, 4))(x).numpy(), normalized(x, (1, 2)), rtol=1e-12)
     assert not list(nn.LayerNorm(4, elementwise_affine=False).parameters())
     assert [n for n, _ in nn.LayerNorm(4, bias=False).named_parameters()] == ["weight"]
-    with pytest.raises(ShapeError, match=r"normalized_shape=\(4,\) is not how the shape \(2, 5\) ends"):
+    with pytest.raises(ShapeError, match=r"the shape \(2, 5\) does not end with normalized_shape=\(4,\)"):
         layer(fg.asarray(np.ones((2, 5))))
-    with pytest.raises(ShapeError, match=r"weight of shape \(3,\) for normalized_shape=\(4,\)"):
+    with pytest.raises(ShapeError, match=r"weight has shape \(3,\), but normalized_shape=\(4,\)"):
         F.layer_norm(X, 4, np.ones(3))
     fg.testing.check_grads(lambda x, w, b: F.layer_norm(x, 4, w, b), (X, w, b))
 
@@ -161,9 +161,9 @@ def test_batch_norm_refuses_what_it_cannot_normalise():
         ShapeError, match=r"BatchNorm1d\(3, .*takes shape \(batch, 3\) or \(batch, 3, ...\), got \(2, 4\)"
     ):
         layer(fg.asarray(np.ones((2, 4))))
-    with pytest.raises(ShapeError, match=r"\(1, 3\) has 1 values per channel; training needs two"):
+    with pytest.raises(ShapeError, match=r"\(1, 3\) has 1 value\(s\) per channel, training needs two"):
         layer(fg.asarray(np.ones((1, 3))))
-    with pytest.raises(ValueError, match="it needs running_mean and running_var"):
+    with pytest.raises(ValueError, match="training=False needs running_mean and running_var"):
         F.batch_norm(X)
     with pytest.raises(ShapeError, match=r"bias of shape \(3,\) for 4 channels"):
         F.batch_norm(X, bias=np.ones(3), training=True)
@@ -185,9 +185,9 @@ def test_dropout_keeps_the_mean_and_its_seed():
     assert not F.dropout(x, 1.0).detach().numpy().any()
     assert F.dropout(np.ones(4, np.float32)).dtype == np.float32
     for wrong in (1.1, -0.1, math.nan):
-        with pytest.raises(ValueError, match="is no probability"):
+        with pytest.raises(ValueError, match="must be a probability"):
             nn.Dropout(wrong)
-        with pytest.raises(ValueError, match="is no probability"):
+        with pytest.raises(ValueError, match="must be a probability"):
             F.dropout(x, wrong)
     nn.seed(4)
     first = nn.Dropout()(x).detach().numpy()
@@ -205,11 +205,11 @@ def test_embedding():
     np.testing.assert_array_equal(layer.weight.grad.numpy(), np.array([2, 0, 1, 0, 0])[:, None] * np.ones(3))
     assert layer(fg.asarray([1, 2])).shape == (2, 3)
     for wrong in ([5], [-1]):
-        with pytest.raises(IndexError, match=rf"index {wrong[0]} is no row; there are rows 0 to 4"):
+        with pytest.raises(IndexError, match=f"index {wrong[0]} is out of range for 5 rows"):
             layer(wrong)
     with pytest.raises(DTypeError, match=r"indices are integers, got float64: use indices.astype\(int\)"):
         layer([0.0])
-    with pytest.raises(ValueError, match="padding_idx=9 is no row of 5"):
+    with pytest.raises(ValueError, match="padding_idx=9 is out of range for 5 rows"):
         nn.Embedding(5, 3, padding_idx=9)
 
 
@@ -223,7 +223,7 @@ def test_flatten():
     )
     with pytest.raises(ShapeError, match="axis 4 is out of bounds"):
         F.flatten(x, 4)
-    with pytest.raises(ShapeError, match="start_dim=2 lies behind end_dim=1"):
+    with pytest.raises(ShapeError, match="start_dim=2 is after end_dim=1"):
         F.flatten(x, 2, 1)
 
 
@@ -295,7 +295,7 @@ def test_gains():
     assert {name: init.calculate_gain(name) for name in gains} == gains
     assert init.calculate_gain("leaky_relu", 0.2) == math.sqrt(2 / 1.04)
     assert init.calculate_gain("leaky_relu") == math.sqrt(2 / 1.0001)
-    with pytest.raises(ValueError, match="nonlinearity='gelu' is not one of 'linear'"):
+    with pytest.raises(ValueError, match=r"nonlinearity must be 'linear'.*got 'gelu'"):
         init.calculate_gain("gelu")
 
 
@@ -304,9 +304,9 @@ def test_initialisers_say_what_they_cannot_do():
         drawn(init.xavier_uniform_, (3,))
     with pytest.raises(ShapeError, match="orthogonal_ needs"):
         drawn(init.orthogonal_, (3,))
-    with pytest.raises(ValueError, match='mode=\'fan\' is not one of "fan_in", "fan_out"'):
+    with pytest.raises(ValueError, match="mode must be 'fan_in' or 'fan_out', got 'fan'"):
         drawn(init.kaiming_normal_, mode="fan")
-    with pytest.raises(ValueError, match=r"trunc_normal_: \[20, 21\] holds"):
+    with pytest.raises(ValueError, match=r"trunc_normal_: \[20, 21\] contains"):
         drawn(init.trunc_normal_, a=20, b=21)
 
 

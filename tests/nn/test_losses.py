@@ -139,7 +139,7 @@ def test_hinge_loss():
     scores, labels = np.array([2.0, 0.5, -1.0, 0.25]), np.array([1, 1, 1, -1])
     assert F.hinge_loss(scores, labels).item() == (0 + 0.5 + 2 + 1.25) / 4
     np.testing.assert_array_equal(gradient(lambda x: F.hinge_loss(x, labels), scores), np.array([0, -1, -1, 1]) / 4)
-    with pytest.raises(ValueError, match=r"labels are 1 or -1; got 0.*pass 2 \* labels - 1"):
+    with pytest.raises(ValueError, match=r"labels must be 1 or -1, got 0.*pass 2 \* labels - 1"):
         F.hinge_loss(scores, [0, 1, 1, 0])
 
 
@@ -152,7 +152,7 @@ def test_mse_loss():
 
 @pytest.mark.parametrize("loss", [F.mse_loss, F.hinge_loss, F.binary_cross_entropy_with_logits])
 def test_losses_of_pairs_do_not_broadcast(loss):
-    with pytest.raises(ShapeError, match=r"shapes \(4,\) and \(4, 1\) differ; reshape or broadcast one of them"):
+    with pytest.raises(ShapeError, match=r"shapes \(4,\) and \(4, 1\) differ: reshape or broadcast one of them"):
         loss(np.ones(4), np.ones((4, 1)))
 
 

@@ -58,7 +58,7 @@ def test_what_is_assigned_decides_what_it_is():
 
 def test_a_parameter_is_not_replaced_by_something_that_would_not_be_trained():
     layer = nn.Linear(2, 2)
-    with pytest.raises(DTypeError, match=r"'weight' is a parameter, got something that is no leaf"):
+    with pytest.raises(DTypeError, match=r"'weight' is a parameter, got an object that is not a leaf"):
         layer.weight = fg.tensor(np.ones((2, 2)))
     with pytest.raises(DTypeError, match=r"'weight' is a parameter, got the result of 'multiply'"):
         layer.weight = layer.weight * 2.0

@@ -102,7 +102,7 @@ def test_random_numbers_go_on_where_their_state_was_taken():
         ({**state, "2.rng": 1}, "'2.rng': unexpected"),
         ({**state, "": {"bit_generator": "MT19937"}}, "'': "),
         ({**state, "": np.random.Generator(np.random.SFC64(1)).bit_generator.state}, "'': of a SFC64"),
-        ({**state, "1.rng": {"bit_generator": "Generator"}}, "'1.rng': .* is no bit generator of NumPy"),
+        ({**state, "1.rng": {"bit_generator": "Generator"}}, "'1.rng': .* is not a bit generator of NumPy"),
         ({**state, "1.rng": 3}, "'1.rng': "),
         ([], "list, not a dict"),
     ]:

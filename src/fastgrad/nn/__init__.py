@@ -1,4 +1,4 @@
-"""Neural networks: layers, initialisers (`nn.init`), and what the layers compute as functions (`nn.functional`)."""
+"""Neural networks: layers, initializers (`nn.init`), and the functions that layers compute (`nn.functional`)."""
 
 from fastgrad.nn import functional, init, utils
 from fastgrad.nn.activations import (

@@ -1,4 +1,4 @@
-"""Activations and losses as modules: the functions of `nn.functional` with their parameters kept."""
+"""Activations and losses as modules: the functions of `nn.functional` with their parameters."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Softplus(Module):
 
 
 class LeakyReLU(Module):
-    """`x` above 0, `negative_slope * x` below."""
+    """`x` if `x > 0`, else `negative_slope * x`."""
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         self.negative_slope = negative_slope
@@ -72,7 +72,7 @@ class LeakyReLU(Module):
 
 
 class ELU(Module):
-    """`x` above 0, `alpha * (exp(x) - 1)` below."""
+    """`x` if `x > 0`, else `alpha * (exp(x) - 1)`."""
 
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha
@@ -110,28 +110,28 @@ class _Loss(Module):
 
 
 class CrossEntropyLoss(_Loss):
-    """`nn.functional.cross_entropy`: of scores (..., classes) and labels (...), the classes along the last axis."""
+    """`nn.functional.cross_entropy` of scores (..., classes) and labels (...)."""
 
     def forward(self, logits: Tensor, labels: Any) -> Tensor:
         return F.cross_entropy(logits, labels, reduction=self.reduction)
 
 
 class MSELoss(_Loss):
-    """`nn.functional.mse_loss`: the mean of the squared differences."""
+    """`nn.functional.mse_loss` of predictions and targets of the same shape."""
 
     def forward(self, predictions: Tensor, targets: Any) -> Tensor:
         return F.mse_loss(predictions, targets, reduction=self.reduction)
 
 
 class BCEWithLogitsLoss(_Loss):
-    """`nn.functional.binary_cross_entropy_with_logits`: of logits and probabilities of one shape."""
+    """`nn.functional.binary_cross_entropy_with_logits` of logits and probabilities of the same shape."""
 
     def forward(self, logits: Tensor, targets: Any) -> Tensor:
         return F.binary_cross_entropy_with_logits(logits, targets, reduction=self.reduction)
 
 
 class HingeLoss(Module):
-    """`nn.functional.hinge_loss`: of scores and labels 1 and -1, of one shape."""
+    """`nn.functional.hinge_loss` of scores and labels, 1 or -1, of the same shape."""
 
     def __init__(self, delta: float = 1.0, reduction: str = "mean") -> None:
         self.delta, self.reduction = delta, reduction
@@ -141,7 +141,7 @@ class HingeLoss(Module):
 
 
 class MulticlassHingeLoss(HingeLoss):
-    """`nn.functional.multiclass_hinge_loss`: of scores (rows, classes) and labels (rows,)."""
+    """`nn.functional.multiclass_hinge_loss` of scores (rows, classes) and labels (rows,)."""
 
     def forward(self, scores: Tensor, labels: Any) -> Tensor:
         return F.multiclass_hinge_loss(scores, labels, self.delta, self.reduction)

@@ -1,6 +1,6 @@
-"""Writing a file as a whole or not at all: beside its place, flushed to the disk, then moved there.
+"""Atomic writing of files: to a temporary file in the same folder, flushed to the disk, then moved.
 
-Knows nothing of what is written.
+Knows nothing of the contents.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 
 class Disk:
-    """An open file that writes all or raises, without a buffer; and that remembers the error which ended it."""
+    """An open, unbuffered file that writes all data or raises, and remembers the error of a failed write."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor, self.error = descriptor, None
@@ -31,29 +31,29 @@ class Disk:
         return len(data)
 
     def tell(self) -> int:
-        """Where in the file the next byte goes."""
+        """Return the position in the file."""
         return os.lseek(self.descriptor, 0, os.SEEK_CUR)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go there."""
+        """Set the position in the file and return it."""
         return os.lseek(self.descriptor, offset, whence)
 
     def flush(self) -> None:
-        """There is no buffer."""
+        """Do nothing, since there is no buffer."""
 
 
 @contextlib.contextmanager
 def replacing(path: str) -> Iterator[Disk]:
-    """A file to write to, which takes the place of `path` when the block ends without an error.
+    """Open a file for writing that replaces `path` when the block ends without an error.
 
-    A symbolic link stays, and what it leads to is replaced. The mode and, where that is allowed, the owner of a file
-    that was there are kept. Several threads or processes may do so at once: the last one wins, and a reader meets a
-    whole file at any time. What cannot be replaced by a file, a device or a pipe, is written to as it is.
+    Symbolic links are followed. The mode and, if permitted, the owner of an existing file are kept. Several threads or
+    processes may replace a file concurrently: the last one wins, and readers always see a complete file. Devices and
+    pipes, which cannot be replaced, are written to directly.
 
     Raises
     ------
     OSError
-        As of `open(path, "wb")`: no such folder, no permission, a read-only file, a full disk.
+        As raised by `open(path, "wb")`: a missing folder, no permission, a read-only file, a full disk.
     """
     target = os.path.realpath(path)
     try:
@@ -63,7 +63,7 @@ def replacing(path: str) -> Iterator[Disk]:
     if before is not None:
         if stat.S_ISDIR(before.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        # the superuser may write to anything; whoever made a file read-only meant it
+        # also for the superuser, whom os.access always permits: the file was made read-only on purpose
         if not os.access(target, os.W_OK) or not before.st_mode & 0o222:
             raise PermissionError(errno.EACCES, "the file is read-only", path)
         if not stat.S_ISREG(before.st_mode):
@@ -98,7 +98,7 @@ def replacing(path: str) -> Iterator[Disk]:
 
 @contextlib.contextmanager
 def _own_error(disk: Disk) -> Iterator[Disk]:
-    """Of a disk that is full, what the format made of it is of no interest."""
+    """Raise the error of a failed write itself, instead of the error that the format made of it."""
     try:
         yield disk
     except Exception as error:
@@ -108,9 +108,9 @@ def _own_error(disk: Disk) -> Iterator[Disk]:
 
 
 def _made(folder: str, nameless: bool = True) -> tuple[int, str | None]:
-    """An empty file in `folder`: without a name, so that a killed process leaves nothing, or with one of its own."""
+    """Create an empty file in `folder`, if possible without a name, so that a killed process leaves nothing behind."""
     if nameless and hasattr(os, "O_TMPFILE") and os.path.isdir("/proc/self/fd"):
-        # not in every file system
+        # not supported by every file system
         with contextlib.suppress(OSError):
             return os.open(folder or ".", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666), None
     while True:
@@ -121,29 +121,30 @@ def _made(folder: str, nameless: bool = True) -> tuple[int, str | None]:
 
 
 def _name(folder: str) -> str:
-    """Short, as the target's may be as long as can be; from the system's entropy, which forks do not share."""
+    """Return a short random name: `path` may have the maximum length, and forks must not share the random state."""
     return os.path.join(folder, f".fastgrad-{secrets.token_hex(8)}.part")
 
 
 def _named(descriptor: int, folder: str) -> str | None:
-    """Give the nameless file a name, since `os.replace` moves names only; None where it cannot have one."""
+    """Link the unnamed file to a name, since `os.replace` needs one; return None if that is not possible."""
     at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         while True:
             name = _name(folder)
             try:
-                os.link(f"/proc/self/fd/{descriptor}", name, src_dir_fd=at, dst_dir_fd=at)  # as linkat, follows
+                # linkat with AT_SYMLINK_FOLLOW
+                os.link(f"/proc/self/fd/{descriptor}", name, src_dir_fd=at, dst_dir_fd=at)
                 return name
             except FileExistsError:
                 continue
-            except OSError:  # sandboxes and layered file systems have one half of this alone
+            except OSError:  # some sandboxes and layered file systems support O_TMPFILE but not this
                 return None
     finally:
         os.close(at)
 
 
 def _copied(descriptor: int, folder: str) -> str:
-    """A file with a name, mode and content of the nameless one."""
+    """Copy the unnamed file, with its mode, to a file with a name."""
     made, name = _made(folder, nameless=False)
     assert name is not None
     try:
@@ -161,7 +162,7 @@ def _copied(descriptor: int, folder: str) -> str:
 
 
 def _flush_folder(folder: str) -> None:
-    """Have the new name on the disk, where the system can flush folders."""
+    """Flush the folder, so that the new name is on the disk, if the system supports this."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -1,4 +1,4 @@
-"""Modules that hold others: one after another, or as a list. Compute nothing of their own."""
+"""Modules that hold other modules: a sequence that is applied in order, and a list. They compute nothing themselves."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from fastgrad.nn.module import MODULE, Module
 
 
 class _Numbered(Module, MutableSequence[Module]):
-    """Children called "0", "1", ..., or as they were given, reached by position: a list, with all that lists do.
+    """Base of containers whose children are indexed by position, with all methods of a list.
 
-    Parameters and buffers of a subclass are no part of the list.
+    Children are named "0", "1", ..., or as given. Parameters and buffers of a subclass are not part of the list.
     """
 
     def _fill(self, modules: Iterable[Module]) -> None:
@@ -25,7 +25,7 @@ class _Numbered(Module, MutableSequence[Module]):
         self.register_module(name, module)
 
     def _checked(self, modules: Iterable[Any], first: Any = 0) -> list[Module]:
-        """All of them, none of which is anything else: what a list of modules would become broken by."""
+        """Return the modules as a list; raise if one is not a Module, before anything is changed."""
         made = list(modules)
         for number, module in enumerate(made):
             if not isinstance(module, Module):
@@ -77,37 +77,37 @@ class _Numbered(Module, MutableSequence[Module]):
     def __delitem__(self, index: Any) -> None:
         modules = self._all()
         if not isinstance(index, slice):
-            self._name_at(index)  # an index out of range, in our words
+            self._name_at(index)  # raises for an index that is out of range
         del modules[index]
         self._renumber(modules)
 
     def append(self, module: Module) -> Self:  # type: ignore[override]
-        """Put `module` at the end."""
+        """Append `module`."""
         number = len(self)
-        while str(number) in self._kinds:  # a name that was given
+        while str(number) in self._kinds:  # a name that was given by the user
             number += 1
         self._put(str(number), module)
         return self
 
     def insert(self, index: int, module: Module) -> Self:  # type: ignore[override]
-        """Put `module` before number `index`."""
+        """Insert `module` before index `index`."""
         modules = self._all()
         modules.insert(index, *self._checked([module], len(modules)))
         self._renumber(modules)
         return self
 
     def extend(self, modules: Iterable[Module]) -> Self:  # type: ignore[override]
-        """Put each of `modules` at the end."""
+        """Append each of `modules`."""
         for module in self._checked(modules, len(self)):
             self.append(module)
         return self
 
     def sort(self, *, key: Callable[[Module], Any], reverse: bool = False) -> None:
-        """Put the modules in the order of `key(module)`."""
+        """Sort the modules by `key(module)`."""
         self._renumber(sorted(self, key=key, reverse=reverse))
 
     def copy(self) -> Any:
-        """A plain one, a Sequential or ModuleList, of the same modules."""
+        """Return a Sequential or ModuleList of the same modules."""
         raise NotImplementedError
 
     def __add__(self, modules: Iterable[Module]) -> Any:
@@ -126,12 +126,12 @@ class _Numbered(Module, MutableSequence[Module]):
 
 
 class Sequential(_Numbered):
-    """Modules one after another: each gets what the one before it returned.
+    """Applies modules in order: the output of each is the input of the next.
 
     Parameters
     ----------
     *modules : Module, or one mapping of names to modules
-        Called "0", "1", ... where no names are given.
+        Named "0", "1", ... if no names are given.
     """
 
     def __init__(self, *modules: Any) -> None:
@@ -145,7 +145,7 @@ class Sequential(_Numbered):
         return type(self)({name: self.__dict__[name] for name in self._names()[index]})
 
     def copy(self) -> Sequential:
-        """A plain Sequential of the same modules."""
+        """Return a Sequential of the same modules."""
         return Sequential(*self)
 
     def forward(self, x: Any) -> Any:
@@ -157,7 +157,7 @@ class Sequential(_Numbered):
 
 
 class ModuleList(_Numbered):
-    """A list of modules whose parameters are known to the module that it is assigned to. It has no forward."""
+    """A list of modules, whose parameters belong to the module that it is assigned to. It has no forward."""
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
         self._fill(modules)
@@ -166,19 +166,19 @@ class ModuleList(_Numbered):
         return type(self)(self._all()[index])
 
     def copy(self) -> ModuleList:
-        """A plain ModuleList of the same modules."""
+        """Return a ModuleList of the same modules."""
         return ModuleList(self)
 
     def __repr__(self) -> str:
-        """As PyTorch's: equal neighbours are written once, with their number."""
+        """In PyTorch's format: adjacent modules with the same representation are shown once, with their number."""
         runs: list[list[Any]] = []
-        for number, said in enumerate(map(repr, self)):
-            if runs and runs[-1][2] == said:
+        for number, text in enumerate(map(repr, self)):
+            if runs and runs[-1][2] == text:
                 runs[-1][1] = number
             else:
-                runs.append([number, number, said])
+                runs.append([number, number, text])
         lines = []
-        for first, last, said in runs:
-            said = said.replace("\n", "\n  ")
-            lines.append(f"({first}): {said}" if first == last else f"({first}-{last}): {last - first + 1} x {said}")
+        for first, last, text in runs:
+            text = text.replace("\n", "\n  ")
+            lines.append(f"({first}): {text}" if first == last else f"({first}-{last}): {last - first + 1} x {text}")
         return f"{type(self).__name__}(" + ("\n  " + "\n  ".join(lines) + "\n" if lines else "") + ")"

@@ -1,4 +1,4 @@
-"""States in files: `.npz`, which NumPy reads, and `.safetensors`, which others of the field read. No pickles."""
+"""States in files: `.npz`, NumPy's format, and `.safetensors`. No pickles."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ from fastgrad.nn.atomic import replacing
 
 
 def save(state: Any, path: str | os.PathLike[str]) -> None:
-    """Write a state to a file, whose name says how.
+    """Write a state to a file. The suffix of the file name selects the format.
 
-    The file is written beside its place, flushed to the disk and then moved there: an earlier one of that name is
-    replaced as a whole or not at all, and readers and other writers, in threads or processes, never meet half of one.
-    A symbolic link is followed, the mode of the earlier file is kept, and a read-only one is not replaced.
+    The data are written to a temporary file in the same folder, flushed to the disk, and moved to `path`. An existing
+    file is replaced completely or not at all, and concurrent readers and writers never see a partial file. Symbolic
+    links are followed, the mode of an existing file is kept, and a read-only file is not replaced.
 
     Parameters
     ----------
     state : Module, mapping of str to Tensor or array, or nested mapping
-        Nested ones, as `optimizer.state_dict()` or `{"model": model, "optimizer": optimizer, "epoch": 3}`, may hold
-        mappings with keys of str or int, lists, tuples, numbers, text, None, Tensors, arrays, generators of
-        `numpy.random`, and whatever has a `state_dict()`.
+        A nested mapping, such as `optimizer.state_dict()` or `{"model": model, "optimizer": optimizer, "epoch": 3}`,
+        may contain mappings with keys of str or int, lists, tuples, numbers, text, None, Tensors, arrays, generators
+        of `numpy.random`, and objects with a `state_dict()`.
     path : str or path
-        Ending in ".npz", or in ".safetensors", for which the package safetensors must be installed
+        Ends in ".npz", or in ".safetensors", which requires the package safetensors
         (`pip install fastgrad[safetensors]`).
 
     Raises
     ------
     StateError
-        For another ending, and names that the format cannot have.
+        If the suffix is unknown, or a name is not allowed in the format.
     DTypeError
-        For values that `load` could not give back: text beside arrays, dates, objects, float16, masked arrays.
+        If `load` could not restore a value: text beside arrays, dates, objects, float16, masked arrays.
     OSError
-        As of `open(path, "wb")`; the disk is full. Then, too, the earlier file stays and nothing is left.
+        As raised by `open(path, "wb")`, or if the disk is full. The existing file is kept, and no temporary file
+        remains.
     ImportError
-        Where safetensors is wanted and not installed.
+        If safetensors is required and not installed.
     """
     path = os.fspath(path)
     format = formats.suffix(path)
@@ -51,33 +52,33 @@ def save(state: Any, path: str | os.PathLike[str]) -> None:
     else:
         arrays = structure.flat(state, format)
     if format == ".safetensors":
-        formats.safetensors()  # before anything is written
+        formats.safetensors()  # raises before anything is written
     with replacing(path) as file:
         formats.write(file, format, arrays, text)
 
 
 def load(path: str | os.PathLike[str], *, limit: int = 1 << 30) -> dict[str, Any]:
-    """Read a state from a file that `save` wrote, or a state dict that another program wrote in the same format.
+    """Read a state from a file written by `save`, or a state dict written by another program in the same format.
 
     Parameters
     ----------
     path : str or path
-        Ending in ".npz" or ".safetensors".
+        Ends in ".npz" or ".safetensors".
     limit : int
-        How many bytes the arrays of a compressed file may have, 1 GiB unless more is allowed. Arrays that are not
-        compressed may have as many as the file itself.
+        The maximum size of the arrays of a compressed file in bytes, by default 1 GiB. The arrays of an uncompressed
+        file may be as large as the file.
 
     Returns
     -------
     dict of str to Tensor
-        For `module.load_state_dict`; or, of a nested state, what was saved, with Tensors for arrays.
+        For `module.load_state_dict`. For a nested state, the nested state, with Tensors in place of arrays.
 
     Raises
     ------
     StateError
-        Names the file, and the entry, with which anything is wrong.
+        If the file is invalid. The message names the file and the entry.
     OSError
-        As of `open(path, "rb")`.
+        As raised by `open(path, "rb")`.
     """
     path = os.fspath(path)
     arrays, text = formats.read(path, limit)
@@ -85,5 +86,5 @@ def load(path: str | os.PathLike[str], *, limit: int = 1 << 30) -> dict[str, Any
         return {name: asarray(array) for name, array in arrays.items()}
     try:
         return structure.put_together(text, arrays)
-    except Exception as error:  # whatever the text may say
+    except Exception as error:  # the text may be anything
         raise messages.broken_file(path, formats.STRUCTURE, error) from error

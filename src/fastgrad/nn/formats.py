@@ -1,4 +1,4 @@
-"""Arrays by name in `.npz` and `.safetensors` files: written so that they can be read, read without trust."""
+"""Named arrays in `.npz` and `.safetensors` files. Reading does not trust the file."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import numpy as np
 from fastgrad.nn import messages
 from fastgrad.nn.atomic import Disk
 
-DTYPES = {np.dtype(c) for c in "?bBhHiIlLqQfdFD"}  # what a Tensor holds
-STRUCTURE = "fastgrad.json"  # the entry of a .npz, and the key of a .safetensors' metadata, for what is no array
+DTYPES = {np.dtype(c) for c in "?bBhHiIlLqQfdFD"}  # the dtypes of Tensors
+STRUCTURE = "fastgrad.json"  # the entry of a .npz, or metadata key of a .safetensors, for the JSON of a nested state
 _SAFE = {
     "F64": "<f8", "F32": "<f4", "C64": "<c8", "BOOL": "?", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
     "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1",
@@ -24,7 +24,7 @@ _SAFE = {
 
 
 def suffix(path: str) -> str:
-    """The format that a name means."""
+    """Return the format selected by a file name."""
     found = os.path.splitext(path)[1].lower()
     if found not in (".npz", ".safetensors"):
         raise messages.unknown_file(path)
@@ -32,24 +32,24 @@ def suffix(path: str) -> str:
 
 
 def unfit_name(name: str, format: str) -> str | None:
-    """Why a file of this format cannot have an entry of this name, or None."""
+    """Return why a file of this format cannot have an entry of this name, or None."""
     try:
         length = len(name.encode())
     except UnicodeEncodeError:
-        return "it is no text: half of a surrogate pair"
+        return "it contains half of a surrogate pair"
     if format == ".npz" and "\0" in name:
-        return "names in a .npz end at a NUL"
+        return "names in a .npz end at the first NUL"
     if format == ".npz" and length > 65_000:
         return "names in a .npz have at most 65,000 bytes"
     if format == ".npz" and os.sep != "/" and os.sep in name:
-        return f"a .npz has / for {os.sep}"
+        return f"a .npz replaces {os.sep} by /"
     if format == ".safetensors" and name == "__metadata__":
-        return "__metadata__ has a meaning of its own in a .safetensors"
+        return "__metadata__ is reserved in a .safetensors"
     return None
 
 
 def unfit_dtype(dtype: np.dtype, format: str) -> bool:
-    """Whether a file of this format has no such arrays."""
+    """Return whether a file of this format cannot store the dtype."""
     native = dtype.newbyteorder("=")
     return native not in DTYPES or (
         format == ".safetensors" and native.newbyteorder("<").str.lstrip("|") not in _STORED
@@ -60,7 +60,7 @@ _STORED = {np.dtype(code).str.lstrip("|") for code in _SAFE.values()}
 
 
 def safetensors() -> Any:
-    """The optional package."""
+    """Import the optional package."""
     try:
         import safetensors.numpy
     except ImportError as error:
@@ -69,12 +69,12 @@ def safetensors() -> Any:
 
 
 def write(file: Disk, format: str, arrays: dict[str, np.ndarray], structure: str | None) -> None:
-    """Write contiguous arrays of native byte order, and a text beside them."""
+    """Write contiguous arrays in native byte order, and the text of a nested state."""
     if format == ".safetensors":
         file.write(safetensors().save(arrays, metadata=None if structure is None else {STRUCTURE: structure}))
         return
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in arrays.items():  # not np.savez, which takes no entry named "file"
+        for name, array in arrays.items():  # not np.savez, which does not accept the name "file"
             with archive.open(name + ".npy", "w", force_zip64=True) as entry:
                 np.lib.format.write_array(entry, array, allow_pickle=False)
         if structure is not None:
@@ -83,19 +83,19 @@ def write(file: Disk, format: str, arrays: dict[str, np.ndarray], structure: str
 
 @contextmanager
 def _faults(path: str, entry: str | None = None) -> Iterator[None]:
-    """Whatever is wrong with a file is one error, which names it, and the entry."""
+    """Convert all errors of reading a file to a StateError that names the file and the entry."""
     try:
         yield
     except messages.StateError:
         raise
-    except Exception as error:  # each format has classes of its own for what is broken
-        if isinstance(error, OSError) and error.errno not in (None, 22):  # 22: a place before the file's beginning
+    except Exception as error:  # each format has its own classes of errors
+        if isinstance(error, OSError) and error.errno not in (None, 22):  # 22: a position before the start of the file
             raise
         raise messages.broken_file(path, entry, error) from error
 
 
 def read(path: str, limit: int) -> tuple[dict[str, np.ndarray], str | None]:
-    """The arrays of a file by name, and the text beside them."""
+    """Return the arrays of a file by name, and the text of a nested state or None."""
     format = suffix(path)
     if format == ".safetensors":
         safetensors()
@@ -109,7 +109,7 @@ def read(path: str, limit: int) -> tuple[dict[str, np.ndarray], str | None]:
 
 def _read_npz(path: str, file: BinaryIO, size: int, limit: int) -> tuple[dict[str, np.ndarray], str | None]:
     if file.read(6) == b"\x93NUMPY":
-        raise ValueError("it holds one array without a name")
+        raise ValueError("it contains one array without a name")
     file.seek(0)
     arrays: dict[str, np.ndarray] = {}
     structure = None
@@ -123,12 +123,12 @@ def _read_npz(path: str, file: BinaryIO, size: int, limit: int) -> tuple[dict[st
             with _faults(path, name):
                 if entry.filename == STRUCTURE:
                     if structure is not None:
-                        raise ValueError("it is there twice")
+                        raise ValueError("it occurs twice")
                     structure = archive.read(entry).decode()
                 elif name == entry.filename:
-                    raise ValueError("it is no .npy")
+                    raise ValueError("it is not a .npy")
                 elif name in arrays:
-                    raise ValueError("it is there twice")
+                    raise ValueError("it occurs twice")
                 else:
                     arrays[name] = _read_array(archive, entry)
     return arrays, structure
@@ -138,7 +138,7 @@ def _read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
     with archive.open(entry) as stream:
         version = np.lib.format.read_magic(stream)
         if version not in ((1, 0), (2, 0)):
-            raise ValueError(f"format {version} of .npy is for names that are no ASCII")
+            raise ValueError(f"format {version} of .npy is for names that are not ASCII")
         header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, by_columns, dtype = header(stream)
         _check_dtype(dtype)
@@ -147,8 +147,8 @@ def _read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
             raise ValueError(f"shape {shape} of {dtype} does not fit its {entry.file_size} bytes")
         data = bytearray(count * dtype.itemsize)
         _fill(stream, data)
-        if stream.read(1):  # at the end the checksum is compared
-            raise ValueError("it is longer than it says")
+        if stream.read(1):  # at the end, zipfile compares the checksum
+            raise ValueError("it is longer than declared")
     array = np.frombuffer(data, dtype).reshape(shape, order="F" if by_columns else "C")
     return array.astype(dtype.newbyteorder("="), order="C", copy=False)
 
@@ -164,19 +164,19 @@ def _fill(stream: Any, data: bytearray) -> None:
 
 def _check_dtype(dtype: np.dtype) -> None:
     if dtype.hasobject:
-        raise ValueError("it holds Python objects, which only allow_pickle=True of NumPy would read, and run")
+        raise ValueError("it contains Python objects, which NumPy reads with allow_pickle=True only, and would execute")
     if unfit_dtype(dtype, ".npz"):
         raise ValueError(f"it is of dtype {dtype}, which a Tensor cannot hold")
 
 
-# --- .safetensors: 8 bytes, the length of the header; the header, in JSON; the arrays, one behind the other
+# --- .safetensors: 8 bytes with the length of the header, the header in JSON, and the concatenated arrays
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
         twice = next(key for key in made if sum(key == other for other, _ in pairs) > 1)
-        raise ValueError(f"{twice!r} is there twice")
+        raise ValueError(f"{twice!r} occurs twice")
     return made
 
 
@@ -186,7 +186,7 @@ def _read_safetensors(path: str, file: BinaryIO, size: int, limit: int) -> tuple
         raise ValueError(f"a header of {length} bytes in a file of {size}")
     header = json.loads(file.read(length).decode(), object_pairs_hook=_once)
     if not isinstance(header, dict):
-        raise ValueError("its header is no dict")
+        raise ValueError("its header is not a dict")
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
         raise ValueError("__metadata__ is not a dict of text")
@@ -195,13 +195,13 @@ def _read_safetensors(path: str, file: BinaryIO, size: int, limit: int) -> tuple
     for name, entry in header.items():
         with _faults(path, name):
             if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-                raise ValueError("it has not dtype, shape and data_offsets")
+                raise ValueError("its keys must be dtype, shape and data_offsets")
             if entry["dtype"] not in _SAFE:
                 raise ValueError(f"it is of dtype {entry['dtype']}, which a Tensor cannot hold")
             dtype, shape, offsets = np.dtype(_SAFE[entry["dtype"]]), entry["shape"], entry["data_offsets"]
             for numbers in shape, offsets:
                 if not isinstance(numbers, list) or not all(type(n) is int and n >= 0 for n in numbers):
-                    raise ValueError(f"{numbers!r} are not whole numbers")
+                    raise ValueError(f"{numbers!r} are not non-negative integers")
             start, end = offsets
             if end - start != math.prod(shape) * dtype.itemsize or 8 + length + end > size:
                 raise ValueError(f"shape {shape} of {dtype} does not fit bytes {start} to {end}")
@@ -213,7 +213,7 @@ def _read_safetensors(path: str, file: BinaryIO, size: int, limit: int) -> tuple
     at = 0
     for start, end in sorted(places):
         if start != at:
-            raise ValueError(f"its arrays do not follow one another at byte {at}")
+            raise ValueError(f"its arrays overlap or leave a gap at byte {at}")
         at = end
     if 8 + length + at != size:
         raise ValueError(f"its arrays end at byte {8 + length + at} of {size}")

@@ -1,7 +1,7 @@
-"""Initialisers with PyTorch's definitions. Each overwrites a Tensor in place, unrecorded, and returns it.
+"""Initializers with PyTorch's definitions. Each overwrites a Tensor in place, without recording, and returns it.
 
-All take `rng`, a `numpy.random.Generator` or a seed; without it they draw from the package's, which `fg.nn.seed`
-starts anew. `fan_in` and `fan_out` are those of a weight of shape (out, in, ...).
+All accept `rng`, a `numpy.random.Generator` or a seed. By default they use the generator of the package, which
+`fg.nn.seed` seeds. `fan_in` and `fan_out` refer to a weight of shape (out, in, ...).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _write(x: Tensor, values: Any) -> Tensor:
 
 
 def _fans(name: str, x: Tensor) -> tuple[int, int]:
-    """What flows into one unit of a weight of shape (out, in, ...), and out of one."""
+    """Return fan_in and fan_out of a weight of shape (out, in, ...): the numbers of inputs and outputs of a unit."""
     if x.ndim < 2:
         raise messages.too_few_axes(name, x.shape)
     field = math.prod(x.shape[2:])
@@ -36,29 +36,38 @@ def _fans(name: str, x: Tensor) -> tuple[int, int]:
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """The factor by which a nonlinearity wants its weights larger: sqrt(2) for "relu", 5/3 for "tanh", ...
+    """Return the recommended gain of a nonlinearity: sqrt(2) for "relu", 5/3 for "tanh", ...
 
     Parameters
     ----------
     nonlinearity : str
         "linear", "conv1d", "conv2d", "conv3d", "sigmoid", "tanh", "relu", "selu" or "leaky_relu".
     param : float, optional
-        The negative slope of "leaky_relu", 0.01 unless given.
+        The negative slope of "leaky_relu", by default 0.01.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If the nonlinearity is unknown.
     """
     if nonlinearity == "leaky_relu":
         return math.sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
     if nonlinearity not in GAINS:
-        raise ValueError(f"nonlinearity={nonlinearity!r} is not one of {', '.join(map(repr, GAINS))}, 'leaky_relu'")
+        raise messages.bad_choice("calculate_gain", "nonlinearity", nonlinearity, (*GAINS, "leaky_relu"))
     return GAINS[nonlinearity]
 
 
 def uniform_(x: Tensor, a: float = 0.0, b: float = 1.0, *, rng: Rng = None) -> Tensor:
-    """Fill `x` from U(a, b)."""
+    """Fill `x` with samples from U(a, b)."""
     return _write(x, generator(rng).uniform(a, b, x.shape))
 
 
 def normal_(x: Tensor, mean: float = 0.0, std: float = 1.0, *, rng: Rng = None) -> Tensor:
-    """Fill `x` from N(mean, std^2)."""
+    """Fill `x` with samples from N(mean, std^2)."""
     return _write(x, generator(rng).normal(mean, std, x.shape))
 
 
@@ -78,19 +87,19 @@ def ones_(x: Tensor) -> Tensor:
 
 
 def xavier_uniform_(x: Tensor, gain: float = 1.0, *, rng: Rng = None) -> Tensor:
-    """Fill `x` from U(-a, a), `a = gain * sqrt(6 / (fan_in + fan_out))` (Glorot and Bengio, 2010)."""
+    """Fill `x` with samples from U(-a, a), `a = gain * sqrt(6 / (fan_in + fan_out))` (Glorot and Bengio, 2010)."""
     bound = gain * math.sqrt(6 / sum(_fans("xavier_uniform_", x)))
     return uniform_(x, -bound, bound, rng=rng)
 
 
 def xavier_normal_(x: Tensor, gain: float = 1.0, *, rng: Rng = None) -> Tensor:
-    """Fill `x` from N(0, std^2), `std = gain * sqrt(2 / (fan_in + fan_out))` (Glorot and Bengio, 2010)."""
+    """Fill `x` with samples from N(0, std^2), `std = gain * sqrt(2 / (fan_in + fan_out))` (Glorot and Bengio, 2010)."""
     return normal_(x, 0, gain * math.sqrt(2 / sum(_fans("xavier_normal_", x))), rng=rng)
 
 
 def _kaiming(name: str, x: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     if mode not in ("fan_in", "fan_out"):
-        raise ValueError(f'{name}: mode={mode!r} is not one of "fan_in", "fan_out"')
+        raise messages.bad_choice(name, "mode", mode, ("fan_in", "fan_out"))
     fan = _fans(name, x)[mode == "fan_out"]
     return calculate_gain(nonlinearity, a) / math.sqrt(fan) if fan else 0.0
 
@@ -98,16 +107,16 @@ def _kaiming(name: str, x: Tensor, a: float, mode: str, nonlinearity: str) -> fl
 def kaiming_uniform_(
     x: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", *, rng: Rng = None
 ) -> Tensor:
-    """Fill `x` from U(-b, b), `b = gain * sqrt(3 / fan)` (He et al., 2015).
+    """Fill `x` with samples from U(-b, b), `b = gain * sqrt(3 / fan)` (He et al., 2015).
 
     Parameters
     ----------
     x : Tensor, shape (out, in, ...)
     a : float
-        The negative slope, where `nonlinearity` is "leaky_relu".
+        The negative slope if `nonlinearity` is "leaky_relu".
     mode : {"fan_in", "fan_out"}
     nonlinearity : str
-        As `calculate_gain` takes it.
+        As for `calculate_gain`.
     rng : numpy.random.Generator or int, optional
     """
     bound = math.sqrt(3) * _kaiming("kaiming_uniform_", x, a, mode, nonlinearity)
@@ -117,34 +126,36 @@ def kaiming_uniform_(
 def kaiming_normal_(
     x: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", *, rng: Rng = None
 ) -> Tensor:
-    """Fill `x` from N(0, std^2), `std = gain / sqrt(fan)` (He et al., 2015); parameters as for `kaiming_uniform_`."""
+    """Fill `x` with samples from N(0, std^2), `std = gain / sqrt(fan)` (He et al., 2015). See `kaiming_uniform_`."""
     return normal_(x, 0, _kaiming("kaiming_normal_", x, a, mode, nonlinearity), rng=rng)
 
 
 def orthogonal_(x: Tensor, gain: float = 1.0, *, rng: Rng = None) -> Tensor:
-    """Fill `x`, seen as a matrix (out, the rest), with `gain` times orthonormal rows or, if it is tall, columns."""
+    """Fill `x`, as a matrix (out, rest), with `gain` times orthonormal rows, or columns if it has more rows."""
     if x.ndim < 2:
         raise messages.too_few_axes("orthogonal_", x.shape)
     rows, columns = x.shape[0], math.prod(x.shape[1:])
     draw = generator(rng).normal(size=(max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(draw)
-    q = q * np.sign(np.diagonal(r))  # so that all of them are equally likely (Mezzadri, 2007)
+    q = q * np.sign(np.diagonal(r))  # makes the distribution uniform (Mezzadri, 2007)
     return _write(x, gain * (q if rows >= columns else q.T).reshape(x.shape))
 
 
 def trunc_normal_(
     x: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, *, rng: Rng = None
 ) -> Tensor:
-    """Fill `x` from N(mean, std^2), drawn again outside [a, b]; a and b are values, not multiples of std.
+    """Fill `x` with samples from N(mean, std^2), redrawn if outside [a, b]. These are values, not multiples of std.
 
     Raises
     ------
     ValueError
-        Where [a, b] is empty, or so far out that next to nothing of the distribution lies in it.
+        If [a, b] is empty, or contains almost nothing of the distribution.
     """
     inside = 0.5 * (math.erfc((a - mean) / std / math.sqrt(2)) - math.erfc((b - mean) / std / math.sqrt(2)))
     if not inside > 1e-4:
-        raise ValueError(f"trunc_normal_: [{a}, {b}] holds {inside:.1g} of N({mean}, {std}**2): widen it, or move it")
+        raise ValueError(
+            f"trunc_normal_: [{a}, {b}] contains {inside:.1g} of N({mean}, {std}**2): use a wider interval, or move it"
+        )
     rng = generator(rng)
     values = rng.normal(mean, std, x.size)
     while (out := np.flatnonzero((values < a) | (values > b))).size:

@@ -1,4 +1,4 @@
-"""Layers that are a function and its parameters. What they compute stands in `nn.functional`."""
+"""Layers that consist of a function and its parameters. The functions are in `nn.functional`."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import numpy.typing as npt
 from fastgrad._engine import Tensor, no_grad
 from fastgrad.functions.constants import empty
 from fastgrad.nn import functional as F
-from fastgrad.nn import init
+from fastgrad.nn import init, messages
 from fastgrad.nn.module import Module, Parameter
 from fastgrad.nn.random import generator
 
 
 class Identity(Module):
-    """Returns what it is given."""
+    """Returns its input."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x
 
 
 class Flatten(Module):
-    """The axes from `start_dim` to `end_dim` as one: (n, 3, 4) becomes (n, 12)."""
+    """Flattens the axes from `start_dim` to `end_dim` into one: (n, 3, 4) becomes (n, 12)."""
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         self.start_dim, self.end_dim = start_dim, end_dim
@@ -36,7 +36,7 @@ class Flatten(Module):
 
 
 class Linear(Module):
-    """`x @ weight.T + bias`.
+    """Affine map `x @ weight.T + bias`.
 
     Parameters
     ----------
@@ -44,13 +44,13 @@ class Linear(Module):
     bias : bool
     dtype : dtype
     rng : numpy.random.Generator or int, optional
-        Where the initial values are drawn from; the package's generator otherwise.
+        Source of the initial values; by default the generator of the package, see `fg.nn.seed`.
 
     Attributes
     ----------
     weight : Tensor, shape (out_features, in_features)
     bias : Tensor, shape (out_features,), or None
-        Both from U(-k, k), `k = 1 / sqrt(in_features)`.
+        Both are drawn from U(-k, k), `k = 1 / sqrt(in_features)`.
     """
 
     weight: Tensor
@@ -71,7 +71,7 @@ class Linear(Module):
         self.reset_parameters(rng=rng)
 
     def reset_parameters(self, *, rng: init.Rng = None) -> None:
-        """Draw weight and bias anew."""
+        """Draw new values for weight and bias."""
         rng = generator(rng)
         init.kaiming_uniform_(self.weight, a=math.sqrt(5), rng=rng)
         if self.bias is not None:
@@ -86,23 +86,23 @@ class Linear(Module):
 
 
 class Dropout(Module):
-    """In training mode each element 0 with probability `p`, the others times `1 / (1 - p)`.
+    """In training mode, sets each element to 0 with probability `p` and multiplies the others by `1 / (1 - p)`.
 
     Parameters
     ----------
     p : float
     rng : numpy.random.Generator or int, optional
-        Where the choice is drawn from; the package's generator (`fg.nn.seed`) otherwise.
+        Source of random numbers; by default the generator of the package, see `fg.nn.seed`.
 
     Raises
     ------
     ValueError
-        For a `p` outside 0 to 1.
+        If `p` is not from 0 to 1.
     """
 
     def __init__(self, p: float = 0.5, *, rng: init.Rng = None) -> None:
         if not 0 <= p <= 1:
-            raise ValueError(f"Dropout: p={p} is no probability: it lies between 0 and 1")
+            raise messages.bad_probability("Dropout", "p", p)
         self.p, self.rng = p, None if rng is None else generator(rng)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -113,20 +113,26 @@ class Dropout(Module):
 
 
 class Embedding(Module):
-    """A table of vectors, read by row number.
+    """A table of vectors, indexed by row number.
 
     Parameters
     ----------
     num_embeddings, embedding_dim : int
     padding_idx : int, optional
-        A row that starts as zeros and gets no gradient.
+        The number of a row that is initialized to zeros and receives no gradient.
     dtype : dtype
     rng : numpy.random.Generator or int, optional
+        Source of the initial values; by default the generator of the package, see `fg.nn.seed`.
 
     Attributes
     ----------
     weight : Tensor, shape (num_embeddings, embedding_dim)
-        From N(0, 1).
+        Drawn from N(0, 1).
+
+    Raises
+    ------
+    ValueError
+        If `padding_idx` is out of range.
     """
 
     weight: Tensor
@@ -141,14 +147,14 @@ class Embedding(Module):
         rng: init.Rng = None,
     ) -> None:
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
-            raise ValueError(f"Embedding: padding_idx={padding_idx} is no row of {num_embeddings}")
+            raise ValueError(f"Embedding: padding_idx={padding_idx} is out of range for {num_embeddings} rows")
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
         self.weight = Parameter(empty((num_embeddings, embedding_dim), dtype=dtype))
         self.reset_parameters(rng=rng)
 
     def reset_parameters(self, *, rng: init.Rng = None) -> None:
-        """Draw the weight anew."""
+        """Draw new values for the weight."""
         init.normal_(self.weight, rng=rng)
         if self.padding_idx is not None:
             with no_grad():

@@ -1,7 +1,7 @@
-"""Module: what has parameters, buffers and modules as attributes, names them, and can save and load them by name.
+"""Module: holds parameters, buffers and modules, names them, and saves and loads them by name. Computes nothing.
 
-What an attribute is stands in `_kinds`, its value in the instance's dictionary and nowhere else, so that reading
-`self.weight` costs what reading any attribute costs. Computes nothing.
+`_kinds` records the kind of each attribute. Its value is stored in the dictionary of the instance only, so that
+`self.weight` is as fast as any other attribute.
 """
 
 from __future__ import annotations
@@ -25,19 +25,24 @@ PARAMETER, BUFFER, TRANSIENT, MODULE = "parameter", "buffer", "buffer that is no
 def Parameter(
     data: Tensor | npt.ArrayLike, requires_grad: bool = True, *, dtype: npt.DTypeLike | None = None
 ) -> Tensor:
-    """A leaf Tensor with a copy of `data`, which a Module that it is assigned to takes as a parameter.
+    """Return a leaf Tensor with a copy of `data`, which becomes a parameter of the Module that it is assigned to.
 
-    There is no class of that name: a Module takes as a parameter a leaf that requires a gradient, and what this
-    function has made, frozen or not. `parameters()`, `named_parameters()` and the state dict have both.
+    This is a function, not a class: a Module treats as a parameter every leaf that requires a gradient, and every leaf
+    made by this function, even if it does not require one. `parameters()`, `named_parameters()` and the state dict
+    include both.
 
     Parameters
     ----------
     data : Tensor or array
-        Integers become float64.
+        Integers and booleans are converted to float64.
     requires_grad : bool
-        False for a parameter that is frozen: optimisers pass it over until `requires_grad_()`.
+        False for a frozen parameter, which optimizers skip until `requires_grad_()` is called.
     dtype : dtype, optional
-        The dtype wanted, that of `data` otherwise.
+        By default that of `data`.
+
+    Returns
+    -------
+    Tensor
     """
     if isinstance(data, Tensor):
         data = data.detach()
@@ -60,18 +65,18 @@ def _renamed(function: FunctionType, name: str) -> FunctionType:
 
 
 class IncompatibleKeys(NamedTuple):
-    """What `load_state_dict` did not find, and what it did not need."""
+    """The names that `load_state_dict` did not find in the state dict, and those that it did not use."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]
 
 
 class Module:
-    """Base of all layers and networks. Assign parameters and modules in `__init__`, and define `forward`.
+    """Base class of all layers and networks. Assign parameters and modules in `__init__`, and define `forward`.
 
-    A leaf Tensor that requires a gradient becomes a parameter when it is assigned, a Module a child; buffers, the
-    tensors that belong to the state but are not trained, are told by `register_buffer`. Names and their order are
-    PyTorch's. Calling `super().__init__()` is allowed, and not needed.
+    A leaf Tensor that requires a gradient becomes a parameter when it is assigned, and a Module becomes a child.
+    Buffers, which are tensors that belong to the state but are not trained, are registered with `register_buffer`.
+    Names and their order are those of PyTorch. Calling `super().__init__()` is optional.
 
         class Scale(fg.nn.Module):
             def __init__(self, n):
@@ -95,13 +100,13 @@ class Module:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for name in ("__init__", "forward"):  # one that is inherited names the class it is called on in Python's errors
+        for name in ("__init__", "forward"):  # copied, so that Python's errors name the class that was called
             found = getattr(cls, name)
             if cls.__module__.startswith("fastgrad.") and name not in vars(cls) and isinstance(found, FunctionType):
                 setattr(cls, name, _renamed(found, f"{cls.__qualname__}.{name}"))
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What the module computes; each subclass says what."""
+        """Compute the output of the module. Defined by each subclass."""
         raise NotImplementedError(f"{type(self).__name__} has no forward: define `def forward(self, x)`")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -139,36 +144,36 @@ class Module:
         self.__dict__[name] = value
 
     def register_parameter(self, name: str, param: Tensor | None) -> None:
-        """Make `param` the parameter `name`. None keeps the name for a parameter that this module does without."""
+        """Register `param` as the parameter `name`. None reserves the name of an absent parameter."""
         if param is not None and not (isinstance(param, Tensor) and param.is_leaf):
             raise messages.not_a_parameter(name, getattr(param, "op", None))
         self._register(name, param, PARAMETER)
 
     def register_buffer(self, name: str, value: Tensor | npt.ArrayLike | None, persistent: bool = True) -> None:
-        """Make `value` the buffer `name`: state that is not trained.
+        """Register `value` as the buffer `name`: a tensor that belongs to the state but is not trained.
 
         Parameters
         ----------
         name : str
         value : Tensor, array or None
         persistent : bool
-            Whether it belongs to the state dict.
+            Whether the state dict includes it.
         """
-        value = value if value is None or isinstance(value, Tensor) else tensor(value)  # a copy: it will be written
+        value = value if value is None or isinstance(value, Tensor) else tensor(value)  # copied, as it may be modified
         self._register(name, value, BUFFER if persistent else TRANSIENT)
 
     def register_module(self, name: str, module: Module | None) -> None:
-        """Make `module` the child `name`. None keeps the name for a child that this module does without."""
+        """Register `module` as the child `name`. None reserves the name of an absent child."""
         if module is not None and not isinstance(module, Module):
             raise messages.not_a_module(type(self).__name__, name, type(module).__name__)
         self._register(name, module, MODULE)
 
     add_module = register_module
 
-    # --- walking
+    # --- iteration
 
     def _own(self, *kinds: str) -> Iterator[tuple[str, Any]]:
-        """Name and value of the attributes of these kinds that are not None, in the order of registration."""
+        """Yield name and value of the attributes of these kinds that are not None, in the order of registration."""
         for name, kind in self._kinds.items():
             if kind in kinds and self.__dict__[name] is not None:
                 yield name, self.__dict__[name]
@@ -182,23 +187,23 @@ class Module:
                     yield (f"{path}.{name}" if path else name), value
 
     def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
-        """Name and Tensor of each parameter, the module's own before those of its children; shared ones once."""
+        """Yield name and Tensor of each parameter, a module's own before those of its children; shared ones once."""
         return self._named(prefix, recurse, PARAMETER)
 
     def parameters(self, recurse: bool = True) -> Iterator[Tensor]:
-        """The parameters, the module's own before those of its children; shared ones once."""
+        """Yield the parameters, a module's own before those of its children; shared ones once."""
         return (value for _, value in self.named_parameters(recurse=recurse))
 
     def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
-        """Name and Tensor of each buffer."""
+        """Yield name and Tensor of each buffer; shared ones once."""
         return self._named(prefix, recurse, BUFFER, TRANSIENT)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
-        """The buffers."""
+        """Yield the buffers; shared ones once."""
         return (value for _, value in self.named_buffers(recurse=recurse))
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """Name and module of each child; one that has two names once."""
+        """Yield name and module of each child; shared ones once."""
         seen = set()
         for name, module in self._own(MODULE):
             if id(module) not in seen:
@@ -206,11 +211,11 @@ class Module:
                 yield name, module
 
     def children(self) -> Iterator[Module]:
-        """The modules assigned to this one."""
+        """Yield the children; shared ones once."""
         return (module for _, module in self.named_children())
 
     def named_modules(self, prefix: str = "", _seen: set[int] | None = None) -> Iterator[tuple[str, Module]]:
-        """Name and module of this one, named `prefix`, and of all below it; each module once."""
+        """Yield name and module of this module, named `prefix`, and of all modules below it; shared ones once."""
         seen = set() if _seen is None else _seen
         if id(self) in seen:
             return
@@ -220,34 +225,34 @@ class Module:
             yield from module.named_modules(f"{prefix}.{name}" if prefix else name, seen)
 
     def modules(self) -> Iterator[Module]:
-        """This module and all below it."""
+        """Yield this module and all modules below it; shared ones once."""
         return (module for _, module in self.named_modules())
 
-    # --- doing something with all of them
+    # --- all modules
 
     def apply(self, function: Callable[[Module], Any]) -> Self:
-        """Call `function(module)` for every module, children before this one; returns this one."""
+        """Call `function(module)` for every module, children first. Returns this module."""
         for module in self.children():
             module.apply(function)
         function(self)
         return self
 
     def train(self, mode: bool = True) -> Self:
-        """Put this module and all below it into training mode, or out of it; dropout and batch norm ask."""
+        """Set training mode, or evaluation mode, for this module and all below it; affects dropout and batch norm."""
         for module in self.modules():
             module.__dict__["training"] = bool(mode)
         return self
 
     def eval(self) -> Self:
-        """Put this module and all below it into evaluation mode."""
+        """Set evaluation mode for this module and all below it."""
         return self.train(False)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters: `.grad` is None, or zero where `set_to_none` is False."""
+        """Set `.grad` of all parameters to None, or to zero if `set_to_none` is False."""
         clear_gradients(self.parameters(), set_to_none)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Make all parameters require a gradient, or freeze them."""
+        """Make all parameters require a gradient, or not."""
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
@@ -255,7 +260,7 @@ class Module:
     def to(self, dtype: npt.DTypeLike) -> Self:
         """Convert all floating parameters and buffers to `dtype`.
 
-        Parameters become new Tensors: make the optimiser afterwards.
+        Parameters become new Tensors: create the optimizer afterwards.
         """
         made: dict[int, Tensor] = {}
         for module in self.modules():
@@ -270,7 +275,7 @@ class Module:
     # --- state
 
     def _states(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
-        """Name and Tensor of all that a state dict holds, in PyTorch's order; shared ones under each of their names."""
+        """Yield name and Tensor of everything in the state dict, in PyTorch's order; shared ones under each name."""
         for kind in PARAMETER, BUFFER:
             for name, value in self._own(kind):
                 yield prefix + name, value
@@ -278,22 +283,22 @@ class Module:
             yield from module._states(f"{prefix}{name}.")
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Parameters and persistent buffers by name, as PyTorch names and orders them.
+        """Return parameters and persistent buffers by name, with PyTorch's names and order.
 
-        The Tensors share the memory of the module's: copy what is to outlive the next training step.
+        The Tensors share memory with the module: copy those that must not change at the next training step.
         """
         return {name: value.detach() for name, value in self._states()}
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
-        """Copy the values of a state dict into parameters and buffers, in place. All of them or, on error, none.
+        """Copy the values of a state dict to the parameters and buffers, in place. On an error nothing is loaded.
 
         Parameters
         ----------
         state_dict : mapping of str to Tensor or array
-            As `state_dict()` gives it, or PyTorch's with its tensors converted to NumPy. Values take the dtype of
-            what they are copied into.
+            As returned by `state_dict()`, or PyTorch's with its tensors converted to NumPy. Values are converted to the
+            dtype of the parameter or buffer.
         strict : bool
-            Refuse missing and unexpected names. Where False they are left alone; shapes must fit in any case.
+            Whether missing and unexpected names are errors, or ignored. Shapes must fit in any case.
 
         Returns
         -------
@@ -303,7 +308,7 @@ class Module:
         Raises
         ------
         StateError
-            Names every missing, unexpected and mis-shaped entry, and values that are none of the dtype, as NaN in an
+            If entries are missing, unexpected or of another shape, or their values do not fit the dtype, as a NaN in an
             integer buffer.
         """
         if not isinstance(state_dict, Mapping):
@@ -326,7 +331,7 @@ class Module:
         return IncompatibleKeys(missing, unexpected)
 
     def _write(self, own: dict[str, Tensor], values: dict[str, np.ndarray]) -> None:
-        """Write all of the values; where one cannot be written, put back those that were."""
+        """Write all values; if one cannot be written, restore those that were."""
         before: list[tuple[Tensor, np.ndarray]] = []
         name = ""
         with no_grad():
@@ -336,24 +341,24 @@ class Module:
                     own[name][...] = value
             except BaseException as error:
                 for p, value in reversed(before):
-                    if p.detach().numpy().tobytes() != value.tobytes():  # not the one that refused to be written
+                    if p.detach().numpy().tobytes() != value.tobytes():  # skips the one that cannot be written
                         p[...] = value
                 if isinstance(error, FastgradError):
                     raise messages.not_written(type(self).__name__, name, error) from error
                 raise
 
-    # --- words
+    # --- representation
 
     def extra_repr(self) -> str:
-        """What stands between the parentheses of `repr`, beside the children."""
+        """Return the text between the parentheses of `repr`, before the children."""
         return ""
 
     def __repr__(self) -> str:
-        said = self.extra_repr()
-        lines = said.split("\n") if said else []
+        extra = self.extra_repr()
+        lines = extra.split("\n") if extra else []
         children = [f"({name}): " + indented(repr(module)) for name, module in self._shown()]
         if len(lines) == 1 and not children:
-            return f"{type(self).__name__}({said})"
+            return f"{type(self).__name__}({extra})"
         body = "".join(f"\n  {line}" for line in lines + children)
         return f"{type(self).__name__}({body}\n)" if body else f"{type(self).__name__}()"
 
@@ -364,5 +369,5 @@ class Module:
 
 
 def indented(text: str) -> str:
-    """All lines but the first two columns further to the right."""
+    """Return `text` with all lines but the first indented by two spaces."""
     return text.replace("\n", "\n  ")

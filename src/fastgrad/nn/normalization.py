@@ -1,4 +1,4 @@
-"""Layers that normalise: batch norm, with its running statistics, and layer norm."""
+"""Normalization layers: batch norm, with its running statistics, and layer norm."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class _BatchNorm(Module):
         if self.training and self.num_batches_tracked is not None:
             with no_grad():
                 self.num_batches_tracked += 1
-            if self.momentum is None:  # then the plain average of all batches
+            if self.momentum is None:  # cumulative average over all batches
                 momentum = 1 / self.num_batches_tracked.item()
         batch = self.training or self.running_mean is None
         return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, batch, momentum, self.eps)
@@ -65,10 +65,10 @@ class _BatchNorm(Module):
 
 
 class BatchNorm1d(_BatchNorm):
-    """Batch norm of (batch, features) or (batch, features, length), per feature.
+    """Batch norm of (batch, features) or (batch, features, length), for each feature.
 
-    In training mode by mean and biased variance of the batch, which the running ones follow; in evaluation mode by
-    the running ones.
+    In training mode it uses the mean and biased variance of the batch and updates the running statistics; in evaluation
+    mode it uses the running statistics.
 
     Parameters
     ----------
@@ -76,13 +76,13 @@ class BatchNorm1d(_BatchNorm):
     eps : float
         Added to the variance.
     momentum : float or None
-        How far the running statistics move towards a batch's; None makes them the average of all batches.
+        The weight of a batch in the running statistics. None computes the average over all batches.
     affine : bool
-        Whether there are `weight` and `bias`.
+        Whether there are parameters `weight` and `bias`.
     bias : bool
-        Whether there is `bias`.
+        Whether there is a parameter `bias`.
     track_running_stats : bool
-        Where False, batches are normalised by their own statistics in evaluation mode too.
+        If False, evaluation mode uses the statistics of the batch too.
     dtype : dtype
     """
 
@@ -90,23 +90,23 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """Batch norm of (batch, channels, height, width), per channel; parameters as `BatchNorm1d`."""
+    """Batch norm of (batch, channels, height, width), for each channel; parameters as for `BatchNorm1d`."""
 
     ndims = (4,)
 
 
 class LayerNorm(Module):
-    """`(x - mean) / sqrt(var + eps) * weight + bias`, with mean and variance over the last axes.
+    """`(x - mean) / sqrt(var + eps) * weight + bias`, with the mean and variance over the last axes.
 
     Parameters
     ----------
     normalized_shape : int or sequence of int
-        The lengths of those axes, and the shape of `weight` and `bias`.
+        The lengths of these axes, and the shape of `weight` and `bias`.
     eps : float
     elementwise_affine : bool
-        Whether there are `weight` and `bias`.
+        Whether there are parameters `weight` and `bias`.
     bias : bool
-        Whether there is `bias`.
+        Whether there is a parameter `bias`.
     dtype : dtype
     """
 

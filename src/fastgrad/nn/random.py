@@ -1,4 +1,4 @@
-"""The generator that initialisers and dropout draw from where they are given none."""
+"""The default generator of initializers and dropout."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ from typing import Any
 
 import numpy as np
 
+from fastgrad._state import plain_state
 from fastgrad.nn import messages
 from fastgrad.nn.module import Module
-from fastgrad.nn.structure import generator_of, plain_state
+from fastgrad.nn.structure import generator_of
 
 _default: np.random.Generator | None = None
 
 
 def seed(seed: int | None = None) -> None:
-    """Start the default generator anew: the same seed gives the same initial weights and the same dropout.
+    """Seed the default generator. The same seed gives the same initial weights and the same dropout.
 
     Parameters
     ----------
     seed : int, optional
-        None takes fresh entropy from the system.
+        None uses entropy from the system.
     """
     global _default
     _default = np.random.default_rng(seed)
 
 
 def generator(rng: np.random.Generator | int | None = None) -> np.random.Generator:
-    """`rng` if it is a Generator, a new one if it is a seed, and the default one if it is None."""
+    """Return `rng` if it is a Generator, a new one if it is a seed, and the default one if it is None."""
     if isinstance(rng, np.random.Generator):
         return rng
     if rng is not None:
@@ -39,7 +40,7 @@ def generator(rng: np.random.Generator | int | None = None) -> np.random.Generat
 
 
 def _generators(module: Module | None) -> Iterator[tuple[str, np.random.Generator]]:
-    """The default generator as "", and those that are attributes of modules, by name."""
+    """Yield the default generator as "", and those that are attributes of modules, by name."""
     yield "", generator()
     for path, inner in module.named_modules() if module is not None else ():
         for name, value in vars(inner).items():
@@ -48,28 +49,28 @@ def _generators(module: Module | None) -> Iterator[tuple[str, np.random.Generato
 
 
 def get_rng_state(module: Module | None = None) -> dict[str, dict[str, Any]]:
-    """What the next random numbers depend on: the state of the default generator, and of those that a module has.
+    """Return the state of the default generator, and of the generators of a module.
 
     Parameters
     ----------
     module : Module, optional
-        One with generators of its own in it, as `Dropout(rng=3)`.
+        A module that contains generators, such as `Dropout(rng=3)`.
 
     Returns
     -------
     dict
-        For `set_rng_state`; `save` takes it as a part of a nested state.
+        For `set_rng_state`. It can be part of a nested state for `save`.
     """
     return {name: rng.bit_generator.state for name, rng in _generators(module)}
 
 
 def set_rng_state(state: Mapping[str, Any], module: Module | None = None) -> None:
-    """Go on with the random numbers where `get_rng_state` was called. All generators are set or, on error, none.
+    """Restore the state returned by `get_rng_state`. On an error no generator is changed.
 
     Raises
     ------
     StateError
-        For a state of other generators.
+        If the state does not fit the generators.
     """
     if not isinstance(state, Mapping):
         raise messages.rng_state([f"{type(state).__name__}, not a dict"])
@@ -83,7 +84,7 @@ def set_rng_state(state: Mapping[str, Any], module: Module | None = None) -> Non
             made = generator_of(state[name])
             if type(made.bit_generator) is not type(rng.bit_generator):
                 wrong.append(f"{name!r}: of a {type(made.bit_generator).__name__}")
-        except Exception as error:  # whatever was given
+        except Exception as error:  # the state may be any object
             wrong.append(f"{name!r}: {error or type(error).__name__}")
     if wrong:
         raise messages.rng_state(wrong)

@@ -13,6 +13,7 @@ from fastgrad.functions.constants import empty
 from fastgrad.functions.shapes import concat
 from fastgrad.nn import functional as F
 from fastgrad.nn import init
+from fastgrad.nn.messages import bad_probability
 from fastgrad.nn.module import Module, Parameter
 from fastgrad.nn.random import generator
 from fastgrad.rules import messages
@@ -20,7 +21,7 @@ from fastgrad.rules.recurrent import gru, lstm, rnn
 
 
 class _Recurrent(Module):
-    """What the three share: parameters, layers, directions, and the shapes of sequences."""
+    """Base of the three networks: parameters, layers, directions, and the shapes of sequences."""
 
     _gates = 1
 
@@ -40,9 +41,9 @@ class _Recurrent(Module):
         name = type(self).__name__
         for word, value in ("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers):
             if not isinstance(value, int) or value < 1:
-                raise messages.layer_size(name, word, value, "it is an int of at least 1")
+                raise messages.layer_size(name, word, value, "it must be an int of at least 1")
         if not 0 <= dropout <= 1:
-            raise ValueError(f"{name}: dropout={dropout} is no probability: it lies between 0 and 1")
+            raise bad_probability(name, "dropout", dropout)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout, self.bidirectional = bias, batch_first, dropout, bidirectional
         rows = self._gates * hidden_size
@@ -63,24 +64,24 @@ class _Recurrent(Module):
         return [f"{word}_l{layer}{direction}" for word in words]
 
     def reset_parameters(self, *, rng: init.Rng = None) -> None:
-        """Draw all parameters anew."""
+        """Draw new values for all parameters."""
         rng, bound = generator(rng), 1 / math.sqrt(self.hidden_size)
         for parameter in self.parameters():
             init.uniform_(parameter, -bound, bound, rng=rng)
 
     def _sequence(self, u: Tensor, weight: Tensor, first: list[Tensor], biases: list[Tensor]) -> Tensor:
-        """All states, the first one included: (steps + 1, batch, hidden), of LSTM those of h and of c."""
+        """Return all states, including the initial one: (steps + 1, batch, hidden); for LSTM those of h and of c."""
         raise NotImplementedError
 
     def _direction(self, x: Tensor, names: list[str], first: list[Tensor]) -> Tensor:
-        """States of one layer in one direction."""
+        """Return the states of one layer in one direction."""
         weight_ih, weight_hh, *biases = (getattr(self, name) for name in names)
         steps, batch, width = x.shape
         u = x.reshape((steps * batch, width)) @ weight_ih.T
         return self._sequence(u.reshape((steps, batch, weight_ih.shape[0])), weight_hh, first, biases)
 
     def _run(self, x: Any, first: list[Any] | None) -> tuple[Tensor, list[Tensor]]:
-        """Output of the last layer, and the last states: each (layers * directions, batch, hidden)."""
+        """Return the output of the last layer, and the final states, each (layers * directions, batch, hidden)."""
         name = type(self).__name__
         x = x if isinstance(x, Tensor) else asarray(x)
         single = x.ndim == 2
@@ -118,7 +119,7 @@ class _Recurrent(Module):
     def _first(
         self, name: str, first: list[Any] | None, wanted: tuple[int, ...], single: bool, x: Tensor
     ) -> list[Tensor]:
-        """The states to start from, zeros unless given."""
+        """Return the initial states, zeros by default."""
         if first is None:
             zeros = asarray(np.zeros(wanted, np.result_type(x.dtype, self.weight_hh_l0.dtype)))
             return [zeros] * (2 if self._gates == 4 else 1)
@@ -147,47 +148,50 @@ _PARAMETERS = """
     Parameters
     ----------
     input_size, hidden_size : int
-        Features of the input, and of the state.
+        The numbers of features of the input, and of the hidden state.
     num_layers : int
-        Each further layer takes the output of the one before.
+        The number of layers; the input of each is the output of the previous one.
     {nonlinearity}bias : bool
     batch_first : bool
-        Sequences are (batch, steps, features) instead of (steps, batch, features).
+        Whether sequences are (batch, steps, features) instead of (steps, batch, features).
     dropout : float
-        Probability of dropout between layers, while training.
+        Probability of dropout between layers, in training mode.
     bidirectional : bool
-        A second set of parameters runs from the last step to the first; outputs are joined.
+        Whether a second set of parameters runs from the last step to the first; the outputs are concatenated.
     dtype : dtype
     rng : numpy.random.Generator or int, optional
-        Where the initial values are drawn from; the package's generator otherwise.
-
+        Source of the initial values; by default the generator of the package, see `fg.nn.seed`.
     Attributes
     ----------
     weight_ih_l0 : Tensor, shape ({gates}hidden_size, input_size)
     weight_hh_l0 : Tensor, shape ({gates}hidden_size, hidden_size)
     bias_ih_l0, bias_hh_l0 : Tensor, shape ({gates}hidden_size,)
-        All from U(-k, k), `k = 1 / sqrt(hidden_size)`; for further layers `_l1` and so on, backwards `_reverse`.
-
-    Calling it with a sequence, and {states} (layers * directions, batch, hidden_size) to start from, zeros unless
-    given, returns `(output, {last})`: the states of all steps of the last layer, and the last states of all layers.
-    A single sequence (steps, input_size) has no axis of batches anywhere.
+        All are drawn from U(-k, k), `k = 1 / sqrt(hidden_size)`. Those of other layers end in `_l1` and so on, and
+        those of the reverse direction in `_reverse`.
 
     Raises
     ------
     ShapeError
-        For sizes below 1, and sequences or states that do not fit.
+        If a size is less than 1, or sequences or states do not fit.
+
+    Notes
+    -----
+    The module is called with a sequence, and optionally with the initial state {states} of shape
+    (layers * directions, batch, hidden_size), zeros by default. It returns `(output, {last})`: the states of the last
+    layer at all steps, and the final states of all layers. A single sequence (steps, input_size) has no batch axis, and
+    neither have its states.
     """
 
 
 def _documented(nonlinearity: str, gates: str, states: str, last: str) -> Any:
-    """Adds to the docstring of a class what the three have in common."""
+    """Append the common sections to the docstring of a class."""
 
-    def add(cls: Any) -> Any:
-        said = _PARAMETERS.format(nonlinearity=nonlinearity, gates=gates, states=states, last=last)
-        cls.__doc__ = f"{cls.__doc__.rstrip()}\n{said}"
+    def decorate(cls: Any) -> Any:
+        common = _PARAMETERS.format(nonlinearity=nonlinearity, gates=gates, states=states, last=last)
+        cls.__doc__ = f"{cls.__doc__.rstrip()}\n{common}"
         return cls
 
-    return add
+    return decorate
 
 
 @_documented('nonlinearity : {"tanh", "relu"}\n    ', "", "`h0`", "h_n")
@@ -219,11 +223,11 @@ class RNN(_Recurrent):
         return rnn(u, weight, *first, biases[0] + biases[1] if biases else None, self.nonlinearity)
 
 
-@_documented("", "4 * ", "a pair `(h0, c0)`, each", "(h_n, c_n)")
+@_documented("", "4 * ", "`(h0, c0)`, a pair, each", "(h_n, c_n)")
 class LSTM(_Recurrent):
     """Long short-term memory over the steps of a sequence; gates in the order input, forget, cell, output.
 
-    `c = sigmoid(f) * c + sigmoid(i) * tanh(g)` and `h = sigmoid(o) * tanh(c)`, with `i, f, g, o` the four parts of
+    `c = sigmoid(f) * c + sigmoid(i) * tanh(g)` and `h = sigmoid(o) * tanh(c)`, where `i, f, g, o` are the four parts of
     `x @ weight_ih.T + bias_ih + h @ weight_hh.T + bias_hh` (Hochreiter and Schmidhuber, 1997; Gers et al., 2000).
     """
 
@@ -234,7 +238,7 @@ class LSTM(_Recurrent):
 
     def forward(self, x: Tensor, first: Any = None) -> Any:
         if first is not None and (not isinstance(first, (tuple, list)) or len(first) != 2):
-            raise messages.layer_size("LSTM", "first", type(first).__name__, "the first states are a pair (h0, c0)")
+            raise messages.layer_size("LSTM", "first", type(first).__name__, "it must be a pair (h0, c0)")
         output, (h, c) = self._run(x, None if first is None else list(first))
         return output, (h, c)
 
@@ -243,8 +247,9 @@ class LSTM(_Recurrent):
 class GRU(_Recurrent):
     """Gated recurrent unit over the steps of a sequence; gates in the order reset, update, new.
 
-    `h = (1 - z) * n + z * h`, with `r` and `z` the sigmoids of their parts of both products and
-    `n = tanh(x_n + r * h_n)`, where `h_n` is the third part of `h @ weight_hh.T + bias_hh` (Cho et al., 2014).
+    `h = (1 - z) * n + z * h`, where `r` and `z` are the sigmoids of their parts of the sum of both products, and
+    `n = tanh(x_n + r * h_n)` with the third parts of `x @ weight_ih.T + bias_ih` and of
+    `h @ weight_hh.T + bias_hh` (Cho et al., 2014).
     """
 
     _gates = 3

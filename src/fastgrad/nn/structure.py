@@ -1,4 +1,4 @@
-"""Nested states, of dicts, lists, numbers, text, arrays and generators, as arrays by name and one text in JSON."""
+"""Nested states of dicts, lists, numbers, text, arrays and generators, converted to named arrays and a JSON text."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastgrad._engine import Tensor, asarray
+from fastgrad._state import plain_state
 from fastgrad.nn import messages
 from fastgrad.nn.formats import unfit_dtype, unfit_name
 
@@ -16,7 +17,7 @@ _LEAVES = (Tensor, np.ndarray, np.generic)
 
 
 def is_nested(state: Mapping[Any, Any]) -> bool:
-    """Whether there is more in it than arrays by name."""
+    """Return whether a state contains anything but arrays by name."""
     return any(_has_parts(value) for value in state.values())
 
 
@@ -31,7 +32,7 @@ def _has_state(value: Any) -> bool:
 
 
 def checked_array(name: Any, value: Any, format: str) -> np.ndarray:
-    """A contiguous array of native byte order, of a dtype that a Tensor holds."""
+    """Return a contiguous array in native byte order; raise unless its dtype can be stored."""
     if isinstance(value, np.ma.MaskedArray):
         raise messages.not_saved_entry(name, "masked array")
     try:
@@ -46,12 +47,12 @@ def checked_array(name: Any, value: Any, format: str) -> np.ndarray:
 
 
 def flat(state: Mapping[Any, Any], format: str) -> dict[str, np.ndarray]:
-    """A mapping of names to arrays, as it is written."""
+    """Return a mapping of names to arrays, checked and converted for writing."""
     made: dict[str, np.ndarray] = {}
     for name, value in state.items():
         if not isinstance(name, str):
             raise messages.not_saved_entry(name, type(value).__name__)
-        wrong = "it is there twice" if name in made else unfit_name(name, format)
+        wrong = "it occurs twice" if name in made else unfit_name(name, format)
         if wrong:
             raise messages.not_saved_name(name, wrong)
         made[name] = checked_array(name, value, format)
@@ -59,7 +60,7 @@ def flat(state: Mapping[Any, Any], format: str) -> dict[str, np.ndarray]:
 
 
 def taken_apart(state: Any, format: str) -> tuple[dict[str, np.ndarray], str]:
-    """The arrays of a nested state, and the text that says what stood where."""
+    """Return the arrays of a nested state, and a JSON text that describes its structure."""
     arrays: dict[str, np.ndarray] = {}
 
     def put(array: np.ndarray, path: str) -> dict[str, Any]:
@@ -99,14 +100,14 @@ def taken_apart(state: Any, format: str) -> tuple[dict[str, np.ndarray], str]:
 
 
 def put_together(text: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
-    """The nested state that was taken apart; every array is there once."""
+    """Return the nested state that `taken_apart` has converted. Each array must occur once."""
     left = dict(arrays)
 
     def dictionary(pairs: Any) -> dict[Any, Any]:
         made = {}
         for key, value in pairs:
             if type(key) not in (str, int) or key in made:
-                raise ValueError(f"the key {key!r}")
+                raise ValueError(f"the key {key!r} is invalid or occurs twice")
             made[key] = together(value)
         return made
 
@@ -126,16 +127,16 @@ def put_together(text: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     def together(value: Any) -> Any:
         if not isinstance(value, dict):
             if isinstance(value, list):
-                raise ValueError("a list without its kind")
+                raise ValueError("a list without its type")
             return value
         ((kind, inner),) = value.items()
         return kinds[kind](inner)
 
     made = together(json.loads(text))
     if not isinstance(made, dict):
-        raise ValueError("it is no dict")
+        raise ValueError("it is not a dict")
     if left:
-        raise ValueError(f"nothing belongs to the array {next(iter(left))!r}")
+        raise ValueError(f"the array {next(iter(left))!r} is not used")
     return made
 
 
@@ -143,17 +144,10 @@ _BIT_GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
 
 
 def generator_of(state: Any) -> np.random.Generator:
-    """A generator in the state that its bit generator had."""
+    """Return a generator with the given state of its bit generator."""
     name = state["bit_generator"]
     if name not in _BIT_GENERATORS:
-        raise ValueError(f"{name!r} is no bit generator of NumPy")
+        raise ValueError(f"{name!r} is not a bit generator of NumPy")
     made = np.random.Generator(getattr(np.random, name)(0))
     made.bit_generator.state = plain_state(state)
     return made
-
-
-def plain_state(state: Any) -> Any:
-    """With arrays, as NumPy's bit generators want them, for Tensors."""
-    if isinstance(state, Mapping):
-        return {key: plain_state(value) for key, value in state.items()}
-    return state.numpy().copy() if isinstance(state, Tensor) else state

@@ -1,4 +1,4 @@
-"""Gradient clipping, under the name that PyTorch has for it: see `fastgrad.optim`."""
+"""Gradient clipping under PyTorch's name; defined in `fastgrad.optim`."""
 
 from fastgrad.optim.clip import clip_grad_norm_, clip_grad_value_
 

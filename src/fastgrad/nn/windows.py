@@ -1,4 +1,4 @@
-"""Convolution and pooling as functions and as layers. The ops are rules; those of one axis pool planes of height 1."""
+"""Convolution and pooling as functions and layers. The ops are rules; 1-d pooling uses images of height 1."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Padding: TypeAlias = str | int | tuple[int, ...] | tuple[tuple[int, int], ...]
 
 
 def _flat(op: str, kernel_size: Any, stride: Any, padding: Any, dilation: Any = 1) -> list[Any]:
-    """The parameters of pooling along one axis, for planes of height 1."""
+    """Return the parameters of pooling along one axis in the form for images of height 1."""
     (kernel,) = per_axis(op, "kernel_size", kernel_size, 1, 1)
     (step,) = (kernel,) if stride is None else per_axis(op, "stride", stride, 1, 1)
     sides = pairs(op, padding, 1)
@@ -33,7 +33,7 @@ def _flat(op: str, kernel_size: Any, stride: Any, padding: Any, dilation: Any = 
 
 
 def _planes(op: str, x: Tensor | npt.ArrayLike) -> Tensor:
-    """`x` as planes of height 1."""
+    """Return `x` as images of height 1."""
     x = x if isinstance(x, Tensor) else asarray(x)
     if x.ndim < 1:
         raise messages.pool_rank(op, x.shape, "length")
@@ -45,13 +45,13 @@ def _line(y: Tensor) -> Tensor:
 
 
 def max_pool1d(x, kernel_size, stride=None, padding=0, dilation=1):
-    """The largest element of each window over the last axis, as `max_pool2d`.
+    """Return the largest element of each window over the last axis.
 
     Parameters
     ----------
     x : Tensor or array, shape (..., length)
     kernel_size, stride, padding, dilation : int
-        `stride` is `kernel_size` unless given.
+        `stride` is `kernel_size` by default.
 
     Returns
     -------
@@ -60,22 +60,22 @@ def max_pool1d(x, kernel_size, stride=None, padding=0, dilation=1):
     Raises
     ------
     ShapeError
-        If not one window fits, or for parameters below 1 or padding of more than half a kernel.
+        If no window fits, a parameter is less than 1, or the padding is more than half of the kernel.
     """
     kernel, step, sides, gap = _flat("max_pool1d", kernel_size, stride, padding, dilation)
     return _line(max_pool2d(_planes("max_pool1d", x), kernel, step, sides, gap))
 
 
 def avg_pool1d(x, kernel_size, stride=None, padding=0, count_include_pad=True):
-    """The mean of each window over the last axis, as `avg_pool2d`.
+    """Return the mean of each window over the last axis.
 
     Parameters
     ----------
     x : Tensor or array, shape (..., length)
     kernel_size, stride, padding : int
-        `stride` is `kernel_size` unless given.
+        `stride` is `kernel_size` by default.
     count_include_pad : bool
-        Whether the padding counts as zeros, or not at all.
+        Whether the mean includes the zeros of the padding.
 
     Returns
     -------
@@ -84,14 +84,14 @@ def avg_pool1d(x, kernel_size, stride=None, padding=0, count_include_pad=True):
     Raises
     ------
     ShapeError
-        If not one window fits, or for parameters below 1 or padding of more than half a kernel.
+        If no window fits, a parameter is less than 1, or the padding is more than half of the kernel.
     """
     kernel, step, sides, _ = _flat("avg_pool1d", kernel_size, stride, padding)
     return _line(avg_pool2d(_planes("avg_pool1d", x), kernel, step, sides, count_include_pad))
 
 
 class _Conv(Module):
-    """What both convolutions share."""
+    """Base of both convolutions."""
 
     weight: Tensor
     bias: Tensor | None
@@ -128,7 +128,7 @@ class _Conv(Module):
         self.reset_parameters(rng=rng)
 
     def reset_parameters(self, *, rng: init.Rng = None) -> None:
-        """Draw weight and bias anew."""
+        """Draw new values for weight and bias."""
         rng = generator(rng)
         init.kaiming_uniform_(self.weight, a=math.sqrt(5), rng=rng)
         if self.bias is not None:
@@ -148,30 +148,30 @@ class _Conv(Module):
 
 
 class Conv1d(_Conv):
-    """Correlation with a bank of kernels along one axis, `nn.functional.conv1d`.
+    """Correlation of the input with a bank of kernels along one axis; see `nn.functional.conv1d`.
 
     Parameters
     ----------
     in_channels, out_channels : int
     kernel_size, stride, padding, dilation : int or tuple of one int
-        Padding with zeros on both sides; also a pair ((before, after),), "same" or "valid".
+        Zeros are added on both sides. `padding` may also be a pair ((before, after),), "same" or "valid".
     groups : int
-        Divides both numbers of channels; each group of outputs sees its group of inputs.
+        Must divide both numbers of channels. Each group of outputs depends on one group of inputs.
     bias : bool
     dtype : dtype
     rng : numpy.random.Generator or int, optional
-        Where the initial values are drawn from; the package's generator otherwise.
+        Source of the initial values; by default the generator of the package, see `fg.nn.seed`.
 
     Attributes
     ----------
     weight : Tensor, shape (out_channels, in_channels / groups, kernel_size)
     bias : Tensor, shape (out_channels,), or None
-        Both from U(-k, k), `k = 1 / sqrt(in_channels / groups * kernel_size)`.
+        Both are drawn from U(-k, k), `k = 1 / sqrt(in_channels / groups * kernel_size)`.
 
     Raises
     ------
     ShapeError
-        For groups that do not divide the channels, and for lengths below 1.
+        If groups do not divide the channels, or a length is less than 1.
     """
 
     _axes = 1
@@ -181,30 +181,31 @@ class Conv1d(_Conv):
 
 
 class Conv2d(_Conv):
-    """Correlation with a bank of kernels along two axes, `nn.functional.conv2d`.
+    """Correlation of the input with a bank of kernels along two axes; see `nn.functional.conv2d`.
 
     Parameters
     ----------
     in_channels, out_channels : int
     kernel_size, stride, padding, dilation : int or pair of int
-        For height and width. Padding with zeros on both sides; also a pair of pairs (before, after), "same" or "valid".
+        For height and width. Zeros are added on both sides. `padding` may also be a pair of pairs (before, after),
+        "same" or "valid".
     groups : int
-        Divides both numbers of channels; each group of outputs sees its group of inputs.
+        Must divide both numbers of channels. Each group of outputs depends on one group of inputs.
     bias : bool
     dtype : dtype
     rng : numpy.random.Generator or int, optional
-        Where the initial values are drawn from; the package's generator otherwise.
+        Source of the initial values; by default the generator of the package, see `fg.nn.seed`.
 
     Attributes
     ----------
     weight : Tensor, shape (out_channels, in_channels / groups, *kernel_size)
     bias : Tensor, shape (out_channels,), or None
-        Both from U(-k, k), `k = 1 / sqrt(in_channels / groups * kh * kw)`.
+        Both are drawn from U(-k, k), `k = 1 / sqrt(in_channels / groups * kh * kw)`.
 
     Raises
     ------
     ShapeError
-        For groups that do not divide the channels, and for lengths below 1.
+        If groups do not divide the channels, or a length is less than 1.
     """
 
     _axes = 2
@@ -214,7 +215,7 @@ class Conv2d(_Conv):
 
 
 class _Pool(Module):
-    """What the pooling layers share: no parameters."""
+    """Base of the pooling layers, which have no parameters."""
 
     def __init__(self, kernel_size: Lengths, stride: Lengths | None = None, padding: Padding = 0) -> None:
         self.kernel_size, self.padding = kernel_size, padding
@@ -248,28 +249,28 @@ class _AvgPool(_Pool):
 
 
 class MaxPool1d(_MaxPool):
-    """The largest element of each window along the last axis, `nn.functional.max_pool1d`."""
+    """Largest element of each window along the last axis; see `nn.functional.max_pool1d`."""
 
     def forward(self, x: Tensor) -> Tensor:
         return max_pool1d(x, self.kernel_size, self.stride, self.padding, self.dilation)
 
 
 class MaxPool2d(_MaxPool):
-    """The largest element of each window over the last two axes, `nn.functional.max_pool2d`."""
+    """Largest element of each window over the last two axes; see `nn.functional.max_pool2d`."""
 
     def forward(self, x: Tensor) -> Tensor:
         return max_pool2d(x, self.kernel_size, self.stride, self.padding, self.dilation)
 
 
 class AvgPool1d(_AvgPool):
-    """The mean of each window along the last axis, `nn.functional.avg_pool1d`."""
+    """Mean of each window along the last axis; see `nn.functional.avg_pool1d`."""
 
     def forward(self, x: Tensor) -> Tensor:
         return avg_pool1d(x, self.kernel_size, self.stride, self.padding, self.count_include_pad)
 
 
 class AvgPool2d(_AvgPool):
-    """The mean of each window over the last two axes, `nn.functional.avg_pool2d`."""
+    """Mean of each window over the last two axes; see `nn.functional.avg_pool2d`."""
 
     def forward(self, x: Tensor) -> Tensor:
         return avg_pool2d(x, self.kernel_size, self.stride, self.padding, self.count_include_pad)

@@ -94,8 +94,9 @@ class Rule:
 
     @staticmethod
     def _parameters(forward):
-        """Return the names of the parameters of a forward, the numbers of positional-only and positional ones, the name
-        of `*xs` or None, and the defaults.
+        """Return the parameters of a forward.
+
+        These are the names, the numbers of positional-only and of positional ones, the name of `*xs`, the defaults.
         """
         code = forward.__code__
         n = code.co_argcount
