@@ -165,7 +165,7 @@ def test_batch_norm_refuses_what_it_cannot_normalise():
         layer(fg.asarray(np.ones((1, 3))))
     with pytest.raises(ValueError, match="training=False needs running_mean and running_var"):
         F.batch_norm(X)
-    with pytest.raises(ShapeError, match=r"bias of shape \(3,\) for 4 channels"):
+    with pytest.raises(ShapeError, match=r"bias has shape \(3,\), but there are 4 channels"):
         F.batch_norm(X, bias=np.ones(3), training=True)
 
 
@@ -207,7 +207,7 @@ def test_embedding():
     for wrong in ([5], [-1]):
         with pytest.raises(IndexError, match=f"index {wrong[0]} is out of range for 5 rows"):
             layer(wrong)
-    with pytest.raises(DTypeError, match=r"indices are integers, got float64: use indices.astype\(int\)"):
+    with pytest.raises(DTypeError, match=r"indices must be integers, got float64: use indices.astype\(int\)"):
         layer([0.0])
     with pytest.raises(ValueError, match="padding_idx=9 is out of range for 5 rows"):
         nn.Embedding(5, 3, padding_idx=9)
