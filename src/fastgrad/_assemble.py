@@ -1,8 +1,7 @@
-"""Installs on the Tensor class of the engine in use what both engines share: methods, protocols and docstrings.
+"""Installs the methods, protocols and docstrings that both engines share on the Tensor class of the engine in use.
 
-An engine defines what it computes and records by itself. The rest, from `x.reshape` to NumPy's protocols, is plain
-Python on top of the public functions. These work on Tensors, so that their layer is above the engines and an engine
-cannot import them.
+Engines define the computation and the recording of ops. The other methods, from `x.reshape` to NumPy's protocols, are
+written in Python and call the public functions. These are in a higher layer, so that engines cannot import them.
 """
 
 from fastgrad import _engine
@@ -16,12 +15,12 @@ representation = lazy_module("fastgrad.representation")
 
 
 def __repr__(self):
-    """`tensor([1., 2.], requires_grad=True)`; a result shows its op instead."""
+    """Return `tensor([1., 2.], requires_grad=True)`, or `tensor([2., 4.], op='multiply')` for a result."""
     return representation.text_of(self)
 
 
 def _repr_html_(self):
-    """A table of the values, if there are few, under a line of shape, dtype and place in the graph; then the graph."""
+    """Return shape, dtype and place in the graph, a table of the values if there are few, and the graph."""
     return representation.html_of(self)
 
 
@@ -33,7 +32,7 @@ def _write_docstrings():
         if name != "Tensor":
             (own[attribute] if owner else getattr(_engine, attribute)).__doc__ = doc
     for name, method in METHODS.items():
-        faster = own[name]  # a method that the engine defines in place of the shared one
+        faster = own[name]  # a method that the engine itself defines
         if faster is not method and hasattr(faster, "__code__"):
             faster.__doc__ = method.__doc__
 

@@ -1,6 +1,6 @@
-"""Writes the type stubs from the running package: names, parameters and defaults are its own, types stand here.
+"""Generates the type stubs. Names, parameters and defaults are read from the package, types are defined here.
 
-`python -m fastgrad._stubs` rewrites them; a test holds the written ones against this. Imported by nothing.
+`python -m fastgrad._stubs` writes them, and a test compares the files with its output. No module imports this one.
 """
 
 import inspect
@@ -24,11 +24,11 @@ import numpy.typing as npt
 
 
 def _by_name(table):
-    """The type of each name, from the names of each type."""
+    """Invert a dict from types to names."""
     return {name: kind for kind, names in table.items() for name in names.split()}
 
 
-# By name of the parameter; what is in neither table takes the type of its default, or anything.
+# Type -> parameters. The type of other parameters is that of their default, or Any.
 PARAMETERS = _by_name(
     {
         "_Operand": (
@@ -56,7 +56,7 @@ PARAMETERS = _by_name(
         "float | None": "eps rtol atol",
     }
 )
-# By name of the function; what is not here returns a Tensor.
+# Type -> functions that return it. Other functions return a Tensor.
 RESULTS = _by_name(
     {
         "Callable[..., Any]": "grad value_and_grad elementwise_grad jacobian hessian checkpoint",
@@ -129,13 +129,20 @@ def enable_grad(function: _F) -> _F: ...
 def detect_anomaly() -> _Context: ...
 """
 ENGINE = ("tensor", "asarray", "is_grad_enabled", "gradients", "cache_info", "clear_cache", "set_cache_limit")
-OF_MORE_KINDS = ("axis", "axes", "argnums", "stride", "padding", "dilation")  # than their defaults are
+WIDER_THAN_DEFAULT = (
+    "axis",
+    "axes",
+    "argnums",
+    "stride",
+    "padding",
+    "dilation",
+)  # parameters that accept more types than that of their default
 HIDDEN = {"__array_priority__", "__buffer__", "__weakref__", "__module__", "__slots__", "__doc__", "__hash__"}
 DUNDERS = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__repr__", "__format__"}
 
 
 def parameter(p, name):
-    """One parameter with its type and default."""
+    """Return one parameter with its type and default."""
     if p.name == "self":
         return "self"
     kind = PARAMETERS.get(p.name) if not name.startswith("__") or p.name in ("dtype", "copy") else "Any"
@@ -144,7 +151,7 @@ def parameter(p, name):
     elif p.kind is p.VAR_KEYWORD or (p.kind is p.VAR_POSITIONAL and kind is None):
         kind = "Any"
     elif p.default is not p.empty and isinstance(p.default, (bool, int, float, str)):
-        kind = kind if p.name in OF_MORE_KINDS else type(p.default).__name__
+        kind = kind if p.name in WIDER_THAN_DEFAULT else type(p.default).__name__
     if p.default is None and kind not in (None, "Any") and "None" not in kind:
         kind += " | None"
     prefix = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
@@ -153,49 +160,49 @@ def parameter(p, name):
 
 
 def parameters_of(called):
-    said = signature_of_op(called.rule) if isinstance(called, Function) else inspect.signature(called)
-    return list(said.parameters.values())
+    found = signature_of_op(called.rule) if isinstance(called, Function) else inspect.signature(called)
+    return list(found.parameters.values())
 
 
 def signature(parameters, name):
-    """The parameters as they stand between the parentheses."""
-    words, before = [], None
+    """Return the text between the parentheses of a signature."""
+    parts, before = [], None
     for p in parameters:
         if before is not None and before.kind is p.POSITIONAL_ONLY and p.kind is not p.POSITIONAL_ONLY:
-            words.append("/")
-        if p.kind is p.KEYWORD_ONLY and not any(word.startswith("*") for word in words):
-            words.append("*")
-        words.append(parameter(p, name))
+            parts.append("/")
+        if p.kind is p.KEYWORD_ONLY and not any(part.startswith("*") for part in parts):
+            parts.append("*")
+        parts.append(parameter(p, name))
         before = p
     if before is not None and before.kind is before.POSITIONAL_ONLY:
-        words.append("/")
-    return ", ".join(words)
+        parts.append("/")
+    return ", ".join(parts)
 
 
 def functions(named):
-    """Functions as functions; ops as objects with a `__call__`, one protocol for all that have the same signature."""
+    """Return the stubs of functions. Ops are objects with a `__call__`, whose protocol depends on the signature."""
     protocols, text = {}, ""
     for name, called in named.items():
-        words = signature(parameters_of(called), name)
+        parts = signature(parameters_of(called), name)
         result = RESULTS.get(name, "Tensor")
         if isinstance(called, Function):
-            protocol = protocols.setdefault(f"self, {words}", "_" + called.__name__.title().replace("_", ""))
+            protocol = protocols.setdefault(f"self, {parts}", "_" + called.__name__.title().replace("_", ""))
             text += f"{name}: {protocol}\n"
         else:
-            text += f"def {name}({words}) -> {result}: ...\n"
-    classes = (f"class {k}(Protocol):\n    def __call__({words}) -> Tensor: ...\n" for words, k in protocols.items())
+            text += f"def {name}({parts}) -> {result}: ...\n"
+    classes = (f"class {k}(Protocol):\n    def __call__({parts}) -> Tensor: ...\n" for parts, k in protocols.items())
     return "\n".join((*classes, text))
 
 
 def method(name, member):
-    """A method of Tensor. One that hands everything on has the parameters of the function it hands them to."""
+    """Return the stub of a method. A method that forwards its arguments has the parameters of the function."""
     parameters = list(inspect.signature(member).parameters.values())
     if [p.kind for p in parameters[1:]] == [parameters[0].VAR_POSITIONAL, parameters[0].VAR_KEYWORD]:
         target = parameters_of(getattr(fg, name))
         if target[0].kind is not target[0].VAR_POSITIONAL:
             parameters = [parameters[0].replace(kind=target[0].kind), *target[1:]]
     if name.startswith("__") and all(p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty for p in parameters):
-        # Python itself calls these, by position.
+        # Python calls these with positional arguments.
         parameters = [p.replace(kind=p.POSITIONAL_ONLY) for p in parameters]
     parameters[0] = parameters[0].replace(name="self")
     return f"    def {name}({signature(parameters, name)}) -> {RESULTS.get(name, 'Tensor')}: ...\n"
@@ -221,7 +228,7 @@ def engine_stub():
 
 
 def menu_stub():
-    """`fastgrad` itself: each name once, in the order of the alphabet."""
+    """Return the stub of `fastgrad`, with its names in alphabetical order."""
     text = (
         HEADER
         + IMPORTS
@@ -234,7 +241,7 @@ def menu_stub():
     text += (
         "from fastgrad.pictures import Explanation as _Explanation\nfrom fastgrad.pictures import Picture as _Picture\n"
     )
-    text += "from builtins import bool as _bool\n"  # since `bool` here is NumPy's
+    text += "from builtins import bool as _bool\n"  # `bool` is NumPy's in this module
     called, constants = {}, ""
     for name in sorted(dir(fg)):
         value = getattr(fg, name)
@@ -251,7 +258,7 @@ def menu_stub():
 
 
 def module_stub(module):
-    """A public module below `fastgrad`: what it names in `__all__`, or else what it defines."""
+    """Return the stub of a public module: the names in its `__all__`, or those that it defines."""
     exported = getattr(module, "__all__", None)
     names = exported or [
         n for n, v in vars(module).items() if n[0] != "_" and getattr(v, "__module__", "") == module.__name__
@@ -267,7 +274,7 @@ def module_stub(module):
 
 
 def stubs():
-    """What each stub file should hold, by its path below the package."""
+    """Return the content of each stub file, by its path in the package."""
     return {
         "__init__.pyi": menu_stub(),
         "_engine.pyi": engine_stub(),
