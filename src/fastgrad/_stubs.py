@@ -129,14 +129,8 @@ def enable_grad(function: _F) -> _F: ...
 def detect_anomaly() -> _Context: ...
 """
 ENGINE = ("tensor", "asarray", "is_grad_enabled", "gradients", "cache_info", "clear_cache", "set_cache_limit")
-WIDER_THAN_DEFAULT = (
-    "axis",
-    "axes",
-    "argnums",
-    "stride",
-    "padding",
-    "dilation",
-)  # parameters that accept more types than that of their default
+# Parameters that accept more types than that of their default.
+WIDER_THAN_DEFAULT = ("axis", "axes", "argnums", "stride", "padding", "dilation")
 HIDDEN = {"__array_priority__", "__buffer__", "__weakref__", "__module__", "__slots__", "__doc__", "__hash__"}
 DUNDERS = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__repr__", "__format__"}
 
