@@ -34,7 +34,6 @@ cdef Layout* scalar_f32
 cdef Layout* layout_get(int typenum, int itemsize, int ndim, const Py_ssize_t* shape,
                         const Py_ssize_t* strides) except NULL
 cdef Layout* layout_contiguous(Layout* like) except NULL
-cdef Layout* layout_scalar(int typenum, int itemsize) except NULL
 cdef Py_ssize_t layouts_alive() noexcept
 cdef bint same_shape(const Layout* a, const Layout* b) noexcept nogil
 

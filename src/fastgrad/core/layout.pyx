@@ -170,6 +170,10 @@ cdef Layout* layout_get(int typenum, int itemsize, int ndim, const Py_ssize_t* s
     cdef size_t length = <size_t>ndim * sizeof(Py_ssize_t)
     cdef int k
     cdef Layout* found
+    if ndim == 0:
+        found = scalar_f64 if typenum == cnp.NPY_DOUBLE else scalar_f32 if typenum == cnp.NPY_FLOAT else NULL
+        if found != NULL:
+            return found
     if ndim > MAX_NDIM:
         raise_too_many_axes(ndim)
     if strides == NULL:
@@ -195,14 +199,6 @@ cdef Layout* layout_contiguous(Layout* like) except NULL:
     if like.flags & C_CONTIGUOUS and like.size != 0:
         return like
     return layout_get(like.typenum, like.itemsize, like.ndim, like.shape, NULL)
-
-
-cdef Layout* layout_scalar(int typenum, int itemsize) except NULL:
-    if typenum == cnp.NPY_DOUBLE:
-        return scalar_f64
-    if typenum == cnp.NPY_FLOAT:
-        return scalar_f32
-    return layout_get(typenum, itemsize, 0, NULL, NULL)
 
 
 cdef bint same_shape(const Layout* a, const Layout* b) noexcept nogil:

@@ -43,13 +43,14 @@ include "object/setitem.pxi"
 # The families of ops: recording and backward of each in one file.
 include "backward/cotangent.pxi"    # where gradients are accumulated
 include "record/number.pxi"         # one float64 element
+include "ops/common.pxi"            # operands and blocks of memory
+include "ops/axes.pxi"              # ops along axes
 include "ops/operators.pxi"
 include "ops/elementwise.pxi"
 include "ops/views.pxi"
 include "ops/basic_index.pxi"
 include "ops/matmul.pxi"
 include "ops/reduce.pxi"
-include "ops/matmul_batched.pxi"
 include "ops/softmax.pxi"
 include "ops/scan.pxi"
 include "ops/losses.pxi"

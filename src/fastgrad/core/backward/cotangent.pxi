@@ -1,16 +1,15 @@
 # Where gradients gather. A tensor of a kernel dtype gathers its cotangent in a raw C-contiguous block of its own shape
 # (in its slot where it fits); any other, and every tensor under create_graph, as a Tensor.
 
-cdef int cotangent_buffer(Tensor x, char** where, bint* add) except -1:
+cdef char* cotangent_buffer(Tensor x, bint* add) except NULL:
     """Memory for the cotangent of `x`; `add` tells whether something has gathered there already."""
     cdef Storage* own
     if x.flags & UNIFORM:
         spread_uniform(x)
     if is_small(x.layout):
-        where[0] = x.cotangent.value
         add[0] = x.flags & COTANGENT != 0
         x.flags |= COTANGENT
-        return 0
+        return x.cotangent.value
     if x.flags & COTANGENT:
         add[0] = True
         if x.cotangent.storage.refs > 1:
@@ -22,8 +21,7 @@ cdef int cotangent_buffer(Tensor x, char** where, bint* add) except -1:
         add[0] = False
         x.cotangent.storage = storage_new(x.layout.nbytes)
         x.flags |= COTANGENT
-    where[0] = payload(x.cotangent.storage)
-    return 0
+    return payload(x.cotangent.storage)
 
 
 cdef int accumulate(Tensor x, const char* g, Storage* storage) except -1:
@@ -34,7 +32,7 @@ cdef int accumulate(Tensor x, const char* g, Storage* storage) except -1:
         x.cotangent.storage = storage_keep(storage)
         x.flags |= COTANGENT
         return 0
-    cotangent_buffer(x, &where, &add)
+    where = cotangent_buffer(x, &add)
     if add:
         typed[x.layout.kernel].accumulate(g, where, x.layout.size)
     else:
@@ -64,7 +62,7 @@ cdef int accumulate_uniform(Tensor x, double value) except -1:
         set_uniform(x, uniform_value(x) + value if x.flags & UNIFORM else value)
         x.flags |= COTANGENT | UNIFORM
         return 0
-    cotangent_buffer(x, &where, &add)
+    where = cotangent_buffer(x, &add)
     if not add:
         typed[x.layout.kernel].fill(where, x.layout.size, value)
     else:
@@ -115,7 +113,7 @@ cdef int accumulate_tensor(Tensor x, Tensor gx, bint record) except -1:
                 and not is_small(x.layout)):
             return accumulate(x, gx.data, gx.storage)
         return accumulate(x, gx.data, NULL)
-    cotangent_buffer(x, &where, &add)
+    where = cotangent_buffer(x, &add)
     layout = <size_t>layout_contiguous(x.layout)
     if add:
         add_strided(x.layout.kernel, x.layout, gx.data, gx.layout.strides, where, (<Layout*>layout).strides)
@@ -151,12 +149,11 @@ cdef inline bint owns_value(Tensor y) noexcept:
     return s != NULL and s.refs == 1 and s.base == NULL and s.flags == 0 and y.data == payload(s)
 
 
-cdef inline int cotangent_buffer_or_reuse(Tensor x, char* g, Storage* gs, char** where, bint* add) except -1:
-    """As `cotangent_buffer`; where nobody else reads the block at `g`, of the size of `x`, that becomes the room."""
+cdef inline char* cotangent_buffer_or_reuse(Tensor x, char* g, Storage* gs, bint* add) except NULL:
+    """As `cotangent_buffer`; where nobody else reads the block at `g`, of the size of `x`, that becomes the buffer."""
     if gs != NULL and gs.refs == 1 and not x.flags & COTANGENT:
         x.cotangent.storage = storage_keep(gs)
         x.flags |= COTANGENT
-        where[0] = g
         add[0] = False
-        return 0
-    return cotangent_buffer(x, where, add)
+        return g
+    return cotangent_buffer(x, add)

@@ -38,22 +38,19 @@ cdef object write_through(Tensor x, Tensor z, str name):
 cdef bint is_own_part(Tensor x, object key, object value) except -1:
     """Whether `x[key] = value` gives `x` what it holds already: the end of `x[key] += 1`, where `value` is that slice
     of it."""
-    cdef Py_ssize_t[64] shape
-    cdef Py_ssize_t[64] strides
-    cdef Py_ssize_t offset
+    cdef Geometry v
     cdef Tensor part
-    cdef int k, ndim
+    cdef int k
     if type(value) is not Tensor:
         return False
     part = <Tensor>value
     if (part.op != GETITEM or not part.flags & VIEW or part.x1 != <PyObject*>x or part.gen1 != x.gen
             or part.storage != x.storage or part.saved != x.storage.version):
         return False
-    ndim = parse_key(x.layout, key, shape, strides, &offset)
-    if ndim != part.layout.ndim or part.data != x.data + offset:
+    if not parse_key(x.layout, key, &v) or v.ndim != part.layout.ndim or part.data != x.data + v.offset:
         return False
-    for k in range(ndim):
-        if shape[k] != part.layout.shape[k] or (shape[k] > 1 and strides[k] != part.layout.strides[k]):
+    for k in range(v.ndim):
+        if v.shape[k] != part.layout.shape[k] or (v.shape[k] > 1 and v.strides[k] != part.layout.strides[k]):
             return False
     return True
 

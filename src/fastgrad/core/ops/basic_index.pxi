@@ -1,97 +1,103 @@
 # Indexing by ints, slices, None and Ellipsis: a view, or a copy of one element.
 
-cdef inline Py_ssize_t slice_of(object s, Py_ssize_t length, Py_ssize_t* start, Py_ssize_t* step) except -1:
-    cdef Py_ssize_t stop
-    PySlice_Unpack(s, start, &stop, step)
-    return PySlice_AdjustIndices(length, start, &stop, step[0])
+cdef extern from "Python.h":
+    ctypedef struct PySliceObject:
+        PyObject* start
+        PyObject* stop
+        PyObject* step
+    int PySlice_Unpack(object s, Py_ssize_t* start, Py_ssize_t* stop, Py_ssize_t* step) except -1
+    Py_ssize_t PySlice_AdjustIndices(Py_ssize_t length, Py_ssize_t* start, Py_ssize_t* stop, Py_ssize_t step)
 
 
-cdef int parse_key(const Layout* layout, object key, Py_ssize_t* shape, Py_ssize_t* strides,
-                   Py_ssize_t* offset) except -2:
-    """Geometry of `x[key]`, `key` a basic one; -1 where it names no elements of `x`."""
-    cdef int axis = 0, made = 0, used = 0, k
-    cdef Py_ssize_t start = 0, step = 1, i
+cdef inline int add_slice(const Layout* layout, int axis, object s, Geometry* v) except -1:
+    """Append a slice of an axis."""
+    cdef Py_ssize_t start = 0, stop = 0, step = 1
+    PySlice_Unpack(s, &start, &stop, &step)
+    v.shape[v.ndim] = PySlice_AdjustIndices(layout.shape[axis], &start, &stop, step)
+    v.strides[v.ndim] = layout.strides[axis] * step
+    if v.shape[v.ndim] > 0:
+        v.offset += start * layout.strides[axis]
+    v.ndim += 1
+    return 0
+
+
+cdef inline void add_axes(const Layout* layout, int first, int end, Geometry* v) noexcept:
+    """Append whole axes."""
+    cdef int axis
+    for axis in range(first, end):
+        v.shape[v.ndim] = layout.shape[axis]
+        v.strides[v.ndim] = layout.strides[axis]
+        v.ndim += 1
+
+
+cdef bint parse_key(const Layout* layout, object key, Geometry* v) except -1:
+    """The geometry of `x[key]`, `key` a basic one; False where it names no elements of `x`."""
+    cdef int axis = 0, used = 0
+    cdef Py_ssize_t i
     cdef bint ellipsis = False
-    offset[0] = 0
-    if type(key) is slice and layout.ndim == 1:     # x[a:b], what elementwise code on vectors is full of
-        shape[0] = slice_of(key, layout.shape[0], &start, &step)
-        strides[0] = layout.strides[0] * step
-        if shape[0] > 0:
-            offset[0] = start * layout.strides[0]
-        return 1
+    v.ndim = 0
+    v.offset = 0
+    if type(key) is slice and layout.ndim:      # x[a:b], frequent in elementwise code
+        add_slice(layout, 0, key, v)
+        add_axes(layout, 1, layout.ndim, v)
+        return True
     if type(key) is not tuple:
         key = (key,)
-    for item in key:
+    for item in <tuple>key:
         if type(item) is slice or type(item) is int:
             used += 1
         elif item is Ellipsis:
             if ellipsis:
-                return -1
+                return False
             ellipsis = True
         elif item is not None:
-            return -1
-    if used > layout.ndim:
-        return -1
-    if layout.ndim + len(key) > MAX_NDIM:
-        return -1
-    if not ellipsis and used < layout.ndim:
-        key = key + (Ellipsis,)
-    for item in key:
+            return False
+    if used > layout.ndim or layout.ndim + len(<tuple>key) > MAX_NDIM:
+        return False
+    for item in <tuple>key:
         if type(item) is slice:
-            shape[made] = slice_of(item, layout.shape[axis], &start, &step)
-            strides[made] = layout.strides[axis] * step
-            if shape[made] > 0:
-                offset[0] += start * layout.strides[axis]
-            made += 1
+            add_slice(layout, axis, item, v)
             axis += 1
         elif item is Ellipsis:
-            for k in range(layout.ndim - used):
-                shape[made] = layout.shape[axis]
-                strides[made] = layout.strides[axis]
-                made += 1
-                axis += 1
+            add_axes(layout, axis, axis + layout.ndim - used, v)
+            axis += layout.ndim - used
         elif item is None:
-            shape[made] = 1
-            strides[made] = 0
-            made += 1
+            v.shape[v.ndim] = 1
+            v.strides[v.ndim] = 0
+            v.ndim += 1
         else:
-            if not read_int(item, &i):
-                return -1
-            if i < -layout.shape[axis] or i >= layout.shape[axis]:
-                return -1
-            offset[0] += (i + layout.shape[axis] if i < 0 else i) * layout.strides[axis]
+            if not read_int(item, &i) or i < -layout.shape[axis] or i >= layout.shape[axis]:
+                return False
+            v.offset += (i + layout.shape[axis] if i < 0 else i) * layout.strides[axis]
             axis += 1
-    return made
+    add_axes(layout, axis, layout.ndim, v)
+    return True
 
 
 cdef inline bint is_bound(PyObject* o) noexcept:
     return o == <PyObject*>None or type(<object>o) is int
 
 
-cdef inline bint is_plain_slice(object s) noexcept:
-    """Whether its bounds are exact ints, which mean the same whenever they are asked."""
-    cdef PySliceObject* bounds = <PySliceObject*>s
-    return is_bound(bounds.start) and is_bound(bounds.stop) and is_bound(bounds.step)
+cdef inline bint is_plain(object part) noexcept:
+    """Whether a part of a key is basic, and its numbers exact ints, which mean the same whenever they are read."""
+    cdef PySliceObject* s
+    if type(part) is slice:
+        s = <PySliceObject*>part
+        return is_bound(s.start) and is_bound(s.stop) and is_bound(s.step)
+    return type(part) is int or part is None or part is Ellipsis
 
 
 cdef object basic_key(object key):
-    """A key of integers, slices, Ellipsis and None as such, its numbers exact ints; None where it is of another
-    kind."""
-    cdef Py_ssize_t k
-    cdef tuple parts
-    cdef type t = type(key)
-    if t is tuple:
-        parts = key
-        for k in range(len(parts)):
-            part = parts[k]
-            t = type(part)
-            if not (t is int or part is None or part is Ellipsis or (t is slice and is_plain_slice(part))):
-                return made_basic(parts)
-        return key
-    if t is int or key is None or key is Ellipsis or (t is slice and is_plain_slice(key)):
-        return key if key is not None else (None,)
-    made = made_basic((key,))
-    return made if made is None else made[0]
+    """A key of integers, slices, Ellipsis and None, its numbers exact ints; None where it is of another kind."""
+    if type(key) is not tuple:
+        if is_plain(key):
+            return key if key is not None else (None,)
+        made = made_basic((key,))
+        return made if made is None else made[0]
+    for part in <tuple>key:
+        if not is_plain(part):
+            return made_basic(key)
+    return key
 
 
 cdef object plain_bound(object o):
@@ -99,8 +105,8 @@ cdef object plain_bound(object o):
 
 
 cdef tuple made_basic(tuple key):
-    """As `parameters.key`, of a key that is basic. Numbers are asked for once, `__index__` of an object in place of an
-    int too, and only when it is known that all the others are basic."""
+    """As `parameters.key`, of a key that is basic. Objects are asked for their `__index__` once, and only when all
+    parts are known to be basic."""
     cdef list parts = []
     for part in key:
         if type(part) is not slice and part is not None and part is not Ellipsis:
@@ -116,7 +122,7 @@ cdef tuple made_basic(tuple key):
 
 
 cdef inline bint names_element(object key) noexcept:
-    """Whether a key that leaves no axis has no Ellipsis: NumPy then gives a scalar, with one a 0-d view."""
+    """Whether a key that leaves no axis has no Ellipsis: NumPy then returns a scalar, otherwise a 0-d view."""
     if type(key) is tuple:
         for part in <tuple>key:
             if part is Ellipsis:
@@ -126,7 +132,7 @@ cdef inline bint names_element(object key) noexcept:
 
 
 cdef Tensor element_of(Tensor x, object key, Py_ssize_t offset):
-    """One element, as a copy: what is written to `x` later does not change it, as with NumPy's scalars."""
+    """One element, copied as NumPy's scalars are: later writes to `x` do not change it."""
     cdef Tensor y
     check_fresh(x)
     if x.layout.typenum == cnp.NPY_DOUBLE:
@@ -142,43 +148,31 @@ cdef Tensor element_of(Tensor x, object key, Py_ssize_t offset):
 
 cdef Tensor getitem_basic(Tensor x, object key):
     """A view, or a copy of one element; None where the key is not basic."""
-    cdef Py_ssize_t[64] shape
-    cdef Py_ssize_t[64] strides
-    cdef Py_ssize_t offset
-    cdef int ndim
+    cdef Geometry v
     key = basic_key(key)
-    if key is None:
+    if key is None or not parse_key(x.layout, key, &v):
         return None
-    ndim = parse_key(x.layout, key, shape, strides, &offset)
-    if ndim < 0:
-        return None
-    if ndim == 0 and names_element(key):
-        return element_of(x, key, offset)
-    cdef Layout* layout = layout_get(x.layout.typenum, x.layout.itemsize, ndim, shape, strides)
-    cdef Tensor y = view_of(GETITEM, x, layout, offset)
-    if y.op != LEAF:
-        keep_parameter(y, key)
-    return y
+    if v.ndim == 0 and names_element(key):
+        return element_of(x, key, v.offset)
+    return view_of(GETITEM, x, layout_get(x.layout.typenum, x.layout.itemsize, v.ndim, v.shape, v.strides), v.offset,
+                   key)
 
 
 cdef int backward_getitem(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     cdef Tensor x = resolve(y.x1, y.gen1)
     cdef Layout* whole = layout_contiguous(x.layout)
     cdef Layout* part = layout_contiguous(y.layout)
-    cdef Py_ssize_t[64] shape
-    cdef Py_ssize_t[64] strides
-    cdef Py_ssize_t offset = 0
-    parse_key(whole, parameter_of(y), shape, strides, &offset)
-    return accumulate_strided(x, part, g, part.strides, offset, strides)
+    cdef Geometry v
+    parse_key(whole, parameter_of(y), &v)
+    return accumulate_strided(x, part, g, part.strides, v.offset, v.strides)
 
 
 cdef Tensor record_getitem(int op, PyObject** given):
-    cdef Tensor y
-    x = given_tensor(given[0])
+    cdef Tensor x = given_tensor(given[0]), y
     if x is None:
         return None
-    y = getitem_basic(<Tensor>x, <object>given[1])
-    return y if y is not None else getitem_array(<Tensor>x, <object>given[1])
+    y = getitem_basic(x, <object>given[1])
+    return y if y is not None else getitem_array(x, <object>given[1])
 
 
 cdef dict index_key(Tensor y):

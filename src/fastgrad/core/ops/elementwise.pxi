@@ -211,7 +211,7 @@ cdef int backward_unary(Tensor y, char* g, Storage* gs, bint only_wanted) except
         x.cotangent.storage = storage_keep(y.storage)
         x.flags |= COTANGENT
         return 0
-    cotangent_buffer(x, &where, &add)
+    where = cotangent_buffer(x, &add)
     backward_apply(k.x1[dtype], dtype, g, source.data if source is not None else NULL, NULL, y.data, where,
                    y.layout.size, add, NULL, y.flags & UNIFORM != 0)
     return 0
@@ -246,7 +246,7 @@ cdef int backward_constant(Tensor y, char* g, Storage* gs) except -1:
         x.cotangent.storage = storage_keep(gs)
         x.flags |= COTANGENT
         return 0
-    cotangent_buffer(x, &where, &add)
+    where = cotangent_buffer(x, &add)
     backward_apply(kernel, dtype, g, NULL if first else source.data, source.data if first else NULL, y.data, where,
                    y.layout.size, add, constant, y.flags & UNIFORM != 0)
     return 0
@@ -281,12 +281,12 @@ cdef int backward_operand(Tensor y, int k, Tensor x, Tensor s1, Tensor s2, char*
     if whole:
         if plain:
             return accumulate_same(x, y, g, gs)
-        cotangent_buffer(x, &where, &add)
+        where = cotangent_buffer(x, &add)
         backward_apply(kernel, dtype, g, d1, d2, y.data, where, y.layout.size, add, NULL, y.flags & UNIFORM != 0)
         return 0
     if plain and y.flags & UNIFORM:
         return accumulate_uniform(x, uniform_value(y) * (<double>y.layout.size / <double>x.layout.size))
-    cotangent_buffer(x, &where, &add)
+    where = cotangent_buffer(x, &add)
     if plain:
         return sum_into(y.layout, g, x.layout, where, add)
     part = storage_new(y.layout.nbytes)
@@ -327,8 +327,8 @@ cdef int backward_binary(Tensor y, char* g, Storage* gs, bint only_wanted) excep
 
 
 cdef Tensor record_unary(int op, PyObject** given):
-    x = given_tensor(given[0])
-    return unary(op, <Tensor>x) if x is not None else None
+    cdef Tensor x = given_tensor(given[0])
+    return unary(op, x) if x is not None else None
 
 
 cdef Tensor record_binary(int op, PyObject** given):

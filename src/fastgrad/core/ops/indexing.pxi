@@ -1,5 +1,5 @@
-# Indexing by integer arrays: x[index], x[rows, columns], x[:, index], x[mask]. The arrays are read once, into the
-# places they name of an (outer, n, inner) view of x; the places stay for the backward, the arrays need not.
+# Indexing by integer arrays: x[index], x[rows, columns], x[:, index], x[mask]. The arrays are read once, into places
+# along the middle axis of (outer, n, inner). The backward keeps the places, not the arrays.
 
 cdef struct Places:
     int lead                # axes before those indexed
@@ -8,9 +8,7 @@ cdef struct Places:
     int ndim                # of the index arrays, broadcast against each other
     Py_ssize_t[64] shape
     Py_ssize_t count
-    Py_ssize_t outer
-    Py_ssize_t n
-    Py_ssize_t inner
+    Extents e
     Storage* at             # `count` numbers below n
 
 
@@ -19,14 +17,14 @@ cdef inline bint is_full_slice(object o):
 
 
 cdef inline bint is_index_array(cnp.ndarray a):
-    """Whether the array is read as it is: C-contiguous int64."""
+    """Whether the array is C-contiguous int64, and read without a copy."""
     cdef int typenum = cnp.PyArray_TYPE(a)
     return ((typenum == cnp.NPY_LONG or typenum == cnp.NPY_LONGLONG) and PyArray_ITEMSIZE(a) == 8
             and cnp.PyArray_IS_C_CONTIGUOUS(a) and PyArray_ISALIGNED(a) and PyArray_ISNOTSWAPPED(a))
 
 
 cdef object index_array(object o):
-    """An index array as C-contiguous int64; None for what is none, or would have to be checked for overflow."""
+    """An index array as C-contiguous int64; None for other objects, and for integers that int64 may not hold."""
     if type(o) is Tensor:
         o = array_view(<Tensor>o, o, False)
     if type(o) is int or isinstance(o, np.integer):
@@ -39,12 +37,12 @@ cdef object index_array(object o):
         return a
     if (cnp.PyTypeNum_ISSIGNED(typenum) and cnp.PyTypeNum_ISINTEGER(typenum)
             or cnp.PyTypeNum_ISUNSIGNED(typenum) and PyArray_ITEMSIZE(a) < 8):
-        return np.array(a, np.int64, order="C")     # array, which keeps 0-d ones what they are
+        return np.array(a, np.int64, order="C")     # np.ascontiguousarray would make 0-d arrays 1-d
     return None
 
 
 cdef bint same_shapes(cnp.ndarray a, cnp.ndarray b) noexcept:
-    """As NumPy itself has it: a subclass may tell something else."""
+    """Compare NumPy's own shapes: a subclass may define another `shape`."""
     cdef int n = cnp.PyArray_NDIM(a)
     return n == cnp.PyArray_NDIM(b) and (n == 0
                                          or memcmp(cnp.PyArray_DIMS(a), cnp.PyArray_DIMS(b),
@@ -52,40 +50,34 @@ cdef bint same_shapes(cnp.ndarray a, cnp.ndarray b) noexcept:
 
 
 cdef list index_arrays(tuple key):
-    """The index arrays of a key, of one shape; None where there is another part, or where they do not broadcast."""
-    cdef list arrays = [], parts
+    """The index arrays of a key, of one shape; None where it has other parts, or where they do not broadcast."""
+    cdef list arrays = []
+    cdef bint alike = True
     for part in key:
         a = index_array(part)
         if a is None:
             return None
         arrays.append(a)
-    for a in arrays:
-        if not same_shapes(a, arrays[0]):
-            break
-    else:
+        alike = alike and same_shapes(a, arrays[0])
+    if alike:
         return arrays
     try:
-        parts = list(np.broadcast_arrays(*arrays))
+        return [np.array(a, order="C") for a in np.broadcast_arrays(*arrays)]
     except ValueError:
         return None
-    arrays = []
-    for a in parts:
-        arrays.append(np.array(a, order="C"))
-    return arrays
 
 
 cdef bint read_places(const Layout* layout, object key, Places* p) except -1:
-    """Take a key apart; False where it is of another kind, or out of bounds: the rule says so. `at` is the caller's to
-    release."""
+    """Read a key; False where it is of another kind, or out of bounds, which the rule reports. The caller releases `at`
+    where it is not NULL."""
     cdef int k, first = 0, last
-    cdef cnp.ndarray a
     cdef list arrays
     cdef bint dots = False
     cdef tuple parts
     p.at = NULL
     p.lead = p.trail = 0
     if PyArray_Check(key) and is_index_array(<cnp.ndarray>key):
-        return read_index(layout, key, p)
+        return make_places(layout, key, 1, p) and add_index(layout, key, 0, p)
     parts = key if type(key) is tuple else (key,)
     last = <int>len(parts)
     if type(key) is tuple:
@@ -110,66 +102,44 @@ cdef bint read_places(const Layout* layout, object key, Places* p) except -1:
         if PyArray_Check(part) and cnp.PyArray_TYPE(<cnp.ndarray>part) == cnp.NPY_BOOL:
             return not (dots and cnp.PyArray_NDIM(<cnp.ndarray>part) != 1) and read_mask(layout, part, p)
     arrays = index_arrays(parts)
-    if arrays is None:
+    if arrays is None or not make_places(layout, arrays[0], <int>len(arrays), p):
         return False
-    a = arrays[0]
-    p.axes = <int>len(arrays)
-    p.ndim = cnp.PyArray_NDIM(a)
-    p.count = cnp.PyArray_SIZE(a)
-    for k in range(p.ndim):
-        p.shape[k] = cnp.PyArray_DIMS(a)[k]
-    if not fit_places(layout, p) or (p.count == 0 and p.axes > 1):
-        return False        # of several arrays without elements NumPy looks at the bounds all the same
-    p.at = storage_new(p.count * sizeof(Py_ssize_t))
     for k in range(p.axes):
-        a = arrays[k]
-        if cnp.PyArray_SIZE(a) != p.count or not combine_index(<Py_ssize_t*>cnp.PyArray_DATA(a), p.count,
-                layout.shape[p.lead + k], <Py_ssize_t*>payload(p.at), k == 0):
-            storage_release(p.at)
-            p.at = NULL
+        if not add_index(layout, arrays[k], k, p):
             return False
     return True
 
 
-cdef bint read_index(const Layout* layout, cnp.ndarray a, Places* p) except -1:
-    """Of one index array along axis `lead`."""
+cdef bint make_places(const Layout* layout, cnp.ndarray a, int axes, Places* p) except -1:
+    """Allocate places for so many index arrays of the shape of `a`; False where they do not fit."""
     cdef int k
-    p.axes = 1
+    p.axes = axes
     p.ndim = cnp.PyArray_NDIM(a)
     p.count = cnp.PyArray_SIZE(a)
     for k in range(p.ndim):
         p.shape[k] = cnp.PyArray_DIMS(a)[k]
-    if not fit_places(layout, p):
-        return False
+    if not fit_places(layout, p) or (p.count == 0 and axes > 1):
+        return False        # NumPy checks the bounds of several arrays without elements all the same
     p.at = storage_new(p.count * sizeof(Py_ssize_t))
-    if not combine_index(<Py_ssize_t*>cnp.PyArray_DATA(a), p.count, layout.shape[p.lead], <Py_ssize_t*>payload(p.at),
-                         True):
-        storage_release(p.at)
-        p.at = NULL
-        return False
     return True
+
+
+cdef bint add_index(const Layout* layout, cnp.ndarray a, int k, Places* p) noexcept:
+    """Combine the index array of axis `lead + k` with the places; False where it is out of bounds."""
+    return cnp.PyArray_SIZE(a) == p.count and combine_index(
+        <Py_ssize_t*>cnp.PyArray_DATA(a), p.count, layout.shape[p.lead + k], <Py_ssize_t*>payload(p.at), k == 0)
 
 
 cdef bint fit_places(const Layout* layout, Places* p) noexcept:
-    """The extents, for `lead`, `axes` and `ndim` that are known; False where the layout has fewer axes, or the result
-    too many."""
-    cdef int k
+    """Set the extents; False where the layout has fewer axes than the key, or the result too many."""
     if p.lead + p.axes + p.trail > layout.ndim or layout.ndim - p.axes + p.ndim > MAX_NDIM:
         return False
-    p.outer = p.n = p.inner = 1
-    for k in range(layout.ndim):
-        if k < p.lead:
-            p.outer *= layout.shape[k]
-        elif k < p.lead + p.axes:
-            p.n *= layout.shape[k]
-        else:
-            p.inner *= layout.shape[k]
-    return True
+    return split(layout, (~<unsigned long long>0 >> (64 - p.axes)) << p.lead, &p.e)
 
 
 cdef bint read_mask(const Layout* layout, cnp.ndarray mask, Places* p) except -1:
-    """The places where a mask over the first axes holds. Another thread may write to it, in NumPy and without the GIL,
-    while it is read: what is filled is what there was room for."""
+    """The places where a mask is true. Another thread may write to the mask meanwhile, in NumPy without the GIL: no
+    more places are written than were allocated."""
     cdef int k
     cdef Py_ssize_t i, found = 0
     cdef const char* m
@@ -182,12 +152,12 @@ cdef bint read_mask(const Layout* layout, cnp.ndarray mask, Places* p) except -1
         if cnp.PyArray_DIMS(mask)[k] != layout.shape[p.lead + k]:
             return False
     m = <const char*>cnp.PyArray_DATA(mask)
-    for i in range(p.n):
+    for i in range(p.e.n):
         found += m[i] != 0
     p.at = storage_new(found * sizeof(Py_ssize_t))
     at = <Py_ssize_t*>payload(p.at)
     p.count = 0
-    for i in range(p.n):
+    for i in range(p.e.n):
         if m[i] and p.count < found:
             at[p.count] = i
             p.count += 1
@@ -196,7 +166,7 @@ cdef bint read_mask(const Layout* layout, cnp.ndarray mask, Places* p) except -1
 
 
 cdef Layout* picked_layout(const Layout* layout, const Places* p) except NULL:
-    """The layout of `x[key]`: the axes indexed give way to those of the index."""
+    """The layout of `x[key]`: the axes of the index replace those indexed."""
     cdef Py_ssize_t[64] shape
     cdef int tail = layout.ndim - p.lead - p.axes
     memcpy(shape, layout.shape, p.lead * sizeof(Py_ssize_t))
@@ -216,7 +186,7 @@ cdef int keep_places(Tensor y, const Places* p) except -1:
 
 
 cdef void kept_places(Tensor y, const Layout* indexed, Places* p) noexcept:
-    """The places of a recorded node; `indexed` is the layout that they lie in."""
+    """The places of a recorded node in an array of the layout `indexed`."""
     cdef NodeExtra extra = <NodeExtra>y.extra
     p.lead = <int>extra.numbers[0]
     p.trail = 0
@@ -230,18 +200,20 @@ cdef void kept_places(Tensor y, const Layout* indexed, Places* p) noexcept:
 cdef Tensor getitem_array(Tensor x, object key):
     cdef Places p
     cdef Tensor y, source
-    if x.layout.kernel == NO_KERNEL or not read_places(x.layout, key, &p):
-        return None
+    p.at = NULL
     try:
+        if x.layout.kernel == NO_KERNEL or not read_places(x.layout, key, &p):
+            return None
         check_fresh(x)
         source = contiguous(x)
         y = new_tensor(picked_layout(x.layout, &p))
-        gather(x.layout.itemsize, source.data, <Py_ssize_t*>payload(p.at), y.data, p.outer, p.n, p.inner, p.count)
-        if wants_grad(x):
-            link1(y, GATHER, x)
+        gather(x.layout.itemsize, source.data, <Py_ssize_t*>payload(p.at), y.data, p.e.outer, p.e.n, p.e.inner,
+               p.count)
+        if link_wanted(y, GATHER, x):
             keep_places(y, &p)
     finally:
-        storage_release(p.at)
+        if p.at != NULL:
+            storage_release(p.at)
     return y
 
 
@@ -260,39 +232,58 @@ cdef dict gather_params(Tensor y):
     return {"key": tuple(key)}
 
 
-cdef Tensor scatter_add(Tensor x, object key, object shape):
-    """Zeros of `shape` with `x` added at `key`."""
-    cdef Py_ssize_t[64] dims
-    cdef int ndim, k
+cdef int backward_gather(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+    """Add up what was read at each place."""
+    cdef Tensor x = resolve(y.x1, y.gen1)
     cdef Places p
-    cdef Tensor y, source
+    cdef bint add
+    cdef char* gx = cotangent_buffer(x, &add)
+    kept_places(y, x.layout, &p)
+    if not add:
+        memset(gx, 0, x.layout.nbytes)
+    typed[x.layout.kernel].scatter_add(g, <Py_ssize_t*>payload(p.at), gx, p.e.outer, p.e.n, p.e.inner, p.count)
+    return 0
+
+
+cdef Tensor record_scatter_add(int op, PyObject** given):
+    """Zeros of a shape with `x` added at a key."""
+    cdef Tensor x = given_tensor(given[0]), y, source
+    cdef Places p
+    cdef Geometry v
     cdef Layout* whole
-    if x.layout.kernel == NO_KERNEL or type(shape) is not tuple:
+    cdef int k
+    key, shape = <object>given[1], <object>given[2]
+    if x is None or x.layout.kernel == NO_KERNEL or type(shape) is not tuple:
         return None
-    ndim = read_shape(shape, dims)
-    for k in range(ndim):
-        if dims[k] < 0:
+    v.ndim = read_shape(shape, v.shape)
+    for k in range(v.ndim):
+        if v.shape[k] < 0:
             return None
-    if ndim < 0:
+    if v.ndim < 0:
         return None
-    whole = layout_get(x.layout.typenum, x.layout.itemsize, ndim, dims, NULL)
-    basic = basic_key(key)
-    if basic is not None:
-        return scatter_basic(x, basic, shape, whole)
-    keep(whole)     # no tensor holds it yet, and an object that the collector finds may run code meanwhile
+    whole = keep(layout_get(x.layout.typenum, x.layout.itemsize, v.ndim, v.shape, NULL))    # across Python code
     p.at = NULL
     try:
-        if not read_places(whole, key, &p) or not same_shape(picked_layout(whole, &p), x.layout):
+        basic = basic_key(key)
+        if basic is not None:
+            if not parse_key(whole, basic, &v) or v.ndim != x.layout.ndim or memcmp(
+                    v.shape, x.layout.shape, v.ndim * sizeof(Py_ssize_t)) != 0:
+                return None
+        elif not read_places(whole, key, &p) or not same_shape(picked_layout(whole, &p), x.layout):
             return None
         check_fresh(x)
-        source = contiguous(x)
         y = new_tensor(whole)
         memset(y.data, 0, whole.nbytes)
-        typed[whole.kernel].scatter_add(source.data, <Py_ssize_t*>payload(p.at), y.data, p.outer, p.n, p.inner, p.count)
-        if wants_grad(x):
-            link1(y, SCATTER_ADD, x)
-            keep_places(y, &p)
-            (<NodeExtra>y.extra).params = {"key": key, "shape": shape}
+        if basic is not None:
+            copy_strided(whole.itemsize, x.layout, x.data, x.layout.strides, y.data + v.offset, v.strides)
+        else:
+            source = contiguous(x)
+            typed[whole.kernel].scatter_add(source.data, <Py_ssize_t*>payload(p.at), y.data, p.e.outer, p.e.n,
+                                            p.e.inner, p.count)
+        if link_wanted(y, op, x):
+            if basic is None:
+                keep_places(y, &p)
+            extra_of(y).params = {"key": key if basic is None else basic, "shape": shape}
     finally:
         release(whole)
         if p.at != NULL:
@@ -300,71 +291,26 @@ cdef Tensor scatter_add(Tensor x, object key, object shape):
     return y
 
 
-cdef Tensor scatter_basic(Tensor x, object key, object shape, Layout* whole):
-    """Of a key of integers, slices, Ellipsis and None."""
-    cdef Py_ssize_t[64] part
-    cdef Py_ssize_t[64] strides
-    cdef Py_ssize_t offset
-    cdef Tensor y
-    cdef int ndim = parse_key(whole, key, part, strides, &offset)
-    if ndim != x.layout.ndim or (ndim and memcmp(part, x.layout.shape, ndim * sizeof(Py_ssize_t)) != 0):
-        return None
-    check_fresh(x)
-    y = new_tensor(whole)
-    memset(y.data, 0, whole.nbytes)
-    copy_strided(whole.itemsize, x.layout, x.data, x.layout.strides, y.data + offset, strides)
-    if wants_grad(x):
-        link1(y, SCATTER_ADD, x)
-        extra_of(y).params = {"key": key, "shape": shape}
-    return y
-
-
-cdef int backward_gather(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
-    """What was read at a place adds up there."""
-    cdef Tensor x = resolve(y.x1, y.gen1)
-    cdef Places p
-    cdef char* where
-    cdef bint add
-    kept_places(y, x.layout, &p)
-    cotangent_buffer(x, &where, &add)
-    if not add:
-        memset(where, 0, x.layout.nbytes)
-    typed[x.layout.kernel].scatter_add(g, <Py_ssize_t*>payload(p.at), where, p.outer, p.n, p.inner, p.count)
-    return 0
-
-
 cdef int backward_scatter_add(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
-    """What was added to a place gets its cotangent."""
+    """The cotangent of what was added to a place is that of the place."""
     cdef Tensor x = resolve(y.x1, y.gen1)
-    cdef Places p
-    cdef Py_ssize_t[64] shape
-    cdef Py_ssize_t[64] strides
-    cdef Py_ssize_t offset
-    cdef char* where
-    cdef bint add
-    cdef Layout* layout = layout_contiguous(x.layout)
     cdef NodeExtra extra = <NodeExtra>y.extra
+    cdef Layout* layout = layout_contiguous(x.layout)
+    cdef Places p
+    cdef Geometry v
+    cdef char* gx
+    cdef bint add
     if extra.kept == NULL:
-        parse_key(y.layout, extra.params["key"], shape, strides, &offset)
-    cotangent_buffer(x, &where, &add)
-    if extra.kept == NULL:
-        if add:
-            add_strided(layout.kernel, layout, g + offset, strides, where, layout.strides)
-        else:
-            copy_strided(layout.itemsize, layout, g + offset, strides, where, layout.strides)
-        return 0
+        parse_key(y.layout, extra.params["key"], &v)
+        return accumulate_strided(x, layout, g + v.offset, v.strides, 0, layout.strides)
+    gx = cotangent_buffer(x, &add)
     kept_places(y, y.layout, &p)
     if add:
-        typed[layout.kernel].gather_add(g, <Py_ssize_t*>payload(p.at), where, p.outer, p.n, p.inner, p.count)
+        typed[layout.kernel].gather_add(g, <Py_ssize_t*>payload(p.at), gx, p.e.outer, p.e.n, p.e.inner, p.count)
     else:
-        gather(layout.itemsize, g, <Py_ssize_t*>payload(p.at), where, p.outer, p.n, p.inner, p.count)
+        gather(layout.itemsize, g, <Py_ssize_t*>payload(p.at), gx, p.e.outer, p.e.n, p.e.inner, p.count)
     return 0
-
-
-cdef Tensor record_scatter_add(int op, PyObject** given):
-    x = given_tensor(given[0])
-    return scatter_add(<Tensor>x, <object>given[1], <object>given[2]) if x is not None else None
 
 
 cdef int GATHER = register_op("getitem", "x key", NULL, backward_gather, gather_params)
-cdef int SCATTER_ADD = register_op("scatter_add", "x key shape", record_scatter_add, backward_scatter_add, NULL, True)
+register_op("scatter_add", "x key shape", record_scatter_add, backward_scatter_add, NULL, True)

@@ -1,8 +1,7 @@
-# Joining tensors: every operand is copied to its place, and its place of the cotangent goes back to it.
+# Joining tensors: each operand is copied to its place in the result, and receives the cotangent of that place.
 
-cdef Tensor join(int op, tuple operands, object axis, bint stacks):
-    """Join tensors along an axis, or a new one if `stacks`. Takes tensors of one kernel dtype; None where only the rule
-    can, or can say why not."""
+cdef Tensor join(int op, tuple given, object axis, bint stacks):
+    """Join tensors of one kernel dtype along an axis, or along a new one if `stacks`."""
     cdef Py_ssize_t[64] shape
     cdef Py_ssize_t[64] strides
     cdef Py_ssize_t at = 0, length = 0, a
@@ -10,20 +9,15 @@ cdef Tensor join(int op, tuple operands, object axis, bint stacks):
     cdef Layout* first
     cdef Layout* layout
     cdef Tensor x, y
-    cdef bint record = False
-    if not read_int(axis, &a) or not operands:
-        return None
-    given = []
-    for o in operands:
-        given.append(tensor_or_number(o))
-    operands = tuple(given)
-    if type(operands[0]) is not Tensor:
+    cdef list operands = []
+    cdef bint wanted = False
+    for o in given:
+        operands.append(tensor_or_number(o))
+    if not operands or type(operands[0]) is not Tensor:
         return None
     first = (<Tensor>operands[0]).layout
     ndim = first.ndim + stacks
-    if a < 0:
-        a += ndim
-    if first.kernel == NO_KERNEL or a < 0 or a >= ndim or ndim > MAX_NDIM:
+    if first.kernel == NO_KERNEL or not read_axis(axis, ndim, &a) or ndim > MAX_NDIM:
         return None
     for o in operands:
         if type(o) is not Tensor:
@@ -36,7 +30,7 @@ cdef Tensor join(int op, tuple operands, object axis, bint stacks):
                 return None
         check_fresh(x)
         length += 1 if stacks else x.layout.shape[a]
-        record = record or wants_grad(x)
+        wanted = wanted or wants_grad(x)
     for k in range(ndim):
         shape[k] = length if k == a else first.shape[k - (stacks and k > a)]
     y = new_tensor(layout_get(first.typenum, first.itemsize, ndim, shape, NULL))
@@ -46,8 +40,8 @@ cdef Tensor join(int op, tuple operands, object axis, bint stacks):
         x = <Tensor>o
         copy_strided(layout.itemsize, x.layout, x.data, x.layout.strides, y.data + at * layout.strides[a], strides)
         at += 1 if stacks else x.layout.shape[a]
-    if record:
-        link_many(y, rule_of[op], operands, {"axis": axis}, op)
+    if wanted:
+        link_many(y, rule_of[op], tuple(operands), {"axis": axis}, op)
         (<NodeExtra>y.extra).numbers[0] = a
     return y
 
@@ -61,26 +55,19 @@ cdef inline void part_strides(const Layout* layout, Py_ssize_t axis, bint stacks
             n += 1
 
 
-cdef int split_cotangent(Tensor y, char* g, bint only_wanted, bint stacks) except -1:
+cdef int split_cotangent(Tensor y, const char* g, bint only_wanted, bint stacks) except -1:
     cdef NodeExtra extra = <NodeExtra>y.extra
     cdef Py_ssize_t[64] strides
-    cdef Py_ssize_t axis = extra.numbers[0], at = 0, k
-    cdef Layout* layout = y.layout
+    cdef Py_ssize_t axis = extra.numbers[0], k
     cdef Layout* whole
     cdef Tensor x
-    cdef char* where
-    cdef bint add
-    part_strides(layout, axis, stacks, strides)
+    part_strides(y.layout, axis, stacks, strides)
     for k in range(len(extra.operands)):
         x = nth_operand(extra, k)
         if takes(x, only_wanted):
             whole = layout_contiguous(x.layout)
-            cotangent_buffer(x, &where, &add)
-            if add:
-                add_strided(layout.kernel, whole, g + at * layout.strides[axis], strides, where, whole.strides)
-            else:
-                copy_strided(layout.itemsize, whole, g + at * layout.strides[axis], strides, where, whole.strides)
-        at += 1 if stacks else x.layout.shape[axis]
+            accumulate_strided(x, whole, g, strides, 0, whole.strides)
+        g += (1 if stacks else x.layout.shape[axis]) * y.layout.strides[axis]
     return 0
 
 

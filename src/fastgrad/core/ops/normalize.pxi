@@ -1,60 +1,45 @@
-# Layer norm and batch norm, forward and backward: the statistics of every row or channel are kept for the backward.
+# Layer norm and batch norm, forward and backward: the statistics of each row or channel are kept for the backward.
 
-cdef bint scales_rows(object p, const Layout* layout, int axes) except -1:
-    """Whether `p` is a weight or bias that the kernel takes: of the shape that `layout` ends with, contiguous, of its
-    dtype."""
-    cdef Layout* own
-    cdef int k
-    if type(p) is not Tensor:
-        return False
-    own = (<Tensor>p).layout
-    if own.kernel != layout.kernel or own.ndim != axes or not own.flags & C_CONTIGUOUS:
-        return False
-    for k in range(axes):
-        if own.shape[k] != layout.shape[layout.ndim - axes + k]:
-            return False
-    return True
+cdef bint fits_scale(Tensor p, const Layout* layout, int axis, int ndim) noexcept:
+    """Whether `p` is None, or a weight or bias for the kernel: contiguous, of the dtype of `layout`, and of the shape
+    of `ndim` of its axes from `axis` on."""
+    return p is None or (
+        p.layout.kernel == layout.kernel and p.layout.ndim == ndim and p.layout.flags & C_CONTIGUOUS != 0
+        and memcmp(p.layout.shape, layout.shape + axis, ndim * sizeof(Py_ssize_t)) == 0)
 
 
-cdef Tensor layer_norm(Tensor x, object weight, object bias, object axes, object eps):
-    """None where only the rule can."""
-    cdef Layout* layout = x.layout
+cdef Tensor record_layer_norm(int op, PyObject** given):
+    cdef Tensor x = given_tensor(given[0]), weight, bias, y, source
+    cdef Layout* layout
     cdef Py_ssize_t n = 1
-    cdef int k, last
-    cdef Tensor y, source
-    cdef NodeExtra extra
-    cdef Storage* stats = NULL
-    if layout.kernel == NO_KERNEL or type(axes) is not int or type(eps) is not float or not 1 <= axes <= layout.ndim:
+    cdef int k, axes, first
+    cdef char* stats = NULL
+    cdef tuple operands
+    cdef bint wanted
+    if x is None:
         return None
-    last = axes
-    for k in range(layout.ndim - last, layout.ndim):
+    weight = given_optional(given[1])
+    bias = given_optional(given[2])
+    layout = x.layout
+    if (layout.kernel == NO_KERNEL or layout.size == 0 or type(<object>given[3]) is not int
+            or type(<object>given[4]) is not float or not 1 <= <object>given[3] <= layout.ndim):
+        return None
+    axes = <object>given[3]
+    first = layout.ndim - axes
+    if not fits_scale(weight, layout, first, axes) or not fits_scale(bias, layout, first, axes):
+        return None
+    operands = (x, weight, bias)
+    wanted = check_operands(operands)
+    for k in range(first, layout.ndim):
         n *= layout.shape[k]
-    if (layout.size == 0 or (weight is not None and not scales_rows(weight, layout, last))
-            or (bias is not None and not scales_rows(bias, layout, last))):
-        return None
-    check_fresh(x)
-    if weight is not None:
-        check_fresh(<Tensor>weight)
-    if bias is not None:
-        check_fresh(<Tensor>bias)
-    source = contiguous(x)
     y = new_tensor(layout_contiguous(layout))
-    if wants_grad(x) or (weight is not None and wants_grad(<Tensor>weight)) or (bias is not None
-                                                                                and wants_grad(<Tensor>bias)):
-        stats = storage_new(layout.size // n * 2 * layout.itemsize)
-    typed[layout.kernel].layer_norm_forward(source.data, NULL if weight is None else (<Tensor>weight).data,
-                                            NULL if bias is None else (<Tensor>bias).data, y.data,
-                                            NULL if stats == NULL else payload(stats), layout.size // n, n, eps)
-    if stats == NULL:
-        return y
-    try:
-        link_operands(y, LAYER_NORM, (x, weight, bias))
-        extra = extra_of(y)
-        extra.params = {"axes": axes, "eps": eps}
-        extra.numbers[0] = n
-        extra.kept = storage_keep(stats)
-    finally:
-        storage_release(stats)
+    if wanted:
+        stats = keep_block(y, layout.size // n * 2 * layout.itemsize)
+    source = contiguous(x)
+    typed[layout.kernel].layer_norm_forward(source.data, data_or_null(weight), data_or_null(bias), y.data, stats,
+                                            layout.size // n, n, <object>given[4])
+    if wanted:
+        link_operands(y, op, operands, {"axes": axes, "eps": <object>given[4]}).numbers[0] = n
     return y
 
 
@@ -63,54 +48,46 @@ cdef int backward_layer_norm(Tensor y, char* g, Storage* gs, bint only_wanted) e
     cdef Py_ssize_t n = extra.numbers[0], rows = y.layout.size // n
     cdef int dtype = y.layout.kernel, k
     cdef char* stats = payload(extra.kept)
-    cdef char* where
+    cdef char* gx
     cdef bint add
-    cdef Tensor x = nth_operand(extra, 0), p, weight = None
-    cdef Tensor source = contiguous(x)
+    cdef Tensor x = nth_operand(extra, 0), p, weight = None, source = contiguous(x)
     for k in range(1, 3):       # before x, whose cotangent may take the block of `g`
         if extra.operands[k] is None:
             continue
         p = nth_operand(extra, k)
         if takes(p, only_wanted):
-            cotangent_buffer(p, &where, &add)
+            gx = cotangent_buffer(p, &add)
             if not add:
-                memset(where, 0, p.layout.nbytes)
-            typed[dtype].accumulate_rows(g, source.data if k == 1 else NULL, stats, where, rows, n)
+                memset(gx, 0, p.layout.nbytes)
+            typed[dtype].accumulate_rows(g, source.data if k == 1 else NULL, stats, gx, rows, n)
     if takes(x, only_wanted):
         if extra.operands[1] is not None:
             weight = nth_operand(extra, 1)
         expect_contiguous(weight)
-        cotangent_buffer_or_reuse(x, g, gs, &where, &add)
-        typed[dtype].layer_norm_backward(g, source.data, NULL if weight is None else weight.data, stats, where, rows, n,
-                                         add)
+        gx = cotangent_buffer_or_reuse(x, g, gs, &add)
+        typed[dtype].layer_norm_backward(g, source.data, data_or_null(weight), stats, gx, rows, n, add)
     return 0
 
 
-cdef bint scales_channels(object p, const Layout* layout) except -1:
-    cdef Layout* own
-    if type(p) is not Tensor:
-        return False
-    own = (<Tensor>p).layout
-    return (own.kernel == layout.kernel and own.ndim == 1 and own.flags & C_CONTIGUOUS
-            and own.shape[0] == layout.shape[1])
-
-
-cdef Tensor batch_norm(Tensor x, object weight, object bias, object eps):
-    """By the statistics of the batch itself. None where only the rule can."""
-    cdef Layout* layout = x.layout
+cdef Tensor record_batch_norm(int op, PyObject** given):
+    """Normalises by the statistics of the batch itself."""
+    cdef Tensor x = given_tensor(given[0]), weight, bias, y, source
+    cdef Layout* layout
     cdef Py_ssize_t outer, channels, inner
-    cdef Tensor y, source
     cdef NodeExtra extra
     cdef Storage* stats
-    if (layout.kernel == NO_KERNEL or type(eps) is not float or layout.ndim < 2 or layout.size == 0
-            or (weight is not None and not scales_channels(weight, layout)) or (bias is not None
-                                                                                and not scales_channels(bias, layout))):
+    cdef tuple operands
+    cdef bint wanted
+    if x is None:
         return None
-    check_fresh(x)
-    if weight is not None:
-        check_fresh(<Tensor>weight)
-    if bias is not None:
-        check_fresh(<Tensor>bias)
+    weight = given_optional(given[1])
+    bias = given_optional(given[2])
+    layout = x.layout
+    if (layout.kernel == NO_KERNEL or type(<object>given[3]) is not float or layout.ndim < 2 or layout.size == 0
+            or not fits_scale(weight, layout, 1, 1) or not fits_scale(bias, layout, 1, 1)):
+        return None
+    operands = (x, weight, bias)
+    wanted = check_operands(operands)
     outer = layout.shape[0]
     channels = layout.shape[1]
     inner = layout.size // (outer * channels)
@@ -118,14 +95,10 @@ cdef Tensor batch_norm(Tensor x, object weight, object bias, object eps):
     y = new_tensor(layout_contiguous(layout))
     stats = storage_new(5 * channels * layout.itemsize)
     try:
-        typed[layout.kernel].batch_norm_forward(source.data, NULL if weight is None else (<Tensor>weight).data,
-                                                NULL if bias is None else (<Tensor>bias).data, y.data, payload(stats),
-                                                outer, channels, inner, eps)
-        if wants_grad(x) or (weight is not None and wants_grad(<Tensor>weight)) or (bias is not None
-                                                                                    and wants_grad(<Tensor>bias)):
-            link_operands(y, BATCH_NORM, (x, weight, bias))
-            extra = extra_of(y)
-            extra.params = {"eps": eps}
+        typed[layout.kernel].batch_norm_forward(source.data, data_or_null(weight), data_or_null(bias), y.data,
+                                                payload(stats), outer, channels, inner, <object>given[3])
+        if wanted:
+            extra = link_operands(y, op, operands, {"eps": <object>given[3]})
             extra.numbers[0] = outer
             extra.numbers[1] = channels
             extra.numbers[2] = inner
@@ -141,10 +114,9 @@ cdef int backward_batch_norm(Tensor y, char* g, Storage* gs, bint only_wanted) e
     cdef Py_ssize_t item = y.layout.itemsize
     cdef int dtype = y.layout.kernel, k
     cdef char* stats = payload(extra.kept)
-    cdef char* where
+    cdef char* gx
     cdef bint add
-    cdef Tensor x = nth_operand(extra, 0), p
-    cdef Tensor source = contiguous(x)
+    cdef Tensor x = nth_operand(extra, 0), p, source = contiguous(x)
     cdef Storage* sums = storage_new(2 * channels * item)
     try:
         typed[dtype].batch_norm_sums(g, source.data, stats, payload(sums), outer, channels, inner)
@@ -154,29 +126,27 @@ cdef int backward_batch_norm(Tensor y, char* g, Storage* gs, bint only_wanted) e
                 continue
             p = nth_operand(extra, k)
             if takes(p, only_wanted):
-                cotangent_buffer(p, &where, &add)
+                gx = cotangent_buffer(p, &add)
                 typed[dtype].batch_norm_parameter_backward(payload(sums) + (channels * item if k == 1 else 0),
-                                                           stats + channels * item if k == 1 else NULL, where, channels,
+                                                           stats + channels * item if k == 1 else NULL, gx, channels,
                                                            add)
         if takes(x, only_wanted):
-            cotangent_buffer_or_reuse(x, g, gs, &where, &add)
-            typed[dtype].batch_norm_backward(g, source.data, stats, payload(sums), where, outer, channels, inner, add)
+            gx = cotangent_buffer_or_reuse(x, g, gs, &add)
+            typed[dtype].batch_norm_backward(g, source.data, stats, payload(sums), gx, outer, channels, inner, add)
     finally:
         storage_release(sums)
     return 0
 
 
 def batch_moments(Tensor y not None):
-    """Mean and biased variance of each channel that the batch norm `y` has used; None where they were not kept."""
+    """Mean and biased variance of each channel, as the batch norm `y` used them; None where they were not kept."""
     cdef NodeExtra extra
-    cdef Py_ssize_t channels
     cdef Tensor mean, var
     cdef Layout* layout
     if y.op != BATCH_NORM or y.extra == NULL or (<NodeExtra>y.extra).kept == NULL:
         return None
     extra = <NodeExtra>y.extra
-    channels = extra.numbers[1]
-    layout = layout_get(y.layout.typenum, y.layout.itemsize, 1, &channels, NULL)
+    layout = layout_get(y.layout.typenum, y.layout.itemsize, 1, &extra.numbers[1], NULL)
     mean = new_tensor(layout)
     memcpy(mean.data, payload(extra.kept), layout.nbytes)
     var = new_tensor(layout)
@@ -184,19 +154,5 @@ def batch_moments(Tensor y not None):
     return mean, var
 
 
-cdef Tensor record_layer_norm(int op, PyObject** given):
-    x = given_tensor(given[0])
-    if x is None:
-        return None
-    return layer_norm(<Tensor>x, given_optional(given[1]), given_optional(given[2]), <object>given[3], <object>given[4])
-
-
-cdef Tensor record_batch_norm(int op, PyObject** given):
-    x = given_tensor(given[0])
-    if x is None:
-        return None
-    return batch_norm(<Tensor>x, given_optional(given[1]), given_optional(given[2]), <object>given[3])
-
-
-cdef int LAYER_NORM = register_op("layer_norm", "x weight bias axes eps", record_layer_norm, backward_layer_norm)
+register_op("layer_norm", "x weight bias axes eps", record_layer_norm, backward_layer_norm)
 cdef int BATCH_NORM = register_op("batch_norm", "x weight bias eps", record_batch_norm, backward_batch_norm)

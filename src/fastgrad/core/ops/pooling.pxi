@@ -1,7 +1,7 @@
 # Pooling over windows, forward and backward.
 
 cdef bint read_pool(const Py_ssize_t* x, Py_ssize_t planes, dict params, Pool* d) except -1:
-    """Lengths of a pooling op over planes of `x`, two lengths; False where they do not fit."""
+    """Lengths of a pooling op over planes of two lengths, `x`; False where they do not fit."""
     cdef Py_ssize_t[2] low
     cdef Py_ssize_t[2] high
     d.planes = planes
@@ -9,11 +9,9 @@ cdef bint read_pool(const Py_ssize_t* x, Py_ssize_t planes, dict params, Pool* d
     d.w = x[1]
     d.dh = d.dw = 1
     d.count_pad = params.get("count_include_pad", True)
-    if not read_axes_of(params["kernel_size"], 2, &d.kh, &d.kw) or not read_axes_of(params["stride"], 2, &d.sh, &d.sw):
-        return False
-    if "dilation" in params and not read_axes_of(params["dilation"], 2, &d.dh, &d.dw):
-        return False
-    if type(params["padding"]) is str or not read_padding(params["padding"], 2, 0, 0, low, high):
+    if (not read_lengths(params["kernel_size"], 2, &d.kh, &d.kw) or not read_lengths(params["stride"], 2, &d.sh, &d.sw)
+            or ("dilation" in params and not read_lengths(params["dilation"], 2, &d.dh, &d.dw))
+            or type(params["padding"]) is str or not read_padding(params["padding"], 2, 0, 0, low, high)):
         return False
     if min(d.planes, d.h, d.w) < 1 or d.h > 2147483647 // d.w or max(d.h, d.w) >= LENGTHS:      # places are ints
         return False
@@ -25,13 +23,9 @@ cdef bint read_pool(const Py_ssize_t* x, Py_ssize_t planes, dict params, Pool* d
         return False
     d.top = low[0]
     d.left = low[1]
-    d.oh = d.h + low[0] + high[0] - d.dh * (d.kh - 1) - 1
-    d.ow = d.w + low[1] + high[1] - d.dw * (d.kw - 1) - 1
-    if d.oh < 0 or d.ow < 0:
-        return False
-    d.oh = d.oh // d.sh + 1
-    d.ow = d.ow // d.sw + 1
-    return True
+    d.oh = count_windows(d.h + low[0] + high[0], d.dh * (d.kh - 1), d.sh)
+    d.ow = count_windows(d.w + low[1] + high[1], d.dw * (d.kw - 1), d.sw)
+    return d.oh > 0 and d.ow > 0
 
 
 cdef Layout* planes_of(const Layout* like, Py_ssize_t h, Py_ssize_t w) except NULL:
@@ -44,37 +38,33 @@ cdef Layout* planes_of(const Layout* like, Py_ssize_t h, Py_ssize_t w) except NU
 
 
 cdef bint pool_of(const Layout* x, dict params, Pool* d) except -1:
-    """The lengths of a pooling op on an operand of this layout."""
+    """The lengths of a pooling op on an operand of this layout; only those of the transpose have `lengths`."""
     cdef Py_ssize_t[2] lengths
+    cdef Py_ssize_t planes
     cdef int n = x.ndim - 2
     if x.kernel == NO_KERNEL or n < 0 or x.size == 0:
         return False
-    if "lengths" not in params:     # not the transpose
-        return read_pool(x.shape + n, x.size // (x.shape[n] * x.shape[n + 1]), params, d)
-    if not read_axes_of(params["lengths"], 2, &lengths[0], &lengths[1]):
-        return False
-    if not read_pool(lengths, x.size // (x.shape[n] * x.shape[n + 1]), params, d):
-        return False
-    return d.oh == x.shape[n] and d.ow == x.shape[n + 1]
+    planes = x.size // (x.shape[n] * x.shape[n + 1])
+    if "lengths" not in params:
+        return read_pool(x.shape + n, planes, params, d)
+    return (read_lengths(params["lengths"], 2, &lengths[0], &lengths[1]) and read_pool(lengths, planes, params, d)
+            and d.oh == x.shape[n] and d.ow == x.shape[n + 1])
 
 
 cdef Tensor record_max_pool(int op, PyObject** given):
     cdef Pool d
-    cdef Tensor y, source, x
+    cdef Tensor x = given_tensor(given[0]), y, source
     cdef Storage* at
     cdef dict params = given_params(op, given)
-    first = given_tensor(given[0])
-    if first is None or not pool_of((<Tensor>first).layout, params, &d):
+    if x is None or not pool_of(x.layout, params, &d):
         return None
-    x = <Tensor>first
     check_fresh(x)
     source = contiguous(x)
     y = new_tensor(planes_of(x.layout, d.oh, d.ow))
     at = storage_new(y.layout.size * sizeof(int))
     try:
         typed[y.layout.kernel].max_pool_forward(source.data, y.data, <int*>payload(at), &d)
-        if wants_grad(x):
-            link1(y, op, guarded(x, op, READS_X1))
+        if link_wanted(y, op, x):
             extra_of(y).params = params
             (<NodeExtra>y.extra).kept = storage_keep(at)
     finally:
@@ -84,20 +74,17 @@ cdef Tensor record_max_pool(int op, PyObject** given):
 
 cdef Tensor average(int op, PyObject** given, bint transposed):
     cdef Pool d
-    cdef Tensor y, source, x
+    cdef Tensor x = given_tensor(given[0]), y, source
     cdef dict params = given_params(op, given)
-    first = given_tensor(given[0])
-    if first is None or not pool_of((<Tensor>first).layout, params, &d):
+    if x is None or not pool_of(x.layout, params, &d):
         return None
-    x = <Tensor>first
     check_fresh(x)
     source = contiguous(x)
-    y = new_tensor(planes_of(x.layout, d.h, d.w) if transposed else planes_of(x.layout, d.oh, d.ow))
+    y = new_tensor(planes_of(x.layout, d.h if transposed else d.oh, d.w if transposed else d.ow))
     if transposed:
         memset(y.data, 0, y.layout.nbytes)
     typed[y.layout.kernel].avg_pool(source.data, y.data, &d, transposed)
-    if wants_grad(x):
-        link1(y, op, guarded(x, op, READS_X1))
+    if link_wanted(y, op, x):
         extra_of(y).params = params
     return y
 
@@ -111,20 +98,19 @@ cdef Tensor record_avg_unpool(int op, PyObject** given):
 
 
 cdef int spread_windows(Tensor y, char* g, bint places) except -1:
-    """Add each upstream gradient to the place of the maximum, or a share to all places of its window."""
+    """Add each upstream gradient to the place of the maximum, or a share of it to all places of its window."""
     cdef Tensor x = resolve(y.x1, y.gen1)
     cdef NodeExtra extra = <NodeExtra>y.extra
     cdef Pool d
-    cdef char* where
     cdef bint add
+    cdef char* gx = cotangent_buffer(x, &add)
     pool_of(x.layout, extra.params, &d)
-    cotangent_buffer(x, &where, &add)
     if not add:
-        memset(where, 0, x.layout.nbytes)
+        memset(gx, 0, x.layout.nbytes)
     if places:
-        typed[x.layout.kernel].max_pool_backward(g, <int*>payload(extra.kept), where, &d)
+        typed[x.layout.kernel].max_pool_backward(g, <int*>payload(extra.kept), gx, &d)
     else:
-        typed[x.layout.kernel].avg_pool(g, where, &d, True)
+        typed[x.layout.kernel].avg_pool(g, gx, &d, True)
     return 0
 
 
@@ -139,19 +125,10 @@ cdef int backward_avg_pool(Tensor y, char* g, Storage* gs, bint only_wanted) exc
 cdef int backward_avg_unpool(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     cdef Tensor x = resolve(y.x1, y.gen1)
     cdef Pool d
-    cdef char* where
-    cdef bint add
-    cdef Storage* part
+    cdef Storage* part = storage_new(x.layout.nbytes)
     pool_of(x.layout, (<NodeExtra>y.extra).params, &d)
-    cotangent_buffer(x, &where, &add)
-    if not add:
-        typed[x.layout.kernel].avg_pool(g, where, &d, False)
-        return 0
-    part = storage_new(x.layout.nbytes)
     typed[x.layout.kernel].avg_pool(g, payload(part), &d, False)
-    typed[x.layout.kernel].accumulate(payload(part), where, x.layout.size)
-    storage_release(part)
-    return 0
+    return accumulate_block(x, part)
 
 
 register_op("max_pool2d", "x kernel_size stride padding dilation", record_max_pool, backward_max_pool, NULL, True)

@@ -1,84 +1,21 @@
-# Reductions. Axes that lie together make an array of (outer, reduced, inner); other patterns take the rule.
+# Reductions, and the sum over broadcast axes.
 
-cdef struct Folded:
-    Py_ssize_t outer
-    Py_ssize_t reduced
-    Py_ssize_t inner
-
-
-cdef bint fold(const Layout* layout, unsigned long long axes, Folded* f) noexcept nogil:
-    """Whether the axes of the mask are neighbours, and the three extents."""
-    cdef int k, stage = 0
-    f.outer = f.reduced = f.inner = 1
-    for k in range(layout.ndim):
-        if (axes >> k) & 1:
-            if stage == 2:
-                return False
-            stage = 1
-            f.reduced *= layout.shape[k]
-        elif stage == 0:
-            f.outer *= layout.shape[k]
-        else:
-            stage = 2
-            f.inner *= layout.shape[k]
-    return True
-
-
-cdef long long read_axes(const Layout* layout, object axis) except -2:
-    """`axis` as a mask: an exact int, a tuple of them, or None for all; -1 where it is none of these, or there is no
-    such axis."""
-    cdef unsigned long long mask = 0
-    cdef Py_ssize_t a, k
-    if axis is None:
-        return (<long long>1 << layout.ndim) - 1
-    if type(axis) is not tuple:
-        if not read_int(axis, &a) or a < -layout.ndim or a >= layout.ndim:
-            return -1
-        return <long long>1 << (a + layout.ndim if a < 0 else a)
-    for k in range(len(<tuple>axis)):
-        if not read_int((<tuple>axis)[k], &a):
-            return -1
-        if a < -layout.ndim or a >= layout.ndim:
-            return -1
-        if a < 0:
-            a += layout.ndim
-        if (mask >> a) & 1:
-            return -1
-        mask |= <unsigned long long>1 << a
-    return <long long>mask
-
-
-cdef Layout* reduced_layout(const Layout* layout, unsigned long long axes, bint keepdims) except NULL:
-    cdef Py_ssize_t[64] shape
-    cdef int k, ndim = 0
-    for k in range(layout.ndim):
-        if not (axes >> k) & 1:
-            shape[ndim] = layout.shape[k]
-            ndim += 1
-        elif keepdims:
-            shape[ndim] = 1
-            ndim += 1
-    if ndim == 0:
-        return layout_scalar(layout.typenum, layout.itemsize)
-    return layout_get(layout.typenum, layout.itemsize, ndim, shape, NULL)
-
-
-cdef void reduce_loop(const BoundLoop* loop, const char* x, const Folded* f, Py_ssize_t itemsize,
+cdef void reduce_loop(const BoundLoop* loop, const char* x, const Extents* e, Py_ssize_t itemsize,
                       char* y) noexcept nogil:
     """y[o, i] = loop over r of x[o, r, i]. NumPy's loop sums a run pairwise, so that errors grow as log n."""
     cdef Py_ssize_t o, r
     cdef address[3] args
     cdef npy_intp[3] steps
     cdef npy_intp n
-    cdef Py_ssize_t row = f.inner * itemsize
-    if f.inner == 1:
+    cdef Py_ssize_t row = e.inner * itemsize
+    if e.inner == 1:
         steps[0] = 0
         steps[1] = itemsize
         steps[2] = 0
-        for o in range(f.outer):
+        for o in range(e.outer):
             # A sum starts from -0.0, as NumPy's does, so that the pairs are the same; an extremum starts from its first
             # element.
-            n = f.reduced
+            n = e.n
             args[1] = <char*>x
             if loop == &helpers[<int>F64].add:
                 (<double*>y)[0] = -0.0
@@ -93,61 +30,83 @@ cdef void reduce_loop(const BoundLoop* loop, const char* x, const Folded* f, Py_
             if n > 0:
                 loop.run(args, &n, steps, loop.data)
             y += itemsize
-            x += f.reduced * itemsize
+            x += e.n * itemsize
         return
-    for o in range(f.outer):
+    for o in range(e.outer):
         memcpy(y, x, row)
         x += row
-        for r in range(1, f.reduced):
-            apply2(loop, y, itemsize, x, itemsize, y, f.inner, itemsize)
+        for r in range(1, e.n):
+            apply2(loop, y, itemsize, x, itemsize, y, e.inner, itemsize)
             x += row
         y += row
 
 
-cdef void scale(int kernel, char* y, Py_ssize_t n, double factor) noexcept nogil:
-    cdef Py_ssize_t i
-    if kernel == F64:
-        for i in range(n):
-            (<double*>y)[i] /= factor
-    else:
-        for i in range(n):
-            (<float*>y)[i] /= <float>factor
-
-
-cdef Tensor reduce(int op, PyObject** given, const BoundLoop* loop64, const BoundLoop* loop32, bint divide):
-    """Reduce with NumPy's inner loop, and divide by the number of elements; None where only the rule can."""
-    cdef long long axes
-    cdef Folded f
-    cdef Tensor x, y, source
-    cdef Layout* layout
-    first = given_tensor(given[0])
-    if first is None or type(<object>given[2]) is not bool:
-        return None
-    x = <Tensor>first
-    layout = x.layout
-    if layout.kernel == NO_KERNEL or layout.ndim > 62:
-        return None
-    axes = read_axes(layout, <object>given[1])
-    if axes == -1 or not fold(layout, axes, &f) or f.reduced == 0:
-        return None
-    check_fresh(x)
-    source = contiguous(x)
-    y = new_tensor(reduced_layout(layout, axes, <object>given[2]))
-    if y.layout.size:
-        reduce_loop(loop64 if layout.kernel == F64 else loop32, source.data, &f, layout.itemsize, y.data)
-        if divide:
-            scale(layout.kernel, y.data, y.layout.size, <double>f.reduced)
-    if wants_grad(x):
-        link1(y, op, guarded(x, op, READS_X1))
-        if <object>given[1] is not None:
-            keep_parameter(y, <object>given[1])
-    return y
-
-
-cdef int folded_of(Tensor y, Tensor x, Folded* f) except -1:
-    """The extents a recorded reduction was made with."""
-    fold(x.layout, read_axes(x.layout, parameter_of(y)), f)
+cdef int sum_along(const Along* a) except -1:
+    reduce_loop(&helpers[a.dtype].add, a.x, &a.e, item_bytes(a.dtype), a.y)
     return 0
+
+
+cdef int mean_along(const Along* a) except -1:
+    cdef Py_ssize_t i
+    sum_along(a)
+    for i in range(a.e.outer * a.e.inner):
+        if a.dtype == F64:
+            (<double*>a.y)[i] /= <double>a.e.n
+        else:
+            (<float*>a.y)[i] /= <float>a.e.n
+    return 0
+
+
+cdef int max_along(const Along* a) except -1:
+    reduce_loop(&helpers[a.dtype].maximum, a.x, &a.e, item_bytes(a.dtype), a.y)
+    return 0
+
+
+cdef int min_along(const Along* a) except -1:
+    reduce_loop(&helpers[a.dtype].minimum, a.x, &a.e, item_bytes(a.dtype), a.y)
+    return 0
+
+
+cdef int extremum_along_back(const Along* a) except -1:
+    """The max gate: the upstream gradient goes to the winners."""
+    typed[a.dtype].extremum_backward(a.g, a.x, a.y, a.gx, a.e.outer, a.e.n, a.e.inner, a.add)
+    return 0
+
+
+cdef int prod_along(const Along* a) except -1:
+    reduce_loop(&helpers[a.dtype].multiply, a.x, &a.e, item_bytes(a.dtype), a.y)
+    return 0
+
+
+cdef int prod_along_back(const Along* a) except -1:
+    cdef Storage* scratch = storage_new((3 * a.e.n + 64) * item_bytes(a.dtype))
+    typed[a.dtype].prod_backward(a.g, a.x, a.y, a.gx, payload(scratch), a.e.outer, a.e.n, a.e.inner, a.add)
+    storage_release(scratch)
+    return 0
+
+
+cdef int spread_sum(Tensor y, const char* g, bint divide) except -1:
+    """Give every summand the upstream gradient, or its share of it."""
+    cdef Extents e
+    cdef char* gx
+    cdef bint add
+    cdef double divisor
+    cdef Tensor x = resolve(y.x1, y.gen1)
+    recorded_extents(y, x, &e)
+    divisor = <double>e.n if divide else 1
+    if e.outer == 1 and e.inner == 1:
+        return accumulate_uniform(x, ((<double*>g)[0] if x.layout.kernel == F64 else <double>(<float*>g)[0]) / divisor)
+    gx = cotangent_buffer(x, &add)
+    typed[x.layout.kernel].broadcast_backward(g, gx, e.outer, e.n, e.inner, divisor, add)
+    return 0
+
+
+cdef int backward_sum(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+    return spread_sum(y, g, False)
+
+
+cdef int backward_mean(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+    return spread_sum(y, g, True)
 
 
 cdef long long summed_axes(const Layout* layout, const Layout* target) noexcept nogil:
@@ -163,7 +122,7 @@ cdef long long summed_axes(const Layout* layout, const Layout* target) noexcept 
 cdef int sum_into(const Layout* layout, const char* x, const Layout* target, char* y, bint add) except -1:
     """`y (+)= x` summed over the axes along which `target` is broadcast to `layout`; both C-contiguous, of a kernel
     dtype."""
-    cdef Folded f
+    cdef Extents e
     cdef unsigned long long axes = summed_axes(layout, target), last
     cdef Storage* partial = NULL
     cdef Storage* result = NULL
@@ -173,7 +132,7 @@ cdef int sum_into(const Layout* layout, const char* x, const Layout* target, cha
         if not add:
             memset(y, 0, target.nbytes)
         return 0
-    if not fold(layout, axes, &f):
+    if not split(layout, axes, &e):
         # Separate runs of axes: sum over the trailing run first, then over the rest.
         last = 0
         for k in range(layout.ndim - 1, -1, -1):
@@ -182,19 +141,19 @@ cdef int sum_into(const Layout* layout, const char* x, const Layout* target, cha
             elif last:
                 break
         less = reduced_layout(layout, last, True)
-        fold(layout, last, &f)
+        split(layout, last, &e)
         partial = storage_new(less.nbytes)
-        reduce_loop(&helpers[layout.kernel].add, x, &f, layout.itemsize, payload(partial))
+        reduce_loop(&helpers[layout.kernel].add, x, &e, layout.itemsize, payload(partial))
         try:
             sum_into(less, payload(partial), target, y, add)
         finally:
             storage_release(partial)
         return 0
     if not add:
-        reduce_loop(&helpers[layout.kernel].add, x, &f, layout.itemsize, y)
+        reduce_loop(&helpers[layout.kernel].add, x, &e, layout.itemsize, y)
         return 0
     result = storage_new(target.nbytes)
-    reduce_loop(&helpers[layout.kernel].add, x, &f, layout.itemsize, payload(result))
+    reduce_loop(&helpers[layout.kernel].add, x, &e, layout.itemsize, payload(result))
     typed[layout.kernel].accumulate(payload(result), y, target.size)
     storage_release(result)
     return 0
@@ -203,13 +162,10 @@ cdef int sum_into(const Layout* layout, const char* x, const Layout* target, cha
 cdef Tensor record_sum_to(int op, PyObject** given):
     cdef Py_ssize_t[64] dims
     cdef int ndim = read_shape(<object>given[1], dims), k
+    cdef Tensor x = given_tensor(given[0]), y, source
     cdef Layout* layout
-    cdef Layout* target
-    cdef Tensor x, y
-    first = given_tensor(given[0])
-    if first is None or type(<object>given[1]) is not tuple:
+    if x is None or type(<object>given[1]) is not tuple:
         return None
-    x = <Tensor>first
     layout = x.layout
     if layout.kernel == NO_KERNEL or ndim < 0 or ndim > layout.ndim:
         return None
@@ -217,87 +173,25 @@ cdef Tensor record_sum_to(int op, PyObject** given):
         if dims[k] != layout.shape[layout.ndim - ndim + k] and dims[k] != 1:
             return None
     check_fresh(x)
-    target = layout_get(layout.typenum, layout.itemsize, ndim, dims, NULL)
-    y = new_tensor(target)
+    y = new_tensor(layout_get(layout.typenum, layout.itemsize, ndim, dims, NULL))
     source = contiguous(x)
-    sum_into(layout, (<Tensor>source).data, target, y.data, False)
-    if x.flags & REQUIRES_GRAD and fg_grad_off == 0:
-        link1(y, op, x)
+    sum_into(layout, source.data, y.layout, y.data, False)
+    link_wanted(y, op, x)
     return y
-
-
-cdef int share_equally(Tensor y, char* g, bint divide) except -1:
-    """Give every summand the upstream gradient, or its share of it."""
-    cdef Folded f
-    cdef char* where
-    cdef bint add
-    cdef double value, divisor
-    cdef Tensor x = resolve(y.x1, y.gen1)
-    folded_of(y, x, &f)
-    divisor = <double>f.reduced if divide else 1
-    if f.outer == 1 and f.inner == 1:
-        value = (<double*>g)[0] if x.layout.kernel == F64 else <double>(<float*>g)[0]
-        return accumulate_uniform(x, value / divisor)
-    cotangent_buffer(x, &where, &add)
-    typed[x.layout.kernel].broadcast_backward(g, where, f.outer, f.reduced, f.inner, divisor, add)
-    return 0
-
-
-cdef int backward_sum(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
-    return share_equally(y, g, False)
-
-
-cdef int backward_mean(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
-    return share_equally(y, g, True)
-
-
-cdef int backward_extremum(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
-    """The max gate: the upstream gradient goes to the winners."""
-    cdef Folded f
-    cdef char* where
-    cdef bint add
-    cdef Tensor x = resolve(y.x1, y.gen1), source = contiguous(x)
-    folded_of(y, x, &f)
-    expect_contiguous(source)
-    cotangent_buffer(x, &where, &add)
-    typed[x.layout.kernel].extremum_backward(g, source.data, y.data, where, f.outer, f.reduced, f.inner, add)
-    return 0
 
 
 cdef int backward_sum_to(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     cdef Tensor x = resolve(y.x1, y.gen1)
     cdef Layout* whole = layout_contiguous(x.layout)
-    cdef Layout* part = layout_contiguous(y.layout)
     cdef Py_ssize_t[64] strides
-    cdef int k, lead = whole.ndim - part.ndim
-    for k in range(whole.ndim):
-        strides[k] = 0 if k < lead or part.shape[k - lead] == 1 else part.strides[k - lead]
+    broadcast_strides(whole, y.layout, layout_contiguous(y.layout).strides, strides)
     return accumulate_strided(x, whole, g, strides, 0, whole.strides)
 
 
-cdef Tensor record_sum(int op, PyObject** given):
-    return reduce(op, given, &helpers[<int>F64].add, &helpers[<int>F32].add,
-                  False) if <object>given[3] is None else None
-
-
-cdef Tensor record_mean(int op, PyObject** given):
-    return reduce(op, given, &helpers[<int>F64].add, &helpers[<int>F32].add, True) if <object>given[3] is None else None
-
-
-cdef Tensor record_max(int op, PyObject** given):
-    return reduce(op, given, &helpers[<int>F64].maximum, &helpers[<int>F32].maximum, False)
-
-
-cdef Tensor record_min(int op, PyObject** given):
-    return reduce(op, given, &helpers[<int>F64].minimum, &helpers[<int>F32].minimum, False)
-
-
-cdef dict axis_and_keepdims(Tensor y):
-    return {"axis": parameter_of(y), "keepdims": y.layout.ndim == (<Tensor>edge1(y)).layout.ndim}
-
-
-cdef int SUM = register_op("sum", "x axis keepdims dtype", record_sum, backward_sum, axis_and_keepdims)
-cdef int MEAN = register_op("mean", "x axis keepdims dtype", record_mean, backward_mean, axis_and_keepdims)
-cdef int MAX = register_op("max", "x axis keepdims", record_max, backward_extremum, axis_and_keepdims)
-cdef int MIN = register_op("min", "x axis keepdims", record_min, backward_extremum, axis_and_keepdims)
-cdef int SUM_TO = register_op("sum_to", "x shape", record_sum_to, backward_sum_to, node_shape)
+cdef str REDUCTION = "x axis keepdims dtype"
+cdef int SUM = register_along("sum", REDUCTION, REDUCED, sum_along, NULL, backward_sum)
+cdef int MEAN = register_along("mean", REDUCTION, REDUCED, mean_along, NULL, backward_mean)
+cdef int PROD = register_along("prod", REDUCTION, REDUCED, prod_along, prod_along_back)
+cdef int MAX = register_along("max", "x axis keepdims", REDUCED, max_along, extremum_along_back)
+cdef int MIN = register_along("min", "x axis keepdims", REDUCED, min_along, extremum_along_back)
+register_op("sum_to", "x shape", record_sum_to, backward_sum_to, node_shape)

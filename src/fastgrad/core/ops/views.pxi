@@ -1,6 +1,16 @@
-# Views: the same memory under another layout. No copy, and a node whose backward puts the cotangent back in its place.
-# What cannot be done gives None: the rule then says why, in NumPy's own way. Nor are parameters read here that are not
-# exact ints and tuples: the rule's `prepare` makes them so, once, and comes back.
+# Views: the same memory under another layout, without a copy; the backward adds the cotangent at its place. The rule
+# handles parameters that are not exact ints and tuples, and what does not fit: it raises in NumPy's words.
+
+cdef extern from "Python.h":
+    long long PyLong_AsLongLongAndOverflow(object o, int* overflow) except? -1
+
+
+cdef struct Geometry:       # of a view
+    int ndim
+    Py_ssize_t[64] shape
+    Py_ssize_t[64] strides  # bytes
+    Py_ssize_t offset       # bytes
+
 
 cdef object shape_tuple(const Layout* layout):
     return numbers_tuple(layout.shape, layout.ndim)
@@ -16,7 +26,7 @@ cdef tuple numbers_tuple(const Py_ssize_t* numbers, int n):
     return made
 
 
-cdef Tensor view_of(int op, Tensor x, Layout* layout, Py_ssize_t offset):
+cdef Tensor view_of(int op, Tensor x, Layout* layout, Py_ssize_t offset, object parameter=None):
     """A recorded view of `x`, from `offset` bytes on."""
     cdef Tensor y
     check_fresh(x)
@@ -24,13 +34,13 @@ cdef Tensor view_of(int op, Tensor x, Layout* layout, Py_ssize_t offset):
     y = adopt(layout, x.storage, x.data + offset)
     y.flags |= VIEW
     y.saved = version_of(x)
-    if x.flags & REQUIRES_GRAD and fg_grad_off == 0:
-        link1(y, op, x)
+    if link_wanted(y, op, x) and parameter is not None:
+        keep_parameter(y, parameter)
     return y
 
 
 cdef int read_shape(object shape, Py_ssize_t* out) except -2:
-    """A shape, of exact ints that fit; returns the number of axes, -1 where it is none."""
+    """Read a shape of exact ints; returns the number of axes, -1 where it is none."""
     cdef int k, ndim
     if type(shape) is int:
         return 1 if read_int(shape, out) else -1
@@ -44,7 +54,7 @@ cdef int read_shape(object shape, Py_ssize_t* out) except -2:
 
 
 cdef inline bint read_int(object o, Py_ssize_t* out) except -1:
-    """An exact int that fits. Runs nobody's code."""
+    """Read an exact int that fits. Runs no Python code."""
     cdef int overflow = 0
     if type(o) is not int:
         return False
@@ -52,10 +62,29 @@ cdef inline bint read_int(object o, Py_ssize_t* out) except -1:
     return overflow == 0
 
 
-cdef bint strides_kept(const Layout* layout, int ndim, const Py_ssize_t* dims, Py_ssize_t* strides) noexcept:
-    """Strides with which the memory of `layout`, not in C order and not empty, is an array of `dims` in C order; False
-    where there are none. Runs of axes that make the same number of elements are paired, and those of `layout` must lie
-    as one."""
+cdef bint complete_shape(Py_ssize_t size, Geometry* v) noexcept:
+    """Replace a -1 in the shape; False where it is not one of `size` elements."""
+    cdef int k, unknown = -1
+    cdef Py_ssize_t known = 1
+    for k in range(v.ndim):
+        if v.shape[k] == -1 and unknown < 0:
+            unknown = k
+        elif v.shape[k] < 0 or (v.shape[k] > 0 and known > (<Py_ssize_t>1 << 62) // v.shape[k]):
+            return False
+        else:
+            known *= v.shape[k]
+    if unknown >= 0:
+        if known == 0 or size % known:
+            return False
+        v.shape[unknown] = size // known
+        known = size
+    return known == size
+
+
+cdef bint keep_strides(const Layout* layout, Geometry* v) noexcept:
+    """Find strides that read the memory of `layout`, not C-contiguous and not empty, in C order as an array of the
+    shape of `v`; False where there are none. Runs of axes with the same number of elements are paired, and those of
+    `layout` must be contiguous among themselves."""
     cdef Py_ssize_t[64] length
     cdef Py_ssize_t[64] step
     cdef Py_ssize_t old, new
@@ -68,72 +97,53 @@ cdef bint strides_kept(const Layout* layout, int ndim, const Py_ssize_t* dims, P
     k = 0
     while k < n:
         start = at
-        while at < ndim and dims[at] == 1:
+        while at < v.ndim and v.shape[at] == 1:
             at += 1
         old = length[k]
-        new = dims[at]
+        new = v.shape[at]
         while old != new:
             if new < old:
                 at += 1
-                new *= dims[at]
+                new *= v.shape[at]
             else:
                 if step[k] != length[k + 1] * step[k + 1]:
                     return False
                 k += 1
                 old *= length[k]
-        strides[at] = step[k]
+        v.strides[at] = step[k]
         for j in range(at, start, -1):
-            strides[j - 1] = strides[j] * dims[j]
+            v.strides[j - 1] = v.strides[j] * v.shape[j]
         k += 1
         at += 1
-    for k in range(at, ndim):
-        strides[k] = layout.itemsize
+    for k in range(at, v.ndim):
+        v.strides[k] = layout.itemsize
     return True
 
 
 cdef Tensor reshape(Tensor x, object shape):
-    cdef Py_ssize_t[64] dims
-    cdef Py_ssize_t[64] strides
-    cdef int ndim = read_shape(shape, dims), k, unknown = -1
-    cdef Py_ssize_t known = 1
-    cdef Tensor source = x
-    if ndim < 0:
+    """A view where the strides allow one, otherwise a copy."""
+    cdef Geometry v
+    cdef Layout* layout
+    cdef Tensor y, source
+    v.ndim = read_shape(shape, v.shape)
+    if v.ndim < 0 or not complete_shape(x.layout.size, &v):
         return None
-    for k in range(ndim):
-        if dims[k] == -1 and unknown < 0:
-            unknown = k
-        elif dims[k] < 0:
-            return None
-        elif dims[k] > 0 and known > (<Py_ssize_t>1 << 62) // dims[k]:
-            return None
-        else:
-            known *= dims[k]
-    if unknown >= 0:
-        if known == 0 or x.layout.size % known != 0:
-            return None
-        dims[unknown] = x.layout.size // known
-        known *= dims[unknown]
-    if known != x.layout.size:
-        return None
-    cdef Layout* layout = layout_get(x.layout.typenum, x.layout.itemsize, ndim, dims, NULL)
+    layout = layout_get(x.layout.typenum, x.layout.itemsize, v.ndim, v.shape, NULL)
     if x.layout.flags & C_CONTIGUOUS:
         return view_of(RESHAPE, x, layout, 0)
-    if known and strides_kept(x.layout, ndim, dims, strides):
-        return view_of(RESHAPE, x, layout_get(x.layout.typenum, x.layout.itemsize, ndim, dims, strides), 0)
-    cdef Tensor y
+    if x.layout.size and keep_strides(x.layout, &v):
+        return view_of(RESHAPE, x, layout_get(x.layout.typenum, x.layout.itemsize, v.ndim, v.shape, v.strides), 0)
     check_fresh(x)
     source = private_copy(x)
     move_out(source)
     y = adopt(layout, source.storage, source.data)
-    if wants_grad(x):
-        link1(y, RESHAPE, x)
+    link_wanted(y, RESHAPE, x)
     return y
 
 
 cdef Tensor permute_dims(Tensor x, object axes):
-    """Axes in the order of `axes`; None reverses them."""
-    cdef Py_ssize_t[64] shape
-    cdef Py_ssize_t[64] strides
+    """The axes in the order of `axes`; None reverses them."""
+    cdef Geometry v
     cdef int ndim = x.layout.ndim, k
     cdef unsigned long long seen = 0
     cdef Py_ssize_t axis
@@ -142,67 +152,49 @@ cdef Tensor permute_dims(Tensor x, object axes):
     for k in range(ndim):
         if axes is None:
             axis = ndim - 1 - k
-        elif not read_int((<tuple>axes)[k], &axis):
-            return None
-        if axis < 0:
-            axis += ndim
-        if axis < 0 or axis >= ndim or (seen >> axis) & 1:
+        elif not read_axis((<tuple>axes)[k], ndim, &axis) or (seen >> axis) & 1:
             return None
         seen |= <unsigned long long>1 << axis
-        shape[k] = x.layout.shape[axis]
-        strides[k] = x.layout.strides[axis]
-    cdef Tensor y = view_of(PERMUTE_DIMS, x, layout_get(x.layout.typenum, x.layout.itemsize, ndim, shape, strides), 0)
-    if y.op != LEAF and axes is not None:
-        keep_parameter(y, axes)
-    return y
+        v.shape[k] = x.layout.shape[axis]
+        v.strides[k] = x.layout.strides[axis]
+    return view_of(PERMUTE_DIMS, x, layout_get(x.layout.typenum, x.layout.itemsize, ndim, v.shape, v.strides), 0, axes)
 
 
-cdef Tensor broadcast_to(Tensor x, object shape):
-    cdef Py_ssize_t[64] dims
-    cdef Py_ssize_t[64] strides
-    cdef int ndim = read_shape(shape, dims), k, lead = ndim - x.layout.ndim
-    if lead < 0:
-        return None
-    for k in range(ndim):
-        if k < lead or (x.layout.shape[k - lead] == 1 and dims[k] != 1):
-            strides[k] = 0
-            if dims[k] < 0:
-                return None
-        elif x.layout.shape[k - lead] == dims[k]:
-            strides[k] = x.layout.strides[k - lead]
-        else:
-            return None
-    return view_of(BROADCAST_TO, x, layout_get(x.layout.typenum, x.layout.itemsize, ndim, dims, strides), 0)
-
-
-cdef extern from "Python.h":
-    long long PyLong_AsLongLongAndOverflow(object o, int* overflow) except? -1
-    ctypedef struct PySliceObject:
-        PyObject* start
-        PyObject* stop
-        PyObject* step
-    int PySlice_Unpack(object s, Py_ssize_t* start, Py_ssize_t* stop, Py_ssize_t* step) except -1
-    Py_ssize_t PySlice_AdjustIndices(Py_ssize_t length, Py_ssize_t* start, Py_ssize_t* stop, Py_ssize_t step)
+cdef inline void broadcast_strides(const Layout* layout, const Layout* x, const Py_ssize_t* strides,
+                                   Py_ssize_t* out) noexcept nogil:
+    """`strides` of an array of the shape of `x`, broadcast to the shape of `layout`."""
+    cdef int k, lead = layout.ndim - x.ndim
+    for k in range(layout.ndim):
+        out[k] = 0 if k < lead or x.shape[k - lead] == 1 else strides[k - lead]
 
 
 cdef int accumulate_strided(Tensor x, const Layout* part, const char* g, const Py_ssize_t* g_strides, Py_ssize_t offset,
                             const Py_ssize_t* strides) except -1:
     """Add `g`, of the shape of `part`, to the cotangent of `x` at an offset in bytes."""
-    cdef char* where
     cdef bint add
-    cotangent_buffer(x, &where, &add)
+    cdef char* gx = cotangent_buffer(x, &add)
     if not add and part.size != x.layout.size:
-        memset(where, 0, x.layout.nbytes)
+        memset(gx, 0, x.layout.nbytes)
     if add:
-        add_strided(x.layout.kernel, part, g, g_strides, where + offset, strides)
+        add_strided(x.layout.kernel, part, g, g_strides, gx + offset, strides)
     else:
-        copy_strided(x.layout.itemsize, part, g, g_strides, where + offset, strides)
+        copy_strided(x.layout.itemsize, part, g, g_strides, gx + offset, strides)
     return 0
+
+
+cdef Tensor record_reshape(int op, PyObject** given):
+    cdef Tensor x = given_tensor(given[0])
+    return None if x is None else reshape(x, <object>given[1])
 
 
 cdef int backward_reshape(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     cdef Tensor x = resolve(y.x1, y.gen1)
     return accumulate(x, g, gs if not is_small(x.layout) else NULL)
+
+
+cdef Tensor record_permute_dims(int op, PyObject** given):
+    cdef Tensor x = given_tensor(given[0])
+    return None if x is None or <object>given[1] is None else permute_dims(x, <object>given[1])
 
 
 cdef int backward_permute_dims(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
@@ -217,27 +209,33 @@ cdef int backward_permute_dims(Tensor y, char* g, Storage* gs, bint only_wanted)
     return accumulate_strided(x, part, g, part.strides, 0, strides)
 
 
+cdef Tensor record_broadcast_to(int op, PyObject** given):
+    cdef Tensor x = given_tensor(given[0])
+    cdef Geometry v
+    cdef int k, lead
+    if x is None:
+        return None
+    v.ndim = read_shape(<object>given[1], v.shape)
+    lead = v.ndim - x.layout.ndim
+    if lead < 0:
+        return None
+    for k in range(v.ndim):
+        if k < lead or (x.layout.shape[k - lead] == 1 and v.shape[k] != 1):
+            v.strides[k] = 0
+            if v.shape[k] < 0:
+                return None
+        elif x.layout.shape[k - lead] == v.shape[k]:
+            v.strides[k] = x.layout.strides[k - lead]
+        else:
+            return None
+    return view_of(op, x, layout_get(x.layout.typenum, x.layout.itemsize, v.ndim, v.shape, v.strides), 0)
+
+
 cdef int backward_broadcast_to(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     cdef Tensor x = resolve(y.x1, y.gen1)
-    cdef char* where
     cdef bint add
-    cotangent_buffer(x, &where, &add)
-    return sum_into(layout_contiguous(y.layout), g, layout_contiguous(x.layout), where, add)
-
-
-cdef Tensor record_reshape(int op, PyObject** given):
-    x = given_tensor(given[0])
-    return reshape(<Tensor>x, <object>given[1]) if x is not None and type(<object>given[1]) is tuple else None
-
-
-cdef Tensor record_permute_dims(int op, PyObject** given):
-    x = given_tensor(given[0])
-    return permute_dims(<Tensor>x, <object>given[1]) if x is not None and type(<object>given[1]) is tuple else None
-
-
-cdef Tensor record_broadcast_to(int op, PyObject** given):
-    x = given_tensor(given[0])
-    return broadcast_to(<Tensor>x, <object>given[1]) if x is not None and type(<object>given[1]) is tuple else None
+    cdef char* gx = cotangent_buffer(x, &add)
+    return sum_into(layout_contiguous(y.layout), g, layout_contiguous(x.layout), gx, add)
 
 
 cdef dict node_shape(Tensor y):
@@ -251,4 +249,4 @@ cdef dict node_axes(Tensor y):
 
 cdef int RESHAPE = register_op("reshape", "x shape", record_reshape, backward_reshape, node_shape)
 cdef int PERMUTE_DIMS = register_op("permute_dims", "x axes", record_permute_dims, backward_permute_dims, node_axes)
-cdef int BROADCAST_TO = register_op("broadcast_to", "x shape", record_broadcast_to, backward_broadcast_to, node_shape)
+register_op("broadcast_to", "x shape", record_broadcast_to, backward_broadcast_to, node_shape)

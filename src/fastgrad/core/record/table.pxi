@@ -111,14 +111,14 @@ cdef object op_name(Tensor y):
 
 # What `record` functions read from `given`.
 
-cdef inline object given_tensor(PyObject* o):
+cdef inline Tensor given_tensor(PyObject* o):
     """A Tensor, or an ndarray as a Tensor; None for anything else."""
     if type(<object>o) is Tensor:
-        return <object>o
+        return <Tensor>o
     return as_tensor(<object>o) if PyArray_Check(<object>o) else None
 
 
-cdef inline object given_optional(PyObject* o):
+cdef inline Tensor given_optional(PyObject* o):
     """An operand that may be None, as a Tensor."""
     return None if <object>o is None else as_tensor(<object>o)
 

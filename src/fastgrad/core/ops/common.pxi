@@ -1,0 +1,77 @@
+# What the families share: operands as calls give them, recording of a result, and memory of a backward.
+
+cdef inline Py_ssize_t item_bytes(int kernel) noexcept nogil:
+    return 8 if kernel == F64 else 4
+
+
+cdef inline const char* data_or_null(Tensor x) noexcept:
+    return NULL if x is None else x.data
+
+
+cdef object tensor_or_number(object o):
+    return as_tensor(o) if PyArray_Check(o) else o
+
+
+cdef inline bint same_kernel(Tensor a, Tensor b) noexcept:
+    return a.layout.kernel != NO_KERNEL and a.layout.kernel == b.layout.kernel
+
+
+cdef bint check_operands(tuple operands) except -1:
+    """Check all Tensors of `operands` for writes that were not recorded. Return whether one wants a gradient."""
+    cdef PyObject** borrowed = PySequence_Fast_ITEMS(operands)
+    cdef bint wanted = False
+    cdef Py_ssize_t k
+    for k in range(len(operands)):
+        if type(<object>borrowed[k]) is Tensor:
+            check_fresh(<Tensor>borrowed[k])
+            wanted = wanted or wants_grad(<Tensor>borrowed[k])
+    return wanted
+
+
+cdef inline bint link_wanted(Tensor y, int op, Tensor x) except -1:
+    """Record `y = op(x)` if a gradient is wanted. Return whether it is."""
+    if not wants_grad(x):
+        return False
+    link1(y, op, guarded(x, op, READS_X1))
+    return True
+
+
+cdef inline NodeExtra link_operands(Tensor y, int op, tuple operands, dict params):
+    """As `link_many` for a built-in op; what its backward reads is kept from writes by others."""
+    cdef Tensor x
+    cdef Py_ssize_t k
+    for k in range(len(operands)):
+        if type(operands[k]) is Tensor:
+            x = <Tensor>operands[k]
+            if x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE and nth_bit(table[op].operand_reads, k):
+                operands = operands[:k] + (guarded_copy(x),) + operands[k + 1:]
+    link_many(y, rule_of[op], operands, params, op)
+    return <NodeExtra>y.extra
+
+
+cdef char* keep_block(Tensor y, Py_ssize_t nbytes) except NULL:
+    """A block that the forward fills for the backward of `y`. Python code may run."""
+    cdef NodeExtra extra = extra_of(y)
+    extra.kept = storage_new(nbytes)
+    return payload(extra.kept)
+
+
+cdef int accumulate_block(Tensor x, Storage* part) except -1:
+    """Add a cotangent in a block that nobody else reads to that of `x`; the block is released."""
+    try:
+        return accumulate(x, payload(part), NULL if is_small(x.layout) else part)
+    finally:
+        storage_release(part)
+
+
+cdef int accumulate_broadcast(Tensor x, const Layout* layout, Storage* part) except -1:
+    """As `accumulate_block`, summed over the axes along which `x` is broadcast to `layout`."""
+    cdef char* gx
+    cdef bint add
+    if same_shape(layout, x.layout):
+        return accumulate_block(x, part)
+    try:
+        gx = cotangent_buffer(x, &add)
+        return sum_into(layout, payload(part), x.layout, gx, add)
+    finally:
+        storage_release(part)
