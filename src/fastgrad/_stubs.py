@@ -4,7 +4,10 @@
 """
 
 import inspect
+import os
 import re
+import subprocess
+import sys
 import types
 from pathlib import Path
 
@@ -279,5 +282,8 @@ def stubs():
 
 
 if __name__ == "__main__":
+    if fg.engine != "python":  # methods of the compiled engine have no signatures
+        command = [sys.executable, "-m", "fastgrad._stubs"]
+        raise SystemExit(subprocess.run(command, env=os.environ | {"FASTGRAD_ENGINE": "python"}).returncode)
     for path, text in stubs().items():
         (Path(__file__).parent / path).write_text(text)

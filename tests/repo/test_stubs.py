@@ -50,7 +50,7 @@ def mypy(module, *arguments):
     return done.stdout + done.stderr
 
 
-@pytest.mark.skipif(fg.engine != "python", reason="written from the readable engine, whose signatures can be asked for")
+@pytest.mark.skipif(fg.engine != "python", reason="only methods of the pure-Python engine have signatures")
 def test_the_stubs_are_what_the_package_would_write_today():
     from fastgrad._stubs import stubs
 
