@@ -41,7 +41,7 @@ LAYERS = (
 )
 # Inside the two engines, file by file.
 ENGINE_PYTHON = ("leaving", "tensor", "record", "sweep", "__init__")
-CORE = ("build", "layout", "loops", "storage", "kernels", "simd", "tensor", "value", "__init__")
+CORE = ("build", "capi", "layout", "loops", "storage", "kernels", "simd", "tensor", "value", "__init__")
 
 # Names a user may rely on, group by group.
 FUNCTIONS = """

@@ -30,7 +30,7 @@ cdef union Slot:
 
 cdef class Tensor:
     # --- data
-    cdef char* data
+    cdef char* data             # of a dead tensor, the link to the next one
     cdef Layout* layout
     cdef Storage* storage       # NULL: the value is in `own`
     cdef Slot own
@@ -41,8 +41,7 @@ cdef class Tensor:
     cdef PyObject* grad_        # Tensor, or NULL
     # --- scratch of the sweep
     cdef Slot cotangent
-    # edges of the running sweep that have not arrived; with `sweep`, the link of a doomed tensor
-    cdef unsigned int pending
+    cdef unsigned int pending   # edges of the running sweep that have not arrived
     cdef unsigned int sweep     # which sweep has counted this tensor
     # --- what the rule will need
     cdef unsigned int saved     # sum of the versions of all values that the op's backward reads

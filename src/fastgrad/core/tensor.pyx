@@ -10,6 +10,7 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.math cimport INFINITY, pow, sqrt  # no-cython-lint
 from libc.string cimport memcmp, memcpy, memset
 from fastgrad.core.build cimport *
+from fastgrad.core.capi cimport *
 from fastgrad.core.kernels cimport *
 from fastgrad.core.layout cimport *
 from fastgrad.core.loops cimport *

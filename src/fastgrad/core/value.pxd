@@ -3,7 +3,7 @@
 from cpython.object cimport PyObject
 
 cdef class Value:
-    cdef double data_           # as `data_kind` says
+    cdef double data_           # as `data_kind` says; of a dead Value, the link to the next one
     cdef double grad_
     cdef PyObject* x1           # operands, Values, older than this one; of POWER, x2 is the exponent, a Python number
     cdef PyObject* x2

@@ -5,12 +5,13 @@
 
 from cpython.mem cimport PyMem_RawFree, PyMem_RawRealloc  # no-cython-lint
 from cpython.number cimport PyNumber_Add, PyNumber_Multiply  # no-cython-lint
-from cpython.object cimport PyObject, PyTypeObject  # no-cython-lint
+from cpython.object cimport PyObject  # no-cython-lint
 from cpython.ref cimport Py_DECREF, Py_INCREF  # no-cython-lint
 from libc.math cimport exp, fabs, floor, isfinite, log, pow, tanh  # no-cython-lint
 from libc.stdint cimport uintptr_t  # no-cython-lint
 from libc.string cimport memcpy  # no-cython-lint
 from fastgrad.core.build cimport FASTGRAD_NO_POOLS  # no-cython-lint
+from fastgrad.core.capi cimport *
 
 import math  # no-cython-lint
 

@@ -6,11 +6,8 @@
 #
 # The including module defines `POOLED`, the pooled class, and
 #   new_object()        allocate one that holds nothing; NULL without memory
-#   free_object(o)      return its memory to Python
-#   pool_link(o)        a field of a pooled object, which holds the next one
 #   is_pooled(o)        whether `o` is of exactly that class
 #   before_dealloc(o)   what has to happen as soon as `o` is dead
-#   dealloc_link(o)     a field of a dead object, which holds the next one in the list
 #   dealloc_now(o)      release what `o` holds, and put it in the pool or free it
 
 cdef extern from *:
@@ -22,17 +19,26 @@ cdef extern from *:
     #endif
     /* What Cython takes for a new reference: hands over the one that `o` is. */
     #define fg_owned(o) ((void*)(o))
+    /* The first field of a dead object links it to the next one in the pool or the list. */
+    static inline PyObject* fg_next(PyObject* o) {
+        PyObject* next;
+        memcpy(&next, (char*)o + sizeof(PyObject), sizeof(next));
+        return next;
+    }
+    static inline void fg_set_next(PyObject* o, PyObject* next) {
+        memcpy((char*)o + sizeof(PyObject), &next, sizeof(next));
+    }
     static FG_THREAD_LOCAL struct { PyObject* waiting; int running, nested; } fg_dealloc = {0};
     #define fg_waiting fg_dealloc.waiting
     #define fg_running fg_dealloc.running
     #define fg_nested fg_dealloc.nested
     """
-    PyObject* fg_waiting        # dead objects of this thread, linked through `dealloc_link`
+    PyObject* fg_waiting        # dead objects of this thread
     bint fg_running             # whether they will be deallocated right after the current one
     int fg_nested               # Python's own deallocations running below ours, one below the other
     void fg_revive(PyObject* o)
-    Py_ssize_t Py_REFCNT(PyObject* o)
-    void Py_SET_REFCNT(PyObject* o, Py_ssize_t n)
+    PyObject* fg_next(PyObject* o)
+    void fg_set_next(PyObject* o, PyObject* next)
 
 cdef enum:
     POOL = 1048576              # dead objects kept at most; their memory is what a graph of that many nodes had used
@@ -47,8 +53,8 @@ cdef inline PyObject* take_object() except NULL:
     global pool, pooled
     cdef PyObject* o = pool
     if o != NULL:
-        pool = pool_link(o)[0]
-        pool_link(o)[0] = NULL
+        pool = fg_next(o)
+        fg_set_next(o, NULL)
         pooled -= 1
         fg_revive(o)
         return o
@@ -64,9 +70,13 @@ cdef inline bint pool_has_room() noexcept:
 
 cdef inline void pool_object(PyObject* o) noexcept:
     global pool, pooled
-    pool_link(o)[0] = pool
+    fg_set_next(o, pool)
     pool = o
     pooled += 1
+
+
+cdef inline void free_object(PyObject* o) noexcept:
+    Py_TYPE(<object>o).tp_free(o)
 
 
 def clear_pool():
@@ -76,8 +86,7 @@ def clear_pool():
     cdef Py_ssize_t nbytes = pooled * <Py_ssize_t>POOLED.tp_basicsize
     while pool != NULL:
         o = pool
-        pool = pool_link(o)[0]
-        pool_link(o)[0] = NULL
+        pool = fg_next(o)
         free_object(o)
     pooled = 0
     return nbytes
@@ -105,7 +114,7 @@ cdef void drop_last(PyObject* o) noexcept:
 cdef inline void defer_dealloc(PyObject* o) noexcept:
     global fg_waiting
     before_dealloc(o)
-    dealloc_link(o)[0] = fg_waiting
+    fg_set_next(o, fg_waiting)
     fg_waiting = o
 
 
@@ -116,7 +125,7 @@ cdef void run_deallocs() noexcept:
     fg_running = True
     while fg_waiting != NULL:
         o = fg_waiting
-        fg_waiting = dealloc_link(o)[0]
+        fg_waiting = fg_next(o)
         dealloc_now(o)
     fg_running = False
 

@@ -1,17 +1,6 @@
 # What is switched on or off for the code that runs here, and the counters of the debug build.
 
 cdef extern from "Python.h":
-    ctypedef struct PyTypeObject:
-        Py_ssize_t tp_vectorcall_offset
-        unsigned long tp_flags
-        void* tp_call
-        void* tp_dealloc
-        void* tp_new
-        void* tp_vectorcall
-        void* tp_as_number
-        Py_ssize_t tp_basicsize
-        PyObject* tp_dict
-    PyTypeObject* Py_TYPE(object o)
     object PyContextVar_New(const char* name, PyObject* default)
     int PyContextVar_Get(object var, PyObject* default, PyObject** value)
     object PyContextVar_Set(object var, PyObject* value)

@@ -14,25 +14,12 @@ cdef extern from *:
     tuple PyTuple_New(Py_ssize_t n)
     void PyTuple_SET_ITEM(tuple t, Py_ssize_t k, object item)
     PyObject* fg_allocate(PyTypeObject* t)
-    void PyObject_Free(void* o)
 
 cdef PyTypeObject* POOLED = <PyTypeObject*>Tensor      # 112 MiB at most
 
 
 cdef inline PyObject* new_object() noexcept:
     return fg_allocate(POOLED)
-
-
-cdef inline void free_object(PyObject* o) noexcept:
-    PyObject_Free(o)
-
-
-cdef inline PyObject** pool_link(PyObject* o) noexcept:
-    return &(<Tensor>o).x1
-
-
-cdef inline PyObject** dealloc_link(PyObject* o) noexcept:
-    return <PyObject**>&(<Tensor>o).pending
 
 
 cdef inline bint is_pooled(PyObject* o) noexcept:
@@ -73,6 +60,7 @@ cdef void dealloc_now(PyObject* o) noexcept:
     if pool_has_room():
         # What `new_tensor` and `adopt` do not set.
         (<Tensor>o).storage = NULL
+        (<Tensor>o).x1 = NULL
         (<Tensor>o).x2 = NULL
         (<Tensor>o).extra = NULL
         (<Tensor>o).grad_ = NULL

@@ -2,7 +2,6 @@
 
 cdef extern from "Python.h":
     ctypedef object (*vectorcallfunc)(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames)
-    Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
     const unsigned long Py_TPFLAGS_HAVE_VECTORCALL
     double PyFloat_AS_DOUBLE(PyObject* o)
 

@@ -2,7 +2,6 @@
 
 cdef extern from "Python.h":
     object PyVectorcall_Call(object callable, object args, object kwargs)
-    void PyType_Modified(PyTypeObject* t)
 
 
 cdef class SignatureOnDemand:

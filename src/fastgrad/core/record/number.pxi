@@ -45,14 +45,6 @@ cdef Tensor number_constant(int op, Tensor x, double c, bint first):
 # The number slots of arithmetic, called with either operand a Tensor. Cython's own slots would look which of the two it
 # is and then call the method.
 
-cdef extern from "Python.h":
-    ctypedef struct PyNumberMethods:
-        void* nb_add
-        void* nb_subtract
-        void* nb_multiply
-        void* nb_true_divide
-
-
 cdef inline object operate(int op, object a, object b):
     if type(a) is Tensor and type(b) is Tensor:
         return binary(op, <Tensor>a, <Tensor>b)

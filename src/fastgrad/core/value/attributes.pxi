@@ -68,10 +68,6 @@ cdef inline int set_data(Value x, object o) except -1:
     cdef Number n = number_of(o)
     if x.flags & SHOWN:
         n.kind = OBJECT
-    return store_data(x, o, n)
-
-
-cdef inline int store_data(Value x, object o, Number n) except -1:
     x.data_ = n.value
     x.data_kind = <unsigned char>n.kind
     return store_object(x, "data", o) if n.kind == OBJECT else 0

@@ -11,18 +11,6 @@ cdef enum Flags:
 
 cdef extern from "Python.h":
     ctypedef int (*visitproc)(PyObject* o, void* arg) noexcept
-    ctypedef struct TypeObject "PyTypeObject":
-        void* tp_dealloc
-        void* tp_traverse
-        void* tp_clear
-        void* tp_new
-        void* tp_vectorcall
-        void* tp_as_number
-        PyObject* tp_dict
-        PyObject* (*tp_alloc)(PyTypeObject* t, Py_ssize_t n) noexcept
-        void (*tp_free)(void* o) noexcept
-    PyTypeObject* Py_TYPE(object o)
-    bint PyObject_TypeCheck(object o, PyTypeObject* t)
     void PyObject_GC_Track(PyObject* o)
     void PyObject_GC_UnTrack(PyObject* o)
     bint PyObject_GC_IsTracked(object o)
@@ -55,10 +43,6 @@ cdef inline PyObject* new_object() noexcept:
     return o
 
 
-cdef inline void free_object(PyObject* o) noexcept:
-    (<TypeObject*>Py_TYPE(<object>o)).tp_free(o)
-
-
 cdef inline bint is_exact(object o) noexcept:
     return Py_TYPE(o) == POOLED
 
@@ -68,15 +52,7 @@ cdef inline bint is_value(object o) noexcept:
 
 
 cdef inline bint is_pooled(PyObject* o) noexcept:
-    return is_exact(<object>o)
-
-
-cdef inline PyObject** pool_link(PyObject* o) noexcept:
-    return &(<Value>o).x1
-
-
-cdef inline PyObject** dealloc_link(PyObject* o) noexcept:
-    return <PyObject**>&(<Value>o).data_
+    return Py_TYPE(<object>o) == POOLED
 
 
 cdef inline void before_dealloc(PyObject* o) noexcept:
@@ -103,8 +79,7 @@ cdef void dealloc_now(PyObject* o) noexcept:
     Py_SET_REFCNT(o, 2)     # a reference that is taken and dropped meanwhile must not lead here again
     if (<Value>o).x1 != NULL or (<Value>o).x2 != NULL or fg_dict_at(<Value>o)[0] != NULL:
         release_fields(<Value>o)
-    if pool_has_room() and is_exact(<object>o):
-        (<Value>o).data_ = 0
+    if pool_has_room() and is_pooled(o):
         (<Value>o).grad_ = 0
         (<Value>o).mark = 0
         (<Value>o).op = LEAF
@@ -143,7 +118,7 @@ cdef object new_value(PyTypeObject* cls, object args, PyObject* kwargs):
     cdef PyObject* o
     if cls == POOLED:
         return fg_owned(take_object())
-    o = (<TypeObject*>cls).tp_alloc(cls, 0)
+    o = cls.tp_alloc(cls, 0)
     if o == NULL:
         raise MemoryError()
     (<Value>o).grad_kind = INT
@@ -175,11 +150,11 @@ cdef inline void track(Value x) noexcept:
 
 cdef inline Value leaf(object o):
     cdef Value x = fg_owned(take_object())
-    store_data(x, o, number_of(o))
+    set_data(x, o)
     return x
 
 
-cdef inline PyObject* node_at(int op, PyObject* x1, PyObject* x2) except NULL:
+cdef inline Value node(int op, PyObject* x1, PyObject* x2, Number n):
     """A result of `x1` and, unless it is NULL, `x2`. It is tracked where an operand is, which may be part of a
     cycle."""
     cdef PyObject* y = take_object()
@@ -194,17 +169,13 @@ cdef inline PyObject* node_at(int op, PyObject* x1, PyObject* x2) except NULL:
             flags |= (<Value>x2).flags
     if flags & TRACKED:
         track(<Value>y)
-    return y
-
-
-cdef inline Value node(int op, PyObject* x1, PyObject* x2, Number n):
-    cdef PyObject* y = node_at(op, x1, x2)
     (<Value>y).data_ = n.value
     (<Value>y).data_kind = <unsigned char>n.kind
     return fg_owned(y)
 
 
 cdef Value node_object(int op, PyObject* x1, PyObject* x2, object data):
-    cdef Value y = fg_owned(node_at(op, x1, x2))
-    set_data(y, data)
+    cdef Value y = node(op, x1, x2, number_of(data))
+    if y.data_kind == OBJECT:
+        store_object(y, "data", data)
     return y

@@ -2,10 +2,10 @@
 # other numbers are objects, and Python's own arithmetic computes with them. It also computes whatever it would raise
 # or NumPy would warn about.
 
-cdef enum Kind:
+cdef enum Kind:     # `joined` depends on the order
     FLOAT
     INT
-    FLOAT64         # numpy.float64; the result of a float or int with one
+    FLOAT64         # numpy.float64
     OBJECT          # too large for a double, complex, of NumPy, ...: the object is in the dict
 
 cdef extern from "Python.h":
@@ -42,10 +42,9 @@ cdef inline Number no_number() noexcept:
 
 
 cdef inline Kind joined(int a, int b) noexcept:
-    """The kind of a sum or product."""
-    if a == b:
-        return <Kind>a
-    return FLOAT64 if a == FLOAT64 or b == FLOAT64 else FLOAT
+    """The kind of a sum or product: of a float and an int FLOAT, else the later one."""
+    cdef int later = a if a > b else b
+    return <Kind>later if a == b or later >= FLOAT64 else FLOAT
 
 
 cdef inline Number number_of(object o) noexcept:

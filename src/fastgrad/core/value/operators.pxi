@@ -128,15 +128,8 @@ cdef extern from "Python.h":
         void* ml_meth
         int ml_flags
         const char* ml_doc
-    ctypedef struct PyNumberMethods:
-        void* nb_add
-        void* nb_subtract
-        void* nb_multiply
-        void* nb_true_divide
-        void* nb_power
     int METH_O
     object PyDescr_NewMethod(PyTypeObject* t, PyMethodDef* method)
-    void PyType_Modified(PyTypeObject* t)
 
 cdef PyMethodDef[9] operators       # descriptors keep pointers to them
 cdef int n_operators = 0
@@ -148,13 +141,13 @@ cdef int set_operator(const char* name, void* method, const char* doc) except -1
     cdef PyMethodDef* d = &operators[n_operators]
     n_operators += 1
     d.ml_name, d.ml_meth, d.ml_flags, d.ml_doc = name, method, METH_O, doc
-    (<dict>(<TypeObject*>POOLED).tp_dict)[name.decode()] = PyDescr_NewMethod(POOLED, d)
+    (<dict>POOLED.tp_dict)[name.decode()] = PyDescr_NewMethod(POOLED, d)
     return 0
 
 
 cdef int install_operators() except -1:
     """Install the methods, and the slots, which Cython cannot declare."""
-    cdef PyNumberMethods* numbers = <PyNumberMethods*>(<TypeObject*>POOLED).tp_as_number
+    cdef PyNumberMethods* numbers = <PyNumberMethods*>POOLED.tp_as_number
     set_operator("__add__", <void*>value_add, "self + other")
     set_operator("__radd__", <void*>value_radd, "other + self, as self + other")
     set_operator("__sub__", <void*>value_subtract, "self - other, as self + (-other)")

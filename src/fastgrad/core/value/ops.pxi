@@ -18,30 +18,38 @@ cdef enum Op:
     N_OPS           # pickles carry these numbers
 
 ctypedef double (*Forward)(double x) except? -1
-# Add to the gradients of the operands.
-ctypedef int (*Backward)(Value y) except -1
-# The derivative of `y` with respect to its one operand, as a number (OBJECT: not possible) and by Python's arithmetic.
-ctypedef Number (*Local)(Value y) noexcept
-ctypedef object (*LocalObject)(Value y)
+ctypedef int (*Backward)(Value y) except -1         # add to the gradients of the operands
+ctypedef double (*Derivative)(double d) noexcept
 
 cdef struct OpRow:
     const char* symbol
     int n_operands
     Backward backward
-    Local local             # NULL unless `backward` is that of one operand
-    LocalObject local_object
-    Forward forward         # NULL unless it is a function of a float
+    # Of functions of one number:
+    Forward forward
+    Derivative derivative       # given the result, or the operand where `reads_x`
+    bint reads_x
+    Kind kind                   # of the derivative
 
 cdef OpRow[N_OPS] table
+cdef list derivatives = [None] * N_OPS      # the same by Python's arithmetic
 
 
-cdef int set_row(int op, const char* symbol, int n_operands, Backward backward, Local local=NULL,
-                 LocalObject local_object=NULL, Forward forward=NULL) except -1:
-    cdef OpRow* row = &table[op]
-    row.symbol = symbol
-    row.n_operands = n_operands
-    row.backward = backward
-    row.local, row.local_object, row.forward = local, local_object, forward
+cdef int set_row(int op, const char* symbol, int n_operands, Backward backward) except -1:
+    table[op].symbol = symbol
+    table[op].n_operands = n_operands
+    table[op].backward = backward
+    return 0
+
+
+cdef int set_function(int op, const char* symbol, Forward forward, Derivative derivative, object derivative_object,
+                      Kind kind=FLOAT, bint reads_x=False) except -1:
+    set_row(op, symbol, 1, backward_function)
+    table[op].forward = forward
+    table[op].derivative = derivative
+    table[op].reads_x = reads_x
+    table[op].kind = kind
+    derivatives[op] = derivative_object
     return 0
 
 
@@ -66,8 +74,6 @@ cdef object op_text(Value y):
 
 cdef inline bint accumulate_number(Value x, Number n) noexcept:
     """`x.grad += n`. Returns False, with nothing changed, where that takes Python's arithmetic."""
-    if n.kind == OBJECT or x.grad_kind == OBJECT:
-        return False
     n = number(x.grad_ + n.value, joined(x.grad_kind, n.kind))
     if n.kind == OBJECT:
         return False
@@ -86,39 +92,16 @@ cdef int accumulate_object(Value x, object g) except -1:
     return set_grad(held, grad_of(held) + g)
 
 
-cdef inline Number times_grad(double value, int kind, Value y) noexcept:
-    """`value * y.grad` as a number."""
-    if kind == OBJECT or y.grad_kind == OBJECT:
-        return no_number()
-    return number(value * y.grad_, joined(kind, y.grad_kind))
-
-
 cdef int no_backward(Value y) except -1:
     return 0
 
 
-cdef int backward_one_operand(Value y) except -1:
-    cdef Number n = table[y.op].local(y)
-    if n.kind != OBJECT and y.grad_kind != OBJECT:
-        n.value *= y.grad_
-        n.kind = joined(n.kind, y.grad_kind)
-        return accumulate(<Value>y.x1, n)
-    cdef Value x = <Value>y.x1
-    return accumulate_object(x, table[y.op].local_object(y) * grad_of(y))
-
-
 # Sums and products.
 
-cdef inline bint are_numbers(Value a, Value b) noexcept:
-    return a.data_kind != OBJECT and b.data_kind != OBJECT
-
-
 cdef Value add(Value a, Value b):
-    cdef Number n
-    if are_numbers(a, b):
-        n = number(a.data_ + b.data_, joined(a.data_kind, b.data_kind))
-        if n.kind != OBJECT:
-            return node(ADD, <PyObject*>a, <PyObject*>b, n)
+    cdef Number n = number(a.data_ + b.data_, joined(a.data_kind, b.data_kind))
+    if n.kind != OBJECT:
+        return node(ADD, <PyObject*>a, <PyObject*>b, n)
     return node_object(ADD, <PyObject*>a, <PyObject*>b, data_of(a) + data_of(b))
 
 
@@ -134,24 +117,27 @@ cdef int backward_add(Value y) except -1:
 
 
 cdef Value multiply(Value a, Value b):
-    cdef Number n
-    if are_numbers(a, b):
-        n = number(a.data_ * b.data_, joined(a.data_kind, b.data_kind))
-        if n.kind != OBJECT:
-            return node(MULTIPLY, <PyObject*>a, <PyObject*>b, n)
+    cdef Number n = number(a.data_ * b.data_, joined(a.data_kind, b.data_kind))
+    if n.kind != OBJECT:
+        return node(MULTIPLY, <PyObject*>a, <PyObject*>b, n)
     return node_object(MULTIPLY, <PyObject*>a, <PyObject*>b, data_of(a) * data_of(b))
+
+
+cdef inline Number times_grad(Value x, Value y) noexcept:
+    """`x.data * y.grad`."""
+    return number(x.data_ * y.grad_, joined(x.data_kind, y.grad_kind))
 
 
 cdef int backward_multiply(Value y) except -1:
     cdef Number n
-    if not accumulate_number(<Value>y.x1, times_grad((<Value>y.x2).data_, (<Value>y.x2).data_kind, y)):
+    if not accumulate_number(<Value>y.x1, times_grad(<Value>y.x2, y)):
         return backward_multiply_objects(y, True)
-    n = times_grad((<Value>y.x1).data_, (<Value>y.x1).data_kind, y)
+    n = times_grad(<Value>y.x1, y)
     return accumulate(<Value>y.x2, n) if n.kind != OBJECT else backward_multiply_objects(y, False)
 
 
 cdef int backward_multiply_objects(Value y, bint both) except -1:
-    """To both operands, or to the second one only."""
+    """By Python's arithmetic, for both operands or only the second one."""
     cdef Value x1 = <Value>y.x1, x2 = <Value>y.x2
     if both:
         accumulate_object(x1, data_of(x2) * grad_of(y))
@@ -181,19 +167,18 @@ cdef inline Number power_of(Value x, Number c) noexcept:
     return n
 
 
-cdef Number power_local(Value y) noexcept:
+cdef int backward_power(Value y) except -1:
     cdef Number c = number_of(<object>y.x2), n
     cdef double exponent = c.value
     c.value -= 1
     n = power_of(<Value>y.x1, c)
-    n.value *= exponent
-    return n
-
-
-cdef object power_local_object(Value y):
+    if n.kind != OBJECT and y.grad_kind != OBJECT:
+        n.value = exponent * n.value * y.grad_
+        n.kind = joined(n.kind, y.grad_kind)
+        return accumulate(<Value>y.x1, n)
     cdef Value x = <Value>y.x1
-    exponent = exponent_of(y)
-    return exponent * data_of(x) ** (exponent - 1)
+    power_ = exponent_of(y)
+    return accumulate_object(x, power_ * data_of(x) ** (power_ - 1) * grad_of(y))
 
 
 # Functions.
@@ -211,19 +196,6 @@ cdef Value relu(Value x):
     return node(RELU, <PyObject*>x, NULL, n)
 
 
-cdef Number relu_local(Value y) noexcept:
-    cdef Number n = float_local(y, y.data_ > 0)
-    if y.data_kind == FLOAT64:
-        n.kind = OBJECT if y.grad_kind == INT else FLOAT64      # a bool of NumPy times an int is an int of NumPy
-    elif n.kind == FLOAT:
-        n.kind = INT
-    return n
-
-
-cdef object relu_local_object(Value y):
-    return data_of(y) > 0
-
-
 cdef Value function(int op, Value x):
     cdef Number n
     cdef double data = x.data_
@@ -234,25 +206,32 @@ cdef Value function(int op, Value x):
     return node(op, <PyObject*>x, NULL, n)
 
 
-cdef inline Number float_local(Value y, double local) noexcept:
-    """A local gradient computed from `y.data`."""
+cdef int backward_function(Value y) except -1:
+    cdef OpRow* row = &table[y.op]
+    cdef PyObject* read = y.x1 if row.reads_x else <PyObject*>y
+    cdef int kind = (<Value>read).data_kind
     cdef Number n
-    n.value = local
-    n.kind = FLOAT if y.data_kind != OBJECT else OBJECT
-    return n
+    if kind != OBJECT and y.grad_kind != OBJECT:
+        n.value = row.derivative((<Value>read).data_)
+        n.kind = joined(FLOAT64 if kind == FLOAT64 else row.kind, y.grad_kind)
+        # Python divides by 0, and a bool of NumPy times an int is an int of NumPy.
+        if isfinite(n.value) and not (row.kind == INT and kind == FLOAT64 and y.grad_kind == INT):
+            n.value *= y.grad_
+            return accumulate(<Value>y.x1, n)
+    cdef Value x = <Value>y.x1
+    return accumulate_object(x, derivatives[y.op](data_of(<Value>read)) * grad_of(y))
+
+
+cdef double relu_derivative(double y) noexcept:
+    return y > 0
 
 
 cdef double tanh_forward(double x) except? -1:
     return tanh(x)
 
 
-cdef Number tanh_local(Value y) noexcept:
-    return float_local(y, (1 - y.data_) * (1 + y.data_))
-
-
-cdef object tanh_local_object(Value y):
-    data = data_of(y)
-    return (1 - data) * (1 + data)
+cdef double tanh_derivative(double y) noexcept:
+    return (1 - y) * (1 + y)
 
 
 cdef double exp_forward(double x) except? -1:
@@ -260,23 +239,16 @@ cdef double exp_forward(double x) except? -1:
     return y if isfinite(y) else math.exp(x)    # which raises OverflowError, except for infinities and NaN
 
 
-cdef Number exp_local(Value y) noexcept:
-    return float_local(y, y.data_)
+cdef double exp_derivative(double y) noexcept:
+    return y
 
 
 cdef double log_forward(double x) except? -1:
     return log(x) if x > 0 and isfinite(x) else math.log(x)     # which may raise ValueError
 
 
-cdef Number log_local(Value y) noexcept:
-    cdef Value x = <Value>y.x1
-    if x.data_kind == OBJECT or x.data_ == 0:
-        return no_number()
-    return float_local(y, 1 / x.data_)
-
-
-cdef object log_local_object(Value y):
-    return 1 / data_of(<Value>y.x1)
+cdef double log_derivative(double x) noexcept:
+    return 1 / x
 
 
 cdef double sigmoid_forward(double x) except? -1:
@@ -284,22 +256,17 @@ cdef double sigmoid_forward(double x) except? -1:
     return (1 if x >= 0 else z) / (1 + z)
 
 
-cdef Number sigmoid_local(Value y) noexcept:
-    return float_local(y, (1 - y.data_) * y.data_)
-
-
-cdef object sigmoid_local_object(Value y):
-    data = data_of(y)
-    return (1 - data) * data
+cdef double sigmoid_derivative(double y) noexcept:
+    return (1 - y) * y
 
 
 set_row(LEAF, b"", 0, no_backward)
 set_row(OTHER, b"", 0, no_backward)
 set_row(ADD, b"+", 2, backward_add)
 set_row(MULTIPLY, b"*", 2, backward_multiply)
-set_row(POWER, b"**", 1, backward_one_operand, power_local, power_local_object)
-set_row(RELU, b"ReLU", 1, backward_one_operand, relu_local, relu_local_object)
-set_row(TANH, b"tanh", 1, backward_one_operand, tanh_local, tanh_local_object, tanh_forward)
-set_row(EXP, b"exp", 1, backward_one_operand, exp_local, data_of, exp_forward)
-set_row(LOG, b"log", 1, backward_one_operand, log_local, log_local_object, log_forward)
-set_row(SIGMOID, b"sigmoid", 1, backward_one_operand, sigmoid_local, sigmoid_local_object, sigmoid_forward)
+set_row(POWER, b"**", 1, backward_power)
+set_function(RELU, b"ReLU", NULL, relu_derivative, lambda y: y > 0, INT)
+set_function(TANH, b"tanh", tanh_forward, tanh_derivative, lambda y: (1 - y) * (1 + y))
+set_function(EXP, b"exp", exp_forward, exp_derivative, lambda y: y)
+set_function(LOG, b"log", log_forward, log_derivative, lambda x: 1 / x, FLOAT, True)
+set_function(SIGMOID, b"sigmoid", sigmoid_forward, sigmoid_derivative, lambda y: (1 - y) * y)

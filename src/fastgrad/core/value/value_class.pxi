@@ -1,7 +1,6 @@
 # What a micrograd program sees of a Value: each method is a line or two and calls the functions of the parts before.
 
 cdef extern from "Python.h":
-    Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
     int PyObject_GenericSetAttr(object o, object name, PyObject* value) except -1
 
 
@@ -216,10 +215,8 @@ cdef object call_value(PyObject* cls, PyObject* const* args, size_t nargsf, PyOb
     cdef Py_ssize_t n = PyVectorcall_NARGS(nargsf), k
     if n == 1 and names == NULL:
         return leaf(<object>args[0])
-    cdef list positional = []
+    cdef list positional = [<object>args[k] for k in range(n)]
     cdef dict keywords = {}
-    for k in range(n):
-        positional.append(<object>args[k])
     if names != NULL:
         for k in range(len(<tuple>names)):
             keywords[(<tuple>names)[k]] = <object>args[n + k]
@@ -228,7 +225,7 @@ cdef object call_value(PyObject* cls, PyObject* const* args, size_t nargsf, PyOb
 
 cdef int install() except -1:
     """Install the slots that Cython cannot declare. A subclass finds the operators by their names."""
-    cdef TypeObject* t = <TypeObject*>POOLED
+    cdef PyTypeObject* t = POOLED
     t.tp_dealloc = <void*>dealloc
     t.tp_traverse = <void*>traverse
     t.tp_clear = <void*>clear

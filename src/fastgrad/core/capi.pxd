@@ -1,0 +1,31 @@
+# Parts of Python's C API that Cython does not declare, or not as Tensors and Values need them.
+
+from cpython.object cimport PyObject
+
+cdef extern from "Python.h":
+    ctypedef struct PyTypeObject:
+        Py_ssize_t tp_basicsize
+        Py_ssize_t tp_vectorcall_offset
+        unsigned long tp_flags
+        void* tp_call
+        void* tp_dealloc
+        void* tp_new
+        void* tp_vectorcall
+        void* tp_traverse
+        void* tp_clear
+        void* tp_as_number
+        PyObject* tp_dict
+        PyObject* (*tp_alloc)(PyTypeObject* t, Py_ssize_t n) noexcept
+        void (*tp_free)(void* o) noexcept
+    ctypedef struct PyNumberMethods:
+        void* nb_add
+        void* nb_subtract
+        void* nb_multiply
+        void* nb_true_divide
+        void* nb_power
+    PyTypeObject* Py_TYPE(object o)
+    Py_ssize_t Py_REFCNT(PyObject* o)
+    void Py_SET_REFCNT(PyObject* o, Py_ssize_t n)
+    bint PyObject_TypeCheck(object o, PyTypeObject* t)
+    void PyType_Modified(PyTypeObject* t)
+    Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
