@@ -270,7 +270,7 @@ def test_clipping_with_a_used_up_generator_says_so(clip):
     net = Net()
     given = net.parameters()
     list(given)
-    with pytest.warns(UserWarning, match=rf"{clip.__name__}: the generator yields no parameters, nothing is clipped"):
+    with pytest.warns(UserWarning, match=rf"{clip.__name__}: got no parameters, nothing is clipped"):
         clip(given, 1.0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -260,9 +260,9 @@ def test_grad_is_of_the_tensors_shape_and_dtype():
 
 def test_results_are_not_deep_copied_or_pickled():
     y = leaf(1.0).tanh()
-    with pytest.raises(fg.BackwardError, match=r"copy\.deepcopy of a result that records \(op 'tanh'\).*x\.detach\(\)"):
+    with pytest.raises(fg.BackwardError, match=r"copy\.deepcopy of a recorded result \(op 'tanh'\).*x\.detach\(\)"):
         copy.deepcopy(y)
-    with pytest.raises(fg.BackwardError, match=r"pickle of a result that records \(op 'tanh'\).*x\.detach\(\)"):
+    with pytest.raises(fg.BackwardError, match=r"pickle of a recorded result \(op 'tanh'\).*x\.detach\(\)"):
         pickle.dumps(y)
     assert copy.deepcopy(y.detach()).item() == pickle.loads(pickle.dumps(y.detach())).item() == y.item()
 

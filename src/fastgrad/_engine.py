@@ -35,7 +35,7 @@ node_key = _chosen.node_key
 trace, untrace, is_traced = _chosen.trace, _chosen.untrace, _chosen.is_traced  # for transforms
 leave = _chosen.leave
 write_count = _chosen.write_count
-collect_births = _chosen.collect_births  # for `checkpoint`
+collect_nodes = _chosen.collect_nodes  # for `checkpoint`
 partial_gradients = _chosen.partial_gradients
 mark_parameter, is_parameter = _chosen.mark_parameter, _chosen.is_parameter  # for nn.Parameter
 detect_anomaly = _chosen.detect_anomaly
@@ -45,8 +45,8 @@ set_cache_limit = _chosen.set_cache_limit
 
 # Only in the compiled engine, else None: a shorter path for a gradient with respect to one array, facts about the
 # build, the moments that batch_norm computed, and optimizer steps over a list of parameters.
-lean_leaf = getattr(_chosen, "lean_leaf", None)
-lean_harvest = getattr(_chosen, "lean_harvest", None)
+traced_leaf = getattr(_chosen, "traced_leaf", None)
+scalar_gradient = getattr(_chosen, "scalar_gradient", None)
 loops_in_use = getattr(_chosen, "loops_in_use", None)
 instruction_set = getattr(_chosen, "instruction_set", None)
 build_switches = getattr(_chosen, "build_switches", None)

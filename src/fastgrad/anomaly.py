@@ -6,7 +6,7 @@ from fastgrad import modes
 from fastgrad.errors import AnomalyError
 
 looking = modes.Switch("anomalies", False)  # a `detect_anomaly` block is open
-inside = modes.Switch("in_a_rule", False)  # a rule runs: its ops are not the user's, the sweep checks what comes out
+inside = modes.Switch("in_a_rule", False)  # a rule is running: the sweep checks its results, not its ops
 
 
 class detect_anomaly:

@@ -85,7 +85,7 @@ def unsupported_dtype(dtype):
 
 
 def integer_gradient(dtype):
-    """A gradient was asked of a tensor of integers or booleans."""
+    """A gradient was requested of a tensor of integers or booleans."""
     return DTypeError(f"requires_grad needs a floating or complex dtype, got {dtype.name}: pass dtype=np.float64")
 
 
@@ -102,7 +102,7 @@ def not_one_element(wanted, shape):
 
 
 def not_an_index(dtype, shape):
-    """`operator.index(x)` of something that is no integer scalar."""
+    """`operator.index(x)` of a tensor that is not a 0-d integer."""
     return DTypeError(f"only a 0-d integer tensor is an index, got {dtype.name} of shape {shape}: use int(x)")
 
 
@@ -131,7 +131,7 @@ def forward_failed(op, error, operands):
     if "could not be broadcast" in str(error) and kind is ShapeError:
         return broadcast(op, *shapes)
     came = ", ".join(f"{o.dtype.name}{list(o.shape)}" for o in operands if hasattr(o, "shape"))
-    return kind(f"{op}: {error}; the operands are {came}")
+    return kind(f"{op}: {error}; the operands are {came}" if came else f"{op}: {error}")
 
 
 def broadcast(op, *shapes):
@@ -390,8 +390,8 @@ def inplace_dtype(op, got, wanted):
 
 
 def not_copied(how, op):
-    """A copy or pickle of a result that records; `how` is "copy.deepcopy" or "pickle"."""
+    """A copy or pickle of a recorded result; `how` is "copy.deepcopy" or "pickle"."""
     return BackwardError(
-        f"{how} of a result that records (op {op!r}), whose graph cannot be copied: use x.detach() for the value "
+        f"{how} of a recorded result (op {op!r}), whose graph cannot be copied: use x.detach() for the value "
         "alone, or x.copy() for a recorded copy"
     )

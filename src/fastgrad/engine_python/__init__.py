@@ -19,7 +19,7 @@ from fastgrad.engine_python.leaving import (
 )
 from fastgrad.engine_python.record import Function
 from fastgrad.engine_python.sweep import gradients, node_key, node_of, partial_gradients
-from fastgrad.engine_python.tensor import Tensor, asarray, collect_births, tensor
+from fastgrad.engine_python.tensor import Tensor, asarray, collect_nodes, tensor
 
 name = "python"
 

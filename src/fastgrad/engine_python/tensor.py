@@ -31,7 +31,7 @@ class _Collected(local):
 collected = _Collected()
 
 
-def collect_births(nodes):
+def collect_nodes(nodes):
     """Collect the nodes that this thread records from now on in the dict `nodes`; None stops. Returns the old setting.
 
     Keys are node keys. The value is None for a new result, and the Tensor for an operand that was recorded earlier.

@@ -28,7 +28,21 @@ def ones(shape, *, dtype=None, requires_grad=False):
 
 
 def full(shape, fill_value, *, dtype=None, requires_grad=False):
-    """Return a new Tensor filled with `fill_value`. The gradient flows to a `fill_value` that requires one."""
+    """Return a new Tensor filled with `fill_value`. The gradient flows to a `fill_value` that requires one.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+    fill_value : number, Tensor or array
+        Broadcast to `shape`.
+    dtype : dtype, optional
+        By default that of `fill_value`.
+    requires_grad : bool
+
+    Returns
+    -------
+    Tensor
+    """
     if records(fill_value):
         return _recorded(shape, fill_value, dtype)
     return _made(np.full(shape, plain(fill_value), dtype), requires_grad)
@@ -69,18 +83,59 @@ def empty_like(x, /, *, dtype=None, requires_grad=False):
 
 
 def arange(start, /, stop=None, step=1, *, dtype=None, requires_grad=False):
-    """Return evenly spaced values from `start` to `stop` (exclusive). With one argument, from 0 to that argument."""
+    """Return evenly spaced values from `start` to `stop` (exclusive). With one argument, from 0 to that argument.
+
+    Parameters
+    ----------
+    start, stop, step : number
+    dtype : dtype, optional
+    requires_grad : bool
+
+    Returns
+    -------
+    Tensor, 1-d
+    """
     start, stop = (0, start) if stop is None else (start, stop)
     return _made(np.arange(start, stop, step, dtype), requires_grad)
 
 
 def linspace(start, stop, /, num=50, *, dtype=None, endpoint=True, requires_grad=False):
-    """Return `num` evenly spaced values from `start` to `stop`, which is included if `endpoint` is True."""
+    """Return `num` evenly spaced values from `start` to `stop`, which is included if `endpoint` is True.
+
+    Parameters
+    ----------
+    start, stop : number or array
+    num : int
+    dtype : dtype, optional
+        By default a floating or complex dtype.
+    endpoint, requires_grad : bool
+
+    Returns
+    -------
+    Tensor
+        The values are along the first axis.
+    """
     return _made(np.linspace(start, stop, num, endpoint=endpoint, dtype=dtype), requires_grad)
 
 
 def eye(n_rows, n_cols=None, /, *, k=0, dtype=None, requires_grad=False):
-    """Return a matrix with ones on diagonal `k` and zeros elsewhere."""
+    """Return a matrix with ones on diagonal `k` and zeros elsewhere.
+
+    Parameters
+    ----------
+    n_rows : int
+    n_cols : int, optional
+        By default `n_rows`.
+    k : int
+        0 is the main diagonal; positive diagonals are above it, negative ones below.
+    dtype : dtype, optional
+        By default float64.
+    requires_grad : bool
+
+    Returns
+    -------
+    Tensor, shape (n_rows, n_cols)
+    """
     return _made(np.eye(n_rows, n_cols, k, dtype or float), requires_grad)
 
 

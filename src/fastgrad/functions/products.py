@@ -75,7 +75,23 @@ def tensordot(a, b, axes=2):
 
 
 def vecdot(x1, x2, /, *, axis=-1):
-    """Return the dot products of the vectors along `axis`; complex vectors of `x1` are conjugated."""
+    """Return the dot products of the vectors along `axis`; complex vectors of `x1` are conjugated.
+
+    Parameters
+    ----------
+    x1, x2 : Tensor or array
+        The other axes broadcast.
+    axis : int
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError
+        If the lengths of the vectors differ, or the axis is out of bounds.
+    """
     x1, x2 = as_tensor(x1), as_tensor(x2)
     axis = parameters.integer(axis)
     n1, n2 = (x.shape[one_axis("vecdot", axis, x.ndim)] for x in (x1, x2))
@@ -86,7 +102,23 @@ def vecdot(x1, x2, /, *, axis=-1):
 
 
 def trace(x, /, offset=0, axis1=0, axis2=1):
-    """Return the sum of diagonal `offset` of the matrices with axes `axis1` and `axis2`."""
+    """Return the sum of diagonal `offset` of the matrices with axes `axis1` and `axis2`.
+
+    Parameters
+    ----------
+    x : Tensor or array
+    offset, axis1, axis2 : int
+
+    Returns
+    -------
+    Tensor
+        Without these two axes.
+
+    Raises
+    ------
+    ValueError
+        If an axis is out of bounds, or the axes are equal.
+    """
     return FUNCTIONS["sum"](FUNCTIONS["diagonal"](x, offset, axis1, axis2), axis=-1)
 
 
@@ -190,7 +222,23 @@ def cumulative_sum(x, /, *, axis=None, dtype=None, include_initial=False):
 
 
 def diff(x, /, *, axis=-1, n=1):
-    """Return the differences of adjacent elements along `axis`, computed `n` times."""
+    """Return the differences of adjacent elements along `axis`, computed `n` times.
+
+    Parameters
+    ----------
+    x : Tensor or array
+    axis, n : int
+
+    Returns
+    -------
+    Tensor
+        Shorter by `n` along `axis`.
+
+    Raises
+    ------
+    AxisError
+        If an axis is out of bounds.
+    """
     x = as_tensor(x)
     lead = (slice(None),) * one_axis("diff", axis, x.ndim)
     for _ in range(parameters.integer(n)):

@@ -80,7 +80,22 @@ def swapaxes(x, /, axis1, axis2):
 
 
 def moveaxis(x, /, source, destination):
-    """Return a view of `x` with the axes `source` moved to `destination`; the other axes keep their order."""
+    """Return a view of `x` with the axes `source` moved to `destination`; the other axes keep their order.
+
+    Parameters
+    ----------
+    x : Tensor or array
+    source, destination : int or sequence of int
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError
+        If an axis is out of bounds or occurs twice, or the numbers of axes differ.
+    """
     x = as_tensor(x)
     source, destination = distinct_axes("moveaxis", source, x.ndim), distinct_axes("moveaxis", destination, x.ndim)
     if len(source) != len(destination):
@@ -92,7 +107,22 @@ def moveaxis(x, /, source, destination):
 
 
 def squeeze(x, /, axis=None):
-    """Return a view of `x` without axes of length 1: all of them, or those in `axis`."""
+    """Return a view of `x` without axes of length 1: all of them, or those in `axis`.
+
+    Parameters
+    ----------
+    x : Tensor or array
+    axis : int or tuple of int, optional
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError
+        If an axis is out of bounds, occurs twice, or has another length.
+    """
     x, axis = as_tensor(x), parameters.axes(axis)
     if is_end(axis) and not x.ndim:  # NumPy accepts axis 0 and -1 of a 0-d array
         axis = None
@@ -107,7 +137,22 @@ def squeeze(x, /, axis=None):
 
 
 def expand_dims(x, /, axis):
-    """Return a view of `x` with new axes of length 1 at the positions `axis` of the result."""
+    """Return a view of `x` with new axes of length 1 at the positions `axis` of the result.
+
+    Parameters
+    ----------
+    x : Tensor or array
+    axis : int or tuple of int
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError
+        If a position is out of bounds or occurs twice.
+    """
     x = as_tensor(x)
     axis = parameters.axes(axis)
     ndim = x.ndim + (len(axis) if type(axis) is tuple else 1)
@@ -154,7 +199,22 @@ def meshgrid(*xs, indexing="xy"):
 
 
 def concat(arrays, /, axis=0):
-    """Join a sequence of arrays along an existing axis; if `axis` is None, the arrays are flattened first."""
+    """Join a sequence of arrays along an existing axis; if `axis` is None, the arrays are flattened first.
+
+    Parameters
+    ----------
+    arrays : sequence of Tensor or array
+    axis : int or None
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ along another axis, or there are no arrays.
+    """
     return FUNCTIONS["concat"](*(map(ravel, arrays) if axis is None else arrays), axis=0 if axis is None else axis)
 
 
@@ -162,7 +222,22 @@ concatenate = concat
 
 
 def stack(arrays, /, axis=0):
-    """Join a sequence of arrays of the same shape along a new axis of the result."""
+    """Join a sequence of arrays of the same shape along a new axis of the result.
+
+    Parameters
+    ----------
+    arrays : sequence of Tensor or array
+    axis : int
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ, or there are no arrays.
+    """
     return FUNCTIONS["stack"](*arrays, axis=axis)
 
 
@@ -226,7 +301,24 @@ def unstack(x, /, *, axis=0):
 
 
 def take(x, /, indices, axis=None):
-    """Return the elements of `x` at `indices` along `axis`, or of the flattened `x` if `axis` is None."""
+    """Return the elements of `x` at `indices` along `axis`, or of the flattened `x` if `axis` is None.
+
+    Parameters
+    ----------
+    x : Tensor or array
+    indices : int or array of int
+    axis : int, optional
+
+    Returns
+    -------
+    Tensor
+        The axis is replaced by the axes of `indices`.
+
+    Raises
+    ------
+    IndexError
+        If an index or the axis is out of bounds.
+    """
     x, axis = as_tensor(x), parameters.axes(axis)
     if axis is None or (not x.ndim and is_end(axis)):
         x, axis = ravel(x), 0

@@ -59,7 +59,12 @@ class Softplus(Module):
 
 
 class LeakyReLU(Module):
-    """`x` if `x > 0`, else `negative_slope * x`."""
+    """`x` if `x > 0`, else `negative_slope * x`.
+
+    Parameters
+    ----------
+    negative_slope : float
+    """
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         self.negative_slope = negative_slope
@@ -72,7 +77,12 @@ class LeakyReLU(Module):
 
 
 class ELU(Module):
-    """`x` if `x > 0`, else `alpha * (exp(x) - 1)`."""
+    """`x` if `x > 0`, else `alpha * (exp(x) - 1)`.
+
+    Parameters
+    ----------
+    alpha : float
+    """
 
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha
@@ -105,6 +115,8 @@ class LogSoftmax(Softmax):
 
 
 class _Loss(Module):
+    """Base of the losses, which are reduced to the "mean" or "sum", or not at all ("none")."""
+
     def __init__(self, reduction: str = "mean") -> None:
         self.reduction = reduction
 

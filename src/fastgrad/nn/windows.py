@@ -249,28 +249,56 @@ class _AvgPool(_Pool):
 
 
 class MaxPool1d(_MaxPool):
-    """Largest element of each window along the last axis; see `nn.functional.max_pool1d`."""
+    """Largest element of each window along the last axis; see `nn.functional.max_pool1d`.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding, dilation : int
+        `stride` is `kernel_size` by default.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return max_pool1d(x, self.kernel_size, self.stride, self.padding, self.dilation)
 
 
 class MaxPool2d(_MaxPool):
-    """Largest element of each window over the last two axes; see `nn.functional.max_pool2d`."""
+    """Largest element of each window over the last two axes; see `nn.functional.max_pool2d`.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding, dilation : int or pair of int
+        `stride` is `kernel_size` by default.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return max_pool2d(x, self.kernel_size, self.stride, self.padding, self.dilation)
 
 
 class AvgPool1d(_AvgPool):
-    """Mean of each window along the last axis; see `nn.functional.avg_pool1d`."""
+    """Mean of each window along the last axis; see `nn.functional.avg_pool1d`.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding : int
+        `stride` is `kernel_size` by default.
+    count_include_pad : bool
+        Whether the mean includes the zeros of the padding.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return avg_pool1d(x, self.kernel_size, self.stride, self.padding, self.count_include_pad)
 
 
 class AvgPool2d(_AvgPool):
-    """Mean of each window over the last two axes; see `nn.functional.avg_pool2d`."""
+    """Mean of each window over the last two axes; see `nn.functional.avg_pool2d`.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding : int or pair of int
+        `stride` is `kernel_size` by default.
+    count_include_pad : bool
+        Whether the mean includes the zeros of the padding.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         return avg_pool2d(x, self.kernel_size, self.stride, self.padding, self.count_include_pad)

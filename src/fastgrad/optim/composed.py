@@ -69,6 +69,14 @@ class SequentialLR(_Composed):
     A warmup followed by a cosine is
     `SequentialLR(opt, [LinearLR(opt), CosineAnnealingLR(opt, 95)], milestones=[5])`. Creating one resets the rates to
     the initial ones, then starts the scheduler of step 0.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    schedulers : iterable of Scheduler
+        All of the same optimizer.
+    milestones : sequence of int
+        One fewer than schedulers, in ascending order.
     """
 
     def __init__(self, optimizer: Optimizer, schedulers: Iterable[Scheduler], milestones: Sequence[int]) -> None:
@@ -129,7 +137,15 @@ class SequentialLR(_Composed):
 
 
 class ChainedScheduler(_Composed):
-    """Runs several schedulers at each step, each on the rates that the previous one has set."""
+    """Runs several schedulers at each step, each on the rates that the previous one has set.
+
+    Parameters
+    ----------
+    schedulers : iterable of Scheduler
+        All of the same optimizer.
+    optimizer : Optimizer, optional
+        By default that of the schedulers.
+    """
 
     def __init__(self, schedulers: Iterable[Scheduler], optimizer: Optimizer | None = None) -> None:
         self._hold(schedulers, optimizer)

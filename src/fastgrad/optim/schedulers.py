@@ -225,7 +225,14 @@ class LambdaLR(Scheduler):
 
 
 class StepLR(Scheduler):
-    """Multiplies the rate by `gamma` every `step_size` steps."""
+    """Multiplies the rate by `gamma` every `step_size` steps.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    step_size : int
+    gamma : float
+    """
 
     settings: ClassVar = ("step_size", "gamma")
 
@@ -242,7 +249,18 @@ class StepLR(Scheduler):
 
 
 class CosineAnnealingLR(Scheduler):
-    """Half a cosine from the initial rate to `eta_min` in `T_max` steps, and back (Loshchilov, arXiv:1608.03983)."""
+    """Half a cosine from the initial rate to `eta_min` in `T_max` steps, and back.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    T_max : int
+    eta_min : float
+
+    References
+    ----------
+    Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", arXiv:1608.03983.
+    """
 
     settings: ClassVar = ("T_max", "eta_min")
 
@@ -264,7 +282,15 @@ class CosineAnnealingLR(Scheduler):
 
 
 class LinearLR(Scheduler):
-    """Linear from `start_factor` to `end_factor` times the initial rate in `total_iters` steps, then constant."""
+    """Linear from `start_factor` to `end_factor` times the initial rate in `total_iters` steps, then constant.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    start_factor, end_factor : float
+        From 0 to 1; `start_factor` is greater than 0.
+    total_iters : int
+    """
 
     settings: ClassVar = ("start_factor", "end_factor", "total_iters")
 

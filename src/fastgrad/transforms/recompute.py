@@ -9,7 +9,7 @@ from fastgrad._engine import (
     Function,
     Tensor,
     asarray,
-    collect_births,
+    collect_nodes,
     enable_grad,
     is_grad_enabled,
     is_traced,
@@ -109,7 +109,7 @@ class _Segment:
             return kept.detach().numpy() if isinstance(kept, Tensor) and isinstance(x, np.ndarray) else kept
 
         recorded = {}
-        outer = collect_births(recorded)
+        outer = collect_nodes(recorded)
         # A transform that `f` calls must find the same depth and marks as in the first run.
         before, level.depth = level.depth, self.depth
         trace(traced)
@@ -119,7 +119,7 @@ class _Segment:
         finally:
             untrace(traced)
             level.depth = before
-            collect_births(outer)
+            collect_nodes(outer)
             if outer is not None:
                 for key, t in recorded.items():
                     if t is None:

@@ -12,10 +12,10 @@ from fastgrad._engine import (
     gradients,
     is_grad_enabled,
     is_traced,
-    lean_harvest,
-    lean_leaf,
+    scalar_gradient,
     tensor,
     trace,
+    traced_leaf,
     untrace,
 )
 from fastgrad.errors import BackwardError, DTypeError, NotDifferentiableError, ShapeError
@@ -61,11 +61,11 @@ def grad(f, argnums=0, has_aux=False):
     """
     require_function("grad", f)
     argnums = argument_numbers("grad", argnums)
-    lean = argnums == 0 and not has_aux
+    direct = argnums == 0 and not has_aux
 
     def gradient(*args, **kwargs):
-        if lean and len(args) == 1 and type(args[0]) is ndarray and not kwargs and not level.depth:
-            pair = _lean("grad", f, args[0])
+        if direct and len(args) == 1 and type(args[0]) is ndarray and not kwargs and not level.depth:
+            pair = _direct("grad", f, args[0])
             if pair is not None:
                 return pair[1]
         _, aux, gs = _scalar(Run("grad", args, argnums, kwargs), f, has_aux)
@@ -81,12 +81,12 @@ def value_and_grad(f, argnums=0, has_aux=False):
     """
     require_function("value_and_grad", f)
     argnums = argument_numbers("value_and_grad", argnums)
-    lean = argnums == 0 and not has_aux
+    direct = argnums == 0 and not has_aux
 
     @functools.wraps(f)
     def value_and_gradient(*args, **kwargs):
-        if lean and len(args) == 1 and type(args[0]) is ndarray and not kwargs and not level.depth:
-            pair = _lean("value_and_grad", f, args[0])
+        if direct and len(args) == 1 and type(args[0]) is ndarray and not kwargs and not level.depth:
+            pair = _direct("value_and_grad", f, args[0])
             if pair is not None:
                 return pair
         value, aux, gs = _scalar(Run("value_and_grad", args, argnums, kwargs), f, has_aux)
@@ -95,12 +95,12 @@ def value_and_grad(f, argnums=0, has_aux=False):
     return value_and_gradient
 
 
-def _lean(verb, f, array):
+def _direct(verb, f, array):
     """Return `(value, gradient)` for a call with one array, or None if the general path is needed."""
     if not is_grad_enabled():
         return None
     try:
-        x = lean_leaf(array) if lean_leaf else _traced_leaf(array)
+        x = traced_leaf(array) if traced_leaf else _traced_leaf(array)
     except DTypeError:
         return None
     level.depth = 1
@@ -114,8 +114,8 @@ def _lean(verb, f, array):
         raise
     finally:
         level.depth = 0
-    if lean_harvest:
-        pair = lean_harvest(y, x)
+    if scalar_gradient:
+        pair = scalar_gradient(y, x)
         if pair is not None:
             return pair
     else:
@@ -146,7 +146,7 @@ def _no_gradient(verb, f, x):
 
 
 def _traced_leaf(array):
-    """As `lean_leaf` of the compiled engine."""
+    """As `traced_leaf` of the compiled engine."""
     x = tensor(array, requires_grad=True)
     trace((x,))
     return x

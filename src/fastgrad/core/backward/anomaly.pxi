@@ -110,14 +110,15 @@ cdef int check_sum(Tensor x, Tensor total, tuple parts) except -1:
     return 0
 
 
-def collect_births(births):
-    """Have all results that this thread records from now on noted in `births`, a dict, or nowhere (None). Returns what
-    was set before. A new result is noted as None, an older one that it came from as the Tensor; under its `node_key`,
-    which stands for it as long as it lives."""
+def collect_nodes(births):
+    """Collect the nodes that this thread records from now on in the dict `births`; None stops. Returns the old setting.
+
+    Keys are node keys. The value is None for a new result, and the Tensor for an operand that was recorded earlier.
+    """
     global fg_watchers
     cdef PyObject* before = fg_births
     if births is not None and type(births) is not dict:
-        raise TypeError("births are collected in a dict")
+        raise TypeError("nodes are collected in a dict")
     set_births(births)
     fg_watchers += (births is not None) - (before != NULL)
     if before == NULL:

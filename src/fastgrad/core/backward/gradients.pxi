@@ -95,8 +95,8 @@ cdef extern from "numpy/arrayobject.h":
     object PyArray_Scalar(void* data, cnp.dtype descr, object base)
 
 
-def lean_leaf(array):
-    """A leaf with a copy of the array, which the function may write to; traced until `lean_harvest` or `untrace`."""
+def traced_leaf(array):
+    """Return a leaf with a copy of the array, marked as traced until `scalar_gradient` or `untrace`."""
     global transforms_running
     cdef Tensor x = private_copy(wrap_array(array))
     require(x)
@@ -105,9 +105,11 @@ def lean_leaf(array):
     return x
 
 
-def lean_harvest(y, Tensor x not None):
-    """`(value, gradient)` as NumPy scalar and array, for a real 0-d `y` and one leaf; None where that is not what they
-    are."""
+def scalar_gradient(y, Tensor x not None):
+    """Return `(value, gradient)` of a real 0-d `y` with respect to the traced leaf `x`, or None if `y` is none.
+
+    The value is a NumPy scalar and the gradient an array. Also None if no gradient flows to `x`.
+    """
     global transforms_running
     cdef Tensor t, g = None
     cdef dict found
