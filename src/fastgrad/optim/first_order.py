@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from operator import itemgetter
 from typing import Any, ClassVar
 
 from fastgrad import _engine
@@ -13,11 +12,6 @@ from fastgrad.optim import formulas, messages
 from fastgrad.optim.optimizer import Optimizer, Slots, with_gradient
 
 _DECAY_RATE = (0, 1)  # range of the decay rate of a moving average
-
-# The settings of a group in the order in which compiled steps and formulas take them.
-_sgd_settings = itemgetter("lr", "momentum", "dampening", "weight_decay", "nesterov")
-_adam_settings = itemgetter("lr", "betas", "eps", "weight_decay")
-_rmsprop_settings = itemgetter("lr", "alpha", "eps", "momentum", "weight_decay", "centered")
 
 
 class SGD(Optimizer):
@@ -59,11 +53,17 @@ class SGD(Optimizer):
     def update(self, group: dict[str, Any], slots: Slots) -> Iterable[int] | None:
         if _engine.sgd_step is None:
             return with_gradient(group)
-        return _engine.sgd_step(group["params"], slots.kept["momentum_buffer"], *_sgd_settings(group))
+        return _engine.sgd_step(
+            group["params"], slots.kept["momentum_buffer"], group["lr"], group["momentum"], group["dampening"],
+            group["weight_decay"], group["nesterov"],
+        )  # fmt: skip
 
     def update_one(self, group: dict[str, Any], slots: Slots, k: int, p: Tensor) -> None:
         buffers = slots.kept["momentum_buffer"]
-        buffers[k] = formulas.sgd(p, p.grad, buffers[k], *_sgd_settings(group))
+        buffers[k] = formulas.sgd(
+            p, p.grad, buffers[k], group["lr"], group["momentum"], group["dampening"], group["weight_decay"],
+            group["nesterov"],
+        )  # fmt: skip
 
 
 class Adam(Optimizer):
@@ -110,17 +110,20 @@ class Adam(Optimizer):
     def update(self, group: dict[str, Any], slots: Slots) -> Iterable[int] | None:
         if _engine.adam_step is None:
             return with_gradient(group)
-        lr, (beta1, beta2), eps, decay = _adam_settings(group)
-        moments = slots.kept["exp_avg"], slots.kept["exp_avg_sq"]
-        return _engine.adam_step(group["params"], *moments, slots.counts, lr, beta1, beta2, eps, decay, self.decoupled)
+        kept = slots.kept
+        beta1, beta2 = group["betas"]
+        return _engine.adam_step(
+            group["params"], kept["exp_avg"], kept["exp_avg_sq"], slots.counts, group["lr"], beta1, beta2, group["eps"],
+            group["weight_decay"], self.decoupled,
+        )  # fmt: skip
 
     def update_one(self, group: dict[str, Any], slots: Slots, k: int, p: Tensor) -> None:
         means, squares = slots.kept["exp_avg"], slots.kept["exp_avg_sq"]
         slots.counts[k] += 1
-        lr, (beta1, beta2), eps, decay = _adam_settings(group)
         means[k], squares[k] = formulas.adam(
-            p, p.grad, means[k], squares[k], int(slots.counts[k]), lr, beta1, beta2, eps, decay, self.decoupled
-        )
+            p, p.grad, means[k], squares[k], int(slots.counts[k]), group["lr"], *group["betas"], group["eps"],
+            group["weight_decay"], self.decoupled,
+        )  # fmt: skip
 
 
 class AdamW(Adam):
@@ -190,10 +193,15 @@ class RMSprop(Optimizer):
     def update(self, group: dict[str, Any], slots: Slots) -> Iterable[int] | None:
         if _engine.rmsprop_step is None:
             return with_gradient(group)
-        return _engine.rmsprop_step(group["params"], *slots.kept.values(), *_rmsprop_settings(group))
+        kept = slots.kept
+        return _engine.rmsprop_step(
+            group["params"], kept["square_avg"], kept["grad_avg"], kept["momentum_buffer"], group["lr"], group["alpha"],
+            group["eps"], group["momentum"], group["weight_decay"], group["centered"],
+        )  # fmt: skip
 
     def update_one(self, group: dict[str, Any], slots: Slots, k: int, p: Tensor) -> None:
         squares, means, buffers = slots.kept.values()
         squares[k], means[k], buffers[k] = formulas.rmsprop(
-            p, p.grad, squares[k], means[k], buffers[k], *_rmsprop_settings(group)
-        )
+            p, p.grad, squares[k], means[k], buffers[k], group["lr"], group["alpha"], group["eps"], group["momentum"],
+            group["weight_decay"], group["centered"],
+        )  # fmt: skip
