@@ -10,7 +10,7 @@ import numpy as np
 from fastgrad._engine import Tensor, no_grad
 
 
-def fitted(value: Any, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray | str:
+def converted(value: Any, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray | str:
     """Return a copy of `value` as an array of this shape and dtype, or a str that says why it does not fit.
 
     Floats may be rounded. A value does not fit if it would become a different number: a NaN among integers, 300 as an

@@ -96,7 +96,7 @@ class _UserRule(Rule):
         for rule in rules:
             if rule is not None and "g" not in (p.name for p in _signature(rule) or ()):
                 raise messages.not_a_vjp(name, rule)
-        reads = [None if rule is None else _Reading(rule) for rule in rules]
+        reads = [None if rule is None else _Vjp(rule) for rule in rules]
         operand_names = (many,) if many else names[: operands or n_first]
         known = {"g": ["the cotangent"], "y": ["the result"], **({"i": ["the operand's number"]} if many else {})}
         for word in operand_names:
@@ -107,7 +107,7 @@ class _UserRule(Rule):
             known.setdefault(word, []).append(f"the option {word!r}")
         for read in reads:
             if read is not None:
-                read.settle(name, known)
+                read.resolve(name, known)
         super().__init__(forward, tuple(reads), name=name, operands=operands, numpy=(), **facts)
         if len(rules) != len(self.operand_names):
             raise messages.vjp_count(name, self.operand_names, len(rules))
@@ -154,7 +154,7 @@ class _UserRule(Rule):
             values = [
                 ops.copy(v) if k == g_at else v for k, v in enumerate(values)
             ]  # other nodes may share the cotangent
-            gx = self._called(read, values, g_at)
+            gx = self._call_vjp(read, values, g_at)
             g = values[g_at]
             what = f"the vjp of {self.name!r} for {word!r}"
             if gx is None:
@@ -174,7 +174,7 @@ class _UserRule(Rule):
 
         return checked
 
-    def _called(self, read, values, g_at):
+    def _call_vjp(self, read, values, g_at):
         """Call the rule. Raises if it writes to an operand or the result; it may write to its cotangent."""
         others = [v for k, v in enumerate(values) if k != g_at]
         if self.variadic:
@@ -209,7 +209,7 @@ def _read_only(array):
     return array
 
 
-class _Reading:
+class _Vjp:
     """A vjp and the names of the parameters that it is called with, `words`."""
 
     __slots__ = ("by_name", "parameters", "rule", "words")
@@ -218,7 +218,7 @@ class _Reading:
         self.rule = rule
         self.parameters = _signature(rule)
 
-    def settle(self, name, known):
+    def resolve(self, name, known):
         """Find the parameters that are passed; the others keep their default. Raises for an ambiguous name.
 
         `known` maps each name to its meanings.

@@ -13,7 +13,7 @@ import stat
 from collections.abc import Iterator
 
 
-class Disk:
+class UnbufferedFile:
     """An open, unbuffered file that writes all data or raises, and remembers the error of a failed write."""
 
     def __init__(self, descriptor: int) -> None:
@@ -43,7 +43,7 @@ class Disk:
 
 
 @contextlib.contextmanager
-def replacing(path: str) -> Iterator[Disk]:
+def atomic_write(path: str) -> Iterator[UnbufferedFile]:
     """Open a file for writing that replaces `path` when the block ends without an error.
 
     Symbolic links are followed. The mode and, if permitted, the owner of an existing file are kept. Several threads or
@@ -68,15 +68,16 @@ def replacing(path: str) -> Iterator[Disk]:
             raise PermissionError(errno.EACCES, "the file is read-only", path)
         if not stat.S_ISREG(before.st_mode):
             descriptor = os.open(target, os.O_WRONLY)
-            with contextlib.closing(os.fdopen(descriptor, "wb", buffering=0)), _own_error(Disk(descriptor)) as disk:
-                yield disk
+            opened = contextlib.closing(os.fdopen(descriptor, "wb", buffering=0))
+            with opened, _write_error(UnbufferedFile(descriptor)) as file:
+                yield file
             return
     folder = os.path.dirname(target)
-    descriptor, name = _made(folder)
+    descriptor, name = _create(folder)
     try:
         try:
-            with _own_error(Disk(descriptor)) as disk:
-                yield disk
+            with _write_error(UnbufferedFile(descriptor)) as file:
+                yield file
             if before is not None:
                 if hasattr(os, "fchown") and (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
                     with contextlib.suppress(PermissionError):
@@ -84,7 +85,7 @@ def replacing(path: str) -> Iterator[Disk]:
                 os.chmod(descriptor if os.chmod in os.supports_fd else str(name), stat.S_IMODE(before.st_mode))
             os.fsync(descriptor)
             if name is None:
-                name = _named(descriptor, folder) or _copied(descriptor, folder)
+                name = _link(descriptor, folder) or _copy(descriptor, folder)
         finally:
             os.close(descriptor)
         os.replace(name, target)
@@ -97,17 +98,17 @@ def replacing(path: str) -> Iterator[Disk]:
 
 
 @contextlib.contextmanager
-def _own_error(disk: Disk) -> Iterator[Disk]:
+def _write_error(file: UnbufferedFile) -> Iterator[UnbufferedFile]:
     """Raise the error of a failed write itself, instead of the error that the format made of it."""
     try:
-        yield disk
+        yield file
     except Exception as error:
-        if disk.error is not None and error is not disk.error:
-            raise disk.error from None
+        if file.error is not None and error is not file.error:
+            raise file.error from None
         raise
 
 
-def _made(folder: str, nameless: bool = True) -> tuple[int, str | None]:
+def _create(folder: str, nameless: bool = True) -> tuple[int, str | None]:
     """Create an empty file in `folder`, if possible without a name, so that a killed process leaves nothing behind."""
     if nameless and hasattr(os, "O_TMPFILE") and os.path.isdir("/proc/self/fd"):
         # not supported by every file system
@@ -125,7 +126,7 @@ def _name(folder: str) -> str:
     return os.path.join(folder, f".fastgrad-{secrets.token_hex(8)}.part")
 
 
-def _named(descriptor: int, folder: str) -> str | None:
+def _link(descriptor: int, folder: str) -> str | None:
     """Link the unnamed file to a name, since `os.replace` needs one; return None if that is not possible."""
     at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -143,14 +144,14 @@ def _named(descriptor: int, folder: str) -> str | None:
         os.close(at)
 
 
-def _copied(descriptor: int, folder: str) -> str:
+def _copy(descriptor: int, folder: str) -> str:
     """Copy the unnamed file, with its mode, to a file with a name."""
-    made, name = _made(folder, nameless=False)
+    made, name = _create(folder, nameless=False)
     assert name is not None
     try:
-        disk, at = Disk(made), 0
+        file, at = UnbufferedFile(made), 0
         while part := os.pread(descriptor, 1 << 20, at):
-            at += disk.write(part)
+            at += file.write(part)
         os.fchmod(made, stat.S_IMODE(os.fstat(descriptor).st_mode))
         os.fsync(made)
     except BaseException:

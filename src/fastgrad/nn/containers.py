@@ -10,21 +10,21 @@ from fastgrad.nn import messages
 from fastgrad.nn.module import MODULE, Module
 
 
-class _Numbered(Module, MutableSequence[Module]):
+class _ModuleSequence(Module, MutableSequence[Module]):
     """Base of containers whose children are indexed by position, with all methods of a list.
 
     Children are named "0", "1", ..., or as given. Parameters and buffers of a subclass are not part of the list.
     """
 
-    def _fill(self, modules: Iterable[Module]) -> None:
+    def _set_children(self, modules: Iterable[Module]) -> None:
         for number, module in enumerate(modules):
-            self._put(str(number), module)
+            self._set_child(str(number), module)
 
-    def _put(self, name: str, module: Module) -> None:
-        self._checked([module], name)
+    def _set_child(self, name: str, module: Module) -> None:
+        self._require_modules([module], name)
         self.register_module(name, module)
 
-    def _checked(self, modules: Iterable[Any], first: Any = 0) -> list[Module]:
+    def _require_modules(self, modules: Iterable[Any], first: Any = 0) -> list[Module]:
         """Return the modules as a list; raise if one is not a Module, before anything is changed."""
         made = list(modules)
         for number, module in enumerate(made):
@@ -50,7 +50,7 @@ class _Numbered(Module, MutableSequence[Module]):
     def _renumber(self, modules: list[Module]) -> None:
         for name in self._names():
             delattr(self, name)
-        self._fill(modules)
+        self._set_children(modules)
 
     def __len__(self) -> int:
         return len(self._names())
@@ -69,10 +69,10 @@ class _Numbered(Module, MutableSequence[Module]):
     def __setitem__(self, index: Any, module: Any) -> None:
         if isinstance(index, slice):
             modules = self._all()
-            modules[index] = self._checked(module)
+            modules[index] = self._require_modules(module)
             self._renumber(modules)
         else:
-            self._put(self._name_at(index), module)
+            self._set_child(self._name_at(index), module)
 
     def __delitem__(self, index: Any) -> None:
         modules = self._all()
@@ -86,19 +86,19 @@ class _Numbered(Module, MutableSequence[Module]):
         number = len(self)
         while str(number) in self._kinds:  # a name that was given by the user
             number += 1
-        self._put(str(number), module)
+        self._set_child(str(number), module)
         return self
 
     def insert(self, index: int, module: Module) -> Self:  # type: ignore[override]
         """Insert `module` before index `index`."""
         modules = self._all()
-        modules.insert(index, *self._checked([module], len(modules)))
+        modules.insert(index, *self._require_modules([module], len(modules)))
         self._renumber(modules)
         return self
 
     def extend(self, modules: Iterable[Module]) -> Self:  # type: ignore[override]
         """Append each of `modules`."""
-        for module in self._checked(modules, len(self)):
+        for module in self._require_modules(modules, len(self)):
             self.append(module)
         return self
 
@@ -125,7 +125,7 @@ class _Numbered(Module, MutableSequence[Module]):
         return self
 
 
-class Sequential(_Numbered):
+class Sequential(_ModuleSequence):
     """Applies modules in order: the output of each is the input of the next.
 
     Parameters
@@ -137,9 +137,9 @@ class Sequential(_Numbered):
     def __init__(self, *modules: Any) -> None:
         if len(modules) == 1 and isinstance(modules[0], Mapping):
             for name, module in modules[0].items():
-                self._put(name, module)
+                self._set_child(name, module)
         else:
-            self._fill(modules)
+            self._set_children(modules)
 
     def _sliced(self, index: slice) -> Self:
         return type(self)({name: self.__dict__[name] for name in self._names()[index]})
@@ -156,11 +156,11 @@ class Sequential(_Numbered):
         return x
 
 
-class ModuleList(_Numbered):
+class ModuleList(_ModuleSequence):
     """A list of modules, whose parameters belong to the module that it is assigned to. It has no forward."""
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
-        self._fill(modules)
+        self._set_children(modules)
 
     def _sliced(self, index: slice) -> Self:
         return type(self)(self._all()[index])

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastgrad._engine import asarray
 from fastgrad.nn import formats, messages, structure
-from fastgrad.nn.atomic import replacing
+from fastgrad.nn.atomic import atomic_write
 
 
 def save(state: Any, path: str | os.PathLike[str]) -> None:
@@ -48,12 +48,12 @@ def save(state: Any, path: str | os.PathLike[str]) -> None:
         raise messages.not_saved(type(state).__name__)
     text = None
     if structure.is_nested(state):
-        arrays, text = structure.taken_apart(state, format)
+        arrays, text = structure.to_arrays(state, format)
     else:
         arrays = structure.flat(state, format)
     if format == ".safetensors":
         formats.safetensors()  # raises before anything is written
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         formats.write(file, format, arrays, text)
 
 
@@ -85,6 +85,6 @@ def load(path: str | os.PathLike[str], *, limit: int = 1 << 30) -> dict[str, Any
     if text is None:
         return {name: asarray(array) for name, array in arrays.items()}
     try:
-        return structure.put_together(text, arrays)
+        return structure.from_arrays(text, arrays)
     except Exception as error:  # the text may be anything
         raise messages.broken_file(path, formats.STRUCTURE, error) from error

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from fastgrad.nn import messages
-from fastgrad.nn.atomic import Disk
+from fastgrad.nn.atomic import UnbufferedFile
 
 DTYPES = {np.dtype(c) for c in "?bBhHiIlLqQfdFD"}  # the dtypes of Tensors
 STRUCTURE = "fastgrad.json"  # the entry of a .npz, or metadata key of a .safetensors, for the JSON of a nested state
@@ -31,7 +31,7 @@ def suffix(path: str) -> str:
     return found
 
 
-def unfit_name(name: str, format: str) -> str | None:
+def invalid_name(name: str, format: str) -> str | None:
     """Return why a file of this format cannot have an entry of this name, or None."""
     try:
         length = len(name.encode())
@@ -48,7 +48,7 @@ def unfit_name(name: str, format: str) -> str | None:
     return None
 
 
-def unfit_dtype(dtype: np.dtype, format: str) -> bool:
+def unsupported_dtype(dtype: np.dtype, format: str) -> bool:
     """Return whether a file of this format cannot store the dtype."""
     native = dtype.newbyteorder("=")
     return native not in DTYPES or (
@@ -68,7 +68,7 @@ def safetensors() -> Any:
     return safetensors.numpy
 
 
-def write(file: Disk, format: str, arrays: dict[str, np.ndarray], structure: str | None) -> None:
+def write(file: UnbufferedFile, format: str, arrays: dict[str, np.ndarray], structure: str | None) -> None:
     """Write contiguous arrays in native byte order, and the text of a nested state."""
     if format == ".safetensors":
         file.write(safetensors().save(arrays, metadata=None if structure is None else {STRUCTURE: structure}))
@@ -82,7 +82,7 @@ def write(file: Disk, format: str, arrays: dict[str, np.ndarray], structure: str
 
 
 @contextmanager
-def _faults(path: str, entry: str | None = None) -> Iterator[None]:
+def _reading(path: str, entry: str | None = None) -> Iterator[None]:
     """Convert all errors of reading a file to a StateError that names the file and the entry."""
     try:
         yield
@@ -99,7 +99,7 @@ def read(path: str, limit: int) -> tuple[dict[str, np.ndarray], str | None]:
     format = suffix(path)
     if format == ".safetensors":
         safetensors()
-    with open(path, "rb") as file, _faults(path):
+    with open(path, "rb") as file, _reading(path):
         size = os.fstat(file.fileno()).st_size
         return (_read_npz if format == ".npz" else _read_safetensors)(path, file, size, limit)
 
@@ -120,7 +120,7 @@ def _read_npz(path: str, file: BinaryIO, size: int, limit: int) -> tuple[dict[st
             raise messages.too_large(path, declared, limit)
         for entry in entries:
             name = entry.filename.removesuffix(".npy")
-            with _faults(path, name):
+            with _reading(path, name):
                 if entry.filename == STRUCTURE:
                     if structure is not None:
                         raise ValueError("it occurs twice")
@@ -165,7 +165,7 @@ def _fill(stream: Any, data: bytearray) -> None:
 def _check_dtype(dtype: np.dtype) -> None:
     if dtype.hasobject:
         raise ValueError("it contains Python objects, which NumPy reads with allow_pickle=True only, and would execute")
-    if unfit_dtype(dtype, ".npz"):
+    if unsupported_dtype(dtype, ".npz"):
         raise ValueError(f"it is of dtype {dtype}, which a Tensor cannot hold")
 
 
@@ -193,7 +193,7 @@ def _read_safetensors(path: str, file: BinaryIO, size: int, limit: int) -> tuple
     arrays: dict[str, np.ndarray] = {}
     places = []
     for name, entry in header.items():
-        with _faults(path, name):
+        with _reading(path, name):
             if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
                 raise ValueError("its keys must be dtype, shape and data_offsets")
             if entry["dtype"] not in _SAFE:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastgrad._engine import Tensor, is_parameter, mark_parameter, no_grad, tensor
-from fastgrad._state import clear_gradients, fitted
+from fastgrad._state import clear_gradients, converted
 from fastgrad.errors import FastgradError
 from fastgrad.nn import messages
 
@@ -274,20 +274,20 @@ class Module:
 
     # --- state
 
-    def _states(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+    def _named_states(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
         """Yield name and Tensor of everything in the state dict, in PyTorch's order; shared ones under each name."""
         for kind in PARAMETER, BUFFER:
             for name, value in self._own(kind):
                 yield prefix + name, value
         for name, module in self._own(MODULE):
-            yield from module._states(f"{prefix}{name}.")
+            yield from module._named_states(f"{prefix}{name}.")
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return parameters and persistent buffers by name, with PyTorch's names and order.
 
         The Tensors share memory with the module: copy those that must not change at the next training step.
         """
-        return {name: value.detach() for name, value in self._states()}
+        return {name: value.detach() for name, value in self._named_states()}
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
         """Copy the values of a state dict to the parameters and buffers, in place. On an error nothing is loaded.
@@ -313,14 +313,14 @@ class Module:
         """
         if not isinstance(state_dict, Mapping):
             raise messages.no_state_dict(type(state_dict).__name__)
-        own = dict(self._states())
+        own = dict(self._named_states())
         missing = [name for name in own if name not in state_dict]
         unexpected = [name for name in state_dict if name not in own]
         values, unfit = {}, []
         for name, mine in own.items():
             if name not in state_dict:
                 continue
-            value = fitted(state_dict[name], mine.shape, mine.dtype)
+            value = converted(state_dict[name], mine.shape, mine.dtype)
             if isinstance(value, str):
                 unfit.append(f"{name}: {value}")
             else:
@@ -356,13 +356,13 @@ class Module:
     def __repr__(self) -> str:
         extra = self.extra_repr()
         lines = extra.split("\n") if extra else []
-        children = [f"({name}): " + indented(repr(module)) for name, module in self._shown()]
+        children = [f"({name}): " + indented(repr(module)) for name, module in self._named_slots()]
         if len(lines) == 1 and not children:
             return f"{type(self).__name__}({extra})"
         body = "".join(f"\n  {line}" for line in lines + children)
         return f"{type(self).__name__}({body}\n)" if body else f"{type(self).__name__}()"
 
-    def _shown(self) -> Iterator[tuple[str, Module | None]]:
+    def _named_slots(self) -> Iterator[tuple[str, Module | None]]:
         for name, kind in self._kinds.items():
             if kind == MODULE:
                 yield name, self.__dict__[name]

@@ -93,7 +93,7 @@ class _Recurrent(Module):
             x = x.permute_dims((1, 0, 2))
         directions = self._directions()
         wanted = (self.num_layers * len(directions), x.shape[1], self.hidden_size)
-        starts = self._first(name, first, wanted, single, x)
+        starts = self._initial_states(name, first, wanted, single, x)
         last: list[list[Tensor]] = []
         for layer in range(self.num_layers):
             outputs = []
@@ -116,7 +116,7 @@ class _Recurrent(Module):
             return x.reshape((len(x), x.shape[-1])), [end.reshape((wanted[0], wanted[2])) for end in ends]
         return (x.permute_dims((1, 0, 2)) if self.batch_first else x), ends
 
-    def _first(
+    def _initial_states(
         self, name: str, first: list[Any] | None, wanted: tuple[int, ...], single: bool, x: Tensor
     ) -> list[Tensor]:
         """Return the initial states, zeros by default."""

@@ -11,7 +11,7 @@ import numpy as np
 from fastgrad._engine import Tensor, asarray
 from fastgrad._state import plain_state
 from fastgrad.nn import messages
-from fastgrad.nn.formats import unfit_dtype, unfit_name
+from fastgrad.nn.formats import invalid_name, unsupported_dtype
 
 _LEAVES = (Tensor, np.ndarray, np.generic)
 
@@ -31,7 +31,7 @@ def _has_state(value: Any) -> bool:
     return callable(getattr(value, "state_dict", None)) and not isinstance(value, type)
 
 
-def checked_array(name: Any, value: Any, format: str) -> np.ndarray:
+def storable_array(name: Any, value: Any, format: str) -> np.ndarray:
     """Return a contiguous array in native byte order; raise unless its dtype can be stored."""
     if isinstance(value, np.ma.MaskedArray):
         raise messages.not_saved_entry(name, "masked array")
@@ -41,7 +41,7 @@ def checked_array(name: Any, value: Any, format: str) -> np.ndarray:
         raise messages.not_saved_entry(name, type(value).__name__) from error
     if array.dtype.kind not in "biufc":
         raise messages.not_saved_entry(name, type(value).__name__)
-    if unfit_dtype(array.dtype, format):
+    if unsupported_dtype(array.dtype, format):
         raise messages.not_saved_dtype(name, array.dtype, format)
     return array.astype(array.dtype.newbyteorder("="), order="C", copy=False)
 
@@ -52,55 +52,55 @@ def flat(state: Mapping[Any, Any], format: str) -> dict[str, np.ndarray]:
     for name, value in state.items():
         if not isinstance(name, str):
             raise messages.not_saved_entry(name, type(value).__name__)
-        wrong = "it occurs twice" if name in made else unfit_name(name, format)
+        wrong = "it occurs twice" if name in made else invalid_name(name, format)
         if wrong:
             raise messages.not_saved_name(name, wrong)
-        made[name] = checked_array(name, value, format)
+        made[name] = storable_array(name, value, format)
     return made
 
 
-def taken_apart(state: Any, format: str) -> tuple[dict[str, np.ndarray], str]:
+def to_arrays(state: Any, format: str) -> tuple[dict[str, np.ndarray], str]:
     """Return the arrays of a nested state, and a JSON text that describes its structure."""
     arrays: dict[str, np.ndarray] = {}
 
     def put(array: np.ndarray, path: str) -> dict[str, Any]:
-        name = path if path not in arrays and not unfit_name(path, format) else f"array {len(arrays)}"
+        name = path if path not in arrays and not invalid_name(path, format) else f"array {len(arrays)}"
         while name in arrays:
             name += "'"
         arrays[name] = array
         return {"array": name}
 
-    def apart(value: Any, path: str, above: tuple[int, ...]) -> Any:
+    def describe(value: Any, path: str, above: tuple[int, ...]) -> Any:
         if value is None or type(value) in (bool, int, float, str):
             return value
         if isinstance(value, np.generic) and value.dtype.kind in "biuf" and value.dtype.itemsize <= 8:
             return value.item()
         if isinstance(value, np.random.Generator):
-            return {"generator": apart(value.bit_generator.state, path, above)}
+            return {"generator": describe(value.bit_generator.state, path, above)}
         if isinstance(value, _LEAVES):
-            return put(checked_array(path, value, format), path)
+            return put(storable_array(path, value, format), path)
         if id(value) in above:
             raise messages.not_saved_entry(path, "a part of itself")
         above = (*above, id(value))
         if _has_state(value) and not isinstance(value, Mapping):
-            return apart(value.state_dict(), path, above)
-        inner = lambda key: f"{path}.{key}" if path else str(key)
+            return describe(value.state_dict(), path, above)
+        child_path = lambda key: f"{path}.{key}" if path else str(key)
         if isinstance(value, Mapping):
             keys = list(value)
             for key in keys:
                 if type(key) not in (str, int):
-                    raise messages.not_saved_entry(inner(key), f"{type(key).__name__} as a key")
-            return {"dict": [[key, apart(one, inner(key), above)] for key, one in value.items()]}
+                    raise messages.not_saved_entry(child_path(key), f"{type(key).__name__} as a key")
+            return {"dict": [[key, describe(one, child_path(key), above)] for key, one in value.items()]}
         if type(value) in (list, tuple):
-            return {type(value).__name__: [apart(one, inner(k), above) for k, one in enumerate(value)]}
+            return {type(value).__name__: [describe(one, child_path(k), above) for k, one in enumerate(value)]}
         raise messages.not_saved_entry(path, type(value).__name__)
 
-    text = json.dumps(apart(state, "", ()))
+    text = json.dumps(describe(state, "", ()))
     return arrays, text
 
 
-def put_together(text: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Return the nested state that `taken_apart` has converted. Each array must occur once."""
+def from_arrays(text: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Return the nested state that `to_arrays` has converted. Each array must occur once."""
     left = dict(arrays)
 
     def dictionary(pairs: Any) -> dict[Any, Any]:
@@ -108,7 +108,7 @@ def put_together(text: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
         for key, value in pairs:
             if type(key) not in (str, int) or key in made:
                 raise ValueError(f"the key {key!r} is invalid or occurs twice")
-            made[key] = together(value)
+            made[key] = restore(value)
         return made
 
     def array(name: str) -> Tensor:
@@ -118,21 +118,21 @@ def put_together(text: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
 
     kinds: dict[str, Callable[[Any], Any]] = {
         "dict": dictionary,
-        "list": lambda values: [together(v) for v in values],
-        "tuple": lambda values: tuple(together(v) for v in values),
+        "list": lambda values: [restore(v) for v in values],
+        "tuple": lambda values: tuple(restore(v) for v in values),
         "array": array,
-        "generator": lambda state: generator_of(together(state)),
+        "generator": lambda state: generator_of(restore(state)),
     }
 
-    def together(value: Any) -> Any:
+    def restore(value: Any) -> Any:
         if not isinstance(value, dict):
             if isinstance(value, list):
                 raise ValueError("a list without its type")
             return value
-        ((kind, inner),) = value.items()
-        return kinds[kind](inner)
+        ((kind, content),) = value.items()
+        return kinds[kind](content)
 
-    made = together(json.loads(text))
+    made = restore(json.loads(text))
     if not isinstance(made, dict):
         raise ValueError("it is not a dict")
     if left:

@@ -15,7 +15,7 @@ from fastgrad.nn.random import generator
 from fastgrad.rules import messages
 from fastgrad.rules.convolution import conv1d, conv2d
 from fastgrad.rules.pooling import avg_pool2d, max_pool2d
-from fastgrad.rules.windows import pairs, per_axis
+from fastgrad.rules.windows import padding_pairs, per_axis
 
 Lengths: TypeAlias = int | tuple[int, ...]
 Padding: TypeAlias = str | int | tuple[int, ...] | tuple[tuple[int, int], ...]
@@ -25,7 +25,7 @@ def _flat(op: str, kernel_size: Any, stride: Any, padding: Any, dilation: Any = 
     """Return the parameters of pooling along one axis in the form for images of height 1."""
     (kernel,) = per_axis(op, "kernel_size", kernel_size, 1, 1)
     (step,) = (kernel,) if stride is None else per_axis(op, "stride", stride, 1, 1)
-    sides = pairs(op, padding, 1)
+    sides = padding_pairs(op, padding, 1)
     if isinstance(sides, str):
         raise messages.pool_padding(op, sides, (kernel,))
     (gap,) = per_axis(op, "dilation", dilation, 1, 1)
@@ -120,7 +120,7 @@ class _Conv(Module):
         self.kernel_size = per_axis(name, "kernel_size", kernel_size, n, 1)
         self.stride = per_axis(name, "stride", stride, n, 1)
         self.dilation = per_axis(name, "dilation", dilation, n, 1)
-        pairs(name, padding, n)
+        padding_pairs(name, padding, n)
         self.padding = (padding,) * n if isinstance(padding, int) else padding
         shape = (out_channels, in_channels // groups, *self.kernel_size)
         self.weight = Parameter(empty(shape, dtype=dtype))

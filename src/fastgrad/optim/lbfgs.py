@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastgrad._engine import Tensor, enable_grad, no_grad
-from fastgrad._state import fitted, whole_number
+from fastgrad._state import converted, whole_number
 from fastgrad.optim import messages
 from fastgrad.optim.line_search import strong_wolfe
 from fastgrad.optim.optimizer import Optimizer
@@ -236,7 +236,7 @@ class Memory:
         made = cls()
 
         def number(key: str, above: float = -math.inf) -> float:
-            value = fitted(state[key], (), np.dtype(float))
+            value = converted(state[key], (), np.dtype(float))
             # a loss may be any number
             if isinstance(value, str) or (key != "prev_loss" and not above < value < math.inf):
                 wrong.append(f"0.{key}: {state[key]!r} is not a number" + " above 0" * (above == 0))
@@ -250,7 +250,7 @@ class Memory:
             return value or 0
 
         def vector(key: str, value: Any) -> np.ndarray:
-            got = fitted(value, (size,), dtype)
+            got = converted(value, (size,), dtype)
             if isinstance(got, str):
                 wrong.append(f"0.{key}: {got}")
                 return np.zeros(size, dtype)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastgrad._engine import Tensor, tensor
-from fastgrad._state import fitted, whole_number
+from fastgrad._state import converted, whole_number
 from fastgrad.optim import messages
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def read_slots(optimizer: Optimizer, slots: Slots, first: int, params: list[Tens
             elif key not in slots.kept:
                 wrong.append(f"{where}{key}: unexpected")
             elif value is not None:
-                moment = fitted(value, p.shape, p.dtype)
+                moment = converted(value, p.shape, p.dtype)
                 if isinstance(moment, str):
                     wrong.append(f"{where}{key}: {moment}")
                 elif key in optimizer.squares and np.any(moment < 0):

@@ -13,7 +13,16 @@ from fastgrad.rules import messages
 from fastgrad.rules.draws import normal
 from fastgrad.rules.reductions import sum
 from fastgrad.rules.rule import rule
-from fastgrad.rules.windows import counts, cropped, offsets, padded, pairs, per_axis, resolved, windows
+from fastgrad.rules.windows import (
+    cropped,
+    explicit_padding,
+    offsets,
+    padded,
+    padding_pairs,
+    per_axis,
+    window_counts,
+    windows,
+)
 
 
 def _prepare(op, n):
@@ -22,7 +31,7 @@ def _prepare(op, n):
     def prepare(params):
         params["stride"] = per_axis(op, "stride", params["stride"], n, 1)
         params["dilation"] = per_axis(op, "dilation", params["dilation"], n, 1)
-        params["padding"] = pairs(op, params["padding"], n)
+        params["padding"] = padding_pairs(op, params["padding"], n)
         (params["groups"],) = per_axis(op, "groups", params["groups"], 1, 1)
         if params["padding"] == "same" and params["stride"] != (1,) * n:
             raise messages.same_with_stride(op, params["stride"])
@@ -41,14 +50,14 @@ def _prepare_transposed(op, name):
     return prepare
 
 
-def _places(op, x, w, n, stride, padding, dilation, groups):
+def _padding_and_counts(op, x, w, n, stride, padding, dilation, groups):
     """Return the padding in numbers and the number of windows per axis; raise if the operands do not fit."""
     if x.ndim != n + 2 or w.ndim != n + 2:
         raise messages.conv_rank(op, n, x.shape, w.shape)
     if x.shape[1] % groups or w.shape[0] % groups or x.shape[1] // groups != w.shape[1]:
         raise messages.conv_channels(op, x.shape, w.shape, groups)
-    padding = resolved(padding, w.shape[2:], dilation)
-    return padding, counts(op, x.shape[2:], w.shape[2:], stride, padding, dilation)
+    padding = explicit_padding(padding, w.shape[2:], dilation)
+    return padding, window_counts(op, x.shape[2:], w.shape[2:], stride, padding, dilation)
 
 
 def _grouped(function, groups, axis, *parts):
@@ -61,7 +70,7 @@ def _grouped(function, groups, axis, *parts):
 
 def _correlate(op, x, w, bias, stride, padding, dilation, groups):
     n = len(stride)
-    padding, _ = _places(op, x, w, n, stride, padding, dilation, groups)
+    padding, _ = _padding_and_counts(op, x, w, n, stride, padding, dilation, groups)
     if bias is not None and bias.shape != w.shape[:1]:
         raise messages.conv_bias(op, bias.shape, w.shape)
     xp, over = padded(x, padding), tuple(range(2 + n, 2 + 2 * n))
@@ -132,8 +141,8 @@ def _transposed_cases():
     """Yield cotangents of the convolutions above, their kernels, and the lengths of their inputs."""
     for [x, w, _], params in (*_CASES_1D, *_CASES_2D):
         full = _prepare("conv_input", len(x) - 2)({"stride": 1, "padding": 0, "dilation": 1, "groups": 1} | params)
-        padding = resolved(full["padding"], w[2:], full["dilation"])
-        places = counts("conv_input", x[2:], w[2:], full["stride"], padding, full["dilation"])
+        padding = explicit_padding(full["padding"], w[2:], full["dilation"])
+        places = window_counts("conv_input", x[2:], w[2:], full["stride"], padding, full["dilation"])
         yield x, w, (x[0], w[0], *places), full
 
 
@@ -150,7 +159,7 @@ def _transposed_cases():
 )
 def conv_input(x, weight, /, lengths, stride, padding, dilation, groups):
     """Transposed convolution: the cotangent, of spatial shape `lengths`, of the input of a convolution by `weight`."""
-    padding = resolved(padding, weight.shape[2:], dilation)
+    padding = explicit_padding(padding, weight.shape[2:], dilation)
     kernel, places = weight.shape[2:], x.shape[2:]
     whole = [n + low + high for n, (low, high) in zip(lengths, padding, strict=True)]
 
@@ -177,7 +186,7 @@ def conv_input(x, weight, /, lengths, stride, padding, dilation, groups):
 def conv_weight(x, cotangent, /, kernel, stride, padding, dilation, groups):
     """The cotangent of the weight, of spatial shape `kernel`, of a convolution of `x` whose result has `cotangent`."""
     n = len(kernel)
-    xp, places = padded(x, resolved(padding, kernel, dilation)), range(2, 2 + n)
+    xp, places = padded(x, explicit_padding(padding, kernel, dilation)), range(2, 2 + n)
 
     def correlate(x, g):
         view = windows(x, kernel, stride, dilation)

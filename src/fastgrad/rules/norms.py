@@ -9,7 +9,7 @@ from fastgrad.rules.arithmetic import zeros_of
 from fastgrad.rules.comparison import abs, sign, where
 from fastgrad.rules.draws import signed, uniform
 from fastgrad.rules.logic import equal
-from fastgrad.rules.reductions import NOTHING, SHAPES, extreme_vjp, restore_axes
+from fastgrad.rules.reductions import EMPTY_RESULTS, SHAPES, extreme_vjp, restore_axes
 from fastgrad.rules.rule import rule
 from fastgrad.rules.statistics import replace_zeros
 
@@ -34,7 +34,7 @@ def _slope(size, y, ord):
     return where(flat, 0, where(flat, 1, ratio) ** (ord - 1)) if flat.any() else ratio ** (ord - 1)
 
 
-_SHAPES = (*SHAPES, *NOTHING)
+_SHAPES = (*SHAPES, *EMPTY_RESULTS)
 _ORDERS = tuple(((2, 3), {"axis": 1, "ord": p}) for p in (1, 3, 0.5, -1, -2.5, math.inf, -math.inf, 0, 2))
 
 

@@ -9,7 +9,7 @@ from fastgrad.rules.draws import normal
 from fastgrad.rules.indexing import scatter_add
 from fastgrad.rules.rule import rule
 from fastgrad.rules.shapes import reshape
-from fastgrad.rules.windows import counts, cropped, offsets, padded, pairs, per_axis, windows
+from fastgrad.rules.windows import cropped, offsets, padded, padding_pairs, per_axis, window_counts, windows
 
 
 def _prepare(op):
@@ -24,7 +24,7 @@ def _prepare(op):
         dilation = params["dilation"] = per_axis(op, "dilation", params.get("dilation", 1), 2, 1)
         if op != "max_pool2d":
             del params["dilation"]
-        params["padding"] = pairs(op, params["padding"], 2)
+        params["padding"] = padding_pairs(op, params["padding"], 2)
         if "count_include_pad" in params:
             params["count_include_pad"] = parameters.flag(params["count_include_pad"])
         spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
@@ -37,10 +37,10 @@ def _prepare(op):
     return prepare
 
 
-def _places(op, shape, kernel, stride, padding, dilation):
+def _window_counts(op, shape, kernel, stride, padding, dilation):
     if len(shape) < 2:
         raise messages.pool_rank(op, shape)
-    places = counts(op, shape[-2:], kernel, stride, padding, dilation)
+    places = window_counts(op, shape[-2:], kernel, stride, padding, dilation)
     for axis, n in enumerate(shape[-2:]):
         if dilation[axis] == 1 or not any(padding[axis]):
             continue  # padding of at most half a kernel leaves an element in each window
@@ -56,7 +56,7 @@ def _lowest(dtype):
     return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min if dtype.kind in "iu" else False
 
 
-def _winners(x, kernel, stride, padding, dilation):
+def _argmax_indices(x, kernel, stride, padding, dilation):
     """Return for each window the flat index in `x` of its first largest element, or of its first NaN."""
     h, w = x.shape[-2:]
     view = windows(padded(x, padding, _lowest(x.dtype)), kernel, stride, dilation)
@@ -73,7 +73,7 @@ def _winners(x, kernel, stride, padding, dilation):
 
 def _max_pool_vjp(g, x, kernel_size, stride, padding, dilation):
     """`g` of each window, added to the first of its largest elements."""
-    at = _winners(np.asarray(x.detach().numpy()), kernel_size, stride, padding, dilation)
+    at = _argmax_indices(np.asarray(x.detach().numpy()), kernel_size, stride, padding, dilation)
     return reshape(scatter_add(reshape(g, (g.size,)), at.ravel(), (x.size,)), x.shape)
 
 
@@ -96,7 +96,7 @@ _CASES = (
 def max_pool2d(x, /, kernel_size, stride=None, padding=0, dilation=1):
     """Largest element of each window, or NaN if it contains one; at a tie the first element gets the gradient."""
     x = real_only("max_pool2d", np.asarray(x))
-    _places("max_pool2d", x.shape, kernel_size, stride, padding, dilation)
+    _window_counts("max_pool2d", x.shape, kernel_size, stride, padding, dilation)
     return np.max(windows(padded(x, padding, _lowest(x.dtype)), kernel_size, stride, dilation), (-2, -1))
 
 
@@ -119,7 +119,7 @@ def _divisor(lengths, kernel, stride, padding, count_include_pad):
 def avg_pool2d(x, /, kernel_size, stride=None, padding=0, count_include_pad=True):
     """Mean of each window, with or without the zeros of the padding."""
     x = np.asarray(x)
-    _places("avg_pool2d", x.shape, kernel_size, stride, padding, (1, 1))
+    _window_counts("avg_pool2d", x.shape, kernel_size, stride, padding, (1, 1))
     total = np.sum(windows(padded(x, padding), kernel_size, stride, (1, 1)), (-2, -1))
     divisor = _divisor(x.shape[-2:], kernel_size, stride, padding, count_include_pad)
     return np.divide(total, divisor, dtype=np.result_type(total, np.float32) if total.dtype.kind in "fc" else None)
@@ -129,7 +129,7 @@ def _unpool_cases():
     cases = (*_CASES, ((2, 5, 5), {"kernel_size": 3, "padding": 1, "count_include_pad": False}))
     for shape, params in cases:
         full = _prepare("avg_pool2d")({"stride": None, "padding": 0} | params)
-        places = counts("avg_pool2d", shape[-2:], full["kernel_size"], full["stride"], full["padding"], (1, 1))
+        places = window_counts("avg_pool2d", shape[-2:], full["kernel_size"], full["stride"], full["padding"], (1, 1))
         yield (*shape[:-2], *places), {"lengths": shape[-2:], "count_include_pad": True} | full
 
 

@@ -17,8 +17,8 @@ SHAPES = (
     ((2, 3), {}), ((2, 3, 4), {"axis": 1}), ((2, 3, 4), {"axis": (0, -1)}), ((3, 2), {"axis": 0, "keepdims": True}),
     ((2, 3), {"keepdims": True}), ((4,), {"axis": -1}), ((), {}), ((2, 3), {"axis": ()}), ((1, 3, 1), {"axis": 2}),
 )  # fmt: skip
-NOTHING = (((0, 3), {"axis": 1}), ((2, 0, 2), {"axis": (0, 2), "keepdims": True}))  # results without elements
-_EMPTY = (((0, 3), {"axis": 0}), ((2, 0), {"axis": 0}), ((0,), {}))
+EMPTY_RESULTS = (((0, 3), {"axis": 1}), ((2, 0, 2), {"axis": (0, 2), "keepdims": True}))  # results without elements
+_EMPTY_OPERANDS = (((0, 3), {"axis": 0}), ((2, 0), {"axis": 0}), ((0,), {}))
 
 
 def axes_of(axis, ndim):
@@ -50,7 +50,7 @@ def count_of(x_shape, axis):
     vjp=lambda g, x_shape, axis, keepdims: broadcast_back(g, x_shape, axis, keepdims),
     takes_dtype=True,
     prepare=_READ,
-    samples=uniform(-2, 2, *SHAPES, *NOTHING, *_EMPTY),
+    samples=uniform(-2, 2, *SHAPES, *EMPTY_RESULTS, *_EMPTY_OPERANDS),
 )
 def sum(x, /, axis=None, keepdims=False, *, dtype=None):
     """Sum of `x` over `axis`, all axes by default."""
@@ -61,7 +61,7 @@ def sum(x, /, axis=None, keepdims=False, *, dtype=None):
     vjp=lambda g, x_shape, axis, keepdims: broadcast_back(g / (count_of(x_shape, axis) or 1), x_shape, axis, keepdims),
     takes_dtype=True,
     prepare=_READ,
-    samples=uniform(-2, 2, *SHAPES, *NOTHING),
+    samples=uniform(-2, 2, *SHAPES, *EMPTY_RESULTS),
 )
 def mean(x, /, axis=None, keepdims=False, *, dtype=None):
     """Mean of `x` over `axis`, all axes by default."""
@@ -83,7 +83,7 @@ def extreme_vjp(g, x, y, axis, keepdims):
     vjp=lambda g, x, y, axis, keepdims: extreme_vjp(g, x, y, axis, keepdims),
     numpy=("max", "amax"),
     prepare=_READ,
-    samples=uniform(-2, 2, *SHAPES, *NOTHING),
+    samples=uniform(-2, 2, *SHAPES, *EMPTY_RESULTS),
 )
 def max(x, /, axis=None, keepdims=False):
     """Largest element of `x` over `axis`: the upstream gradient is routed to it; ties share it equally."""
@@ -94,7 +94,7 @@ def max(x, /, axis=None, keepdims=False):
     vjp=lambda g, x, y, axis, keepdims: extreme_vjp(g, x, y, axis, keepdims),
     numpy=("min", "amin"),
     prepare=_READ,
-    samples=uniform(-2, 2, *SHAPES, *NOTHING),
+    samples=uniform(-2, 2, *SHAPES, *EMPTY_RESULTS),
 )
 def min(x, /, axis=None, keepdims=False):
     """Smallest element of `x` over `axis`: the upstream gradient is routed to it; ties share it equally."""
@@ -137,7 +137,7 @@ def _prod_others(g, x, axes):
     vjp=lambda g, x, y, axis, keepdims: _prod_vjp(g, x, y, axis, keepdims),
     takes_dtype=True,
     prepare=_READ,
-    samples=lambda rng: [*uniform(0.5, 2, *SHAPES, *NOTHING, *_EMPTY)(rng), *_with_zeros(rng)],
+    samples=lambda rng: [*uniform(0.5, 2, *SHAPES, *EMPTY_RESULTS, *_EMPTY_OPERANDS)(rng), *_with_zeros(rng)],
 )
 def prod(x, /, axis=None, keepdims=False, *, dtype=None):
     """Product of `x` over `axis`, all axes by default. The gradient is correct for elements that are zero."""
@@ -158,7 +158,7 @@ def _finite(y):
     return where(nothing, 0, y) if nothing.detach().numpy().any() else y
 
 
-def _top(x, axis):
+def _maximum(x, axis):
     """Return the largest real part of `x`, which the softmax family subtracts, or 0 if there are no elements."""
     x = np.real(x)
     return np.max(x, axis=axis, keepdims=True) if x.size else np.sum(x, axis=axis, keepdims=True)
@@ -170,11 +170,11 @@ def _top(x, axis):
     ),
     numpy=(),
     prepare=_READ,
-    samples=uniform(-2, 2, *SHAPES, *NOTHING),
+    samples=uniform(-2, 2, *SHAPES, *EMPTY_RESULTS),
 )
 def logsumexp(x, /, axis=None, keepdims=False):
     """`log(sum(exp(x)))` over `axis`, computed without overflow; -inf for no elements."""
-    top = _top(x, axis)
+    top = _maximum(x, axis)
     top = np.where(np.isfinite(top), top, 0)  # real, since subtracting an imaginary part could change the branch
     y = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
     return y if keepdims else np.squeeze(y, axis=axes_of(axis, y.ndim))
@@ -190,7 +190,7 @@ def logsumexp(x, /, axis=None, keepdims=False):
 )
 def softmax(x, /, axis=-1):
     """`exp(x) / sum(exp(x))` along `axis`, computed without overflow."""
-    e = np.exp(x - _top(x, axis))
+    e = np.exp(x - _maximum(x, axis))
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
@@ -204,5 +204,5 @@ def softmax(x, /, axis=-1):
 )
 def log_softmax(x, /, axis=-1):
     """`x - logsumexp(x)` along `axis`: the logarithm of softmax, accurate where softmax underflows."""
-    x = x - _top(x, axis)
+    x = x - _maximum(x, axis)
     return x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True))

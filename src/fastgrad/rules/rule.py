@@ -49,7 +49,8 @@ class Rule:
     __slots__ = (
         "name", "forward", "vjps", "operand_names", "n_operands", "variadic", "param_names", "defaults", "elementwise",
         "view", "holomorphic", "domain", "samples", "aliases", "numpy_names", "reads_result", "reads_operand",
-        "_readers", "_words", "has_vjp", "synonyms", "takes_dtype", "prepare", "together", "n_positional", "function",
+        "_readers", "_vjp_names", "has_vjp", "synonyms", "takes_dtype", "prepare", "together", "n_positional",
+        "function",
     )  # fmt: skip
 
     def __init__(
@@ -77,8 +78,8 @@ class Rule:
         self.together = together
         self.vjps = vjp if isinstance(vjp, tuple) else (vjp,)
         self.has_vjp = any(v is not None for v in self.vjps)
-        self._words = [None if v is None else self._arguments(v) for v in self.vjps]
-        words = {word for named in self._words if named is not None for word in named}
+        self._vjp_names = [None if v is None else self._arguments(v) for v in self.vjps]
+        words = {word for named in self._vjp_names if named is not None for word in named}
         for word in words.difference(self.operand_names, self.param_names, "gy"):
             self._reader(word)  # raises for an unknown name
         self.reads_result = "y" in words
@@ -89,7 +90,7 @@ class Rule:
     def _read_by(self, at):
         """Return the readers of vjp number `at`. Computed on first use, because a program uses few of the rules."""
         if self._readers is None:
-            self._readers = [None if named is None else tuple(map(self._reader, named)) for named in self._words]
+            self._readers = [None if named is None else tuple(map(self._reader, named)) for named in self._vjp_names]
         return self._readers[at]
 
     @staticmethod
@@ -192,7 +193,7 @@ class Rule:
         return self.reads_result and (among is None or self._any_reads("y", among))
 
     def _any_reads(self, word, among):
-        return any(word in named for named in (self._words[self._at(k)] for k in among) if named is not None)
+        return any(word in named for named in (self._vjp_names[self._at(k)] for k in among) if named is not None)
 
     def _at(self, k):
         """Return the number of the vjp for operand number `k`."""

@@ -8,7 +8,7 @@ from fastgrad import parameters
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import uniform
 from fastgrad.rules.logic import equal
-from fastgrad.rules.reductions import NOTHING, count_of, mean, restore_axes
+from fastgrad.rules.reductions import EMPTY_RESULTS, count_of, mean, restore_axes
 from fastgrad.rules.rule import ops, rule
 from fastgrad.rules.shapes import flip, reshape
 
@@ -51,7 +51,7 @@ def _var_vjp(g, x, axis, ddof, keepdims):
     synonyms={"correction": "ddof"},
     takes_dtype=True,
     prepare=parameters.read(axis=parameters.axes, ddof=parameters.number, keepdims=parameters.flag),
-    samples=uniform(-2, 2, *_SPREADS, *NOTHING),
+    samples=uniform(-2, 2, *_SPREADS, *EMPTY_RESULTS),
 )
 def var(x, /, axis=None, ddof=0, keepdims=False, *, dtype=None):
     """Variance of `x` over `axis`: the sum of squared deviations divided by `n - ddof`."""
@@ -84,7 +84,7 @@ def _constant(x, y, center, axis, keepdims):
     synonyms={"correction": "ddof"},
     takes_dtype=True,
     prepare=parameters.read(axis=parameters.axes, ddof=parameters.number, keepdims=parameters.flag),
-    samples=uniform(-2, 2, *_SPREADS, *NOTHING),
+    samples=uniform(-2, 2, *_SPREADS, *EMPTY_RESULTS),
 )
 def std(x, /, axis=None, ddof=0, keepdims=False, *, dtype=None):
     """Standard deviation of `x` over `axis`. If all elements are equal, a kink, the gradient is 0."""

@@ -18,7 +18,7 @@ def per_axis(op, name, value, n, least):
     return given
 
 
-def pairs(op, padding, n):
+def padding_pairs(op, padding, n):
     """Return padding as a pair (before, after) per axis, or "same" unchanged."""
     padding = tuple(padding) if isinstance(padding, (tuple, list)) else parameters.word(padding)
     if padding in ("same", "valid") if isinstance(padding, str) else False:
@@ -28,7 +28,7 @@ def pairs(op, padding, n):
     return tuple((p, p) for p in per_axis(op, "padding", padding, n, 0))
 
 
-def resolved(padding, kernel, dilation):
+def explicit_padding(padding, kernel, dilation):
     """Return padding in numbers. "same" keeps the lengths; an odd number of elements puts one more at the end."""
     if padding != "same":
         return padding
@@ -36,7 +36,7 @@ def resolved(padding, kernel, dilation):
     return tuple((m // 2, m - m // 2) for m in missing)
 
 
-def counts(op, lengths, kernel, stride, padding, dilation):
+def window_counts(op, lengths, kernel, stride, padding, dilation):
     """Return how many windows fit along each axis."""
     whole = [n + low + high for n, (low, high) in zip(lengths, padding, strict=True)]
     spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
