@@ -68,7 +68,9 @@ def word(value):
 
 def numbers(value):
     """Return an int, or nested sequences of ints as NumPy accepts them, as an int or nested tuples."""
-    if type(value) is int or isinstance(value, dict):
+    if type(value) is int or isinstance(value, dict) or _is_plain(value):
+        return value
+    if type(value) is tuple and all(map(_is_plain, value)) and len(set(map(len, value))) == 1:
         return value
     if not hasattr(type(value), "__iter__") and hasattr(value, "__index__"):
         return operator.index(value)

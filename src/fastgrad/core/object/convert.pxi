@@ -1,6 +1,10 @@
 # NumPy arrays and Python numbers, in and out. Arrays are wrapped without copy where their dtype, byte order and
 # alignment allow.
 
+cdef extern from "Python.h":
+    double PyFloat_AS_DOUBLE(PyObject* o)
+    bint PyObject_TypeCheck(object o, PyTypeObject* t)
+
 cdef extern from "numpy/arrayobject.h":
     object PyArray_NewCopy(cnp.ndarray a, cnp.NPY_ORDER order)
     object PyArray_NewFromDescr(PyTypeObject* subtype, cnp.dtype descr, int nd, const cnp.npy_intp* dims,
@@ -17,6 +21,7 @@ cdef extern from "numpy/arrayobject.h":
 
 cdef object ndarray_type = np.ndarray
 cdef object generic_type = np.generic
+cdef object float64_type = np.float64
 
 
 cdef inline bint supported(int typenum) noexcept:
@@ -74,8 +79,8 @@ cdef Tensor as_tensor(object o):
     """Any operand as a Tensor: shares an array's memory, copies the rest."""
     if type(o) is Tensor:
         return <Tensor>o
-    if type(o) is float:
-        return float_tensor(o)
+    if type(o) is float or type(o) is float64_type:
+        return float_tensor(PyFloat_AS_DOUBLE(<PyObject*>o))
     if PyArray_Check(o):
         return shared(o)
     return own_array(np.array(o))

@@ -37,18 +37,23 @@ class Structured:      # functions of a class, so that what Python says of a wro
         return y if y is not None else METHODS["permute_dims"](self, axes)
 
     def __array_ufunc__(Tensor self, ufunc, method, *inputs, **kwargs):
+        global answers
         if method == "__call__" and not kwargs:
-            answer = numpy_table().get(ufunc)
+            if answers is None:
+                answers = numpy_table()
+            answer = answers.get(ufunc)
             if answer is not None:
                 for o in inputs:
-                    if not (type(o) is Tensor or PyArray_CheckExact(o) or isinstance(o, generic_type)):
+                    if not (type(o) is Tensor or PyArray_CheckExact(o)
+                            or PyObject_TypeCheck(o, <PyTypeObject*>generic_type)):
                         break
                 else:
-                    return answer(*inputs)
+                    return checked_call(answer, <tuple>inputs)
         return METHODS["__array_ufunc__"](self, ufunc, method, *inputs, **kwargs)
 
 
-cdef object numpy_table         # returns NumPy's functions that fastgrad answers, with its answers
+cdef dict answers = None        # NumPy's functions that fastgrad answers, with its own
+cdef object numpy_table         # makes them, when the first is asked for
 
 
 def _methods_of(holder):

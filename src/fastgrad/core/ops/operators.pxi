@@ -34,8 +34,21 @@ cdef bint is_operand(object o):
 
 cdef object binary_mixed(int op, object a, object b):
     """One operand is an array, a NumPy scalar or a sequence."""
-    a = a if isinstance(a, (Tensor, bool, int, float, complex)) and not isinstance(a, generic_type) else as_tensor(a)
-    b = b if isinstance(b, (Tensor, bool, int, float, complex)) and not isinstance(b, generic_type) else as_tensor(b)
+    if type(a) is float64_type and type(b) is Tensor and (<Tensor>b).layout.kernel == F64:
+        a = PyFloat_AS_DOUBLE(<PyObject*>a)     # as a number of Python: its dtype makes no difference
+        return binary_any(op, a, b)
+    if type(b) is float64_type and type(a) is Tensor and (<Tensor>a).layout.kernel == F64:
+        b = PyFloat_AS_DOUBLE(<PyObject*>b)
+        return binary_any(op, a, b)
+    a = array_operand(a)
+    b = array_operand(b)
     if type(a) is Tensor and type(b) is Tensor:
         return binary(op, <Tensor>a, <Tensor>b)
     return rule_op(op, (a, b))
+
+
+cdef object array_operand(object o):
+    """An array, a NumPy scalar or a sequence as a Tensor."""
+    if type(o) is Tensor or PyArray_CheckExact(o):
+        return as_tensor(o)
+    return o if isinstance(o, (bool, int, float, complex)) and not isinstance(o, generic_type) else as_tensor(o)

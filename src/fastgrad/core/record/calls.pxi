@@ -3,7 +3,6 @@
 cdef extern from "Python.h":
     ctypedef object (*vectorcallfunc)(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames)
     const unsigned long Py_TPFLAGS_HAVE_VECTORCALL
-    double PyFloat_AS_DOUBLE(PyObject* o)
 
 cdef enum:
     MOST_GIVEN = 16         # arguments that are read here; calls of rules with more are bound by the rule
