@@ -49,8 +49,8 @@ if sys.platform != "win32" and sysconfig.get_platform().endswith("x86_64") and f
     simd["avx512"] = [f"-mavx512{part}" for part in ("f", "dq", "vl", "bw")] + ["-mprefer-vector-width=512"]
 
 
-def optimisation(name, wide=False):
-    """Return flags that optimise hot modules for speed, others for size. -O3 everywhere makes wheels a third larger."""
+def optimization(name, wide=False):
+    """Return flags that optimize hot modules for speed, others for size. -O3 everywhere makes wheels a third larger."""
     if sys.platform == "win32" or debug or sanitize:
         return []
     if name == "tensor" or "gcc" not in (os.environ.get("CC") or sysconfig.get_config_var("CC")):
@@ -82,7 +82,7 @@ def extensions():
                 ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
             ],
             libraries=[] if sys.platform == "win32" else ["m"],
-            extra_compile_args=compile_args + optimisation(name),
+            extra_compile_args=compile_args + optimization(name),
             extra_link_args=link_args,
         )
         for name, source in zip(names, sources)
@@ -111,7 +111,7 @@ def variant(module, name):
         include_dirs=module.include_dirs,
         define_macros=module.define_macros,
         libraries=module.libraries,
-        extra_compile_args=compile_args + optimisation(last, wide=True) + simd[name],
+        extra_compile_args=compile_args + optimization(last, wide=True) + simd[name],
         extra_link_args=module.extra_link_args,
     )
 

@@ -248,7 +248,7 @@ def test_frozen_parameters_belong_to_the_module():
     assert net.frozen.tolist() == [5, 6]
 
 
-def test_optimisers_pass_frozen_parameters_over():
+def test_optimizers_pass_frozen_parameters_over():
     net = Net()
     for make in (optim.SGD, optim.Adam):
         optimizer = make(net.parameters(), lr=0.5)

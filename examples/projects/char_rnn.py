@@ -40,17 +40,17 @@ class Writer(nn.Module):
 
 
 model = Writer(len(letters), 64)
-optimiser = optim.Adam(model.parameters(), lr=1e-2)
+optimizer = optim.Adam(model.parameters(), lr=1e-2)
 for k in range(steps):
     starts = rng.integers(0, len(code) - LENGTH - 1, BATCH)
     x = np.stack([code[s : s + LENGTH] for s in starts])
     targets = np.stack([code[s + 1 : s + LENGTH + 1] for s in starts])
     scores, _ = model(x)
     loss = nn.functional.cross_entropy(scores.reshape(-1, len(letters)), targets.reshape(-1))
-    optimiser.zero_grad()
+    optimizer.zero_grad()
     loss.backward()
     optim.clip_grad_norm_(list(model.parameters()), 1.0)
-    optimiser.step()
+    optimizer.step()
     if k % 50 == 0 or k == steps - 1:
         print(f"step {k:4d}   loss {loss.item():.4f} per character")
 

@@ -22,16 +22,16 @@ model = nn.Sequential(
     nn.Flatten(), nn.Linear(32 * 2 * 2, 10),
 )  # fmt: skip
 print(model)
-optimiser = optim.Adam(model.parameters(), lr=3e-3)
+optimizer = optim.Adam(model.parameters(), lr=3e-3)
 loss_of = nn.CrossEntropyLoss()
 
 done = 0
 while done < steps:
     for x, labels in data.batches(pictures, split.labels, size=64, seed=done):
         loss = loss_of(model(x), labels)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         if done % 50 == 0 or done == steps - 1:
             print(f"step {done:4d}   loss {loss.item():.4f}")
         done += 1

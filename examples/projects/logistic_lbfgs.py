@@ -28,18 +28,18 @@ def accuracy(w):
 
 
 w = fg.tensor(np.zeros(65), requires_grad=True)
-optimiser = optim.LBFGS([w], max_iter=1, line_search_fn="strong_wolfe")
+optimizer = optim.LBFGS([w], max_iter=1, line_search_fn="strong_wolfe")
 
 
 def closure():
-    optimiser.zero_grad()
+    optimizer.zero_grad()
     loss = loss_of(w)
     loss.backward()
     return loss
 
 
 for k in range(steps):
-    loss = optimiser.step(closure)
+    loss = optimizer.step(closure)
     if k % 5 == 0 or k == steps - 1:
         print(f"iteration {k:3d}   loss {loss:.6f}")
 print(f"fastgrad's L-BFGS: {accuracy(w.numpy()):.1%} of {len(held_labels)} held-out digits are classified correctly")

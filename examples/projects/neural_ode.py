@@ -35,12 +35,12 @@ truth = np.stack(integrate(lambda y: (y**3) @ A.T / 4 + y @ A.T / 2, start, N))
 
 nn.seed(0)
 model = nn.Sequential(nn.Linear(2, 32), nn.Tanh(), nn.Linear(32, 2))
-optimiser = optim.Adam(model.parameters(), lr=1e-2)
+optimizer = optim.Adam(model.parameters(), lr=1e-2)
 for k in range(steps):
     states = fg.stack(integrate(model, fg.asarray(start), N))
     loss = fg.mean(fg.abs(states - truth))
-    optimiser.zero_grad()
+    optimizer.zero_grad()
     loss.backward()
-    optimiser.step()
+    optimizer.step()
     if k % 50 == 0 or k == steps - 1:
         print(f"step {k:4d}   mean distance from the true path {loss.item():.4f}")

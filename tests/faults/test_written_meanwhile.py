@@ -200,7 +200,7 @@ def test_a_rule_that_writes_to_what_its_next_part_reads():
     assert x.grad is None
 
 
-@pytest.mark.skipif(fg.engine != "cython", reason="the readable engine's optimisers are written in Python")
+@pytest.mark.skipif(fg.engine != "cython", reason="the readable engine's optimizers are written in Python")
 @pytest.mark.parametrize("stepper", ["sgd", "adam", "rmsprop"])
 def test_a_step_whose_lists_are_emptied_by_the_garbage_collector(stepper):
     import fastgrad.core as core

@@ -155,12 +155,12 @@ def propagated(place, kind):
     return prepare
 
 
-def initialised(s):
+def initialized(s):
     s.c.held = AtEnd(s)
     return lambda: s.c.__init__(1.0, (s.x,), "own")
 
 
-def initialised_from_an_iterator(s):
+def initialized_from_an_iterator(s):
     def children():
         s.play()
         yield s.x
@@ -271,7 +271,7 @@ WAYS = [
                               "__rtruediv__")),
     *(forward(m) for m in ("__neg__", "relu", "tanh", "exp", "log", "sigmoid")),
     *(propagated(p, k) for p in PLACES for k in ("add", "multiply", "power", "relu", "tanh", "exp", "log", "sigmoid")),
-    powers, power_of_a_class, initialised, initialised_from_an_iterator, data_replaced, grad_replaced,
+    powers, power_of_a_class, initialized, initialized_from_an_iterator, data_replaced, grad_replaced,
     parents_replaced, parents_from_an_iterator, own_backward, own_backward_replaced, keys_that_compare,
     operands_that_end, dropped, dropped_by_the_collector, shown, copied,
 ]  # fmt: skip
@@ -280,11 +280,11 @@ WAYS = [
 # --- acts ---
 
 
-def initialise(name):
+def initialize(name):
     return lambda s: getattr(s, name).__init__(0.5)
 
 
-def initialise_with_children(s):
+def initialize_with_children(s):
     s.c.__init__(0.5, (s.y,), "own")
 
 
@@ -347,7 +347,7 @@ def raises(s):
 
 
 ACTS = [
-    *map(initialise, "xyc"), initialise("root"), initialise_with_children, without_parents, other_parents,
+    *map(initialize, "xyc"), initialize("root"), initialize_with_children, without_parents, other_parents,
     *map(emptied, "xyc"), nonsense_parents, forget_all, forget_operands, sweep, sweep_part, apply_backward, numbers,
     objects, pickled, raises, lambda s: gc.collect(),
 ]  # fmt: skip

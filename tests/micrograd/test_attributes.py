@@ -139,7 +139,7 @@ def test_what_is_written_to_the_dict_counts(Value):
 
 
 @pytest.mark.parametrize("Value", VALUES)
-def test_attributes_set_before_the_base_is_initialised_stay(Value):
+def test_attributes_set_before_the_base_is_initialized_stay(Value):
     class Early(Value):
         def __init__(self, data, **given):
             self.__dict__.update(given)

@@ -1,4 +1,4 @@
-"""Modules, initial values, optimisers and schedulers against PyTorch's, if it is installed."""
+"""Modules, initial values, optimizers and schedulers against PyTorch's, if it is installed."""
 
 import math
 
@@ -101,7 +101,7 @@ FIRST_ORDER = [
 
 @pytest.mark.parametrize(("name", "settings"), FIRST_ORDER, ids=lambda v: v if isinstance(v, str) else " ".join(v))
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_an_optimiser_goes_where_pytorchs_goes(name, settings, dtype):
+def test_an_optimizer_goes_where_pytorchs_goes(name, settings, dtype):
     arrays = [rng.normal(size=s).astype(dtype) for s in ((3, 4), (7,), ())]
     mine = [fg.tensor(a, requires_grad=True) for a in arrays]
     theirs = [torch.tensor(a, requires_grad=True) for a in arrays]

@@ -1,4 +1,4 @@
-"""Layers and initialisers: values against formulas written by hand, gradients, and errors."""
+"""Layers and initializers: values against formulas written by hand, gradients, and errors."""
 
 import math
 
@@ -155,7 +155,7 @@ def test_batch_norm_without_momentum_averages_all_batches():
     assert not untracked.state_dict()
 
 
-def test_batch_norm_refuses_what_it_cannot_normalise():
+def test_batch_norm_refuses_what_it_cannot_normalize():
     layer = nn.BatchNorm1d(3)
     with pytest.raises(
         ShapeError, match=r"BatchNorm1d\(3, .*takes shape \(batch, 3\) or \(batch, 3, ...\), got \(2, 4\)"
@@ -253,7 +253,7 @@ def test_losses_are_their_functions():
     assert nn.MulticlassHingeLoss()(X, labels).item() == F.multiclass_hinge_loss(X, labels).item()
 
 
-# --- initialisers
+# --- initializers
 
 
 def drawn(f, shape=(200, 300), **keywords):
@@ -262,7 +262,7 @@ def drawn(f, shape=(200, 300), **keywords):
     return x.detach().numpy()
 
 
-def test_initialisers_have_the_spread_they_promise():
+def test_initializers_have_the_spread_they_promise():
     a = math.sqrt(6 / 500)
     values = drawn(init.xavier_uniform_)
     assert a * 0.999 < np.abs(values).max() <= a
@@ -299,7 +299,7 @@ def test_gains():
         init.calculate_gain("gelu")
 
 
-def test_initialisers_say_what_they_cannot_do():
+def test_initializers_say_what_they_cannot_do():
     with pytest.raises(ShapeError, match=r"xavier_uniform_ needs a weight of at least two axes.*got shape \(3,\)"):
         drawn(init.xavier_uniform_, (3,))
     with pytest.raises(ShapeError, match="orthogonal_ needs"):

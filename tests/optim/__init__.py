@@ -1,1 +1,1 @@
-"""Optimisers, schedulers, clipping, state dicts."""
+"""Optimizers, schedulers, clipping, state dicts."""

@@ -27,7 +27,7 @@ def dense(rng, width, smooth):
     for _ in range(int(rng.integers(1, 4))):
         after = int(rng.integers(2, 9))
         norm = rng.integers(4)
-        # a bias before a norm over the batch has gradient 0, of which an adaptive optimiser makes noise
+        # a bias before a norm over the batch has gradient 0, of which an adaptive optimizer makes noise
         layers.append(("Linear", {"in_features": width, "out_features": after, "bias": bool(norm != 0)}))
         if norm == 0:
             layers.append(("BatchNorm1d", {"num_features": after, "momentum": pick(rng, [0.1, 0.3, None])}))

@@ -2,7 +2,7 @@
 
 
 def simple(rng):
-    """Return a function of (library, optimiser) that builds a scheduler."""
+    """Return a function of (library, optimizer) that builds a scheduler."""
     steps = int(rng.integers(1, 9))
     a, b = rng.uniform(0.05, 1.0, 2)
     return [

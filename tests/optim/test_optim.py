@@ -1,4 +1,4 @@
-"""Optimisers: against formulas written by hand in NumPy, errors, groups, state, clipping."""
+"""Optimizers: against formulas written by hand in NumPy, errors, groups, state, clipping."""
 
 import copy
 import math
@@ -94,7 +94,7 @@ def by_hand(formula, count=6):
 
 
 @pytest.mark.parametrize(("cls", "formula", "settings"), CASES, ids=NAMES)
-def test_every_optimiser_does_what_its_formula_says(cls, formula, settings):
+def test_every_optimizer_does_what_its_formula_says(cls, formula, settings):
     wanted = by_hand(formula(lr=0.1, **settings))
     for got, want in zip(steps(lambda params: cls(params, lr=0.1, **settings)), wanted):
         np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-14)
@@ -304,7 +304,7 @@ P = fg.tensor([1.0], requires_grad=True)
         (lambda: optim.LBFGS([{"params": [P]}, {"params": [fg.tensor([1.0])]}]), ValueError, "in one group"),
     ],
 )
-def test_what_an_optimiser_refuses(call, error, text):
+def test_what_an_optimizer_refuses(call, error, text):
     with pytest.raises(error, match=text) as caught:
         call()
     assert isinstance(caught.value, (FastgradError, ValueError))

@@ -7,7 +7,7 @@ import fastgrad as fg
 from fastgrad import nn, optim
 from fastgrad.errors import StateError
 
-OPTIMISERS = {
+OPTIMIZERS = {
     "SGD": lambda ps: optim.SGD(ps, 0.05, momentum=0.9, nesterov=True),
     "Adam": lambda ps: optim.Adam(ps, 0.01, weight_decay=0.1),
     "AdamW": lambda ps: optim.AdamW(ps, 0.01),
@@ -23,12 +23,12 @@ Y = X.sum(1, keepdims=True)
 
 
 class Run:
-    def __init__(self, optimiser, schedule, dtype, seed):
+    def __init__(self, optimizer, schedule, dtype, seed):
         nn.seed(seed)
         self.model = nn.Sequential(
             nn.Linear(3, 8), nn.BatchNorm1d(8), nn.Dropout(0.3), nn.Tanh(), nn.Dropout(0.3, rng=seed), nn.Linear(8, 1)
         ).to(dtype)
-        self.optimizer = OPTIMISERS[optimiser](self.model.parameters())
+        self.optimizer = OPTIMIZERS[optimizer](self.model.parameters())
         self.schedule = SCHEDULES[schedule](self.optimizer)
         self.batches = fg.data.batches(X.astype(dtype), Y.astype(dtype), size=16, seed=seed)
 
@@ -66,19 +66,19 @@ class Run:
 @pytest.mark.parametrize("apart", [False, True], ids=["one file", "a file each"])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("ending", ["npz", "safetensors"])
-def test_a_run_goes_on_bit_for_bit(tmp_path, optimiser, schedule, dtype, apart, ending):
+def test_a_run_goes_on_bit_for_bit(tmp_path, optimizer, schedule, dtype, apart, ending):
     if ending == "safetensors":
         pytest.importorskip("safetensors")
     path = tmp_path / f"run.{ending}"
-    run = Run(optimiser, schedule, dtype, 1)
+    run = Run(optimizer, schedule, dtype, 1)
     for _ in range(3):
         run.epoch()
     run.save(path, apart)
     for _ in range(3):
         run.epoch()
-    again = Run(optimiser, schedule, dtype, 2)
+    again = Run(optimizer, schedule, dtype, 2)
     again.load(path, apart)
     for _ in range(3):
         again.epoch()

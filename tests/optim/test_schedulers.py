@@ -256,7 +256,7 @@ def test_a_schedule_goes_on_exactly_whoever_is_loaded_first(name, order, steps):
     assert again.state_dict() == schedule.state_dict()
 
 
-def test_a_rate_set_after_the_optimisers_state_was_loaded_stays():
+def test_a_rate_set_after_the_optimizers_state_was_loaded_stays():
     opt, other = one_group(), one_group()
     schedule, again = optim.StepLR(opt, 1), optim.StepLR(other, 1)
     schedule.step()
@@ -266,7 +266,7 @@ def test_a_rate_set_after_the_optimisers_state_was_loaded_stays():
     assert other.param_groups[0]["lr"] == 0.1 and again.last_epoch == 1
 
 
-def test_a_scheduler_made_after_the_optimisers_state_was_loaded_knows_the_first_rates():
+def test_a_scheduler_made_after_the_optimizers_state_was_loaded_knows_the_first_rates():
     opt, other = one_group(), one_group(9.0)
     schedule = optim.CosineAnnealingLR(opt, 10)
     for _ in range(4):

@@ -1,4 +1,4 @@
-"""State dicts of optimisers and modules load completely, or are refused completely, whatever is wrong with them."""
+"""State dicts of optimizers and modules load completely, or are refused completely, whatever is wrong with them."""
 
 import copy
 import json

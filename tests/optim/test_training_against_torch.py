@@ -1,6 +1,6 @@
-"""Random training runs, step by step against PyTorch's: all layers, losses, optimisers, schedules, clipping, resuming.
+"""Random training runs, step by step against PyTorch's: all layers, losses, optimizers, schedules, clipping, resuming.
 
-A run draws a network, a loss, an optimiser with one or two groups, a schedule and a way of clipping. Both libraries
+A run draws a network, a loss, an optimizer with one or two groups, a schedule and a way of clipping. Both libraries
 start from the same weights and see the same batches. In the middle, fastgrad's objects are saved to a file and loaded
 into new ones, which continue with the same bits as the old ones; PyTorch's states are loaded into a third set.
 """
@@ -23,7 +23,7 @@ STEPS = 8
 LOSSES = losses(torch)
 
 
-def optimiser(rng, name, dtype):
+def optimizer(rng, name, dtype):
     """Its settings: what a group may have of its own, and the rest."""
     rate = lambda low, high: float(np.exp(rng.uniform(np.log(low), np.log(high))))
     # a gradient that is rounding alone, 1e-14 or in float32 1e-6, must stay small: it is divided by this
@@ -50,7 +50,7 @@ def optimiser(rng, name, dtype):
 
 
 class Side:
-    """One library's model, optimiser and schedules."""
+    """One library's model, optimizer and schedules."""
 
     def __init__(self, library, model, drawn):
         self.model, self.drawn = model, drawn
@@ -131,7 +131,7 @@ def run(seed, folder):
         with torch.no_grad():
             after = torch_net(torch, layers).double()(torch.as_tensor(inputs(3))).shape[1]
     layers = [*layers, ("Linear", {"in_features": after, "out_features": width})]
-    drawn = {"name": name, "settings": optimiser(rng, name, dtype), "split": int(rng.integers(6))}
+    drawn = {"name": name, "settings": optimizer(rng, name, dtype), "split": int(rng.integers(6))}
     drawn["schedules"] = composed(rng) if name != "LBFGS" else []
     clip, torch_clip = clipping(rng) if name != "LBFGS" else (lambda ps: None,) * 2
     torch.manual_seed(seed)
