@@ -18,9 +18,9 @@ cdef enum Flags:
     UNIFORM = 8192          # and holds one number, which stands for every element
     DEFERRED = 32768        # and holds the number of a buffer that is still to be computed
     COTANGENT_TENSOR = 256  # and holds a Tensor: create_graph, or a dtype without kernels
-    WANTED = 512            # was an input of `gradients`, perhaps of the running one
-    REACHES_INPUT = 1024            # and this tensor lies on the way to one
-    REACH_KNOWN = 2048          # whether it does is known, in the search for that way
+    INPUT = 512             # has been an input of `gradients`, perhaps of the running sweep
+    REACHES_INPUT = 1024    # leads to an input
+    REACH_KNOWN = 2048      # the search has decided whether it does
     DYING = 16384           # only the sweep holds this tensor: its value is free once its backward has read it
 
 cdef union Slot:

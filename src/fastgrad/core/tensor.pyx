@@ -7,6 +7,7 @@ from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc  # no-
 from cpython.object cimport PyObject, PyObject_RichCompare  # no-cython-lint
 from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE  # no-cython-lint
 from cpython.ref cimport Py_DECREF, Py_INCREF
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE  # no-cython-lint
 from libc.math cimport INFINITY, pow, sqrt  # no-cython-lint
 from libc.string cimport memcmp, memcpy, memset
 from fastgrad.core.build cimport *
@@ -66,8 +67,8 @@ include "record/contexts.pxi"       # contexts around the engine's Python code
 include "record/rule.pxi"           # every op without a kernel
 include "backward/rule.pxi"
 # The sweep.
-include "backward/vector.pxi"
-include "backward/threads.pxi"      # the sweeps that are running, by thread
+include "backward/vector.pxi"       # stacks of tensors
+include "backward/threads.pxi"      # the running sweeps, by thread
 include "backward/edges.pxi"        # walking the edges of a node
 include "backward/nesting.pxi"      # sweeps within sweeps
 include "backward/reach.pxi"        # which tensors lead to an input of `gradients`

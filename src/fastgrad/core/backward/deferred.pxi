@@ -1,23 +1,23 @@
-# Large elementwise nodes that follow one another in a sweep. They are not swept at once but noted, as steps on buffers;
-# when anything else comes, or nothing more, the steps are run block by block (kernels/steps.pxi), and of the cotangents
-# only those that a tensor still holds are written to memory. The same kernels in the same order as node by node, and so
+# Large elementwise nodes that follow one another in a sweep. Their backward is not run at once but noted as steps on
+# buffers. When any other node comes, or none, the steps are run block by block (kernels/steps.pxi), and only those
+# cotangents that a tensor still holds are written to memory. The same kernels in the same order as node by node, and so
 # the same bits.
 #
-# What was noted belongs to its sweep, and keeps alive what its steps read. Python code that runs in between, of a
-# constant that is dropped, may write there: versions are compared once more before the steps are run.
+# The steps belong to their sweep, which keeps alive what they read. Python code that runs in between may write to that:
+# versions are compared again before the steps are run.
 
 cdef enum:
-    LARGE = 65536           # bytes of a cotangent from which nodes are noted
+    LARGE = 65536           # bytes of a cotangent from which nodes are deferred
     MOST = 64               # steps, buffers and constants
     SLOTS = 128             # of scratch, one per buffer and constant
     KEPT = 192              # tensors, three per node
     SPARE = 8               # of each, the most that one node needs
-    IN_BUFFER = -1          # in place of a Place's step: `start` is the number of a buffer
+    IN_BUFFER = -1          # as a Place's step: `start` is the number of a buffer
     IN_CONSTANT = -2        # of a constant
 
 cdef struct Buffer:         # a cotangent
-    Storage* storage        # NULL: in scratch, until the end shows whether anybody wants it
-    bint shared             # with somebody who is not noted here: read only
+    Storage* storage        # NULL: in scratch, unless a tensor still holds it at the end
+    bint shared             # with somebody outside: read only
     int holders             # tensors whose cotangent it is
     int slot                # of the scratch
 
@@ -28,8 +28,8 @@ cdef struct Deferred:
     int n_buffers
     int n_constants
     int n_kept
-    int n_slots             # made so far
-    int n_free              # of them, given back
+    int n_slots             # used so far
+    int n_free              # of them, free again
     Step[MOST] steps
     Buffer[MOST] buffers
     double[MOST] constants
@@ -40,16 +40,25 @@ cdef struct Deferred:
     int[KEPT] reader            # which of them is the node whose steps read the value; -1: none does
 
 
+cdef Deferred* deferred_of(Sweep* here) except NULL:
+    """The sweep's Deferred, allocated if there is none. It belongs to the memory of the sweep."""
+    if here.deferred == NULL:
+        here.deferred = <Deferred*>PyMem_RawMalloc(sizeof(Deferred))
+        if here.deferred == NULL:
+            raise MemoryError()
+        here.deferred.n_kept = 0
+    return here.deferred
+
+
 cdef inline bint can_hold(PyObject* x, unsigned int gen, const Layout* layout) noexcept:
     return (<Tensor>x).layout == layout and (<Tensor>x).gen == gen and not (<Tensor>x).flags & COTANGENT_TENSOR
 
 
 cdef bint can_defer(Tensor y, Sweep* here) noexcept:
-    """Whether `y` is an elementwise node that kernels do alone, nobody looks at, and all of whose operands are of its
-    layout."""
+    """Whether `y` is an elementwise node with kernels, nobody looks at it, and its operands are of its layout."""
     if (kernels[y.op].nin == 0 or here.record or fg_watch & ANOMALIES or y.extra != NULL or y.layout.kernel == NO_KERNEL
             or y.layout.nbytes < LARGE or not y.layout.flags & C_CONTIGUOUS or not y.flags & COTANGENT
-            or y.flags & (HOOKED | RETAIN | WANTED | FREED | COTANGENT_TENSOR) or not has_kernel(y)):
+            or y.flags & (HOOKED | RETAIN | INPUT | FREED | COTANGENT_TENSOR) or not has_kernel(y)):
         return False
     if not y.flags & CONST1 and not can_hold(y.x1, y.gen1, y.layout):
         return False
@@ -57,10 +66,10 @@ cdef bint can_defer(Tensor y, Sweep* here) noexcept:
 
 
 cdef bint continues_chain(Tensor y, Sweep* here) noexcept:
-    """Whether what was noted can wait while `y` is taken."""
+    """Whether the deferred steps can wait while `y` is processed."""
     cdef Deferred* deferred = here.deferred
     if y.op == LEAF:
-        return not here.only_wanted and not y.flags & (HOOKED | WANTED)
+        return not here.only_wanted and not y.flags & (HOOKED | INPUT)
     return y.layout.size == deferred.n and y.layout.kernel == deferred.dtype and can_defer(y, here)
 
 
@@ -105,115 +114,96 @@ cdef int buffer_of(Deferred* deferred, Tensor x) noexcept:
     return buffer_number(x)
 
 
-cdef inline Place in_buffer(int b) noexcept:
+cdef inline Place place_at(const char* start, Py_ssize_t step) noexcept:
     cdef Place place
-    place.start = <char*><size_t>b
-    place.step = IN_BUFFER
+    place.start = <char*>start
+    place.step = step
     return place
+
+
+cdef inline Place in_buffer(int b) noexcept:
+    return place_at(<char*><size_t>b, IN_BUFFER)
 
 
 cdef inline Place in_memory(Deferred* deferred, const char* x) noexcept:
-    cdef Place place
-    place.start = <char*>x
-    place.step = 8 if deferred.dtype == F64 else 4
-    return place
-
-
-cdef inline Place nowhere() noexcept:
-    cdef Place place
-    place.start = NULL
-    place.step = 0
-    return place
+    return place_at(x, (8 if deferred.dtype == F64 else 4) if x != NULL else 0)
 
 
 cdef Place in_constant(Deferred* deferred, double c) noexcept:
     """A block filled with one number."""
-    cdef Place place
     cdef int k = 0
     while k < deferred.n_constants and memcmp(&deferred.constants[k], &c, sizeof(double)) != 0:
         k += 1
     if k == deferred.n_constants:
         deferred.n_constants += 1
         deferred.constants[k] = c
-        # never one given back: it is filled once, before the first step
+        # not one that is free again: it is filled once, before the first step
         deferred.constant_slots[k] = deferred.n_slots
         deferred.n_slots += 1
-    place.start = <char*><size_t>k
-    place.step = IN_CONSTANT
-    return place
+    return place_at(<char*><size_t>k, IN_CONSTANT)
 
 
 cdef void defer_step(Deferred* deferred, Backward kernel, Place g, Place x1, Place x2, const char* y, int out, double c,
-                    bint add) noexcept:
+                     bint add) noexcept:
     cdef Step* s = &deferred.steps[deferred.n_steps]
     deferred.n_steps += 1
     s.kernel = kernel
     s.g = g
     s.x1 = x1
     s.x2 = x2
-    s.y = in_memory(deferred, y) if y != NULL else nowhere()
+    s.y = in_memory(deferred, y)
     s.out = in_buffer(out)
     s.c = c
     s.add = add
 
 
 cdef void defer_copy(Deferred* deferred, Place g, int out, bint add) noexcept:
-    defer_step(deferred, kernels[<int>ADD].x1[deferred.dtype], g, nowhere(), nowhere(), NULL, out, 0, add)
+    defer_step(deferred, kernels[<int>ADD].x1[deferred.dtype], g, place_at(NULL, 0), place_at(NULL, 0), NULL, out, 0,
+               add)
 
 
 cdef int buffer_in(Deferred* deferred, Tensor x) noexcept:
-    """The buffer to add to for `x`, which has a cotangent: its own, or a copy where others hold it too."""
-    cdef int b, old
-    if x.flags & UNIFORM:
-        b = new_buffer(deferred, NULL, False)
-        defer_copy(deferred, in_constant(deferred, uniform_value(x)), b, False)
-        hold(x, b)
-        return b
-    b = buffer_of(deferred, x)
-    if deferred.buffers[b].shared or deferred.buffers[b].holders > 1:
-        old = b
-        b = new_buffer(deferred, NULL, False)
-        defer_copy(deferred, in_buffer(old), b, False)
-        hold(x, b)
+    """The buffer to add to for `x`, which has a cotangent: its own, or a copy of a shared or uniform one."""
+    cdef int b, old = -1
+    if not x.flags & UNIFORM:
+        old = buffer_of(deferred, x)
+        if not deferred.buffers[old].shared and deferred.buffers[old].holders == 1:
+            return old
+    b = new_buffer(deferred, NULL, False)
+    defer_copy(deferred, in_buffer(old) if old >= 0 else in_constant(deferred, uniform_value(x)), b, False)
+    hold(x, b)
+    if old >= 0:
         release_buffer(deferred, old)
     return b
 
 
-cdef int defer_accumulate(Deferred* deferred, Tensor y, Tensor x, int b) except -1:
-    """The whole cotangent of `y`, in buffer `b` or uniform, to `x`."""
-    if b < 0:
-        if x.flags & UNIFORM or not x.flags & COTANGENT:
-            return accumulate_uniform(x, uniform_value(y))
-        defer_copy(deferred, in_constant(deferred, uniform_value(y)), buffer_in(deferred, x), True)
-    elif x.flags & COTANGENT:
-        defer_copy(deferred, in_buffer(b), buffer_in(deferred, x), True)
-    else:
-        deferred.buffers[b].holders += 1
-        hold(x, b)
-    return 0
-
-
-cdef void defer_backward(Deferred* deferred, Tensor y, Tensor x, Backward kernel, Place x1, Place x2, int b, double c,
-                    bint last) noexcept:
-    """A kernel's part of the cotangent of `y`, in buffer `b` or uniform, to `x`. If nobody else reads that any more,
-    and it is the `last` part, its buffer becomes that of `x`."""
-    cdef Place g = in_buffer(b) if b >= 0 else in_constant(deferred, uniform_value(y))
-    cdef bint add = x.flags & COTANGENT != 0
+cdef int defer_edge(Deferred* deferred, Tensor y, Tensor x, Backward kernel, Place x1, Place x2, int b, double c,
+                    bint last) except -1:
+    """Note what `y` adds to the cotangent of `x` by `kernel`. Its own cotangent is in buffer `b`, or uniform if that is
+    negative; `last`: nothing else reads it."""
+    cdef bint add = x.flags & COTANGENT != 0, plain = copies(kernel, deferred.dtype)
+    cdef Place g
     cdef int out
+    if plain and b < 0 and (x.flags & UNIFORM or not add):
+        return accumulate_uniform(x, uniform_value(y))
+    g = in_buffer(b) if b >= 0 else in_constant(deferred, uniform_value(y))
     if add:
         out = buffer_in(deferred, x)
-    elif last and b >= 0 and deferred.buffers[b].holders == 1 and not deferred.buffers[b].shared:
-        out = b
+    elif b >= 0 and (plain or (last and deferred.buffers[b].holders == 1 and not deferred.buffers[b].shared)):
         deferred.buffers[b].holders += 1
         hold(x, b)
+        if plain:
+            return 0
+        out = b
     else:
         out = new_buffer(deferred, NULL, False)
         hold(x, out)
     defer_step(deferred, kernel, g, x1, x2, y.data, out, c, add)
+    return 0
 
 
 cdef inline void keep_deferred(Deferred* deferred, Tensor x, int node, bint read) noexcept:
-    """`x` is read, or not, by the node at number `node` of those kept."""
+    """Keep `x` alive. `read`: the steps of the node at number `node` read its value."""
     Py_INCREF(x)
     deferred.kept[deferred.n_kept] = <PyObject*>x
     deferred.versions[deferred.n_kept] = version_of(x)
@@ -222,8 +212,8 @@ cdef inline void keep_deferred(Deferred* deferred, Tensor x, int node, bint read
 
 
 cdef int defer_node(Tensor y, Sweep* here) except -1:
-    """Note the backward of `y`, of which `can_defer` holds."""
-    cdef Deferred* deferred = here.deferred
+    """Note the backward of `y`, for which `can_defer` holds."""
+    cdef Deferred* deferred = deferred_of(here)
     cdef Kernel* k = &kernels[y.op]
     cdef Tensor x1 = None, x2 = None
     cdef Place d1, d2
@@ -232,10 +222,8 @@ cdef int defer_node(Tensor y, Sweep* here) except -1:
     cdef int b = -1, node
     cdef unsigned int reads = reads_at(y)
     check_versions(y)
-    if deferred == NULL:
-        deferred = new_deferred(here)
-    elif deferred.n_kept and (max(deferred.n_steps, deferred.n_buffers, deferred.n_constants) > MOST - SPARE
-                           or deferred.n_kept > KEPT - SPARE):
+    if deferred.n_kept and (max(deferred.n_steps, deferred.n_buffers, deferred.n_constants) > MOST - SPARE
+                            or deferred.n_kept > KEPT - SPARE):
         run_deferred(here)
     if deferred.n_kept == 0:
         deferred.dtype = y.layout.kernel
@@ -264,20 +252,14 @@ cdef int defer_node(Tensor y, Sweep* here) except -1:
         expect_contiguous(x2)
         d2 = in_memory(deferred, x2.data)
     else:
-        d2 = nowhere()
+        d2 = place_at(NULL, 0)
     if not y.flags & UNIFORM:
         b = buffer_of(deferred, y)
     # The second operand first, as `backward_binary` does.
     if x2 is not None and takes(x2, here.only_wanted):
-        if copies(b2, deferred.dtype):
-            defer_accumulate(deferred, y, x2, b)
-        else:
-            defer_backward(deferred, y, x2, b2, d1, d2, b, c, x1 is None or not takes(x1, here.only_wanted))
+        defer_edge(deferred, y, x2, b2, d1, d2, b, c, x1 is None or not takes(x1, here.only_wanted))
     if x1 is not None and takes(x1, here.only_wanted):
-        if copies(b1, deferred.dtype):
-            defer_accumulate(deferred, y, x1, b)
-        else:
-            defer_backward(deferred, y, x1, b1, d1, d2, b, c, True)
+        defer_edge(deferred, y, x1, b1, d1, d2, b, c, True)
     if b >= 0:
         release_buffer(deferred, b)
     y.flags &= ~<int>(COTANGENT | DEFERRED | UNIFORM)
@@ -285,25 +267,21 @@ cdef int defer_node(Tensor y, Sweep* here) except -1:
 
 
 cdef void settle(Deferred* deferred, Place* place, char* scratch, bint stream, const bint* fresh) noexcept:
-    """Where a noted place is in memory."""
+    """Replace the number of a buffer or constant by its place in memory."""
     cdef Py_ssize_t item = 8 if deferred.dtype == F64 else 4, number = <Py_ssize_t><size_t>place.start
     cdef Buffer* buffer
     if place.step == IN_CONSTANT:
-        place.start = scratch + deferred.constant_slots[number] * RUN_BLOCK * item
-        place.step = 0
+        place[0] = place_at(scratch + deferred.constant_slots[number] * RUN_BLOCK * item, 0)
     elif place.step == IN_BUFFER:
         buffer = &deferred.buffers[number]
         if buffer.storage == NULL or (stream and fresh[number]):
-            place.start = scratch + buffer.slot * RUN_BLOCK * item
-            place.step = 0
+            place[0] = place_at(scratch + buffer.slot * RUN_BLOCK * item, 0)
         else:
-            place.start = payload(buffer.storage)
-            place.step = item
+            place[0] = place_at(payload(buffer.storage), item)
 
 
 cdef int check_deferred(Sweep* here) except -1:
-    """Once more, after the code that may have run since they were noted: nothing that the steps read was written, and
-    the tensors that hold a buffer are still ours."""
+    """After Python code: raise if what the steps read was written, or a tensor that holds a buffer is not ours."""
     cdef Deferred* deferred = here.deferred
     cdef PyObject* x
     cdef int k
@@ -312,40 +290,43 @@ cdef int check_deferred(Sweep* here) except -1:
         if deferred.reader[k] >= 0 and version_at(x) != deferred.versions[k]:
             raise errors.mutated(op_name(<Tensor>deferred.kept[deferred.reader[k]]), "a value it reads",
                                  deferred.versions[k], version_at(x))
-        if here.apart and (<Tensor>x).sweep != 0 and not is_entered(x, here):
-            raise errors.graph_changed()
+        if here.interleaved and (<Tensor>x).sweep != 0:
+            check_entered(x, here)
     return 0
 
 
 cdef int run_deferred(Sweep* here) except -1:
-    """Run all that was noted; what tensors hold is theirs afterwards as if it had been swept node by node."""
+    """Run all steps. Afterwards the cotangents are as if the nodes had been processed one by one."""
     cdef Deferred* deferred = here.deferred
     cdef Py_ssize_t item = 8 if deferred.dtype == F64 else 4, nbytes = deferred.n * item
     cdef bint stream = nbytes >= FG_STREAM
     cdef bint[MOST] fresh
     cdef StreamedOutput[MOST] outs
     cdef int n_outs = 0, k
+    cdef Step* step
     cdef char* block
     cdef Storage* scratch
     check_deferred(here)
     scratch = storage_new((deferred.n_slots + 1) * RUN_BLOCK * item)
+    block = payload(scratch)
     try:
         for k in range(deferred.n_buffers):
             fresh[k] = deferred.buffers[k].storage == NULL and deferred.buffers[k].holders > 0
             if fresh[k]:
                 deferred.buffers[k].storage = storage_new(nbytes)
                 if stream:
-                    outs[n_outs].block = payload(scratch) + deferred.buffers[k].slot * RUN_BLOCK * item
+                    outs[n_outs].block = block + deferred.buffers[k].slot * RUN_BLOCK * item
                     outs[n_outs].y = payload(deferred.buffers[k].storage)
                     n_outs += 1
         for k in range(deferred.n_constants):
-            block = payload(scratch) + deferred.constant_slots[k] * RUN_BLOCK * item
-            typed[deferred.dtype].fill(block, RUN_BLOCK, deferred.constants[k])
+            typed[deferred.dtype].fill(block + deferred.constant_slots[k] * RUN_BLOCK * item, RUN_BLOCK,
+                                       deferred.constants[k])
         for k in range(deferred.n_steps):
-            settle(deferred, &deferred.steps[k].g, payload(scratch), stream, fresh)
-            settle(deferred, &deferred.steps[k].x1, payload(scratch), stream, fresh)
-            settle(deferred, &deferred.steps[k].x2, payload(scratch), stream, fresh)
-            settle(deferred, &deferred.steps[k].out, payload(scratch), stream, fresh)
+            step = &deferred.steps[k]
+            settle(deferred, &step.g, block, stream, fresh)
+            settle(deferred, &step.x1, block, stream, fresh)
+            settle(deferred, &step.x2, block, stream, fresh)
+            settle(deferred, &step.out, block, stream, fresh)
         run_steps(deferred.steps, deferred.n_steps, outs, n_outs, deferred.dtype, deferred.n)
     finally:
         storage_release(scratch)
@@ -354,23 +335,34 @@ cdef int run_deferred(Sweep* here) except -1:
 
 
 cdef void forget_deferred(Sweep* here, bint done) noexcept:
-    """Let go of everything; the buffers go to the tensors that hold them, unless the sweep has failed. Python code runs
-    last."""
+    """Release everything. Unless the sweep has failed, tensors get the buffers they hold. Runs Python code last."""
     cdef Deferred* deferred = here.deferred
     cdef PyObject* kept[KEPT]
     cdef PyObject* x
     cdef int k, n = deferred.n_kept
-    for k in range(n):
-        x = kept[k] = deferred.kept[k]
-        if (<Tensor>x).flags & DEFERRED and (<Tensor>x).sweep == here.number:
-            if done:
+    memcpy(kept, deferred.kept, n * sizeof(PyObject*))
+    if done:
+        for k in range(n):
+            x = kept[k]
+            if (<Tensor>x).flags & DEFERRED and (<Tensor>x).sweep == here.number:
                 (<Tensor>x).cotangent.storage = storage_keep(deferred.buffers[buffer_number(<Tensor>x)].storage)
-                (<Tensor>x).flags = (<Tensor>x).flags & ~<int>DEFERRED
-            else:
-                (<Tensor>x).flags = (<Tensor>x).flags & ~<int>(COTANGENT | DEFERRED)
+                (<Tensor>x).flags &= ~<int>DEFERRED
+    else:
+        abandon_deferred(here)
     for k in range(deferred.n_buffers):
         if deferred.buffers[k].storage != NULL:
             storage_release(deferred.buffers[k].storage)
     deferred.n_kept = 0
     for k in range(n):
         drop(kept[k])
+
+
+cdef void abandon_deferred(Sweep* here) noexcept:
+    """Of a sweep that has failed: clear the numbers of its buffers in tensors."""
+    cdef Deferred* deferred = here.deferred
+    cdef PyObject* x
+    cdef int k
+    for k in range(deferred.n_kept):
+        x = deferred.kept[k]
+        if (<Tensor>x).flags & DEFERRED and (<Tensor>x).sweep == here.number:
+            (<Tensor>x).flags &= ~<int>(COTANGENT | DEFERRED)

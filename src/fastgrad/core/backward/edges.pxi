@@ -1,13 +1,43 @@
-# Walking the edges of a node: counting them in the first pass, releasing them in the second.
+# Walking the edges of a node. Tensors are borrowed pointers here: variables of type Tensor would be counted up and down
+# at every step, a third of the time of a sweep over scalars.
 
-cdef inline bint is_wanted(Tensor x, Sweep* here) except -1:
-    """Whether this sweep was asked for the gradient of `x`. The flag says only that some sweep once was."""
-    return x.flags & WANTED != 0 and here.wanted != NULL and <size_t><PyObject*>x in <dict>here.wanted
+ctypedef int (*Visit)(PyObject* x, Sweep* here) except -1
+
+
+cdef inline int walk_edges(Tensor y, Sweep* here, Visit visit) except -1:
+    """Visit the operands of `y` to which a gradient flows. Returns whether a visit returned 1."""
+    cdef PyObject* x
+    cdef int found = 0
+    if has_many(y):
+        return walk_many(y, here, visit)
+    x = edge1(y)
+    if x != NULL:
+        found = visit(x, here)
+    x = edge2(y)
+    if x != NULL:
+        found |= visit(x, here)
+    return found
+
+
+cdef int walk_many(Tensor y, Sweep* here, Visit visit) except -1:
+    cdef unsigned int flows = flows_of(y)
+    cdef PyObject* x
+    cdef Py_ssize_t k
+    cdef int found = 0
+    for k in range(edge_count(y)):
+        x = edge_at(y, k)
+        if x != NULL and nth_bit(flows, k):
+            found |= visit(x, here)
+    return found
+
+
+cdef inline bint is_input(Tensor x, Sweep* here) except -1:
+    """Whether `x` is an input of this sweep. The flag alone says only that it is one of some sweep."""
+    return x.flags & INPUT != 0 and here.gradients != NULL and <size_t><PyObject*>x in <dict>here.gradients
 
 
 cdef inline int enter_counting(PyObject* x, Sweep* here) except -1:
-    """Make the scratch of `x` that of this sweep, `pending` excepted. Where the way was searched before, it is ours
-    already."""
+    """Make the scratch of `x`, except `pending`, that of this sweep. `mark_reachable` has done so already."""
     if not here.only_wanted and ((<Tensor>x).flags & SCRATCH or (<Tensor>x).pending):
         enter_tensor(<Tensor>x, here)
     (<Tensor>x).sweep = here.number
@@ -15,7 +45,7 @@ cdef inline int enter_counting(PyObject* x, Sweep* here) except -1:
 
 
 cdef inline int count_edge(PyObject* x, Sweep* here) except -1:
-    """First pass, one edge: count it, and visit `x` if this is the first."""
+    """First pass, one edge: count it; if it is the first to `x`, schedule `x`."""
     if not (<Tensor>x).flags & here.mask:
         return 0
     if (<Tensor>x).sweep == here.number:
@@ -29,9 +59,8 @@ cdef inline int count_edge(PyObject* x, Sweep* here) except -1:
 
 
 cdef inline int release_edge(PyObject* x, Sweep* here) except -1:
-    """Second pass, one edge: its part has been handed over."""
-    if (<Tensor>x).sweep != here.number:
-        check_entered(x, here)          # an edge arrived that was never seen
+    """Second pass, one edge, whose cotangent has been accumulated: schedule `x` if it was the last to `x`."""
+    check_counted(x, here)
     if not (<Tensor>x).flags & here.mask:
         return 0
     if FASTGRAD_DEBUG and (<Tensor>x).pending == 0:
@@ -42,72 +71,33 @@ cdef inline int release_edge(PyObject* x, Sweep* here) except -1:
     return 0
 
 
-cdef int check_edges(Tensor y, Sweep* here) except -1:
-    """Before and after Python code of a sweep that others were in: `y` and its operands are still ours."""
-    cdef NodeExtra extra
-    cdef Tensor x
-    cdef unsigned int flows
-    cdef Py_ssize_t k
-    cdef bint ours = y.sweep == here.number
-    if y.extra != NULL and (<NodeExtra>y.extra).operands is not None:
-        extra = <NodeExtra>y.extra
-        flows = flows_of(y)
-        for k in range(len(extra.operands)):
-            if type(extra.operands[k]) is Tensor and nth_bit(flows, k):
-                x = nth_operand(extra, k)
-                ours = ours and is_entered(<PyObject*>x, here)
-    else:
-        if y.x1 != NULL and not y.flags & CONST1:
-            ours = ours and is_entered(edge1(y), here)
-        if y.x2 != NULL and not y.flags & CONST2:
-            ours = ours and is_entered(edge2(y), here)
-    if not ours:
+cdef inline bint is_entered(PyObject* x, Sweep* here) noexcept:
+    """Whether the scratch of `x`, if a gradient may flow to it, is that of this sweep."""
+    return (not (<Tensor>x).flags & REQUIRES_GRAD or (<Tensor>x).sweep == here.number
+            or (here.search != 0 and (<Tensor>x).sweep == here.search))
+
+
+cdef inline int check_counted(PyObject* x, Sweep* here) except -1:
+    """Raise if the first pass has not seen the edge to `x`."""
+    return check_entered(x, here) if x != NULL and (<Tensor>x).sweep != here.number else 0
+
+
+cdef int check_entered(PyObject* x, Sweep* here) except -1:
+    """Out of line: a larger `backward_scalar` would not be inlined in the loop that calls it."""
+    if not is_entered(x, here):
         raise errors.graph_changed()
     return 0
 
 
-cdef inline bint is_entered(PyObject* x, Sweep* here) noexcept:
-    """Whether the scratch of `x`, if a gradient may flow to it, is that of this sweep."""
-    return (not (<Tensor>x).flags & REQUIRES_GRAD or (<Tensor>x).sweep == here.number
-            or (here.way != 0 and (<Tensor>x).sweep == here.way))
+cdef int check_edges(Tensor y, Sweep* here) except -1:
+    """Before and after Python code of an interleaved sweep: raise unless `y` and its operands are still ours."""
+    if y.sweep != here.number:
+        raise errors.graph_changed()
+    return walk_edges(y, here, check_entered)
 
 
-cdef inline PyObject* edge1(Tensor y) noexcept:
-    return y.x1 if (<Tensor>y.x1).gen == y.gen1 else resolve_at(y.x1, y.gen1)
-
-
-cdef inline PyObject* edge2(Tensor y) noexcept:
-    return y.x2 if (<Tensor>y.x2).gen == y.gen2 else resolve_at(y.x2, y.gen2)
-
-
-cdef inline int walk_edges(Tensor y, Sweep* here, bint counting) except -1:
-    """Both passes: every edge of `y` along which a gradient flows."""
-    if y.extra != NULL and (<NodeExtra>y.extra).operands is not None:
-        return walk_many(y, here, counting)
-    if y.x1 != NULL and not y.flags & CONST1:
-        if counting:
-            count_edge(edge1(y), here)
-        else:
-            release_edge(edge1(y), here)
-    if y.x2 != NULL and not y.flags & CONST2:
-        if counting:
-            count_edge(edge2(y), here)
-        else:
-            release_edge(edge2(y), here)
-    return 0
-
-
-cdef int walk_many(Tensor y, Sweep* here, bint counting) except -1:
-    cdef NodeExtra extra = <NodeExtra>y.extra
-    cdef Py_ssize_t k
-    cdef Tensor x
-    cdef unsigned int flows = flows_of(y)
-    for k in range(len(extra.operands)):
-        if type(extra.operands[k]) is Tensor:
-            x = nth_operand(extra, k)
-            if x.flags & REQUIRES_GRAD and nth_bit(flows, k):
-                if counting:
-                    count_edge(<PyObject*>x, here)
-                else:
-                    release_edge(<PyObject*>x, here)
+cdef inline int check_held(Tensor y, unsigned int gen, Sweep* here) except -1:
+    """After Python code: raise unless `y` is still the node that it was at `gen`, with the scratch of this sweep."""
+    if y.gen != gen or y.sweep != here.number:
+        raise errors.graph_changed()
     return 0

@@ -72,7 +72,7 @@ cdef tuple swept_gradients(outputs, inputs, cotangents, bint retain_graph, bint 
         check_fresh(x)
     for x in inputs:
         found[<size_t><PyObject*>x] = None
-        x.flags |= WANTED
+        x.flags |= INPUT
         if x.flags & FREED:
             freed = x
     y, g = roots[0]
@@ -126,7 +126,7 @@ def scalar_gradient(y, Tensor x not None):
     check_fresh(t)
     value = PyArray_Scalar(t.data, dtype_of(t), None)
     found = {<size_t><PyObject*>x: None}
-    x.flags |= WANTED
+    x.flags |= INPUT
     sweep(t, None, None, found, False, False)
     g = found.get(<size_t><PyObject*>x)
     if g is None:

@@ -1,6 +1,5 @@
-# What a sweep keeps in the tensors themselves, and how it gives way to another one there; and the search for the way to
-# what `gradients` was asked for. Edges are walked as borrowed pointers, so that the first pass runs no Python code: it
-# allocates nothing that the garbage collector tracks, drops nothing, and asks no rule.
+# Sweeps that meet in a tensor: a sweep sets aside what another sweep of its thread keeps there, and puts it back; it
+# waits for a sweep of another thread.
 
 cdef enum:
     SCRATCH = COTANGENT | COTANGENT_TENSOR | UNIFORM | DEFERRED | REACHES_INPUT | REACH_KNOWN
@@ -18,26 +17,23 @@ cdef inline int enter_tensor(Tensor x, Sweep* here) except -1:
 
 
 cdef int stash_scratch(Tensor x, Sweep* here) except -1:
-    """Another sweep has used the scratch of `x`: keep what it holds if that one is under way in this thread."""
+    """Set aside the scratch of `x` if its sweep is still running in this thread; drop it if its sweep has failed."""
     cdef Sweep* r = sweep_numbered(x.sweep)
     cdef Stash* s
     if r == NULL and not x.flags & COTANGENT_TENSOR:
-        free_cotangent(x)       # of a sweep that failed: a block of our own
+        free_cotangent(x)
         return 0
     if r != NULL and r.owner != here.owner:
-        here.blocked = r.number
+        here.blocker = r.number
         raise errors.swept_elsewhere()
     s = <Stash*>PyMem_RawMalloc(sizeof(Stash))
     if s == NULL:
         raise MemoryError()
-    s.tensor = NULL             # a Tensor of a sweep that failed: dropped when Python code may run again
+    memset(s, 0, sizeof(Stash))     # `tensor` stays NULL for a failed sweep: its Tensor is dropped by `drop_stash`
     if r != NULL:
-        r.apart = True
+        r.interleaved = True
         s.tensor = <PyObject*>x
         Py_INCREF(x)
-    s.pending = 0
-    s.sweep = 0
-    s.flags = 0
     exchange_scratch(x, s)
     s.next = here.stashed
     here.stashed = s
@@ -66,21 +62,18 @@ cdef Stash* stash_of(PyObject* x, Sweep* r) noexcept:
 
 
 cdef bint return_scratch(Stash* s) noexcept:
-    """Give a tensor back what another sweep keeps in it. Returns whether `s` is done with; not if it goes to a third
-    sweep."""
-    cdef Tensor x
+    """Put scratch back. Returns whether `s` can be dropped: not if it was passed on to a third sweep."""
     cdef Sweep* r
     cdef Stash* theirs
     cdef Stash ours
     if s.tensor == NULL:
         return True
-    x = <Tensor>s.tensor
-    if sweep_numbered(s.sweep) == NULL:      # ended before this one did: greenlets end in any order
+    if sweep_numbered(s.sweep) == NULL:     # it ended before this one did: greenlets end in any order
         if s.flags & DEFERRED:
             s.flags = 0                     # the buffer is gone
         return True
-    # Where a third has come to `x` meanwhile, it is the one to give it back.
-    r = sweep_numbered(x.sweep)
+    # If a third sweep has entered the tensor meanwhile, that one puts it back.
+    r = sweep_numbered((<Tensor>s.tensor).sweep)
     while r != NULL:
         theirs = stash_of(s.tensor, r)
         if theirs == NULL:
@@ -97,13 +90,13 @@ cdef bint return_scratch(Stash* s) noexcept:
             theirs.sweep = ours.sweep
             theirs.flags = ours.flags
             return True
-    exchange_scratch(x, s)
+    exchange_scratch(<Tensor>s.tensor, s)
     return True
 
 
 cdef void restore_scratch(Sweep* here) noexcept:
-    """Give the tensors back what the other sweeps of this thread keep in them. This one is off the list, or has got
-    another number. Python code runs last."""
+    """Put back what the other sweeps of this thread keep in tensors. This sweep has left the list of its thread, or has
+    got another number. Runs Python code last."""
     cdef Stash* s = here.stashed
     cdef Stash* rest = NULL
     cdef Stash* after
@@ -121,7 +114,7 @@ cdef void restore_scratch(Sweep* here) noexcept:
 
 
 cdef void drop_stash(Stash* s) noexcept:
-    """Let go of scratch that no sweep needs any more."""
+    """Free a stash and the scratch that no sweep needs any more."""
     cdef PyObject* x = s.tensor
     cdef PyObject* g = s.cotangent.tensor if s.flags & COTANGENT_TENSOR else NULL
     if (s.flags & COTANGENT and not s.flags & <int>(COTANGENT_TENSOR | UNIFORM | DEFERRED)
@@ -132,25 +125,21 @@ cdef void drop_stash(Stash* s) noexcept:
     drop(x)
 
 
-cdef int wait_for_the_other(Sweep* here) except -1:
-    """Let another thread's sweep end, whose scratch was in the way of this one, which has done nothing yet. What this
-    one has marked becomes void first, so that the other never waits for it in turn."""
-    cdef unsigned int other = here.blocked
+cdef int wait_for_other_sweep(Sweep* here) except -1:
+    """Wait for the sweep of another thread that `stash_scratch` met. This sweep has done nothing yet, and first gives
+    up its marks, so that the other one never waits for it."""
+    cdef unsigned int other = here.blocker
     import time
 
     here.number = next_number(here.owner)
-    here.way = 0
-    here.blocked = 0
+    here.search = 0
+    here.blocker = 0
     restore_scratch(here)
     if here.owner.running != here or here.outer != NULL:
-        raise errors.swept_elsewhere()      # we are in a hook or a rule, and would wait with our hands full
+        raise errors.swept_elsewhere()      # in a hook or a rule: an outer sweep holds tensors meanwhile
     until = time.monotonic() + PATIENCE
     while sweep_numbered(other) != NULL:
         if time.monotonic() > until:
             raise errors.swept_elsewhere()      # it may be waiting for this very thread
         time.sleep(1e-4)
     return 0
-
-
-# Not as variables of type Tensor, which would be counted up and down at every step, a third of the time of a sweep over
-# scalars.

@@ -1,8 +1,8 @@
-# The second pass over what graphs of scalars are made of: leaves, and elementwise nodes of one float64 number. The same
-# kernels and the same bookkeeping as in `process_node`, straight from operand to operand.
+# The second pass over leaves, and over elementwise nodes of one float64 number. The same kernels and bookkeeping as in
+# `process_node`, without its general cases.
 
 cdef enum:
-    APART = HOOKED | RETAIN | WANTED | FREED | COTANGENT_TENSOR | UNIFORM    # what `process_node` has to look at
+    SPECIAL = HOOKED | RETAIN | INPUT | FREED | COTANGENT_TENSOR | UNIFORM      # handled by `process_node` alone
 
 
 cdef inline void accumulate_scalar(PyObject* x, double g) noexcept:
@@ -13,24 +13,9 @@ cdef inline void accumulate_scalar(PyObject* x, double g) noexcept:
         (<Tensor>x).flags = (<Tensor>x).flags | <unsigned short>COTANGENT
 
 
-cdef inline int check_counted(PyObject* edge, Sweep* here) except -1:
-    """Refuse an edge that the first pass has not seen."""
-    if edge != NULL and (<Tensor>edge).sweep != here.number:
-        check_entered(edge, here)
-    return 0
-
-
-cdef int check_entered(PyObject* x, Sweep* here) except -1:
-    """Out of line, as nearly every edge was counted: a larger `backward_scalar` would not be part of the loop that
-    calls it."""
-    if not is_entered(x, here):
-        raise errors.graph_changed()
-    return 0
-
-
 cdef inline bint propagate(PyObject* edge, Sweep* here) noexcept:
-    """The edge has been passed. Returns whether its reference is left: unless the graph is kept, that goes to the stack
-    of those that are ready, where there is room, or is dropped."""
+    """Release an edge of a node that is being freed, or kept. If it was the last one, `ready`, which has room, gets the
+    reference. Returns whether the caller has to drop the reference."""
     if (<Tensor>edge).flags & here.mask:
         (<Tensor>edge).pending = (<Tensor>edge).pending - 1
         if (<Tensor>edge).pending == 0:
@@ -43,24 +28,25 @@ cdef inline bint propagate(PyObject* edge, Sweep* here) noexcept:
 
 
 cdef inline bint process_scalar(PyObject* y, Sweep* here) except -1:
-    """Take the last of those that are ready, if it is of the common kind. Returns whether it was."""
+    """Process the last tensor in `ready` if it is a leaf or scalar of the common kind. Returns whether it was."""
     cdef int flags = (<Tensor>y).flags
     if (<Tensor>y).op == LEAF:
-        if here.only_wanted or flags & <int>(HOOKED | WANTED | COTANGENT) != COTANGENT:
+        if here.only_wanted or flags & <int>(HOOKED | INPUT | COTANGENT) != COTANGENT:
             return False
         reserve(&here.leaves, 1)
         here.ready.n -= 1
         here.leaves.items[here.leaves.n] = y
         here.leaves.n += 1
         return True
-    if (flags & <int>(APART | COTANGENT) != COTANGENT or kernels[(<Tensor>y).op].nin == 0
-            or (<Tensor>y).layout != number_layout or (<Tensor>y).extra != NULL or here.apart or fg_watch & ANOMALIES):
+    if (flags & <int>(SPECIAL | COTANGENT) != COTANGENT or kernels[(<Tensor>y).op].nin == 0
+            or (<Tensor>y).layout != number_layout or (<Tensor>y).extra != NULL or here.interleaved
+            or fg_watch & ANOMALIES):
         return False
     return backward_scalar(<Tensor>y, here)
 
 
 cdef bint backward_scalar(Tensor y, Sweep* here) except -1:
-    """What was written in place, has no kernel, or is to be refused, is left to `process_node`."""
+    """Process `y`. Returns False, having done nothing, where that is left to `process_node`."""
     cdef Kernel* k = &kernels[y.op]
     cdef double g = (<double*>y.cotangent.value)[0]
     cdef double c = 0
@@ -70,7 +56,7 @@ cdef bint backward_scalar(Tensor y, Sweep* here) except -1:
     cdef const void* d2 = &y.x2
     cdef Backward b1 = k.x1[<int>F64], b2 = k.x2[<int>F64]
     cdef unsigned int now = 0, reads = reads_at(y)
-    cdef bint left1, left2
+    cdef bint drop1, drop2
     if not y.flags & CONST1:
         x1 = y.x1
         if (<Tensor>x1).gen != y.gen1:
@@ -96,10 +82,10 @@ cdef bint backward_scalar(Tensor y, Sweep* here) except -1:
         check_cotangent(y, here)
     check_counted(x1, here)
     check_counted(x2, here)
-    reserve(&here.ready, 1)     # two come, this one goes: nothing fails from here on
+    reserve(&here.ready, 1)     # for two operands in place of `y`: nothing fails from here on
     here.ready.n -= 1
     y.sweep = 0
-    if y.op == ADD:     # distributes the upstream gradient; the commonest gate needs no kernel
+    if y.op == ADD:     # the most common op needs no kernel
         if x1 != NULL and (<Tensor>x1).flags & here.mask:
             accumulate_scalar(x1, g)
         if x2 != NULL and (<Tensor>x2).flags & here.mask:
@@ -119,19 +105,19 @@ cdef bint backward_scalar(Tensor y, Sweep* here) except -1:
         y.x1 = NULL
         y.x2 = NULL
         y.flags = <unsigned short>((y.flags & ~<int>(COTANGENT | CONST1 | CONST2)) | FREED)
-    # Both edges first: what is dropped may run Python code.
-    left1 = x1 != NULL and propagate(x1, here)
-    left2 = x2 != NULL and propagate(x2, here)
-    if left1:
+    # Both edges first: dropping may run Python code.
+    drop1 = x1 != NULL and propagate(x1, here)
+    drop2 = x2 != NULL and propagate(x2, here)
+    if drop1:
         drop(x1)
-    if left2:
+    if drop2:
         drop(x2)
     drop_swept(<PyObject*>y)
     return True
 
 
 cdef inline void drop_swept(PyObject* item) noexcept:
-    """As `drop`, of what holds no other tensor any more: nothing to wait for."""
+    """As `drop`. A tensor that holds no other tensor is deallocated directly."""
     if (Py_REFCNT(item) == 1 and (<Tensor>item).grad_ == NULL and (<Tensor>item).x1 == NULL
             and (<Tensor>item).x2 == NULL):
         dealloc(item)

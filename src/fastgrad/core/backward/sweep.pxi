@@ -1,9 +1,9 @@
-# The sweep: from the results back to the leaves, each tensor once, after all that came of it has handed it its part.
+# The sweep: from the results to the leaves, each tensor once, after all of its consumers.
 #
 # Two passes over the graph, neither recursive. The first counts, in every tensor, the edges that will arrive at it; the
-# second takes a tensor as soon as its count is down to zero. Counts live in the tensors, under the number of the sweep,
-# so that a sweep that failed leaves nothing to clean up: its number is never used again. The graph is let go as it is
-# swept.
+# second processes a tensor when its count reaches zero. The counts are kept in the tensors under the number of the
+# sweep, so that a sweep that failed leaves nothing to clean up: its number is not used again. The graph is freed while
+# it is swept.
 
 cdef int count_edges(Tensor root, Sweep* here) except -1:
     """First pass."""
@@ -19,61 +19,49 @@ cdef int count_edges(Tensor root, Sweep* here) except -1:
         y = here.ready.items[here.ready.n]
         if (<Tensor>y).op == LEAF:
             continue
-        if (<Tensor>y).flags & (FREED | WANTED):
-            if is_wanted(<Tensor>y, here):
+        if (<Tensor>y).flags & (FREED | INPUT):
+            if is_input(<Tensor>y, here):
                 if here.partial or (<Tensor>y).flags & FREED:
                     continue
             elif (<Tensor>y).flags & FREED:
                 raise errors.graph_freed(op_name(<Tensor>y))
-        walk_edges(<Tensor>y, here, True)
+        walk_edges(<Tensor>y, here, count_edge)
     return 0
 
 
 cdef int run_hooks(Tensor y, Sweep* here) except -1:
-    """They record as the sweep does."""
-    cdef GradScope block = switched(here.record)
-    try:
-        return call_hooks(y, here)
-    finally:
-        close_scope(block)
-
-
-cdef int call_hooks(Tensor y, Sweep* here) except -1:
-    """What the hooks make of the cotangent. They get one of their own, since cotangents share memory, and may write to
-    it."""
+    """Replace the cotangent of `y` by what its hooks return. They get a copy, since cotangents share memory, and record
+    if the sweep does."""
     cdef Tensor g = cotangent_tensor(y), t
     cdef int watch = fg_watch
     cdef unsigned short gen = y.gen
-    g = functions["copy"](g) if here.record else private_copy(g)
-    for _, hook in list((<NodeExtra>y.extra).hooks or ()):
-        before = private_copy(g) if watch & ANOMALIES else None
-        inside = enter_rule(watch)      # what comes out is looked at, as of a rule
-        try:
-            result = checked_call(hook, (g,))
-        finally:
-            leave_rule(inside)
-        if result is not None:
-            if not is_operand(result) and type(result) is not Tensor:
-                raise errors.hook_result(type(result).__name__, shape_tuple(y.layout))
-            t = as_tensor(result)
-            if is_complex(t.layout.typenum) and not is_complex(y.layout.typenum):
-                raise errors.hook_dtype(dtype_of(t), dtype_of(y))
-            g = asarray(t, dtype=dtype_of(y))
-            if not same_shape(g.layout, y.layout):
-                raise errors.hook_result(f"shape {shape_tuple(g.layout)}", shape_tuple(y.layout))
-        if before is not None:
-            anomaly.check_hook(op_name(y), g, before, lambda: (<NodeExtra>y.extra).where)
-    check_held(y, gen, here)
-    free_cotangent(y)
-    check_held(y, gen, here)
-    return accumulate_tensor(y, g, here.record)
-
-
-cdef inline int check_held(Tensor y, unsigned int gen, Sweep* here) except -1:
-    """After Python code: `y` is still the node that it was at `gen`, and its scratch that of this sweep."""
-    if y.gen != gen or y.sweep != here.number:
-        raise errors.graph_changed()
-    return 0
+    cdef GradScope block = switched(here.record)
+    try:
+        g = functions["copy"](g) if here.record else private_copy(g)
+        for _, hook in list((<NodeExtra>y.extra).hooks or ()):
+            before = private_copy(g) if watch & ANOMALIES else None
+            inside = enter_rule(watch)
+            try:
+                result = checked_call(hook, (g,))
+            finally:
+                leave_rule(inside)
+            if result is not None:
+                if not is_operand(result) and type(result) is not Tensor:
+                    raise errors.hook_result(type(result).__name__, shape_tuple(y.layout))
+                t = as_tensor(result)
+                if is_complex(t.layout.typenum) and not is_complex(y.layout.typenum):
+                    raise errors.hook_dtype(dtype_of(t), dtype_of(y))
+                g = asarray(t, dtype=dtype_of(y))
+                if not same_shape(g.layout, y.layout):
+                    raise errors.hook_result(f"shape {shape_tuple(g.layout)}", shape_tuple(y.layout))
+            if before is not None:
+                anomaly.check_hook(op_name(y), g, before, lambda: (<NodeExtra>y.extra).where)
+        check_held(y, gen, here)
+        free_cotangent(y)
+        check_held(y, gen, here)
+        return accumulate_tensor(y, g, here.record)
+    finally:
+        close_scope(block)
 
 
 cdef inline bint has_kernel(Tensor y) noexcept:
@@ -88,7 +76,7 @@ cdef inline bint has_kernel(Tensor y) noexcept:
 
 
 cdef int check_cotangent(Tensor y, Sweep* here) except -1:
-    """In debug builds: what has gathered in `y` is of its size, and nothing is on its way any more."""
+    """In debug builds: the cotangent of `y` fits it and is complete."""
     if y.pending:
         raise AssertionError("a tensor was taken before all edges had arrived")
     if y.flags & COTANGENT_TENSOR:
@@ -102,7 +90,7 @@ cdef int check_cotangent(Tensor y, Sweep* here) except -1:
 
 
 cdef int backward_node(Tensor y, bint record, bint only_wanted) except -1:
-    """Add to the cotangents of the operands of `y` what its own gives them."""
+    """Add what the cotangent of `y` contributes to those of its operands."""
     cdef char* g
     cdef Storage* gs = NULL
     check_versions(y)
@@ -118,7 +106,7 @@ cdef int backward_node(Tensor y, bint record, bint only_wanted) except -1:
         gs = y.cotangent.storage
         g = payload(gs)
     if fg_watch & ANOMALIES:
-        return backward_rule(y, g, gs, only_wanted)     # checks what comes out, operand by operand
+        return backward_rule(y, g, gs, only_wanted)     # checks the cotangent of each operand
     if table[y.op].reads & READS_Y:
         expect_contiguous(y)
     return table[y.op].backward(y, g, gs, only_wanted)
@@ -127,26 +115,26 @@ cdef int backward_node(Tensor y, bint record, bint only_wanted) except -1:
 cdef int process_node(Tensor y, Sweep* here) except -1:
     """Second pass, one tensor, whose cotangent is complete."""
     cdef unsigned short gen
+    cdef bint done
     if here.deferred != NULL and here.deferred.n_kept and not continues_chain(y, here):
         run_deferred(here)
     gen = y.gen
     check_held(y, gen, here)
     if FASTGRAD_DEBUG:
         check_cotangent(y, here)
-    if here.partial and is_wanted(y, here):
-        if y.flags & COTANGENT:
-            (<dict>here.wanted)[<size_t><PyObject*>y] = cotangent_tensor(y)
+    done = here.partial and is_input(y, here)
+    if y.flags & (HOOKED | RETAIN | INPUT) and y.flags & COTANGENT:
+        if y.flags & HOOKED and not done:
+            run_hooks(y, here)
+        if y.flags & RETAIN and y.op != LEAF and here.gradients == NULL:
+            retain(y, here)
+        if is_input(y, here):
+            (<dict>here.gradients)[<size_t><PyObject*>y] = cotangent_tensor(y)
+        check_held(y, gen, here)
+    if done:
         free_cotangent(y)
         y.sweep = 0
         return 0
-    if y.flags & (HOOKED | RETAIN | WANTED) and y.flags & COTANGENT:
-        if y.flags & HOOKED:
-            run_hooks(y, here)
-        if y.flags & RETAIN and y.op != LEAF and here.wanted == NULL:
-            retain(y, here)
-        if is_wanted(y, here):
-            (<dict>here.wanted)[<size_t><PyObject*>y] = cotangent_tensor(y)
-        check_held(y, gen, here)
     if y.op == LEAF:
         if here.only_wanted or not y.flags & COTANGENT:
             y.sweep = 0
@@ -155,12 +143,12 @@ cdef int process_node(Tensor y, Sweep* here) except -1:
             push_owned(&here.leaves, y)
         return 0
     if y.flags & FREED:
-        if not is_wanted(y, here):
-            raise errors.graph_freed(op_name(y))    # by a hook, under our feet
+        if not is_input(y, here):
+            raise errors.graph_freed(op_name(y))    # by a hook
         free_cotangent(y)
         return 0
     if y.flags & COTANGENT:
-        if here.apart:
+        if here.interleaved:
             check_edges(y, here)
         if y.layout.nbytes >= LARGE and can_defer(y, here):
             defer_node(y, here)
@@ -169,10 +157,10 @@ cdef int process_node(Tensor y, Sweep* here) except -1:
         if y.flags & FREED:
             raise errors.graph_freed(op_name(y))    # by a rule
         check_held(y, gen, here)
-    if here.apart:
+    if here.interleaved:
         check_edges(y, here)
-    walk_edges(y, here, False)
-    # From here on Python code may run, of what is dropped.
+    walk_edges(y, here, release_edge)
+    # From here on dropping may run Python code.
     y.sweep = 0
     if here.retain:
         free_cotangent(y)
@@ -185,8 +173,7 @@ cdef int process_node(Tensor y, Sweep* here) except -1:
 
 cdef inline int seed(Tensor y, Tensor g, Sweep* here) except -1:
     """Give a root its cotangent; None stands for 1."""
-    if y.sweep != here.number:
-        check_entered(<PyObject*>y, here)       # the sum of another root's cotangents has run Python code
+    check_counted(<PyObject*>y, here)       # Python code may have run, to sum the cotangents of another root
     if not takes(y, here.only_wanted):
         return 0
     if g is None and y.layout == number_layout and not here.record:
@@ -197,32 +184,31 @@ cdef inline int seed(Tensor y, Tensor g, Sweep* here) except -1:
 
 
 cdef inline int start(Tensor y, Sweep* here) except -1:
-    """A root is ready where it is no operand of another one."""
-    if y.sweep != here.number:
-        check_entered(<PyObject*>y, here)
+    """Schedule a root, unless it is an operand of another one."""
+    check_counted(<PyObject*>y, here)
     if y.pending == 0 and takes(y, here.only_wanted):
         push_owned(&here.ready, y)
     return 0
 
 
-cdef int sweep(Tensor root, Tensor cotangent, list more, dict wanted, bint retain, bint record,
+cdef int sweep(Tensor root, Tensor cotangent, list more, dict gradients, bint retain, bint record,
                bint partial=False) except -1:
-    """Sweep from `root` and from `more`, a list of pairs like it, or None. With `wanted`, a dict by address, fill in
-    the gradients of what is WANTED and leave every `.grad` alone (`partial`: only what flows to it directly); without,
-    add to the `.grad` of the leaves once everything has succeeded."""
+    """Sweep from `root` and from `more`, a list of such pairs or None. Without `gradients`, add to the `.grad` of the
+    leaves once everything has succeeded; with it, a dict by address of the inputs, fill it and leave every `.grad`
+    alone. `partial`: only with what flows to an input directly."""
     cdef GradScope block = switched(True) if record else None
     cdef Sweep* here = begin_sweep()
     cdef Tensor y, g
     cdef PyObject* item
-    here.only_wanted = wanted is not None
+    here.only_wanted = gradients is not None
     here.partial = partial
     here.mask = REACHES_INPUT if here.only_wanted else REQUIRES_GRAD
-    here.wanted = <PyObject*>wanted if wanted is not None else NULL
+    here.gradients = <PyObject*>gradients if gradients is not None else NULL
     here.retain = retain
     here.record = record
-    here.apart = record
+    here.interleaved = record
     try:
-        prepare(root, more, here)
+        first_pass(root, more, here)
         seed(root, cotangent, here)
         if more is not None:
             for y, g in more:
@@ -245,7 +231,7 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, dict wanted, bint retai
                 drop(item)
         if here.deferred != NULL and here.deferred.n_kept:
             run_deferred(here)
-        if wanted is None:
+        if gradients is None:
             commit(here)
     finally:
         close_scope(block)
@@ -254,18 +240,16 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, dict wanted, bint retai
 
 
 cdef void end_sweep(Sweep* here) noexcept:
-    """Let go of all that the sweep holds, whether it has succeeded or not. The tensors belong to the sweeps around it
-    before Python code may run."""
+    """Release everything the sweep holds, whether it has succeeded or not. Before any Python code runs, the tensors are
+    returned to the sweeps around it."""
     cdef PyObject* sums = here.sums
-    if here.looking:
+    if here.counting:
         here.ready.n = 0        # borrowed references
     leave_sweep(here)
     if here.stashed != NULL:
         restore_scratch(here)
-    if here.deferred != NULL:
-        if here.deferred.n_kept:
-            forget_deferred(here, False)
-        free_deferred(here)
+    if here.deferred != NULL and here.deferred.n_kept:
+        forget_deferred(here, False)
     free_vector(&here.ready)
     free_vector(&here.leaves)
     if sums != NULL:
@@ -277,18 +261,18 @@ cdef void end_sweep(Sweep* here) noexcept:
 ctypedef int (*GraphScan)(Tensor root, list more, Sweep* here) noexcept
 
 
-cdef int prepare(Tensor root, list more, Sweep* here) except -1:
-    """Everything that only looks, once again where another thread was in the way."""
+cdef int first_pass(Tensor root, list more, Sweep* here) except -1:
+    """The first pass, repeated if a sweep of another thread was in the way."""
     # Without `try`, which would save and restore the thread's exceptions: a tenth of a sweep over a few scalars.
-    cdef GraphScan look = <GraphScan>scan_graph
-    here.looking = True
-    while look(root, more, here) < 0:
+    cdef GraphScan scan = <GraphScan>scan_graph
+    here.counting = True
+    while scan(root, more, here) < 0:
         here.ready.n = 0
-        if here.blocked == 0:
+        if here.blocker == 0:
             return -1       # with the exception that is set
         PyErr_Clear()
-        wait_for_the_other(here)
-    here.looking = False
+        wait_for_other_sweep(here)
+    here.counting = False
     return 0
 
 
@@ -299,8 +283,8 @@ cdef int scan_graph(Tensor root, list more, Sweep* here) except -1:
         if more is not None:
             for y, _ in more:
                 mark_reachable(y, here)
-        # The way is found under this number, the edges are counted under the next.
-        here.way = here.number
+        # The inputs are searched for under this number, the edges are counted under the next.
+        here.search = here.number
         here.number = next_number(here.owner)
     count_edges(root, here)
     if more is not None:

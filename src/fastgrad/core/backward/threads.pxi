@@ -1,50 +1,46 @@
-# The sweeps that are under way: each on the heap, in the list of its thread. What is here belongs to a thread; others
-# only look a sweep up by its number, or count it as gone when the thread is. Runs no Python code but where it says so.
+# The running sweeps, in a list per thread. Other threads only look up a sweep by its number, or mark the sweeps of a
+# thread that has ended as abandoned. Runs Python code only where a docstring says so.
 #
-# A sweep never lies on the C stack: a hook may switch greenlets, which moves the stack away under whoever points into
-# it.
+# A sweep is allocated on the heap: a hook may switch greenlets, which moves the C stack.
 
 cdef enum:
-    NUMBERS = 1024          # of sweeps, that a thread takes at a time
+    NUMBERS = 1024          # sweep numbers that a thread takes at a time
 
-cdef struct Stash:          # scratch of another sweep in a tensor that this one has to use, put back afterwards
-    PyObject* tensor        # owned; NULL: nothing to put back, a cotangent nobody wants that is still to be dropped
+cdef struct Stash:          # the scratch of another sweep in a tensor that this one uses, put back afterwards
+    PyObject* tensor        # owned; NULL: nothing to put back, only a cotangent to drop
     Slot cotangent
     unsigned int pending
     unsigned int sweep
     unsigned short flags
     Stash* next
 
-cdef struct Deferred           # steps that are still to run: backward/deferred.pxi
+cdef struct Deferred        # steps that are still to run: backward/deferred.pxi
 cdef struct Sweeps
 
-cdef struct Sweep:        # a sweep that is under way
+cdef struct Sweep:
     unsigned int number
-    unsigned int way        # the number under which the way to what `gradients` wants was searched, or 0
+    unsigned int search     # the number under which `mark_reachable` searched for the inputs of `gradients`, or 0
     bint retain             # keep the graph
     bint record             # create_graph
-    bint looking            # in the first pass: the references in `ready` are borrowed, and no Python code may run
-    bint only_wanted        # `gradients`: go only where what it was asked for lies
-    bint partial            # and not beyond it, nor to its hooks
-    # nodes of numbers are not taken the short way: recorded, or another sweep was in our tensors
-    bint apart
-    unsigned short mask     # the flag that says where to go, of a tensor
-    unsigned int blocked    # number of another thread's sweep whose scratch was in the way; 0: none was
+    bint counting           # in the first pass: the references in `ready` are borrowed, and no Python code may run
+    bint only_wanted        # `gradients`: follow only edges that lead to its inputs
+    bint partial            # and stop at them, without their hooks
+    bint interleaved        # may share tensors with other sweeps: no scalar path, and ownership is checked
+    unsigned short mask     # the flag of tensors to which the sweep goes
+    unsigned int blocker    # number of another thread's sweep that uses our tensors, or 0
     Sweeps* owner           # NULL: its thread has ended
-    Sweep* outer          # the one that was under way in this thread when this one began
-    Stash* stashed          # what was taken from other sweeps of this thread
-    Deferred* deferred            # NULL until there is something to note
-    PyObject* wanted        # dict by address of what `gradients` was asked for, and found; or NULL
-    # list of Sum: what is added to a `.grad` by an op, and gradients of interior tensors; or NULL
-    PyObject* sums
-    Vector ready            # tensors whose cotangent is complete; while counting, tensors whose edges are to be counted
+    Sweep* outer            # the one that was running in this thread when this one began
+    Stash* stashed
+    Deferred* deferred      # NULL until it is needed
+    PyObject* gradients     # by address of the inputs of `gradients`: their gradients, or None; NULL for `backward`
+    PyObject* sums          # list of Sum, or NULL
+    Vector ready            # tensors whose cotangent is complete; in the first pass, those still to be visited
     Vector leaves
 
 cdef struct Sweeps:         # of one thread
-    Sweep* running        # latest first; several at once where a hook or a rule sweeps, or switches greenlets
-    Sweep* spare          # for the next sweep: a small one costs no allocation
-    Deferred* spare_noted
-    unsigned int number     # the last that was handed out
+    Sweep* running          # latest first; several where a hook or a rule sweeps, or switches greenlets
+    Sweep* spare            # for the next sweep: a small one allocates nothing
+    unsigned int number     # the last that was used
     unsigned int last       # of those taken
     Sweeps* next            # of another thread
 
@@ -69,7 +65,7 @@ cdef inline Sweeps* own_sweeps() except NULL:
 
 
 cdef Sweeps* enter_thread() except NULL:
-    """May run Python code, as whatever allocates what the garbage collector tracks."""
+    """Add this thread to the list. May run Python code: the garbage collector."""
     global threads
     cdef Sweeps* s = <Sweeps*>PyMem_RawMalloc(sizeof(Sweeps))
     cdef PyObject* state = PyThreadState_GetDict()
@@ -89,7 +85,7 @@ cdef Sweeps* enter_thread() except NULL:
 
 @cython.final
 cdef class ThreadEnd:
-    """Lies in the dict of a thread's state, and so goes when the thread does."""
+    """Lives in the dict of a thread's state, and so dies with the thread."""
     cdef Sweeps* sweeps
 
     def __dealloc__(self):
@@ -98,7 +94,7 @@ cdef class ThreadEnd:
 
 
 cdef void leave_thread(Sweeps* s) noexcept:
-    """The thread has ended, perhaps in the process that this one was forked from."""
+    """Remove a thread that has ended, perhaps in the process that this one was forked from."""
     global threads
     cdef Sweeps** at = &threads
     while at[0] != NULL and at[0] != s:
@@ -109,24 +105,25 @@ cdef void leave_thread(Sweeps* s) noexcept:
     if fg_sweeps == s:
         fg_set_sweeps(NULL)
     abandon_sweeps(s)
+    if s.spare != NULL:
+        PyMem_RawFree(s.spare.deferred)
     PyMem_RawFree(s.spare)
-    PyMem_RawFree(s.spare_noted)
     PyMem_RawFree(s)
 
 
 cdef void abandon_sweeps(Sweeps* s) noexcept:
-    """Its sweeps will never go on. What they hold is lost with the frames they ran in; their scratch in tensors is that
-    of a sweep that failed."""
+    """Mark the sweeps of a thread as failed: they never resume. What they hold is lost with the frames they ran in."""
     cdef Sweep* here = s.running
     s.running = NULL
     while here != NULL:
         here.owner = NULL
-        abandon_deferred(here)
+        if here.deferred != NULL:
+            abandon_deferred(here)
         here = here.outer
 
 
 def forget_other_threads():
-    """Called in a forked child: the other threads are not in it, and nobody need wait for their sweeps."""
+    """Abandon the sweeps of all other threads, which do not exist in a forked child."""
     cdef Sweeps* s = threads
     while s != NULL:
         if s != <Sweeps*>fg_sweeps:
@@ -134,8 +131,18 @@ def forget_other_threads():
         s = s.next
 
 
+def _register_at_fork():
+    import os
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=forget_other_threads)
+
+
+_register_at_fork()
+
+
 cdef inline unsigned int next_number(Sweeps* s) noexcept:
-    """Taken by the thousand, so that threads do not share a counter."""
+    """A new sweep number. Each thread takes them by the thousand, so that threads do not share a counter."""
     global numbers_taken
     if s.number == s.last:
         s.number = numbers_taken
@@ -149,15 +156,13 @@ cdef inline unsigned int next_number(Sweeps* s) noexcept:
 
 
 cdef Sweep* sweep_numbered(unsigned int number) noexcept:
-    """The sweep under way, of any thread, that has left this number in a tensor, or NULL."""
+    """The running sweep, of any thread, that wrote this number to a tensor, or NULL."""
     cdef Sweeps* s = threads
     cdef Sweep* r
-    if number == 0:
-        return NULL
-    while s != NULL:
+    while s != NULL and number != 0:
         r = s.running
         while r != NULL:
-            if r.number == number or r.way == number:
+            if r.number == number or r.search == number:
                 return r
             r = r.outer
         s = s.next
@@ -165,7 +170,7 @@ cdef Sweep* sweep_numbered(unsigned int number) noexcept:
 
 
 cdef inline Sweep* begin_sweep() except NULL:
-    """A sweep of this thread, in its list."""
+    """Add a sweep to the list of this thread."""
     cdef Sweeps* s = own_sweeps()
     cdef Sweep* here = s.spare
     if here != NULL:
@@ -173,9 +178,9 @@ cdef inline Sweep* begin_sweep() except NULL:
     else:
         here = new_sweep()
     here.number = next_number(s)
-    here.way = 0
-    here.looking = False
-    here.blocked = 0
+    here.search = 0
+    here.counting = False
+    here.blocker = 0
     here.owner = s
     here.outer = s.running
     s.running = here
@@ -195,7 +200,7 @@ cdef Sweep* new_sweep() except NULL:
 
 
 cdef inline void leave_sweep(Sweep* here) noexcept:
-    """Take a sweep off its thread's list: not always the first, since greenlets end in any order."""
+    """Remove a sweep from its thread's list: not always the first, since greenlets end in any order."""
     cdef Sweep** at
     if here.owner == NULL:
         return
@@ -207,58 +212,10 @@ cdef inline void leave_sweep(Sweep* here) noexcept:
 
 
 cdef inline void free_sweep(Sweep* here) noexcept:
-    """Of a sweep that has let go of all it held."""
+    """Free a sweep that holds nothing any more, or keep its memory for the next one."""
     cdef Sweeps* s = here.owner
     if not FASTGRAD_NO_POOLS and s != NULL and s.spare == NULL:
         s.spare = here
     else:
+        PyMem_RawFree(here.deferred)
         PyMem_RawFree(here)
-
-
-cdef Deferred* new_deferred(Sweep* here) except NULL:
-    cdef Deferred* deferred = NULL
-    if here.owner != NULL:
-        deferred = here.owner.spare_noted
-        here.owner.spare_noted = NULL
-    if deferred == NULL:
-        deferred = <Deferred*>PyMem_RawMalloc(sizeof(Deferred))
-        if deferred == NULL:
-            raise MemoryError()
-    deferred.n_kept = 0
-    here.deferred = deferred
-    return deferred
-
-
-cdef void free_deferred(Sweep* here) noexcept:
-    """Of a sweep at its end."""
-    cdef Deferred* deferred = here.deferred
-    if deferred == NULL:
-        return
-    here.deferred = NULL
-    if not FASTGRAD_NO_POOLS and here.owner != NULL and here.owner.spare_noted == NULL:
-        here.owner.spare_noted = deferred
-    else:
-        PyMem_RawFree(deferred)
-
-
-cdef void abandon_deferred(Sweep* here) noexcept:
-    """The sweep will not go on: tensors no longer hold numbers of its buffers."""
-    cdef Deferred* deferred = here.deferred
-    cdef PyObject* x
-    cdef int k
-    if deferred == NULL:
-        return
-    for k in range(deferred.n_kept):
-        x = deferred.kept[k]
-        if (<Tensor>x).sweep == here.number and (<Tensor>x).flags & DEFERRED:
-            (<Tensor>x).flags = (<Tensor>x).flags & ~<int>(COTANGENT | DEFERRED)
-
-
-def _register_at_fork():
-    import os
-
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=forget_other_threads)
-
-
-_register_at_fork()

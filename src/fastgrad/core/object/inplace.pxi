@@ -40,25 +40,6 @@ cdef int check_writable(Tensor x, bint recording) except -1:
     return 0
 
 
-cdef int write_version(Tensor x) except -1:
-    move_out(x)
-    x.storage.version += 1
-    return 0
-
-
-cdef inline int bump_version(Tensor x) except -1:
-    if x.storage != NULL:
-        x.storage.version += 1
-    elif x.op != LEAF:
-        # A recorded inline value: from here on its writes are counted where its views can see them.
-        write_version(x)
-    elif x.gen == 65535:
-        write_version(x)
-    else:
-        x.gen += 1
-    return 0
-
-
 cdef Tensor snapshot(Tensor x, bint keep_value):
     """A tensor that can take over the node `x` stands for, entered in the history of `x`. All that may fail is done
     here, so that a write that fails leaves `x` as it was: `rebind` completes it, `forget_snapshot` takes it back."""
@@ -158,43 +139,18 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
 
 cdef int leave_to_rule(Tensor z) except -1:
     """Have the rule do the backward of `z`: kernels read a result that lies in C order, in memory of ours."""
-    cdef PyObject* x1 = z.x1
-    cdef PyObject* x2 = z.x2
-    cdef int flags = z.flags
-    if z.op == RULE:
-        return 0
-    z.saved = 0
-    link_unseen(z, rule_for(z), node_operands(z), node_params(z), RULE)
-    z.x1 = NULL
-    z.x2 = NULL
-    z.flags = <unsigned short>(flags & ~<int>(CONST1 | CONST2 | OBJECT2))
-    if not flags & CONST1:
-        drop(x1)
-    if flags & OBJECT2:
-        Py_DECREF(<object>x2)
-    elif not flags & CONST2:
-        drop(x2)
+    if z.op != RULE:
+        z.saved = 0
+        link_unseen(z, rule_for(z), node_operands(z), node_params(z), RULE)
+        drop_edges(z)
     return 0
 
 
-cdef bint reads_result(Tensor z) except -1:
-    """Whether the backward of `z` reads its value."""
-    if z.extra != NULL and (<NodeExtra>z.extra).operands is not None:
-        return (<NodeExtra>z.extra).reads_y
-    return reads_at(z) & READS_Y != 0
-
-
-cdef bint reads_operand(Tensor z, Tensor x) except -1:
+cdef bint reads_operand(Tensor z, Tensor x) noexcept:
     """Whether the backward of `z` reads the value of its operand `x`, which then has to be kept."""
-    cdef tuple operands
     cdef Py_ssize_t k
-    if z.extra == NULL:
-        return reads_at(z) & (READS_X1 | READS_X2) != 0
-    operands = (<NodeExtra>z.extra).operands
-    if operands is None:
-        return True
-    for k in range(len(operands)):
-        if operands[k] is x and nth_bit((<NodeExtra>z.extra).reads, k):
+    for k in range(edge_count(z)):
+        if edge_at(z, k) == <PyObject*>x and nth_bit(operand_reads(z), k):
             return True
     return False
 

@@ -50,6 +50,8 @@ cdef Tensor traced_from(Tensor x):
     cdef list stack
     cdef set seen
     cdef Tensor t
+    cdef PyObject* edge
+    cdef Py_ssize_t k
     if transforms_running == 0 or not x.flags & REQUIRES_GRAD:
         return None
     stack = [x]
@@ -61,20 +63,11 @@ cdef Tensor traced_from(Tensor x):
         if t.op == LEAF or <size_t><PyObject*>t in seen:
             continue
         seen.add(<size_t><PyObject*>t)
-        push_origins(t, stack)
+        for k in range(edge_count(t)):
+            edge = edge_at(t, k)
+            if edge != NULL and (<Tensor>edge).flags & REQUIRES_GRAD and flows_along(t, k):
+                stack.append(<Tensor>edge)
     return None
-
-
-cdef int push_origins(Tensor t, list stack) except -1:
-    """The operands to which a gradient flows."""
-    cdef Py_ssize_t k
-    cdef tuple operands = node_operands(t)
-    cdef bint many = t.extra != NULL and (<NodeExtra>t.extra).operands is not None
-    for k in range(len(operands)):
-        o = operands[k]
-        if type(o) is Tensor and (<Tensor>o).flags & REQUIRES_GRAD and (not many or nth_bit(flows_of(t), k)):
-            stack.append(o)
-    return 0
 
 
 cdef inline int check_door(Tensor x, str door, bint warns) except -1:

@@ -90,12 +90,7 @@ cdef void release_fields(Tensor t) noexcept:
             before = enter_python()
             storage_release(t.storage)
             leave_python(before)
-    if not t.flags & CONST1:
-        drop(t.x1)
-    if t.flags & OBJECT2:
-        Py_DECREF(<object>t.x2)
-    elif not t.flags & CONST2:
-        drop(t.x2)
+    drop_edges(t)
     drop(t.grad_)
     if t.extra != NULL:
         release_python(t.extra)
@@ -153,26 +148,6 @@ cdef inline NodeExtra extra_of(Tensor t):
     return <NodeExtra>t.extra
 
 
-cdef inline unsigned int version_of(Tensor t) noexcept:
-    return t.storage.version if t.storage != NULL else t.gen
-
-
-cdef inline unsigned int version_at(PyObject* t) noexcept:
-    return (<Tensor>t).storage.version if (<Tensor>t).storage != NULL else (<Tensor>t).gen
-
-
-cdef int move_out(Tensor t) except -1:
-    """Move an inline value to a block of its own, so that views can share it."""
-    cdef Storage* storage
-    if t.storage == NULL:
-        storage = storage_new(8)
-        memcpy(payload(storage), t.own.value, 8)
-        storage.version = t.gen
-        t.storage = storage
-        t.data = payload(storage)
-    return 0
-
-
 cdef void free_cotangent(Tensor t) noexcept:
     """Runs Python code last, if at all: where it is a Tensor."""
     cdef Slot g = t.cotangent
@@ -185,25 +160,14 @@ cdef void free_cotangent(Tensor t) noexcept:
 
 
 cdef void free_edges(Tensor t) noexcept:
-    """Let go of operands and of what the op kept; the tensor stays."""
-    cdef PyObject* x1 = t.x1
-    cdef PyObject* x2 = t.x2
+    """Release operands and what the op kept; the tensor stays."""
     cdef PyObject* extra = t.extra
-    cdef int flags = t.flags
-    t.x1 = NULL
-    t.x2 = NULL
-    t.flags = <unsigned short>(flags & ~<int>(CONST1 | CONST2 | OBJECT2))
-    if not flags & CONST1:
-        drop(x1)
-    if flags & OBJECT2:
-        Py_DECREF(<object>x2)
-    elif not flags & CONST2:
-        drop(x2)
+    drop_edges(t)
     if extra != NULL:
-        forget(<NodeExtra>extra)
+        clear_extra(<NodeExtra>extra)
 
 
-cdef void forget(NodeExtra extra) noexcept:
+cdef void clear_extra(NodeExtra extra) noexcept:
     """Drop what only the backward needed. The rule stays, it names the op; the history stays for consumers not yet
     swept."""
     cdef bint before = enter_python()

@@ -1,43 +1,58 @@
-# Versions: how often memory was written, and which node an edge meant before it was.
+# Versions: how often memory was written, and which node an edge meant at the time it was recorded.
 
-cdef inline int check_fresh(Tensor x) except -1:
-    """Refuse a value that was written behind the back of its graph."""
-    if x.storage != NULL and x.storage.version != 0:
-        check_written(x)
+cdef inline unsigned int version_at(PyObject* t) noexcept:
+    return (<Tensor>t).storage.version if (<Tensor>t).storage != NULL else (<Tensor>t).gen
+
+
+cdef inline unsigned int version_of(Tensor t) noexcept:
+    return version_at(<PyObject*>t)
+
+
+cdef unsigned int versions_in(object operands) except? 0xFFFFFFFF:
+    """The sum of the versions of all Tensors among `operands`: it changes when any of them is written."""
+    cdef unsigned int total = 0
+    for o in operands:
+        if type(o) is Tensor:
+            total += version_of(<Tensor>o)
+    return total
+
+
+cdef int move_out(Tensor t) except -1:
+    """Move an inline value to a block of its own, so that views can share it."""
+    cdef Storage* storage
+    if t.storage == NULL:
+        storage = storage_new(8)
+        memcpy(payload(storage), t.own.value, 8)
+        storage.version = t.gen
+        t.storage = storage
+        t.data = payload(storage)
     return 0
 
 
-cdef int check_written(Tensor x) except -1:
-    cdef Tensor owner = x
-    cdef unsigned int version = x.storage.version
-    if x.op == LEAF:
-        # A constant view made before a recorded value was written into its memory knows nothing of that record.
-        if x.flags & VIEW and x.saved < x.storage.taken:
-            raise errors.stale(None)
-        return 0
-    while owner.flags & VIEW and owner.op != LEAF:
-        if owner.extra != NULL and (<NodeExtra>owner.extra).operands is not None:
-            owner = nth_operand(<NodeExtra>owner.extra, 0)
-        elif owner.x1 != NULL:
-            owner = resolve(owner.x1, owner.gen1)
-        else:
-            break
-    if owner.op != LEAF and (x.storage.taken != version or (x.flags & VIEW and x.saved != version)):
-        raise errors.stale(op_name(x))
+cdef inline int bump_version(Tensor x) except -1:
+    """Count a write to the value of `x`: of a recorded inline value where its views can see it."""
+    if x.storage == NULL and x.op == LEAF and x.gen < 65535:
+        x.gen += 1
+    else:
+        move_out(x)
+        x.storage.version += 1
     return 0
 
 
-cdef PyObject* resolve_at(PyObject* edge, unsigned int gen) noexcept:
-    """Borrowed: the tensor an edge meant. Where it was written in place since, the node it stood for at the time."""
-    if (<Tensor>edge).gen == gen or (<Tensor>edge).extra == NULL or (<NodeExtra>(<Tensor>edge).extra).history is None:
-        return edge
-    return former(edge, (<NodeExtra>(<Tensor>edge).extra).history, gen)
+cdef inline PyObject* resolve_at(PyObject* edge, unsigned int gen) noexcept:
+    """Borrowed: the node an edge was recorded for, which an in-place write may have moved to another tensor."""
+    return edge if (<Tensor>edge).gen == gen else find_snapshot(edge, gen)
 
 
-cdef PyObject* former(PyObject* x, list history, unsigned int gen) noexcept:
-    """The first of the history, whose generations ascend, that is as young as `gen`; `x` itself where none is. By
-    halving: a chain of writes, each with a consumer, asks once for every write."""
-    cdef Py_ssize_t low = 0, high = len(history), middle
+cdef PyObject* find_snapshot(PyObject* x, unsigned int gen) noexcept:
+    """The first of the history, whose generations ascend, of generation `gen` or later; `x` if there is none. By binary
+    search, since in a chain of writes every write asks."""
+    cdef list history
+    cdef Py_ssize_t low = 0, high, middle
+    if (<Tensor>x).extra == NULL or (<NodeExtra>(<Tensor>x).extra).history is None:
+        return x
+    history = (<NodeExtra>(<Tensor>x).extra).history
+    high = len(history)
     while low < high:
         middle = (low + high) // 2
         if <unsigned int>(<tuple>history[middle])[0] < gen:
@@ -51,43 +66,52 @@ cdef inline Tensor resolve(PyObject* edge, unsigned int gen):
     return <Tensor>resolve_at(edge, gen)
 
 
-cdef int check_versions(Tensor y) except -1:
-    """Raise where a value that the backward of `y` reads was overwritten since."""
-    cdef unsigned int now = 0, reads
-    cdef NodeExtra extra
-    cdef Py_ssize_t k
-    if y.flags & VIEW:
-        return 0        # reads nothing; `saved` is the version that the view was taken of
-    if y.extra != NULL and (<NodeExtra>y.extra).operands is not None:
-        extra = <NodeExtra>y.extra
-        for k in range(len(extra.operands)):
-            if type(extra.operands[k]) is Tensor and nth_bit(extra.reads, k):
-                now += version_of(nth_operand(extra, k))
-        if extra.reads_y:
-            now += version_of(y)
-    else:
-        reads = reads_at(y)
-        if reads & READS_X1 and not y.flags & CONST1:
-            now += version_of(resolve(y.x1, y.gen1))
-        if reads & READS_X2 and not y.flags & CONST2 and y.x2 != NULL:
-            now += version_of(resolve(y.x2, y.gen2))
-        if reads & READS_Y:
-            now += version_of(y)
-    if now != y.saved:
-        raise errors.mutated(op_name(y), "a value it reads", y.saved, now)
-    return 0
-
-
 cdef Tensor nth_operand(NodeExtra extra, Py_ssize_t k):
-    """Operand number `k`, which is a Tensor, as it was recorded."""
+    """Operand `k`, which is a Tensor, as it was recorded."""
     o = extra.operands[k]
     return resolve(<PyObject*>o, 0 if extra.gens is None else extra.gens[k])
 
 
-cdef unsigned int versions_in(object operands) except? 0xFFFFFFFF:
-    """The sum of the versions of all that are Tensors: another one once Python code has written to any of them."""
-    cdef unsigned int total = 0
-    for o in operands:
-        if type(o) is Tensor:
-            total += version_of(<Tensor>o)
-    return total
+cdef inline int check_fresh(Tensor x) except -1:
+    """Raise if the memory of `x` was modified after `x` was recorded."""
+    if x.storage != NULL and x.storage.version != 0:
+        check_written(x)
+    return 0
+
+
+cdef int check_written(Tensor x) except -1:
+    cdef Tensor owner = x
+    cdef PyObject* base
+    cdef unsigned int version = x.storage.version
+    if x.op == LEAF:
+        # A constant view made before a recorded value was written into its memory does not know of that record.
+        if x.flags & VIEW and x.saved < x.storage.taken:
+            raise errors.stale(None)
+        return 0
+    while owner.flags & VIEW and owner.op != LEAF:
+        base = edge_at(owner, 0)
+        if base == NULL:
+            break
+        owner = <Tensor>base
+    if owner.op != LEAF and (x.storage.taken != version or (x.flags & VIEW and x.saved != version)):
+        raise errors.stale(op_name(x))
+    return 0
+
+
+cdef int check_versions(Tensor y) except -1:
+    """Raise if a value that the backward of `y` reads was modified after it was recorded."""
+    cdef unsigned int now = 0, reads = operand_reads(y)
+    cdef PyObject* x
+    cdef Py_ssize_t k
+    if y.flags & VIEW:
+        return 0        # reads nothing; `saved` is the version that the view was taken of
+    for k in range(edge_count(y)):
+        if nth_bit(reads, k):
+            x = edge_at(y, k)
+            if x != NULL:
+                now += version_at(x)
+    if reads_result(y):
+        now += version_of(y)
+    if now != y.saved:
+        raise errors.mutated(op_name(y), "a value it reads", y.saved, now)
+    return 0
