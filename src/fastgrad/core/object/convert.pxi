@@ -1,5 +1,5 @@
-# NumPy arrays and Python numbers, in and out. Arrays are wrapped without copy where their dtype, byte order and
-# alignment allow.
+# Conversion from and to NumPy arrays and Python numbers. Arrays are wrapped without a copy if their dtype, byte order
+# and alignment allow.
 
 cdef extern from "Python.h":
     double PyFloat_AS_DOUBLE(PyObject* o)
@@ -60,15 +60,13 @@ cdef Tensor wrap_array(cnp.ndarray a):
 cdef Tensor own_array(cnp.ndarray a):
     """As `wrap_array`, but a small value goes into the tensor itself. For arrays that nobody else holds."""
     cdef Tensor t
-    cdef Layout* layout
-    if (cnp.PyArray_NBYTES(a) <= 8 and supported(cnp.PyArray_TYPE(a)) and cnp.PyArray_IS_C_CONTIGUOUS(a)
-            and PyArray_ISNOTSWAPPED(a)):
-        layout = layout_get(cnp.PyArray_TYPE(a), PyArray_ITEMSIZE(a), cnp.PyArray_NDIM(a),
-                            <Py_ssize_t*>cnp.PyArray_DIMS(a), NULL)
-        t = new_tensor(layout)
-        memcpy(t.own.value, cnp.PyArray_DATA(a), cnp.PyArray_NBYTES(a))
-        return t
-    return wrap_array(a)
+    if (cnp.PyArray_NBYTES(a) > 8 or not supported(cnp.PyArray_TYPE(a)) or not cnp.PyArray_IS_C_CONTIGUOUS(a)
+            or not PyArray_ISNOTSWAPPED(a)):
+        return wrap_array(a)
+    t = new_tensor(layout_get(cnp.PyArray_TYPE(a), PyArray_ITEMSIZE(a), cnp.PyArray_NDIM(a),
+                              <Py_ssize_t*>cnp.PyArray_DIMS(a), NULL))
+    memcpy(t.own.value, cnp.PyArray_DATA(a), cnp.PyArray_NBYTES(a))
+    return t
 
 
 cdef inline Tensor float_tensor(double value):
@@ -87,7 +85,7 @@ cdef Tensor as_tensor(object o):
 
 
 cdef Tensor shared(cnp.ndarray a):
-    """A tensor over memory that its owner may write at any time: what is recorded of it is kept as a private copy."""
+    """A tensor over memory that its owner may write at any time, so that recorded ops keep private copies of it."""
     cdef Tensor t = wrap_array(a)
     if not t.storage.flags & READ_ONLY or seen_elsewhere(a):
         t.storage.flags |= FOREIGN_WRITABLE
@@ -95,8 +93,7 @@ cdef Tensor shared(cnp.ndarray a):
 
 
 cdef bint seen_elsewhere(cnp.ndarray a):
-    """Whether the memory of a read-only array has another owner, who may write: the array that it is a view of, a
-    Tensor."""
+    """Whether the memory of a read-only array has an owner that may write: an array that it is a view of, a Tensor."""
     cdef object base = a
     while PyArray_Check(base) and not PyArray_ISWRITEABLE(<cnp.ndarray>base):
         base = base.base
@@ -138,12 +135,7 @@ cdef object scalar_item(Tensor t):
 
 cdef Tensor contiguous(Tensor t):
     """`t`, or a copy of it in C order that is not recorded."""
-    if t.layout.flags & C_CONTIGUOUS:
-        return t
-    cdef Layout* layout = layout_contiguous(t.layout)
-    cdef Tensor c = new_tensor(layout)
-    copy_strided(layout.itemsize, layout, t.data, t.layout.strides, c.data, layout.strides)
-    return c
+    return t if t.layout.flags & C_CONTIGUOUS else private_copy(t)
 
 
 cdef Tensor private_copy(Tensor t):
@@ -177,8 +169,6 @@ cdef int require(Tensor t) except -1:
 
 
 def asarray(obj, *, dtype=None, copy=None):
-    if type(obj) is Tensor and dtype is None and not copy:
-        return obj
     if type(obj) is Tensor:
         same = dtype is None or np.dtype(dtype) == obj.dtype
         if same and not copy:

@@ -1,11 +1,24 @@
-# The Tensor's slots: each one line, a door to where the decision lives. What is plain Python on top of the public
-# functions stands in fastgrad/tensor_methods.py, once for both engines; a slot of C cannot be set from there, so that
-# it has its door here.
+# The class. Each method is a short call of the function that does the work. Methods written in Python on top of the
+# public functions are in fastgrad/tensor_methods.py, for both engines; those that are slots in C are called from here.
 
 cdef dict METHODS = {}      # filled by `install_methods`
+cdef tuple COMPARISONS = ("__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__")     # by Py_LT to Py_GE
 
 
+cdef inline object operate(int op, object a, object b):
+    if type(a) is Tensor and type(b) is Tensor:
+        return binary(op, <Tensor>a, <Tensor>b)
+    return binary_any(op, a, b)
+
+
+cdef object shared_operator(str name, str reflected, object a, object b):
+    return METHODS[name](a, b) if type(a) is Tensor else METHODS[reflected](b, a)
+
+
+# Binary operators are called as C slots, with the Tensor on either side: Cython's own slots would find out which side
+# it is first, and then call the method.
 @cython.final
+@cython.c_api_binop_methods(True)
 cdef class Tensor:
     # --- the array
 
@@ -146,43 +159,28 @@ cdef class Tensor:
 
     # --- operators
 
-    def __add__(self, other):
-        return binary_any(ADD, self, other)
+    def __add__(a, b):
+        return operate(ADD, a, b)
 
-    def __radd__(self, other):
-        return binary_any(ADD, other, self)
+    def __sub__(a, b):
+        return operate(SUBTRACT, a, b)
 
-    def __sub__(self, other):
-        return binary_any(SUBTRACT, self, other)
+    def __mul__(a, b):
+        result = operate(MULTIPLY, a, b)
+        if result is NotImplemented and type(a) is not Tensor:
+            return METHODS["__rmul__"](b, a)        # of a matrix
+        return result
 
-    def __rsub__(self, other):
-        return binary_any(SUBTRACT, other, self)
+    def __truediv__(a, b):
+        return operate(DIVIDE, a, b)
 
-    def __mul__(self, other):
-        return binary_any(MULTIPLY, self, other)
-
-    def __rmul__(self, other):
-        return binary_any(MULTIPLY, other, self)
-
-    def __truediv__(self, other):
-        return binary_any(DIVIDE, self, other)
-
-    def __rtruediv__(self, other):
-        return binary_any(DIVIDE, other, self)
-
-    def __pow__(self, other, modulus):
+    def __pow__(a, b, modulus):
         if modulus is not None:
             raise TypeError("pow() of a Tensor takes no modulus: use (x ** y) % m")
-        return binary_any(POWER, self, other)
+        return operate(POWER, a, b)
 
-    def __rpow__(self, other, modulus):
-        return binary_any(POWER, other, self)
-
-    def __matmul__(self, other):
-        return matmul_any(self, other)
-
-    def __rmatmul__(self, other):
-        return matmul_any(other, self)
+    def __matmul__(a, b):
+        return matmul_any(a, b)
 
     def __iadd__(self, other):
         return inplace(ADD, self, other)
@@ -275,53 +273,29 @@ cdef class Tensor:
 
     # --- slots whose bodies are shared with the pure-Python engine
 
-    def __floordiv__(self, other):
-        return METHODS["__floordiv__"](self, other)
+    def __floordiv__(a, b):
+        return shared_operator("__floordiv__", "__rfloordiv__", a, b)
 
-    def __rfloordiv__(self, other):
-        return METHODS["__rfloordiv__"](self, other)
+    def __mod__(a, b):
+        return shared_operator("__mod__", "__rmod__", a, b)
 
-    def __mod__(self, other):
-        return METHODS["__mod__"](self, other)
+    def __divmod__(a, b):
+        return shared_operator("__divmod__", "__rdivmod__", a, b)
 
-    def __rmod__(self, other):
-        return METHODS["__rmod__"](self, other)
+    def __and__(a, b):
+        return shared_operator("__and__", "__rand__", a, b)
 
-    def __divmod__(self, other):
-        return METHODS["__divmod__"](self, other)
+    def __or__(a, b):
+        return shared_operator("__or__", "__ror__", a, b)
 
-    def __rdivmod__(self, other):
-        return METHODS["__rdivmod__"](self, other)
+    def __xor__(a, b):
+        return shared_operator("__xor__", "__rxor__", a, b)
 
-    def __and__(self, other):
-        return METHODS["__and__"](self, other)
+    def __lshift__(a, b):
+        return shared_operator("__lshift__", "__rlshift__", a, b)
 
-    def __rand__(self, other):
-        return METHODS["__rand__"](self, other)
-
-    def __or__(self, other):
-        return METHODS["__or__"](self, other)
-
-    def __ror__(self, other):
-        return METHODS["__ror__"](self, other)
-
-    def __xor__(self, other):
-        return METHODS["__xor__"](self, other)
-
-    def __rxor__(self, other):
-        return METHODS["__rxor__"](self, other)
-
-    def __lshift__(self, other):
-        return METHODS["__lshift__"](self, other)
-
-    def __rlshift__(self, other):
-        return METHODS["__rlshift__"](self, other)
-
-    def __rshift__(self, other):
-        return METHODS["__rshift__"](self, other)
-
-    def __rrshift__(self, other):
-        return METHODS["__rrshift__"](self, other)
+    def __rshift__(a, b):
+        return shared_operator("__rshift__", "__rrshift__", a, b)
 
     def __iand__(self, other):
         return METHODS["__iand__"](self, other)
@@ -338,23 +312,8 @@ cdef class Tensor:
     def __irshift__(self, other):
         return METHODS["__irshift__"](self, other)
 
-    def __eq__(self, other):
-        return compare(self, other, Py_EQ, "__eq__")
-
-    def __ne__(self, other):
-        return compare(self, other, Py_NE, "__ne__")
-
-    def __lt__(self, other):
-        return compare(self, other, Py_LT, "__lt__")
-
-    def __le__(self, other):
-        return compare(self, other, Py_LE, "__le__")
-
-    def __gt__(self, other):
-        return compare(self, other, Py_GT, "__gt__")
-
-    def __ge__(self, other):
-        return compare(self, other, Py_GE, "__ge__")
+    def __richcmp__(self, other, int operator):
+        return compare(self, other, operator, COMPARISONS[operator])
 
     def __pos__(self):
         return METHODS["__pos__"](self)

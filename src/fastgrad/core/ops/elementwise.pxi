@@ -1,4 +1,4 @@
-# Elementwise ops: forward through NumPy's loop or an own one, one node for the result.
+# Elementwise ops: recording and backward.
 
 cdef inline void forward_flat1(int op, const Layout* layout, const char* x, char* y) noexcept nogil:
     cdef Kernel* k = &kernels[op]
@@ -32,7 +32,7 @@ cdef Tensor unary_array(int op, Tensor x):
         forward_flat1(op, layout, x.data, y.data)
     else:
         y = unary_strided(op, x)
-    if x.flags & REQUIRES_GRAD and fg_grad_off == 0:
+    if wants_grad(x):
         link1(y, op, guarded(x, op, READS_X1))
     return y
 
@@ -50,11 +50,13 @@ cdef Tensor unary_strided(int op, Tensor x):
     return y
 
 
+cdef inline Tensor guarded_by(Tensor x, bint read):
+    """The operand to keep: a private copy if others may write to it and the backward reads it."""
+    return guarded_copy(x) if read and x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE else x
+
+
 cdef inline Tensor guarded(Tensor x, int op, unsigned int reads):
-    """The operand to keep: a private copy where somebody outside may write to it and the backward reads it."""
-    if x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE and table[op].reads & reads:
-        return guarded_copy(x)
-    return x
+    return guarded_by(x, table[op].reads & reads != 0)
 
 
 cdef Tensor guarded_copy(Tensor x):
@@ -79,23 +81,17 @@ cdef Tensor binary_array(int op, Tensor a, Tensor b):
     if layout == b.layout and layout.flags & C_CONTIGUOUS:
         y = new_tensor(layout)
         if layout.flags & SCALAR and layout.kernel == F64 and k.scalar2 != NULL:
-            y.own = scalar_result(k, a, b)
+            (<double*>y.data)[0] = k.scalar2((<double*>a.data)[0], (<double*>b.data)[0])
         else:
             fresh2(&k.loop[layout.kernel], a.data, layout.itemsize, b.data, layout.itemsize, y.data, layout.size,
                    layout.itemsize)
     else:
         y = binary_broadcast(op, a, b)
         if y is None:
-            return rule_op(op, (a, b))     # says why, in NumPy's own way
+            return rule_op(op, (a, b))     # raises NumPy's error
     if (a.flags | b.flags) & REQUIRES_GRAD and fg_grad_off == 0:
         link2(y, op, guarded(a, op, READS_X1), guarded(b, op, READS_X2))
     return y
-
-
-cdef inline Slot scalar_result(Kernel* k, Tensor a, Tensor b) noexcept nogil:
-    cdef Slot s
-    (<double*>s.value)[0] = k.scalar2((<double*>a.data)[0], (<double*>b.data)[0])
-    return s
 
 
 cdef Layout* broadcast_layout(const Layout* a, const Layout* b) except? NULL:
@@ -124,47 +120,34 @@ cdef Tensor binary_broadcast(int op, Tensor a, Tensor b):
 
 
 cdef Tensor binary_constant(int op, Tensor x, double c, bint first):
-    """`op(x, c)` for a Python number, or `op(c, x)`: no tensor is made for the number; None where no kernel does it."""
-    if is_number(x) and kernels[op].scalar1 != NULL and fg_watch == 0:
+    """`op(x, c)`, or `op(c, x)`, for a Python number, without a tensor for it; None if there is no kernel."""
+    if is_number(x) and kernels[op].scalar2 != NULL and fg_watch == 0:
         return number_constant(op, x, c, first)
     return constant_array(op, x, c, first)
 
 
 cdef Tensor constant_array(int op, Tensor x, double c, bint first):
     cdef Layout* layout = x.layout
-    cdef Tensor y
+    cdef Tensor y, source
     cdef Kernel* k = &kernels[op]
-    cdef float narrow
-    cdef void* constant = &c
+    cdef float narrow = <float>c
+    cdef void* constant = &c if layout.kernel == F64 else <void*>&narrow
     if layout.kernel == NO_KERNEL or k.loop[layout.kernel].run == NULL:
         return None
     check_fresh(x)
-    if not layout.flags & C_CONTIGUOUS:
-        y = private_copy(x)
-        layout = y.layout
-        source = y
-    else:
-        y = new_tensor(layout)
-        source = x
+    source = contiguous(x)
+    layout = source.layout
+    y = new_tensor(layout)
     if layout.flags & SCALAR and layout.kernel == F64 and k.scalar2 != NULL:
         (<double*>y.data)[0] = k.scalar2(c, (<double*>x.data)[0]) if first else k.scalar2((<double*>x.data)[0], c)
+    elif op == POWER and not first:
+        power_forward(layout, source.data, c, constant, y.data)
+    elif first:
+        fresh2(&k.loop[layout.kernel], constant, 0, source.data, layout.itemsize, y.data, layout.size, layout.itemsize)
     else:
-        if layout.kernel == F32:
-            narrow = <float>c
-            constant = &narrow
-        if op == POWER and not first:
-            power_forward(layout, (<Tensor>source).data, c, constant, y.data)
-        elif first:
-            fresh2(&k.loop[layout.kernel], constant, 0, (<Tensor>source).data, layout.itemsize, y.data, layout.size,
-                   layout.itemsize)
-        else:
-            fresh2(&k.loop[layout.kernel], (<Tensor>source).data, layout.itemsize, constant, 0, y.data, layout.size,
-                   layout.itemsize)
-    if x.flags & REQUIRES_GRAD and fg_grad_off == 0:
-        if x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE and table[op].reads_alone[first] & (READS_X2
-                if first else READS_X1):
-            x = guarded_copy(x)
-        link_constant(y, op, x, c, first)
+        fresh2(&k.loop[layout.kernel], source.data, layout.itemsize, constant, 0, y.data, layout.size, layout.itemsize)
+    if wants_grad(x):
+        link_constant(y, op, guarded_by(x, table[op].reads_alone[first] & (READS_X2 if first else READS_X1)), c, first)
     return y
 
 
@@ -183,72 +166,33 @@ cdef inline bint copies(Backward kernel, int dtype) noexcept nogil:
     return kernel == kernels[<int>ADD].x1[dtype]
 
 
-cdef int backward_unary(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+cdef int backward_one(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+    """An op with one operand, or with one constant beside it."""
+    cdef bint first = y.flags & CONST1 != 0, alone = y.flags & (CONST1 | CONST2) == 0
     cdef Kernel* k = &kernels[y.op]
-    cdef Tensor x
+    cdef Tensor x = resolve(y.x2, y.gen2) if first else resolve(y.x1, y.gen1), source = x
+    cdef double c = 0 if alone else constant_of(y.x1 if first else y.x2)
     cdef int dtype = y.layout.kernel
+    cdef Backward kernel = k.x2[dtype] if first else k.x1[dtype] if alone else k.x1_alone[dtype]
+    cdef char* room = g
     cdef char* where
     cdef bint add
-    cdef Tensor source = None
-    if k.x1[dtype] == NULL:
-        return backward_rule(y, g, gs, only_wanted)
-    x = resolve(y.x1, y.gen1)
-    if table[y.op].reads & READS_X1:
-        source = contiguous(x)
-    expect_contiguous(y)
-    expect_contiguous(source)
-    if gs != NULL and gs.refs == 1 and not x.flags & COTANGENT:
-        # The cotangent of `y` is of no more use: its block becomes that of `x`.
-        backward_apply(k.x1[dtype], dtype, g, source.data if source is not None else NULL, NULL, y.data, g,
-                       y.layout.size, False, NULL, y.flags & UNIFORM != 0)
-        x.cotangent.storage = storage_keep(gs)
-        x.flags |= COTANGENT
-        return 0
-    if y.flags & DYING and owns_value(y) and not x.flags & COTANGENT and not is_small(x.layout):
-        # The cotangent of `y` is shared or one number, but its value is read here for the last time: that block then.
-        backward_apply(k.x1[dtype], dtype, g, source.data if source is not None else NULL, NULL, y.data, y.data,
-                       y.layout.size, False, NULL, y.flags & UNIFORM != 0)
-        x.cotangent.storage = storage_keep(y.storage)
-        x.flags |= COTANGENT
-        return 0
-    where = cotangent_buffer(x, &add)
-    backward_apply(k.x1[dtype], dtype, g, source.data if source is not None else NULL, NULL, y.data, where,
-                   y.layout.size, add, NULL, y.flags & UNIFORM != 0)
-    return 0
-
-
-cdef int backward_constant(Tensor y, char* g, Storage* gs) except -1:
-    """An op with one constant operand."""
-    cdef bint first = y.flags & CONST1 != 0
-    cdef Tensor x = resolve(y.x2, y.gen2) if first else resolve(y.x1, y.gen1)
-    cdef double c = constant_of(y.x1 if first else y.x2)
-    cdef Kernel* k = &kernels[y.op]
-    cdef int dtype = y.layout.kernel
-    cdef Backward kernel = k.x2[dtype] if first else k.x1_alone[dtype]
-    cdef Tensor source
-    cdef char* where
-    cdef bint add
-    cdef double* constant = &c
     if not x.flags & REQUIRES_GRAD:
         return 0
     if kernel == NULL:
-        return backward_rule(y, g, gs, False)
+        return backward_rule(y, g, gs, only_wanted)
     if copies(kernel, dtype):
         return accumulate_same(x, y, g, gs)
-    source = x
     if reads_at(y) & (READS_X2 if first else READS_X1):
         source = contiguous(x)
         expect_contiguous(source)
     expect_contiguous(y)
-    if gs != NULL and gs.refs == 1 and not x.flags & COTANGENT:
-        backward_apply(kernel, dtype, g, NULL if first else source.data, source.data if first else NULL, y.data, g,
-                       y.layout.size, False, constant, y.flags & UNIFORM != 0)
-        x.cotangent.storage = storage_keep(gs)
-        x.flags |= COTANGENT
-        return 0
-    where = cotangent_buffer(x, &add)
+    if y.flags & DYING and (gs == NULL or gs.refs > 1) and owns_value(y) and not is_small(x.layout):
+        gs = y.storage      # nothing reads the value after this
+        room = y.data
+    where = cotangent_buffer_or_reuse(x, room, gs, &add)
     backward_apply(kernel, dtype, g, NULL if first else source.data, source.data if first else NULL, y.data, where,
-                   y.layout.size, add, constant, y.flags & UNIFORM != 0)
+                   y.layout.size, add, NULL if alone else &c, y.flags & UNIFORM != 0)
     return 0
 
 
@@ -267,43 +211,39 @@ cdef Tensor expanded(Tensor x, const Layout* layout):
 
 
 cdef int backward_operand(Tensor y, int k, Tensor x, Tensor s1, Tensor s2, char* g, Storage* gs) except -1:
-    """The part of a two-operand op that flows to operand `k`; `s1`, `s2` are its values, contiguous and of the result's
-    shape."""
+    """Add what a two-operand op contributes to the cotangent of operand `k`. `s1`, `s2` are the values that it reads,
+    contiguous and of the result's shape. Operand 0 is the last to read `g`."""
     cdef int dtype = y.layout.kernel
     cdef Backward kernel = kernels[y.op].x1[dtype] if k == 0 else kernels[y.op].x2[dtype]
-    cdef bint whole = same_shape(x.layout, y.layout)
-    cdef bint plain = copies(kernel, dtype)
+    cdef bint whole = same_shape(x.layout, y.layout), uniform = y.flags & UNIFORM != 0, add
+    cdef const char* d1 = data_or_null(s1)
+    cdef const char* d2 = data_or_null(s2)
     cdef char* where
-    cdef bint add
     cdef Storage* part
-    cdef const char* d1 = s1.data if s1 is not None else NULL
-    cdef const char* d2 = s2.data if s2 is not None else NULL
-    if whole:
-        if plain:
+    if copies(kernel, dtype):
+        if whole:
             return accumulate_same(x, y, g, gs)
+        if uniform:
+            return accumulate_uniform(x, uniform_value(y) * (<double>y.layout.size / <double>x.layout.size))
         where = cotangent_buffer(x, &add)
-        backward_apply(kernel, dtype, g, d1, d2, y.data, where, y.layout.size, add, NULL, y.flags & UNIFORM != 0)
-        return 0
-    if plain and y.flags & UNIFORM:
-        return accumulate_uniform(x, uniform_value(y) * (<double>y.layout.size / <double>x.layout.size))
-    where = cotangent_buffer(x, &add)
-    if plain:
         return sum_into(y.layout, g, x.layout, where, add)
+    if whole:
+        where = cotangent_buffer_or_reuse(x, g, gs if k == 0 else NULL, &add)
+        backward_apply(kernel, dtype, g, d1, d2, y.data, where, y.layout.size, add, NULL, uniform)
+        return 0
     part = storage_new(y.layout.nbytes)
-    try:
-        backward_apply(kernel, dtype, g, d1, d2, y.data, payload(part), y.layout.size, False, NULL,
-                       y.flags & UNIFORM != 0)
-        sum_into(y.layout, payload(part), x.layout, where, add)
-    finally:
-        storage_release(part)
-    return 0
+    backward_apply(kernel, dtype, g, d1, d2, y.data, payload(part), y.layout.size, False, NULL, uniform)
+    return accumulate_broadcast(x, y.layout, part)
 
 
 cdef int backward_binary(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
-    cdef Tensor x1 = resolve(y.x1, y.gen1), x2 = resolve(y.x2, y.gen2)
-    cdef Kernel* k = &kernels[y.op]
-    cdef Tensor s1 = None, s2 = None
-    cdef bint to1 = takes(x1, only_wanted), to2 = takes(x2, only_wanted)
+    cdef Tensor x1, x2, s1 = None, s2 = None
+    if y.flags & (CONST1 | CONST2):
+        return backward_one(y, g, gs, only_wanted)
+    if kernels[y.op].x1[y.layout.kernel] == NULL:
+        return backward_rule(y, g, gs, only_wanted)
+    x1 = resolve(y.x1, y.gen1)
+    x2 = resolve(y.x2, y.gen2)
     if table[y.op].reads & READS_X1:
         s1 = expanded(x1, y.layout)
     if table[y.op].reads & READS_X2:
@@ -311,18 +251,10 @@ cdef int backward_binary(Tensor y, char* g, Storage* gs, bint only_wanted) excep
     expect_contiguous(y)
     expect_contiguous(s1)
     expect_contiguous(s2)
-    if to2:
+    if takes(x2, only_wanted):
         backward_operand(y, 1, x2, s1, s2, g, gs)
-    if to1:
-        if (gs != NULL and gs.refs == 1 and not x1.flags & COTANGENT and same_shape(x1.layout, y.layout)
-                and not copies(k.x1[y.layout.kernel], y.layout.kernel)):
-            backward_apply(k.x1[y.layout.kernel], y.layout.kernel, g, s1.data if s1 is not None else NULL,
-                           s2.data if s2 is not None else NULL, y.data, g, y.layout.size, False, NULL,
-                           y.flags & UNIFORM != 0)
-            x1.cotangent.storage = storage_keep(gs)
-            x1.flags |= COTANGENT
-        else:
-            backward_operand(y, 0, x1, s1, s2, g, gs)
+    if takes(x1, only_wanted):
+        backward_operand(y, 0, x1, s1, s2, g, gs)
     return 0
 
 
@@ -340,23 +272,15 @@ cdef Tensor record_binary(int op, PyObject** given):
     return None if result is NotImplemented else result
 
 
-cdef int backward_two(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
-    if y.flags & (CONST1 | CONST2):
-        return backward_constant(y, g, gs)
-    if kernels[y.op].x1[y.layout.kernel] == NULL:
-        return backward_rule(y, g, gs, only_wanted)
-    return backward_binary(y, g, gs, only_wanted)
-
-
 cdef int register_elementwise() except -1:
     """The rows of all ops in the table of kernels."""
     cdef int op
     for name, number in kernel_rows.items():
         op = number
         if kernels[op].nin == 1:
-            set_row(op, name, None, record_unary, backward_unary, NULL, False)
+            set_row(op, name, None, record_unary, backward_one, NULL, False)
         else:
-            set_row(op, name, None, record_binary, backward_two, NULL, False)
+            set_row(op, name, None, record_binary, backward_binary, NULL, False)
     return 0
 
 

@@ -1,5 +1,5 @@
-# Recording for one float64 number that lies in its tensor: nothing to share, to broadcast, to guard or to allocate. The
-# same scalar kernels and the same edges as for arrays. Anomaly mode goes the way of arrays.
+# Recording for float64 scalars stored inline: nothing to share, broadcast, guard or allocate. The same scalar kernels
+# and edges as for arrays. While anything is watched, scalars are recorded as arrays.
 
 cdef Layout* number_layout = scalar_f64
 
@@ -40,44 +40,3 @@ cdef Tensor number_constant(int op, Tensor x, double c, bint first):
     if wants_grad(x):
         join_constant(<Tensor>y, op, x, c, first)
     return fg_owned(y)
-
-
-# The number slots of arithmetic, called with either operand a Tensor. Cython's own slots would look which of the two it
-# is and then call the method.
-
-cdef inline object operate(int op, object a, object b):
-    if type(a) is Tensor and type(b) is Tensor:
-        return binary(op, <Tensor>a, <Tensor>b)
-    return binary_any(op, a, b)
-
-
-cdef object slot_add(object a, object b):
-    return operate(ADD, a, b)
-
-
-cdef object slot_subtract(object a, object b):
-    return operate(SUBTRACT, a, b)
-
-
-cdef object slot_multiply(object a, object b):
-    if type(a) is Tensor:
-        return operate(MULTIPLY, a, b)
-    result = operate(MULTIPLY, a, b)
-    return result if result is not NotImplemented else METHODS["__rmul__"](b, a)    # of a matrix
-
-
-cdef object slot_true_divide(object a, object b):
-    return operate(DIVIDE, a, b)
-
-
-cdef int install_operators() except -1:
-    """Put them in the finished type."""
-    cdef PyNumberMethods* slots = <PyNumberMethods*>(<PyTypeObject*>Tensor).tp_as_number
-    slots.nb_add = <void*>slot_add
-    slots.nb_subtract = <void*>slot_subtract
-    slots.nb_multiply = <void*>slot_multiply
-    slots.nb_true_divide = <void*>slot_true_divide
-    return 0
-
-
-install_operators()
