@@ -4,9 +4,11 @@ Engines define the computation and the recording of ops. The other methods, from
 written in Python and call the public functions. These are in a higher layer, so that engines cannot import them.
 """
 
+from types import MethodDescriptorType
+
 from fastgrad import _engine
 from fastgrad._docs import DOCS
-from fastgrad._engine import Tensor, install_methods
+from fastgrad._engine import Tensor, install_methods, set_docstring
 from fastgrad._lazy import lazy_module
 from fastgrad.protocols import PROTOCOLS, table
 from fastgrad.tensor_methods import METHODS
@@ -30,11 +32,11 @@ def _write_docstrings():
     for name, doc in DOCS.items():
         owner, _, attribute = name.rpartition(".")
         if name != "Tensor":
-            (own[attribute] if owner else getattr(_engine, attribute)).__doc__ = doc
+            set_docstring(own[attribute] if owner else getattr(_engine, attribute), doc)
     for name, method in METHODS.items():
         faster = own[name]  # a method that the engine itself defines
-        if faster is not method and hasattr(faster, "__code__"):
-            faster.__doc__ = method.__doc__
+        if faster is not method and (hasattr(faster, "__code__") or isinstance(faster, MethodDescriptorType)):
+            set_docstring(faster, method.__doc__)
 
 
 install_methods(

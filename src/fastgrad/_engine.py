@@ -23,7 +23,7 @@ else:
 name = _chosen.name
 Tensor = _chosen.Tensor
 Function = _chosen.Function
-install_methods = _chosen.install_methods  # for `_assemble`
+install_methods, set_docstring = _chosen.install_methods, _chosen.set_docstring  # for `_assemble`
 tensor = _chosen.tensor
 asarray = _chosen.asarray
 no_grad = _chosen.no_grad

@@ -35,6 +35,7 @@ from fastgrad.core.tensor import (
     rmsprop_step,
     scalar_gradient,
     scale_in_place,
+    set_docstring,
     sgd_step,
     sum_of_squares,
     tensor,
@@ -57,6 +58,6 @@ __all__ = [
     "collect_nodes", "debug_counts", "detect_anomaly", "enable_grad", "gradients", "install_methods",
     "instruction_set", "is_grad_enabled", "is_parameter", "is_traced", "leave", "loops_in_use", "mark_parameter",
     "name", "no_grad", "node_key", "node_of", "partial_gradients", "rmsprop_step", "scalar_gradient",
-    "scale_in_place", "set_cache_limit", "sgd_step", "sum_of_squares", "tensor", "trace", "traced_leaf", "untrace",
-    "write_count",
+    "scale_in_place", "set_cache_limit", "set_docstring", "sgd_step", "sum_of_squares", "tensor", "trace",
+    "traced_leaf", "untrace", "write_count",
 ]  # fmt: skip

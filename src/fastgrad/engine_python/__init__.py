@@ -46,3 +46,8 @@ def install_methods(members, numpy_answers=None):
     for member_name, member in members.items():
         if member_name not in vars(Tensor) or member_name == "__doc__":
             setattr(Tensor, member_name, member)
+
+
+def set_docstring(function, doc):
+    """Give a function or method its docstring."""
+    function.__doc__ = doc

@@ -3,7 +3,6 @@
 
 cdef extern from "Python.h":
     double PyFloat_AS_DOUBLE(PyObject* o)
-    bint PyObject_TypeCheck(object o, PyTypeObject* t)
 
 cdef extern from "numpy/arrayobject.h":
     object PyArray_NewCopy(cnp.ndarray a, cnp.NPY_ORDER order)

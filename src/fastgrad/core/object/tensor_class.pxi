@@ -19,6 +19,9 @@ cdef object shared_operator(str name, str reflected, object a, object b):
 # it is first, and then call the method.
 @cython.final
 @cython.c_api_binop_methods(True)
+@cython.binding(False)      # methods as those of built-in types, which the interpreter calls directly
+@cython.embedsignature(True)
+@cython.embedsignature.format("clinic")
 cdef class Tensor:
     # --- the array
 
@@ -62,12 +65,6 @@ cdef class Tensor:
 
     def detach(self):
         return detached(self)
-
-    def item(self, *index):
-        check_door(self, "x.item()", False)
-        if not index and self.layout.size == 1:
-            return scalar_item(self)
-        return METHODS["item"](self, *index)
 
     # --- the graph
 

@@ -2,6 +2,19 @@
 
 cdef extern from "Python.h":
     int PyObject_GetBuffer(object o, Py_buffer* view, int flags) except -1
+    ctypedef struct PyMethodDef:
+        const char* ml_name
+        void* ml_meth
+        int ml_flags
+        const char* ml_doc
+    ctypedef struct PyMethodDescrObject:
+        PyMethodDef* d_method
+    PyTypeObject PyMethodDescr_Type
+    const int METH_FASTCALL
+    object PyDescr_NewMethod(PyTypeObject* t, PyMethodDef* method)
+
+cdef PyMethodDef item_method
+cdef list method_docs = []      # keeps what the methods borrow
 
 
 cdef object exported(Tensor t):
@@ -25,3 +38,38 @@ cdef int install_dealloc() except -1:
 
 
 install_dealloc()
+
+
+cdef object item(PyObject* self, PyObject* const* index, Py_ssize_t n):
+    """`Tensor.item`. A method of Cython's with `*index` makes a tuple for each call."""
+    check_door(<Tensor>self, "x.item()", False)
+    if n == 0 and (<Tensor>self).layout.size == 1:
+        return scalar_item(<Tensor>self)
+    return METHODS["item"](<Tensor>self, *given_tuple(index, n))
+
+
+cdef int install_item() except -1:
+    cdef PyTypeObject* type_ = <PyTypeObject*>Tensor
+    item_method.ml_name = "item"
+    item_method.ml_meth = <void*>item
+    item_method.ml_flags = METH_FASTCALL
+    item_method.ml_doc = "item($self, /, *index)\n--\n\n"
+    (<dict><object>type_.tp_dict)["item"] = PyDescr_NewMethod(type_, &item_method)
+    PyType_Modified(type_)
+    return 0
+
+
+install_item()
+
+
+def set_docstring(function, str doc):
+    """Give a function, or a method of a type in C, its docstring."""
+    cdef PyMethodDef* method
+    if Py_TYPE(function) != &PyMethodDescr_Type:
+        function.__doc__ = doc
+        return
+    method = (<PyMethodDescrObject*><PyObject*>function).d_method
+    if method.ml_doc != NULL:       # the signature, for `inspect`
+        doc = method.ml_doc.decode() + doc
+    method_docs.append(doc.encode())
+    method.ml_doc = <const char*>method_docs[len(method_docs) - 1]

@@ -1,5 +1,14 @@
 # Python's binary operators: which operands they take, and what becomes of arrays, numbers and sequences.
 
+cdef extern from "Python.h":
+    double PyLong_AsDouble(object o) except? -1
+
+
+cdef inline double number_value(object o) except? -1:
+    """A float, or an int, which Python would first make a float of."""
+    return PyFloat_AS_DOUBLE(<PyObject*>o) if type(o) is float else PyLong_AsDouble(o)
+
+
 cdef object binary_any(int op, object a, object b):
     """`a op b` for whatever Python hands a number slot; NotImplemented where it is no operand."""
     cdef Tensor y
@@ -7,13 +16,13 @@ cdef object binary_any(int op, object a, object b):
         if type(b) is Tensor:
             return binary(op, <Tensor>a, <Tensor>b)
         if type(b) is float or type(b) is int:
-            y = binary_constant(op, <Tensor>a, b, False)
+            y = binary_constant(op, <Tensor>a, number_value(b), False)
             return y if y is not None else rule_op(op, (a, b))
         if not is_operand(b) or has_own_operator(op, b):
             return NotImplemented
         return binary_mixed(op, a, b)
     if type(a) is float or type(a) is int:
-        y = binary_constant(op, <Tensor>b, a, True)
+        y = binary_constant(op, <Tensor>b, number_value(a), True)
         return y if y is not None else rule_op(op, (a, b))
     if not is_operand(a) or has_own_operator(op, a):
         return NotImplemented
