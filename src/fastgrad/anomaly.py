@@ -1,9 +1,14 @@
 """Finding the operation that first produced a NaN or an infinity. Checks values and raises; changes nothing."""
 
+import os
+import sys
+
 import numpy as np
 
 from fastgrad import modes
 from fastgrad.errors import AnomalyError
+
+_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 looking = modes.Switch("anomalies", False)  # a `detect_anomaly` block is open
 inside = modes.Switch("in_a_rule", False)  # a rule is running: the sweep checks its results, not its ops
@@ -77,30 +82,37 @@ def _recorded_at(where):
     return f"recorded at {where}" if where else "recorded outside detect_anomaly(), so its line is unknown"
 
 
+def _tensor(op, where, leaf="a leaf"):
+    return f"the result of {op!r}, {_recorded_at(where)}" if op else leaf
+
+
 def anomaly_in_hook(op, what, where):
-    """A hook on the result of `op`, or on a leaf (None), made `what`; `where` as of `anomaly_in_op`."""
-    value = f"the result of {op!r}, {_recorded_at(where)}" if op else "a leaf"
-    return AnomalyError(f"a hook made {what} from a finite gradient: it is registered on {value}")
+    """A hook on the result of `op`, or on a leaf (None), made `what`; `where` as in `anomaly_in_op`."""
+    return AnomalyError(f"a hook made {what} from a finite gradient: it is registered on {_tensor(op, where)}")
 
 
 def anomaly_in_sum(op, what, where):
     """Finite gradients of the result of `op`, or of a leaf (None), add up to `what`; `where` as in `anomaly_in_op`."""
-    value = f"the result of {op!r}, {_recorded_at(where)}" if op else "a leaf, or with the .grad that it had"
+    value = _tensor(op, where, "a leaf, or with the .grad that it had")
     return AnomalyError(f"finite gradients added up to {what}: those of {value}. Scale the loss down")
+
+
+def outside_frame():
+    """Return the innermost frame outside fastgrad, or else the outermost frame, and its level above the caller."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+        frame = frame.f_back
+        level += 1
+    return frame, level
 
 
 def user_line():
     """Return the innermost line of the running program outside fastgrad, as 'file:line: source'."""
     import linecache
-    import os
-    import sys
 
-    inside = os.path.dirname(os.path.abspath(__file__)) + os.sep
-    frame = sys._getframe(1)
-    while frame is not None and os.path.abspath(frame.f_code.co_filename).startswith(inside):
-        frame = frame.f_back
-    if frame is None:
-        return None
+    frame, _ = outside_frame()
     name, number = frame.f_code.co_filename, frame.f_lineno
+    if name.startswith(_HERE):
+        return None
     source = linecache.getline(name, number).strip()
     return f"{name}:{number}: {source}" if source else f"{name}:{number}"

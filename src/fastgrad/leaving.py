@@ -6,14 +6,11 @@ call raises an error if the value depends on what is being differentiated, becau
 assignments into an ndarray call it implicitly.
 """
 
-import os
-import sys
 import warnings
 from _thread import _local as local  # `threading.local`, without importing the rest of threading
 
+from fastgrad.anomaly import outside_frame
 from fastgrad.errors import FastgradError, GradientWarning, NotDifferentiableError, ShapeError
-
-_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 _INSTEAD = (
     "use fastgrad's or NumPy's functions (np.sin, not math.sin), combine results with fg.stack or write "
@@ -33,7 +30,7 @@ _latest = _Latest()
 
 
 def _remember(text):
-    frame, _ = _outside()
+    frame, _ = outside_frame()
     _latest.error = text, frame.f_code, frame.f_lineno
     return NotDifferentiableError(text)
 
@@ -100,16 +97,7 @@ def warn_independent(verb, what):
 
 def warn(text):
     """Warn at the innermost line of the running program outside fastgrad, once per line by default."""
-    warnings.warn(text, GradientWarning, stacklevel=_outside()[1])
-
-
-def _outside():
-    """Return the innermost frame outside fastgrad, and its level above the caller."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
-        frame = frame.f_back
-        level += 1
-    return frame, level
+    warnings.warn(text, GradientWarning, stacklevel=outside_frame()[1])
 
 
 # --- NumPy's functions ---
