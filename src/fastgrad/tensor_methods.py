@@ -55,13 +55,34 @@ for _name in _DELEGATED.split():
 
 @_method
 def reshape(self, *shape):
-    """Return the elements in another shape, given as one sequence or as separate ints; one length may be -1."""
+    """Return the elements in another shape, as a view where the strides allow it.
+
+    Parameters
+    ----------
+    *shape : int, or one tuple of int
+        One length may be -1.
+
+    Raises
+    ------
+    ShapeError
+        If the shape has a different number of elements.
+    """
     return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)
 
 
 @_method
 def transpose(self, *axes):
-    """Return a view with the axes reversed, or in the order given as one sequence or as separate ints."""
+    """Return a view with the axes reversed, or in the order `axes`.
+
+    Parameters
+    ----------
+    *axes : int, or one sequence of int
+
+    Raises
+    ------
+    ShapeError
+        If `axes` does not contain each axis once.
+    """
     if len(axes) == 1 and not hasattr(axes[0], "__index__"):
         axes = axes[0]
     return shapes.permute_dims(self, tuple(axes or range(self.ndim)[::-1]))
@@ -75,7 +96,19 @@ def flatten(self):
 
 @_method
 def astype(self, dtype, *, copy=True):
-    """Return the values in another dtype; the tensor itself if the dtype is the same and `copy` is False."""
+    """Return the values in another dtype.
+
+    Parameters
+    ----------
+    dtype : dtype
+    copy : bool
+        If False, the tensor itself is returned if it has this dtype.
+
+    Raises
+    ------
+    DTypeError
+        If a Tensor cannot hold the dtype.
+    """
     return self if not copy and self.dtype == np.dtype(dtype) else FUNCTIONS["astype"](self, np.dtype(dtype))
 
 
@@ -218,7 +251,20 @@ def __round__(self, ndigits=None):
 
 @_method
 def item(self, *index):
-    """Return one element as a Python number: the only element, or the one at `index`."""
+    """Return one element as a Python number.
+
+    Parameters
+    ----------
+    *index : int, or one tuple of int, optional
+        Needed if the tensor has several elements.
+
+    Raises
+    ------
+    ScalarError
+        If the tensor does not have exactly one element, and no index is given.
+    NotDifferentiableError
+        Inside a transform, if the tensor depends on an argument that is differentiated.
+    """
     if not index and self.size != 1:
         raise errors.not_one_element("item()", self.shape)
     leave(self, "x.item()")
@@ -227,7 +273,13 @@ def item(self, *index):
 
 @_method
 def tolist(self):
-    """Return the values as nested lists of Python numbers."""
+    """Return the values as nested lists of Python numbers.
+
+    Raises
+    ------
+    NotDifferentiableError
+        Inside a transform, if the tensor depends on an argument that is differentiated.
+    """
     leave(self, "x.tolist()")
     return self.detach().numpy().tolist()
 

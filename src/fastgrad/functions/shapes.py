@@ -52,7 +52,7 @@ def permute_dims(x, /, axes):
     x = as_tensor(x)
     axes = parameters.integers(axes)
     if len(axes) != x.ndim:
-        raise errors.ShapeError(f"axes {axes} do not match {x.ndim} dimensions: name each of the {x.ndim} axes once")
+        raise errors.ShapeError(f"permute_dims: axes {axes} do not match {x.ndim} dimensions: pass each axis once")
     return _permute(x, distinct_axes("permute_dims", axes, x.ndim))
 
 
