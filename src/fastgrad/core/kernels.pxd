@@ -1,5 +1,4 @@
-# The kernels, and the table of the elementwise ones.
-# Kernels know pointers, sizes and constants, and no tensor.
+# The kernels and their tables. Kernels take pointers, sizes and constants, and never a tensor.
 
 from fastgrad.core.layout cimport Layout
 from fastgrad.core.loops cimport BoundLoop, Helpers, address, layout_t
@@ -7,71 +6,37 @@ from fastgrad.core.loops cimport BoundLoop, Helpers, address, layout_t
 cdef enum Op:               # the order means nothing
     LEAF
     # elementwise, one operand
-    NEGATIVE
-    ABS
-    SIGN
-    SQRT
-    SQUARE
-    RECIPROCAL
-    EXP
-    EXPM1
-    EXP2
-    LOG
-    LOG1P
-    LOG2
-    LOG10
-    SIN
-    COS
-    TAN
-    ARCSIN
-    ARCCOS
-    ARCTAN
-    SINH
-    COSH
-    TANH
-    ARCSINH
-    ARCCOSH
-    ARCTANH
-    SIGMOID
-    LOGSIGMOID
-    SOFTPLUS
-    RELU
-    SILU
+    NEGATIVE, ABS, SIGN, SQRT, SQUARE, RECIPROCAL
+    EXP, EXPM1, EXP2, LOG, LOG1P, LOG2, LOG10
+    SIN, COS, TAN, ARCSIN, ARCCOS, ARCTAN
+    SINH, COSH, TANH, ARCSINH, ARCCOSH, ARCTANH
+    SIGMOID, LOGSIGMOID, SOFTPLUS, RELU, SILU
     # elementwise, two operands
-    ADD
-    SUBTRACT
-    MULTIPLY
-    DIVIDE
-    POWER
-    MAXIMUM
-    MINIMUM
-    ARCTAN2
-    HYPOT
-    LOGADDEXP
+    ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER
+    MAXIMUM, MINIMUM, ARCTAN2, HYPOT, LOGADDEXP
     RULE                    # any op without a kernel
-    FIRST_STRUCTURED        # numbers from here on are given by `register_op` in record/table.pxi
+    FIRST_STRUCTURED        # `register_op` in record/table.pxi assigns the numbers from here on
 
 cdef enum Reads:
     READS_X1 = 1
     READS_X2 = 2
     READS_Y = 4
 
-# One local gradient times the upstream gradient: out[i] (+)= g[i] * dy/dx, for at most BLOCK elements. `out` may be `g`
-# or `y`; it overlaps no other input. What the kernel does not read may be NULL; `c` is the constant operand where there
-# is one.
+# out[i] (+)= g[i] * dy/dx for at most BLOCK elements. `out` may be `g` or `y` and overlaps no other input. Arrays that
+# a kernel does not read may be NULL. `c` is the constant operand of an op that has one.
 ctypedef void (*Backward)(const void* g, const void* x1, const void* x2, const void* y, void* out, Py_ssize_t n,
                           double c, const Helpers* h, bint add) noexcept nogil
 ctypedef void (*Forward)(const void* x, void* y, Py_ssize_t n, const Helpers* h) noexcept nogil
 ctypedef double (*Scalar1)(double x) noexcept nogil
 ctypedef double (*Scalar2)(double x1, double x2) noexcept nogil
 
-cdef struct Kernel:
-    int nin                 # operands of an elementwise op; 0 for all others
-    BoundLoop[2] loop       # forward by KernelDType; run is NULL where `own` is meant
+cdef struct Kernel:         # an elementwise op; arrays are indexed by KernelDType
+    int nin                 # operands; 0 for all other ops
+    BoundLoop[2] loop       # NumPy's forward; its `run` is NULL where `own` is used
     Forward[2] own
-    Scalar1 scalar1         # forward of one float64 element, or NULL: with one operand
-    Scalar2 scalar2         # and with two
-    Backward[2] x1          # backward to the first operand, by KernelDType; NULL: the rule does it
+    Scalar1 scalar1         # forward of one float64 of a one-operand op, or NULL
+    Scalar2 scalar2         # forward of one float64 of a two-operand op, or NULL
+    Backward[2] x1          # backward to the first operand, or NULL: the rule does it
     Backward[2] x2
     Backward[2] x1_alone    # backward to the first operand where the second is the constant `c`
 
@@ -94,17 +59,13 @@ cdef void own_product(Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const char* a, P
 cdef enum:
     RUN_BLOCK = 512         # elements: half a dozen blocks of float64 fit into the first-level cache together
 
-cdef struct Place:          # where a step finds one of its arrays; a block of scratch stays where it is, step 0
+cdef struct Place:          # an array that a step reads or writes
     char* start
-    Py_ssize_t step         # bytes per element
+    Py_ssize_t step         # bytes per element; 0 for a block of scratch, which every block of elements reuses
 
 cdef struct Step:           # one call of a backward kernel
     Backward kernel
-    Place g
-    Place x1
-    Place x2
-    Place y
-    Place out
+    Place g, x1, x2, y, out
     double c
     bint add
 
@@ -115,97 +76,60 @@ cdef struct StreamedOutput:     # a block of scratch that is written past the ca
 cdef void run_steps(const Step* steps, int count, const StreamedOutput* outs, int n_outs, int dtype,
                     Py_ssize_t n) noexcept nogil
 
-cdef struct Conv:           # lengths; one axis only has height 1
+cdef struct Conv:           # lengths; with one axis, those of the other are 1
     Py_ssize_t n            # samples
     Py_ssize_t groups
-    Py_ssize_t c            # input channels of a group
-    Py_ssize_t o            # output channels of a group
-    Py_ssize_t h
-    Py_ssize_t w
-    Py_ssize_t kh
-    Py_ssize_t kw
-    Py_ssize_t sh           # stride
-    Py_ssize_t sw
-    Py_ssize_t dh           # dilation
-    Py_ssize_t dw
-    Py_ssize_t top          # padding
-    Py_ssize_t left
-    Py_ssize_t oh           # of the result
-    Py_ssize_t ow
+    Py_ssize_t c, o         # input and output channels of a group
+    Py_ssize_t h, w         # input
+    Py_ssize_t kh, kw       # kernel
+    Py_ssize_t sh, sw       # stride
+    Py_ssize_t dh, dw       # dilation
+    Py_ssize_t top, left    # padding
+    Py_ssize_t oh, ow       # result
 
-cdef struct Pool:
+cdef struct Pool:           # as in Conv
     Py_ssize_t planes
-    Py_ssize_t h
-    Py_ssize_t w
-    Py_ssize_t kh
-    Py_ssize_t kw
-    Py_ssize_t sh
-    Py_ssize_t sw
-    Py_ssize_t dh
-    Py_ssize_t dw
-    Py_ssize_t top
-    Py_ssize_t left
-    Py_ssize_t oh
-    Py_ssize_t ow
+    Py_ssize_t h, w, kh, kw, sh, sw, dh, dw, top, left, oh, ow
     bint count_pad
 
 cdef enum Cell:
-    CELL_TANH
-    CELL_RELU
-    CELL_LSTM
-    CELL_GRU
+    CELL_TANH, CELL_RELU, CELL_LSTM, CELL_GRU
 
 cdef struct Recurrent:
     int cell
-    Py_ssize_t steps
-    Py_ssize_t batch
-    Py_ssize_t hidden
+    Py_ssize_t steps, batch, hidden
 
-ctypedef void (*Scan)(const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner) noexcept nogil
+# Kernels of arrays (outer, n, inner) work along the middle axis. Pointers that a kernel does not use may be NULL.
+ctypedef void (*AxisForward)(const void* x, void* y, void* scratch, Py_ssize_t outer, Py_ssize_t n,
+                             Py_ssize_t inner) noexcept nogil
+ctypedef void (*AxisBackward)(const void* g, const void* x, const void* y, void* gx, void* scratch, Py_ssize_t outer,
+                              Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil
+ctypedef void (*Gather)(const void* x, const Py_ssize_t* at, void* y, Py_ssize_t outer, Py_ssize_t n,
+                        Py_ssize_t inner, Py_ssize_t count) noexcept nogil
 
-# The kernels of one dtype, whose elements every `void*` points to; the functions of the same names describe them.
-# Numbers arrive as float64 and are rounded to the dtype. Kernels of (outer, n, inner) work along the middle axis, and a
-# backward adds to its result if `add`.
+# The kernels of one dtype, whose elements every `void*` points to. The functions of the same names describe them.
+# Numbers arrive as float64 and are rounded to the dtype. A backward adds to its result if `add`.
 cdef struct KernelSet:
     # kernels.pyx
     void (*fill)(void* y, Py_ssize_t n, double c) noexcept nogil
     void (*add_number)(void* y, Py_ssize_t n, double c) noexcept nogil
     void (*accumulate)(const void* x, void* y, Py_ssize_t n) noexcept nogil
-    # kernels/reduce.pxi
-    void (*broadcast_backward)(const void* g, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                               double divisor, bint add) noexcept nogil
-    void (*extremum_backward)(const void* g, const void* x, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n,
-                              Py_ssize_t inner, bint add) noexcept nogil
-    # kernels/softmax.pxi, kernels/logsumexp.pxi, kernels/losses.pxi
+    # along an axis: kernels/reduce.pxi, softmax.pxi, logsumexp.pxi, scan.pxi, indexing.pxi
     void (*softmax_forward)(const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
                             bint logarithm) noexcept nogil
-    void (*softmax_backward)(const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                             bint add) noexcept nogil
-    void (*log_softmax_backward)(const void* g, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n,
-                                 Py_ssize_t inner, bint add) noexcept nogil
-    void (*logsumexp_forward)(const void* x, void* y, void* scratch, Py_ssize_t outer, Py_ssize_t n,
-                              Py_ssize_t inner) noexcept nogil
-    void (*logsumexp_backward)(const void* g, const void* x, const void* y, void* gx, Py_ssize_t outer, Py_ssize_t n,
-                               Py_ssize_t inner, bint add) noexcept nogil
+    AxisForward logsumexp_forward, cumsum_forward, cumprod_forward
+    AxisBackward extremum_backward, softmax_backward, log_softmax_backward, logsumexp_backward
+    AxisBackward cumsum_backward, cumprod_backward, prod_backward
+    Gather gather_add, scatter_add
+    void (*broadcast_backward)(const void* g, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                               double divisor, bint add) noexcept nogil
+    # kernels/losses.pxi
     double (*cross_entropy_forward)(const void* logits, const Py_ssize_t* labels, void* losses, void* e, void* inverse,
                                     bint reuse, Py_ssize_t rows, Py_ssize_t n) noexcept nogil
     void (*cross_entropy_backward)(const void* g, bint each, double share, const Py_ssize_t* labels, const void* e,
                                    const void* inverse, void* gx, Py_ssize_t rows, Py_ssize_t n,
                                    bint add) noexcept nogil
-    # kernels/scan.pxi
-    Scan cumsum_forward
-    Scan cumprod_forward
-    void (*cumsum_backward)(const void* g, void* gx, void* scratch, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                            bint add) noexcept nogil
-    void (*cumprod_backward)(const void* g, const void* x, const void* y, void* gx, void* scratch, Py_ssize_t outer,
-                             Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil
-    void (*prod_backward)(const void* g, const void* x, const void* y, void* gx, void* scratch, Py_ssize_t outer,
-                          Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil
-    # kernels/indexing.pxi, kernels/select.pxi
-    void (*gather_add)(const void* x, const Py_ssize_t* at, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                       Py_ssize_t count) noexcept nogil
-    void (*scatter_add)(const void* g, const Py_ssize_t* at, void* gx, Py_ssize_t outer, Py_ssize_t n,
-                        Py_ssize_t inner, Py_ssize_t count) noexcept nogil
+    # kernels/select.pxi
     void (*clip_forward)(const void* x, void* y, Py_ssize_t n, double low, double high) noexcept nogil
     void (*clip_backward)(const void* g, const void* x, void* gx, Py_ssize_t n, double low, double high,
                           bint add) noexcept nogil
@@ -258,7 +182,7 @@ cdef void gather(int itemsize, const char* x, const Py_ssize_t* at, char* y, Py_
                  Py_ssize_t inner, Py_ssize_t count) noexcept nogil
 cdef void where_forward(int dtype, const Layout* out, char* y, address* x, layout_t* layouts) noexcept nogil
 cdef void where_backward(int dtype, const Layout* condition, const char* c, const Layout* layout, const char* g,
-                         char* gx, bint turned) noexcept nogil
+                         char* gx, bint inverted) noexcept nogil
 cdef void matmul_stacked(int kernel, int ndim, const Py_ssize_t* shape, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p,
                          const char* a, const Py_ssize_t* a_batch, Py_ssize_t a_row, Py_ssize_t a_col,
                          const char* b, const Py_ssize_t* b_batch, Py_ssize_t b_row, Py_ssize_t b_col,

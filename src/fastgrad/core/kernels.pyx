@@ -32,24 +32,15 @@ ctypedef fused floating:
 
 
 cdef inline floating fabs_(floating x) noexcept nogil:
-    if floating is double:
-        return fabs(x)
-    else:
-        return fabsf(x)
+    return fabs(x) if floating is double else fabsf(x)
 
 
 cdef inline floating pow_(floating x, floating e) noexcept nogil:
-    if floating is double:
-        return pow(x, e)
-    else:
-        return powf(x, e)
+    return pow(x, e) if floating is double else powf(x, e)
 
 
 cdef inline floating sqrt_(floating x) noexcept nogil:
-    if floating is double:
-        return sqrt(x)
-    else:
-        return sqrtf(x)
+    return sqrt(x) if floating is double else sqrtf(x)
 
 
 cdef inline const Helpers* helpers_of(const floating* unused) noexcept nogil:
@@ -107,7 +98,7 @@ cdef void accumulate(const floating* x, floating* y, Py_ssize_t n) noexcept nogi
 
 
 cdef void own_forward(Forward forward, int dtype, const char* x, char* y, Py_ssize_t n) noexcept nogil:
-    """`y = forward(x)` into a block of ours; a large one is written past the cache."""
+    """y = forward(x), into a fresh block; a large one is written past the cache."""
     cdef char[STREAM_BLOCK + 64] buffer
     cdef char* block = <char*>((<size_t>buffer + 63) & ~<size_t>63)
     cdef Py_ssize_t item = 8 if dtype == F64 else 4, m
@@ -126,8 +117,8 @@ cdef void own_forward(Forward forward, int dtype, const char* x, char* y, Py_ssi
 
 cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,
                          void* gx, Py_ssize_t n, bint add, double* constant, bint uniform) noexcept nogil:
-    """`gx (+)= kernel(g, ...)` over n elements; `gx` may be `g` itself. `constant` stands for an operand that is one
-    number, and if `uniform`, `g` is one number too: both are spread over a block."""
+    """gx (+)= kernel(g, ...) over n elements; `gx` may be `g`. `constant`, if not NULL, is an operand that is one
+    number. If `uniform`, `g` is one number."""
     cdef char[BLOCK * 8] filled
     cdef char[BLOCK * 8] upstream
     cdef const char* first = <const char*>x1
@@ -270,22 +261,22 @@ cdef void fill_typed(floating* unused, KernelSet* k) noexcept:
     store(&k.fill, <void*>fill[floating])
     store(&k.add_number, <void*>add_number[floating])
     store(&k.accumulate, <void*>accumulate[floating])
-    store(&k.broadcast_backward, <void*>broadcast_backward[floating])
-    store(&k.extremum_backward, <void*>extremum_backward[floating])
     store(&k.softmax_forward, <void*>softmax_forward[floating])
-    store(&k.softmax_backward, <void*>softmax_backward[floating])
-    store(&k.log_softmax_backward, <void*>log_softmax_backward[floating])
     store(&k.logsumexp_forward, <void*>logsumexp_forward[floating])
-    store(&k.logsumexp_backward, <void*>logsumexp_backward[floating])
-    store(&k.cross_entropy_forward, <void*>cross_entropy_forward[floating])
-    store(&k.cross_entropy_backward, <void*>cross_entropy_backward[floating])
     store(&k.cumsum_forward, <void*>cumsum_forward[floating])
     store(&k.cumprod_forward, <void*>cumprod_forward[floating])
+    store(&k.extremum_backward, <void*>extremum_backward[floating])
+    store(&k.softmax_backward, <void*>softmax_backward[floating])
+    store(&k.log_softmax_backward, <void*>log_softmax_backward[floating])
+    store(&k.logsumexp_backward, <void*>logsumexp_backward[floating])
     store(&k.cumsum_backward, <void*>cumsum_backward[floating])
     store(&k.cumprod_backward, <void*>cumprod_backward[floating])
     store(&k.prod_backward, <void*>prod_backward[floating])
     store(&k.gather_add, <void*>gather_add[floating])
     store(&k.scatter_add, <void*>scatter_add[floating])
+    store(&k.broadcast_backward, <void*>broadcast_backward[floating])
+    store(&k.cross_entropy_forward, <void*>cross_entropy_forward[floating])
+    store(&k.cross_entropy_backward, <void*>cross_entropy_backward[floating])
     store(&k.clip_forward, <void*>clip_forward[floating])
     store(&k.clip_backward, <void*>clip_backward[floating])
     store(&k.conv_forward, <void*>conv_forward[floating])

@@ -1,5 +1,4 @@
-# NumPy's inner loops, called on raw pointers: its SIMD dispatch and its BLAS without its call. Knows no tensors, no
-# gradients.
+# NumPy's inner loops, called on raw pointers: its SIMD and its BLAS without the cost of calling a ufunc.
 
 from numpy cimport npy_intp
 from fastgrad.core.layout cimport Layout
@@ -9,22 +8,13 @@ ctypedef const Py_ssize_t* steps_t
 ctypedef const Layout* layout_t
 ctypedef void (*Loop)(char** args, const npy_intp* dims, const npy_intp* steps, void* data) noexcept nogil
 
-cdef struct BoundLoop:      # a loop and what NumPy wants to be handed with it
+cdef struct BoundLoop:      # a loop and its last argument
     Loop run
     void* data
 
 cdef struct Helpers:        # loops that kernels call on blocks, one set per dtype
-    BoundLoop exp
-    BoundLoop log
-    BoundLoop log1p
-    BoundLoop sin
-    BoundLoop cos
-    BoundLoop tanh
-    BoundLoop add
-    BoundLoop multiply
-    BoundLoop maximum
-    BoundLoop minimum
-    BoundLoop matmul
+    BoundLoop exp, log, log1p, sin, cos, tanh
+    BoundLoop add, multiply, maximum, minimum, matmul
 
 cdef Helpers[2] helpers     # by KernelDType
 
@@ -43,17 +33,16 @@ cdef inline void apply2(const BoundLoop* loop, const void* x1, npy_intp step1, c
     if n > 0:
         loop.run(args, &n, steps, loop.data)
 
-# Results far larger than a core's share of the cache are computed block by block and written past it: an ordinary store
-# first reads the line that it is about to overwrite, a third of the traffic of a one-operand op. While a block is
-# written, the operands' next ones are asked for, or memory would be idle in one direction. At 10^7 float64, ns per
-# element: negative 1.04 to 0.64, multiply 1.46 to 1.02, exp 1.25 to 1.00, tanh 1.95 to 1.69; at 2 10^6 there is no
-# difference (2026-11-22, Xeon of the Sapphire Rapids class, 2 MiB of L2).
+# Results far larger than the cache are computed block by block and written past it: an ordinary store first reads the
+# line that it overwrites, a third of the traffic of a one-operand op. While a block is written, the next blocks of the
+# operands are prefetched. At 10^7 float64, ns per element: negative 1.04 to 0.64, multiply 1.46 to 1.02, exp 1.25 to
+# 1.00, tanh 1.95 to 1.69; at 2 10^6 there is no difference (2026-11-22, Sapphire Rapids, 2 MiB of L2).
 cdef extern from *:
     """
     #if defined(__SSE2__) || defined(_M_X64)
     #include <emmintrin.h>
     #define FG_STREAM 33554432      /* bytes of a result from which this pays */
-    /* y = x, both aligned to 16 bytes; as many bytes at `next1` and `next2`, which may be NULL, will be read soon. */
+    /* y = x, both aligned to 16 bytes. Prefetches as many bytes at `next1` and `next2`, which may be NULL. */
     static inline void fg_stream(const char* x, char* y, size_t nbytes, const char* next1, const char* next2) {
         size_t i = 0;
         for (; i + 64 <= nbytes; i += 64) {
@@ -78,13 +67,13 @@ cdef extern from *:
     void fg_stream_end() noexcept nogil
 
 cdef enum:
-    STREAM_BLOCK = 2048     # bytes: what lies between the loop and memory stays in the first-level cache
+    STREAM_BLOCK = 2048     # bytes: stays in the first-level cache between the loop and memory
 
 cdef void stream_loop(const BoundLoop* loop, int nin, const char* x1, npy_intp step1, const char* x2, npy_intp step2,
                       char* y, npy_intp n, npy_intp step) noexcept nogil
 
 cdef inline void fresh1(const BoundLoop* loop, const void* x, void* y, npy_intp n, npy_intp step) noexcept nogil:
-    """As `apply1`, into a block of ours that overlaps no operand."""
+    """As `apply1`, into a fresh block that overlaps no operand."""
     if n * step >= FG_STREAM:
         stream_loop(loop, 1, <const char*>x, step, NULL, 0, <char*>y, n, step)
     else:
@@ -92,7 +81,7 @@ cdef inline void fresh1(const BoundLoop* loop, const void* x, void* y, npy_intp 
 
 cdef inline void fresh2(const BoundLoop* loop, const void* x1, npy_intp step1, const void* x2, npy_intp step2, void* y,
                         npy_intp n, npy_intp step) noexcept nogil:
-    """As `apply2`, into a block of ours that overlaps no operand."""
+    """As `apply2`, into a fresh block that overlaps no operand."""
     if n * step >= FG_STREAM:
         stream_loop(loop, 2, <const char*>x1, step1, <const char*>x2, step2, <char*>y, n, step)
     else:
@@ -103,8 +92,8 @@ cdef void walk(const BoundLoop* loop, int count, int ndim, const Py_ssize_t* sha
 cdef void broadcast_apply(const BoundLoop* loop, int nin, const Layout* out, char* y, address* x,
                           layout_t* layouts) noexcept nogil
 cdef void matmul_strided(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p,
-                         const char* a, Py_ssize_t a_row, Py_ssize_t a_col, const char* b, Py_ssize_t b_row,
-                         Py_ssize_t b_col,
+                         const char* a, Py_ssize_t a_row, Py_ssize_t a_col,
+                         const char* b, Py_ssize_t b_row, Py_ssize_t b_col,
                          char* y, Py_ssize_t y_row, Py_ssize_t y_col) noexcept nogil
 cdef void copy_strided(int itemsize, const Layout* shape, const char* x, const Py_ssize_t* x_strides, char* y,
                        const Py_ssize_t* y_strides) noexcept nogil

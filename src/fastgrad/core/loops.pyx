@@ -1,9 +1,8 @@
-# Finding NumPy's loops, and running them over arrays of any strides.
+# Finds NumPy's loops and runs them over arrays of any strides.
 #
-# A ufunc's `types` lists its signatures in the order of its `functions`; the first match is the SIMD one. Each loop
-# found is run once on known values at import; one that gives anything else is not used. FASTGRAD_NO_NUMPY_LOOPS=1 does
-# without all but matmul's, for a NumPy whose internals have changed: forwards then go through the rules, backwards
-# through loops_own.pxi.
+# A ufunc's `types` lists its signatures in the order of its `functions`; the first match is the SIMD one. Each loop is
+# run once on known values at import and is not used if it gives anything else. FASTGRAD_NO_NUMPY_LOOPS=1, for a NumPy
+# whose internals have changed, refuses all but matmul's: forwards then use the rules, and backwards loops_own.pxi.
 
 import os
 
@@ -62,7 +61,7 @@ def instruction_sets():
 
 
 cdef BoundLoop numpy_loop(str name, int kernel) except *:
-    """NumPy's loop for one ufunc and dtype; its `run` is NULL where there is none that can be trusted."""
+    """NumPy's loop for one ufunc and dtype; `run` is NULL if there is none that gives the right values."""
     cdef BoundLoop found
     cdef PyUFuncObject* c_ufunc
     found.run = NULL
@@ -71,7 +70,7 @@ cdef BoundLoop numpy_loop(str name, int kernel) except *:
     letter = "d" if kernel == F64 else "f"
     wanted = letter * ufunc.nin + "->" + letter * ufunc.nout
     if name not in signatures:
-        signatures[name] = ufunc.types      # a list that NumPy makes anew each time
+        signatures[name] = ufunc.types      # NumPy makes a new list each time
     types = signatures[name]
     if wanted not in types or (_refused and name != "matmul"):
         return found
@@ -81,7 +80,7 @@ cdef BoundLoop numpy_loop(str name, int kernel) except *:
         return found
     found.run = c_ufunc.functions[at]
     found.data = c_ufunc.data[at] if c_ufunc.data != NULL else NULL
-    if found.run == NULL or (name != "matmul" and not trusted(&found, ufunc, letter)):
+    if found.run == NULL or (name != "matmul" and not matches_ufunc(&found, ufunc, letter)):
         found.run = NULL
         return found
     used.append(f"{name}:{wanted}")
@@ -89,12 +88,12 @@ cdef BoundLoop numpy_loop(str name, int kernel) except *:
 
 
 cdef dict probes = {letter: (np.array([0.25, 0.5, 0.75, 0.875, 0.125], letter),
-                             np.array([0.5, 0.25, 0.75, 0.125, 0.0625],
-                                      letter), np.array([1.25, 1.5, 1.75, 1.875, 1.125], letter)) for letter in "df"}
+                             np.array([0.5, 0.25, 0.75, 0.125, 0.0625], letter),
+                             np.array([1.25, 1.5, 1.75, 1.875, 1.125], letter)) for letter in "df"}
 
 
-cdef bint trusted(BoundLoop* loop, ufunc, str letter) except *:
-    """Whether the loop gives what its ufunc gives, over a few values inside the domain of all of them."""
+cdef bint matches_ufunc(BoundLoop* loop, ufunc, str letter) except *:
+    """Whether the loop gives what its ufunc gives, at a few values in the domain of every ufunc."""
     cdef cnp.ndarray x1, x2, above, expected
     cdef char[64] y
     x1, x2, above = probes[letter]
@@ -112,7 +111,7 @@ cdef bint trusted(BoundLoop* loop, ufunc, str letter) except *:
 
 cdef void stream_loop(const BoundLoop* loop, int nin, const char* x1, npy_intp step1, const char* x2, npy_intp step2,
                       char* y, npy_intp n, npy_intp step) noexcept nogil:
-    """`y = loop(x1)`, or `loop(x1, x2)`, by way of a block in the cache."""
+    """y = loop(x1) or loop(x1, x2), written past the cache block by block."""
     cdef char[STREAM_BLOCK + 64] buffer
     cdef char* block = <char*>((<size_t>buffer + 63) & ~<size_t>63)
     cdef address[3] args
@@ -134,7 +133,8 @@ cdef void stream_loop(const BoundLoop* loop, int nin, const char* x1, npy_intp s
 
 cdef int collapse(int count, int ndim, const Py_ssize_t* shape, steps_t* strides,
                   Py_ssize_t* dims, Py_ssize_t (*steps)[64]) noexcept nogil:
-    """Merge neighbouring axes that all operands walk evenly; drop axes of length 1. Returns how many axes are left."""
+    """Merge neighbouring axes where the strides of all operands allow it; drop axes of length 1. Returns the number of
+    axes left."""
     cdef int left = 0, k, j
     cdef bint merge
     for k in range(ndim):
@@ -165,7 +165,7 @@ cdef int collapse(int count, int ndim, const Py_ssize_t* shape, steps_t* strides
 
 cdef void walk(const BoundLoop* loop, int count, int ndim, const Py_ssize_t* shape, steps_t* strides,
                address* base) noexcept nogil:
-    """Run the loop along the last axis that is left, for every place on the others."""
+    """Run the loop along the last axis, for every index of the others."""
     cdef Py_ssize_t[64] dims
     cdef Py_ssize_t steps[4][64]
     cdef Py_ssize_t[64] at
@@ -200,8 +200,8 @@ cdef void walk(const BoundLoop* loop, int count, int ndim, const Py_ssize_t* sha
 
 cdef void broadcast_apply(const BoundLoop* loop, int nin, const Layout* out, char* y, address* x,
                           layout_t* layouts) noexcept nogil:
-    """`y = loop(*x)` with NumPy's broadcasting; `out` is the broadcast layout, `x` at most 3 operands."""
-    cdef Py_ssize_t spread[3][64]
+    """y = loop(*x) with broadcasting; `out` is the broadcast layout, `x` are at most 3 operands."""
+    cdef Py_ssize_t expanded[3][64]
     cdef steps_t[4] strides
     cdef address[4] base
     cdef int j, k, lead
@@ -210,8 +210,8 @@ cdef void broadcast_apply(const BoundLoop* loop, int nin, const Layout* out, cha
     for j in range(nin):
         lead = out.ndim - layouts[j].ndim
         for k in range(out.ndim):
-            spread[j][k] = 0 if k < lead or layouts[j].shape[k - lead] == 1 else layouts[j].strides[k - lead]
-        strides[j] = spread[j]
+            expanded[j][k] = 0 if k < lead or layouts[j].shape[k - lead] == 1 else layouts[j].strides[k - lead]
+        strides[j] = expanded[j]
         base[j] = x[j]
     strides[nin] = out.strides
     base[nin] = y
@@ -238,7 +238,7 @@ cdef void move(char** args, const npy_intp* dims, const npy_intp* steps, element
 
 cdef void copy_strided(int itemsize, const Layout* shape, const char* x, const Py_ssize_t* x_strides, char* y,
                        const Py_ssize_t* y_strides) noexcept nogil:
-    """`y[...] = x[...]`, elements of any type; the two do not overlap."""
+    """y[...] = x[...], elements of any type; x and y do not overlap."""
     cdef BoundLoop loop
     cdef steps_t[2] strides = [x_strides, y_strides]
     cdef address[2] base = [<char*>x, y]
@@ -251,7 +251,7 @@ cdef void copy_strided(int itemsize, const Layout* shape, const char* x, const P
 
 cdef void add_strided(int kernel, const Layout* shape, const char* x, const Py_ssize_t* x_strides, char* y,
                       const Py_ssize_t* y_strides) noexcept nogil:
-    """`y[...] += x[...]`; no element of `y` is visited twice."""
+    """y[...] += x[...]; no element of `y` is visited twice."""
     cdef steps_t[3] strides = [y_strides, x_strides, y_strides]
     cdef address[3] base = [y, <char*>x, y]
     if shape.size > 0:
@@ -259,10 +259,10 @@ cdef void add_strided(int kernel, const Layout* shape, const char* x, const Py_s
 
 
 cdef void matmul_strided(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p,
-                         const char* a, Py_ssize_t a_row, Py_ssize_t a_col, const char* b, Py_ssize_t b_row,
-                         Py_ssize_t b_col,
+                         const char* a, Py_ssize_t a_row, Py_ssize_t a_col,
+                         const char* b, Py_ssize_t b_row, Py_ssize_t b_col,
                          char* y, Py_ssize_t y_row, Py_ssize_t y_col) noexcept nogil:
-    """`y[m, p] = a[m, n] @ b[n, p]`, any strides: NumPy's matmul loop, and so NumPy's BLAS."""
+    """y[m, p] = a[m, n] @ b[n, p] with any strides, by NumPy's matmul loop and so by its BLAS."""
     cdef address[3] args = [<char*>a, <char*>b, y]
     cdef npy_intp[4] dims = [1, m, n, p]
     cdef npy_intp[9] steps = [0, 0, 0, a_row, a_col, b_row, b_col, y_row, y_col]
@@ -270,7 +270,7 @@ cdef void matmul_strided(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p,
 
 
 cdef BoundLoop trusted_or(void* own, void* data, str name, int kernel) except *:
-    """NumPy's loop, or where that is not to be trusted `own`, called with `data`."""
+    """NumPy's loop if it gives the right values, or else `own` with its last argument."""
     cdef BoundLoop found = numpy_loop(name, kernel)
     if found.run == NULL:
         found.run = <Loop>own

@@ -1,5 +1,5 @@
-# Loops of our own in place of NumPy's, where those are missing, not trusted or not wanted. Plain and slow, a call per
-# element; sums take NumPy's order, in pairs, and so are NumPy's to the last digit. Never used where NumPy's loop is.
+# Loops used where NumPy's are missing, give wrong values or are refused. Slow: a call per element. Sums are taken in
+# NumPy's order, pairwise, and so are equal to NumPy's.
 
 from libc.math cimport cos, exp, log, log1p, sin, tanh
 
@@ -13,7 +13,7 @@ ctypedef fused floating:
 
 cdef double plus(double a, double b) noexcept nogil: return a + b
 cdef double times(double a, double b) noexcept nogil: return a * b
-# a NaN passes, whichever it is
+# NaN if either is
 cdef double larger(double a, double b) noexcept nogil: return a if a >= b or a != a else b
 cdef double smaller(double a, double b) noexcept nogil: return a if a <= b or a != a else b
 

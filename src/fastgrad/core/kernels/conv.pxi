@@ -1,25 +1,21 @@
-# Convolutions as matrix products: the windows of some samples, or of some rows of one, become the columns of a matrix
-# that stays in the cache. Groups one after the other. Knows lengths and pointers; all arrays are C-contiguous.
+# Convolutions as matrix products: the windows of a tile, some samples or some rows of one, are the columns of a matrix
+# that stays in the cache. Groups are processed one after the other. All arrays are C-contiguous.
 
 cdef enum:
-    SLACK = 8               # elements that a row of windows may be copied, or read, beyond its end
-    WHOLE = 2097152         # bytes of columns up to which all samples are taken at once
-    PART = 524288           # bytes of columns otherwise
+    SLACK = 8               # elements beyond the end of a row of windows that may be read or written
+    WHOLE = 2097152         # bytes of columns up to which one tile takes all samples
+    PART = 524288           # bytes of columns of a tile otherwise
 
-cdef struct Tile:           # some of the samples, and some of the rows of their results
-    Py_ssize_t first
-    Py_ssize_t count
-    Py_ssize_t row
-    Py_ssize_t rows
-    Py_ssize_t hp           # of the padded input that these windows lie in
-    Py_ssize_t wp
+cdef struct Tile:           # a range of the samples and of the rows of their results
+    Py_ssize_t first, count
+    Py_ssize_t row, rows
+    Py_ssize_t hp, wp       # lengths of the part of the padded input that the windows cover
     Py_ssize_t m            # windows
-    Py_ssize_t most         # samples, and rows of one, of the first tile: no later one is larger
-    Py_ssize_t most_rows
+    Py_ssize_t most, most_rows      # `count` and `rows` of the first tile, the largest
 
 
 cdef inline Py_ssize_t kernel_size(const Conv* d) noexcept nogil:
-    """Products that are summed to an element of the result."""
+    """Products that are summed for an element of the result."""
     return d.c * d.kh * d.kw
 
 
@@ -60,14 +56,14 @@ cdef bint next_tile(const Conv* d, Tile* t) noexcept nogil:
 
 
 cdef Py_ssize_t conv_scratch(const Conv* d, int itemsize) noexcept nogil:
-    """Elements of scratch that each of the three products takes: padded input, columns, results, a weight."""
+    """Elements of scratch of each of the three kernels: padded input, columns, results, a weight."""
     cdef Tile t
     first_tile(d, itemsize, &t)
     return (d.c * t.count * t.hp * t.wp + (kernel_size(d) + d.o) * t.m + d.o * kernel_size(d)) + 3 * SLACK
 
 
 cdef Py_ssize_t conv_columns(const Conv* d, int itemsize) noexcept nogil:
-    """Elements of all columns, where they may be kept from the forward for the backward; 0 where they are too many."""
+    """Elements of all columns, which the forward keeps for the backward; 0 where they are too many to keep."""
     cdef Tile t
     if not first_tile(d, itemsize, &t) or d.groups * kernel_size(d) * t.m * itemsize > WHOLE:
         return 0
@@ -75,7 +71,7 @@ cdef Py_ssize_t conv_columns(const Conv* d, int itemsize) noexcept nogil:
 
 
 cdef void pad_tile(const floating* x, floating* xp, const Conv* d, Py_ssize_t group, const Tile* t) noexcept nogil:
-    """xp[c, sample] = the part of the padded input that the tile's windows lie in."""
+    """xp[c, sample] = the part of the padded input that the tile covers."""
     cdef Py_ssize_t above = d.top - t.row * d.sh
     cdef Py_ssize_t r0 = max(<Py_ssize_t>0, above), r1 = min(t.hp, d.h + above)
     cdef Py_ssize_t c0 = min(d.left, t.wp), c1 = min(t.wp, d.w + d.left), c, b, r
@@ -112,8 +108,8 @@ cdef void unpad_tile(const floating* gxp, floating* gx, const Conv* d, Py_ssize_
 
 
 cdef inline floating* copy_row(const floating* x, floating* to, Py_ssize_t n, Py_ssize_t step) noexcept nogil:
-    """A row of `n` elements, `step` apart. Short ones in blocks of fixed length, which may go beyond the end: what
-    follows is written later."""
+    """to[:n] = x[::step]. Short rows are copied in blocks of fixed length, which may go beyond the end: what follows is
+    written later. Returns the end."""
     cdef Py_ssize_t i
     if step != 1:
         for i in range(n):
@@ -129,7 +125,7 @@ cdef inline floating* copy_row(const floating* x, floating* to, Py_ssize_t n, Py
 
 
 cdef void columns_of(const floating* xp, floating* columns, const Conv* d, const Tile* t) noexcept nogil:
-    """columns[c, i, j, window] = the element of the padded input that (c, i, j) of the kernel meets in the window."""
+    """columns[c, i, j, window] = the element of the padded input at (c, i, j) of the window."""
     cdef Py_ssize_t c, i, j, b, r
     cdef const floating* source
     for c in range(d.c):
@@ -175,7 +171,7 @@ cdef void add_columns(const floating* columns, floating* xp, const Conv* d, cons
 
 cdef void channels_first(const floating* g, floating* to, const Conv* d, Py_ssize_t group,
                          const Tile* t) noexcept nogil:
-    """to[o, window] = the tile of `g`, whose samples come before its channels."""
+    """to[o, window] = the tile of `g`, whose first axis is the sample."""
     cdef Py_ssize_t o, b, i, n = t.rows * d.ow
     cdef const floating* row
     for o in range(d.o):

@@ -1,8 +1,7 @@
-# Backward kernels of the elementwise ops, each one line of mathematics: out (+)= g * dy/dx. Literals are cast to
-# `floating`, since a bare 1 makes the whole loop double. The formulas are those of the rules in fastgrad/rules, and
-# tested against them. Where a value is chosen, what it is chosen from has been read before: a compiler keeps a read
-# inside a condition there, as a branch, and random signs then cost 20 times as much as the arithmetic (relu's backward,
-# 10^4 elements, SSE2).
+# Backward kernels of the elementwise ops: out (+)= g * dy/dx, by the formulas of the rules. Literals are cast to
+# `floating`, since a bare 1 makes the whole loop double. Conditional expressions choose between values that are loaded
+# before: a load inside one becomes a branch, and with random signs that takes 20 times as long (relu's backward, 10^4
+# elements, SSE2).
 
 cdef void copy_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                         Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
@@ -31,7 +30,7 @@ cdef void abs_backward(const floating* g, const floating* x, const floating* x2,
     for i in range(n):
         u = g[i]
         v = x[i]
-        # NaN in gives NaN out: x * 0 keeps it where both comparisons are false.
+        # x * 0 is NaN where x is, and both comparisons are false
         store_or_add(out + i, u if v > 0 else -u if v < 0 else v * <floating>0 * u, add)
 
 
@@ -154,12 +153,12 @@ cdef void relu_backward(const floating* g, const floating* x1, const floating* x
     for i in range(n):
         v = g[i]
         u = y[i]
-        # NaN lets the gradient through: a zero would hide it
+        # a NaN passes the gradient on: a zero would hide it
         store_or_add(out + i, <floating>0 if u <= 0 else v, add)
 
 
 cdef inline void sigmoid_block(const floating* x, floating* y, Py_ssize_t n, const Helpers* h) noexcept nogil:
-    """1 / (1 + exp(-x)) through exp(-|x|), which never overflows and keeps all digits for x << 0."""
+    """1 / (1 + exp(-x)) from exp(-|x|), which does not overflow and keeps all digits for x << 0."""
     cdef Py_ssize_t i
     for i in range(n):
         y[i] = -fabs_(x[i])
@@ -241,18 +240,12 @@ cdef void maximum_backward1(const floating* g, const floating* x1, const floatin
 
 cdef void maximum_backward2(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                             Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef floating v, u1, u2
-    for i in range(n):
-        v = g[i]
-        u1 = x1[i]
-        u2 = x2[i]
-        store_or_add(out + i, <floating>0 if u2 < u1 else v * <floating>0.5 if u1 == u2 else v, add)
+    maximum_backward1(g, x2, x1, y, out, n, c, h, add)
 
 
 cdef void power_constant_backward(const floating* g, const floating* x, const floating* x2, const floating* y,
                                   floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    """c * x**(c - 1) * g for a constant exponent; the small integers are what people write."""
+    """g * c * x**(c - 1) for a constant exponent; small integers are the common case."""
     cdef Py_ssize_t i
     cdef floating e = <floating>c, below = <floating>(c - 1)
     if c == 2:
@@ -270,7 +263,7 @@ cdef void power_constant_backward(const floating* g, const floating* x, const fl
             store_or_add(out + i, g[i] * (e * pow_(x[i], below)), add)
 
 
-# Forwards that NumPy has no loop for. Blocks keep the two passes in the first-level cache.
+# Forwards that NumPy has no loop for, in blocks that stay in the first-level cache.
 
 cdef void sigmoid_forward(const floating* x, floating* y, Py_ssize_t n, const Helpers* h) noexcept nogil:
     cdef Py_ssize_t i = 0
@@ -289,7 +282,7 @@ cdef void silu_forward(const floating* x, floating* y, Py_ssize_t n, const Helpe
 cdef void relu_forward(const floating* x, floating* y, Py_ssize_t n, const Helpers* h) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
-        y[i] = <floating>0 if x[i] < 0 else x[i]      # NaN passes, as np.maximum(x, 0) lets it
+        y[i] = <floating>0 if x[i] < 0 else x[i]      # NaN stays, as in np.maximum(x, 0)
 
 
 cdef inline void softplus_block(const floating* x, floating* y, Py_ssize_t n, floating sign,

@@ -1,9 +1,8 @@
-# Reading and adding by index: rows of (outer, n, inner) along the middle axis. Indices have been checked and are not
-# negative.
+# Gather and scatter along the middle axis of (outer, n, inner). Indices are in bounds and not negative.
 
 cdef extern from *:
     """
-    /* Of memory that another thread may write meanwhile: loaded once, so that what is checked is what is used. */
+    /* Loaded once, since another thread may write the memory: what is checked is what is used. */
     static inline Py_ssize_t fg_load(const Py_ssize_t* x) { return *(const volatile Py_ssize_t*)x; }
     """
     Py_ssize_t fg_load(const Py_ssize_t* x) noexcept nogil
@@ -11,7 +10,7 @@ cdef extern from *:
 
 cdef bint combine_index(const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t n, Py_ssize_t* at,
                         bint first) noexcept nogil:
-    """at = at * n + index (at = index if `first`), negative indices counted from the end; False where one is out of
+    """at = at * n + index, or index if `first`. Negative indices count from the end. Returns False if one is out of
     bounds."""
     cdef Py_ssize_t k, i
     for k in range(count):
@@ -44,7 +43,7 @@ cdef void gather(int itemsize, const char* x, const Py_ssize_t* at, char* y, Py_
 
 cdef void scatter_add(const floating* g, const Py_ssize_t* at, floating* gx, Py_ssize_t outer, Py_ssize_t n,
                       Py_ssize_t inner, Py_ssize_t count) noexcept nogil:
-    """gx[o, at[k]] += g[o, k], one after the other: repeats add up."""
+    """gx[o, at[k]] += g[o, k]; repeated indices add up."""
     cdef Py_ssize_t o, k, i
     cdef floating* row
     for o in range(outer):

@@ -36,12 +36,12 @@ cdef void logsumexp_forward(const floating* x, floating* y, floating* e, Py_ssiz
 
 
 cdef inline floating reference(floating y) noexcept nogil:
-    """What to take from the elements; of a row of nothing but -inf, 0: their gradient is 0 and not NaN."""
+    """What to subtract from the elements. 0 where all are -inf: their gradient is 0 and not NaN."""
     return 0 if y - y != 0 and y < 0 else y
 
 
-cdef void logsumexp_backward(const floating* g, const floating* x, const floating* y, floating* gx, Py_ssize_t outer,
-                             Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+cdef void logsumexp_backward(const floating* g, const floating* x, const floating* y, floating* gx, floating* scratch,
+                             Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
     """gx (+)= g * exp(x - y)"""
     cdef const Helpers* h = helpers_of(g)
     cdef floating[BLOCK] e

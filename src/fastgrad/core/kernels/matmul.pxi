@@ -1,7 +1,6 @@
-# A float64 matrix product for layers and their gradients: x @ w, g @ w.T, x.T @ g, where one extent is a batch. BLAS
-# packs its factors as for matrices of thousands of rows and spends half its time on that. Here the second factor is
-# packed, the first is read where it lies, or packed if it is transposed, and tiles of the result stay in registers
-# until their sums are complete.
+# A float64 matrix product for layers and their gradients: x @ w, g @ w.T, x.T @ g, where one length is a batch. BLAS
+# packs its factors as for matrices of thousands of rows, which takes half of its time. Here only the second factor is
+# packed, and the first if it is transposed. Tiles of the result stay in registers until their sums are complete.
 
 cdef extern from *:
     """
@@ -43,23 +42,23 @@ cdef enum:
     ITEM = 8                # bytes of a float64
     ROWS = 12               # of a tile
     COLUMNS = 16
-    DEPTH = 256             # summed at a time: a panel of either factor fits into the first-level cache
-    COLUMN_PANELS = 32      # at a time: what they hold of the second factor fits into the second-level cache
-    FEWEST = 96             # rows of the result that are worth packing the second factor for
-    BLAS_SMALL = 1000000    # multiplications up to which OpenBLAS does not pack, and is faster than we are
-    BLAS_LARGE = 100000000  # and from which it is at its best
+    DEPTH = 256             # terms summed at a time: a panel of either factor fits into the first-level cache
+    COLUMN_PANELS = 32      # panels at a time: their part of the second factor fits into the second-level cache
+    FEWEST = 96             # rows of the result for which packing the second factor pays
+    BLAS_SMALL = 1000000    # multiplications up to which OpenBLAS does not pack and is faster
+    BLAS_LARGE = 100000000  # and from which its packing pays
 
 
 cdef Py_ssize_t own_product_scratch(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, Py_ssize_t a_row,
                                     Py_ssize_t a_col, Py_ssize_t b_row, Py_ssize_t b_col) noexcept nogil:
-    """Bytes of scratch that `own_product` wants; 0 where BLAS is to do it."""
+    """Bytes of scratch that `own_product` needs; 0 where BLAS is faster or the product is not supported."""
     if not FG_OWN_PRODUCT or kernel != F64 or m < FEWEST or p < 2 * COLUMNS or n < 32:
         return 0
     if m * p <= BLAS_SMALL // n or m * p > BLAS_LARGE // n:
         return 0
     if a_row != ITEM and (a_col != ITEM or a_row % ITEM):
         return 0
-    if b_col != ITEM and (b_row != ITEM or m < n):      # to transpose is dearer than to copy
+    if b_col != ITEM and (b_row != ITEM or m < n):      # packing a transposed factor costs more
         return 0
     return (min(n, <Py_ssize_t>DEPTH) * (ROWS + COLUMNS * min((p + COLUMNS - 1) // COLUMNS, <Py_ssize_t>COLUMN_PANELS))
             + ROWS * COLUMNS + COLUMNS) * ITEM
@@ -67,7 +66,7 @@ cdef Py_ssize_t own_product_scratch(int kernel, Py_ssize_t m, Py_ssize_t n, Py_s
 
 cdef void pack(const char* x, Py_ssize_t step, Py_ssize_t n_step, Py_ssize_t n, double* packed, int width,
                Py_ssize_t there) noexcept nogil:
-    """packed[k, i] = x[i * step + k * n_step] for k < n and i < width; zeros from `there` on."""
+    """packed[k, i] = x[i * step + k * n_step] for k < n and i < width; zeros from i = `there` on."""
     cdef Py_ssize_t i, k
     if there < width:
         memset(packed, 0, n * width * ITEM)
@@ -89,7 +88,7 @@ cdef void pack(const char* x, Py_ssize_t step, Py_ssize_t n_step, Py_ssize_t n, 
 cdef void own_product(Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const char* a, Py_ssize_t a_row, Py_ssize_t a_col,
                       const char* b, Py_ssize_t b_row, Py_ssize_t b_col, double* y, double* scratch) noexcept nogil:
     """C-contiguous `y[m, p] = a[m, n] @ b[n, p]`, each factor with one stride of ITEM."""
-    cdef double* b_packed = <double*>((<size_t>scratch + 63) & ~<size_t>63)     # tiles read it a cache line at a time
+    cdef double* b_packed = <double*>((<size_t>scratch + 63) & ~<size_t>63)     # tiles read whole cache lines
     cdef double* a_packed
     cdef double* edge
     cdef Py_ssize_t panel, panels, first = 0, k, depth, i, rows, columns, r

@@ -1,10 +1,8 @@
-# Products of stacks of matrices: NumPy's matmul loop takes one stack axis, the walk takes the others.
+# Matrix products by NumPy's matmul loop. The loop takes one stack axis; `walk` takes the others.
 
-cdef struct Product:        # what matmul's loop needs besides the pointers
+cdef struct Product:        # arguments of matmul's loop other than the pointers
     int kernel
-    npy_intp m
-    npy_intp n
-    npy_intp p
+    npy_intp m, n, p
     npy_intp[6] steps       # rows and columns of a, b and y
 
 

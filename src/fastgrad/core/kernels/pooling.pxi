@@ -1,9 +1,9 @@
-# Pooling of planes, window by window: largest elements with the places they were found at, and means.
+# Max and average pooling of planes.
 
-cdef inline void span(Py_ssize_t place, Py_ssize_t step, Py_ssize_t before, Py_ssize_t gap, Py_ssize_t size,
+cdef inline void span(Py_ssize_t window, Py_ssize_t step, Py_ssize_t before, Py_ssize_t gap, Py_ssize_t size,
                       Py_ssize_t n, Py_ssize_t* low, Py_ssize_t* high, Py_ssize_t* start) noexcept nogil:
-    """Those elements low <= k < high of a window that lie inside, at start + k * gap."""
-    start[0] = place * step - before
+    """The elements low <= k < high of a window that lie inside, at start + k * gap."""
+    start[0] = window * step - before
     low[0] = 0 if start[0] >= 0 else (gap - 1 - start[0]) // gap
     high[0] = min(size, (n - start[0] + gap - 1) // gap) if n > start[0] else 0
 
@@ -14,13 +14,13 @@ cdef inline bint beats(floating v, floating most) noexcept nogil:
 
 
 cdef inline floating larger_of(floating a, floating b) noexcept nogil:
-    return a if a > b else b        # one instruction, which a NaN in `b` passes
+    return a if a > b else b        # one instruction; gives `b` if either is NaN
 
 
 cdef bint largest_of_four(const floating* a, const floating* b, floating* y, int* at, int here, int down,
                           Py_ssize_t n) noexcept nogil:
-    """A row of windows of 2 x 2, side by side in the rows `a` and `b`; False where there is a NaN, which this does not
-    find. Without branches: which element wins cannot be foretold, and a window would take 15 ns instead of 2."""
+    """A row of adjacent windows of 2 x 2 in the rows `a` and `b`. Returns False if there is a NaN: the results are
+    wrong then. Without branches, which could not be predicted: a window takes 2 ns instead of 15."""
     cdef Py_ssize_t q
     cdef floating m, v0, v1, v2, v3
     cdef int bad = 0

@@ -1,20 +1,20 @@
-# Recurrent networks over all steps of a sequence. The pre-activations of a step are put gate by gate, each a block of
-# batch x hidden, so that exp and tanh run once over all logistic gates and once over the others. What the backward
-# reads stays in `kept`, a few blocks per step. Arrays are C-contiguous; `states` are those of all steps, the first one
-# filled in by the caller.
+# Recurrent networks over all steps of a sequence. The pre-activations of a step are stored gate by gate, each a block
+# of batch x hidden, so that exp runs once over all logistic gates and tanh once over the others. `kept` holds what the
+# backward reads, a few blocks per step. `states` are those of all steps; the caller sets the first. Arrays are
+# C-contiguous.
 
 cdef inline int gates_of(int cell) noexcept nogil:
     return 4 if cell == CELL_LSTM else 3 if cell == CELL_GRU else 1
 
 
 cdef Py_ssize_t recurrent_kept(const Recurrent* d) noexcept nogil:
-    """Elements that a step leaves for the backward: i, f, o, n and tanh(c); or r, z, n and what r scales."""
+    """Elements that a step keeps for the backward: i, f, o, n and tanh(c); or r, z, n and what r scales."""
     return d.batch * d.hidden * (5 if d.cell == CELL_LSTM else 4 if d.cell == CELL_GRU else 0)
 
 
 cdef Py_ssize_t recurrent_scratch(const Recurrent* d) noexcept nogil:
-    """Elements: the transposed weight, a step's product; in the backward its cotangents, a column sum, the weight's
-    own."""
+    """Elements of scratch: the transposed weight and a step's product; in the backward its cotangents, a column sum and
+    the weight's cotangent."""
     cdef Py_ssize_t rows = gates_of(d.cell) * d.hidden
     return 2 * rows * d.hidden + 2 * rows * d.batch + 4 * d.batch * d.hidden + 2 * rows + recurrent_kept(d)
 
@@ -68,7 +68,7 @@ cdef void lstm_step(const floating* x, const floating* v, const floating* b, con
 
 cdef void gru_step(const floating* x, const floating* v, const floating* b, const floating* bv, const floating* hx,
                    floating* z, floating* hy, const Recurrent* d, const Helpers* h) noexcept nogil:
-    """`b` is the bias of x, with that of v for r and z; `bv` that of v for n."""
+    """`b` is the bias of x, plus that of v for r and z; `bv` is that of v for n."""
     cdef Py_ssize_t k, j, r, n = d.batch * d.hidden
     cdef floating* u = z + n
     cdef floating* g = z + 2 * n
@@ -76,14 +76,13 @@ cdef void gru_step(const floating* x, const floating* v, const floating* b, cons
     gate_of(x, v, b, z, d, 3, 0, True)
     gate_of(x, v, b, u, d, 3, 1, True)
     logistic(z, 2 * n, h)
+    k = 0
     for r in range(d.batch):
         for j in range(d.hidden):
-            q[r * d.hidden + j] = v[(3 * r + 2) * d.hidden + j] + bv[j]
-    for r in range(d.batch):
+            q[k + j] = v[(3 * r + 2) * d.hidden + j] + bv[j]
         for j in range(d.hidden):
-            g[r * d.hidden + j] = x[(3 * r + 2) * d.hidden + j] + b[2 * d.hidden + j]
-    for k in range(n):
-        g[k] += z[k] * q[k]
+            g[k + j] = x[(3 * r + 2) * d.hidden + j] + b[2 * d.hidden + j] + z[k + j] * q[k + j]
+        k += d.hidden
     apply1(&h.tanh, g, g, n, sizeof(floating))
     for k in range(n):
         hy[k] = (<floating>1 - u[k]) * g[k] + u[k] * hx[k]
@@ -129,7 +128,7 @@ cdef void recurrent_forward(const floating* u, const floating* w, const floating
 
 cdef void lstm_step_backward(const floating* z, const floating* c, const floating* gh, floating* gc, floating* gu,
                              const Recurrent* d) noexcept nogil:
-    """gu = the cotangents of the pre-activations; `gc` becomes that of the cell state before the step, `c`."""
+    """gu = the cotangents of the pre-activations; gc = that of the cell state before the step, `c`."""
     cdef Py_ssize_t r, j, k, n = d.batch * d.hidden, m = d.hidden
     cdef const floating* f = z + n
     cdef const floating* o = z + 2 * n
@@ -155,7 +154,7 @@ cdef void lstm_step_backward(const floating* z, const floating* c, const floatin
 
 cdef void gru_step_backward(const floating* z, const floating* hx, floating* gh, floating* gu, floating* gv,
                             const Recurrent* d) noexcept nogil:
-    """Cotangents of both pre-activations; `gh` becomes the part of the state's that does not go through them."""
+    """gu, gv = the cotangents of both pre-activations; gh = the part of the state's that does not pass through them."""
     cdef Py_ssize_t r, j, k = 0, n = d.batch * d.hidden, m = d.hidden
     cdef const floating* u = z + n
     cdef const floating* g = z + 2 * n

@@ -1,4 +1,4 @@
-# Backward of the reductions, over (outer, n, inner): what was reduced is the middle axis.
+# Backward of the reductions over the middle axis of (outer, n, inner).
 
 cdef void broadcast_backward(const floating* g, floating* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
                              double divisor, bint add) noexcept nogil:
@@ -16,7 +16,7 @@ cdef void broadcast_backward(const floating* g, floating* gx, Py_ssize_t outer, 
             while i < inner:
                 m = min(inner - i, <Py_ssize_t>BLOCK)
                 for j in range(m):
-                    share[j] = g[i + j] / divisor_       # once, and not for each of the n rows
+                    share[j] = g[i + j] / divisor_       # once, not for each of the n rows
                 for r in range(n):
                     for j in range(m):
                         store_or_add(gx + r * inner + i + j, share[j], add)
@@ -25,13 +25,13 @@ cdef void broadcast_backward(const floating* g, floating* gx, Py_ssize_t outer, 
         gx += n * inner
 
 
-cdef inline bint is_best(floating x, floating best) noexcept nogil:
-    """NaN wins, as it does in NumPy's maximum and minimum: then `best` is NaN too."""
+cdef inline bint is_extremum(floating x, floating best) noexcept nogil:
+    """A NaN is the extremum, as in NumPy; `best` is NaN then."""
     return (x == best) | (x != x)
 
 
-cdef void extremum_backward(const floating* g, const floating* x, const floating* y, floating* gx, Py_ssize_t outer,
-                            Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+cdef void extremum_backward(const floating* g, const floating* x, const floating* y, floating* gx, floating* scratch,
+                            Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
     """The upstream gradient goes to the elements of x that equal the extremum y; ties share it equally."""
     cdef floating[BLOCK] share
     cdef Py_ssize_t o, r, i, j, m, at, ties
@@ -41,10 +41,10 @@ cdef void extremum_backward(const floating* g, const floating* x, const floating
             best = y[o]
             ties = 0
             for r in range(n):
-                ties += is_best(x[r], best)
+                ties += is_extremum(x[r], best)
             v = g[o] / <floating>ties
             for r in range(n):
-                store_or_add(gx + r, v if is_best(x[r], best) else <floating>0, add)
+                store_or_add(gx + r, v if is_extremum(x[r], best) else <floating>0, add)
         else:
             i = 0
             while i < inner:
@@ -54,14 +54,14 @@ cdef void extremum_backward(const floating* g, const floating* x, const floating
                 for r in range(n):
                     at = r * inner + i
                     for j in range(m):
-                        share[j] += <floating>1 if is_best(x[at + j], y[i + j]) else <floating>0
+                        share[j] += <floating>1 if is_extremum(x[at + j], y[i + j]) else <floating>0
                 for j in range(m):
                     share[j] = g[i + j] / share[j]
                 for r in range(n):
                     at = r * inner + i
                     for j in range(m):
                         v = share[j]
-                        store_or_add(gx + at + j, v if is_best(x[at + j], y[i + j]) else <floating>0, add)
+                        store_or_add(gx + at + j, v if is_extremum(x[at + j], y[i + j]) else <floating>0, add)
                 i += m
             g += inner
             y += inner

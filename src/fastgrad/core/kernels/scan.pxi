@@ -1,13 +1,13 @@
-# Along an axis of (outer, n, inner), in order: running sums, and the backward of a product.
+# Running sums and products along the middle axis of (outer, n, inner), and the backward of a product.
 
-cdef void cumsum_forward(const floating* x, floating* y, Py_ssize_t outer, Py_ssize_t n,
+cdef void cumsum_forward(const floating* x, floating* y, floating* scratch, Py_ssize_t outer, Py_ssize_t n,
                          Py_ssize_t inner) noexcept nogil:
     """y[r] = x[0] + ... + x[r]; n > 0"""
     cdef Py_ssize_t o, r, i
     cdef floating s
     for o in range(outer):
         if inner == 1:
-            s = x[0]            # not 0 + x[0], which loses the sign of a negative zero
+            s = x[0]            # 0 + x[0] would lose the sign of a negative zero
             y[0] = s
             for r in range(1, n):
                 s += x[r]
@@ -21,8 +21,8 @@ cdef void cumsum_forward(const floating* x, floating* y, Py_ssize_t outer, Py_ss
         y += n * inner
 
 
-cdef void cumsum_backward(const floating* g, floating* gx, floating* s, Py_ssize_t outer, Py_ssize_t n,
-                          Py_ssize_t inner, bint add) noexcept nogil:
+cdef void cumsum_backward(const floating* g, const floating* x, const floating* y, floating* gx, floating* s,
+                          Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
     """gx[r] (+)= g[r] + ... + g[n - 1]; gx may be g. `s` is scratch of `inner` elements, unused where that is 1."""
     cdef Py_ssize_t o, r, i
     cdef floating t
@@ -42,7 +42,7 @@ cdef void cumsum_backward(const floating* g, floating* gx, floating* s, Py_ssize
         gx += n * inner
 
 
-cdef void cumprod_forward(const floating* x, floating* y, Py_ssize_t outer, Py_ssize_t n,
+cdef void cumprod_forward(const floating* x, floating* y, floating* scratch, Py_ssize_t outer, Py_ssize_t n,
                           Py_ssize_t inner) noexcept nogil:
     """y[r] = x[0] * ... * x[r]; n > 0"""
     cdef Py_ssize_t o, r, i
@@ -72,10 +72,9 @@ cdef void cumprod_backward(const floating* g, const floating* x, const floating*
         gx += n * inner
 
 
-cdef void others(const floating* x, Py_ssize_t stride, Py_ssize_t n, floating g, floating* level,
+cdef void products_without(const floating* x, Py_ssize_t stride, Py_ssize_t n, floating g, floating* level,
                  floating* down) noexcept nogil:
-    """down[r] = g times the product of all x but x[r], back through a tree of pairwise products. `level` holds 2 n +
-    64."""
+    """down[r] = g times the product of all x but x[r], by a tree of pairwise products. `level` holds 2 n + 64."""
     cdef Py_ssize_t k, m = n, depth = 0
     cdef floating* start[64]
     cdef Py_ssize_t length[64]
@@ -100,7 +99,7 @@ cdef void others(const floating* x, Py_ssize_t stride, Py_ssize_t n, floating g,
         at = start[depth]
         if m % 2:
             down[m - 1] = down[m // 2]
-        for k in range(m // 2 - 1, -1, -1):     # from the end, so that nothing is overwritten before it is read
+        for k in range(m // 2 - 1, -1, -1):     # backward, so that nothing is overwritten before it is read
             half = down[k]
             down[2 * k + 1] = half * at[2 * k]
             down[2 * k] = half * at[2 * k + 1]
@@ -122,7 +121,7 @@ cdef void prod_backward(const floating* g, const floating* x, const floating* y,
                     at = r * inner + i
                     store_or_add(gx + at, part / x[at], add)
             else:
-                others(x + i, inner, n, g[i], scratch, scratch + 2 * n + 64)
+                products_without(x + i, inner, n, g[i], scratch, scratch + 2 * n + 64)
                 for r in range(n):
                     store_or_add(gx + r * inner + i, scratch[2 * n + 64 + r], add)
         g += inner

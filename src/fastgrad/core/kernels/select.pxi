@@ -1,4 +1,4 @@
-# Choosing: where and clip. Elements are moved as bits; only the backward kernels know them for numbers.
+# where and clip. `where` moves elements as bits.
 
 ctypedef fused bits:
     uint64_t
@@ -6,13 +6,13 @@ ctypedef fused bits:
 
 
 cdef inline void as_bits(const uint8_t* c, uint8_t* holds, npy_intp n) noexcept nogil:
-    """0 or 1 for each byte: compared as bytes, 16 at a time, and not after they were widened."""
+    """holds = 0 or 1 for each byte, in a loop of its own: bytes are compared 16 at a time before they are widened."""
     cdef npy_intp i
     for i in range(n):
         holds[i] = c[i] != 0
 
 
-cdef void choose_block(const uint8_t* c, const bits* x1, bint many1, const bits* x2, bint many2, bits* y,
+cdef void select_block(const uint8_t* c, const bits* x1, bint many1, const bits* x2, bint many2, bits* y,
                        npy_intp n) noexcept nogil:
     cdef npy_intp i
     cdef bits v1 = x1[0], v2 = x2[0]
@@ -30,8 +30,8 @@ cdef void choose_block(const uint8_t* c, const bits* x1, bint many1, const bits*
             y[i] = v2 ^ ((v1 ^ v2) & -<bits>c[i])
 
 
-cdef void choose(char** args, const npy_intp* dims, const npy_intp* steps, bits* data) noexcept nogil:
-    """An inner loop as NumPy's: args are the condition (bytes), x1, x2 and the result, each with its step."""
+cdef void select(char** args, const npy_intp* dims, const npy_intp* steps, bits* data) noexcept nogil:
+    """A loop like NumPy's: `args` are the condition (bytes), x1, x2 and the result."""
     cdef npy_intp i, n = dims[0], s1 = steps[1], s2 = steps[2], sy = steps[3], sc = steps[0]
     cdef const uint8_t* c = <const uint8_t*>args[0]
     cdef const char* x1 = args[1]
@@ -42,7 +42,7 @@ cdef void choose(char** args, const npy_intp* dims, const npy_intp* steps, bits*
         while n > 0:
             i = min(n, <npy_intp>BLOCK)
             as_bits(c, holds, i)
-            choose_block(holds, <const bits*>x1, s1 != 0, <const bits*>x2, s2 != 0, <bits*>y, i)
+            select_block(holds, <const bits*>x1, s1 != 0, <const bits*>x2, s2 != 0, <bits*>y, i)
             c += i
             x1 += i * s1
             x2 += i * s2
@@ -58,20 +58,20 @@ cdef void choose(char** args, const npy_intp* dims, const npy_intp* steps, bits*
 
 
 cdef void where_forward(int dtype, const Layout* out, char* y, address* x, layout_t* layouts) noexcept nogil:
-    """y = x1 where the condition holds, x2 elsewhere, with NumPy's broadcasting. `x` are condition, x1 and x2."""
+    """y = x1 where the condition holds and x2 elsewhere, with broadcasting. `x` are the condition, x1 and x2."""
     cdef BoundLoop loop
-    loop.run = <Loop><void*>choose[uint64_t] if dtype == F64 else <Loop><void*>choose[uint32_t]
+    loop.run = <Loop><void*>select[uint64_t] if dtype == F64 else <Loop><void*>select[uint32_t]
     loop.data = NULL
     broadcast_apply(&loop, 3, out, y, x, layouts)
 
 
-cdef void masked(char** args, const npy_intp* dims, const npy_intp* steps, bits* turned) noexcept nogil:
-    """gx = g where the condition holds (does not hold, if `turned` is not NULL), 0 elsewhere."""
+cdef void masked(char** args, const npy_intp* dims, const npy_intp* steps, bits* inverted) noexcept nogil:
+    """gx = g where the condition holds (does not hold, if `inverted` is not NULL), 0 elsewhere."""
     cdef npy_intp i, n = dims[0], sc = steps[0]
     cdef const uint8_t* c = <const uint8_t*>args[0]
     cdef const bits* g = <const bits*>args[1]
     cdef bits* gx = <bits*>args[2]
-    cdef uint8_t flip = turned != NULL
+    cdef uint8_t flip = inverted != NULL
     cdef uint8_t[BLOCK] holds
     cdef npy_intp m
     if sc == 1 and steps[1] == sizeof(bits) and steps[2] == sizeof(bits):
@@ -97,14 +97,13 @@ cdef void masked(char** args, const npy_intp* dims, const npy_intp* steps, bits*
 
 
 cdef void where_backward(int dtype, const Layout* condition, const char* c, const Layout* layout, const char* g,
-                         char* gx, bint turned) noexcept nogil:
-    """gx = g at x1's places, or at x2's if `turned`; 0 elsewhere. `g` and `gx`, C-contiguous of `layout`, may be
-    one."""
+                         char* gx, bint inverted) noexcept nogil:
+    """gx = g where x1 was chosen, or x2 if `inverted`; 0 elsewhere. `gx` may be `g`; both are C-contiguous."""
     cdef BoundLoop loop
     cdef address[2] base = [<char*>c, <char*>g]
     cdef layout_t[2] layouts = [condition, layout]
     loop.run = <Loop><void*>masked[uint64_t] if dtype == F64 else <Loop><void*>masked[uint32_t]
-    loop.data = <void*><size_t>turned
+    loop.data = <void*><size_t>inverted
     broadcast_apply(&loop, 2, layout, gx, base, layouts)
 
 
@@ -123,5 +122,5 @@ cdef void clip_backward(const floating* g, const floating* x, floating* gx, Py_s
     cdef Py_ssize_t i
     cdef floating v, low_ = <floating>low, high_ = <floating>high
     for i in range(n):
-        v = g[i]            # read in any case: a load that may be left out stops the compiler's SIMD
+        v = g[i]            # loaded in any case: a conditional load is not vectorized
         store_or_add(gx + i, <floating>0 if (x[i] < low_) | (x[i] > high_) else v, add)

@@ -1,15 +1,15 @@
-# The softmax family over (outer, n, inner): along the middle axis. The largest element is taken out first, so that
-# nothing overflows; a NaN or an infinity comes out as the rules' formulas bring it out.
+# The softmax family along the middle axis of (outer, n, inner). The largest element is subtracted first, so that
+# nothing overflows. NaN and infinite elements give what the rules' formulas give.
 #
-# Where inner is 1, as many rows as fill a block go through NumPy's exp loop in one call: ten classes at a time would
-# pay for the call, not for the exponentials. Otherwise up to WIDTH columns go together.
+# Where inner is 1, one call of NumPy's exp loop takes as many rows as fill a block: for short rows the call costs more
+# than the exponentials. Otherwise up to WIDTH columns are processed together.
 
 cdef enum:
     WIDTH = 256
 
 
 cdef floating reduced(const BoundLoop* loop, const floating* x, npy_intp n, floating y) noexcept nogil:
-    """y = loop(y, x[0]), ... over n elements; NumPy's add loop sums them pairwise."""
+    """y = loop(y, x[k]) for k < n; NumPy's add loop sums pairwise."""
     cdef address[3] args = [<char*>&y, <char*>x, <char*>&y]
     cdef npy_intp[3] steps = [0, sizeof(floating), 0]
     loop.run(args, &n, steps, loop.data)
@@ -17,7 +17,7 @@ cdef floating reduced(const BoundLoop* loop, const floating* x, npy_intp n, floa
 
 
 cdef inline floating largest(const floating* x, Py_ssize_t n, const Helpers* h) noexcept nogil:
-    """The largest of a row. A NaN may be passed over: the sum of the exponentials finds it."""
+    """The largest element. A NaN may be missed: the sum of the exponentials is NaN then."""
     cdef floating a = x[0], b, c, d
     cdef Py_ssize_t i = 1
     if n >= 64:
@@ -27,7 +27,7 @@ cdef inline floating largest(const floating* x, Py_ssize_t n, const Helpers* h) 
         c = x[2]
         d = x[3]
         i = 4
-        while i + 4 <= n:       # four chains, since one compare waits for the one before
+        while i + 4 <= n:       # four chains, since each comparison waits for the one before it
             a = x[i] if x[i] > a else a
             b = x[i + 1] if x[i + 1] > b else b
             c = x[i + 2] if x[i + 2] > c else c
@@ -67,7 +67,8 @@ cdef inline Py_ssize_t columns_at_once(Py_ssize_t left) noexcept nogil:
 
 cdef void exp_rows(const floating* x, Py_ssize_t rows, Py_ssize_t n, bint finite, floating* top, floating* e,
                    floating* s, const Helpers* h) noexcept nogil:
-    """Per row: its largest element (0 in place of an infinite one if `finite`), e = exp(x - top), and the sum of e."""
+    """For each row its largest element `top` (0 in place of an infinite one if `finite`), e = exp(x - top), and the sum
+    of e."""
     cdef Py_ssize_t r, j
     cdef floating m
     cdef floating* d = e
@@ -88,7 +89,7 @@ cdef void exp_rows(const floating* x, Py_ssize_t rows, Py_ssize_t n, bint finite
 
 cdef void exp_columns(const floating* x, Py_ssize_t n, Py_ssize_t stride, Py_ssize_t w, bint finite, floating* top,
                       floating* e, Py_ssize_t e_stride, floating* s, const Helpers* h) noexcept nogil:
-    """As `exp_rows` for w columns of n elements."""
+    """As `exp_rows`, for w columns of n elements."""
     cdef Py_ssize_t r, i
     cdef const floating* row = x
     cdef floating* d = e
@@ -171,8 +172,8 @@ cdef void softmax_forward(const floating* x, floating* y, Py_ssize_t outer, Py_s
         y += n * inner
 
 
-cdef void softmax_backward(const floating* g, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n,
-                           Py_ssize_t inner, bint add) noexcept nogil:
+cdef void softmax_backward(const floating* g, const floating* x, const floating* y, floating* gx, floating* scratch,
+                           Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
     """gx (+)= y * (g - sum(g * y)); gx may be g."""
     cdef floating[WIDTH] d
     cdef Py_ssize_t o, i, r, j, w, at
@@ -206,8 +207,9 @@ cdef void softmax_backward(const floating* g, const floating* y, floating* gx, P
         gx += n * inner
 
 
-cdef void log_softmax_backward(const floating* g, const floating* y, floating* gx, Py_ssize_t outer, Py_ssize_t n,
-                               Py_ssize_t inner, bint add) noexcept nogil:
+cdef void log_softmax_backward(const floating* g, const floating* x, const floating* y, floating* gx,
+                               floating* scratch, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                               bint add) noexcept nogil:
     """gx (+)= g - exp(y) * sum(g); gx may be g."""
     cdef const Helpers* h = helpers_of(g)
     cdef floating[BLOCK] e

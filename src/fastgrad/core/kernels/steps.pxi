@@ -1,9 +1,8 @@
-# A program of backward kernels run block by block: what one step leaves for the next stays in the first-level cache,
-# and of the cotangents in between none goes to memory. Knows pointers and kernels, no tensor.
+# A list of backward kernels run block by block: cotangents in between stay in the first-level cache.
 
 cdef void run_steps(const Step* steps, int count, const StreamedOutput* outs, int n_outs, int dtype,
                     Py_ssize_t n) noexcept nogil:
-    """All steps on the first `RUN_BLOCK` elements, then all on the next."""
+    """Run all steps on the first `RUN_BLOCK` elements, then all on the next, and so on."""
     cdef Py_ssize_t item = 8 if dtype == F64 else 4
     cdef Py_ssize_t at = 0, m
     cdef const Step* s

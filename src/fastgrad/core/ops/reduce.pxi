@@ -69,7 +69,7 @@ cdef int min_along(const Along* a) except -1:
 
 cdef int extremum_along_back(const Along* a) except -1:
     """The max gate: the upstream gradient goes to the winners."""
-    typed[a.dtype].extremum_backward(a.g, a.x, a.y, a.gx, a.e.outer, a.e.n, a.e.inner, a.add)
+    typed[a.dtype].extremum_backward(a.g, a.x, a.y, a.gx, NULL, a.e.outer, a.e.n, a.e.inner, a.add)
     return 0
 
 

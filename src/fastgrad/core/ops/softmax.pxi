@@ -6,7 +6,7 @@ cdef int softmax_along(const Along* a) except -1:
 
 
 cdef int softmax_along_back(const Along* a) except -1:
-    typed[a.dtype].softmax_backward(a.g, a.y, a.gx, a.e.outer, a.e.n, a.e.inner, a.add)
+    typed[a.dtype].softmax_backward(a.g, NULL, a.y, a.gx, NULL, a.e.outer, a.e.n, a.e.inner, a.add)
     return 0
 
 
@@ -16,7 +16,7 @@ cdef int log_softmax_along(const Along* a) except -1:
 
 
 cdef int log_softmax_along_back(const Along* a) except -1:
-    typed[a.dtype].log_softmax_backward(a.g, a.y, a.gx, a.e.outer, a.e.n, a.e.inner, a.add)
+    typed[a.dtype].log_softmax_backward(a.g, NULL, a.y, a.gx, NULL, a.e.outer, a.e.n, a.e.inner, a.add)
     return 0
 
 
@@ -28,7 +28,7 @@ cdef int logsumexp_along(const Along* a) except -1:
 
 
 cdef int logsumexp_along_back(const Along* a) except -1:
-    typed[a.dtype].logsumexp_backward(a.g, a.x, a.y, a.gx, a.e.outer, a.e.n, a.e.inner, a.add)
+    typed[a.dtype].logsumexp_backward(a.g, a.x, a.y, a.gx, NULL, a.e.outer, a.e.n, a.e.inner, a.add)
     return 0
 
 
