@@ -6,7 +6,7 @@ from cpython.exc cimport PyErr_Clear
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc  # no-cython-lint
 from cpython.object cimport PyObject, PyObject_RichCompare  # no-cython-lint
 from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE  # no-cython-lint
-from cpython.ref cimport Py_DECREF, Py_INCREF
+from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF, Py_XINCREF  # no-cython-lint
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE  # no-cython-lint
 from libc.math cimport INFINITY, pow, sqrt  # no-cython-lint
 from libc.string cimport memcmp, memcpy, memset

@@ -1,5 +1,5 @@
-# What is looked at while it is recorded. Naming the op that first made a NaN or an infinity: the checks are those of
-# both engines, in fastgrad/anomaly.py; none changes a value. And births, by which `checkpoint` tells what is its own.
+# Watching what is recorded: whether values are finite, for `detect_anomaly`, by the checks of both engines in
+# fastgrad/anomaly.py, which change no value; and births, that is, which results were recorded here, for `checkpoint`.
 
 class detect_anomaly(anomaly.detect_anomaly):  # noqa: N801 - used as `with fg.detect_anomaly():`
     __doc__ = anomaly.detect_anomaly.__doc__
@@ -38,8 +38,7 @@ cdef object INSIDE = anomaly.inside.innermost
 
 
 cdef bint is_on(object variable) noexcept:
-    """As a Switch of modes.py that is off by default says; without Python code, in which an interrupt could strike and
-    be lost."""
+    """The state of a Switch of modes.py that is off by default. No Python code, in which an interrupt could be lost."""
     cdef PyObject* found = NULL
     if PyContextVar_Get(variable, NULL, &found) < 0 or found == NULL:
         PyErr_Clear()
@@ -56,8 +55,7 @@ cdef bint is_on(object variable) noexcept:
 
 
 cdef object enter_rule(int watch):
-    """What runs from here on is not the user's, and its results are not looked at; `leave_rule` takes what this
-    returns."""
+    """Stop watching for anomalies until `leave_rule` gets what this returns: a rule or hook runs."""
     return anomaly.inside.open(True) if watch & ANOMALIES else None
 
 
@@ -68,23 +66,26 @@ cdef int leave_rule(object inside) except -1:
 
 
 cdef int inspect_result(Tensor y) except -1:
-    """Note that `y` was recorded, and where; raise where its value is the first that is not finite."""
+    """Note that `y` was recorded, and where; raise if its value is the first that is not finite."""
     if fg_watch & BIRTHS:
         note_birth(y)
-    if fg_watch & ANOMALIES == 0:
-        return 0
-    extra_of(y).where = anomaly.user_line()
-    anomaly.check(op_name(y), False, y, node_operands(y), lambda: (<NodeExtra>y.extra).where)
+    if fg_watch & ANOMALIES:
+        extra_of(y).where = anomaly.user_line()
+        anomaly.check(op_name(y), False, y, node_operands(y), where_of(y))
     return 0
 
 
+cdef object where_of(Tensor y):
+    return lambda: (<NodeExtra>y.extra).where if y.extra != NULL else None
+
+
 cdef int inspect_gradient(Tensor y, Tensor g, Tensor gx) except -1:
-    anomaly.check(op_name(y), True, gx, [g], lambda: (<NodeExtra>y.extra).where if y.extra != NULL else None)
+    anomaly.check(op_name(y), True, gx, [g], where_of(y))
     return 0
 
 
 cdef int accumulate_watched(Tensor x, Tensor gx, bint record) except -1:
-    """`accumulate_tensor`, and a look at the sum."""
+    """`accumulate_tensor`, and check the sum."""
     cdef Tensor before = private_copy(cotangent_tensor(x)) if x.flags & COTANGENT else None
     inside = enter_rule(fg_watch)
     try:
@@ -97,7 +98,7 @@ cdef int accumulate_watched(Tensor x, Tensor gx, bint record) except -1:
 
 
 cdef int inspect_total(Tensor x) except -1:
-    """Before the gradient that has gathered in a leaf is added to its `.grad`: whether that will overflow."""
+    """Raise if adding the cotangent of a leaf to its `.grad` overflows."""
     cdef Tensor g
     if x.flags & COTANGENT and x.grad_ != NULL:
         g = cotangent_tensor(x)
@@ -106,7 +107,7 @@ cdef int inspect_total(Tensor x) except -1:
 
 
 cdef int check_sum(Tensor x, Tensor total, tuple parts) except -1:
-    anomaly.check_sum(op_name(x), total, parts, lambda: (<NodeExtra>x.extra).where if x.extra != NULL else None)
+    anomaly.check_sum(op_name(x), total, parts, where_of(x))
     return 0
 
 
@@ -115,26 +116,19 @@ def collect_nodes(births):
 
     Keys are node keys. The value is None for a new result, and the Tensor for an operand that was recorded earlier.
     """
-    global fg_watchers
-    cdef PyObject* before = fg_births
+    global fg_watchers, fg_births
     if births is not None and type(births) is not dict:
         raise TypeError("nodes are collected in a dict")
-    set_births(births)
-    fg_watchers += (births is not None) - (before != NULL)
-    if before == NULL:
-        return None
-    outer = <object>before
-    Py_DECREF(outer)
-    return outer
-
-
-cdef void set_births(object births) noexcept:
-    global fg_births
-    if births is None:
-        fg_births = NULL
-    else:
+    outer = <object>fg_births if fg_births != NULL else None
+    if fg_births != NULL:
+        Py_DECREF(outer)
+        fg_watchers -= 1
+    fg_births = NULL
+    if births is not None:
         Py_INCREF(births)
         fg_births = <PyObject*>births
+        fg_watchers += 1
+    return outer
 
 
 cdef int note_birth(Tensor y) except -1:
@@ -147,7 +141,7 @@ cdef int note_birth(Tensor y) except -1:
 
 
 cdef int note_move(Tensor x, Tensor old) except -1:
-    """`x` is about to stand for a new node, and `old` for the one that it stood for."""
+    """Before an in-place write: `old` becomes the node that `x` is, and `x` a new one."""
     cdef dict births = <dict>fg_births
     if births.get(<size_t><PyObject*>x, x) is None:
         births[<size_t><PyObject*>old] = None

@@ -1,4 +1,4 @@
-# What a sweep that has succeeded writes: all of it, or nothing.
+# Writing the `.grad`s when a sweep has succeeded: all of them, or none.
 
 cdef Tensor add_quietly(Tensor a, Tensor b, bint record):
     cdef GradScope block = switched(record)
@@ -9,14 +9,13 @@ cdef Tensor add_quietly(Tensor a, Tensor b, bint record):
 
 
 cdef enum:
-    TRIES = 10000           # at a sum of gradients that somebody else keeps changing
-    SUMMED = UNIFORM        # with COTANGENT_TENSOR, of a leaf: a Sum holds the cotangent too, and makes the `.grad`
+    TRIES = 10000           # at a sum of gradients that other code keeps changing
+    SUMMED = UNIFORM        # with COTANGENT_TENSOR, of a leaf: a Sum has the cotangent too, and computes the `.grad`
 
 
 @cython.final
 cdef class Sum:
-    """What the `.grad` of a tensor will be, and what it was made of: where that is no more the `.grad`, it is made
-    again."""
+    """The next `.grad` of a tensor and the one it was computed from. If that has changed, it is computed again."""
     cdef Tensor tensor, g, before, total
     cdef unsigned int version
 
@@ -27,7 +26,7 @@ cdef int add_sum(Tensor x, Tensor g, Sweep* here) except -1:
     s.g = g
     if here.sums == NULL:
         sums = []
-        if here.sums == NULL:       # nor has Python code that a list can run made one
+        if here.sums == NULL:       # still: making a list may run the garbage collector
             Py_INCREF(sums)
             here.sums = <PyObject*>sums
     (<list>here.sums).append(s)
@@ -35,7 +34,7 @@ cdef int add_sum(Tensor x, Tensor g, Sweep* here) except -1:
 
 
 cdef int retain(Tensor y, Sweep* here) except -1:
-    """Note what is to be added to the `.grad` of an interior tensor. Its cotangent is about to be used up."""
+    """Note the cotangent of an interior tensor, to be added to its `.grad`."""
     cdef Tensor g = cotangent_tensor(y)
     if y.grad_ != NULL and fg_watch & ANOMALIES:
         inspect_total(y)
@@ -51,7 +50,7 @@ cdef inline bint is_current(Sum s) noexcept:
 
 
 cdef int make_sum(Sum s, bint record) except -1:
-    """Runs Python code: the `.grad` may be another one afterwards."""
+    """Runs Python code, which may replace the `.grad`."""
     s.before = <Tensor>s.tensor.grad_ if s.tensor.grad_ != NULL else None
     s.version = version_of(s.before) if s.before is not None else 0
     s.total = add_quietly(s.before, s.g, record) if s.before is not None else s.g
@@ -59,17 +58,15 @@ cdef int make_sum(Sum s, bint record) except -1:
 
 
 cdef inline bint adds_in_place(Tensor x, const Layout* like, bint record) noexcept:
-    """Whether the gradient that has gathered in the leaf `x`, of layout `like`, may simply be added to its `.grad`."""
-    cdef Tensor before
-    if x.grad_ == NULL or record or like.kernel == NO_KERNEL:
-        return False
-    before = <Tensor>x.grad_
-    return before.layout == like and not before.flags & REQUIRES_GRAD and (before.storage == NULL
-                                                                           or before.storage.flags == 0)
+    """Whether the cotangent of the leaf `x`, of layout `like`, can be added to its `.grad` in place."""
+    cdef PyObject* before = x.grad_
+    return (before != NULL and not record and like.kernel != NO_KERNEL and (<Tensor>before).layout == like
+            and not (<Tensor>before).flags & REQUIRES_GRAD
+            and ((<Tensor>before).storage == NULL or (<Tensor>before).storage.flags == 0))
 
 
 cdef inline int make_gradient(Tensor x, bint record) except -1:
-    """What the `.grad` of the leaf `x`, which has none, will be, to the place of its cotangent."""
+    """Replace the cotangent of the leaf `x`, which has no `.grad`, by the Tensor that will be its `.grad`."""
     cdef PyObject* g
     if x.layout == number_layout and not x.flags & COTANGENT_TENSOR:
         g = number_at((<double*>x.cotangent.value)[0])
@@ -84,9 +81,7 @@ cdef int make_gradient_array(Tensor x, bint record) except -1:
     if g.storage != NULL and g.storage.refs > (1 if x.flags & COTANGENT_TENSOR else 2) and not record:
         g = private_copy(g)     # cotangents may share their memory with each other
     free_cotangent(x)
-    Py_INCREF(g)
-    x.cotangent.tensor = <PyObject*>g
-    x.flags |= COTANGENT | COTANGENT_TENSOR
+    set_cotangent_tensor(x, g)
     return 0
 
 
@@ -101,12 +96,12 @@ cdef void add_gathered(Tensor x) noexcept:
     if before.storage != NULL:
         before.storage.version += 1
     else:
-        before.gen += 1
+        before.gen += 1         # `is_settled` has left room
 
 
 cdef inline int prepare_leaf(Tensor x, Sweep* here) except -1:
-    """Make what the `.grad` of the leaf `x` will be. Returns whether it is added to the one there is, which may change
-    till then. The cotangent stays in its place: another thread's sweep waits at it."""
+    """Compute the next `.grad` of the leaf `x`. Returns whether there is one already, which may change until `commit`.
+    The cotangent stays in `x`, where a sweep of another thread finds it and waits."""
     cdef Tensor g
     if x.sweep != here.number:
         raise errors.graph_changed()
@@ -120,17 +115,15 @@ cdef inline int prepare_leaf(Tensor x, Sweep* here) except -1:
             add_sum(x, <Tensor>x.cotangent.tensor, here)
     elif not adds_in_place(x, layout_contiguous(x.layout), here.record):
         g = cotangent_tensor(x)
-        free_cotangent(x)       # a block of our own
-        Py_INCREF(g)
-        x.cotangent.tensor = <PyObject*>g
-        x.flags |= COTANGENT | COTANGENT_TENSOR | SUMMED
+        free_cotangent(x)       # a block of our own: runs no Python code
+        set_cotangent_tensor(x, g)
+        x.flags |= SUMMED
         add_sum(x, g, here)
     return 1
 
 
 cdef bint is_settled(Sweep* here) except -1:
-    """Whether all is as `prepare_leaf` and `make_sum` have found it, after the code that they may have run for
-    others."""
+    """Whether Python code has changed nothing since `prepare_leaf` and `make_sum`."""
     cdef Py_ssize_t k
     cdef Tensor x
     cdef Sum s
@@ -146,7 +139,7 @@ cdef bint is_settled(Sweep* here) except -1:
                 return False
             expect_contiguous(<Tensor>x.grad_)
             if (<Tensor>x.grad_).gen == 65535 or (<Tensor>x.grad_).op != LEAF:
-                move_out(<Tensor>x.grad_)       # where its writes are counted on
+                move_out(<Tensor>x.grad_)       # so that the write can be counted
     if here.sums != NULL:
         for s in <list>here.sums:
             if not is_current(s):
@@ -168,15 +161,14 @@ cdef inline void write_grad(Tensor x) noexcept:
 
 
 cdef int commit(Sweep* here) except -1:
-    """The sweep has succeeded: what the leaves have gathered goes to their `.grad`. First all that may fail, or run
-    somebody's code, until that has left every `.grad` alone; then what cannot, so that either every `.grad` is written
-    or none."""
+    """Add the cotangents of the leaves to their `.grad`s. First everything that may fail or run Python code, until that
+    has left all `.grad`s alone; then only what cannot, so that all are written or none."""
     cdef Vector* leaves = &here.leaves
     cdef Py_ssize_t k
     cdef int tries = 0, adding = 0
     cdef Sum s
     if fg_watch & ANOMALIES:
-        adding = 1          # what looks runs Python code
+        adding = 1          # the checks run Python code
         for k in range(leaves.n):
             inspect_total(<Tensor>leaves.items[k])
     while True:
@@ -196,7 +188,7 @@ cdef int commit(Sweep* here) except -1:
     for k in range(leaves.n):
         write_grad(<Tensor>leaves.items[k])
     if here.sums != NULL:
-        for s in <list>here.sums:       # which hold the old ones: nothing dies here
+        for s in <list>here.sums:       # they hold the old `.grad`s: nothing dies here
             Py_INCREF(s.total)
             s.tensor.grad_ = <PyObject*>s.total
             if s.before is not None:

@@ -1,31 +1,38 @@
-# Where gradients gather. A tensor of a kernel dtype gathers its cotangent in a raw C-contiguous block of its own shape
-# (in its slot where it fits); any other, and every tensor under create_graph, as a Tensor.
+# Accumulating cotangents. A tensor of a kernel dtype has its cotangent in a C-contiguous block of its shape, or inline
+# in its slot if it is small; any other, and every tensor under create_graph, as a Tensor.
 
 cdef char* cotangent_buffer(Tensor x, bint* add) except NULL:
-    """Memory for the cotangent of `x`; `add` tells whether something has gathered there already."""
+    """Memory for the cotangent of `x`. Sets `add` if it holds a cotangent already, to which the next one is added."""
     cdef Storage* own
     if x.flags & UNIFORM:
         spread_uniform(x)
+    add[0] = x.flags & COTANGENT != 0
     if is_small(x.layout):
-        add[0] = x.flags & COTANGENT != 0
         x.flags |= COTANGENT
         return x.cotangent.value
-    if x.flags & COTANGENT:
-        add[0] = True
-        if x.cotangent.storage.refs > 1:
-            own = storage_new(x.layout.nbytes)
-            memcpy(payload(own), payload(x.cotangent.storage), x.layout.nbytes)
-            storage_release(x.cotangent.storage)
-            x.cotangent.storage = own
-    else:
-        add[0] = False
+    if not add[0]:
         x.cotangent.storage = storage_new(x.layout.nbytes)
         x.flags |= COTANGENT
+    elif x.cotangent.storage.refs > 1:
+        own = storage_new(x.layout.nbytes)
+        memcpy(payload(own), payload(x.cotangent.storage), x.layout.nbytes)
+        storage_release(x.cotangent.storage)
+        x.cotangent.storage = own
     return payload(x.cotangent.storage)
 
 
+cdef inline char* cotangent_buffer_or_reuse(Tensor x, char* g, Storage* gs, bint* add) except NULL:
+    """As `cotangent_buffer`. If nobody else holds the block `gs`, of the size of `x`, its memory `g` is the buffer."""
+    if gs != NULL and gs.refs == 1 and not x.flags & COTANGENT:
+        x.cotangent.storage = storage_keep(gs)
+        x.flags |= COTANGENT
+        add[0] = False
+        return g
+    return cotangent_buffer(x, add)
+
+
 cdef int accumulate(Tensor x, const char* g, Storage* storage) except -1:
-    """Add a whole cotangent; the first one is shared instead of copied where it is a block (`storage` may be NULL)."""
+    """Add the cotangent at `g`. The first one is not copied but shared if it is in a block, `storage`, else NULL."""
     cdef char* where
     cdef bint add
     if storage != NULL and not x.flags & COTANGENT:
@@ -40,8 +47,8 @@ cdef int accumulate(Tensor x, const char* g, Storage* storage) except -1:
     return 0
 
 
-# The gradient of a sum is one number, copied to every summand. It stays one number through additions, and elementwise
-# kernels spread it block by block: for arrays that leave the cache, a pass over memory less for each of them.
+# The cotangent of a full sum is one number for all elements. It stays one number through additions, and elementwise
+# kernels spread it block by block, which saves a pass over memory for arrays larger than the cache.
 
 cdef inline double uniform_value(Tensor x) noexcept nogil:
     return (<double*>x.cotangent.value)[0] if x.layout.kernel == F64 else <double>(<float*>x.cotangent.value)[0]
@@ -71,59 +78,60 @@ cdef int accumulate_uniform(Tensor x, double value) except -1:
 
 
 cdef inline int accumulate_same(Tensor x, Tensor y, const char* g, Storage* storage) except -1:
-    """Add the whole cotangent of `y`, at `g`, to that of `x`, of the same shape."""
+    """Add the cotangent of `y`, at `g`, to that of `x`, of the same shape."""
     return accumulate_uniform(x, uniform_value(y)) if y.flags & UNIFORM else accumulate(x, g, storage)
 
 
 cdef int spread_uniform(Tensor x) except -1:
-    """Make the one number an array after all."""
-    cdef Storage* room = storage_new(x.layout.nbytes)
-    typed[x.layout.kernel].fill(payload(room), x.layout.size, uniform_value(x))
-    x.cotangent.storage = room
+    """Replace the one number by an array."""
+    cdef Storage* block = storage_new(x.layout.nbytes)
+    typed[x.layout.kernel].fill(payload(block), x.layout.size, uniform_value(x))
+    x.cotangent.storage = block
     x.flags &= ~<int>UNIFORM
     return 0
 
 
+cdef inline void set_cotangent_tensor(Tensor x, Tensor g) noexcept:
+    Py_INCREF(g)
+    x.cotangent.tensor = <PyObject*>g
+    x.flags |= COTANGENT | COTANGENT_TENSOR
+
+
 cdef int accumulate_tensor(Tensor x, Tensor gx, bint record) except -1:
-    """Add a cotangent that a rule has made."""
+    """Add a cotangent that a rule has returned."""
     cdef char* where
     cdef bint add
+    cdef Layout* layout
     cdef PyObject* before
     cdef unsigned int number = x.sweep
     if FASTGRAD_DEBUG and (not same_shape(x.layout, gx.layout) or x.layout.typenum != gx.layout.typenum):
-        # whoever made it was asked before: here it is memory
-        raise AssertionError("a cotangent of another shape or dtype")
+        raise AssertionError("a cotangent of another shape or dtype")       # its rule's result was checked before
     if record or x.layout.kernel == NO_KERNEL:
-        if x.flags & COTANGENT_TENSOR:
-            before = x.cotangent.tensor
-            total = functions["add"](<Tensor>before, gx)
-            if x.sweep != number or not x.flags & COTANGENT_TENSOR or x.cotangent.tensor != before:
-                raise errors.graph_changed()    # by code that ran in the middle of the sum
-            Py_INCREF(total)
-            x.cotangent.tensor = <PyObject*>total
-            drop(before)
-        else:
-            Py_INCREF(gx)
-            x.cotangent.tensor = <PyObject*>gx
-            x.flags |= COTANGENT | COTANGENT_TENSOR
+        if not x.flags & COTANGENT_TENSOR:
+            set_cotangent_tensor(x, gx)
+            return 0
+        before = x.cotangent.tensor
+        total = functions["add"](<Tensor>before, gx)
+        if x.sweep != number or not x.flags & COTANGENT_TENSOR or x.cotangent.tensor != before:
+            raise errors.graph_changed()    # by code that ran during the addition
+        set_cotangent_tensor(x, <Tensor>total)
+        drop(before)
         return 0
     if gx.layout.flags & C_CONTIGUOUS:
-        # A block that the rule's result alone holds can be handed over as it is.
-        if (gx.storage != NULL and gx.storage.capacity and gx.data == payload(gx.storage) and not gx.flags & VIEW
-                and not is_small(x.layout)):
-            return accumulate(x, gx.data, gx.storage)
-        return accumulate(x, gx.data, NULL)
+        # The block of a result is shared, but not memory of others.
+        return accumulate(x, gx.data, gx.storage if gx.storage != NULL and gx.storage.capacity and not gx.flags & VIEW
+                          and gx.data == payload(gx.storage) and not is_small(x.layout) else NULL)
     where = cotangent_buffer(x, &add)
-    layout = <size_t>layout_contiguous(x.layout)
+    layout = layout_contiguous(x.layout)
     if add:
-        add_strided(x.layout.kernel, x.layout, gx.data, gx.layout.strides, where, (<Layout*>layout).strides)
+        add_strided(x.layout.kernel, x.layout, gx.data, gx.layout.strides, where, layout.strides)
     else:
-        copy_strided(x.layout.itemsize, x.layout, gx.data, gx.layout.strides, where, (<Layout*>layout).strides)
+        copy_strided(x.layout.itemsize, x.layout, gx.data, gx.layout.strides, where, layout.strides)
     return 0
 
 
 cdef Tensor cotangent_tensor(Tensor x):
-    """What has gathered, as a Tensor that shares the block."""
+    """The cotangent of `x` as a Tensor that shares its block."""
     cdef Layout* layout
     cdef Tensor t
     if x.flags & UNIFORM:
@@ -139,21 +147,11 @@ cdef Tensor cotangent_tensor(Tensor x):
 
 
 cdef inline bint takes(Tensor x, bint only_wanted) noexcept:
-    """Whether a gradient flows to `x`; `gradients` goes only where what it was asked for lies."""
+    """Whether the sweep goes to `x`: that of `gradients` only if `x` leads to an input."""
     return x.flags & (REACHES_INPUT if only_wanted else REQUIRES_GRAD) != 0
 
 
 cdef inline bint owns_value(Tensor y) noexcept:
-    """Whether `y` alone holds its value, in a block of ours."""
+    """Whether nothing else holds the value of `y`, and its block is ours."""
     cdef Storage* s = y.storage
     return s != NULL and s.refs == 1 and s.base == NULL and s.flags == 0 and y.data == payload(s)
-
-
-cdef inline char* cotangent_buffer_or_reuse(Tensor x, char* g, Storage* gs, bint* add) except NULL:
-    """As `cotangent_buffer`; where nobody else reads the block at `g`, of the size of `x`, that becomes the buffer."""
-    if gs != NULL and gs.refs == 1 and not x.flags & COTANGENT:
-        x.cotangent.storage = storage_keep(gs)
-        x.flags |= COTANGENT
-        add[0] = False
-        return g
-    return cotangent_buffer(x, add)

@@ -1,4 +1,4 @@
-# Doors to the sweep: cotangents checked, gradients returned instead of accumulated.
+# The functions around the sweep: checks of cotangents, and gradients that are returned instead of accumulated.
 
 cdef Tensor one_like(Tensor t):
     cdef Tensor g = new_tensor(layout_contiguous(t.layout))
@@ -10,7 +10,7 @@ cdef Tensor one_like(Tensor t):
 
 
 cdef Tensor checked_cotangent(object y, object cotangent, Py_ssize_t position):
-    """The cotangent of the root `y`; None, for 1, where `y` is one real number and none was given."""
+    """The cotangent of the root `y`; None, which stands for 1, if none was given and `y` is one real number."""
     cdef Tensor t, g
     if type(y) is not Tensor:
         raise errors.not_a_tensor(f"outputs[{position}]", y)
@@ -41,8 +41,8 @@ def gradients(outputs, inputs, cotangents=None, *, bint retain_graph=False, bint
 
 
 def partial_gradients(outputs, inputs, cotangents, *, bint create_graph=False):
-    """As `gradients`, None where there is none, of what flows into each input directly: not on from one input to
-    another, and without the hooks of the inputs. Keeps the graph."""
+    """As `gradients`, but only what flows to an input directly, not through another input, and without the hooks of the
+    inputs; None for an unused input. Keeps the graph."""
     return swept_gradients(outputs, inputs, cotangents, True, create_graph, True, True)
 
 
@@ -81,7 +81,7 @@ cdef tuple swept_gradients(outputs, inputs, cotangents, bint retain_graph, bint 
     for k in range(len(inputs)):
         g = found.get(<size_t><PyObject*>inputs[k])
         if g is None and freed is not None:
-            raise errors.graph_freed(op_name(freed))    # what lies behind it is not known any more
+            raise errors.graph_freed(op_name(freed))    # it may have led to the unused input
         if g is None and not allow_unused:
             raise errors.input_unused(k)
         if g is not None and (<Tensor>g).storage != NULL and (<Tensor>g).storage.refs > 1:
@@ -130,7 +130,7 @@ def scalar_gradient(y, Tensor x not None):
     sweep(t, None, None, found, False, False)
     g = found.get(<size_t><PyObject*>x)
     if g is None:
-        return None         # no way leads to `x`; nothing was swept
+        return None         # `y` does not depend on `x`
     if (g.storage != NULL and g.storage.refs > 1) or not g.layout.flags & C_CONTIGUOUS:
         g = private_copy(g)
     move_out(g)

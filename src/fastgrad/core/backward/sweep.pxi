@@ -55,7 +55,7 @@ cdef int run_hooks(Tensor y, Sweep* here) except -1:
                 if not same_shape(g.layout, y.layout):
                     raise errors.hook_result(f"shape {shape_tuple(g.layout)}", shape_tuple(y.layout))
             if before is not None:
-                anomaly.check_hook(op_name(y), g, before, lambda: (<NodeExtra>y.extra).where)
+                anomaly.check_hook(op_name(y), g, before, where_of(y))
         check_held(y, gen, here)
         free_cotangent(y)
         check_held(y, gen, here)

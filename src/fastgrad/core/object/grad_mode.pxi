@@ -1,4 +1,4 @@
-# What is switched on or off for the code that runs here, and the counters of the debug build.
+# Whether the running code records, and whether what it records is watched; counters of the debug build.
 
 cdef extern from "Python.h":
     object PyContextVar_New(const char* name, PyObject* default)
@@ -14,7 +14,7 @@ cdef extern from *:
     #else
     #define FG_COLD
     #endif
-    /* Nearly always no block is open anywhere, and nothing is watched: this one look is all that recording costs. */
+    /* Usually no block is open anywhere, and nothing is watched: recording then costs one comparison. */
     static int fg_open_blocks = 0, fg_watchers = 0, fg_anomaly_blocks = 0;
     static FG_THREAD_LOCAL PyObject* fg_births = NULL;
     FG_COLD static int fg_off_here(void);
@@ -23,16 +23,16 @@ cdef extern from *:
     #define fg_watch (fg_watchers != 0 ? fg_watch_here() : 0)
     """
     const bint fg_grad_off  # nothing is recorded here
-    const int fg_watch      # not 0: everything recorded here is looked at, for what tells the enum below
+    const int fg_watch      # what to watch in everything that is recorded here: the enum below, or 0
     # Of all threads and tasks; these rely on the GIL.
     int fg_open_blocks
-    int fg_watchers         # what makes it necessary to look closer at `fg_watch`
-    int fg_anomaly_blocks   # of `detect_anomaly`, among them
-    PyObject* fg_births     # the dict in which births are noted; owned, this thread's
+    int fg_watchers         # while it is 0, so is `fg_watch` everywhere
+    int fg_anomaly_blocks   # open blocks of `detect_anomaly`
+    PyObject* fg_births     # the dict in which this thread notes births; owned
 
 cdef enum:
-    ANOMALIES = 1           # results are looked at for NaN and infinity
-    BIRTHS = 2              # what comes into the graph is noted, for `checkpoint`
+    ANOMALIES = 1           # results are checked for NaN and infinity
+    BIRTHS = 2              # results are noted, for `checkpoint`
 
 cdef Py_ssize_t live_tensors = 0
 
@@ -43,8 +43,7 @@ def debug_counts():
             "open blocks": fg_open_blocks}
 
 
-# Recording is a switch as in modes.py, which tells what a block is, and this is the same once more: it is looked at in
-# every op.
+# The switch of recording: a copy of the one in modes.py, which explains it, since every op reads it.
 
 cdef object innermost = PyContextVar_New("fastgrad.recording", <PyObject*>None)
 
@@ -69,8 +68,7 @@ cdef class GradScope:
             (<GradScope>outer).outer = NULL
             Py_DECREF(<object>outer)
             outer = next
-        if outer != NULL:
-            Py_DECREF(<object>outer)
+        Py_XDECREF(outer)
 
 
 cdef inline void close_scope(GradScope block) noexcept:
@@ -94,56 +92,49 @@ cdef PyObject* innermost_scope() noexcept:
     cdef PyObject* block = NULL
     if PyContextVar_Get(innermost, NULL, &block) < 0:
         PyErr_Clear()
-        return NULL
-    # None; or anything, as contexts show their variables
-    if block != NULL and type(<object>block) is not GradScope:
+    elif block != NULL and type(<object>block) is not GradScope:    # None, or set by user code
         Py_DECREF(<object>block)
-        return NULL
+        block = NULL
     return block
 
 
 cdef void skip_closed(PyObject** place) noexcept:
-    """Have an owned reference lead to the first open block instead."""
+    """Replace an owned reference by one to the first open block, or NULL."""
     cdef PyObject* block
     while place[0] != NULL and not (<GradScope>place[0]).is_open:
         block = place[0]
         place[0] = (<GradScope>block).outer
-        if place[0] != NULL:
-            Py_INCREF(<object>place[0])
+        Py_XINCREF(place[0])
         Py_DECREF(<object>block)
 
 
 cdef PyObject* first_here() noexcept:
-    """The block that decides here, a new reference, or NULL."""
+    """The innermost open block, a new reference, or NULL."""
     cdef PyObject* block = innermost_scope()
     cdef PyObject* deciding = block
     if block != NULL and not (<GradScope>block).is_open:
-        skip_closed(&(<GradScope>block).outer)
+        skip_closed(&(<GradScope>block).outer)      # so that closed blocks are skipped once
         deciding = (<GradScope>block).outer
-        if deciding != NULL:
-            Py_INCREF(<object>deciding)
+        Py_XINCREF(deciding)
         Py_DECREF(<object>block)
     return deciding
 
 
 cdef bint off_here "fg_off_here"() noexcept:
     cdef PyObject* block = first_here()
-    if block == NULL:
-        return False
-    cdef bint off = not (<GradScope>block).on
-    Py_DECREF(<object>block)
+    cdef bint off = block != NULL and not (<GradScope>block).on
+    Py_XDECREF(block)
     return off
 
 
 cdef GradScope open_scope(bint on):
-    """Recording on or off from here on, in this context, until the block is closed."""
+    """Switch recording on or off in this context until the block is closed."""
     cdef GradScope block = new_scope(on)
     block.outer = innermost_scope()
     if block.outer != NULL:
         skip_closed(&(<GradScope>block.outer).outer)    # no chain of closed ones, however long blocks go on to overlap
         skip_closed(&block.outer)
-    # CPython before 3.12 crashes where the garbage collector runs code in the middle of this that sets a context
-    # variable too.
+    # CPython before 3.12 crashes if the garbage collector runs code in the middle of this that sets a context variable.
     cdef int collects = PyGC_Disable()
     cdef bint done = False
     try:
@@ -198,9 +189,8 @@ cdef class GradMode:
         close_scope(block)
 
     cdef GradScope leave(self):
-        """Of several: the innermost here, else the last."""
+        """Of several blocks: the innermost one here, else the last."""
         cdef PyObject* at = first_here()
-        cdef PyObject* next
         cdef Py_ssize_t k
         if self.block is not None:
             self.more.insert(0, self.block)
@@ -210,12 +200,11 @@ cdef class GradMode:
                 if <PyObject*>self.more[k] == at:
                     Py_DECREF(<object>at)
                     return self.more.pop(k)
+            block = <object>at
             skip_closed(&(<GradScope>at).outer)
-            next = (<GradScope>at).outer
-            if next != NULL:
-                Py_INCREF(<object>next)
-            Py_DECREF(<object>at)
-            at = next
+            at = (<GradScope>at).outer
+            Py_XINCREF(at)
+            Py_DECREF(block)
         return self.more.pop()
 
     def __call__(self, function):

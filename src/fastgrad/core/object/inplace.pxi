@@ -1,9 +1,9 @@
-# In-place writes. An object that stood for one node of the graph comes to stand for another; edges recorded before keep
-# the old one, which moves to a tensor of its own.
+# In-place writes. A recorded write makes a tensor another node of the graph. Its former node moves to a new tensor,
+# where edges recorded earlier find it.
 
 cdef bint overlaps_itself(const Layout* layout) noexcept:
-    """Whether several elements may lie in one place: after a broadcast, in a sliding window. Axes by ascending stride
-    must each step over all that the ones before reach."""
+    """Whether elements may share memory, as after a broadcast or in a sliding window. They do not if each axis, by
+    ascending stride, steps over all that the ones before reach."""
     cdef unsigned long long seen = 0
     cdef Py_ssize_t reach = layout.itemsize, step, least
     cdef int k, at
@@ -41,8 +41,8 @@ cdef int check_writable(Tensor x, bint recording) except -1:
 
 
 cdef Tensor snapshot(Tensor x, bint keep_value):
-    """A tensor that can take over the node `x` stands for, entered in the history of `x`. All that may fail is done
-    here, so that a write that fails leaves `x` as it was: `rebind` completes it, `forget_snapshot` takes it back."""
+    """A tensor for the node that `x` is, entered in the history of `x`. All that may fail is done here: a failed
+    write leaves `x` as it was: `rebind` completes it, `forget_snapshot` undoes it."""
     cdef Tensor old
     cdef NodeExtra extra
     move_out(x)
@@ -55,7 +55,7 @@ cdef Tensor snapshot(Tensor x, bint keep_value):
         old.storage.taken = x.storage.version
     else:
         old = adopt(x.layout, x.storage, x.data)
-    extra = extra_of(old)       # until the two exchange theirs
+    extra = extra_of(old)       # `rebind` exchanges it with that of `x`
     extra.history = (<NodeExtra>x.extra).history if x.extra != NULL else None
     if extra.history is None:
         extra.history = []
@@ -66,10 +66,9 @@ cdef Tensor snapshot(Tensor x, bint keep_value):
 
 
 cdef int forget_snapshot(Tensor old) except -1:
-    """Others may have come behind it meanwhile."""
     cdef list history = (<NodeExtra>old.extra).history
     cdef Py_ssize_t k
-    for k in range(len(history) - 1, -1, -1):
+    for k in range(len(history) - 1, -1, -1):       # Python code may have written to `x` since
         if (<tuple>history[k])[1] is old:
             del history[k]
             break
@@ -77,7 +76,7 @@ cdef int forget_snapshot(Tensor old) except -1:
 
 
 cdef void rebind(Tensor x, Tensor old) noexcept:
-    """Let `old` be the node that `x` stood for, so that `x` can stand for the next one."""
+    """Move the node that `x` is to `old`, so that `x` can become another one."""
     cdef PyObject* extra = old.extra
     old.extra = x.extra
     x.extra = extra
@@ -90,7 +89,7 @@ cdef void rebind(Tensor x, Tensor old) noexcept:
     old.gen1 = x.gen1
     old.gen2 = x.gen2
     old.saved = x.saved
-    # hooks stay with the value
+    # hooks stay with the value they were registered for
     old.flags = x.flags & <int>(REQUIRES_GRAD | FREED | CONST1 | CONST2 | OBJECT2 | VIEW | HOOKED)
     x.x1 = NULL
     x.x2 = NULL
@@ -101,7 +100,7 @@ cdef void rebind(Tensor x, Tensor old) noexcept:
 
 
 cdef object write_inplace(Tensor x, Tensor z, str name):
-    """`x` takes the value and the node of `z`, a result computed from `x`; returns `x`."""
+    """Give `x` the value and the node of `z`, a result computed from `x`; returns `x`."""
     cdef Tensor old, value = None
     cdef bint reads_y, foreign
     cdef unsigned short gen = x.gen
@@ -147,7 +146,7 @@ cdef int leave_to_rule(Tensor z) except -1:
 
 
 cdef bint reads_operand(Tensor z, Tensor x) noexcept:
-    """Whether the backward of `z` reads the value of its operand `x`, which then has to be kept."""
+    """Whether the backward of `z` reads the value of its operand `x`, which the write would destroy."""
     cdef Py_ssize_t k
     for k in range(edge_count(z)):
         if edge_at(z, k) == <PyObject*>x and nth_bit(operand_reads(z), k):
@@ -156,22 +155,18 @@ cdef bint reads_operand(Tensor z, Tensor x) noexcept:
 
 
 cdef tuple operands_after(Tensor x, Tensor z, Tensor old):
-    """The operands of `z` once `x` stands for another node; None where they are not many."""
-    cdef list operands
-    if z.extra == NULL or (<NodeExtra>z.extra).operands is None:
+    """The operands of `z` with `old` in place of `x`; None if they are not in its NodeExtra."""
+    if not has_many(z):
         return None
     try:
-        operands = []
-        for o in (<NodeExtra>z.extra).operands:
-            operands.append(old if o is x else o)
-        return tuple(operands)
+        return tuple([old if o is x else o for o in (<NodeExtra>z.extra).operands])
     except BaseException:
         forget_snapshot(old)
         raise
 
 
 cdef void move_node(Tensor x, Tensor z, Tensor old, tuple operands) noexcept:
-    """The node of `z` becomes that of `x`, and the one that `x` stood for that of `old`."""
+    """Move the node that `x` is to `old`, and that of `z` to `x`."""
     rebind(x, old)
     x.op = z.op
     x.flags |= z.flags & <int>(REQUIRES_GRAD | CONST1 | CONST2 | OBJECT2)
@@ -188,7 +183,7 @@ cdef void move_node(Tensor x, Tensor z, Tensor old, tuple operands) noexcept:
 
 
 cdef PyObject* redirect(PyObject* edge, Tensor x, Tensor old, bint constant) noexcept:
-    """Hand over one edge of a result; an edge to `x` becomes one to the node it stood for."""
+    """An edge of a result that becomes one of `x`; an edge to `x` becomes one to `old`."""
     if constant or edge != <PyObject*>x:
         return edge
     Py_INCREF(old)
@@ -212,39 +207,38 @@ cdef void move_extra(NodeExtra extra, NodeExtra given, tuple operands) noexcept:
     extra.reads_y = given.reads_y
 
 
-cdef bint inplace_constant(int op, Tensor x, double c, bint recording) except -1:
-    """`x op= c` where nothing records it and NumPy's loop can do it where it is; whether it was done."""
+cdef inline bint writes_directly(int op, Tensor x, int flags) noexcept:
+    """Whether `x op= other` can be done by NumPy's loop in place. `flags` are those of both operands."""
     cdef Layout* layout = x.layout
-    cdef float narrow = <float>c
-    if (layout.kernel == NO_KERNEL or not layout.flags & C_CONTIGUOUS or op == POWER
-        or (recording and x.flags & (REQUIRES_GRAD | VIEW)) or (x.storage != NULL
-                and x.storage.flags) or kernels[op].loop[layout.kernel].run == NULL):
-        return False
-    check_fresh(x)
+    return (layout.kernel != NO_KERNEL and layout.flags & C_CONTIGUOUS and (x.storage == NULL or x.storage.flags == 0)
+            and kernels[op].loop[layout.kernel].run != NULL
+            and (not flags & (REQUIRES_GRAD | VIEW) or fg_grad_off))
+
+
+cdef inline Tensor write_directly(int op, Tensor x, const void* other, Py_ssize_t step):
+    cdef Layout* layout = x.layout
     bump_version(x)
-    apply2(&kernels[op].loop[layout.kernel], x.data, layout.itemsize, &c if layout.kernel == F64 else <void*>&narrow,
-           0, x.data, layout.size, layout.itemsize)
-    return True
+    apply2(&kernels[op].loop[layout.kernel], x.data, layout.itemsize, other, step, x.data, layout.size, layout.itemsize)
+    return x
 
 
 cdef inline object inplace(int op, Tensor x, object other):
     """`x op= other`."""
     cdef Tensor b
     cdef Layout* layout = x.layout
-    cdef bint recording = fg_grad_off == 0
+    cdef double c
+    cdef float narrow
     if type(other) is Tensor:
         b = <Tensor>other
-        if (b.layout == layout and layout.kernel != NO_KERNEL and layout.flags & C_CONTIGUOUS
-                and not (recording and (x.flags | b.flags) & (REQUIRES_GRAD | VIEW))
-                and (x.storage == NULL or x.storage.flags == 0) and (x.storage != b.storage or x.data == b.data)
-                and kernels[op].loop[layout.kernel].run != NULL):
+        if (b.layout == layout and (x.storage != b.storage or x.data == b.data)
+                and writes_directly(op, x, x.flags | b.flags)):
             check_fresh(b)
-            bump_version(x)
-            apply2(&kernels[op].loop[layout.kernel], x.data, layout.itemsize, b.data, layout.itemsize, x.data,
-                   layout.size, layout.itemsize)
-            return x
-    elif type(other) is float and inplace_constant(op, x, other, recording):
-        return x
+            return write_directly(op, x, b.data, layout.itemsize)
+    elif type(other) is float and op != POWER and writes_directly(op, x, x.flags):
+        c = other
+        narrow = <float>c
+        check_fresh(x)
+        return write_directly(op, x, &c if layout.kernel == F64 else <void*>&narrow, 0)
     result = binary_any(op, x, other)
     return result if result is NotImplemented else write_inplace(x, <Tensor>result, op_names[op])
 

@@ -1,11 +1,11 @@
-# Values on their way out of the graph. The inputs of running transforms are marked, in the tensors themselves, so that
-# a value is known wherever it is read, in another thread as well. Nothing here is on the way of recording.
+# Values that leave the graph. Transforms mark their inputs in the tensors, so that a value that depends on them is
+# recognized wherever it is read, also in another thread. Recording takes no part in this.
 
-cdef int transforms_running = 0     # in any thread; 0 spares the search
+cdef int transforms_running = 0     # in any thread; if 0, nothing is searched
 
 
 def write_count(Tensor x not None):
-    """How often the memory of `x` was written."""
+    """The number of writes to the memory of `x`."""
     return version_of(x)
 
 
@@ -20,7 +20,7 @@ def trace(inputs):
 
 
 def untrace(inputs):
-    """Take the marks of `trace` away."""
+    """Remove the marks of `trace`."""
     global transforms_running
     cdef Tensor x
     transforms_running -= 1
@@ -40,13 +40,12 @@ def is_parameter(Tensor x not None):
 
 
 def is_traced(Tensor x not None):
-    """Whether `x` depends on an input of a running transform, in whatever thread."""
+    """Whether `x` depends on an input of a running transform, in any thread."""
     return traced_from(x) is not None
 
 
 cdef Tensor traced_from(Tensor x):
-    """The input of a running transform from which `x` came, or a node whose graph was freed so that nobody can tell; or
-    None."""
+    """An input of a running transform on which `x` depends, or a freed node, for which that is unknown; else None."""
     cdef list stack
     cdef set seen
     cdef Tensor t
@@ -71,8 +70,7 @@ cdef Tensor traced_from(Tensor x):
 
 
 cdef inline int check_door(Tensor x, str door, bint warns) except -1:
-    """Before the value of `x` leaves through `door`: refuse what a transform would lose, warn where that is asked
-    for."""
+    """Before the value of `x` leaves through `door`: raise if a transform would lose its gradient; warn if `warns`."""
     if (warns or transforms_running) and x.flags & REQUIRES_GRAD and fg_grad_off == 0:
         check_recorded(x, door, warns)
     return 0

@@ -79,7 +79,7 @@ cdef void dealloc_now(PyObject* o) noexcept:
 
 
 cdef void release_fields(Tensor t) noexcept:
-    """Let go of all that a dying tensor holds but its layout."""
+    """Release everything that a dead tensor holds, except its layout."""
     cdef bint before
     if t.flags & (COTANGENT | COTANGENT_TENSOR):
         free_cotangent(t)
@@ -103,7 +103,7 @@ cdef int count_live(int change) noexcept:
 
 
 cdef int expect_order(const Layout* layout) except -1:
-    """In debug builds: what a kernel is about to read or write lies in C order, as all of them take for granted."""
+    """In debug builds: raise if memory for a kernel is not in C order, as all of them assume."""
     if not layout.flags & C_CONTIGUOUS:
         raise AssertionError("a kernel was given memory that is not in C order")
     return 0
@@ -130,7 +130,7 @@ cdef inline Tensor new_tensor(Layout* layout):
 
 
 cdef inline Tensor adopt(Layout* layout, Storage* storage, char* data):
-    """A tensor over memory that exists; takes a reference of its own to `storage`."""
+    """A tensor over existing memory, with its own reference to `storage`."""
     cdef Tensor t = alloc()
     t.layout = keep(layout)
     t.storage = storage_keep(storage)
@@ -149,7 +149,7 @@ cdef inline NodeExtra extra_of(Tensor t):
 
 
 cdef void free_cotangent(Tensor t) noexcept:
-    """Runs Python code last, if at all: where it is a Tensor."""
+    """Release the cotangent. If it is a Tensor, this may run Python code, last."""
     cdef Slot g = t.cotangent
     cdef int flags = t.flags
     t.flags = <unsigned short>(flags & ~<int>(COTANGENT | COTANGENT_TENSOR | UNIFORM | DEFERRED))
@@ -160,7 +160,7 @@ cdef void free_cotangent(Tensor t) noexcept:
 
 
 cdef void free_edges(Tensor t) noexcept:
-    """Release operands and what the op kept; the tensor stays."""
+    """Release what only the backward needs. The rule, which names the op, and the history stay."""
     cdef PyObject* extra = t.extra
     drop_edges(t)
     if extra != NULL:
@@ -168,8 +168,6 @@ cdef void free_edges(Tensor t) noexcept:
 
 
 cdef void clear_extra(NodeExtra extra) noexcept:
-    """Drop what only the backward needed. The rule stays, it names the op; the history stays for consumers not yet
-    swept."""
     cdef bint before = enter_python()
     extra.operands = None
     extra.gens = None

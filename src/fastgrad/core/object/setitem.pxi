@@ -4,8 +4,8 @@ cdef tuple PLAIN = (float, int, bool, complex)
 
 
 cdef bint is_recorded_part(Tensor x) noexcept:
-    """Whether a write to `x`, a slice of a recorded result that was not written since, can be recorded as one to that
-    result."""
+    """Whether a write to `x` can be recorded as one to its base: a recorded result, not written since, of which `x` is
+    a slice."""
     cdef Tensor base
     if fg_grad_off or x.op != GETITEM or not x.flags & VIEW or not x.flags & REQUIRES_GRAD or x.x1 == NULL:
         return False
@@ -14,8 +14,7 @@ cdef bint is_recorded_part(Tensor x) noexcept:
 
 
 cdef object write_through(Tensor x, Tensor z, str name):
-    """As `write_inplace`, of a slice: its base is written, `y[key] = z`, and `x` comes to stand for the slice of what
-    that gives."""
+    """As `write_inplace`, of a slice: write to its base, `base[key] = z`, and make `x` the slice of the result."""
     cdef Tensor base = <Tensor>x.x1, old, w
     key = parameter_of(x)
     check_fresh(x)
@@ -36,8 +35,7 @@ cdef object write_through(Tensor x, Tensor z, str name):
 
 
 cdef bint is_own_part(Tensor x, object key, object value) except -1:
-    """Whether `x[key] = value` gives `x` what it holds already: the end of `x[key] += 1`, where `value` is that slice
-    of it."""
+    """Whether `value` is `x[key]` itself, so that `x[key] = value` writes nothing: the last step of `x[key] += 1`."""
     cdef Geometry v
     cdef Tensor part
     cdef int k
@@ -61,7 +59,7 @@ cdef object set_item(Tensor x, object key, object value):
     cdef bint recording = False
     cdef unsigned int version
     rule = (<Function>functions["setitem"]).rule
-    # First all that may run somebody's code, then a look at the tensor.
+    # First everything that may run Python code, then the checks.
     params = rule.prepare({"key": key})
     if fg_grad_off == 0 and is_own_part(x, params["key"], value):
         return 0
@@ -74,7 +72,7 @@ cdef object set_item(Tensor x, object key, object value):
     elif type(value) in PLAIN or (PyArray_CheckExact(value) and cnp.PyArray_TYPE(<cnp.ndarray>value) != cnp.NPY_OBJECT):
         given = value
     else:
-        try:    # NumPy would ask a foreign object for its values in the middle of the write
+        try:    # NumPy would convert the object in the middle of the write
             given = np.asarray(value, dtype_of(x))
         except (ValueError, IndexError) as error:
             raise errors.forward_failed("setitem", error, (x, value)) from error

@@ -15,6 +15,12 @@ cdef object shared_operator(str name, str reflected, object a, object b):
     return METHODS[name](a, b) if type(a) is Tensor else METHODS[reflected](b, a)
 
 
+cdef inline void replace_grad(Tensor x, PyObject* g) noexcept:
+    cdef PyObject* old = x.grad_
+    x.grad_ = g
+    drop(old)
+
+
 # Binary operators are called as C slots, with the Tensor on either side: Cython's own slots would find out which side
 # it is first, and then call the method.
 @cython.final
@@ -78,20 +84,16 @@ cdef class Tensor:
 
     @property
     def operands(self):
-        """The Tensors this one came from; none for a leaf, and none once the graph was freed."""
-        tensors = []
-        for o in node_operands(self):
-            if type(o) is Tensor:
-                tensors.append(o)
-        return tuple(tensors)
+        """The Tensors this one was computed from; none for a leaf or if the graph was freed."""
+        return tuple([o for o in node_operands(self) if type(o) is Tensor])
 
     @property
     def requires_grad(self):
         return self.flags & REQUIRES_GRAD != 0
 
     @requires_grad.setter
-    def requires_grad(self, wanted):
-        self.requires_grad_(wanted)
+    def requires_grad(self, value):
+        self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad=True):
         if requires_grad:
@@ -112,7 +114,6 @@ cdef class Tensor:
 
     @grad.setter
     def grad(self, value):
-        cdef PyObject* old
         if value is not None:
             value = asarray(value)      # runs Python code, which may set `.grad` itself
             if not same_shape((<Tensor>value).layout, self.layout):
@@ -120,14 +121,10 @@ cdef class Tensor:
             if (<Tensor>value).layout.typenum != self.layout.typenum:
                 raise errors.grad_value(value.dtype, self.dtype, "dtype")
             Py_INCREF(value)
-        old = self.grad_
-        self.grad_ = <PyObject*>value if value is not None else NULL
-        drop(old)
+        replace_grad(self, <PyObject*>value if value is not None else NULL)
 
     def zero_grad(self):
-        cdef PyObject* old = self.grad_
-        self.grad_ = NULL
-        drop(old)
+        replace_grad(self, NULL)
 
     def retain_grad(self):
         if not self.flags & REQUIRES_GRAD:

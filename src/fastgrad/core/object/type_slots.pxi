@@ -1,4 +1,4 @@
-# Slots of the Tensor type for which Cython has no spelling, and the buffer protocol.
+# Slots of the Tensor type that Cython cannot express, and the buffer protocol.
 
 cdef extern from "Python.h":
     int PyObject_GetBuffer(object o, Py_buffer* view, int flags) except -1
@@ -29,10 +29,9 @@ cdef object refuse(PyTypeObject* cls, object args, PyObject* kwargs):
 
 
 cdef int install_dealloc() except -1:
-    """Put `dealloc` in the finished type; Cython has no spelling for that slot."""
     cdef PyTypeObject* type_ = <PyTypeObject*>Tensor
     type_.tp_dealloc = <void*>dealloc
-    type_.tp_new = <void*>refuse        # nothing here makes a tensor through the type
+    type_.tp_new = <void*>refuse        # tensors are not allocated through the type
     type_.tp_vectorcall = NULL
     return 0
 
