@@ -115,9 +115,7 @@ cdef struct KernelSet:
     void (*add_number)(void* y, Py_ssize_t n, double c) noexcept nogil
     void (*accumulate)(const void* x, void* y, Py_ssize_t n) noexcept nogil
     # along an axis: kernels/reduce.pxi, softmax.pxi, logsumexp.pxi, scan.pxi, indexing.pxi
-    void (*softmax_forward)(const void* x, void* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                            bint logarithm) noexcept nogil
-    AxisForward logsumexp_forward, cumsum_forward, cumprod_forward
+    AxisForward softmax_forward, log_softmax_forward, logsumexp_forward, cumsum_forward, cumprod_forward
     AxisBackward extremum_backward, softmax_backward, log_softmax_backward, logsumexp_backward
     AxisBackward cumsum_backward, cumprod_backward, prod_backward
     Gather gather_add, scatter_add

@@ -262,6 +262,7 @@ cdef void fill_typed(floating* unused, KernelSet* k) noexcept:
     store(&k.add_number, <void*>add_number[floating])
     store(&k.accumulate, <void*>accumulate[floating])
     store(&k.softmax_forward, <void*>softmax_forward[floating])
+    store(&k.log_softmax_forward, <void*>log_softmax_forward[floating])
     store(&k.logsumexp_forward, <void*>logsumexp_forward[floating])
     store(&k.cumsum_forward, <void*>cumsum_forward[floating])
     store(&k.cumprod_forward, <void*>cumprod_forward[floating])

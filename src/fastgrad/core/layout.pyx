@@ -165,15 +165,19 @@ cdef Layout* insert(size_t h, int typenum, int itemsize, int ndim, const Py_ssiz
 cdef Layout* layout_get(int typenum, int itemsize, int ndim, const Py_ssize_t* shape,
                         const Py_ssize_t* strides) except NULL:
     """The one layout of this dtype, shape and strides (C-contiguous where NULL). Borrowed: `keep` it to hold it."""
+    if ndim == 0 and typenum == cnp.NPY_DOUBLE and scalar_f64 != NULL:
+        return scalar_f64
+    return look_up(typenum, itemsize, ndim, shape, strides)
+
+
+cdef Layout* look_up(int typenum, int itemsize, int ndim, const Py_ssize_t* shape,
+                     const Py_ssize_t* strides) except NULL:
+    """As `layout_get`, in the table."""
     cdef Py_ssize_t[64] own
     cdef size_t h = mix(<size_t>typenum, <size_t>ndim)
     cdef size_t length = <size_t>ndim * sizeof(Py_ssize_t)
     cdef int k
     cdef Layout* found
-    if ndim == 0:
-        found = scalar_f64 if typenum == cnp.NPY_DOUBLE else scalar_f32 if typenum == cnp.NPY_FLOAT else NULL
-        if found != NULL:
-            return found
     if ndim > MAX_NDIM:
         raise_too_many_axes(ndim)
     if strides == NULL:

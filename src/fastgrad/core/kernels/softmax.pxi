@@ -120,8 +120,18 @@ cdef void exp_columns(const floating* x, Py_ssize_t n, Py_ssize_t stride, Py_ssi
         e += e_stride
 
 
-cdef void softmax_forward(const floating* x, floating* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                          bint logarithm) noexcept nogil:
+cdef void softmax_forward(const floating* x, floating* y, floating* scratch, Py_ssize_t outer, Py_ssize_t n,
+                          Py_ssize_t inner) noexcept nogil:
+    softmax(x, y, outer, n, inner, False)
+
+
+cdef void log_softmax_forward(const floating* x, floating* y, floating* scratch, Py_ssize_t outer, Py_ssize_t n,
+                              Py_ssize_t inner) noexcept nogil:
+    softmax(x, y, outer, n, inner, True)
+
+
+cdef void softmax(const floating* x, floating* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
+                  bint logarithm) noexcept nogil:
     """exp(x) / sum(exp(x)), or the logarithm of that."""
     cdef const Helpers* h = helpers_of(x)
     cdef floating[WIDTH] top

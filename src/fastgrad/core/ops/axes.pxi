@@ -7,29 +7,23 @@ cdef struct Extents:
     Py_ssize_t inner
 
 
-cdef struct Along:          # the arguments of a kernel; all blocks are C-contiguous
-    int dtype
-    Extents e
-    const char* x           # NULL in a backward that does not read it
-    char* y
-    const char* g
-    char* gx
-    bint add                # to gx, instead of setting it
-
-
 cdef enum AlongResult:
     REDUCED                 # without the axes, or with axes of length 1: given[2] is `keepdims`
     WHOLE                   # of the shape of the operand
     SCANNED                 # likewise, and flat where the axis is None
 
 
-ctypedef int (*AlongKernel)(const Along* a) except -1
+ctypedef Py_ssize_t (*AxisScratch)(Py_ssize_t n, Py_ssize_t inner) noexcept nogil       # elements
 
-cdef struct AlongRow:
-    AlongKernel forward
-    AlongKernel backward
+cdef struct AlongRow:       # arrays are by KernelDType
     int result
     int dtype_at            # where `given` holds a dtype, which only the rule handles; 0: nowhere
+    AxisForward[2] forward
+    AxisBackward[2] backward
+    AxisScratch forward_scratch        # NULL: none
+    AxisScratch backward_scratch
+    BoundLoop* loop[2]      # of NumPy, in place of `forward`: the op is a reduction by it
+    bint mean               # the reduction is divided by n
 
 
 cdef AlongRow[256] along    # by the number in Tensor.op
@@ -38,16 +32,19 @@ cdef AlongRow[256] along    # by the number in Tensor.op
 cdef Tensor record_along(int op, PyObject** given):
     cdef const AlongRow* row = &along[op]
     cdef Tensor x = given_tensor(given[0]), y, source
-    cdef Along a
+    cdef Extents e
     cdef Layout* layout
     cdef PyObject* axis = given[1]
     cdef long long axes
+    cdef Storage* scratch
+    cdef int dtype
     if (x is None or (row.dtype_at and <object>given[row.dtype_at] is not None)
             or (row.result == REDUCED and type(<object>given[2]) is not bool)
             or (row.result == SCANNED and type(<object>axis) is tuple)):
         return None
     layout = x.layout
-    axes = read_extents(layout, <object>axis, &a.e)
+    dtype = layout.kernel
+    axes = read_extents(layout, <object>axis, &e)
     if axes < 0:
         return None
     check_fresh(x)
@@ -59,10 +56,16 @@ cdef Tensor record_along(int op, PyObject** given):
     else:
         layout = layout_contiguous(layout)
     y = new_tensor(layout)
-    a.dtype = layout.kernel
-    a.x = source.data
-    a.y = y.data
-    row.forward(&a)
+    if row.loop[dtype] != NULL:
+        reduce_loop(row.loop[dtype], source.data, &e, layout.itemsize, y.data)
+        if row.mean:
+            divide(dtype, y.data, layout.size, <double>e.n)
+    elif row.forward_scratch == NULL:
+        row.forward[dtype](source.data, y.data, NULL, e.outer, e.n, e.inner)
+    else:
+        scratch = storage_new(row.forward_scratch(e.n, e.inner) * layout.itemsize)
+        row.forward[dtype](source.data, y.data, payload(scratch), e.outer, e.n, e.inner)
+        storage_release(scratch)
     if link_wanted(y, op, x) and <object>axis is not None:
         keep_parameter(y, <object>axis)
     return y
@@ -70,22 +73,26 @@ cdef Tensor record_along(int op, PyObject** given):
 
 cdef int backward_along(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     cdef const AlongRow* row = &along[y.op]
-    cdef Tensor x = resolve(y.x1, y.gen1), source
-    cdef Along a
-    recorded_extents(y, x, &a.e)
-    a.dtype = y.layout.kernel
-    a.x = NULL
-    a.y = y.data
-    a.g = g
+    cdef Tensor x = resolve(y.x1, y.gen1), source = None
+    cdef Extents e
+    cdef bint add
+    cdef char* gx
+    cdef Storage* scratch = NULL
+    recorded_extents(y, x, &e)
     if table[y.op].reads & READS_X1:
         source = contiguous(x)
         expect_contiguous(source)
-        a.x = source.data
     if row.result == REDUCED:
-        a.gx = cotangent_buffer(x, &a.add)
+        gx = cotangent_buffer(x, &add)
     else:
-        a.gx = cotangent_buffer_or_reuse(x, g, gs, &a.add)
-    return row.backward(&a)
+        gx = cotangent_buffer_or_reuse(x, g, gs, &add)
+    if row.backward_scratch != NULL:
+        scratch = storage_new(row.backward_scratch(e.n, e.inner) * y.layout.itemsize)
+    row.backward[y.layout.kernel](g, data_or_null(source), y.data, gx, NULL if scratch == NULL else payload(scratch),
+                                  e.outer, e.n, e.inner, add)
+    if scratch != NULL:
+        storage_release(scratch)
+    return 0
 
 
 cdef dict params_along(Tensor y):
@@ -162,12 +169,26 @@ cdef Layout* reduced_layout(const Layout* layout, unsigned long long axes, bint 
     return layout_get(layout.typenum, layout.itemsize, ndim, shape, NULL)
 
 
-cdef int register_along(str name, str signature, int result, AlongKernel forward, AlongKernel backward,
+cdef int register_along(str name, str signature, int result, AxisForward* forward, AxisBackward* backward,
                         BackwardOp own=backward_along) except -1:
-    """Register an op along axes, whose first parameter is `axis`; `own` is a backward that calls no kernel."""
-    cdef int op = register_op(name, signature, record_along, own, params_along)
-    along[op].forward = forward
-    along[op].backward = backward
-    along[op].result = result
-    along[op].dtype_at = len(signature.split()) - 1 if signature.endswith(" dtype") else 0
+    """Register an op along axes, whose first parameter is `axis`. Kernels are given by their members of `typed[F64]`;
+    `own` is a backward that calls no kernel."""
+    cdef int op = register_op(name, signature, record_along, own, params_along), k
+    cdef AlongRow* row = &along[op]
+    row.result = result
+    row.dtype_at = len(signature.split()) - 1 if signature.endswith(" dtype") else 0
+    for k in range(2):
+        if forward != NULL:
+            row.forward[k] = (<AxisForward*>(<char*>forward + k * sizeof(KernelSet)))[0]
+        if backward != NULL:
+            row.backward[k] = (<AxisBackward*>(<char*>backward + k * sizeof(KernelSet)))[0]
+    return op
+
+
+cdef int register_reduction(str name, str signature, BoundLoop* loop, AxisBackward* backward,
+                            BackwardOp own=backward_along) except -1:
+    """As `register_along`, of a reduction by NumPy's loop, given by its member of `helpers[F64]`."""
+    cdef int op = register_along(name, signature, REDUCED, NULL, backward, own), k
+    for k in range(2):
+        along[op].loop[k] = <BoundLoop*>(<char*>loop + k * sizeof(Helpers))
     return op

@@ -100,25 +100,19 @@ cdef object basic_key(object key):
     return key
 
 
-cdef object plain_bound(object o):
+cdef object plain_number(object o):
     return o if o is None else operator.index(o)
 
 
 cdef tuple made_basic(tuple key):
     """As `parameters.key`, of a key that is basic. Objects are asked for their `__index__` once, and only when all
     parts are known to be basic."""
-    cdef list parts = []
     for part in key:
         if type(part) is not slice and part is not None and part is not Ellipsis:
             if isinstance(part, (bool, Tensor, ndarray_type)) or not hasattr(part, "__index__"):
                 return None
-    for part in key:
-        if type(part) is slice:
-            part = slice(plain_bound(part.start), plain_bound(part.stop), plain_bound(part.step))
-        elif part is not None and part is not Ellipsis:
-            part = operator.index(part)
-        parts.append(part)
-    return tuple(parts)
+    return tuple([slice(plain_number(part.start), plain_number(part.stop), plain_number(part.step))
+                  if type(part) is slice else part if part is Ellipsis else plain_number(part) for part in key])
 
 
 cdef inline bint names_element(object key) noexcept:

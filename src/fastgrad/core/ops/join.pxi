@@ -55,12 +55,13 @@ cdef inline void part_strides(const Layout* layout, Py_ssize_t axis, bint stacks
             n += 1
 
 
-cdef int split_cotangent(Tensor y, const char* g, bint only_wanted, bint stacks) except -1:
+cdef int backward_join(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     cdef NodeExtra extra = <NodeExtra>y.extra
     cdef Py_ssize_t[64] strides
     cdef Py_ssize_t axis = extra.numbers[0], k
     cdef Layout* whole
-    cdef Tensor x
+    cdef Tensor x = nth_operand(extra, 0)
+    cdef bint stacks = x.layout.ndim < y.layout.ndim
     part_strides(y.layout, axis, stacks, strides)
     for k in range(len(extra.operands)):
         x = nth_operand(extra, k)
@@ -79,13 +80,5 @@ cdef Tensor record_stack(int op, PyObject** given):
     return join(op, <tuple><object>given[0], <object>given[1], True)
 
 
-cdef int backward_concat(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
-    return split_cotangent(y, g, only_wanted, False)
-
-
-cdef int backward_stack(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
-    return split_cotangent(y, g, only_wanted, True)
-
-
-register_op("concat", "xs axis", record_concat, backward_concat)
-register_op("stack", "xs axis", record_stack, backward_stack)
+register_op("concat", "xs axis", record_concat, backward_join)
+register_op("stack", "xs axis", record_stack, backward_join)

@@ -72,10 +72,12 @@ cdef Tensor record_max_pool(int op, PyObject** given):
     return y
 
 
-cdef Tensor average(int op, PyObject** given, bint transposed):
+cdef Tensor record_avg_pool(int op, PyObject** given):
+    """The average, or its transpose."""
     cdef Pool d
     cdef Tensor x = given_tensor(given[0]), y, source
     cdef dict params = given_params(op, given)
+    cdef bint transposed = "lengths" in params
     if x is None or not pool_of(x.layout, params, &d):
         return None
     check_fresh(x)
@@ -89,15 +91,7 @@ cdef Tensor average(int op, PyObject** given, bint transposed):
     return y
 
 
-cdef Tensor record_avg_pool(int op, PyObject** given):
-    return average(op, given, False)
-
-
-cdef Tensor record_avg_unpool(int op, PyObject** given):
-    return average(op, given, True)
-
-
-cdef int spread_windows(Tensor y, char* g, bint places) except -1:
+cdef int backward_pool(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     """Add each upstream gradient to the place of the maximum, or a share of it to all places of its window."""
     cdef Tensor x = resolve(y.x1, y.gen1)
     cdef NodeExtra extra = <NodeExtra>y.extra
@@ -107,19 +101,11 @@ cdef int spread_windows(Tensor y, char* g, bint places) except -1:
     pool_of(x.layout, extra.params, &d)
     if not add:
         memset(gx, 0, x.layout.nbytes)
-    if places:
+    if extra.kept != NULL:
         typed[x.layout.kernel].max_pool_backward(g, <int*>payload(extra.kept), gx, &d)
     else:
         typed[x.layout.kernel].avg_pool(g, gx, &d, True)
     return 0
-
-
-cdef int backward_max_pool(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
-    return spread_windows(y, g, True)
-
-
-cdef int backward_avg_pool(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
-    return spread_windows(y, g, False)
 
 
 cdef int backward_avg_unpool(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
@@ -131,8 +117,7 @@ cdef int backward_avg_unpool(Tensor y, char* g, Storage* gs, bint only_wanted) e
     return accumulate_block(x, part)
 
 
-register_op("max_pool2d", "x kernel_size stride padding dilation", record_max_pool, backward_max_pool, NULL, True)
-register_op("avg_pool2d", "x kernel_size stride padding count_include_pad", record_avg_pool, backward_avg_pool, NULL,
-            True)
-register_op("avg_unpool2d", "x lengths kernel_size stride padding count_include_pad", record_avg_unpool,
+register_op("max_pool2d", "x kernel_size stride padding dilation", record_max_pool, backward_pool, NULL, True)
+register_op("avg_pool2d", "x kernel_size stride padding count_include_pad", record_avg_pool, backward_pool, NULL, True)
+register_op("avg_unpool2d", "x lengths kernel_size stride padding count_include_pad", record_avg_pool,
             backward_avg_unpool, NULL, True)

@@ -41,72 +41,29 @@ cdef void reduce_loop(const BoundLoop* loop, const char* x, const Extents* e, Py
         y += row
 
 
-cdef int sum_along(const Along* a) except -1:
-    reduce_loop(&helpers[a.dtype].add, a.x, &a.e, item_bytes(a.dtype), a.y)
-    return 0
-
-
-cdef int mean_along(const Along* a) except -1:
+cdef void divide(int dtype, char* y, Py_ssize_t n, double divisor) noexcept nogil:
     cdef Py_ssize_t i
-    sum_along(a)
-    for i in range(a.e.outer * a.e.inner):
-        if a.dtype == F64:
-            (<double*>a.y)[i] /= <double>a.e.n
+    for i in range(n):
+        if dtype == F64:
+            (<double*>y)[i] /= divisor
         else:
-            (<float*>a.y)[i] /= <float>a.e.n
-    return 0
+            (<float*>y)[i] /= <float>divisor
 
 
-cdef int max_along(const Along* a) except -1:
-    reduce_loop(&helpers[a.dtype].maximum, a.x, &a.e, item_bytes(a.dtype), a.y)
-    return 0
-
-
-cdef int min_along(const Along* a) except -1:
-    reduce_loop(&helpers[a.dtype].minimum, a.x, &a.e, item_bytes(a.dtype), a.y)
-    return 0
-
-
-cdef int extremum_along_back(const Along* a) except -1:
-    """The max gate: the upstream gradient goes to the winners."""
-    typed[a.dtype].extremum_backward(a.g, a.x, a.y, a.gx, NULL, a.e.outer, a.e.n, a.e.inner, a.add)
-    return 0
-
-
-cdef int prod_along(const Along* a) except -1:
-    reduce_loop(&helpers[a.dtype].multiply, a.x, &a.e, item_bytes(a.dtype), a.y)
-    return 0
-
-
-cdef int prod_along_back(const Along* a) except -1:
-    cdef Storage* scratch = storage_new((3 * a.e.n + 64) * item_bytes(a.dtype))
-    typed[a.dtype].prod_backward(a.g, a.x, a.y, a.gx, payload(scratch), a.e.outer, a.e.n, a.e.inner, a.add)
-    storage_release(scratch)
-    return 0
-
-
-cdef int spread_sum(Tensor y, const char* g, bint divide) except -1:
-    """Give every summand the upstream gradient, or its share of it."""
+cdef int backward_sum(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+    """Every summand gets the upstream gradient, or for a mean its share of it."""
     cdef Extents e
     cdef char* gx
     cdef bint add
     cdef double divisor
     cdef Tensor x = resolve(y.x1, y.gen1)
     recorded_extents(y, x, &e)
-    divisor = <double>e.n if divide else 1
+    divisor = <double>e.n if along[y.op].mean else 1
     if e.outer == 1 and e.inner == 1:
         return accumulate_uniform(x, ((<double*>g)[0] if x.layout.kernel == F64 else <double>(<float*>g)[0]) / divisor)
     gx = cotangent_buffer(x, &add)
     typed[x.layout.kernel].broadcast_backward(g, gx, e.outer, e.n, e.inner, divisor, add)
     return 0
-
-
-cdef int backward_sum(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
-    return spread_sum(y, g, False)
-
-
-cdef int backward_mean(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
-    return spread_sum(y, g, True)
 
 
 cdef long long summed_axes(const Layout* layout, const Layout* target) noexcept nogil:
@@ -188,10 +145,16 @@ cdef int backward_sum_to(Tensor y, char* g, Storage* gs, bint only_wanted) excep
     return accumulate_strided(x, whole, g, strides, 0, whole.strides)
 
 
+cdef Py_ssize_t prod_scratch(Py_ssize_t n, Py_ssize_t inner) noexcept nogil:
+    return 3 * n + 64
+
+
 cdef str REDUCTION = "x axis keepdims dtype"
-cdef int SUM = register_along("sum", REDUCTION, REDUCED, sum_along, NULL, backward_sum)
-cdef int MEAN = register_along("mean", REDUCTION, REDUCED, mean_along, NULL, backward_mean)
-cdef int PROD = register_along("prod", REDUCTION, REDUCED, prod_along, prod_along_back)
-cdef int MAX = register_along("max", "x axis keepdims", REDUCED, max_along, extremum_along_back)
-cdef int MIN = register_along("min", "x axis keepdims", REDUCED, min_along, extremum_along_back)
+cdef int SUM = register_reduction("sum", REDUCTION, &helpers[0].add, NULL, backward_sum)
+cdef int MEAN = register_reduction("mean", REDUCTION, &helpers[0].add, NULL, backward_sum)
+cdef int PROD = register_reduction("prod", REDUCTION, &helpers[0].multiply, &typed[0].prod_backward)
+cdef int MAX = register_reduction("max", "x axis keepdims", &helpers[0].maximum, &typed[0].extremum_backward)
+cdef int MIN = register_reduction("min", "x axis keepdims", &helpers[0].minimum, &typed[0].extremum_backward)
+along[MEAN].mean = True
+along[PROD].backward_scratch = prod_scratch
 register_op("sum_to", "x shape", record_sum_to, backward_sum_to, node_shape)
