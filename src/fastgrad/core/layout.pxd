@@ -29,7 +29,6 @@ cdef struct Layout:
     Py_ssize_t* strides     # bytes
 
 cdef Layout* scalar_f64
-cdef Layout* scalar_f32
 
 cdef Layout* layout_get(int typenum, int itemsize, int ndim, const Py_ssize_t* shape,
                         const Py_ssize_t* strides) except NULL

@@ -165,9 +165,10 @@ cdef Layout* insert(size_t h, int typenum, int itemsize, int ndim, const Py_ssiz
 cdef Layout* layout_get(int typenum, int itemsize, int ndim, const Py_ssize_t* shape,
                         const Py_ssize_t* strides) except NULL:
     """The one layout of this dtype, shape and strides (C-contiguous where NULL). Borrowed: `keep` it to hold it."""
-    if ndim == 0 and typenum == cnp.NPY_DOUBLE and scalar_f64 != NULL:
-        return scalar_f64
-    return look_up(typenum, itemsize, ndim, shape, strides)
+    cdef Layout* scalar = NULL
+    if ndim == 0:
+        scalar = scalar_f64 if typenum == cnp.NPY_DOUBLE else scalar_f32 if typenum == cnp.NPY_FLOAT else NULL
+    return scalar if scalar != NULL else look_up(typenum, itemsize, ndim, shape, strides)
 
 
 cdef Layout* look_up(int typenum, int itemsize, int ndim, const Py_ssize_t* shape,

@@ -68,7 +68,7 @@ cdef bint can_defer(Tensor y, Sweep* here) noexcept:
 cdef bint continues_chain(Tensor y, Sweep* here) noexcept:
     """Whether the deferred steps can wait while `y` is processed."""
     cdef Deferred* deferred = here.deferred
-    if y.op == LEAF:
+    if is_leaf(y):
         return not here.only_wanted and not y.flags & (HOOKED | INPUT)
     return y.layout.size == deferred.n and y.layout.kernel == deferred.dtype and can_defer(y, here)
 

@@ -53,7 +53,7 @@ cdef inline int count_edge(PyObject* x, Sweep* here) except -1:
         return 0
     enter_counting(x, here)
     (<Tensor>x).pending = 1
-    if (<Tensor>x).op != LEAF:
+    if not is_leaf(<Tensor>x):
         push(&here.ready, x)
     return 0
 

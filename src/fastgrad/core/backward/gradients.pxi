@@ -142,7 +142,7 @@ def node_of(Tensor x not None):
 
     `operands` are as the rule reads them, `origins` as they hang in the graph: here the same.
     """
-    if x.op == LEAF:
+    if is_leaf(x):
         return None
     if x.flags & FREED:
         raise errors.graph_freed(op_name(x))

@@ -17,7 +17,7 @@ cdef int count_edges(Tensor root, Sweep* here) except -1:
     while here.ready.n:
         here.ready.n -= 1
         y = here.ready.items[here.ready.n]
-        if (<Tensor>y).op == LEAF:
+        if is_leaf(<Tensor>y):
             continue
         if (<Tensor>y).flags & (FREED | INPUT):
             if is_input(<Tensor>y, here):
@@ -126,7 +126,7 @@ cdef int process_node(Tensor y, Sweep* here) except -1:
     if y.flags & (HOOKED | RETAIN | INPUT) and y.flags & COTANGENT:
         if y.flags & HOOKED and not done:
             run_hooks(y, here)
-        if y.flags & RETAIN and y.op != LEAF and here.gradients == NULL:
+        if y.flags & RETAIN and not is_leaf(y) and here.gradients == NULL:
             retain(y, here)
         if is_input(y, here):
             (<dict>here.gradients)[<size_t><PyObject*>y] = cotangent_tensor(y)
@@ -135,7 +135,7 @@ cdef int process_node(Tensor y, Sweep* here) except -1:
         free_cotangent(y)
         y.sweep = 0
         return 0
-    if y.op == LEAF:
+    if is_leaf(y):
         if here.only_wanted or not y.flags & COTANGENT:
             y.sweep = 0
             free_cotangent(y)

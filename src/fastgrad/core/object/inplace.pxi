@@ -31,7 +31,7 @@ cdef int check_writable(Tensor x, bint recording) except -1:
     if fg_grad_off:
         return 0
     if x.flags & REQUIRES_GRAD:
-        if x.op == LEAF:
+        if is_leaf(x):
             raise errors.leaf_written()
         if x.flags & VIEW:
             raise errors.view_written()

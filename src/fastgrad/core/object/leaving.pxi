@@ -59,7 +59,7 @@ cdef Tensor traced_from(Tensor x):
         t = <Tensor>stack.pop()
         if t.traced or t.flags & FREED:
             return t
-        if t.op == LEAF or <size_t><PyObject*>t in seen:
+        if is_leaf(t) or <size_t><PyObject*>t in seen:
             continue
         seen.add(<size_t><PyObject*>t)
         for k in range(edge_count(t)):

@@ -10,7 +10,7 @@ cdef bint is_recorded_part(Tensor x) noexcept:
     if fg_grad_off or x.op != GETITEM or not x.flags & VIEW or not x.flags & REQUIRES_GRAD or x.x1 == NULL:
         return False
     base = <Tensor>x.x1
-    return base.gen == x.gen1 and base.op != LEAF and not base.flags & VIEW
+    return base.gen == x.gen1 and not is_leaf(base) and not base.flags & VIEW
 
 
 cdef object write_through(Tensor x, Tensor z, str name):

@@ -76,7 +76,7 @@ cdef class Tensor:
 
     @property
     def is_leaf(self):
-        return self.op == LEAF
+        return is_leaf(self)
 
     @property
     def op(self):
@@ -99,7 +99,7 @@ cdef class Tensor:
         if requires_grad:
             require(self)
         elif self.flags & REQUIRES_GRAD:
-            if self.op != LEAF:
+            if not is_leaf(self):
                 raise errors.grad_off_for_interior(op_name(self))
             self.flags &= ~<int>REQUIRES_GRAD
         return self
@@ -108,7 +108,7 @@ cdef class Tensor:
     def grad(self):
         if self.grad_ != NULL:
             return <Tensor>self.grad_
-        if self.op != LEAF and not self.flags & RETAIN:
+        if not is_leaf(self) and not self.flags & RETAIN:
             leaving.warn_no_grad(op_name(self))
         return None
 

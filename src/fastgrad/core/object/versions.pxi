@@ -31,7 +31,7 @@ cdef int move_out(Tensor t) except -1:
 
 cdef inline int bump_version(Tensor x) except -1:
     """Count a write to the value of `x`: of a recorded inline value where its views can see it."""
-    if x.storage == NULL and x.op == LEAF and x.gen < 65535:
+    if x.storage == NULL and is_leaf(x) and x.gen < 65535:
         x.gen += 1
     else:
         move_out(x)
@@ -83,17 +83,17 @@ cdef int check_written(Tensor x) except -1:
     cdef Tensor owner = x
     cdef PyObject* base
     cdef unsigned int version = x.storage.version
-    if x.op == LEAF:
+    if is_leaf(x):
         # A constant view made before a recorded value was written into its memory does not know of that record.
         if x.flags & VIEW and x.saved < x.storage.taken:
             raise errors.stale(None)
         return 0
-    while owner.flags & VIEW and owner.op != LEAF:
+    while owner.flags & VIEW and not is_leaf(owner):
         base = edge_at(owner, 0)
         if base == NULL:
             break
         owner = <Tensor>base
-    if owner.op != LEAF and (x.storage.taken != version or (x.flags & VIEW and x.saved != version)):
+    if not is_leaf(owner) and (x.storage.taken != version or (x.flags & VIEW and x.saved != version)):
         raise errors.stale(op_name(x))
     return 0
 

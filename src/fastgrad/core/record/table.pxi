@@ -99,14 +99,17 @@ cdef unsigned int reads_of(object rule, object among) except? 0xFFFF:
     return reads
 
 
+cdef inline bint is_leaf(Tensor y) noexcept:
+    """Whether `y` was not recorded as the result of an op."""
+    return y.op == LEAF
+
+
 cdef object rule_for(Tensor y):
     return (<NodeExtra>y.extra).rule if y.op == RULE else rule_of[y.op]
 
 
 cdef object op_name(Tensor y):
-    if y.op == LEAF:
-        return None
-    return (<NodeExtra>y.extra).rule.name if y.op == RULE else op_names[y.op]
+    return None if is_leaf(y) else rule_for(y).name
 
 
 # What `record` functions read from `given`.
