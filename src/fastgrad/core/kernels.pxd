@@ -99,13 +99,15 @@ cdef struct Recurrent:
     int cell
     Py_ssize_t steps, batch, hidden
 
-# Kernels of arrays (outer, n, inner) work along the middle axis. Pointers that a kernel does not use may be NULL.
-ctypedef void (*AxisForward)(const void* x, void* y, void* scratch, Py_ssize_t outer, Py_ssize_t n,
-                             Py_ssize_t inner) noexcept nogil
-ctypedef void (*AxisBackward)(const void* g, const void* x, const void* y, void* gx, void* scratch, Py_ssize_t outer,
-                              Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil
-ctypedef void (*Gather)(const void* x, const Py_ssize_t* at, void* y, Py_ssize_t outer, Py_ssize_t n,
-                        Py_ssize_t inner, Py_ssize_t count) noexcept nogil
+cdef struct Extents:        # of an array that a kernel takes along its middle axis
+    Py_ssize_t outer, n, inner
+
+# Pointers that a kernel does not use may be NULL.
+ctypedef void (*AxisForward)(const void* x, void* y, void* scratch, const Extents* e) noexcept nogil
+ctypedef void (*AxisBackward)(const void* g, const void* x, const void* y, void* gx, void* scratch, const Extents* e,
+                              bint add) noexcept nogil
+ctypedef void (*Gather)(const void* x, const Py_ssize_t* at, void* y, const Extents* e,
+                        Py_ssize_t count) noexcept nogil
 
 # The kernels of one dtype, whose elements every `void*` points to. The functions of the same names describe them.
 # Numbers arrive as float64 and are rounded to the dtype. A backward adds to its result if `add`.
@@ -119,8 +121,7 @@ cdef struct KernelSet:
     AxisBackward extremum_backward, softmax_backward, log_softmax_backward, logsumexp_backward
     AxisBackward cumsum_backward, cumprod_backward, prod_backward
     Gather gather_add, scatter_add
-    void (*broadcast_backward)(const void* g, void* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                               double divisor, bint add) noexcept nogil
+    void (*broadcast_backward)(const void* g, void* gx, const Extents* e, double divisor, bint add) noexcept nogil
     # kernels/losses.pxi
     double (*cross_entropy_forward)(const void* logits, const Py_ssize_t* labels, void* losses, void* e, void* inverse,
                                     bint reuse, Py_ssize_t rows, Py_ssize_t n) noexcept nogil
@@ -176,8 +177,8 @@ cdef KernelSet[2] typed     # by KernelDType
 # kernels/indexing.pxi, kernels/select.pxi, kernels/matmul_batched.pxi: kernels that move elements of any type
 cdef bint combine_index(const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t n, Py_ssize_t* at,
                         bint first) noexcept nogil
-cdef void gather(int itemsize, const char* x, const Py_ssize_t* at, char* y, Py_ssize_t outer, Py_ssize_t n,
-                 Py_ssize_t inner, Py_ssize_t count) noexcept nogil
+cdef void gather(int itemsize, const char* x, const Py_ssize_t* at, char* y, const Extents* e,
+                 Py_ssize_t count) noexcept nogil
 cdef void where_forward(int dtype, const Layout* out, char* y, address* x, layout_t* layouts) noexcept nogil
 cdef void where_backward(int dtype, const Layout* condition, const char* c, const Layout* layout, const char* g,
                          char* gx, bint inverted) noexcept nogil

@@ -23,11 +23,11 @@ cdef bint combine_index(const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t n,
     return True
 
 
-cdef void gather(int itemsize, const char* x, const Py_ssize_t* at, char* y, Py_ssize_t outer, Py_ssize_t n,
-                 Py_ssize_t inner, Py_ssize_t count) noexcept nogil:
+cdef void gather(int itemsize, const char* x, const Py_ssize_t* at, char* y, const Extents* e,
+                 Py_ssize_t count) noexcept nogil:
     """y[o, k] = x[o, at[k]]"""
-    cdef Py_ssize_t o, k, row = inner * itemsize
-    for o in range(outer):
+    cdef Py_ssize_t o, k, row = e.inner * itemsize
+    for o in range(e.outer):
         if row == 8:
             for k in range(count):
                 (<uint64_t*>y)[k] = (<const uint64_t*>x)[at[k]]
@@ -37,16 +37,16 @@ cdef void gather(int itemsize, const char* x, const Py_ssize_t* at, char* y, Py_
         else:
             for k in range(count):
                 memcpy(y + k * row, x + at[k] * row, row)
-        x += n * row
+        x += e.n * row
         y += count * row
 
 
-cdef void scatter_add(const floating* g, const Py_ssize_t* at, floating* gx, Py_ssize_t outer, Py_ssize_t n,
-                      Py_ssize_t inner, Py_ssize_t count) noexcept nogil:
+cdef void scatter_add(const floating* g, const Py_ssize_t* at, floating* gx, const Extents* e,
+                      Py_ssize_t count) noexcept nogil:
     """gx[o, at[k]] += g[o, k]; repeated indices add up."""
-    cdef Py_ssize_t o, k, i
+    cdef Py_ssize_t o, k, i, n = e.n, inner = e.inner
     cdef floating* row
-    for o in range(outer):
+    for o in range(e.outer):
         if inner == 1:
             for k in range(count):
                 gx[at[k]] += g[k]
@@ -60,11 +60,11 @@ cdef void scatter_add(const floating* g, const Py_ssize_t* at, floating* gx, Py_
         gx += n * inner
 
 
-cdef void gather_add(const floating* x, const Py_ssize_t* at, floating* y, Py_ssize_t outer, Py_ssize_t n,
-                     Py_ssize_t inner, Py_ssize_t count) noexcept nogil:
+cdef void gather_add(const floating* x, const Py_ssize_t* at, floating* y, const Extents* e,
+                     Py_ssize_t count) noexcept nogil:
     """y[o, k] += x[o, at[k]]"""
-    cdef Py_ssize_t o, k, i
-    for o in range(outer):
+    cdef Py_ssize_t o, k, i, n = e.n, inner = e.inner
+    for o in range(e.outer):
         for k in range(count):
             for i in range(inner):
                 y[i] += x[at[k] * inner + i]

@@ -5,13 +5,12 @@ cdef Py_ssize_t logsumexp_scratch(Py_ssize_t n, Py_ssize_t inner) noexcept nogil
     return max(n, <Py_ssize_t>BLOCK) if inner == 1 else n * columns_at_once(inner)
 
 
-cdef void logsumexp_forward(const floating* x, floating* y, floating* e, Py_ssize_t outer, Py_ssize_t n,
-                            Py_ssize_t inner) noexcept nogil:
+cdef void logsumexp_forward(const floating* x, floating* y, floating* e, const Extents* extents) noexcept nogil:
     """log(sum(exp(x))); `e` is scratch."""
     cdef const Helpers* h = helpers_of(x)
     cdef floating[WIDTH] top
     cdef floating[WIDTH] s
-    cdef Py_ssize_t o = 0, i, j, w
+    cdef Py_ssize_t o = 0, i, j, w, outer = extents.outer, n = extents.n, inner = extents.inner
     if inner == 1:
         while o < outer:
             w = min(rows_at_once(n), outer - o)
@@ -41,11 +40,11 @@ cdef inline floating reference(floating y) noexcept nogil:
 
 
 cdef void logsumexp_backward(const floating* g, const floating* x, const floating* y, floating* gx, floating* scratch,
-                             Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+                             const Extents* extents, bint add) noexcept nogil:
     """gx (+)= g * exp(x - y)"""
     cdef const Helpers* h = helpers_of(g)
     cdef floating[BLOCK] e
-    cdef Py_ssize_t o = 0, i, r, j, w, at, m
+    cdef Py_ssize_t o = 0, i, r, j, w, at, m, outer = extents.outer, n = extents.n, inner = extents.inner
     cdef floating s
     if inner == 1:
         while o < outer:

@@ -1,12 +1,12 @@
 # Backward of the reductions over the middle axis of (outer, n, inner).
 
-cdef void broadcast_backward(const floating* g, floating* gx, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                             double divisor, bint add) noexcept nogil:
+cdef void broadcast_backward(const floating* g, floating* gx, const Extents* e, double divisor,
+                             bint add) noexcept nogil:
     """gx (+)= g / divisor: an equal share to every summand."""
     cdef floating[BLOCK] share
     cdef floating v, divisor_ = <floating>divisor
-    cdef Py_ssize_t o, r, i, j, m
-    for o in range(outer):
+    cdef Py_ssize_t o, r, i, j, m, n = e.n, inner = e.inner
+    for o in range(e.outer):
         if inner == 1:
             v = g[o] / divisor_
             for r in range(n):
@@ -31,12 +31,12 @@ cdef inline bint is_extremum(floating x, floating best) noexcept nogil:
 
 
 cdef void extremum_backward(const floating* g, const floating* x, const floating* y, floating* gx, floating* scratch,
-                            Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+                            const Extents* e, bint add) noexcept nogil:
     """The upstream gradient goes to the elements of x that equal the extremum y; ties share it equally."""
     cdef floating[BLOCK] share
-    cdef Py_ssize_t o, r, i, j, m, at, ties
+    cdef Py_ssize_t o, r, i, j, m, at, ties, n = e.n, inner = e.inner
     cdef floating v, best
-    for o in range(outer):
+    for o in range(e.outer):
         if inner == 1:
             best = y[o]
             ties = 0

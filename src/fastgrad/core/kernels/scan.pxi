@@ -1,11 +1,10 @@
 # Running sums and products along the middle axis of (outer, n, inner), and the backward of a product.
 
-cdef void cumsum_forward(const floating* x, floating* y, floating* scratch, Py_ssize_t outer, Py_ssize_t n,
-                         Py_ssize_t inner) noexcept nogil:
+cdef void cumsum_forward(const floating* x, floating* y, floating* scratch, const Extents* e) noexcept nogil:
     """y[r] = x[0] + ... + x[r]; n > 0"""
-    cdef Py_ssize_t o, r, i
+    cdef Py_ssize_t o, r, i, n = e.n, inner = e.inner
     cdef floating s
-    for o in range(outer):
+    for o in range(e.outer):
         if inner == 1:
             s = x[0]            # 0 + x[0] would lose the sign of a negative zero
             y[0] = s
@@ -22,11 +21,11 @@ cdef void cumsum_forward(const floating* x, floating* y, floating* scratch, Py_s
 
 
 cdef void cumsum_backward(const floating* g, const floating* x, const floating* y, floating* gx, floating* s,
-                          Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+                          const Extents* e, bint add) noexcept nogil:
     """gx[r] (+)= g[r] + ... + g[n - 1]; gx may be g. `s` is scratch of `inner` elements, unused where that is 1."""
-    cdef Py_ssize_t o, r, i
+    cdef Py_ssize_t o, r, i, n = e.n, inner = e.inner
     cdef floating t
-    for o in range(outer):
+    for o in range(e.outer):
         if inner == 1:
             t = 0
             for r in range(n - 1, -1, -1):
@@ -42,11 +41,10 @@ cdef void cumsum_backward(const floating* g, const floating* x, const floating* 
         gx += n * inner
 
 
-cdef void cumprod_forward(const floating* x, floating* y, floating* scratch, Py_ssize_t outer, Py_ssize_t n,
-                          Py_ssize_t inner) noexcept nogil:
+cdef void cumprod_forward(const floating* x, floating* y, floating* scratch, const Extents* e) noexcept nogil:
     """y[r] = x[0] * ... * x[r]; n > 0"""
-    cdef Py_ssize_t o, r, i
-    for o in range(outer):
+    cdef Py_ssize_t o, r, i, n = e.n, inner = e.inner
+    for o in range(e.outer):
         memcpy(y, x, inner * sizeof(floating))
         for r in range(1, n):
             for i in range(inner):
@@ -56,11 +54,11 @@ cdef void cumprod_forward(const floating* x, floating* y, floating* scratch, Py_
 
 
 cdef void cumprod_backward(const floating* g, const floating* x, const floating* y, floating* gx, floating* s,
-                           Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+                           const Extents* e, bint add) noexcept nogil:
     """gx[r] (+)= y[r - 1] * s[r], where s[r] = g[r] + x[r + 1] * s[r + 1]; gx may be g. `s` is scratch of `inner`
     elements."""
-    cdef Py_ssize_t o, r, i, at
-    for o in range(outer):
+    cdef Py_ssize_t o, r, i, at, n = e.n, inner = e.inner
+    for o in range(e.outer):
         for r in range(n - 1, -1, -1):
             for i in range(inner):
                 at = r * inner + i
@@ -106,13 +104,13 @@ cdef void products_without(const floating* x, Py_ssize_t stride, Py_ssize_t n, f
 
 
 cdef void prod_backward(const floating* g, const floating* x, const floating* y, floating* gx, floating* scratch,
-                        Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+                        const Extents* e, bint add) noexcept nogil:
     """gx (+)= g * y / x, without the division where x has zeros or y has no digits left. `scratch` holds 3 n + 64
     elements."""
     cdef floating tiny = DBL_MIN if floating is double else FLT_MIN
-    cdef Py_ssize_t o, r, i, at
+    cdef Py_ssize_t o, r, i, at, n = e.n, inner = e.inner
     cdef floating p, part
-    for o in range(outer):
+    for o in range(e.outer):
         for i in range(inner):
             p = y[i]
             if (p > tiny or -p > tiny) and p - p == 0:

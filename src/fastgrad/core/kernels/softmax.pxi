@@ -120,23 +120,21 @@ cdef void exp_columns(const floating* x, Py_ssize_t n, Py_ssize_t stride, Py_ssi
         e += e_stride
 
 
-cdef void softmax_forward(const floating* x, floating* y, floating* scratch, Py_ssize_t outer, Py_ssize_t n,
-                          Py_ssize_t inner) noexcept nogil:
-    softmax(x, y, outer, n, inner, False)
+cdef void softmax_forward(const floating* x, floating* y, floating* scratch, const Extents* extents) noexcept nogil:
+    softmax(x, y, extents, False)
 
 
-cdef void log_softmax_forward(const floating* x, floating* y, floating* scratch, Py_ssize_t outer, Py_ssize_t n,
-                              Py_ssize_t inner) noexcept nogil:
-    softmax(x, y, outer, n, inner, True)
+cdef void log_softmax_forward(const floating* x, floating* y, floating* scratch,
+                              const Extents* extents) noexcept nogil:
+    softmax(x, y, extents, True)
 
 
-cdef void softmax(const floating* x, floating* y, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                  bint logarithm) noexcept nogil:
+cdef void softmax(const floating* x, floating* y, const Extents* extents, bint logarithm) noexcept nogil:
     """exp(x) / sum(exp(x)), or the logarithm of that."""
     cdef const Helpers* h = helpers_of(x)
     cdef floating[WIDTH] top
     cdef floating[WIDTH] s
-    cdef Py_ssize_t o = 0, i, r, j, w
+    cdef Py_ssize_t o = 0, i, r, j, w, outer = extents.outer, n = extents.n, inner = extents.inner
     cdef floating m, f
     if inner == 1:
         while o < outer:
@@ -183,10 +181,10 @@ cdef void softmax(const floating* x, floating* y, Py_ssize_t outer, Py_ssize_t n
 
 
 cdef void softmax_backward(const floating* g, const floating* x, const floating* y, floating* gx, floating* scratch,
-                           Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner, bint add) noexcept nogil:
+                           const Extents* extents, bint add) noexcept nogil:
     """gx (+)= y * (g - sum(g * y)); gx may be g."""
     cdef floating[WIDTH] d
-    cdef Py_ssize_t o, i, r, j, w, at
+    cdef Py_ssize_t o, i, r, j, w, at, outer = extents.outer, n = extents.n, inner = extents.inner
     cdef floating m
     if inner == 1:
         for o in range(outer):
@@ -218,12 +216,12 @@ cdef void softmax_backward(const floating* g, const floating* x, const floating*
 
 
 cdef void log_softmax_backward(const floating* g, const floating* x, const floating* y, floating* gx,
-                               floating* scratch, Py_ssize_t outer, Py_ssize_t n, Py_ssize_t inner,
-                               bint add) noexcept nogil:
+                               floating* scratch, const Extents* extents, bint add) noexcept nogil:
     """gx (+)= g - exp(y) * sum(g); gx may be g."""
     cdef const Helpers* h = helpers_of(g)
     cdef floating[BLOCK] e
     cdef floating[WIDTH] d
+    cdef Py_ssize_t outer = extents.outer, n = extents.n, inner = extents.inner
     cdef Py_ssize_t o = 0, i, r, j, w, at, m, lines
     cdef floating s
     if inner == 1:

@@ -1,12 +1,6 @@
 # Ops along neighbouring axes, for which an array is one of (outer, n, inner). An op gives a kernel for each direction
 # and says what its result looks like; recording and backward are shared. The rule handles other axes.
 
-cdef struct Extents:
-    Py_ssize_t outer
-    Py_ssize_t n            # elements along the axes
-    Py_ssize_t inner
-
-
 cdef enum AlongResult:
     REDUCED                 # without the axes, or with axes of length 1: given[2] is `keepdims`
     WHOLE                   # of the shape of the operand
@@ -61,10 +55,10 @@ cdef Tensor record_along(int op, PyObject** given):
         if row.mean:
             divide(dtype, y.data, layout.size, <double>e.n)
     elif row.forward_scratch == NULL:
-        row.forward[dtype](source.data, y.data, NULL, e.outer, e.n, e.inner)
+        row.forward[dtype](source.data, y.data, NULL, &e)
     else:
         scratch = storage_new(row.forward_scratch(e.n, e.inner) * layout.itemsize)
-        row.forward[dtype](source.data, y.data, payload(scratch), e.outer, e.n, e.inner)
+        row.forward[dtype](source.data, y.data, payload(scratch), &e)
         storage_release(scratch)
     if link_wanted(y, op, x) and <object>axis is not None:
         keep_parameter(y, <object>axis)
@@ -89,7 +83,7 @@ cdef int backward_along(Tensor y, char* g, Storage* gs, bint only_wanted) except
     if row.backward_scratch != NULL:
         scratch = storage_new(row.backward_scratch(e.n, e.inner) * y.layout.itemsize)
     row.backward[y.layout.kernel](g, data_or_null(source), y.data, gx, NULL if scratch == NULL else payload(scratch),
-                                  e.outer, e.n, e.inner, add)
+                                  &e, add)
     if scratch != NULL:
         storage_release(scratch)
     return 0

@@ -207,8 +207,7 @@ cdef Tensor getitem_array(Tensor x, object key):
         check_fresh(x)
         source = contiguous(x)
         y = new_tensor(picked_layout(x.layout, &p))
-        gather(x.layout.itemsize, source.data, <Py_ssize_t*>payload(p.at), y.data, p.e.outer, p.e.n, p.e.inner,
-               p.count)
+        gather(x.layout.itemsize, source.data, <Py_ssize_t*>payload(p.at), y.data, &p.e, p.count)
         if link_wanted(y, GATHER, x):
             keep_places(y, &p)
     finally:
@@ -241,7 +240,7 @@ cdef int backward_gather(Tensor y, char* g, Storage* gs, bint only_wanted) excep
     kept_places(y, x.layout, &p)
     if not add:
         memset(gx, 0, x.layout.nbytes)
-    typed[x.layout.kernel].scatter_add(g, <Py_ssize_t*>payload(p.at), gx, p.e.outer, p.e.n, p.e.inner, p.count)
+    typed[x.layout.kernel].scatter_add(g, <Py_ssize_t*>payload(p.at), gx, &p.e, p.count)
     return 0
 
 
@@ -278,8 +277,7 @@ cdef Tensor record_scatter_add(int op, PyObject** given):
             copy_strided(whole.itemsize, x.layout, x.data, x.layout.strides, y.data + v.offset, v.strides)
         else:
             source = contiguous(x)
-            typed[whole.kernel].scatter_add(source.data, <Py_ssize_t*>payload(p.at), y.data, p.e.outer, p.e.n,
-                                            p.e.inner, p.count)
+            typed[whole.kernel].scatter_add(source.data, <Py_ssize_t*>payload(p.at), y.data, &p.e, p.count)
         if link_wanted(y, op, x):
             if basic is None:
                 keep_places(y, &p)
@@ -306,9 +304,9 @@ cdef int backward_scatter_add(Tensor y, char* g, Storage* gs, bint only_wanted) 
     gx = cotangent_buffer(x, &add)
     kept_places(y, y.layout, &p)
     if add:
-        typed[layout.kernel].gather_add(g, <Py_ssize_t*>payload(p.at), gx, p.e.outer, p.e.n, p.e.inner, p.count)
+        typed[layout.kernel].gather_add(g, <Py_ssize_t*>payload(p.at), gx, &p.e, p.count)
     else:
-        gather(layout.itemsize, g, <Py_ssize_t*>payload(p.at), gx, p.e.outer, p.e.n, p.e.inner, p.count)
+        gather(layout.itemsize, g, <Py_ssize_t*>payload(p.at), gx, &p.e, p.count)
     return 0
 
 

@@ -62,7 +62,7 @@ cdef int backward_sum(Tensor y, char* g, Storage* gs, bint only_wanted) except -
     if e.outer == 1 and e.inner == 1:
         return accumulate_uniform(x, ((<double*>g)[0] if x.layout.kernel == F64 else <double>(<float*>g)[0]) / divisor)
     gx = cotangent_buffer(x, &add)
-    typed[x.layout.kernel].broadcast_backward(g, gx, e.outer, e.n, e.inner, divisor, add)
+    typed[x.layout.kernel].broadcast_backward(g, gx, &e, divisor, add)
     return 0
 
 
