@@ -1,6 +1,5 @@
-# Steps of optimizers: one pass over a parameter, its gradient and its moments, all contiguous. The compiler moves
-# branches that do not depend on the element out of the loop. A trailing underscore marks a number rounded to the dtype.
-# The formulas stand in optim/formulas.py.
+# Steps of optimizers: one pass over a parameter, its gradient and its moments, all contiguous. A trailing underscore
+# marks a number rounded to the dtype. The formulas stand in optim/formulas.py.
 
 cdef void sgd_update(const floating* g, floating* p, floating* b, Py_ssize_t n, double lr, double momentum,
                      double dampening, double decay, bint nesterov, bint first) noexcept nogil:
@@ -39,13 +38,21 @@ cdef void adam_update(const floating* g, floating* p, floating* m, floating* v, 
     cdef floating rate_ = <floating>rate, share1 = <floating>(1 - beta1), share2 = <floating>(1 - beta2)
     cdef floating beta2_ = <floating>beta2, root_ = <floating>root, eps_ = <floating>eps, keep_ = <floating>keep
     cdef floating decay_ = <floating>decay, d, a, b
-    for i in range(n):
-        d = g[i] + decay_ * p[i] if decay_ != 0 else g[i]
-        a = m[i] + share1 * (d - m[i])
-        b = beta2_ * v[i] + share2 * (d * d)
-        m[i] = a
-        v[i] = b
-        p[i] = p[i] * keep_ - rate_ * (a / (sqrt_(b) * root_ + eps_))
+    if decay_ != 0:             # two loops, since not every compiler moves the branch out of one
+        for i in range(n):
+            d = g[i] + decay_ * p[i]
+            a = m[i] + share1 * (d - m[i])
+            b = beta2_ * v[i] + share2 * (d * d)
+            m[i] = a
+            v[i] = b
+            p[i] = p[i] * keep_ - rate_ * (a / (sqrt_(b) * root_ + eps_))
+    else:
+        for i in range(n):
+            a = m[i] + share1 * (g[i] - m[i])
+            b = beta2_ * v[i] + share2 * (g[i] * g[i])
+            m[i] = a
+            v[i] = b
+            p[i] = p[i] * keep_ - rate_ * (a / (sqrt_(b) * root_ + eps_))
 
 
 cdef void rmsprop_update(const floating* g, floating* p, floating* v, floating* m, floating* b, Py_ssize_t n, double lr,

@@ -30,21 +30,26 @@ cdef inline bint is_extremum(floating x, floating best) noexcept nogil:
     return (x == best) | (x != x)
 
 
+cdef void extremum_row_backward(floating g, const floating* x, floating best, floating* gx, Py_ssize_t n,
+                                bint add) noexcept nogil:
+    cdef Py_ssize_t r, ties = 0
+    cdef floating v
+    for r in range(n):
+        ties += is_extremum(x[r], best)
+    v = g / <floating>ties
+    for r in range(n):
+        store_or_add(gx + r, v if is_extremum(x[r], best) else <floating>0, add)
+
+
 cdef void extremum_backward(const floating* g, const floating* x, const floating* y, floating* gx, floating* scratch,
                             const Extents* e, bint add) noexcept nogil:
     """The upstream gradient goes to the elements of x that equal the extremum y; ties share it equally."""
     cdef floating[BLOCK] share
-    cdef Py_ssize_t o, r, i, j, m, at, ties, n = e.n, inner = e.inner
-    cdef floating v, best
+    cdef Py_ssize_t o, r, i, j, m, at, n = e.n, inner = e.inner
+    cdef floating v
     for o in range(e.outer):
         if inner == 1:
-            best = y[o]
-            ties = 0
-            for r in range(n):
-                ties += is_extremum(x[r], best)
-            v = g[o] / <floating>ties
-            for r in range(n):
-                store_or_add(gx + r, v if is_extremum(x[r], best) else <floating>0, add)
+            extremum_row_backward(g[o], x, y[o], gx, n, add)
         else:
             i = 0
             while i < inner:
