@@ -42,7 +42,7 @@ cdef int check_writable(Tensor x, bint recording) except -1:
 
 cdef Tensor snapshot(Tensor x, bint keep_value):
     """A tensor for the node that `x` is, entered in the history of `x`. All that may fail is done here: a failed
-    write leaves `x` as it was: `rebind` completes it, `forget_snapshot` undoes it."""
+    write leaves `x` as it was: `move_node` completes it, `forget_snapshot` undoes it."""
     cdef Tensor old
     cdef NodeExtra extra
     move_out(x)
@@ -55,7 +55,7 @@ cdef Tensor snapshot(Tensor x, bint keep_value):
         old.storage.taken = x.storage.version
     else:
         old = adopt(x.layout, x.storage, x.data)
-    extra = extra_of(old)       # `rebind` exchanges it with that of `x`
+    extra = extra_of(old)       # `move_node` exchanges it with that of `x`
     extra.history = (<NodeExtra>x.extra).history if x.extra != NULL else None
     if extra.history is None:
         extra.history = []
@@ -75,45 +75,28 @@ cdef int forget_snapshot(Tensor old) except -1:
     return 0
 
 
-cdef void rebind(Tensor x, Tensor old) noexcept:
-    """Move the node that `x` is to `old`, so that `x` can become another one."""
-    cdef PyObject* extra = old.extra
-    old.extra = x.extra
-    x.extra = extra
-    if old.extra != NULL:
-        (<NodeExtra>old.extra).history = None
-    old.op = x.op
-    old.x1 = x.x1
-    old.x2 = x.x2
-    old.gen = x.gen
-    old.gen1 = x.gen1
-    old.gen2 = x.gen2
-    old.saved = x.saved
-    # hooks stay with the value they were registered for
-    old.flags = x.flags & <int>(REQUIRES_GRAD | FREED | CONST1 | CONST2 | OBJECT2 | VIEW | HOOKED)
-    x.x1 = NULL
-    x.x2 = NULL
-    x.flags &= ~<int>(CONST1 | CONST2 | OBJECT2 | VIEW | FREED | REQUIRES_GRAD | HOOKED)
-    x.op = LEAF
-    x.saved = 0
-    x.gen += 1
+cdef int check_fits(Tensor x, Tensor z, str name) except -1:
+    """Raise unless `x` can take the value of `z`."""
+    if not same_shape(x.layout, z.layout):
+        raise errors.inplace_shape(name, shape_tuple(z.layout), shape_tuple(x.layout))
+    if x.layout.typenum != z.layout.typenum and not np.can_cast(dtype_of(z), dtype_of(x), "same_kind"):
+        raise errors.inplace_dtype(name, dtype_of(z), dtype_of(x))
+    return 0
 
 
 cdef object write_inplace(Tensor x, Tensor z, str name):
     """Give `x` the value and the node of `z`, a result computed from `x`; returns `x`."""
     cdef Tensor old, value = None
-    cdef bint reads_y, foreign
+    cdef bint recorded, reads_y, foreign
     cdef unsigned short gen = x.gen
     if is_recorded_part(x):
         return write_through(x, z, name)
     check_writable(x, z.flags & REQUIRES_GRAD != 0)
-    if not same_shape(x.layout, z.layout):
-        raise errors.inplace_shape(name, shape_tuple(z.layout), shape_tuple(x.layout))
+    check_fits(x, z, name)
     if x.layout.typenum != z.layout.typenum:
-        if not np.can_cast(dtype_of(z), dtype_of(x), "same_kind"):
-            raise errors.inplace_dtype(name, dtype_of(z), dtype_of(x))
         z = functions["astype"](z, dtype_of(x))
-    if z.flags & REQUIRES_GRAD:
+    recorded = z.flags & REQUIRES_GRAD != 0
+    if recorded:
         foreign = x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE != 0
         if not x.layout.flags & C_CONTIGUOUS or (foreign and reads_result(z)):
             leave_to_rule(z)
@@ -131,7 +114,7 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
             (<NodeExtra>x.extra).result = value
     bump_version(x)
     copy_strided(x.layout.itemsize, x.layout, z.data, z.layout.strides, x.data, x.layout.strides)
-    if z.flags & REQUIRES_GRAD:
+    if recorded:
         x.storage.taken = x.storage.version
     return x
 
@@ -166,20 +149,33 @@ cdef tuple operands_after(Tensor x, Tensor z, Tensor old):
 
 
 cdef void move_node(Tensor x, Tensor z, Tensor old, tuple operands) noexcept:
-    """Move the node that `x` is to `old`, and that of `z` to `x`."""
-    rebind(x, old)
-    x.op = z.op
-    x.flags |= z.flags & <int>(REQUIRES_GRAD | CONST1 | CONST2 | OBJECT2)
-    x.x1 = redirect(z.x1, x, old, z.flags & CONST1 != 0)
-    x.x2 = redirect(z.x2, x, old, z.flags & CONST2 != 0)
-    x.gen1 = z.gen1
-    x.gen2 = z.gen2
-    x.saved = z.saved
-    z.x1 = NULL
-    z.x2 = NULL
-    z.flags &= ~<int>(CONST1 | CONST2 | OBJECT2)
+    """Move the node that `x` is to `old`, and that of `z` to `x`. Hooks stay with the former value."""
+    move_edges(x, old, REQUIRES_GRAD | CONST1 | CONST2 | OBJECT2 | FREED | VIEW | HOOKED)
+    old.gen = x.gen
+    x.gen += 1
+    old.extra, x.extra = x.extra, old.extra
+    if old.extra != NULL:
+        (<NodeExtra>old.extra).history = None
+    move_edges(z, x, REQUIRES_GRAD | CONST1 | CONST2 | OBJECT2)
+    x.x1 = redirect(x.x1, x, old, x.flags & CONST1 != 0)
+    x.x2 = redirect(x.x2, x, old, x.flags & CONST2 != 0)
     if z.extra != NULL:
-        move_extra(<NodeExtra>x.extra, <NodeExtra>z.extra, operands)
+        (<NodeExtra>z.extra).history = (<NodeExtra>x.extra).history
+        (<NodeExtra>z.extra).operands = operands
+        x.extra, z.extra = z.extra, x.extra
+
+
+cdef inline void move_edges(Tensor source, Tensor target, int flags) noexcept:
+    target.op = source.op
+    target.x1 = source.x1
+    target.x2 = source.x2
+    target.gen1 = source.gen1
+    target.gen2 = source.gen2
+    target.saved = source.saved
+    target.flags |= source.flags & flags
+    source.x1 = NULL
+    source.x2 = NULL
+    source.flags &= ~flags
 
 
 cdef PyObject* redirect(PyObject* edge, Tensor x, Tensor old, bint constant) noexcept:
@@ -189,22 +185,6 @@ cdef PyObject* redirect(PyObject* edge, Tensor x, Tensor old, bint constant) noe
     Py_INCREF(old)
     Py_DECREF(x)
     return <PyObject*>old
-
-
-cdef void move_extra(NodeExtra extra, NodeExtra given, tuple operands) noexcept:
-    extra.rule = given.rule
-    extra.params = given.params
-    extra.values = given.values
-    extra.where = given.where
-    extra.number = given.number
-    extra.numbers = given.numbers
-    extra.kept = given.kept
-    given.kept = NULL
-    extra.operands = operands
-    extra.gens = given.gens
-    extra.reads = given.reads
-    extra.flows = given.flows
-    extra.reads_y = given.reads_y
 
 
 cdef inline bint writes_directly(int op, Tensor x, int flags) noexcept:

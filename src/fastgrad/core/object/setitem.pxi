@@ -18,10 +18,7 @@ cdef object write_through(Tensor x, Tensor z, str name):
     cdef Tensor base = <Tensor>x.x1, old, w
     key = parameter_of(x)
     check_fresh(x)
-    if not same_shape(x.layout, z.layout):
-        raise errors.inplace_shape(name, shape_tuple(z.layout), shape_tuple(x.layout))
-    if not np.can_cast(dtype_of(z), dtype_of(x), "same_kind"):
-        raise errors.inplace_dtype(name, dtype_of(z), dtype_of(x))
+    check_fits(x, z, name)
     old = snapshot(x, reads_operand(z, x))
     try:
         set_item(base, key, z)
