@@ -1,5 +1,5 @@
-# Layouts: dtype, shape and strides of an array, interned: two tensors of one shape hold the same pointer, so that
-# `x1.layout is x2.layout` is the whole shape check of the fast path. Knows nothing of tensors.
+# Layouts: dtype, shape and strides of an array, interned: equal layouts are equal pointers, so that the fast path
+# compares shapes by `x1.layout == x2.layout`. Knows nothing of tensors.
 
 cdef enum:
     MAX_NDIM = 64           # NumPy's own limit
@@ -7,7 +7,7 @@ cdef enum:
 cdef enum LayoutFlags:
     C_CONTIGUOUS = 1
     SCALAR = 2              # ndim == 0 and a kernel dtype: the fastest path
-    IDLE = 4                # no tensor held it when the table was last tidied, and nobody has asked for it since
+    IDLE = 4                # no tensor held it at the last tidying, and it was not looked up since
 
 cdef enum KernelDType:      # indexes every kernel table
     F64 = 0
@@ -15,7 +15,7 @@ cdef enum KernelDType:      # indexes every kernel table
     NO_KERNEL = -1
 
 cdef struct Layout:
-    Py_ssize_t refs         # tensors that hold it; an unused layout stays in the table until the second tidying
+    Py_ssize_t refs         # tensors that hold it; one that none holds stays in the table until the second tidying
     Py_ssize_t size         # elements
     Py_ssize_t nbytes       # size * itemsize
     int ndim

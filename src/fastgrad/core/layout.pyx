@@ -1,5 +1,4 @@
-# Interning of layouts. Never takes an argument apart that it has not checked: sizes are multiplied with overflow
-# checks.
+# Interning of layouts. Sizes are multiplied with overflow checks.
 
 cimport numpy as cnp
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawCalloc
@@ -17,7 +16,7 @@ cdef size_t entries = 0
 cdef size_t room = 0            # entries at which the table is tidied next
 
 cdef enum:
-    # at least so many layouts are made between two tidyings: nobody borrows one for that long
+    # layouts made between two tidyings, at least: no one is borrowed for that long
     SPARED = 64
 
 cdef Layout* scalar_f64 = NULL
@@ -60,8 +59,8 @@ cdef int raise_too_many_axes(int ndim) except -1:
 
 
 cdef void drop_idle() noexcept:
-    """Free the layouts that were idle at the last tidying too. Those that have just fallen idle are spared: somebody
-    may have borrowed one and be about to hand it to a tensor."""
+    """Free the layouts that were idle at the last tidying too. Those that have become idle since may be borrowed, and
+    about to be given to a tensor."""
     global entries
     cdef size_t b
     cdef Layout** at
@@ -81,7 +80,7 @@ cdef void drop_idle() noexcept:
 
 
 cdef int tidy() except -1:
-    """Make room in a full table: drop what is idle, and double it where that was less than a quarter."""
+    """Make room in a full table: free idle layouts, and double the table if those were less than a quarter."""
     global table, buckets, room
     cdef size_t wanted, b
     cdef Layout* item

@@ -1,7 +1,7 @@
 """Which instruction set the kernels use: FASTGRAD_SIMD = base, avx2 or avx512, or unset for the widest this CPU has.
 
-Each variant of `kernels` but the baseline's lies in a folder of its own. Only the chosen one is ever loaded, since
-loading another could already be an illegal instruction. All give the same results, bit for bit.
+Each variant of `kernels` but the baseline is in a folder of its own. Only the chosen one is loaded, since loading
+another might execute an illegal instruction. All give the same results, bit for bit.
 """
 
 import os
@@ -16,7 +16,7 @@ NAMES = ("base", "avx2", "avx512")
 
 
 def chosen(wanted, usable):
-    """The instruction set to look for, of those that this CPU and this build have, the widest first."""
+    """Return the instruction set to look for; `usable` are those of this CPU and this build, the widest first."""
     if wanted and wanted not in NAMES:
         raise ImportError(f"FASTGRAD_SIMD={wanted!r} is no instruction set: use {', '.join(NAMES)}, or leave it unset")
     if wanted and wanted not in usable:
@@ -25,7 +25,7 @@ def chosen(wanted, usable):
 
 
 def load(wanted):
-    """Put the chosen folder on the package's path, so that `kernels` is found there first; what was found."""
+    """Put the chosen folder first on the package's path; return the instruction set of the `kernels` found."""
     name = chosen(wanted, instruction_sets())
     if name != "base":
         core.__path__.insert(0, os.path.join(core.__path__[0], name))
@@ -36,7 +36,7 @@ def load(wanted):
 
 
 def blas_has_one_thread():
-    """Whether NumPy's BLAS was told at its start to use one thread, or sees one CPU only."""
+    """Whether NumPy's BLAS was started with one thread, or has one CPU only."""
     for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
         if os.environ.get(name):
             return os.environ[name] == "1"

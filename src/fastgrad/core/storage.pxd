@@ -1,8 +1,8 @@
-# Storage: reference-counted blocks of memory, and the bounded cache that gives them out again. Knows no shapes.
+# Storage: reference-counted blocks of memory, and their bounded cache. Knows no shapes.
 
 cdef enum StorageFlags:
     READ_ONLY = 1           # the owner's array was not writeable
-    FOREIGN_WRITABLE = 2    # somebody outside may write at any time: a recorded op keeps its own copy
+    FOREIGN_WRITABLE = 2    # others may write at any time: a recorded op keeps a copy of its own
 
 cdef struct Storage:        # 64 bytes, so that the payload behind it is aligned to a cache line
     Py_ssize_t refs
@@ -13,7 +13,7 @@ cdef struct Storage:        # 64 bytes, so that the payload behind it is aligned
     void* block             # what the allocator gave
     Storage* next           # in the cache
     int size_class
-    unsigned int taken      # version at which a recorded value was last written in place: what the graph can explain
+    unsigned int taken      # version of the last in-place write that was recorded
     size_t unused
 
 cdef Storage* storage_new(Py_ssize_t nbytes) except NULL

@@ -1,7 +1,7 @@
-# Blocks by size class, given out again newest first, so that a training step reuses memory that is already mapped and
-# warm. glibc returns pages above 128 KiB on every free and faults them in again on every malloc: that alone made
-# elementwise chains at 10^5 elements 4x slower. All memory comes from PyMem_Raw*, which tracemalloc sees and
-# `set_nomemory` can fail.
+# Blocks of memory. Released blocks are cached by size class and reused, the newest first, so that a training step gets
+# memory that is mapped and warm: glibc returns pages above 128 KiB on every free and faults them in again on every
+# malloc, which made elementwise chains of 10^5 elements 4x slower. All memory comes from PyMem_Raw*, which tracemalloc
+# sees and `set_nomemory` can make fail.
 
 import os
 
@@ -14,8 +14,8 @@ cdef extern from *:
     """
     #if defined(__linux__)
     #include <sys/mman.h>
-    /* As NumPy does for its own arrays of 4 MiB and more: fewer page faults where the kernel offers huge pages on
-    request. */ static void fg_advise(char* start, size_t n) {
+    /* As NumPy does for arrays of 4 MiB and more: fewer page faults where the kernel offers huge pages on request. */
+    static void fg_advise(char* start, size_t n) {
         size_t shift = 4096u - ((size_t)start) % 4096u;
         if (n > shift) madvise(start + shift, n - shift, MADV_HUGEPAGE);
     }
@@ -32,7 +32,7 @@ cdef extern from *:
     #endif
     """
     void fg_advise(char* start, size_t n) nogil
-    void fg_fence(char* start, Py_ssize_t n) noexcept nogil     # who reads or writes there is reported
+    void fg_fence(char* start, Py_ssize_t n) noexcept nogil     # accesses are reported
     void fg_unfence(char* start, Py_ssize_t n) noexcept nogil
 
 cdef enum:
@@ -53,7 +53,7 @@ cdef Py_ssize_t limit = 0       # set below
 
 
 cdef inline int class_of(Py_ssize_t nbytes) noexcept nogil:
-    """Size classes at 4 steps an octave, from 64 bytes: at most a quarter is wasted."""
+    """The size class, of four to an octave from 64 bytes on: at most a quarter is wasted."""
     cdef int octave = 0
     cdef Py_ssize_t rest = (nbytes - 1) >> 6 if nbytes > 0 else 0
     if rest < 4:
@@ -72,8 +72,8 @@ cdef inline Py_ssize_t class_bytes(int size_class) noexcept nogil:
     return (<Py_ssize_t>((size_class - 4) & 3) + 5) << (6 + octave)
 
 
-cdef inline Py_ssize_t behind(Storage* storage) noexcept nogil:
-    """Bytes of the block behind the payload, which only alignment left there."""
+cdef inline Py_ssize_t slack(Storage* storage) noexcept nogil:
+    """Bytes after the payload, left over by its alignment."""
     return <char*>storage.block + sizeof(Storage) + ALIGNMENT - payload(storage)
 
 
@@ -82,7 +82,7 @@ cdef Storage* allocate(int size_class, Py_ssize_t nbytes) except NULL:
     cdef Py_ssize_t capacity = nbytes if FASTGRAD_NO_POOLS else class_bytes(size_class)
     cdef void* block = PyMem_RawMalloc(capacity + sizeof(Storage) + ALIGNMENT)
     if block == NULL:
-        # The cache may hold what is missing; give it back and ask once more.
+        # Free the cached blocks and try once more.
         clear_cache()
         block = PyMem_RawMalloc(capacity + sizeof(Storage) + ALIGNMENT)
         if block == NULL:
@@ -94,15 +94,15 @@ cdef Storage* allocate(int size_class, Py_ssize_t nbytes) except NULL:
     storage.size_class = size_class
     if capacity >= HUGE:
         fg_advise(<char*>block, capacity)
-    fg_fence(payload(storage) + capacity, behind(storage))
+    fg_fence(payload(storage) + capacity, slack(storage))
     live_blocks += 1
     return storage
 
 
-cdef void give_back(Storage* storage) noexcept:
+cdef void free_block(Storage* storage) noexcept:
     global live_blocks
     live_blocks -= 1
-    fg_unfence(payload(storage) + storage.capacity, behind(storage))
+    fg_unfence(payload(storage) + storage.capacity, slack(storage))
     PyMem_RawFree(storage.block)
 
 
@@ -144,24 +144,24 @@ cdef void storage_free(Storage* storage) noexcept:
         cached[storage.size_class] = storage
         cached_bytes += storage.capacity
     else:
-        give_back(storage)
+        free_block(storage)
     if base != NULL:
         Py_DECREF(<object>base)
 
 
 cpdef Py_ssize_t clear_cache() noexcept:
-    """Give all cached blocks back to the system; returns how many bytes that was."""
+    """Free all cached blocks; returns how many bytes that was."""
     global cached_bytes
     cdef Storage* storage
-    cdef Py_ssize_t given = cached_bytes
+    cdef Py_ssize_t freed = cached_bytes
     cdef int c
     for c in range(N_CLASSES):
         while cached[c] != NULL:
             storage = cached[c]
             cached[c] = storage.next
             cached_bytes -= storage.capacity
-            give_back(storage)
-    return given
+            free_block(storage)
+    return freed
 
 
 def set_cache_limit(Py_ssize_t nbytes):
@@ -181,7 +181,7 @@ def cache_info():
 
 
 def default_limit():
-    """An eighth of this machine's memory, at most 1 GiB; 256 MiB where it cannot be asked."""
+    """An eighth of this machine's memory, at most 1 GiB; 256 MiB if its size is not known."""
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):

@@ -50,15 +50,19 @@ cdef int accumulate(Tensor x, const char* g, Storage* storage) except -1:
 # The cotangent of a full sum is one number for all elements. It stays one number through additions, and elementwise
 # kernels spread it block by block, which saves a pass over memory for arrays larger than the cache.
 
-cdef inline double uniform_value(Tensor x) noexcept nogil:
-    return (<double*>x.cotangent.value)[0] if x.layout.kernel == F64 else <double>(<float*>x.cotangent.value)[0]
+cdef inline double load_number(int kernel, const char* at) noexcept nogil:
+    return (<const double*>at)[0] if kernel == F64 else <double>(<const float*>at)[0]
 
 
-cdef inline void set_uniform(Tensor x, double value) noexcept nogil:
-    if x.layout.kernel == F64:
-        (<double*>x.cotangent.value)[0] = value
+cdef inline void store_number(int kernel, char* at, double value) noexcept nogil:
+    if kernel == F64:
+        (<double*>at)[0] = value
     else:
-        (<float*>x.cotangent.value)[0] = <float>value
+        (<float*>at)[0] = <float>value
+
+
+cdef inline double uniform_value(Tensor x) noexcept nogil:
+    return load_number(x.layout.kernel, x.cotangent.value)
 
 
 cdef int accumulate_uniform(Tensor x, double value) except -1:
@@ -66,7 +70,7 @@ cdef int accumulate_uniform(Tensor x, double value) except -1:
     cdef char* where
     cdef bint add
     if not is_small(x.layout) and (x.flags & UNIFORM or not x.flags & COTANGENT):
-        set_uniform(x, uniform_value(x) + value if x.flags & UNIFORM else value)
+        store_number(x.layout.kernel, x.cotangent.value, uniform_value(x) + value if x.flags & UNIFORM else value)
         x.flags |= COTANGENT | UNIFORM
         return 0
     where = cotangent_buffer(x, &add)

@@ -14,7 +14,7 @@ cdef struct AlongRow:       # arrays are by KernelDType
     int dtype_at            # where `given` holds a dtype, which only the rule handles; 0: nowhere
     AxisForward[2] forward
     AxisBackward[2] backward
-    AxisScratch forward_scratch        # NULL: none
+    AxisScratch forward_scratch         # NULL: none
     AxisScratch backward_scratch
     BoundLoop* loop[2]      # of NumPy, in place of `forward`: the op is a reduction by it
     bint mean               # the reduction is divided by n
@@ -135,22 +135,28 @@ cdef inline bint read_axis(object axis, int ndim, Py_ssize_t* out) except -1:
     return 0 <= out[0] < ndim
 
 
-cdef bint split(const Layout* layout, unsigned long long axes, Extents* e) noexcept nogil:
-    """Whether the axes of the mask are neighbours, and the extents before, along and after them."""
-    cdef int k, stage = 0
+cdef inline void extents_at(const Layout* layout, int first, int end, Extents* e) noexcept nogil:
+    """The extents before, along and after the axes from `first` to `end`."""
+    cdef int k
     e.outer = e.n = e.inner = 1
-    for k in range(layout.ndim):
-        if (axes >> k) & 1:
-            if stage == 2:
-                return False
-            stage = 1
-            e.n *= layout.shape[k]
-        elif stage == 0:
-            e.outer *= layout.shape[k]
-        else:
-            stage = 2
-            e.inner *= layout.shape[k]
-    return True
+    for k in range(first):
+        e.outer *= layout.shape[k]
+    for k in range(first, end):
+        e.n *= layout.shape[k]
+    for k in range(end, layout.ndim):
+        e.inner *= layout.shape[k]
+
+
+cdef bint split(const Layout* layout, unsigned long long axes, Extents* e) noexcept nogil:
+    """The extents of the axes of a mask; False where these are not neighbours."""
+    cdef int first = 0, end
+    while first < layout.ndim and not (axes >> first) & 1:
+        first += 1
+    end = first
+    while end < layout.ndim and (axes >> end) & 1:
+        end += 1
+    extents_at(layout, first, end, e)
+    return end == layout.ndim or axes >> end == 0
 
 
 cdef Layout* reduced_layout(const Layout* layout, unsigned long long axes, bint keepdims) except NULL:

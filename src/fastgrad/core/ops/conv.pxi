@@ -91,8 +91,9 @@ cdef Layout* images(const Layout* like, int n, Py_ssize_t first, Py_ssize_t seco
     return layout_get(like.typenum, like.itemsize, n + 2, shape, NULL)
 
 
-cdef Tensor convolution(int op, int n, PyObject** given):
+cdef Tensor record_conv(int op, PyObject** given):
     cdef Conv d
+    cdef int n
     cdef Tensor x = given_tensor(given[0]), w, b, y, source, w_source
     cdef dict params
     cdef Py_ssize_t item
@@ -105,7 +106,8 @@ cdef Tensor convolution(int op, int n, PyObject** given):
     w = as_tensor(<object>given[1])
     b = given_optional(given[2])
     params = given_params(op, given)
-    if (not same_kernel(x, w) or x.layout.ndim != n + 2 or w.layout.ndim != n + 2
+    n = x.layout.ndim - 2
+    if (not same_kernel(x, w) or (n != 1 and n != 2) or w.layout.ndim != n + 2
             or not read_convolution(n, x.layout.shape, w.layout.shape, params, &d)):
         return None
     if b is not None and not (same_kernel(x, b) and b.layout.ndim == 1 and b.layout.shape[0] == w.layout.shape[0]):
@@ -129,7 +131,7 @@ cdef Tensor convolution(int op, int n, PyObject** given):
     return y
 
 
-cdef Tensor convolution_transposed(int op, bint to_input, PyObject** given):
+cdef Tensor record_conv_transposed(int op, PyObject** given):
     """The cotangent of the input, of cotangent and weight; or that of the weight, of input and cotangent."""
     cdef Tensor a = given_tensor(given[0]), b, g, y, a_source, b_source
     cdef int n, k
@@ -138,13 +140,14 @@ cdef Tensor convolution_transposed(int op, bint to_input, PyObject** given):
     cdef Conv d
     cdef dict params
     cdef Storage* scratch
-    cdef bint wanted
+    cdef bint wanted, to_input
     if a is None:
         return None
     b = as_tensor(<object>given[1])
+    params = given_params(op, given)
+    to_input = "lengths" in params
     g = a if to_input else b
     n = a.layout.ndim - 2
-    params = given_params(op, given)
     lengths = <object>given[2]
     if (not read_length(params["groups"], &groups) or groups < 1 or not same_kernel(a, b) or (n != 1 and n != 2)
             or b.layout.ndim != n + 2 or type(lengths) is not tuple or len(<tuple>lengths) != n):
@@ -176,7 +179,7 @@ cdef Tensor convolution_transposed(int op, bint to_input, PyObject** given):
     return y
 
 
-cdef int backward_convolution(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+cdef int backward_conv(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     cdef NodeExtra extra = <NodeExtra>y.extra
     cdef Tensor x = nth_operand(extra, 0), w = nth_operand(extra, 1), b, source
     cdef int n = x.layout.ndim - 2
@@ -211,27 +214,11 @@ cdef int backward_convolution(Tensor y, char* g, Storage* gs, bint only_wanted) 
     return 0
 
 
-cdef Tensor record_conv1d(int op, PyObject** given):
-    return convolution(op, 1, given)
-
-
-cdef Tensor record_conv2d(int op, PyObject** given):
-    return convolution(op, 2, given)
-
-
-cdef Tensor record_conv_input(int op, PyObject** given):
-    return convolution_transposed(op, True, given)
-
-
-cdef Tensor record_conv_weight(int op, PyObject** given):
-    return convolution_transposed(op, False, given)
-
-
 # The transposes have no backward kernel: their vjps are convolutions.
 cdef str CONV = "x weight bias stride padding dilation groups"
-register_op("conv1d", CONV, record_conv1d, backward_convolution, NULL, True)
-register_op("conv2d", CONV, record_conv2d, backward_convolution, NULL, True)
-register_op("conv_input", "x weight lengths stride padding dilation groups", record_conv_input, backward_rule, NULL,
-            True)
-register_op("conv_weight", "x cotangent kernel stride padding dilation groups", record_conv_weight, backward_rule,
+register_op("conv1d", CONV, record_conv, backward_conv, NULL, True)
+register_op("conv2d", CONV, record_conv, backward_conv, NULL, True)
+register_op("conv_input", "x weight lengths stride padding dilation groups", record_conv_transposed, backward_rule,
+            NULL, True)
+register_op("conv_weight", "x cotangent kernel stride padding dilation groups", record_conv_transposed, backward_rule,
             NULL, True)

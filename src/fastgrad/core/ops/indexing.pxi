@@ -41,14 +41,6 @@ cdef object index_array(object o):
     return None
 
 
-cdef bint same_shapes(cnp.ndarray a, cnp.ndarray b) noexcept:
-    """Compare NumPy's own shapes: a subclass may define another `shape`."""
-    cdef int n = cnp.PyArray_NDIM(a)
-    return n == cnp.PyArray_NDIM(b) and (n == 0
-                                         or memcmp(cnp.PyArray_DIMS(a), cnp.PyArray_DIMS(b),
-                                                   n * sizeof(Py_ssize_t)) == 0)
-
-
 cdef list index_arrays(tuple key):
     """The index arrays of a key, of one shape; None where it has other parts, or where they do not broadcast."""
     cdef list arrays = []
@@ -58,7 +50,7 @@ cdef list index_arrays(tuple key):
         if a is None:
             return None
         arrays.append(a)
-        alike = alike and same_shapes(a, arrays[0])
+        alike = alike and cnp.PyArray_SAMESHAPE(a, arrays[0])
     if alike:
         return arrays
     try:
@@ -134,7 +126,8 @@ cdef bint fit_places(const Layout* layout, Places* p) noexcept:
     """Set the extents; False where the layout has fewer axes than the key, or the result too many."""
     if p.lead + p.axes + p.trail > layout.ndim or layout.ndim - p.axes + p.ndim > MAX_NDIM:
         return False
-    return split(layout, (~<unsigned long long>0 >> (64 - p.axes)) << p.lead, &p.e)
+    extents_at(layout, p.lead, p.lead + p.axes, &p.e)
+    return True
 
 
 cdef bint read_mask(const Layout* layout, cnp.ndarray mask, Places* p) except -1:

@@ -66,7 +66,7 @@ cdef Tensor record_cross_entropy(int op, PyObject** given):
         total = kernel.cross_entropy_forward(source.data, <Py_ssize_t*>payload(block), y.data if each else NULL, e,
                                              e + rows * n * layout.itemsize, not wanted, rows, n)
         if not each:
-            kernel.fill(y.data, 1, total / share)
+            store_number(layout.kernel, y.data, total / share)
         if wanted:
             link2(y, op, guarded(x, op, READS_X1), guarded(labels, op, READS_X2))
             extra = extra_of(y)

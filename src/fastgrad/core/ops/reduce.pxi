@@ -60,7 +60,7 @@ cdef int backward_sum(Tensor y, char* g, Storage* gs, bint only_wanted) except -
     recorded_extents(y, x, &e)
     divisor = <double>e.n if along[y.op].mean else 1
     if e.outer == 1 and e.inner == 1:
-        return accumulate_uniform(x, ((<double*>g)[0] if x.layout.kernel == F64 else <double>(<float*>g)[0]) / divisor)
+        return accumulate_uniform(x, load_number(x.layout.kernel, g) / divisor)
     gx = cotangent_buffer(x, &add)
     typed[x.layout.kernel].broadcast_backward(g, gx, &e, divisor, add)
     return 0

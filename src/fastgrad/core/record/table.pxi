@@ -1,15 +1,14 @@
-# The table of ops. A row holds what the engine knows of an op with a kernel; the file of the op's family registers it
-# at its foot. What a backward reads, and where a gradient flows, is asked of the rule. Nothing else decides by the name
-# or number of an op.
+# The table of ops with a kernel. The file of an op's family registers its row. The rule says what a backward reads and
+# where gradients flow. Nothing else decides by the name or number of an op.
 
 ctypedef PyObject* pointer     # Cython has no spelling for an initialised array of these
 
-# The result of a call: `given` holds operands and parameters in the order of the rule's signature, borrowed. None where
-# only the rule handles the call.
+# Returns the result of a call, or None where only the rule handles it. `given` holds operands and parameters, borrowed,
+# in the order of the rule's signature.
 ctypedef Tensor (*Record)(int op, PyObject** given)
-# Add to the cotangents of the operands. The cotangent of `y` is at `g`, in the block `gs` unless that is NULL.
+# Adds to the cotangents of the operands. The cotangent of `y` is at `g`, in the block `gs` unless that is NULL.
 ctypedef int (*BackwardOp)(Tensor y, char* g, Storage* gs, bint only_wanted) except -1
-# The parameters of a recorded node, as the rule names them.
+# Returns the parameters of a recorded node, as the rule names them.
 ctypedef dict (*NodeParams)(Tensor y)
 
 cdef struct OpRow:
@@ -33,12 +32,10 @@ cdef dict functions = {}        # op name -> Function
 
 cdef int set_row(int op, str name, str signature, Record record, BackwardOp backward, NodeParams params,
                  bint prepared) except -1:
-    cdef OpRow* row = &table[op]
-    memset(row, 0, sizeof(OpRow))
-    row.record = record
-    row.backward = backward
-    row.params = params
-    row.prepared = prepared
+    table[op].record = record
+    table[op].backward = backward
+    table[op].params = params
+    table[op].prepared = prepared
     op_names[op] = name
     signature_of[op] = signature
     return 0
