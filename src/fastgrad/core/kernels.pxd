@@ -26,6 +26,7 @@ cdef enum Reads:
 # a kernel does not read may be NULL. `c` is the constant operand of an op that has one.
 ctypedef void (*Backward)(const void* g, const void* x1, const void* x2, const void* y, void* out, Py_ssize_t n,
                           double c, const Helpers* h, bint add) noexcept nogil
+# y = forward(x) for at most BLOCK elements.
 ctypedef void (*Forward)(const void* x, void* y, Py_ssize_t n, const Helpers* h) noexcept nogil
 ctypedef double (*Scalar1)(double x) noexcept nogil
 ctypedef double (*Scalar2)(double x1, double x2) noexcept nogil
@@ -76,7 +77,7 @@ cdef struct StreamedOutput:     # a block of scratch that is written past the ca
 cdef void run_steps(const Step* steps, int count, const StreamedOutput* outs, int n_outs, int dtype,
                     Py_ssize_t n) noexcept nogil
 
-cdef struct Conv:           # lengths; with one axis, those of the other are 1
+cdef struct Conv:           # lengths; with one axis the heights are 1
     Py_ssize_t n            # samples
     Py_ssize_t groups
     Py_ssize_t c, o         # input and output channels of a group
@@ -99,7 +100,7 @@ cdef struct Recurrent:
     int cell
     Py_ssize_t steps, batch, hidden
 
-cdef struct Extents:        # of an array that a kernel takes along its middle axis
+cdef struct Extents:        # elements before, along and after the axes that a kernel works along
     Py_ssize_t outer, n, inner
 
 # Pointers that a kernel does not use may be NULL.
@@ -187,7 +188,7 @@ cdef void matmul_stacked(int kernel, int ndim, const Py_ssize_t* shape, Py_ssize
                          const char* b, const Py_ssize_t* b_batch, Py_ssize_t b_row, Py_ssize_t b_col,
                          char* y, const Py_ssize_t* y_batch, Py_ssize_t y_row, Py_ssize_t y_col) noexcept nogil
 
-# scratch, in elements unless the function says bytes
+# elements of scratch, or kept for the backward
 cdef Py_ssize_t logsumexp_scratch(Py_ssize_t n, Py_ssize_t inner) noexcept nogil
 cdef Py_ssize_t conv_scratch(const Conv* d, int itemsize) noexcept nogil
 cdef Py_ssize_t conv_columns(const Conv* d, int itemsize) noexcept nogil

@@ -102,17 +102,17 @@ cdef void own_forward(Forward forward, int dtype, const char* x, char* y, Py_ssi
     cdef char[STREAM_BLOCK + 64] buffer
     cdef char* block = <char*>((<size_t>buffer + 63) & ~<size_t>63)
     cdef Py_ssize_t item = 8 if dtype == F64 else 4, m
-    if n * item < FG_STREAM:
-        forward(x, y, n, &helpers[dtype])
-        return
+    cdef bint stream = n * item >= FG_STREAM
     while n > 0:
-        m = min(n, <Py_ssize_t>STREAM_BLOCK // item)
-        forward(x, block, m, &helpers[dtype])
+        m = min(n, <Py_ssize_t>STREAM_BLOCK // item if stream else <Py_ssize_t>BLOCK)
+        forward(x, block if stream else y, m, &helpers[dtype])
         x += m * item
-        fg_stream(block, y, m * item, x, NULL)
+        if stream:
+            fg_stream(block, y, m * item, x, NULL)
         y += m * item
         n -= m
-    fg_stream_end()
+    if stream:
+        fg_stream_end()
 
 
 cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,

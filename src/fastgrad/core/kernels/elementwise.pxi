@@ -157,21 +157,11 @@ cdef void relu_backward(const floating* g, const floating* x1, const floating* x
         store_or_add(out + i, <floating>0 if u <= 0 else v, add)
 
 
-cdef inline void sigmoid_block(const floating* x, floating* y, Py_ssize_t n, const Helpers* h) noexcept nogil:
-    """1 / (1 + exp(-x)) from exp(-|x|), which does not overflow and keeps all digits for x << 0."""
-    cdef Py_ssize_t i
-    for i in range(n):
-        y[i] = -fabs_(x[i])
-    apply1(&h.exp, y, y, n, sizeof(floating))
-    for i in range(n):
-        y[i] = (<floating>1 if x[i] >= 0 else y[i]) / (<floating>1 + y[i])
-
-
 cdef void softplus_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
                             Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     cdef floating[BLOCK] s
-    sigmoid_block(x, s, n, h)
+    sigmoid_forward(x, s, n, h)
     for i in range(n):
         store_or_add(out + i, s[i] * g[i], add)
 
@@ -194,7 +184,7 @@ cdef void silu_backward(const floating* g, const floating* x, const floating* x2
                         Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     cdef Py_ssize_t i
     cdef floating[BLOCK] s
-    sigmoid_block(x, s, n, h)
+    sigmoid_forward(x, s, n, h)
     for i in range(n):
         store_or_add(out + i, g[i] * s[i] * (<floating>1 + x[i] * (<floating>1 - s[i])), add)
 
@@ -263,13 +253,16 @@ cdef void power_constant_backward(const floating* g, const floating* x, const fl
             store_or_add(out + i, g[i] * (e * pow_(x[i], below)), add)
 
 
-# Forwards that NumPy has no loop for, in blocks that stay in the first-level cache.
+# Forwards that NumPy has no loop for, of at most BLOCK elements, which stay in the first-level cache.
 
 cdef void sigmoid_forward(const floating* x, floating* y, Py_ssize_t n, const Helpers* h) noexcept nogil:
-    cdef Py_ssize_t i = 0
-    while i < n:
-        sigmoid_block(x + i, y + i, min(n - i, <Py_ssize_t>BLOCK), h)
-        i += BLOCK
+    """1 / (1 + exp(-x)) from exp(-|x|), which does not overflow and keeps all digits for x << 0."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        y[i] = -fabs_(x[i])
+    apply1(&h.exp, y, y, n, sizeof(floating))
+    for i in range(n):
+        y[i] = (<floating>1 if x[i] >= 0 else y[i]) / (<floating>1 + y[i])
 
 
 cdef void silu_forward(const floating* x, floating* y, Py_ssize_t n, const Helpers* h) noexcept nogil:
@@ -285,7 +278,7 @@ cdef void relu_forward(const floating* x, floating* y, Py_ssize_t n, const Helpe
         y[i] = <floating>0 if x[i] < 0 else x[i]      # NaN stays, as in np.maximum(x, 0)
 
 
-cdef inline void softplus_block(const floating* x, floating* y, Py_ssize_t n, floating sign,
+cdef inline void scaled_softplus(const floating* x, floating* y, Py_ssize_t n, floating sign,
                                 const Helpers* h) noexcept nogil:
     """sign * (max(sign x, 0) + log1p(exp(-|x|)))"""
     cdef Py_ssize_t i
@@ -300,14 +293,8 @@ cdef inline void softplus_block(const floating* x, floating* y, Py_ssize_t n, fl
 
 
 cdef void softplus_forward(const floating* x, floating* y, Py_ssize_t n, const Helpers* h) noexcept nogil:
-    cdef Py_ssize_t i = 0
-    while i < n:
-        softplus_block(x + i, y + i, min(n - i, <Py_ssize_t>BLOCK), <floating>1, h)
-        i += BLOCK
+    scaled_softplus(x, y, n, <floating>1, h)
 
 
 cdef void logsigmoid_forward(const floating* x, floating* y, Py_ssize_t n, const Helpers* h) noexcept nogil:
-    cdef Py_ssize_t i = 0
-    while i < n:
-        softplus_block(x + i, y + i, min(n - i, <Py_ssize_t>BLOCK), <floating>-1, h)
-        i += BLOCK
+    scaled_softplus(x, y, n, <floating>-1, h)
