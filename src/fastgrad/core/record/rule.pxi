@@ -61,7 +61,8 @@ cdef Tensor apply_rule(Function f, PyObject** given, Py_ssize_t n, PyObject** va
             versions += version_of(x)
             wanting |= <unsigned int>wants_grad(x) << min(k, 31)
             foreign = foreign or (x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE)
-            o = array_view(x, o, False)
+            # Built-in rules write to no operand, and some functions of NumPy copy arrays that are not writeable.
+            o = array_view(x, o, f.built_in and (x.storage == NULL or not x.storage.flags & READ_ONLY))
         Py_INCREF(o)
         PyTuple_SET_ITEM(args, k, o)
     for k in range(f.n_params):
@@ -179,7 +180,7 @@ cdef Tensor wrap_result(bint view, object value, tuple operands):
     """The forward's result as a tensor; one that shares an operand's memory shares its storage, and so its version."""
     cdef Tensor x, y
     if not PyArray_Check(value):
-        return own_array(np.asarray(value))
+        return own_result(value)
     cdef cnp.ndarray a = value
     for o in operands:
         if type(o) is Tensor and (cnp.PyArray_BASE(a) != NULL or cnp.PyArray_DATA(a) == (<Tensor>o).data):
@@ -219,6 +220,8 @@ cdef object compare(Tensor x, object other, int operator, str slot):
 
 cdef Tensor own_result(object value):
     """A fresh array, or NumPy scalar, as a Tensor in C order."""
+    if type(value) is float64_type:
+        return float_tensor(PyFloat_AS_DOUBLE(<PyObject*>value))
     if not PyArray_Check(value):
         return own_array(np.asarray(value))
     return own_array(value if cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>value) else PyArray_NewCopy(value,
