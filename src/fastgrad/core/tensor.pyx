@@ -32,7 +32,8 @@ cnp.import_array()
 # What a Tensor is.
 include "object/thread.pxi"         # variables of which every thread has its own
 include "object/grad_mode.pxi"      # whether code records; debug counters
-include "object/dealloc.pxi"        # the pool, and deallocation of graphs of any depth
+include "object/pool.pxi"           # dead objects, kept for the next ones
+include "object/dealloc.pxi"        # deallocation of graphs of any depth
 include "object/lifetime.pxi"       # allocation, and what a dead tensor releases
 include "object/convert.pxi"        # NumPy arrays and Python numbers, in and out
 include "object/versions.pxi"       # writes to memory that a graph still reads

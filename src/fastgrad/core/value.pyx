@@ -3,13 +3,13 @@
 # What a micrograd program sees is made on access: `_prev` (a set), `_op`, `_backward` (a bound method), the dict of
 # other attributes. A node takes 96 bytes, and is tracked by the cyclic collector only once it may be part of a cycle.
 
-from cpython.mem cimport PyMem_RawFree, PyMem_RawRealloc  # no-cython-lint
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc  # no-cython-lint
 from cpython.number cimport PyNumber_Add, PyNumber_Multiply  # no-cython-lint
 from cpython.object cimport PyObject  # no-cython-lint
 from cpython.ref cimport Py_DECREF, Py_INCREF  # no-cython-lint
 from libc.math cimport exp, fabs, floor, isfinite, log, pow, tanh  # no-cython-lint
 from libc.stdint cimport uintptr_t  # no-cython-lint
-from libc.string cimport memcpy  # no-cython-lint
+from libc.string cimport memcpy, memset  # no-cython-lint
 from fastgrad.core.build cimport FASTGRAD_NO_POOLS  # no-cython-lint
 from fastgrad.core.capi cimport *
 
@@ -20,7 +20,8 @@ import numpy as np  # no-cython-lint
 from fastgrad import value_errors  # no-cython-lint
 
 include "object/thread.pxi"         # variables of which every thread has its own
-include "object/dealloc.pxi"        # the pool, and deallocation of graphs of any depth
+include "object/pool.pxi"           # dead objects, kept for the next ones
+include "object/dealloc.pxi"        # deallocation of graphs of any depth
 include "value/number.pxi"          # Python's ints and floats as doubles
 include "value/lifetime.pxi"        # allocation, what a dead Value releases, the cyclic collector
 include "value/attributes.pxi"      # `data`, `grad` and the dict

@@ -1,33 +1,13 @@
-# The pool of dead objects, and deallocation without recursion, for Tensors and Values: each module includes this and
-# has a pool of its own, which belongs to the process and relies on the GIL.
+# Deallocation without recursion, for Tensors and Values: each module includes this for itself.
 #
 # An object that dies while another one is being deallocated waits in a list of its thread, so that a graph of any depth
-# needs no stack.
-#
-# The including module defines `POOLED`, the pooled class, and
-#   new_object()        allocate one that holds nothing; NULL without memory
+# needs no stack. The including module defines `POOLED`, its class, and
 #   is_pooled(o)        whether `o` is of exactly that class
 #   before_dealloc(o)   what has to happen as soon as `o` is dead
 #   dealloc_now(o)      release what `o` holds, and put it in the pool or free it
 
 cdef extern from *:
     """
-    #ifdef Py_GIL_DISABLED
-    #define fg_revive(o) ((void)PyObject_Init((o), Py_TYPE(o)))
-    #else
-    #define fg_revive(o) Py_SET_REFCNT((o), 1)
-    #endif
-    /* What Cython takes for a new reference: hands over the one that `o` is. */
-    #define fg_owned(o) ((void*)(o))
-    /* The first field of a dead object links it to the next one in the pool or the list. */
-    static inline PyObject* fg_next(PyObject* o) {
-        PyObject* next;
-        memcpy(&next, (char*)o + sizeof(PyObject), sizeof(next));
-        return next;
-    }
-    static inline void fg_set_next(PyObject* o, PyObject* next) {
-        memcpy((char*)o + sizeof(PyObject), &next, sizeof(next));
-    }
     static FG_THREAD_LOCAL struct { PyObject* waiting; int running, nested; } fg_dealloc = {0};
     #define fg_waiting fg_dealloc.waiting
     #define fg_running fg_dealloc.running
@@ -36,60 +16,9 @@ cdef extern from *:
     PyObject* fg_waiting        # dead objects of this thread
     bint fg_running             # whether they will be deallocated right after the current one
     int fg_nested               # Python's own deallocations running below ours, one below the other
-    void fg_revive(PyObject* o)
-    PyObject* fg_next(PyObject* o)
-    void fg_set_next(PyObject* o, PyObject* next)
 
 cdef enum:
-    POOL = 1048576              # dead objects kept at most; their memory is what a graph of that many nodes had used
     NESTED = 20                 # deeper levels of Python's deallocations do not deallocate at once
-
-cdef PyObject* pool = NULL
-cdef Py_ssize_t pooled = 0
-
-
-cdef inline PyObject* take_object() except NULL:
-    """Return an object that holds nothing, from the pool or new."""
-    global pool, pooled
-    cdef PyObject* o = pool
-    if o != NULL:
-        pool = fg_next(o)
-        fg_set_next(o, NULL)
-        pooled -= 1
-        fg_revive(o)
-        return o
-    o = new_object()
-    if o == NULL:
-        raise MemoryError()
-    return o
-
-
-cdef inline bint pool_has_room() noexcept:
-    return not FASTGRAD_NO_POOLS and pooled < POOL
-
-
-cdef inline void pool_object(PyObject* o) noexcept:
-    global pool, pooled
-    fg_set_next(o, pool)
-    pool = o
-    pooled += 1
-
-
-cdef inline void free_object(PyObject* o) noexcept:
-    Py_TYPE(<object>o).tp_free(o)
-
-
-def clear_pool():
-    """Free the pooled objects; return their size in bytes."""
-    global pool, pooled
-    cdef PyObject* o
-    cdef Py_ssize_t nbytes = pooled * <Py_ssize_t>POOLED.tp_basicsize
-    while pool != NULL:
-        o = pool
-        pool = fg_next(o)
-        free_object(o)
-    pooled = 0
-    return nbytes
 
 
 cdef inline void drop(PyObject* o) noexcept:
