@@ -69,7 +69,7 @@ cdef bint read_places(const Layout* layout, object key, Places* p) except -1:
     p.at = NULL
     p.lead = p.trail = 0
     if PyArray_Check(key) and is_index_array(<cnp.ndarray>key):
-        return make_places(layout, key, 1, p) and add_index(layout, key, 0, p)
+        return make_places(layout, <cnp.ndarray>key, 1, p) and add_index(layout, <cnp.ndarray>key, 0, p)
     parts = key if type(key) is tuple else (key,)
     last = <int>len(parts)
     if type(key) is tuple:
@@ -102,7 +102,7 @@ cdef bint read_places(const Layout* layout, object key, Places* p) except -1:
     return True
 
 
-cdef bint make_places(const Layout* layout, cnp.ndarray a, int axes, Places* p) except -1:
+cdef inline bint make_places(const Layout* layout, cnp.ndarray a, int axes, Places* p) except -1:
     """Allocate places for so many index arrays of the shape of `a`; False where they do not fit."""
     cdef int k
     p.axes = axes
@@ -116,7 +116,7 @@ cdef bint make_places(const Layout* layout, cnp.ndarray a, int axes, Places* p) 
     return True
 
 
-cdef bint add_index(const Layout* layout, cnp.ndarray a, int k, Places* p) noexcept:
+cdef inline bint add_index(const Layout* layout, cnp.ndarray a, int k, Places* p) noexcept:
     """Combine the index array of axis `lead + k` with the places; False where it is out of bounds."""
     return cnp.PyArray_SIZE(a) == p.count and combine_index(
         <Py_ssize_t*>cnp.PyArray_DATA(a), p.count, layout.shape[p.lead + k], <Py_ssize_t*>payload(p.at), k == 0)

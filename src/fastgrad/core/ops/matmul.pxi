@@ -17,7 +17,7 @@ cdef struct Matmul:         # extents and strides in bytes of a @ b
     bint one                # whether `b` is one matrix, and the rows of all of `a` are better taken together
 
 
-cdef bint read_matmul(const Layout* a, const Layout* b, Matmul* s) noexcept nogil:
+cdef inline bint read_matmul(const Layout* a, const Layout* b, Matmul* s) noexcept nogil:
     """Extents and strides of `a @ b`, neither of them 0-d; False where the shapes do not fit."""
     s.m = a.shape[a.ndim - 2] if a.ndim > 1 else 1
     s.n = a.shape[a.ndim - 1]
@@ -54,11 +54,12 @@ cdef bint read_batch(const Layout* a, const Layout* b, Matmul* s) noexcept nogil
     return True
 
 
-cdef Layout* stacked_layout(const Layout* like, const Matmul* s, Py_ssize_t rows, Py_ssize_t columns) except NULL:
+cdef inline Layout* stacked_layout(const Layout* like, const Matmul* s, Py_ssize_t rows, Py_ssize_t columns) except NULL:
     """The layout of a stack of matrices; -1 stands for an axis that a vector does not have."""
     cdef Py_ssize_t[66] shape
-    cdef int ndim = s.batch
-    memcpy(shape, s.shape, ndim * sizeof(Py_ssize_t))
+    cdef int ndim = s.batch, k
+    for k in range(ndim):
+        shape[k] = s.shape[k]
     if rows >= 0:
         shape[ndim] = rows
         ndim += 1
