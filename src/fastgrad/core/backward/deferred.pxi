@@ -126,7 +126,7 @@ cdef inline Place in_buffer(int b) noexcept:
 
 
 cdef inline Place in_memory(Deferred* deferred, const char* x) noexcept:
-    return place_at(x, (8 if deferred.dtype == F64 else 4) if x != NULL else 0)
+    return place_at(x, item_bytes(deferred.dtype) if x != NULL else 0)
 
 
 cdef Place in_constant(Deferred* deferred, double c) noexcept:
@@ -157,20 +157,17 @@ cdef void defer_step(Deferred* deferred, Backward kernel, Place g, Place x1, Pla
     s.add = add
 
 
-cdef void defer_copy(Deferred* deferred, Place g, int out, bint add) noexcept:
-    defer_step(deferred, kernels[<int>ADD].x1[deferred.dtype], g, place_at(NULL, 0), place_at(NULL, 0), NULL, out, 0,
-               add)
-
-
 cdef int buffer_in(Deferred* deferred, Tensor x) noexcept:
     """The buffer to add to for `x`, which has a cotangent: its own, or a copy of a shared or uniform one."""
+    cdef Place g, nothing = place_at(NULL, 0)
     cdef int b, old = -1
     if not x.flags & UNIFORM:
         old = buffer_of(deferred, x)
         if not deferred.buffers[old].shared and deferred.buffers[old].holders == 1:
             return old
     b = new_buffer(deferred, NULL, False)
-    defer_copy(deferred, in_buffer(old) if old >= 0 else in_constant(deferred, uniform_value(x)), b, False)
+    g = in_buffer(old) if old >= 0 else in_constant(deferred, uniform_value(x))
+    defer_step(deferred, kernels[<int>ADD].x1[deferred.dtype], g, nothing, nothing, NULL, b, 0, False)      # copies
     hold(x, b)
     if old >= 0:
         release_buffer(deferred, old)
@@ -202,13 +199,15 @@ cdef int defer_edge(Deferred* deferred, Tensor y, Tensor x, Backward kernel, Pla
     return 0
 
 
-cdef inline void keep_deferred(Deferred* deferred, Tensor x, int node, bint read) noexcept:
+cdef inline int keep_deferred(Deferred* deferred, Tensor x, int node, bint read) except -1:
     """Keep `x` alive. `read`: the steps of the node at number `node` read its value."""
+    expect_contiguous(x)
     Py_INCREF(x)
     deferred.kept[deferred.n_kept] = <PyObject*>x
     deferred.versions[deferred.n_kept] = version_of(x)
     deferred.reader[deferred.n_kept] = node if read else -1
     deferred.n_kept += 1
+    return 0
 
 
 cdef int defer_node(Tensor y, Sweep* here) except -1:
@@ -216,7 +215,7 @@ cdef int defer_node(Tensor y, Sweep* here) except -1:
     cdef Deferred* deferred = deferred_of(here)
     cdef Kernel* k = &kernels[y.op]
     cdef Tensor x1 = None, x2 = None
-    cdef Place d1, d2
+    cdef Place d1, d2 = place_at(NULL, 0)
     cdef Backward b1, b2
     cdef double c = 0
     cdef int b = -1, node
@@ -233,14 +232,12 @@ cdef int defer_node(Tensor y, Sweep* here) except -1:
     b2 = k.x2[deferred.dtype]
     node = deferred.n_kept
     keep_deferred(deferred, y, node, reads & READS_Y != 0)
-    expect_contiguous(y)
     if y.flags & CONST1:
         c = constant_of(y.x1)
         d1 = in_constant(deferred, c)
     else:
         x1 = <Tensor>y.x1
         keep_deferred(deferred, x1, node, reads & READS_X1 != 0)
-        expect_contiguous(x1)
         d1 = in_memory(deferred, x1.data)
     if y.flags & CONST2:
         c = constant_of(y.x2)
@@ -249,10 +246,7 @@ cdef int defer_node(Tensor y, Sweep* here) except -1:
     elif y.x2 != NULL:
         x2 = <Tensor>y.x2
         keep_deferred(deferred, x2, node, reads & READS_X2 != 0)
-        expect_contiguous(x2)
         d2 = in_memory(deferred, x2.data)
-    else:
-        d2 = place_at(NULL, 0)
     if not y.flags & UNIFORM:
         b = buffer_of(deferred, y)
     # The second operand first, as `backward_binary` does.
@@ -266,9 +260,9 @@ cdef int defer_node(Tensor y, Sweep* here) except -1:
     return 0
 
 
-cdef void settle(Deferred* deferred, Place* place, char* scratch, bint stream, const bint* fresh) noexcept:
+cdef void locate(Deferred* deferred, Place* place, char* scratch, bint stream, const bint* fresh) noexcept:
     """Replace the number of a buffer or constant by its place in memory."""
-    cdef Py_ssize_t item = 8 if deferred.dtype == F64 else 4, number = <Py_ssize_t><size_t>place.start
+    cdef Py_ssize_t item = item_bytes(deferred.dtype), number = <Py_ssize_t><size_t>place.start
     cdef Buffer* buffer
     if place.step == IN_CONSTANT:
         place[0] = place_at(scratch + deferred.constant_slots[number] * RUN_BLOCK * item, 0)
@@ -298,7 +292,7 @@ cdef int check_deferred(Sweep* here) except -1:
 cdef int run_deferred(Sweep* here) except -1:
     """Run all steps. Afterwards the cotangents are as if the nodes had been processed one by one."""
     cdef Deferred* deferred = here.deferred
-    cdef Py_ssize_t item = 8 if deferred.dtype == F64 else 4, nbytes = deferred.n * item
+    cdef Py_ssize_t item = item_bytes(deferred.dtype), nbytes = deferred.n * item
     cdef bint stream = nbytes >= FG_STREAM
     cdef bint[MOST] fresh
     cdef StreamedOutput[MOST] outs
@@ -323,10 +317,10 @@ cdef int run_deferred(Sweep* here) except -1:
                                        deferred.constants[k])
         for k in range(deferred.n_steps):
             step = &deferred.steps[k]
-            settle(deferred, &step.g, block, stream, fresh)
-            settle(deferred, &step.x1, block, stream, fresh)
-            settle(deferred, &step.x2, block, stream, fresh)
-            settle(deferred, &step.out, block, stream, fresh)
+            locate(deferred, &step.g, block, stream, fresh)
+            locate(deferred, &step.x1, block, stream, fresh)
+            locate(deferred, &step.x2, block, stream, fresh)
+            locate(deferred, &step.out, block, stream, fresh)
         run_steps(deferred.steps, deferred.n_steps, outs, n_outs, deferred.dtype, deferred.n)
     finally:
         storage_release(scratch)

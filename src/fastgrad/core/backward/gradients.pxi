@@ -65,9 +65,7 @@ cdef tuple swept_gradients(outputs, inputs, cotangents, bint retain_graph, bint 
             raise errors.input_without_grad(k)
     if not outputs:
         raise errors.not_recorded("an empty sequence of outputs")
-    roots = []
-    for k in range(len(outputs)):
-        roots.append((outputs[k], checked_cotangent(outputs[k], cotangents[k], k)))
+    roots = [(outputs[k], checked_cotangent(outputs[k], cotangents[k], k)) for k in range(len(outputs))]
     for x, _ in roots:
         check_fresh(x)
     for x in inputs:
