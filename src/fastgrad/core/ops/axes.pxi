@@ -60,8 +60,10 @@ cdef Tensor record_along(int op, PyObject** given):
         scratch = storage_new(row.forward_scratch(e.n, e.inner) * layout.itemsize)
         row.forward[dtype](source.data, y.data, payload(scratch), &e)
         storage_release(scratch)
-    if link_wanted(y, op, x) and <object>axis is not None:
-        keep_parameter(y, <object>axis)
+    if wants_grad(x):       # `link_wanted` is not inlined here
+        link1(y, op, guarded(x, op, READS_X1))
+        if <object>axis is not None:
+            keep_parameter(y, <object>axis)
     return y
 
 

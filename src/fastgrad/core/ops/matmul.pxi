@@ -54,7 +54,8 @@ cdef bint read_batch(const Layout* a, const Layout* b, Matmul* s) noexcept nogil
     return True
 
 
-cdef inline Layout* stacked_layout(const Layout* like, const Matmul* s, Py_ssize_t rows, Py_ssize_t columns) except NULL:
+cdef inline Layout* stacked_layout(const Layout* like, const Matmul* s, Py_ssize_t rows,
+                                   Py_ssize_t columns) except NULL:
     """The layout of a stack of matrices; -1 stands for an axis that a vector does not have."""
     cdef Py_ssize_t[66] shape
     cdef int ndim = s.batch, k
