@@ -101,14 +101,16 @@ cdef void sort_pool(Py_ssize_t n) noexcept:
     """Sort the next `n` objects by address, to within the width of a bin."""
     global pool
     cdef PyObject** unsorted = <PyObject**>PyMem_RawMalloc(2 * n * sizeof(PyObject*) + BINS * sizeof(Py_ssize_t))
-    cdef PyObject** objects = unsorted + n
-    cdef Py_ssize_t* ends = <Py_ssize_t*>(objects + n)
+    cdef PyObject** objects
+    cdef Py_ssize_t* ends
     cdef PyObject* o = pool
     cdef Py_ssize_t k
     cdef size_t low = <size_t>o, high = low, bin
     cdef int shift = 0
     if unsorted == NULL:
         return
+    objects = unsorted + n
+    ends = <Py_ssize_t*>(objects + n)
     for k in range(n):
         unsorted[k] = o
         low = min(low, <size_t>o)
