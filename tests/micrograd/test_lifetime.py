@@ -75,6 +75,16 @@ def test_a_cycle_through_a_closure_is_collected(Value):
     assert [mark() for mark in marks] == [None, None]
 
 
+def test_a_cycle_through_a_dict_that_was_empty_is_collected(Value):
+    v = Value(1.0)
+    v.notes = {}
+    v.notes["me"] = v
+    gone = weakref.ref(v)
+    del v
+    gc.collect()
+    assert gone() is None
+
+
 def test_values_give_their_memory_back():
     if fg.engine != "cython":
         pytest.skip("counts the compiled Value's blocks")

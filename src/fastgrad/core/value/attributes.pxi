@@ -84,7 +84,7 @@ cdef int set_grad(Value x, object o) except -1:
 
 cdef int store_object(Value x, str name, object o) except -1:
     """Call this last: it may release the object that was there before."""
-    if PyObject_GC_IsTracked(o):
+    if PyObject_IS_GC(o):
         track(x)
     dict_of(x)[name] = o
     return 0

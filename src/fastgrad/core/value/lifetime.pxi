@@ -13,7 +13,7 @@ cdef extern from "Python.h":
     ctypedef int (*visitproc)(PyObject* o, void* arg) noexcept
     void PyObject_GC_Track(PyObject* o)
     void PyObject_GC_UnTrack(PyObject* o)
-    bint PyObject_GC_IsTracked(object o)
+    bint PyObject_IS_GC(object o)
     void PyObject_ClearWeakRefs(PyObject* o)
 
 cdef extern from *:

@@ -131,7 +131,7 @@ cdef class Value:
 
     def __setattr__(self, name, value):
         PyObject_GenericSetAttr(self, name, <PyObject*>value)
-        if PyObject_GC_IsTracked(value):
+        if PyObject_IS_GC(value):     # even if it is not tracked yet, as an empty dict
             track(self)
 
     def __delattr__(self, name):
