@@ -58,7 +58,21 @@ cdef void dealloc_now(PyObject* o) noexcept:
     if FASTGRAD_DEBUG:
         count_live(-1)
     if pool_has_room():
-        memset(&(<Tensor>o).data, 0, <char*>(&(<Tensor>o).traced + 1) - <char*>&(<Tensor>o).data)
+        # What `new_tensor` and `adopt` do not set.
+        (<Tensor>o).storage = NULL
+        (<Tensor>o).x1 = NULL
+        (<Tensor>o).x2 = NULL
+        (<Tensor>o).extra = NULL
+        (<Tensor>o).grad_ = NULL
+        (<Tensor>o).pending = 0
+        (<Tensor>o).sweep = 0
+        (<Tensor>o).saved = 0
+        (<Tensor>o).gen = 0
+        (<Tensor>o).gen1 = 0
+        (<Tensor>o).gen2 = 0
+        (<Tensor>o).flags = 0
+        (<Tensor>o).op = LEAF
+        (<Tensor>o).traced = 0
         pool_object(o)
     else:
         free_object(o)
