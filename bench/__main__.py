@@ -16,9 +16,10 @@ def parser():
     p.add_argument(
         "what",
         nargs="?",
-        choices=("rows", "ops", "readme"),
+        choices=("rows", "ops", "cost", "readme"),
         default="rows",
-        help="rows: the table of comparisons (default); ops: one row per op; readme: update the tables of README.md "
+        help="rows: the table of comparisons (default); ops: one row per op; cost: what recording an op "
+        "and its backward add to NumPy's functions; readme: update the tables of README.md "
         "from the JSON file of `rows`",
     )
     p.add_argument("result", nargs="?", metavar="RESULT.json", help="input of `readme` (default: bench/results.json)")
@@ -26,7 +27,7 @@ def parser():
         "--row", action="append", metavar="GLOB", help="run only the rows whose names match; can be repeated"
     )
     p.add_argument(
-        "--json", metavar="PATH", help="output file (default: bench/results.json, or bench/ops.json for ops)"
+        "--json", metavar="PATH", help="output file (default: bench/results.json, bench/ops.json or bench/cost.json)"
     )
     p.add_argument(
         "--quick",
@@ -64,6 +65,8 @@ def main(arguments=None):
         peers.choose(options.peers.split(","))
     if options.what == "ops":
         from bench.ops import ROWS
+    elif options.what == "cost":
+        from bench.cost import ROWS
     else:
         from bench.rows import ROWS
     selected = [r for r in ROWS.values() if not options.row or any(fnmatchcase(r.name, glob) for glob in options.row)]
@@ -74,7 +77,8 @@ def main(arguments=None):
     if not selected:
         print(f"no row matches {options.row}; `python -m bench --list` lists them", file=sys.stderr)
         return 2
-    path = options.json or machine.ROOT / "bench" / ("ops.json" if options.what == "ops" else "results.json")
+    file = "results.json" if options.what == "rows" else f"{options.what}.json"
+    path = options.json or machine.ROOT / "bench" / file
     try:
         with open(path, "a", encoding="utf-8"):
             pass  # check now, not after minutes of measuring

@@ -18,13 +18,15 @@ def quantity(value, unit):
 def ratio_text(result):
     if result.ratio is None:
         return ""
-    return f"{result.ratio:.0f}" if result.rival is None or result.ratio >= 100 else f"{result.ratio:.2f}x"
+    if result.rival is None or result.ratio >= 100:
+        return f"{result.ratio:.0f}"
+    return f"{result.ratio:.2f}{result.ratio_unit}"
 
 
 def target_text(result):
     if result.target is None:
         return ""
-    number = f"{result.target:g}" if result.rival is None else f"{result.target:.2f}x"
+    number = f"{result.target:g}" if result.rival is None else f"{result.target:.2f}{result.ratio_unit}"
     return f"{result.sense} {number}"
 
 

@@ -23,6 +23,7 @@ class Result:
     rival_name: str = ""
     unit: str = "s"
     ratio: float | None = None
+    ratio_unit: str = "x"  # of `ratio` and `target`: "x", or " us" for a difference
     target: float | None = None
     sense: str = "<="
     peers: dict[str, float] = field(default_factory=dict)

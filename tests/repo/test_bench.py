@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 if not (ROOT / "bench").is_dir():
     pytest.skip("the benchmarks are part of the repository, not of the package", allow_module_level=True)
 
-from bench import machine, ops, readme, report, results, run  # noqa: E402
+from bench import cost, machine, ops, readme, report, results, run  # noqa: E402
 from bench import rows as _registers  # noqa: E402, F401
 from bench.rows import derivatives, elementwise, layers, networks, recurrent, scalars, training  # noqa: E402
 from fastgrad.benchmark import networks as shared  # noqa: E402
@@ -94,6 +94,11 @@ def test_the_row_of_an_op_computes_what_numpy_computes(name):
 def test_an_op_is_timed_small_and_large():
     names = [r.row for r in ops.measure(RULES["tanh"], QUICK)]
     assert names == ["tanh small", "tanh large"]
+
+
+def test_the_cost_of_an_op_is_measured_forward_and_backward():
+    assert [r.row for r in cost.measure(RULES["flip"], QUICK)] == ["flip forward", "flip backward"]
+    assert [r.row for r in cost.measure(RULES["greater"], QUICK)] == ["greater forward"]
 
 
 def _slope_by_differences(value_of, arrays, rng, step=1e-6):
