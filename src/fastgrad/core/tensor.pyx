@@ -84,6 +84,6 @@ include "ops/optimizers.pxi"        # optimizer steps, written in place
 include "record/calls.pxi"
 include "record/function.pxi"       # the public function of a rule
 include "object/node_extra.pxi"
+include "object/ufuncs.pxi"
 include "object/tensor_class.pxi"
 include "object/type_slots.pxi"
-include "object/tensor_methods.pxi"

@@ -260,10 +260,47 @@ cdef class Tensor:
         cdef pointer[3] given = [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims]
         return call_method(MIN, given)
 
+    def prod(self, axis=None, keepdims=False, *, dtype=None):
+        cdef pointer[4] given = [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims, <PyObject*>dtype]
+        return call_method(PROD, given)
+
+    def logsumexp(self, axis=None, keepdims=False):
+        cdef pointer[3] given = [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims]
+        return call_method(LOGSUMEXP, given)
+
+    def softmax(self, axis=-1):
+        cdef pointer[2] given = [<PyObject*>self, <PyObject*>axis]
+        return call_method(SOFTMAX, given)
+
+    def log_softmax(self, axis=-1):
+        cdef pointer[2] given = [<PyObject*>self, <PyObject*>axis]
+        return call_method(LOG_SOFTMAX, given)
+
+    def clip(self, min=None, max=None):
+        cdef pointer[3] given = [<PyObject*>self, <PyObject*>min, <PyObject*>max]
+        return call_method(CLIP, given)
+
+    def reshape(self, *shape):
+        cdef Tensor y = None
+        wanted = shape[0] if len(shape) == 1 else shape
+        if type(wanted) is tuple or type(wanted) is int:
+            y = reshape(self, wanted)
+        return y if y is not None else METHODS["reshape"](self, *shape)
+
+    def transpose(self, *axes):
+        return permute_dims(self, None) if not axes else METHODS["transpose"](self, *axes)
+
+    def permute_dims(self, axes):
+        cdef Tensor y = permute_dims(self, axes) if type(axes) is tuple else None
+        return y if y is not None else METHODS["permute_dims"](self, axes)
+
     @property
     def T(self):
         """The axes reversed."""
         return permute_dims(self, None)
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        return call_ufunc(self, ufunc, method, inputs, kwargs)
 
     # --- slots whose bodies are shared with the pure-Python engine
 
