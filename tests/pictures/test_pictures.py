@@ -166,6 +166,68 @@ def test_an_overwritten_value_is_left_out_or_refused_but_never_shown_wrong():
         fg.draw(y)
 
 
+def _leaf_by_no_grad(x, c, array):
+    with fg.no_grad():
+        x -= 0.5
+    return "x"
+
+
+def _constant_by_no_grad(x, c, array):
+    with fg.no_grad():
+        c += 5
+    return "c"
+
+
+def _array_of_the_user(x, c, array):
+    array += 7
+    return "w"
+
+
+def _element_through_numpy(x, c, array):
+    c.numpy(writable=True)[0] = 100
+    return "c"
+
+
+@pytest.mark.parametrize("write", [_leaf_by_no_grad, _constant_by_no_grad, _array_of_the_user, _element_through_numpy])
+def test_an_operand_that_was_overwritten_later_is_not_drawn_as_current(write):
+    x = fg.tensor([1.0, 2.0], requires_grad=True)
+    c, array = fg.tensor([3.0, 4.0]), np.array([5.0, 6.0])
+    w = fg.asarray(array)
+    y = ((x + c) * 3 + w).sum()
+    names = {"x": x, "c": c, "w": w}
+    assert {n.name: n.value is None for n in fg.draw(y, names=names).graph.nodes if n.name in names} == {
+        "x": False, "c": False, "w": False,
+    }  # fmt: skip
+    overwritten = write(x, c, array)
+    picture = fg.draw(y, names=names)
+    nodes = by_name(picture)
+    assert {name: nodes[name].value is None for name in names} == {name: name == overwritten for name in names}
+    assert "values that were overwritten in place are left out" in picture.graph.notes
+    assert nodes["x"].gradient.tolist() == [3, 3]
+    parsed(picture)
+    assert "overwritten" in str(fg.explain(y, names=names))
+
+
+def test_a_result_that_was_overwritten_later_is_not_drawn_as_current():
+    x = fg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = x * 3
+    total = y.sum()
+    with fg.no_grad():
+        y[0] = 100
+    picture = fg.draw(total)
+    assert by_name(picture)["y"].value is None
+    assert by_name(picture)["total"].value == 18 and by_name(picture)["x"].value.tolist() == [1, 2, 3]
+
+
+def test_a_write_before_the_op_removes_nothing():
+    w = fg.tensor([1.0, 2.0], requires_grad=True)
+    with fg.no_grad():
+        w -= 0.5
+    picture = fg.draw((w * 3).sum())
+    assert by_name(picture)["w"].value.tolist() == [0.5, 1.5]
+    assert not any("overwritten" in note for note in picture.graph.notes)
+
+
 def test_checkpoints_user_ops_and_infinities_are_drawn():
     x = fg.tensor([0.0, 4.0], requires_grad=True)
     parsed(fg.draw(fg.checkpoint(lambda t: t.tanh() * t)(x).sum()))

@@ -29,7 +29,7 @@ def render(graph, caption=""):
         elif node.kind == BLOCK:
             label = f"{node.name}\n{node.op}" if node.name else node.sign
         else:
-            label = node.name or summary(node.value)
+            label = node.name or summary(node.shown_value)
         lines.append(
             f"  n{number} [label={quoted(label)} tooltip={quoted(node.formula or label)} {_STYLES[node.kind]}]"
         )
@@ -37,9 +37,9 @@ def render(graph, caption=""):
         for wire in node.wires:
             source = graph.nodes[wire.source]
             gradient = wire.product if len(consumers[wire.source]) > 1 or source.gradient is None else source.gradient
-            label = "\n".join(filter(None, (summary(source.value), summary(gradient))))
+            label = "\n".join(filter(None, (summary(source.shown_value), summary(gradient))))
             lines.append(f"  n{wire.source} -> n{number} [label={quoted(label)}]")
     root = graph.nodes[-1]
-    label = "\n".join(filter(None, (summary(root.value), summary(root.gradient))))
+    label = "\n".join(filter(None, (summary(root.shown_value), summary(root.gradient))))
     lines += ['  end [shape=none label=""]', f"  n{graph.root} -> end [label={quoted(label)}]", "}", ""]
     return "\n".join(lines)

@@ -248,5 +248,6 @@ def _block(graph, group, inside, leaving):
     )
     out = [n for n in inside if n in leaving]
     if len(out) == 1:
-        block.value, block.gradient = graph.nodes[out[0]].value, graph.nodes[out[0]].gradient
+        result = graph.nodes[out[0]]
+        block.value, block.gradient, block.overwritten = result.value, result.gradient, result.overwritten
     return block

@@ -39,6 +39,8 @@ class Node:
         LEAF, CONSTANT (a leaf that requires no gradient), GATE (the result of an op) or BLOCK.
     value : ndarray or None
         None for a block with several results, and for a value that was overwritten.
+    overwritten : bool
+        Whether the value was overwritten in place after the graph was recorded.
     gradient : ndarray or None
         Gradient of the drawn result with respect to this node, summed over all consumers.
     op : str
@@ -66,6 +68,12 @@ class Node:
     wires: list = field(default_factory=list)
     swaps: bool = False
     count: int = 1
+    overwritten: bool = False
+
+    @property
+    def shown_value(self):
+        """The value as an array, "overwritten", or None."""
+        return "overwritten" if self.overwritten else self.value
 
 
 @dataclass(slots=True)

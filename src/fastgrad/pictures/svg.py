@@ -50,7 +50,7 @@ class _NodeView:
         self.name = truncate(node.name, _MAX_NAME)
         self.forks = forks
         self.branch_labels = branch_labels  # for each incoming wire its gradient, or "" if it is the only branch
-        self.value = _ArrayLabel(node.value, lambda a: format_size(a.shape))
+        self.value = _ArrayLabel(node.shown_value, lambda a: format_size(a.shape))
         self.gradient = _ArrayLabel(node.gradient, lambda a: f"norm {format_scalar(norm(a), 3)}")
         self.stub = max(self.value.width, self.gradient.width, 8.0) + 14.0
         self._shape()
@@ -88,7 +88,9 @@ class _ArrayLabel:
         self.width = self.height = 0.0
         if array is None:
             return
-        if array.size == 1:
+        if isinstance(array, str):
+            self.text = array
+        elif array.size == 1:
             self.text = format_number(array)
         elif not array.size:
             self.text = f"empty {format_shape(array.shape)}"
@@ -227,7 +229,7 @@ def _trunk(graph, views, placed, consumers, v):
         parts = sum(placed.column[c] - 1 - placed.column[v] == k for c, _ in consumers[v]) + (k + 1 < len(points))
         if parts > 1:
             more.append(tag("circle", class_="dot", cx=x, cy=height, r=2.6))
-    tooltip = [graph.words[v], f"value: {details(node.value)}"]
+    tooltip = [graph.words[v], f"value: {details(node.shown_value)}"]
     if node.gradient is not None:
         tooltip.append(f"gradient, ∂{graph.result}/∂{graph.words[v]}: {details(node.gradient)}")
     middle = start + views[v].stub / 2
@@ -269,7 +271,10 @@ def _wire_tooltip(graph, v, k):
     """Return the tooltip of one wire: the local gradient, the upstream gradient, and their product."""
     node, wire = graph.nodes[v], graph.nodes[v].wires[k]
     source = graph.words[wire.source]
-    lines = [f"from {source} to {node.formula or graph.words[v]}", f"value: {details(graph.nodes[wire.source].value)}"]
+    lines = [
+        f"from {source} to {node.formula or graph.words[v]}",
+        f"value: {details(graph.nodes[wire.source].shown_value)}",
+    ]
     if wire.local is not None:
         lines.append(f"local gradient, ∂{graph.words[v]}/∂{source}: {details(wire.local)}")
     if wire.product is not None:
@@ -318,7 +323,7 @@ def _node_tooltip(graph, v):
     lines = [f"{name} = {node.formula}" if node.formula else f"{name}, {what}" if name else what]
     if node.op:
         lines.append(f"op: {node.op}")
-    lines.append(f"value: {details(node.value)}")
+    lines.append(f"value: {details(node.shown_value)}")
     if node.gradient is not None:
         lines.append(f"upstream gradient, ∂{graph.result}/∂{name}: {details(node.gradient)}")
     for wire in node.wires:

@@ -19,7 +19,8 @@ class Explanation:
     graph : Graph
     rows : list of dict
         One row for each operand of each node and one for each leaf, in the order of the sweep, with the keys node, op,
-        value, upstream, operand, local and downstream. Missing values are None; a Jacobian is described by a string.
+        value, upstream, operand, local and downstream. Missing values are None; overwritten values and Jacobians are
+        described by a string.
     """
 
     def __init__(self, graph):
@@ -35,7 +36,7 @@ class Explanation:
 def _rows(graph):
     for number in range(graph.root, -1, -1):
         node = graph.nodes[number]
-        row = {"node": graph.words[number] or node.sign, "op": node.formula or "leaf", "value": node.value,
+        row = {"node": graph.words[number] or node.sign, "op": node.formula or "leaf", "value": node.shown_value,
                "upstream": node.gradient, "operand": "", "local": None, "downstream": None}  # fmt: skip
         if node.kind == "constant":
             row["op"] = "constant"

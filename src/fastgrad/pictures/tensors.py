@@ -12,6 +12,7 @@ from fastgrad.functions.shapes import broadcast_to
 from fastgrad.pictures import messages
 from fastgrad.pictures.formatting import format_shape
 from fastgrad.pictures.graph import CONSTANT, GATE, LEAF, Graph, Node, Wire, free_name, free_prefix
+from fastgrad.pictures.overwritten import remove_overwritten_values
 from fastgrad.pictures.symbols import COMMUTATIVE, MAX_FORMULA, format_scalar, op_formula, op_symbol, truncate
 from fastgrad.rules.arithmetic import add
 
@@ -84,7 +85,7 @@ def describe(y, names, cotangent=None, shown=None, max_nodes=None):
         return None
     graph = Graph([_node(record, names) for record in order])
     graph.result = graph.nodes[-1].name or free_name({node.name for node in graph.nodes}, "y", "f", "result")
-    _remove_overwritten_values(graph, order)
+    remove_overwritten_values(graph, order)
     _set_formulas(graph, order)
     if y.requires_grad:
         with no_grad():
@@ -107,26 +108,6 @@ def _node(record, names):
     node.wires = [Wire(number, place=k) for k, number in record.sources]
     node.swaps = rule.name in COMMUTATIVE
     return node
-
-
-def _remove_overwritten_values(graph, order):
-    """Set the value of nodes to None if the result of a later node was written into their memory."""
-    owners = {}  # address of the memory -> nodes whose value it holds
-    for node, record in zip(graph.nodes, order, strict=True):
-        if not node.value.size:
-            continue
-        same = owners.setdefault(node.value.__array_interface__["data"][0], [])
-        if record.node is not None and record.node[0].view:
-            if any(graph.nodes[w.source].value is None for w in node.wires):
-                node.value = None
-                continue
-        elif record.node is not None:  # shares memory with an earlier node only if it was written in place
-            for earlier in same:
-                earlier.value = None
-            same.clear()
-        same.append(node)
-    if any(node.value is None for node in graph.nodes):
-        graph.notes.append("values that were overwritten in place are left out")
 
 
 def _set_formulas(graph, order):

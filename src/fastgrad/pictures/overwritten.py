@@ -1,0 +1,86 @@
+"""Finds values that were overwritten in place after the graph was recorded. They are never drawn as current."""
+
+import numpy as np
+
+from fastgrad._engine import write_count
+
+NOTE = "values that were overwritten in place are left out"
+
+
+def remove_overwritten_values(graph, order):
+    """Mark nodes whose memory was written after they were used, and remove their values.
+
+    Parameters
+    ----------
+    graph : Graph
+    order : list of records
+        The Tensors of `graph.nodes`, each with its node and the indices of its operands.
+    """
+    _remove_former_results(graph, order)
+    for node, record in zip(graph.nodes, order, strict=True):
+        if record.node is not None:
+            _compare(graph, order, node, record)
+    if any(node.overwritten for node in graph.nodes):
+        graph.notes.append(NOTE)
+
+
+def _mark(node):
+    node.value, node.overwritten = None, True
+
+
+def _remove_former_results(graph, order):
+    """Remove values whose memory holds the result of a later node."""
+    owners = {}  # address of the memory -> nodes whose value it holds
+    for node, record in zip(graph.nodes, order, strict=True):
+        if not node.value.size:
+            continue
+        same = owners.setdefault(node.value.__array_interface__["data"][0], [])
+        if record.node is not None and record.node[0].view:
+            if any(graph.nodes[w.source].value is None for w in node.wires):
+                _mark(node)
+                continue
+        elif record.node is not None:  # shares memory with an earlier node only if it was written in place
+            for earlier in same:
+                _mark(earlier)
+            same.clear()
+        same.append(node)
+
+
+def _compare(graph, order, node, record):
+    """Compute a gate again if its memory, or an operand's, may have been written, and remove what may be wrong.
+
+    Writes are counted in the memory, but the graph notes the counts only of values that gradients read. Therefore only
+    the values tell whether a write came after the op. The writes to an array of the user that a leaf or a constant
+    shares are not counted.
+    """
+    rule, _, params, origins = record.node
+    if node.value is None or any(graph.nodes[s].value is None for _, s in record.sources):
+        return
+    candidates = [(node, record), *((graph.nodes[s], order[s]) for _, s in record.sources)]
+    suspects = [n for n, r in candidates if write_count(r.tensor)]
+    if not suspects and rule.forward.__module__.startswith("fastgrad.rules."):  # the user's may be random
+        suspects = [n for n, r in candidates if r.node is None]
+    if not suspects:
+        return
+    operands = list(origins)
+    for k, source in record.sources:
+        operands[k] = graph.nodes[source].value
+    try:
+        again = np.asarray(rule.run(operands, dict(params)))
+    except (ValueError, IndexError, ArithmeticError):  # the op refuses the new values, such as an index
+        again = None
+    if again is None or not _same(again, node.value, [o for o in operands if o is not None]):
+        for suspect in suspects:
+            _mark(suspect)
+
+
+def _same(again, value, operands):
+    """Whether two results are equal, up to the rounding of another order of the same operations."""
+    if again.shape != value.shape:
+        return False
+    if value.dtype.kind not in "fc":
+        return np.array_equal(again, value)
+    rtol = np.sqrt(np.finfo(value.dtype).eps)
+    sizes = [np.abs(np.asarray(x)).max(initial=0, where=np.isfinite(x)) for x in (value, *operands)]
+    with np.errstate(all="ignore"):
+        return np.allclose(again, value, rtol, rtol * max(*sizes, np.prod(sizes[1:])), equal_nan=True)
