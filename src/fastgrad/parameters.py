@@ -74,7 +74,11 @@ def numbers(value):
         return value
     if not hasattr(type(value), "__iter__") and hasattr(value, "__index__"):
         return operator.index(value)
-    return _nested(np.array(value.detach().numpy() if hasattr(value, "numpy") else value).tolist())
+    try:
+        array = np.array(value.detach().numpy() if hasattr(value, "numpy") else value)
+    except ValueError:
+        raise ValueError(f"must be an int or sequences of ints of equal lengths, got {value!r}") from None
+    return _nested(array.tolist())
 
 
 def _nested(value):

@@ -1,4 +1,4 @@
-# One backward per kind of op: takes the cotangent of `y` at `g`, adds to the cotangents of the operands that want one.
+# The backward of ops without a kernel, by the vjps of their rule.
 
 cdef int backward_rule(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     """Through the op's rule, on Tensors, not recorded."""
@@ -95,7 +95,6 @@ cdef enum Reader:           # what a parameter of a vjp stands for, as `Rule._re
     READ_OPERAND
     READ_PARAM
     READ_SHAPE
-    READ_OTHER
 
 cdef tuple READERS = ("cotangent", "result", "operand", "param", "shape")
 

@@ -70,7 +70,6 @@ cdef inline int exit_context(OwnContext* own) except -1:
 cdef object call_without_warnings(Function f, PyObject** args, size_t n, PyObject* names):
     """Call the forward of a rule. Infinities and NaN are values; `detect_anomaly` finds them."""
     cdef PyObject* y
-    cdef PyObject* before = NULL
     if f.built_in and enter_context(&forward_context):
         y = fg_call(<PyObject*>f.forward, args, n, names)
         exit_context(&forward_context)

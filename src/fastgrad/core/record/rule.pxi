@@ -261,9 +261,9 @@ cdef tuple node_operands(Tensor y):
 
 cdef dict node_params(Tensor y):
     cdef dict params
-    rule = rule_for(y)
     if y.extra != NULL and (<NodeExtra>y.extra).params is not None:
         return (<NodeExtra>y.extra).params
+    rule = rule_for(y)
     if y.extra != NULL and (<NodeExtra>y.extra).values is not None:
         return dict(zip(rule.param_names, (<NodeExtra>y.extra).values, strict=True))
     if not rule.param_names:
