@@ -95,10 +95,14 @@ def stubs(session):
 
 @nox.session
 def docs(session):
-    """Run the code in the README, the documentation and the examples, and check the links."""
+    """Run the code of all pages, build the site and check its links; `-- --external` checks those to other sites."""
     session.install(".[test]")
+    install_group(session, "docs")
     files = ("tests/repo/test_docs.py", "tests/repo/test_examples.py", "tests/test_stories.py")
-    session.run("python", "-m", "pytest", *files, *session.posargs)
+    session.run("python", "-m", "pytest", *files)
+    folders = ("-d", "build/doctrees", "docs", "build/docs")
+    session.run("python", "-m", "sphinx", "-W", "--keep-going", "-n", "-q", "-j", "auto", *folders)
+    session.run("python", "docs/_site/links.py", "build/docs", *session.posargs)
 
 
 @nox.session

@@ -53,6 +53,7 @@ _SCALARS = (int, float, complex)
 
 
 def _power_base_vjp(g, x1, x2):
+    """`g * x2 * x1**(x2 - 1)`; 0 for a constant exponent of 0, also where `x1` is 0."""
     if isinstance(x2, _SCALARS):
         if x2 == 2:
             return g * (2 * x1)
@@ -71,6 +72,7 @@ def _power_base_vjp(g, x1, x2):
 
 
 def _power_exponent_vjp(g, y, x1):
+    """`g * y * log(x1)`; 0 where `x1` is 0 and `y` is finite."""
     if isinstance(x1, _SCALARS):
         x1 = ops.astype(x1, g.dtype)
     zero = equal(x1, 0).detach().numpy() & np.isfinite(y.detach().numpy())

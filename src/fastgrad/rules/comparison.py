@@ -104,6 +104,7 @@ def abs(x, /):
 
 
 def _sign_vjp(g, x, y):
+    """0 if `x` is real. If it is complex, `(g - y * real(conj(y) * g)) / abs(x)`, and 0 at 0."""
     if g.dtype.kind != "c":
         return zeros_of(g)
     r = abs(x)

@@ -28,6 +28,7 @@ def imag(x, /):
 
 
 def _angle_vjp(g, x, deg):
+    """`g * 1j * x / abs(x)**2`, and 0 at 0. In degrees, `180 / pi` times that."""
     r = ops.abs(x)
     r = ops.where(ops.equal(r, 0), 1, r)
     turned = g * 1j * (x / r) / r  # d angle = Im(conj(x) dx) / |x|^2; 0 at the origin, where the angle is undefined

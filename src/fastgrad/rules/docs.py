@@ -1,10 +1,12 @@
 """Docstrings of ops, generated from their rules when they are read. Parses source code; computes nothing."""
 
+from types import FunctionType
+
 _OPERAND = "Tensor, array or number."
 _PARAMETERS = {
     "axis": (
         "int, tuple of int, or None",
-        "Axis or axes; negative ones count from the end. None is all axes; cumsum, repeat and roll then flatten.",
+        "Axis or axes; negative ones count from the end.",
     ),
     "keepdims": ("bool", "Keep the reduced axes with length 1, so that the result broadcasts against the operand."),
     "ddof": ("int or float", "The divisor is n - ddof. The keyword `correction` is a synonym."),
@@ -40,8 +42,16 @@ _PARAMETERS = {
     "condition": ("array of bool", "No gradient flows to it."),
 }
 _ELEMENTWISE = "Tensor\n    Of the broadcast shape of the operands, and of the dtype of NumPy's result."
+_REDUCED = (
+    "Tensor\n    Of the shape of the operand without the reduced axes, which have length 1 if `keepdims` is True."
+)
+_VIEW = "Tensor\n    A view of the operand where possible, and otherwise a copy."
 _RESULT = "Tensor"
-_RAISES = "ShapeError, DTypeError, IndexError\n    If the operands or parameters do not fit."
+_UNBROADCAST = "ShapeError\n    If the operands do not broadcast together."
+_UNFIT = "ShapeError\n    If the shapes of the operands, or the parameters, do not fit."
+_BAD_AXIS = "AxisError\n    If an axis is out of bounds, or occurs twice."
+_BAD_DTYPE = "DTypeError\n    If the operation is not defined for the dtype."
+_BAD_INDEX = "IndexingError\n    If an index or a label is out of bounds."
 _CONSTANT = "None: the result is a constant."
 
 
@@ -126,11 +136,10 @@ def formulas(rule):
             rows.append((name, ast.unparse(part.body).replace("ops.", "")))
             for call in ast.walk(part.body):
                 word = getattr(getattr(call, "func", None), "id", "")
-                if word.startswith("_"):
-                    helpers[word] = rule.forward.__globals__.get(word)
-    for word, helper in helpers.items():
-        if helper is not None and helper.__doc__:
-            rows.append((word, " ".join(helper.__doc__.split())))
+                helper = rule.forward.__globals__.get(word)
+                if isinstance(helper, FunctionType) and helper.__doc__:
+                    helpers[word] = " ".join(helper.__doc__.split())
+    rows += helpers.items()
     above = whole.lineno
     while above > 1 and lines[above - 2].lstrip().startswith("#"):
         above -= 1
@@ -149,8 +158,36 @@ def _parameters(rule):
             rows.append(f"{'*' * rule.variadic}{name} : {_OPERAND[:-1]}")
             continue
         default = f", default {rule.defaults[name]!r}" if name in rule.defaults else ""
+        if name == "axis" and "keepdims" in rule.param_names:
+            text += " None is all axes."
         rows.append(f"{name} : {kind or 'number'}{default}" + (f"\n    {text}" if text else ""))
     return "\n".join(rows)
+
+
+def _result(rule):
+    if rule.elementwise:
+        return _ELEMENTWISE
+    return _REDUCED if "keepdims" in rule.param_names else _VIEW if rule.view else _RESULT
+
+
+def _raises(rule):
+    found = [_BAD_DTYPE]
+    if not rule.elementwise:
+        found.append(_UNFIT)
+    elif rule.variadic or rule.n_operands > 1:
+        found.append(_UNBROADCAST)
+    if "axis" in rule.param_names:
+        found.append(_BAD_AXIS)
+    if {"key", "labels"}.intersection(rule.param_names):
+        found.append(_BAD_INDEX)
+    return "\n".join(found)
+
+
+def saved(rule):
+    """Return a sentence on the values that a node of this op keeps for the backward pass."""
+    names = [f"`{name}`" for name, read in zip(rule.operand_names, rule.reads_operand, strict=True) if read]
+    names += ["the result"] * rule.reads_result
+    return f"The backward pass reads {' and '.join(names) or 'no values'}."
 
 
 def _gradient(rule):
@@ -161,8 +198,9 @@ def _gradient(rule):
         return "Computed by the vjp that it was defined with."
     width = max(len(name) for name, _ in rows)
     table = "\n".join(f"    {name:{width}}  {formula}" for name, formula in rows)
-    summed = " Summed over the axes along which the operand was broadcast." if rule.elementwise else ""
-    return f"With `g` the cotangent of the result `y`:\n\n{table}\n" + (f"\nNote: {reason}." if reason else "") + summed
+    summed = "Summed over the axes along which the operand was broadcast. " if rule.elementwise else ""
+    note = f"Note: {reason}. " if reason else ""
+    return f"With `g` the cotangent of the result `y`:\n\n{table}\n\n{note}{summed}{saved(rule)}"
 
 
 def docstring(rule):
@@ -171,8 +209,8 @@ def docstring(rule):
     parts = [
         summary,
         _section("Parameters", _parameters(rule)),
-        _section("Returns", _ELEMENTWISE if rule.elementwise else _RESULT),
-        _section("Raises", _RAISES),
+        _section("Returns", _result(rule)),
+        _section("Raises", _raises(rule)),
         _section("Gradient", _gradient(rule)),
     ]
     if rule.aliases:

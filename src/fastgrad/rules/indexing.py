@@ -65,6 +65,7 @@ def _last_writers(key, shape, selected):
 
 
 def _setitem_value_vjp(g, key, value_shape):
+    """`g[key]`; of several values that were written to one element, only the last gets a gradient."""
     gv = getitem(g, key)
     if any(part.dtype.kind != "b" for part in _arrays(key)):
         gv = where(_last_writers(key, g.shape, gv.shape), gv, 0)

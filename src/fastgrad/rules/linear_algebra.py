@@ -25,7 +25,7 @@ def _summed(g, shape):
 
 
 def _matmul_left(g, x1_shape, x2):
-    """gX = g x2^T, for operands of any rank."""
+    """`g @ x2.T`, for operands of any rank."""
     if x2.ndim == 1:
         return g * x2 if g.ndim == 0 else reshape(g, (*g.shape, 1)) * x2
     if len(x1_shape) == 1:
@@ -34,7 +34,7 @@ def _matmul_left(g, x1_shape, x2):
 
 
 def _matmul_right(g, x1, x2_shape):
-    """gW = x1^T g, for operands of any rank."""
+    """`x1.T @ g`, for operands of any rank."""
     if x1.ndim == 1:
         if len(x2_shape) == 1:
             return g * x1

@@ -53,10 +53,12 @@ def standardize(x, /, axis=-1, eps=1e-5):
 
 
 def _x_vjp(g, x, weight, axes, eps):
+    """As for `standardize`, with `g * weight` in place of `g`."""
     return standardize_vjp(g if weight is None else g * weight, x, _trailing(x.ndim, axes), eps)
 
 
 def _weight_vjp(g, x, weight_shape, axes, eps):
+    """`g * standardize(x)`, summed to the shape of `weight`."""
     return sum_to(g * standardize(x, _trailing(x.ndim, axes), eps), weight_shape)
 
 

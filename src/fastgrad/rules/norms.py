@@ -15,6 +15,7 @@ from fastgrad.rules.statistics import replace_zeros
 
 
 def _norm_vjp(g, x, y, axis, keepdims, ord):
+    """`g * sign(x) * (abs(x) / y)**(ord - 1)`; 0 at a zero element, the kink. For inf and -inf, as `max` and `min`."""
     if ord == 2:
         return x * restore_axes(g / replace_zeros(y), x.shape, axis, keepdims)
     if ord == 0:

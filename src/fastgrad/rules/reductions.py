@@ -29,7 +29,7 @@ def axes_of(axis, ndim):
 
 
 def restore_axes(y, x_shape, axis, keepdims):
-    """Return the result with the reduced axes as length 1, so that it broadcasts against the operand."""
+    """The first argument with the reduced axes as length 1, so that it broadcasts against `x`."""
     if keepdims or axis is None or axis == 0 or not x_shape:
         return y  # a missing leading axis broadcasts without a reshape
     axes = axes_of(axis, len(x_shape))
@@ -37,12 +37,12 @@ def restore_axes(y, x_shape, axis, keepdims):
 
 
 def broadcast_back(g, x_shape, axis, keepdims):
-    """Return the cotangent broadcast to all elements that were summed."""
+    """`g`, broadcast to all elements that were summed."""
     return broadcast_to(restore_axes(g, x_shape, axis, keepdims), x_shape)
 
 
 def count_of(x_shape, axis):
-    """Return the number of elements that are reduced to one."""
+    """The number of elements that are reduced to one."""
     return math.prod(x_shape[k] for k in axes_of(axis, len(x_shape)))
 
 
@@ -154,7 +154,7 @@ def _with_zeros(rng):
 
 
 def _finite(y):
-    """Return `y` with 0 in place of -inf: the gradient of the logsumexp of -infs is exp(-inf - 0) = 0, not NaN."""
+    """`y` with 0 in place of -inf: the gradient of the logsumexp of -infs is exp(-inf - 0) = 0, not NaN."""
     nothing = equal(y, -np.inf)
     return where(nothing, 0, y) if nothing.detach().numpy().any() else y
 

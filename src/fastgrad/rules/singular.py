@@ -31,6 +31,7 @@ def _inverse(x, noise):
 
 
 def _values_vjp(g, x):
+    """`U @ diag(g) @ V.T` of the singular value decomposition of `x`."""
     u, _, v = _unpack(svd_packed(x), x.shape[-2])
     return matmul(u * reshape(g, (*g.shape[:-1], 1, g.shape[-1])), _adjoint(v))
 

@@ -39,6 +39,7 @@ def _real(g):
 
 
 def _var_vjp(g, x, axis, ddof, keepdims):
+    """`2 * g * (x - mean(x)) / (n - ddof)`, with `g` broadcast to the reduced axes."""
     g = restore_axes(_real(g), x.shape, axis, keepdims)
     if not x.size:  # there are no elements; a divisor of NaN would make the second derivative NaN
         return x * g
@@ -60,6 +61,7 @@ def var(x, /, axis=None, ddof=0, keepdims=False, *, dtype=None):
 
 
 def _std_vjp(g, x, y, axis, ddof, keepdims):
+    """`g * (x - mean(x)) / ((n - ddof) * y)`, with `g` broadcast to the reduced axes; 0 if all elements are equal."""
     g, y = _real(g), _real(y)
     if not x.size:
         return x * restore_axes(g, x.shape, axis, keepdims)
@@ -94,6 +96,7 @@ def std(x, /, axis=None, ddof=0, keepdims=False, *, dtype=None):
 
 
 def _cumsum_vjp(g, x_shape, axis):
+    """The cumulative sum of `g` from the end of the axis, since an element contributes to all later sums."""
     gx = flip(cumsum(flip(g, axis), axis), axis)  # an element contributes to all later sums
     return gx if gx.shape == x_shape else reshape(gx, x_shape)  # x was flattened, or is 0-d
 
@@ -110,7 +113,7 @@ def cumsum(x, /, axis=None, *, dtype=None):
 
 
 def _cumprod_vjp(g, x, y, axis):
-    # gx[k] = (x[0] ... x[k - 1]) * s[k], where s[k] = g[k] + x[k + 1] * s[k + 1]; no division, for the sake of zeros
+    """`gx[k] = y[k - 1] * s[k]` with `s[k] = g[k] + x[k + 1] * s[k + 1]`, which has no division that fails at zeros."""
     shape = x.shape
     if axis is None:
         axis = 0

@@ -1,0 +1,61 @@
+"""Sphinx extension: parts of pages that are made from data: the gallery and the citation."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import yaml
+from docutils import nodes
+from figures import figure
+from sphinx.util.docutils import SphinxDirective
+
+_BIBTEX = """@software{{fastgrad,
+  title   = {{{title}}},
+  author  = {{{{{author}}}}},
+  version = {{{version}}},
+  url     = {{{url}}},
+  license = {{{license}}}
+}}"""
+
+
+class Gallery(SphinxDirective):
+    """All pictures of `docs/make_pictures.py`, each with the docstring of its function as its heading."""
+
+    def run(self):
+        sys.path.insert(0, self.env.srcdir.__fspath__())
+        try:
+            module = importlib.import_module("make_pictures")
+        finally:
+            sys.path.pop(0)
+        self.env.note_dependency(module.__file__)
+        found = []
+        for function in module.PICTURES:
+            title = " ".join(function.__doc__.split())
+            section = nodes.section(ids=[nodes.make_id(function.__name__)])
+            section += nodes.title(title, title)
+            section += figure(function().svg)
+            found.append(section)
+        return found
+
+
+class Citation(SphinxDirective):
+    """The data of `CITATION.cff` as BibTeX."""
+
+    def run(self):
+        path = Path(self.env.srcdir).parent / "CITATION.cff"
+        self.env.note_dependency(str(path))
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = _BIBTEX.format(
+            title=data["title"],
+            author=" and ".join(author["name"] for author in data["authors"]),
+            version=data["version"],
+            url=data["repository-code"],
+            license=data["license"],
+        )
+        return [nodes.literal_block(text, text, language="bibtex")]
+
+
+def setup(app):
+    app.add_directive("gallery", Gallery)
+    app.add_directive("citation", Citation)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
