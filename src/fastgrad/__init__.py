@@ -91,10 +91,12 @@ __version__ = "0.1.0"
 _TRANSFORMS = ("checkpoint", "elementwise_grad", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp")
 _LATER = {
     "data": None,
+    "func": None,
     "nn": None,
     "optim": None,
     "testing": None,
     "transforms": None,
+    "utils": None,
     **dict.fromkeys(_TRANSFORMS, "transforms"),
     "draw": "pictures",
     "explain": "pictures",

@@ -7,10 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fastgrad import data as data
+from fastgrad import func as func
 from fastgrad import nn as nn
 from fastgrad import optim as optim
 from fastgrad import testing as testing
 from fastgrad import transforms as transforms
+from fastgrad import utils as utils
 from fastgrad._engine import Tensor as Tensor
 from fastgrad._engine import asarray as asarray
 from fastgrad._engine import cache_info as cache_info

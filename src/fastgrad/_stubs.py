@@ -36,10 +36,11 @@ PARAMETERS = _by_name(
     {
         "_Operand": (
             "x x1 x2 a b start stop logits scores labels predictions targets condition min max obj data "
-            "fill_value repeats indices constant_values xs operands weight"
+            "fill_value repeats indices constant_values xs operands weight input target input1 input2 anchor positive "
+            "negative query key value tensor var"
         ),
         "int": "num n n_rows lengths axis1 axis2 nbytes",
-        "float": "step delta",
+        "float": "step delta threshold",
         "int | Sequence[int] | None": "axis shift reps stride",
         "int | Sequence[int]": (
             "axes normalized_shape shape source destination argnums indices_or_sections kernel_size dilation"
@@ -47,10 +48,10 @@ PARAMETERS = _by_name(
         "Tensor | Sequence[_Operand]": "arrays outputs inputs",
         "npt.DTypeLike | None": "dtype",
         "Callable[..., Any]": "f forward hook",
-        "bool | None": "copy",
         "str": "name subscripts",
         "Callable[..., Any] | tuple[Callable[..., Any] | None, ...] | None": "vjp",
-        "_Operand | None": "cotangent bias",
+        "_Operand | None": "cotangent bias attn_mask pos_weight",
+        "bool | None": "copy size_average reduce align_corners recompute_scale_factor",
         "Tensor | None": "running_mean running_var",
         "int | None": "n_cols padding_idx",
         "np.random.Generator | int | None": "rng",
@@ -229,10 +230,11 @@ def menu_stub():
     text = (
         HEADER
         + IMPORTS
-        + "\nfrom fastgrad import data as data\nfrom fastgrad import nn as nn\nfrom fastgrad import optim as optim\n"
+        + "\nfrom fastgrad import data as data\nfrom fastgrad import func as func\n"
+        + "from fastgrad import nn as nn\nfrom fastgrad import optim as optim\n"
     )
     text += "from fastgrad import testing as testing\n"
-    text += "from fastgrad import transforms as transforms\n"
+    text += "from fastgrad import transforms as transforms\nfrom fastgrad import utils as utils\n"
     moved = (*ENGINE, "Tensor", "no_grad", "enable_grad", "detect_anomaly")
     text += "".join(f"from fastgrad._engine import {name} as {name}\n" for name in sorted(moved))
     text += (

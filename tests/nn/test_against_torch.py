@@ -96,6 +96,18 @@ FIRST_ORDER = [
     ("AdamW", {"lr": 0.1}),
     ("RMSprop", {"lr": 0.1, "weight_decay": 0.1}),
     ("RMSprop", {"lr": 0.1, "momentum": 0.9, "centered": True, "eps": 1e-2}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "maximize": True}),
+    ("RMSprop", {"lr": 0.1, "maximize": True}),
+    ("Adam", {"lr": 0.1, "amsgrad": True, "weight_decay": 0.1}),
+    ("AdamW", {"lr": 0.1, "amsgrad": True, "maximize": True}),
+    ("Adagrad", {"lr": 0.1}),
+    ("Adagrad", {"lr": 0.1, "lr_decay": 0.2, "weight_decay": 0.1, "initial_accumulator_value": 0.3}),
+    ("Adadelta", {"lr": 0.1, "weight_decay": 0.1}),
+    ("Adadelta", {"lr": 0.1, "rho": 0.5, "eps": 1e-3, "maximize": True}),
+    ("Adamax", {"lr": 0.1, "weight_decay": 0.1}),
+    ("Adamax", {"lr": 0.1, "betas": (0.5, 0.9), "eps": 1e-3, "maximize": True}),
+    ("RAdam", {"lr": 0.1, "weight_decay": 0.1}),
+    ("RAdam", {"lr": 0.1, "weight_decay": 0.1, "decoupled_weight_decay": True, "betas": (0.5, 0.9)}),
 ]
 
 
@@ -176,6 +188,19 @@ SCHEDULES = {
     ),
     "three": lambda s, o: s.SequentialLR(o, [s.LinearLR(o), s.StepLR(o, 2), s.StepLR(o, 1, 0.5)], milestones=[3, 8]),
     "chained": lambda s, o: s.ChainedScheduler([s.LinearLR(o, 0.1, total_iters=4), s.StepLR(o, 3, 0.5)]),
+    "exponential": lambda s, o: s.ExponentialLR(o, 0.8),
+    "milestones": lambda s, o: s.MultiStepLR(o, [2, 7, 7], 0.5),
+    "multiplicative": lambda s, o: s.MultiplicativeLR(o, lambda t: 0.9 + t / 100),
+    "constant": lambda s, o: s.ConstantLR(o, 0.25, total_iters=4),
+    "polynomial": lambda s, o: s.PolynomialLR(o, total_iters=6, power=2.0),
+    "restarts": lambda s, o: s.CosineAnnealingWarmRestarts(o, 4, eta_min=0.01),
+    "longer restarts": lambda s, o: s.CosineAnnealingWarmRestarts(o, 2, 2),
+    "one cycle": lambda s, o: s.OneCycleLR(o, [1.0, 2.0], total_steps=13),
+    "one cycle, linear": lambda s, o: s.OneCycleLR(o, 0.5, epochs=4, steps_per_epoch=5, anneal_strategy="linear"),
+    "three phases": lambda s, o: s.OneCycleLR(o, 0.5, total_steps=15, pct_start=0.4, three_phase=True, div_factor=5.0),
+    "warmup and restarts": lambda s, o: s.SequentialLR(
+        o, [s.ConstantLR(o, 0.1, total_iters=3), s.CosineAnnealingWarmRestarts(o, 4)], milestones=[3]
+    ),
 }
 
 
@@ -184,12 +209,58 @@ SCHEDULES = {
 def test_a_schedule_is_pytorchs(name):
     p, q = fg.tensor([1.0], requires_grad=True), torch.tensor([1.0], requires_grad=True)
     groups = lambda x, y: [{"params": [x], "lr": 0.5}, {"params": [y]}]
-    a = optim.SGD(groups(p, fg.tensor([1.0])), lr=0.1)
-    b = torch.optim.SGD(groups(q, torch.tensor([1.0])), lr=0.1)
-    mine, theirs = SCHEDULES[name](optim, a), SCHEDULES[name](torch.optim.lr_scheduler, b)
+    a = optim.SGD(groups(p, fg.tensor([1.0])), lr=0.1, momentum=0.9)
+    b = torch.optim.SGD(groups(q, torch.tensor([1.0])), lr=0.1, momentum=0.9)
+    mine, theirs = SCHEDULES[name](optim.lr_scheduler, a), SCHEDULES[name](torch.optim.lr_scheduler, b)
     for _ in range(13):
         np.testing.assert_allclose(mine.get_last_lr(), [g["lr"] for g in b.param_groups], rtol=1e-12)
+        np.testing.assert_allclose(*([g["momentum"] for g in o.param_groups] for o in (a, b)), rtol=1e-12)
         b.step(), theirs.step(), a.step(), mine.step()
+
+
+def test_one_cycle_moves_the_first_of_the_betas():
+    p, q = fg.tensor([1.0], requires_grad=True), torch.tensor([1.0], requires_grad=True)
+    a, b = optim.Adam([p], lr=0.1), torch.optim.Adam([q], lr=0.1)
+    made = [s.OneCycleLR(o, 0.3, total_steps=8) for s, o in ((optim, a), (torch.optim.lr_scheduler, b))]
+    for _ in range(8):
+        np.testing.assert_allclose(a.param_groups[0]["betas"], b.param_groups[0]["betas"], rtol=1e-12)
+        b.step(), [scheduler.step() for scheduler in made]
+
+
+@pytest.mark.parametrize("settings", [
+    {}, {"mode": "max", "factor": 0.5}, {"patience": 0}, {"threshold_mode": "abs", "threshold": 0.3},
+    {"cooldown": 2, "patience": 1}, {"min_lr": 0.05, "patience": 1}, {"min_lr": [0.01, 0.2], "patience": 0},
+    {"eps": 0.3, "patience": 0}, {"mode": "max", "threshold_mode": "abs", "patience": 1},
+], ids=str)  # fmt: skip
+def test_a_plateau_is_where_pytorch_sees_it(settings):
+    settings = {"patience": 2, **settings}
+    p, q = fg.tensor([1.0], requires_grad=True), torch.tensor([1.0], requires_grad=True)
+    a = optim.SGD([{"params": [p], "lr": 0.5}, {"params": [fg.tensor([1.0])]}], lr=0.1)
+    b = torch.optim.SGD([{"params": [q], "lr": 0.5}, {"params": [torch.tensor([1.0])]}], lr=0.1)
+    mine, theirs = optim.ReduceLROnPlateau(a, **settings), torch.optim.lr_scheduler.ReduceLROnPlateau(b, **settings)
+    values = [1.0, 0.9, 0.95, 0.91, 0.92, 0.7, 0.71, 0.8, 0.8, 0.8, 0.9, float("nan"), 0.1, 0.1, 0.1, 0.1, 0.1, 0.2]
+    for t, value in enumerate(values):
+        mine.step(fg.tensor(value) if t % 2 else value), theirs.step(value)
+        assert mine.get_last_lr() == pytest.approx(theirs.get_last_lr(), rel=1e-12)
+        assert (mine.best, mine.num_bad_epochs, mine.cooldown_counter, mine.last_epoch) == (
+            theirs.best, theirs.num_bad_epochs, theirs.cooldown_counter, theirs.last_epoch,
+        )  # fmt: skip
+        if t == 9:
+            mine = optim.ReduceLROnPlateau(a, **settings)
+            mine.load_state_dict(theirs.state_dict())
+
+
+def test_warm_restarts_take_fractions_of_a_step():
+    for T_mult in (1, 2):
+        p, q = fg.tensor([1.0], requires_grad=True), torch.tensor([1.0], requires_grad=True)
+        a, b = optim.SGD([p], lr=0.1), torch.optim.SGD([q], lr=0.1)
+        mine = optim.CosineAnnealingWarmRestarts(a, 3, T_mult)
+        theirs = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(b, 3, T_mult)
+        b.step()
+        for epoch in (0.25, 1.5, 2.75, 3.5, 9.5, None, None, 21.25, None):
+            mine.step(epoch), theirs.step(epoch)
+            assert a.param_groups[0]["lr"] == pytest.approx(b.param_groups[0]["lr"], rel=1e-9)
+            assert mine.last_epoch == theirs.last_epoch
 
 
 @pytest.mark.parametrize("norm_type", [2.0, 1.0, 3.0, -2.0, 0, math.inf, -math.inf, "inf", "-inf"])

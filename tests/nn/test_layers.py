@@ -247,7 +247,7 @@ def test_losses_are_their_functions():
             (nn.BCEWithLogitsLoss, F.binary_cross_entropy_with_logits, (X > 0) * 1.0),
         ]:  # fmt: skip
             np.testing.assert_array_equal(
-                loss(reduction)(X, target).numpy(), function(X, target, reduction=reduction).numpy()
+                loss(reduction=reduction)(X, target).numpy(), function(X, target, reduction=reduction).numpy()
             )
     assert nn.HingeLoss(0.5)(X, signs).item() == F.hinge_loss(X, signs, 0.5).item()
     assert nn.MulticlassHingeLoss()(X, labels).item() == F.multiclass_hinge_loss(X, labels).item()

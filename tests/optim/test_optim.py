@@ -225,7 +225,7 @@ def test_groups_have_settings_of_their_own():
         p.grad = [1.0]
     opt.step()
     np.testing.assert_allclose([p.item() for p in (a, b, c)], [0.5, 0.9, 1])
-    assert repr(opt).startswith("SGD (\nParameter Group 0\n    dampening: 0.0\n    lr: 0.5\n    momentum: 0.0")
+    assert repr(opt).startswith("SGD (\nParameter Group 0\n    dampening: 0.0\n    lr: 0.5\n    maximize: False\n")
     opt.zero_grad()
     assert a.grad is b.grad is c.grad is None
 

@@ -16,6 +16,11 @@ MAKES = {
     "Adam": lambda ps: optim.Adam(ps, 0.1),
     "AdamW": lambda ps: optim.AdamW(ps, 0.1),
     "RMSprop": lambda ps: optim.RMSprop(ps, 0.1, momentum=0.5, centered=True),
+    "Adam amsgrad": lambda ps: optim.Adam(ps, 0.1, amsgrad=True),
+    "Adagrad": lambda ps: optim.Adagrad(ps, 0.1, lr_decay=0.1),
+    "Adadelta": lambda ps: optim.Adadelta(ps, 0.1),
+    "Adamax": lambda ps: optim.Adamax(ps, 0.1),
+    "RAdam": lambda ps: optim.RAdam(ps, 0.1),
     "LBFGS": lambda ps: optim.LBFGS(ps, max_iter=2, line_search_fn="strong_wolfe"),
 }
 
@@ -106,14 +111,24 @@ ANY = [
     (("param_groups", 0, "lr"), [0.1, "a"], "lr must"),
     (("param_groups", 0, "lr"), np.ones(2), "lr must"),
     (("param_groups", 0, "initial_lr"), math.nan, "initial_lr=nan is not a learning rate"),
-    (("param_groups", 0, "maximize"), True, "maximize=True, which .* does not support"),
-    (("param_groups", 0, "amsgrad"), True, "amsgrad=True"),
 ]
 MOMENTS = {
     "SGD": ["momentum_buffer"], "Adam": ["exp_avg", "exp_avg_sq"], "AdamW": ["exp_avg", "exp_avg_sq"],
-    "RMSprop": ["square_avg", "grad_avg", "momentum_buffer"],
+    "RMSprop": ["square_avg", "grad_avg", "momentum_buffer"], "Adagrad": ["sum"],
+    "Adadelta": ["square_avg", "acc_delta"], "Adamax": ["exp_avg", "exp_inf"], "RAdam": ["exp_avg", "exp_avg_sq"],
+    "Adam amsgrad": ["max_exp_avg_sq"],
 }  # fmt: skip
 CASES = [(name, *case) for name in MAKES for case in ANY]
+# flags that are not settings of the optimizer, and would change its steps
+CASES += [("LBFGS", ("param_groups", 0, "maximize"), True, "maximize=True, which LBFGS does not support")]
+CASES += [
+    (name, ("param_groups", 0, "amsgrad"), True, f"amsgrad=True, which {name} does not support")
+    for name in MAKES
+    if not name.startswith("Adam") or name == "Adamax"
+]
+CASES += [
+    (name, ("param_groups", 0, "maximize"), "no", "maximize='no' is neither") for name in MAKES if name != "LBFGS"
+]
 for name, moments in MOMENTS.items():
     CASES += [(name, ("state", 1, "step"), bad, "1.step: .* is not a number of steps") for bad in BAD_NUMBERS]
     for key in moments:

@@ -28,6 +28,7 @@ LAYERS = (
     ("transforms",),
     ("primitives", "_state", "optim", "data"),
     ("nn",),
+    ("func", "utils"),
     ("testing",),
     ("pictures",),
     ("micrograd",),

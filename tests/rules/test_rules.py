@@ -79,6 +79,7 @@ def _svd_packed(x):
 REFERENCES = NETWORKS | {
     "astype": lambda x, dtype: x.astype(dtype),
     "batch_norm": _batch_norm,
+    "binary_cross_entropy": lambda x, t: -t * np.log(x) - (1 - t) * np.log(1 - x),
     "binary_cross_entropy_with_logits": lambda x, t: t * np.log(1 + np.exp(-x)) + (1 - t) * np.log(1 + np.exp(x)),
     "clip": lambda x, *bounds: np.clip(x, *bounds, *(None,) * (2 - len(bounds))),
     "concat": lambda *xs, axis=0: np.concatenate(xs, axis),

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableSequen
 from typing import Any, Self
 
 from fastgrad.nn import messages
-from fastgrad.nn.module import MODULE, Module
+from fastgrad.nn.module import Module
+from fastgrad.nn.states import MODULE
 
 
 class _ModuleSequence(Module, MutableSequence[Module]):

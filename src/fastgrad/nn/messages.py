@@ -1,6 +1,6 @@
 """Errors of modules, initializers and files, and their messages: what was passed, what was expected, what to do."""
 
-from fastgrad.errors import DTypeError, ShapeError, StateError
+from fastgrad.errors import BadSetting, DTypeError, ShapeError, StateError
 
 
 def not_a_parameter(name, op):
@@ -47,6 +47,39 @@ def state_mismatch(module, missing, unexpected, unfit):
 def not_written(module, name, error):
     """The memory of a parameter or buffer could not be written; nothing was loaded."""
     return StateError(f"the state dict cannot be written into {module}, nothing was loaded. {name}: {error}")
+
+
+def unknown_name(module, kind, name):
+    """A module has no parameter or child of this name."""
+    return StateError(f"{module} has no {kind} {name!r}: named_{kind}s() lists them")
+
+
+def name_taken(container, name):
+    """The name of an entry of a container is that of a method or attribute."""
+    return StateError(f"{container}: {name!r} cannot name an entry, since it is an attribute: use another name")
+
+
+def tied(module, name):
+    """`functional_call` was given different values for two names of one Tensor."""
+    return StateError(
+        f"{module}: {name!r} is another name of a Tensor that is given with a different value: "
+        "give one of them, or pass tie_weights=False"
+    )
+
+
+def no_always_call():
+    """`register_forward_hook` with `always_call=True`."""
+    return BadSetting("register_forward_hook: always_call=True is not supported: omit it")
+
+
+def no_device(device):
+    """A module was to be moved to a device other than the CPU."""
+    return BadSetting(f"there is no device {str(device)!r}: fastgrad computes on the CPU, use 'cpu'")
+
+
+def not_floating(module, dtype):
+    """A module was to be converted to a dtype that has no gradient."""
+    return DTypeError(f"{module} can be converted to floating and complex dtypes, got {dtype}")
 
 
 def layer_shape(layer, got, wanted):

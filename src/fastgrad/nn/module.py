@@ -7,19 +7,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from types import FunctionType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from fastgrad._engine import Tensor, is_parameter, mark_parameter, no_grad, tensor
-from fastgrad._state import clear_gradients, converted
-from fastgrad.errors import FastgradError
+from fastgrad._engine import Tensor, is_parameter, mark_parameter, tensor
+from fastgrad._state import clear_gradients
 from fastgrad.nn import messages
-
-PARAMETER, BUFFER, TRANSIENT, MODULE = "parameter", "buffer", "buffer that is not saved", "module"
+from fastgrad.nn.conversions import Conversions
+from fastgrad.nn.hooks import Hooks, RemovableHandle
+from fastgrad.nn.states import BUFFER, MODULE, PARAMETER, TRANSIENT, States
 
 
 def Parameter(
@@ -64,14 +64,7 @@ def _renamed(function: FunctionType, name: str) -> FunctionType:
     return made
 
 
-class IncompatibleKeys(NamedTuple):
-    """The names that `load_state_dict` did not find in the state dict, and those that it did not use."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
-
-
-class Module:
+class Module(Conversions, States):
     """Base class of all layers and networks. Assign parameters and modules in `__init__`, and define `forward`.
 
     A leaf Tensor that requires a gradient becomes a parameter when it is assigned, and a Module becomes a child.
@@ -88,6 +81,7 @@ class Module:
 
     training: bool
     _kinds: dict[str, str]
+    _hooks: Hooks | None = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)
@@ -110,7 +104,63 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward: define `def forward(self, x)`")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._hooks is not None:
+            return self._hooks.call(self, args, kwargs)
         return self.forward(*args, **kwargs)
+
+    def register_forward_hook(
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> RemovableHandle:
+        """Call `hook(module, args, output)` after each forward. A result other than None replaces the output.
+
+        Parameters
+        ----------
+        hook : function
+            Called as `hook(module, args, kwargs, output)` if `with_kwargs` is set.
+        prepend : bool
+            Whether it is called before the hooks that are registered already.
+        with_kwargs : bool
+        always_call : bool
+            Must be False: after an error no hook is called.
+
+        Returns
+        -------
+        RemovableHandle
+            Its method `remove()` removes the hook.
+        """
+        if always_call:
+            raise messages.no_always_call()
+        return self._with_hooks().add("after", hook, prepend, with_kwargs)
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call `hook(module, args)` before each forward. A result other than None replaces the arguments.
+
+        Parameters
+        ----------
+        hook : function
+            Called as `hook(module, args, kwargs)`, to return a pair of both, if `with_kwargs` is set.
+        prepend : bool
+            Whether it is called before the hooks that are registered already.
+        with_kwargs : bool
+
+        Returns
+        -------
+        RemovableHandle
+            Its method `remove()` removes the hook.
+        """
+        return self._with_hooks().add("before", hook, prepend, with_kwargs)
+
+    def _with_hooks(self) -> Hooks:
+        if self._hooks is None:
+            self.__dict__["_hooks"] = Hooks()
+        return self.__dict__["_hooks"]
 
     # --- registration
 
@@ -257,95 +307,22 @@ class Module:
             parameter.requires_grad_(requires_grad)
         return self
 
-    def to(self, dtype: npt.DTypeLike) -> Self:
-        """Convert all floating parameters and buffers to `dtype`.
+    def get_submodule(self, target: str) -> Module:
+        """Return the module of this name, such as "layers.0.linear"; the empty name is that of this module."""
+        module = self
+        for name in target.split(".") if target else ():
+            if module._kinds.get(name) != MODULE:
+                raise messages.unknown_name(type(self).__name__, "module", target)
+            module = getattr(module, name)
+        return module
 
-        Parameters become new Tensors: create the optimizer afterwards.
-        """
-        made: dict[int, Tensor] = {}
-        for module in self.modules():
-            for name, old in list(module._own(PARAMETER, BUFFER, TRANSIENT)):
-                if old.dtype.kind not in "fc" or old.dtype == np.dtype(dtype):
-                    continue
-                if id(old) not in made:
-                    made[id(old)] = old.detach().astype(dtype).requires_grad_(old.requires_grad)
-                module.__dict__[name] = made[id(old)]
-        return self
-
-    # --- state
-
-    def _named_states(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
-        """Yield name and Tensor of everything in the state dict, in PyTorch's order; shared ones under each name."""
-        for kind in PARAMETER, BUFFER:
-            for name, value in self._own(kind):
-                yield prefix + name, value
-        for name, module in self._own(MODULE):
-            yield from module._named_states(f"{prefix}{name}.")
-
-    def state_dict(self) -> dict[str, Tensor]:
-        """Return parameters and persistent buffers by name, with PyTorch's names and order.
-
-        The Tensors share memory with the module: copy those that must not change at the next training step.
-        """
-        return {name: value.detach() for name, value in self._named_states()}
-
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
-        """Copy the values of a state dict to the parameters and buffers, in place. On an error nothing is loaded.
-
-        Parameters
-        ----------
-        state_dict : mapping of str to Tensor or array
-            As returned by `state_dict()`, or PyTorch's with its tensors converted to NumPy. Values are converted to the
-            dtype of the parameter or buffer.
-        strict : bool
-            Whether missing and unexpected names are errors, or ignored. Shapes must fit in any case.
-
-        Returns
-        -------
-        IncompatibleKeys
-            `missing_keys` and `unexpected_keys`.
-
-        Raises
-        ------
-        StateError
-            If entries are missing, unexpected or of another shape, or their values do not fit the dtype, as a NaN in an
-            integer buffer.
-        """
-        if not isinstance(state_dict, Mapping):
-            raise messages.no_state_dict(type(state_dict).__name__)
-        own = dict(self._named_states())
-        missing = [name for name in own if name not in state_dict]
-        unexpected = [name for name in state_dict if name not in own]
-        values, unfit = {}, []
-        for name, mine in own.items():
-            if name not in state_dict:
-                continue
-            value = converted(state_dict[name], mine.shape, mine.dtype)
-            if isinstance(value, str):
-                unfit.append(f"{name}: {value}")
-            else:
-                values[name] = value
-        if unfit or (strict and (missing or unexpected)):
-            raise messages.state_mismatch(type(self).__name__, *((missing, unexpected) if strict else ([], [])), unfit)
-        self._write(own, values)
-        return IncompatibleKeys(missing, unexpected)
-
-    def _write(self, own: dict[str, Tensor], values: dict[str, np.ndarray]) -> None:
-        """Write all values; if one cannot be written, restore those that were."""
-        before: list[tuple[Tensor, np.ndarray]] = []
-        name = ""
-        with no_grad():
-            try:
-                for name, value in values.items():
-                    before.append((own[name], own[name].detach().numpy().copy()))
-                    own[name][...] = value
-            except BaseException as error:
-                for p, value in reversed(before):
-                    if p.detach().numpy().tobytes() != value.tobytes():  # skips the one that cannot be written
-                        p[...] = value
-                if isinstance(error, FastgradError):
-                    raise messages.not_written(type(self).__name__, name, error) from error
-                raise
+    def get_parameter(self, target: str) -> Tensor:
+        """Return the parameter of this name, such as "layers.0.weight"."""
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        if module._kinds.get(name) != PARAMETER:
+            raise messages.unknown_name(type(self).__name__, "parameter", target)
+        return getattr(module, name)
 
     # --- representation
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastgrad._engine import Tensor, no_grad
+from fastgrad.errors import ShapeError
 from fastgrad.functions.constants import ones, zeros
 from fastgrad.nn import functional as F
 from fastgrad.nn import messages
@@ -133,3 +134,109 @@ class LayerNorm(Module):
     def extra_repr(self) -> str:
         affine = f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
         return f"{self.normalized_shape}, eps={self.eps}, {affine}"
+
+
+class GroupNorm(Module):
+    """`(x - mean) / sqrt(var + eps) * weight + bias`, with the statistics of each group of channels of each example.
+
+    Parameters
+    ----------
+    num_groups : int
+        Must divide `num_channels`.
+    num_channels : int
+    eps : float
+    affine : bool
+        Whether there are parameters `weight` and `bias`, of shape (num_channels,).
+    bias : bool
+        Whether there is a parameter `bias`.
+    dtype : dtype
+
+    Raises
+    ------
+    ShapeError
+        If the groups do not divide the channels.
+    """
+
+    weight: Tensor | None
+    bias: Tensor | None
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        *,
+        bias: bool = True,
+        dtype: npt.DTypeLike = float,
+    ) -> None:
+        if num_groups < 1 or num_channels % num_groups:
+            raise ShapeError(f"GroupNorm: num_groups={num_groups} must divide num_channels={num_channels}")
+        self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
+        self.register_parameter("weight", Parameter(np.ones(num_channels, dtype)) if affine else None)
+        self.register_parameter("bias", Parameter(np.zeros(num_channels, dtype)) if affine and bias else None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.ndim < 2 or x.shape[1] != self.num_channels:
+            raise messages.layer_shape(repr(self), x.shape, f"(batch, {self.num_channels}, ...)")
+        return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        affine = f"affine={self.affine}, bias={self.bias is not None}"
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, {affine}"
+
+
+class _InstanceNorm(_BatchNorm):
+    """Base of both instance norms, which by default have no parameters and no running statistics."""
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        *,
+        bias: bool = True,
+        dtype: npt.DTypeLike = float,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias=bias, dtype=dtype)
+
+    def forward(self, x: Tensor) -> Tensor:
+        single = x.ndim == self.ndims[0] - 1
+        shape = (1, *x.shape) if single else x.shape
+        if len(shape) not in self.ndims or shape[1] != self.num_features:
+            raise messages.layer_shape(repr(self), x.shape, self._wanted(self.ndims[0]))
+        own = self.training or self.running_mean is None
+        y = F.instance_norm(
+            x.reshape(shape), self.running_mean, self.running_var, self.weight, self.bias, own, self.momentum, self.eps
+        )
+        return y[0] if single else y
+
+
+class InstanceNorm1d(_InstanceNorm):
+    """Instance norm of (batch, channels, length), for each channel of each example.
+
+    Parameters
+    ----------
+    num_features : int
+        The number of channels.
+    eps : float
+    momentum : float
+        The weight of a batch in the running statistics.
+    affine : bool
+        Whether there are parameters `weight` and `bias`.
+    track_running_stats : bool
+        Whether there are running statistics, which evaluation mode uses.
+    bias : bool
+        Whether there is a parameter `bias`.
+    dtype : dtype
+    """
+
+    ndims = (3,)
+
+
+class InstanceNorm2d(_InstanceNorm):
+    """Instance norm of (batch, channels, height, width), for each channel; parameters as for `InstanceNorm1d`."""
+
+    ndims = (4,)

@@ -118,14 +118,19 @@ def bad_milestones(count, milestones):
     )
 
 
-def lambda_count(got, wanted):
-    """LambdaLR was given a number of functions that differs from the number of groups."""
-    return BadSetting(f"LambdaLR: got {got} functions for {wanted} groups: pass one per group, or one for all")
+def lambda_count(scheduler, got, wanted):
+    """A scheduler was given a number of functions that differs from the number of groups."""
+    return BadSetting(f"{scheduler}: got {got} functions for {wanted} groups: pass one per group, or one for all")
 
 
 def rate_count(scheduler, got, wanted):
     """`get_lr` of a scheduler returned a number of rates that differs from the number of groups."""
     return BadSetting(f"{scheduler}: get_lr returned {got} rates for {wanted} groups")
+
+
+def cycle_over(step, total):
+    """OneCycleLR was stepped beyond its end."""
+    return BadSetting(f"OneCycleLR: step {step} is after the last one of {total} steps: pass a larger total_steps")
 
 
 def groups_gone(scheduler, now, before):

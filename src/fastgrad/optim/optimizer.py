@@ -212,3 +212,9 @@ class Optimizer:
 def with_gradient(group: dict[str, Any]) -> list[int]:
     """Return the numbers of the parameters that have a gradient."""
     return [k for k, p in enumerate(group["params"]) if p.grad is not None]
+
+
+def gradient_of(group: dict[str, Any], p: Tensor) -> Tensor:
+    """Return the gradient of a parameter, with opposite sign if the group is maximized."""
+    assert p.grad is not None
+    return -p.grad if group["maximize"] else p.grad

@@ -212,12 +212,15 @@ class LambdaLR(Scheduler):
         super().__init__(optimizer)
 
     def get_lr(self) -> list[float]:
-        bases, factors = self.base_lrs, self.lr_lambda
-        if not isinstance(factors, (list, tuple)):
-            factors = [factors] * len(bases)
-        if len(factors) != len(bases):
-            raise messages.lambda_count(len(factors), len(bases))
-        return [base * factor(self.last_epoch) for base, factor in zip(bases, factors)]
+        bases = self.base_lrs
+        return [base * factor(self.last_epoch) for base, factor in zip(bases, self.factors(len(bases)))]
+
+    def factors(self, count: int) -> Sequence[Callable[[int], float]]:
+        """Return the function of each of `count` groups."""
+        factors = self.lr_lambda if isinstance(self.lr_lambda, (list, tuple)) else [self.lr_lambda] * count
+        if len(factors) != count:
+            raise messages.lambda_count(type(self).__name__, len(factors), count)
+        return factors
 
     def _ignored(self, key: Any, state: Mapping[str, Any]) -> bool:
         functions = key == "lr_lambdas" and isinstance(state[key], list) and not any(state[key])
@@ -241,8 +244,8 @@ class StepLR(Scheduler):
         super().__init__(optimizer)
 
     def check(self, settings: Mapping[str, Any]) -> None:
-        _whole("StepLR", "step_size", settings["step_size"])
-        _number("StepLR", "gamma", settings["gamma"])
+        check_count("StepLR", "step_size", settings["step_size"])
+        check_number("StepLR", "gamma", settings["gamma"])
 
     def next_rate(self, lr: float, base: float, t: int) -> float:
         return lr * self.gamma if t and t % self.step_size == 0 else lr
@@ -269,8 +272,8 @@ class CosineAnnealingLR(Scheduler):
         super().__init__(optimizer)
 
     def check(self, settings: Mapping[str, Any]) -> None:
-        _whole("CosineAnnealingLR", "T_max", settings["T_max"])
-        _number("CosineAnnealingLR", "eta_min", settings["eta_min"])
+        check_count("CosineAnnealingLR", "T_max", settings["T_max"])
+        check_number("CosineAnnealingLR", "eta_min", settings["eta_min"])
 
     def next_rate(self, lr: float, base: float, t: int) -> float:
         if t == 0:
@@ -301,9 +304,9 @@ class LinearLR(Scheduler):
         super().__init__(optimizer)
 
     def check(self, settings: Mapping[str, Any]) -> None:
-        _whole("LinearLR", "total_iters", settings["total_iters"])
+        check_count("LinearLR", "total_iters", settings["total_iters"])
         for name in "start_factor", "end_factor":
-            value = _number("LinearLR", name, settings[name])
+            value = check_number("LinearLR", name, settings[name])
             if not 0 <= value <= 1:
                 raise messages.invalid("LinearLR", name, value, "between 0 and 1")
         if settings["start_factor"] == 0:
@@ -326,14 +329,16 @@ def _rates(values: Any, count: int, first: bool) -> bool:
     return numbers and not (first and min(values) < 0)
 
 
-def _whole(scheduler: str, name: str, value: Any) -> None:
+def check_count(scheduler: str, name: str, value: Any) -> None:
+    """Raise unless a setting is a positive whole number."""
     if isinstance(value, bool) or (not isinstance(value, (int, float)) and not hasattr(value, "__index__")):
         raise messages.not_a_count(scheduler, name, value)
     if not value >= 1 or value % 1 != 0:
         raise messages.not_a_count(scheduler, name, value)
 
 
-def _number(scheduler: str, name: str, value: Any) -> float:
+def check_number(scheduler: str, name: str, value: Any) -> float:
+    """Return a setting as a float; raise unless it is a finite number."""
     if isinstance(value, bool) or not hasattr(value, "__float__") or not math.isfinite(value):
         raise messages.not_finite(scheduler, name, value)
     return float(value)

@@ -73,11 +73,16 @@ def read_settings(optimizer: Optimizer, groups: list[Mapping[str, Any]]) -> list
         rate = settings.get("initial_lr", 0.0)
         if not isinstance(rate, (int, float)) or not 0 <= rate < math.inf:
             wrong.append(f"group {k}: initial_lr={rate!r} is not a learning rate")
-        wrong += [f"group {k}: {key}=True, which {name} does not support" for key in _REVERSING if group.get(key)]
+        wrong += [
+            f"group {k}: {key}=True, which {name} does not support"
+            for key in _REVERSING
+            if group.get(key) and key not in optimizer.defaults
+        ]
         decoupled = group.get("decoupled_weight_decay")
         if (
             decoupled is not None
             and group.get("weight_decay")
+            and "decoupled_weight_decay" not in optimizer.defaults
             and bool(decoupled) != getattr(optimizer, "decoupled", bool(decoupled))
         ):
             wrong.append(f"group {k}: decoupled_weight_decay={decoupled}, which {name} does not support")

@@ -5,7 +5,8 @@ _SYMBOLS = {
     "power": "^", "square": "(·)²", "sqrt": "√", "reciprocal": "1/(·)", "remainder": "mod", "floor_divide": "⌊÷⌋",
     "matmul": "@", "sum": "Σ", "prod": "Π", "sigmoid": "σ", "abs": "|·|", "floor": "⌊·⌋", "ceil": "⌈·⌉",
     "maximum": "max", "minimum": "min", "norm": "‖·‖", "conj": "conj", "arctan2": "atan2",
-    "binary_cross_entropy_with_logits": "BCE", "cross_entropy": "cross entropy", "log_softmax": "log softmax",
+    "binary_cross_entropy": "BCE", "binary_cross_entropy_with_logits": "BCE", "cross_entropy": "cross entropy",
+    "log_softmax": "log softmax",
     "leaky_relu": "leaky relu", "logsumexp": "log Σ exp", "sum_to": "Σ", "broadcast_to": "spread",
     "scatter_add": "scatter", "getitem": "[ ]", "setitem": "[ ] =", "permute_dims": "transpose",
 }  # fmt: skip

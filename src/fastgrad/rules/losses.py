@@ -5,7 +5,7 @@ import numpy as np
 from fastgrad.rules.activations import sigmoid
 from fastgrad.rules.checks import check_labels, check_reduction, real_only, reduced
 from fastgrad.rules.reductions import softmax
-from fastgrad.rules.rule import RULES, rule
+from fastgrad.rules.rule import RULES, ops, rule
 from fastgrad.rules.shapes import reshape
 
 
@@ -58,3 +58,21 @@ def binary_cross_entropy_with_logits(logits, targets, /):
     logits = np.asarray(logits, np.result_type(logits, targets))  # a Python number must not widen the other operand
     tail = np.log1p(np.exp(-np.abs(logits)))
     return targets * (np.maximum(-logits, 0) + tail) + (1 - targets) * (np.maximum(logits, 0) + tail)
+
+
+@rule(
+    vjp=(
+        # each logarithm is at least -100, and the denominator at least 1e-12, so that the gradient at 0 and 1 is finite
+        lambda g, x, targets: g * ((x - targets) / ops.maximum((1 - x) * x, 1e-12)),
+        lambda g, x: g * (ops.maximum(ops.log1p(-x), -100.0) - ops.maximum(ops.log(x), -100.0)),
+    ),
+    elementwise=True,
+    holomorphic=False,
+    numpy=(),
+    domain=((0.1, 0.9), (0, 1)),
+)
+def binary_cross_entropy(x, targets, /):
+    """`-targets * log(x) - (1 - targets) * log(1 - x)`, elementwise; logarithms are at least -100."""
+    x, targets = real_only("binary_cross_entropy", x), real_only("targets", targets)
+    x = np.asarray(x, np.result_type(x, targets))  # a Python number must not widen the other operand
+    return -targets * np.maximum(np.log(x), -100.0) - (1 - targets) * np.maximum(np.log1p(-x), -100.0)

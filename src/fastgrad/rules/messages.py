@@ -109,3 +109,8 @@ def window_of_padding(op, shape, kernel, dilation, padding):
         f"{op}: with kernel {kernel}, dilation {dilation} and padding {padding}, a window over shape {shape} would "
         "contain padding only: use less padding or dilation"
     )
+
+
+def cell_shape(op, shape, features):
+    """An input of a recurrent cell does not have its features."""
+    return ShapeError(f"{op}: got an input of shape {shape}, but it must be (batch, {features}) or ({features},)")

@@ -1,0 +1,5 @@
+"""PyTorch's place for data sets: `fastgrad.utils.data`."""
+
+from fastgrad.utils import data
+
+__all__ = ["data"]

@@ -1,0 +1,166 @@
+"""DataLoader: batches of a data set, in the order of a sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from fastgrad.nn.random import generator as default_generator
+from fastgrad.utils.data import messages
+from fastgrad.utils.data.collate import default_collate
+from fastgrad.utils.data.datasets import IterableDataset, Subset, TensorDataset
+from fastgrad.utils.data.samplers import BatchSampler, RandomSampler, SequentialSampler, is_count
+
+# options of PyTorch that need workers, and the values that need none
+_OF_WORKERS = {"timeout": (0,), "worker_init_fn": (None,), "multiprocessing_context": (None,),
+               "prefetch_factor": (None,), "persistent_workers": (False,)}  # fmt: skip
+
+
+class DataLoader:
+    """An iterable of batches of a data set. With `shuffle`, each iteration has a new order.
+
+        loader = DataLoader(TensorDataset(x, y), batch_size=32, shuffle=True)
+        for inputs, targets in loader:
+            ...
+
+    Parameters
+    ----------
+    dataset : data set
+        An object with `__getitem__` and `__len__`, or an IterableDataset.
+    batch_size : int, optional
+        None yields single examples.
+    shuffle : bool, optional
+    sampler : iterable of int, optional
+        The order of the examples. Excludes `shuffle`.
+    batch_sampler : iterable of list of int, optional
+        The indices of each batch. Excludes `batch_size`, `shuffle`, `sampler` and `drop_last`.
+    num_workers : int
+        Must be 0: batches are made in the process itself.
+    collate_fn : function of a list of examples, optional
+        Joins the examples of a batch; by default `default_collate`.
+    pin_memory : bool
+        Accepted for PyTorch's signature; without effect.
+    drop_last : bool
+        Omit the last batch if it has fewer than `batch_size` examples.
+    timeout, worker_init_fn, multiprocessing_context, prefetch_factor, persistent_workers
+        Options of worker processes, which must have their defaults.
+    generator : numpy.random.Generator or int, optional
+        Source of the order; by default the generator of the package, see `fg.nn.seed`.
+    pin_memory_device, in_order
+        Accepted for PyTorch's signature; without effect.
+
+    Raises
+    ------
+    ValueError
+        If `batch_size` is not a positive int, options exclude each other, or an option needs worker processes.
+    DTypeError
+        If `dataset` is not a data set.
+    """
+
+    def __init__(
+        self,
+        dataset: Any,
+        batch_size: int | None = 1,
+        shuffle: bool | None = None,
+        sampler: Iterable[int] | None = None,
+        batch_sampler: Iterable[list[int]] | None = None,
+        num_workers: int = 0,
+        collate_fn: Callable[[list[Any]], Any] | None = None,
+        pin_memory: bool = False,
+        drop_last: bool = False,
+        timeout: float = 0,
+        worker_init_fn: Callable[[int], None] | None = None,
+        multiprocessing_context: Any = None,
+        generator: Any = None,
+        *,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
+        pin_memory_device: str = "",
+        in_order: bool = True,
+    ) -> None:
+        if num_workers != 0:
+            raise messages.no_workers(num_workers)
+        given = locals()
+        for name, usual in _OF_WORKERS.items():
+            if given[name] not in usual:
+                raise messages.unsupported(name, given[name])
+        iterable = isinstance(dataset, IterableDataset)
+        if not iterable and not (hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")):
+            raise messages.not_a_dataset("DataLoader", type(dataset).__name__)
+        if batch_size is not None and not is_count(batch_size):
+            raise messages.not_a_count("DataLoader", "batch_size", batch_size)
+        if sampler is not None and shuffle:
+            raise messages.exclusive("sampler", "shuffle")
+        if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
+            raise messages.exclusive("batch_sampler", "batch_size, shuffle, sampler and drop_last")
+        if batch_size is None and (drop_last or batch_sampler is not None):
+            raise messages.exclusive("batch_size=None", "drop_last and batch_sampler")
+        if iterable and (shuffle or sampler is not None or batch_sampler is not None):
+            raise messages.exclusive("an IterableDataset, which has its own order,", "shuffle, sampler, batch_sampler")
+        self.dataset, self.drop_last, self.num_workers, self.pin_memory = dataset, drop_last, 0, pin_memory
+        self.generator = generator if generator is None else default_generator(generator)
+        self.collate_fn = collate_fn
+        self.batch_size = None if batch_sampler is not None else batch_size
+        if sampler is None and not iterable:
+            sampler = RandomSampler(dataset, generator=self.generator) if shuffle else SequentialSampler(dataset)
+        self.sampler = sampler
+        if batch_sampler is None and batch_size is not None and sampler is not None:
+            batch_sampler = BatchSampler(sampler, batch_size, drop_last)
+        self.batch_sampler = batch_sampler
+
+    def __class_getitem__(cls, item: Any) -> Any:
+        """Return the class: `DataLoader[...]` is a type annotation."""
+        return cls
+
+    def _joined(self, examples: list[Any]) -> Any:
+        return (self.collate_fn or default_collate)(examples)
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.sampler is None and self.batch_sampler is None:
+            yield from self._stream()
+        elif self.batch_sampler is None:
+            for index in self.sampler:  # type: ignore[union-attr]
+                example = self.dataset[index]
+                yield example if self.collate_fn is None else self.collate_fn(example)
+        else:
+            rows = _rows_of(self.dataset) if self.collate_fn is None else None
+            for indices in self.batch_sampler:
+                if rows is not None:
+                    dataset, numbers = rows
+                    yield dataset.take(indices if numbers is None else numbers[np.asarray(indices, np.intp)])
+                else:
+                    yield self._joined([self.dataset[index] for index in indices])
+
+    def _stream(self) -> Iterator[Any]:
+        """Yield batches of an IterableDataset, or its examples."""
+        stream = iter(self.dataset)
+        if self.batch_size is None:
+            for example in stream:
+                yield example if self.collate_fn is None else self.collate_fn(example)
+            return
+        while examples := list(islice(stream, self.batch_size)):
+            if len(examples) == self.batch_size or not self.drop_last:
+                yield self._joined(examples)
+
+    def __len__(self) -> int:
+        if self.batch_sampler is not None:
+            return len(self.batch_sampler)  # type: ignore[arg-type]
+        if self.sampler is not None:
+            return len(self.sampler)  # type: ignore[arg-type]
+        if not hasattr(self.dataset, "__len__"):
+            raise messages.no_length()
+        n, size = len(self.dataset), self.batch_size or 1
+        return n // size if self.drop_last else -(-n // size)
+
+
+def _rows_of(dataset: Any) -> tuple[TensorDataset, np.ndarray | None] | None:
+    """Return the TensorDataset whose rows make up a data set, and their numbers, or None for other data sets."""
+    numbers: np.ndarray | None = None
+    while type(dataset) is Subset:
+        own = np.asarray(dataset.indices, np.intp)
+        numbers = own if numbers is None else own[numbers]
+        dataset = dataset.dataset
+    return (dataset, numbers) if type(dataset) is TensorDataset else None
