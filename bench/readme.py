@@ -8,36 +8,42 @@ from fastgrad.benchmark.race import duration
 
 README = ROOT / "README.md"
 BEGIN, END = "<!-- numbers: begin (from the JSON of `python -m bench`) -->\n", "<!-- numbers: end -->"
-HEAD = "| | fastgrad | rival | ratio |\n|---|---|---|---|\n"
-# Row of the benchmark -> label in README.md.
+HEAD = "| | fastgrad | against | | ratio |\n|---|---|---|---|---|\n"
+_NUMPY = "NumPy with gradients by hand"
+# Row of the benchmark -> what is measured, and against what, in README.md.
 OWN = {
-    "add-0d": "recorded `a + b` of two numbers, against `float + float`",
-    "add-4x4": "recorded 4x4 `a + b`, against `np.add`",
-    "staged": "the expression above: leaves, forward, backward; against Python floats by hand",
-    "staged-written": "the same with its three numbers read, against floats by hand with all stages merged",
-    "mlp-64-64-10": "network 64-64-10, batch 32, training step",
-    "mlp-784-256-128-10": "network 784-256-128-10, batch 128, training step",
-    "micrograd-2-16-16-1": "network 2-16-16-1 on 100 points, training step",
-    "rnn-100": "recurrent network, 100 steps, forward and backward",
-    "rosenbrock-10": "Rosenbrock, n = 10, value and gradient, NumPy in and out",
-    "hvp-mlp": "Hessian-vector product of the first network, against the R-operator",
-    "mixed-1e3": "`sum(tanh(x)*sigmoid(x) + exp(-x*x))`, 10^3 elements, per element",
-    "mixed-1e5": "the same, 10^5",
-    "mixed-1e7": "the same, 10^7",
-    "centred-1e5": "`mean((x - mean(x))**2 / (1 + abs(x)))`, 10^5, per element",
-    "matmul-1024": "matmul and both gradients, 1024, against three bare `np.matmul`",
-    "matmul-256": "the same, 256",
-    "matmul-64": "the same, 64",
-    "import": "`import fastgrad`, against `import numpy`",
+    "add-0d": ("recorded `a + b` of two numbers", "`float + float`"),
+    "add-4x4": ("recorded 4x4 `a + b`", "`np.add`"),
+    "staged": (
+        "the expression above: leaves, forward, backward",
+        "Python floats by hand, stage by stage as in lecture notes",
+    ),
+    "staged-lean": ("the same", "Python floats by hand, stages merged, no powers"),
+    "staged-written": ("the same, with its three numbers read", "the same floats"),
+    "mlp-64-64-10": ("network 64-64-10, batch 32, training step", _NUMPY),
+    "mlp-784-256-128-10": ("network 784-256-128-10, batch 128, training step", _NUMPY),
+    "micrograd-2-16-16-1": ("network 2-16-16-1 on 100 points, training step", _NUMPY),
+    "rnn-100": ("recurrent network, 100 steps, forward and backward", _NUMPY),
+    "rosenbrock-10": ("Rosenbrock, n = 10, value and gradient, NumPy in and out", _NUMPY),
+    "hvp-mlp": ("Hessian-vector product of the first network", "NumPy with the R-operator by hand"),
+    "mixed-1e3": ("`sum(tanh(x)*sigmoid(x) + exp(-x*x))`, 10^3 elements, per element", _NUMPY),
+    "mixed-1e5": ("the same, 10^5", _NUMPY),
+    "mixed-1e5-kept": ("the same", "NumPy by hand, with buffers that are kept between calls"),
+    "mixed-1e7": ("the same, 10^7", _NUMPY),
+    "centred-1e5": ("`mean((x - mean(x))**2 / (1 + abs(x)))`, 10^5, per element", _NUMPY),
+    "matmul-1024": ("matmul and both gradients, 1024", "three bare `np.matmul`"),
+    "matmul-256": ("the same, 256", "three bare `np.matmul`"),
+    "matmul-64": ("the same, 64", "three bare `np.matmul`"),
+    "import": ("`import fastgrad`", "`import numpy`"),
 }
-# Row of the benchmark -> rival and label. These rows require PyTorch or micrograd.
+# Row of the benchmark -> rival, what is measured, and against what. These rows require PyTorch or micrograd.
 LIBRARIES = {
-    "mlp-adam": ("torch", "network 64-64-10, batch 32, training step with Adam, against PyTorch"),
-    "lstm-100": ("torch", "LSTM of width 32, 100 steps, batch 16, forward and backward, against PyTorch"),
-    "conv-digits": ("torch", "convolutional net on 8x8 digits, batch 64, training step, against PyTorch"),
-    "adam-1e6": ("torch", "Adam's step over 10^6 float32 numbers, against PyTorch's fused one"),
-    "values-demo": ("micrograd", "micrograd's demo, a training step, against micrograd"),
-    "values-demo-gc-off": ("micrograd", "the same, `gc.disable()` for both"),
+    "mlp-adam": ("torch", "network 64-64-10, batch 32, training step with Adam", "PyTorch"),
+    "lstm-100": ("torch", "LSTM of width 32, 100 steps, batch 16, forward and backward", "PyTorch"),
+    "conv-digits": ("torch", "convolutional net on 8x8 digits, batch 64, training step", "PyTorch"),
+    "adam-1e6": ("torch", "Adam's step over 10^6 float32 numbers", "PyTorch's fused one"),
+    "values-demo": ("micrograd", "micrograd's demo, a training step", "micrograd"),
+    "values-demo-gc-off": ("micrograd", "the same, `gc.disable()` for both", "micrograd"),
 }
 CHAINS = "chain-1e4", "chain-1e6", "chain-memory-rss", "engines-60k"
 
@@ -56,8 +62,7 @@ def tables(found):
         If a row that requires no other library is missing.
     """
     machine, rows = found["machine"], {r["row"]: r for r in found["rows"]}
-    line = "| {} | {} | {} | {} |\n".format
-    own = "".join(line(text, *figures(rows[name])) for name, text in OWN.items())
+    own = "".join(line(*words, rows[name]) for name, words in OWN.items())
     short, long, memory, engines = (rows[name] for name in CHAINS)
     text = (
         f"Measured on {machine['date'][:10]}: {machine['cpu']}, one core of {machine['cores']}, CPython "
@@ -67,20 +72,21 @@ def tables(found):
         "On a scalar graph of 60,000 nodes, the compiled engine is "
         f"{float(format(engines['ratio'], '.2g')):.0f} times as fast as the pure-Python one.\n"
     )
-    others = {name: text for name, (rival, text) in LIBRARIES.items() if rows.get(name, {}).get("rival_name") == rival}
+    others = {n: words for n, (rival, *words) in LIBRARIES.items() if rows.get(n, {}).get("rival_name") == rival}
     if others:
         versions = {"torch": "PyTorch", "micrograd": "micrograd"}
         used = {LIBRARIES[name][0] for name in others}
         named = ", ".join(f"{versions[k]} {v}" for k, v in machine.get("peers", {}).items() if k in used)
         text += f"\nAgainst other libraries{f' ({named})' if named else ''}, one thread each:\n\n{HEAD}"
-        text += "".join(line(text, *figures(rows[name])) for name, text in others.items())
+        text += "".join(line(*words, rows[name]) for name, words in others.items())
     return text
 
 
-def figures(row):
-    """Format the times of fastgrad and the rival, and their ratio."""
+def line(what, against, row):
+    """Format one row: the time of fastgrad, what it is compared with, the time of that, and their ratio."""
     ratio = row["fastgrad"] / row["rival"]
-    return time(row["fastgrad"]), time(row["rival"]), f"{ratio:.2f}" if ratio >= 0.095 else f"{ratio:.2g}"
+    shown = f"{ratio:.2f}" if ratio >= 0.095 else f"{ratio:.2g}"
+    return f"| {what} | {time(row['fastgrad'])} | {against} | {time(row['rival'])} | {shown} |\n"
 
 
 def time(seconds):

@@ -45,6 +45,7 @@ html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_baseurl = "https://fastgrad.github.io/fastgrad/"
+html_sidebars = {name: [] for name in ("install", "training", "pictures", "numerics", "gallery")}
 html_theme_options = {
     "logo": {"text": "fastgrad"},
     "github_url": "https://github.com/fastgrad/fastgrad",

@@ -6,6 +6,7 @@ import textwrap
 
 import mathematics
 import names
+import numpy as np
 from numpydoc.docscrape_sphinx import SphinxDocString
 
 import fastgrad
@@ -15,6 +16,9 @@ from fastgrad.rules.docs import formulas, saved
 _SECTIONS = ("Parameters", "Returns", "Yields", "Raises", "Warns", "Attributes")
 _CODE = re.compile(r"(?<![`\w:])`([^`\n]+)`(?!`)")
 _ANY_CODE = re.compile(r"(``[^`]+``|(?<![`\w:])`[^`\n]+`(?!`))")
+_ANY, _ANY_KEYWORD = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
+_OF_THIS = re.compile(r"`fg\.(\w+)` of this tensor\.")
+_MATH = "= "  # begins a formula that is displayed
 _ERROR = re.compile(r"\b([A-Z]\w*(?:Error|Warning))\b")
 
 
@@ -67,7 +71,8 @@ class Pages:
         if entry.kind == "data":
             return "\n".join([*lines, *self._data(entry)])
         first, *others = [self._signature(name, entry.obj) for name in (entry.name, *entry.aliases)]
-        lines += [f".. py:{entry.kind}:: {first}", *(" " * (len(entry.kind) + 9) + other for other in others), ""]
+        lines += [f".. py:{entry.kind}:: {first}", *(" " * (len(entry.kind) + 9) + other for other in others)]
+        lines += [""] if entry.kind == "class" else ["   :no-contents-entry:", ""]
         lines.append(textwrap.indent(self._body(entry.obj, entry.obj.__doc__), "   "))
         if entry.kind == "class":
             lines += self._members(entry)
@@ -92,7 +97,10 @@ class Pages:
         except (TypeError, ValueError):
             return name if inspect.isclass(obj) else f"{name}(...)"
         kept = [p.replace(annotation=p.empty) for p in found.parameters.values() if p.name != "self"]
-        if kept and kept[0].name == "x" and "." not in name:  # the method of a Tensor that calls a function
+        word = name.rpartition(".")[2]
+        if [p.kind for p in kept] == [_ANY, _ANY_KEYWORD] and hasattr(np, word):  # it calls the function of NumPy
+            kept = list(inspect.signature(getattr(np, word)).parameters.values())
+        if kept and kept[0].name in ("x", "a") and "." not in name:  # the method of a Tensor that calls a function
             kept = kept[1:]
         shown = str(found.replace(parameters=kept, return_annotation=found.empty))
         return name + re.sub(r"<(\w+\.)*(\w+).*?>", r"\2", shown).replace("(/, ", "(").replace("(/)", "()")
@@ -130,17 +138,17 @@ class Pages:
         rows, reason = formulas(rule)
         operands = (*rule.operand_names, "each operand")
         helpers = {name: text for name, text in rows if name not in operands}
-        shown, described = {}, set()
+        equal, described = {}, set()  # operands with the same formula, by its markup
         for name, formula in rows:
             if name in operands:
-                text = self._formula(formula, helpers, described)
-                shown.setdefault(text, []).append(name)
+                equal.setdefault(self._formula(formula, helpers, described), []).append(name)
         lines = ["With :math:`g` the cotangent of the result :math:`y`, the cotangents of the operands are:", ""]
-        for text, members in shown.items():
-            lines += [
-                ", ".join(f"``{name}``" if name in rule.operand_names else name for name in members),
-                f"   {text}",
-            ]
+        for text, operands in equal.items():
+            if text.startswith(_MATH) and "each operand" not in operands:
+                left = " = ".join(mathematics.cotangent(name) for name in operands)
+                lines += ["", f".. math:: {left} = {text.removeprefix(_MATH)}", ""]
+            else:
+                lines += [", ".join(f"``{name}``" if " " not in name else name for name in operands), f"   {text}"]
         for name in helpers.keys() - described:
             lines += [f"``{name.strip('_')}``", f"   {self.mathematical(helpers[name])}"]
         notes = [f"Note: {reason}." if reason else ""]
@@ -155,7 +163,7 @@ class Pages:
             described.add(helper)
             return self.mathematical(helpers[helper])
         found = mathematics.latex(formula)
-        return f"``{formula}``" if found is None else f":math:`{found}`"
+        return f"``{formula}``" if found is None else _MATH + found
 
     def mathematical(self, text):
         """Return prose in which inline code that is a formula is set as mathematics."""
@@ -171,14 +179,24 @@ class Pages:
         documented = {other.obj: other.name for other in self.entries if other.kind == "class"}
         bases = [base for base in entry.obj.__mro__[1:] if base in documented]
         lines = [f"   Base class: :py:class:`{documented[base]}`." for base in bases[:1]]
-        for name, member in names.members(entry.obj).items():
-            if any(getattr(base, name, None) is member for base in bases):
-                continue
-            text, call = inspect.getdoc(member) or "", callable(member)
-            function = re.fullmatch(r"`fg\.(\w+)` of this tensor\.", text)
-            shown = name
-            if call:
-                shown = self._signature(name, getattr(fastgrad, function[1]) if function else member)
-            lines += ["", f"   .. py:{'method' if call else 'attribute'}:: {shown}", ""]
-            lines.append(textwrap.indent(self._body(member if call else None, text), "      "))
+        found = {
+            name: member
+            for name, member in names.members(entry.obj).items()
+            if not any(getattr(base, name, None) is member for base in bases)
+        }
+        texts = {name: inspect.getdoc(member) or "" for name, member in found.items()}
+        functions = {name: match[1] for name, text in texts.items() if (match := _OF_THIS.fullmatch(text))}
+        attributes = [name for name, member in found.items() if not callable(member)]
+        methods = [name for name in found if name not in attributes and name not in functions]
+        for name in attributes:
+            lines += ["", f"   .. py:attribute:: {name}", "", textwrap.indent(self._body(None, texts[name]), "      ")]
+        for name in methods:
+            lines += ["", f"   .. py:method:: {self._signature(name, found[name])}", ""]
+            lines.append(textwrap.indent(self._body(found[name], texts[name]), "      "))
+        if functions:
+            lines += ["", "   .. rubric:: Functions as methods", "", "   The tensor is the first argument.", ""]
+        for name, function in functions.items():
+            signature = self._signature(name, getattr(fastgrad, function))
+            lines += [f"   .. py:method:: {signature}", "      :no-contents-entry:", ""]
+            lines += [f"      {self.prose(texts[name])}", ""]
         return lines

@@ -28,8 +28,13 @@ def themed(svg):
 
 
 def figure(svg):
-    """Return a picture as a node of a page."""
-    return nodes.raw("", f'<figure class="graph" tabindex="0">{themed(svg)}</figure>', format="html")
+    """Return a picture as a node of a page. It shrinks to at least three quarters of its width."""
+    svg = themed(svg)
+    if "prefers-color-scheme" in svg:
+        raise ValueError("the dark colours of a picture were not found: do its styles have a new form?")
+    if width := re.search(r'<svg\b[^>]*?\bwidth="([\d.]+)', svg):
+        svg = re.sub(r"<svg\b", f'<svg style="min-width:{0.75 * float(width[1]):.0f}px"', svg, count=1)
+    return nodes.raw("", f'<figure class="graph" tabindex="0">{svg}</figure>', format="html")
 
 
 def _picture_of(value):

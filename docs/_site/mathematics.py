@@ -32,6 +32,13 @@ def latex(formula):
         return None
 
 
+def cotangent(name):
+    """Return the notation for the cotangent of an operand."""
+    if match := re.fullmatch(r"([a-z])(\d?)", name):
+        return rf"\bar{{{match[1]}}}" + (f"_{match[2]}" if match[2] else "")
+    return rf"\overline{{{_name(name)}}}"
+
+
 def is_formula(text):
     """Return whether inline code of a docstring is mathematics rather than the name of something."""
     return bool(re.fullmatch(r"[a-zA-Z]\d?", text) or re.search(r"[-+*/@(]", text))

@@ -55,7 +55,7 @@ def generate(folder):
         _write(folder / f"{entry.name}.rst", pages.page(entry))
         written.add(f"{entry.name}.rst")
     for group, members in groups.items():
-        title = _HEADINGS.get(group, group[:1].upper() + group[1:] if " " in group else group)
+        title = _HEADINGS.get(group, group if "." in group else group[:1].upper() + group[1:])
         _write(folder / f"group-{_slug(title)}.rst", _group_page(title, members, pages))
         written.add(f"group-{_slug(title)}.rst")
     for old in folder.glob("*.rst"):
