@@ -1,6 +1,7 @@
-"""Sphinx extension: parts of pages that are made from data: the gallery and the citation."""
+"""Sphinx extension: parts of pages that are made from data: the gallery, the citation, and the names of other libraries."""
 
 import importlib
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -55,7 +56,20 @@ class Citation(SphinxDirective):
         return [nodes.literal_block(text, text, language="bibtex")]
 
 
+class ForeignNames(SphinxDirective):
+    """The table of names of another library, from the same rows as the answers to unknown names."""
+
+    required_arguments = 1
+
+    def run(self):
+        if importlib.util.find_spec("fastgrad.foreign") is None:
+            return []
+        markdown = importlib.import_module("fastgrad.foreign.markdown").markdown
+        return self.parse_text_to_nodes(markdown(self.arguments[0]), allow_section_headings=True)
+
+
 def setup(app):
     app.add_directive("gallery", Gallery)
     app.add_directive("citation", Citation)
+    app.add_directive("foreign-names", ForeignNames)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
