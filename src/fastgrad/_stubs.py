@@ -57,7 +57,8 @@ PARAMETERS = _by_name(
         "np.random.Generator | int | None": "rng",
         "Sequence[str]": "modes",
         "int | str | Sequence[int] | Sequence[Sequence[int]]": "padding",
-        "float | None": "eps rtol atol",
+        "float | None": "eps rtol atol width",
+        "str | None": "title",
     }
 )
 # Type -> functions that return it. Other functions return a Tensor.
@@ -134,7 +135,7 @@ def detect_anomaly() -> _Context: ...
 """
 ENGINE = ("tensor", "asarray", "is_grad_enabled", "gradients", "cache_info", "clear_cache", "set_cache_limit")
 # Parameters that accept more types than that of their default.
-WIDER_THAN_DEFAULT = ("axis", "axes", "argnums", "stride", "padding", "dilation")
+WIDER_THAN_DEFAULT = ("axis", "axes", "argnums", "stride", "padding", "dilation", "title", "width")
 HIDDEN = {"__array_priority__", "__buffer__", "__weakref__", "__module__", "__slots__", "__doc__", "__hash__"}
 DUNDERS = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__repr__", "__format__"}
 

@@ -125,7 +125,7 @@ def test_what_is_not_understood_gets_one_line_and_exit_code_2(expression, values
 def test_a_place_that_cannot_be_written_gets_one_line_and_exit_code_1(tmp_path, capsys):
     for out, line in (
         (tmp_path / "absent" / "a.svg", "no such file or directory; choose another path with -o"),
-        (tmp_path / "a.png", "end the path in .svg, .html, .dot or .gv"),
+        (tmp_path / "a.gif", "end the path in .svg, .html, .png, .pdf, .dot or .gv"),
     ):
         assert main(["draw", "x * x", "x=1", "-o", str(out)]) == 1
         printed, err = capsys.readouterr()

@@ -11,6 +11,7 @@ from fastgrad.pictures import svg
 from fastgrad.pictures.layout import Box, place
 from fastgrad.pictures.layout.crossings import count, order
 from fastgrad.pictures.layout.ranks import ranks
+from fastgrad.pictures.layout.rows import wrap
 from fastgrad.pictures.style import width
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -114,7 +115,7 @@ def network():
     return fg.nn.functional.cross_entropy((x @ first + bias).tanh() @ second, labels)
 
 
-@pytest.mark.parametrize("make", [staged, network])
+@pytest.mark.parametrize("make", [staged, network, lambda: chain(25)])
 def test_no_words_lie_over_others_or_beyond_the_page(make):
     root = ET.fromstring(fg.draw(make(), names={}, title="a title").svg)
     [group] = [g for g in root if g.tag == f"{SVG}g"]
@@ -143,3 +144,54 @@ def test_a_name_wider_than_its_gate_has_room():
     graph.nodes[1].name = "a rather long name indeed"
     view = svg.node_views(graph)[1]
     assert view.half + view.stub >= width(view.name, 13.0) / 2 <= view.half + view.inlet
+
+
+def chain(n=60):
+    y = fg.tensor(0.5, requires_grad=True)
+    for k in range(n):
+        y = y.sin() if k % 2 else y * 1.5
+    return y
+
+
+@pytest.mark.parametrize("width", [400, 700, 1100])
+def test_a_long_graph_is_wrapped_into_rows_of_the_width_of_the_page(width):
+    root = ET.fromstring(fg.draw(chain(), names={}, width=width).svg)
+    assert 0.6 * width <= float(root.get("width")) <= width
+    assert "max-width:none" in root.get("style")
+    one = ET.fromstring(fg.draw(chain(), names={}, width=None).svg)
+    assert float(one.get("width")) > 8000 and float(one.get("height")) < 200
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_do_not_overlap_and_every_wire_that_is_cut_continues(seed):
+    made = boxes(np.random.default_rng(seed), 60)
+    for box in made:
+        box.label = 20.0
+    placed = place(made, 700)
+    rows = max(placed.row) + 1
+    assert rows > 1 and placed.row == sorted(placed.row)
+    spans = [[] for _ in range(rows)]
+    for v, box in enumerate(made):
+        spans[placed.row[placed.column[v]]] += [placed.y[v] - box.top, placed.y[v] + box.bottom]
+        for k, (_, _, height) in enumerate(placed.trunks[v]):
+            spans[placed.row[placed.column[v] + k]].append(height)
+    for above, below in zip(spans, spans[1:]):
+        assert max(above) < min(below)
+    shifts = [shift for _, _, shift in placed.rows]
+    straight = place(made, None)
+    assert max(straight.row) == 0 and straight.width > 700
+    for v, points in enumerate(placed.trunks):
+        heights = {round(y - shifts[placed.row[placed.column[v] + k]], 6) for k, (_, _, y) in enumerate(points)}
+        assert len(heights) <= len(points)
+    for k, (left, right) in enumerate(placed.columns):
+        start, end, _ = placed.rows[placed.row[k]]
+        assert start - 1e-6 <= left and right <= end + 1e-6 and right <= placed.width + 1e-6
+
+
+def test_rows_are_filled_evenly_and_cut_few_wires():
+    columns = [(100.0 * k, 100.0 * k + 90.0) for k in range(10)]
+    assert wrap(columns, [1] * 10, None, 10.0) == [0] * 10
+    assert wrap(columns, [1] * 10, 1000.0, 10.0) == [0] * 10
+    assert wrap(columns, [1] * 10, 530.0, 10.0) == [0] * 5 + [1] * 5
+    assert wrap(columns, [1, 1, 1, 1, 9, 1, 9, 9, 9, 9], 640.0, 10.0)[4:6] != [0, 1]
+    assert wrap([(0.0, 5000.0), (5010.0, 5020.0)], [1, 1], 500.0, 10.0) == [0, 1]

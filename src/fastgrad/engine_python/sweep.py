@@ -311,19 +311,24 @@ def _copied_gradients(roots, targets, retain_graph, partial):
 
 
 def node_of(x):
-    """Return `(rule, operands, params, origins)` of the op that computed `x`, or None for a leaf.
+    """Return `(rule, operands, params, origins, current)` of the op that computed `x`, or None for a leaf.
 
-    `operands` are the values that the rule reads (some are copies), `origins` the operands in the graph.
+    `operands` are the values that the rule reads (some are copies), `origins` the operands in the graph. `current` is
+    False if a value that the rule reads was overwritten.
     """
     node = x.node
     if x.is_leaf:
         return None
-    _check_versions(node, x)
+    try:
+        _check_versions(node, x)
+        current = True
+    except errors.MutationError:
+        current = False
     origins = tuple(
         o if edge is None or o.node is edge else Tensor(o.array, edge, o.storage)
         for o, edge in zip(node.operands, node.edges, strict=True)
     )
-    return node.rule, node.saved, node.params, origins
+    return node.rule, node.saved, node.params, origins, current
 
 
 def node_key(x):

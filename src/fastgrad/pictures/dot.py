@@ -30,6 +30,8 @@ def render(graph, caption=""):
             label = f"{node.name}\n{node.op}" if node.name else node.sign
         else:
             label = node.name or summary(node.shown_value)
+        if len(consumers[number]) > 1 and node.gradient is not None and node.kind != BLOCK:
+            label += f"\n∂{graph.result}/∂{graph.words[number]} = {summary(node.gradient)}"
         lines.append(
             f"  n{number} [label={quoted(label)} tooltip={quoted(node.formula or label)} {_STYLES[node.kind]}]"
         )

@@ -1,87 +1,139 @@
 """Folds large graphs: each module becomes one block, or the middle is replaced by a block with the number of ops."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from fastgrad.pictures.graph import BLOCK, CONSTANT, GATE, LEAF, Graph, Node, Wire
+from fastgrad.pictures import modules
+from fastgrad.pictures.graph import BLOCK, CONSTANT, GATE, LEAF, UNKNOWN, Graph, Node, Wire
+from fastgrad.pictures.symbols import op_symbol
 
+_FITS = 50  # largest number of nodes of a picture that is folded by modules, if there is a level with fewer
 _FIRST, _LAST = 8, 24  # gates kept when the middle is elided: next to the leaves, next to the result
 _OPERANDS = 6  # leaves kept of a gate that has too many
 _MIDDLE = -1
+_MAX_CYCLES = 30  # blocks that are dissolved before all of them are
+_MAX_IN_PARTS = 600  # nodes of all blocks that can be unfolded
 
 
-def fold(graph, limit):
-    """Return `graph` if it has at most `limit` nodes, or else a smaller Graph with blocks."""
-    found = plan(graph, limit)
+@dataclass(slots=True)
+class Plan:
+    """How to fold a graph.
+
+    Attributes
+    ----------
+    groups : list
+        For each node None if it is kept, or else the name of its module or the number of its elided part.
+    heads : list of int
+        For each node the first node of its block.
+    counts : dict
+        For the name of a sequence of equal modules, their number and the head of the first one.
+    parts : dict
+        For the head of each block that can be unfolded, the nodes to show.
+    modules : list of int
+        The heads before equal modules were merged.
+    """
+
+    groups: list
+    heads: list
+    counts: dict = field(default_factory=dict)
+    parts: dict = field(default_factory=dict)
+    modules: list = field(default_factory=list)
+
+
+def plan(graph, limit):
+    """Return a Plan, or None if the graph has at most `limit` nodes. Uses only wires, names and shapes."""
+    if len(graph.nodes) <= limit:
+        return None
+    found = _by_modules(graph, limit)
+    if found is None:
+        groups = elide_middle(graph, limit)
+        found = Plan(groups, block_heads(graph, groups))
+    room = _MAX_IN_PARTS
+    for head, inside in sorted(_shown_members(graph, found).items(), key=lambda item: (len(item[1]), item[0])):
+        if len(inside) <= min(room, limit):
+            found.parts[head] = inside
+            room -= len(inside)
+    return found
+
+
+def _shown_members(graph, found):
+    """Return for the head of each block the nodes that are shown if it is unfolded: of a sequence the first module."""
+    members = {}
+    firsts = {name: first for name, (_, first) in found.counts.items()}
+    for head, inside in _members(found.heads).items():
+        if len(inside) > 1 and found.groups[head] in firsts:
+            first = firsts[found.groups[head]]
+            inside = [number for number in inside if found.modules[number] == first]
+        if sum(graph.nodes[number].kind == GATE for number in inside) > 1:
+            members[head] = inside
+    return members
+
+
+def _by_modules(graph, limit):
+    """Return the Plan by modules with the most detail that fits, or None.
+
+    A level at which a module has several results, such as the parts of a recurrent cell, is avoided, since a block
+    shows the value and the gradient of one result.
+    """
+    paths = modules.module_paths(graph)
+    best = None
+    for level in range(max(map(len, paths)), 0, -1):
+        groups = modules.group_at(graph, paths, level)
+        heads = block_heads(graph, groups)
+        merged, counts = modules.merge_repeats(graph, groups, heads)
+        found = Plan(merged, heads, counts)
+        if counts:
+            found.modules, found.heads = heads, block_heads(graph, merged)
+        nodes = len(set(found.heads))
+        if nodes > limit or nodes == len(graph.nodes):
+            continue
+        rank = bool(_blocks_of_several_results(graph, found.heads)), nodes > _FITS, -level
+        if best is None or rank < best[0]:
+            best = rank, found
+    return best[1] if best else None
+
+
+def _blocks_of_several_results(graph, heads):
+    """Return the heads of blocks from which other blocks use several nodes."""
+    leaving = {w.source for n, node in enumerate(graph.nodes) for w in node.wires if heads[n] != heads[w.source]}
+    outputs = {}
+    for n in leaving:
+        outputs[heads[n]] = outputs.get(heads[n], 0) + 1
+    return {head for head, count in outputs.items() if count > 1}
+
+
+def visible(graph, found):
+    """Return the indices of the nodes whose gradients are visible in the folded graph, or None for all."""
+    if found is None:
+        return None
+    heads = found.heads
+    sizes = {}
+    for head in heads:
+        sizes[head] = sizes.get(head, 0) + 1
+    seen = {number for number, head in enumerate(heads) if sizes[head] == 1}
+    several = _blocks_of_several_results(graph, heads)  # no gradients at their wires
+    for number, node in enumerate(graph.nodes):
+        for wire in node.wires:
+            if heads[wire.source] != heads[number] and heads[wire.source] not in several:
+                seen.update((number, wire.source))
+    for inside in found.parts.values():
+        seen.update(inside)
+        seen.update(wire.source for number in inside for wire in graph.nodes[number].wires)
+    return seen
+
+
+def fold(graph, found):
+    """Return the smaller Graph with blocks that a Plan describes, or `graph` if there is none."""
     if found is None:
         return graph
-    groups, heads = found
-    small = merge(graph, groups, heads)
-    if any(isinstance(group, str) for group in groups):
+    small = merge(graph, found)
+    if any(isinstance(group, str) for group in found.groups):
         small.notes.append(f"{len(graph.nodes):,} nodes, folded by module")
     else:
         hidden = sum(node.count for node in small.nodes if node.kind == BLOCK)
         small.notes.append(f"{len(graph.nodes):,} nodes, of which {hidden:,} are elided")
     return small
-
-
-def shown(graph, limit):
-    """Return the indices of the nodes whose gradients are visible in the folded graph, or None for all."""
-    found = plan(graph, limit)
-    if found is None:
-        return None
-    heads = found[1]
-    sizes = {}
-    for head in heads:
-        sizes[head] = sizes.get(head, 0) + 1
-    visible = {number for number, head in enumerate(heads) if sizes[head] == 1}
-    for number, node in enumerate(graph.nodes):
-        for wire in node.wires:
-            if heads[wire.source] != heads[number]:
-                visible.update((number, wire.source))
-    return visible
-
-
-def plan(graph, limit):
-    """Return a pair `(groups, heads)`, or None if the graph is small enough. Uses only wires and names.
-
-    `groups` has for each node None if it is kept, or else the name of its module or the number of its elided part.
-    `heads` has for each node the first node of its block.
-    """
-    if len(graph.nodes) <= limit:
-        return None
-    groups = group_modules(graph)
-    if any(groups):
-        heads = block_heads(graph, groups)
-        if len(set(heads)) <= limit:
-            return groups, heads
-    groups = elide_middle(graph, limit)
-    return groups, block_heads(graph, groups)
-
-
-def group_modules(graph):
-    """Return for each node the name of its module, from the dotted names of parameters, or None.
-
-    A gate belongs to the module of its parameter, or without a parameter to that of its first operand with a module.
-    """
-    groups = [None] * len(graph.nodes)
-    for number, node in enumerate(graph.nodes):
-        if node.kind != GATE:
-            continue
-        leaves = [graph.nodes[w.source].name for w in node.wires if graph.nodes[w.source].kind == LEAF]
-        paths = [name.rpartition(".")[0] for name in leaves if "." in name]
-        if paths:
-            groups[number] = paths[0]
-        else:
-            groups[number] = next((groups[w.source] for w in node.wires if groups[w.source] is not None), None)
-    groups[-1] = None  # the result is always visible
-    for number, node in enumerate(graph.nodes):
-        for wire in node.wires:
-            source = graph.nodes[wire.source]
-            if groups[number] is not None and source.kind == LEAF and source.name.startswith(groups[number] + "."):
-                groups[wire.source] = groups[number]
-    return groups
 
 
 def elide_middle(graph, limit):
@@ -139,7 +191,12 @@ def block_heads(graph, groups):
                 if groups[wire.source] == group:
                     unite(wire.source, number)
     heads = [find(n) for n in range(len(heads))]
-    while _topological_order(graph, heads) is None:  # a cycle: dissolve the largest block
+    for tries in range(_MAX_CYCLES + 1):
+        if _topological_order(graph, heads) is not None:
+            break
+        if tries == _MAX_CYCLES:
+            return list(range(len(heads)))
+        # A cycle: dissolve the largest block.
         members = _members(heads)
         largest = max(members, key=lambda head: len(members[head]))
         heads = [n if head == largest else head for n, head in enumerate(heads)]
@@ -177,15 +234,13 @@ def _topological_order(graph, heads):
     return order if len(order) == len(feeds) else None
 
 
-def merge(graph, groups, heads):
+def merge(graph, found):
     """Return the Graph in which each block is one node."""
+    heads = found.heads
     members, order = _members(heads), _topological_order(graph, heads)
     place = {head: k for k, head in enumerate(order)}
     leaving = {w.source for n, node in enumerate(graph.nodes) for w in node.wires if heads[n] != heads[w.source]}
-    outputs = {}  # head of a block -> its nodes that other blocks use
-    for n in leaving:
-        outputs.setdefault(heads[n], []).append(n)
-    multiple = {head for head, inside in members.items() if len(inside) > 1 and len(outputs.get(head, ())) > 1}
+    multiple = _blocks_of_several_results(graph, heads)
     merged = Graph([], graph.result, list(graph.notes))
     for head in order:
         inside = members[head]
@@ -194,7 +249,9 @@ def merge(graph, groups, heads):
             node = replace(graph.nodes[head], wires=wires)
             merged.words.append(graph.words[head])
         else:
-            node = _block(graph, groups[head], inside, leaving)
+            node = _block(graph, found, head, inside, leaving)
+            if head in found.parts:
+                merged.parts[len(merged.nodes)] = _part(graph, found.parts[head], node)
             node.wires = wires
             merged.words.append(node.name or node.op)
         merged.nodes.append(node)
@@ -221,33 +278,72 @@ def _wires(graph, inside, heads, place, multiple):
                 continue
             key = source if source in multiple else wire.source
             before = found.get(key)
-            if before is None:
-                found[key] = Wire(place[source], None, wire.product, k)
-            elif source in multiple:
-                before.product = None  # gradients of several outputs cannot be added
-            else:
+            if before is None:  # gradients of several outputs cannot be added
+                found[key] = Wire(place[source], None, None if source in multiple else wire.product, k)
+            elif source not in multiple:
                 before.product = _add(before.product, wire.product)
     return list(found.values())
 
 
 def _add(a, b):
-    """Add two gradients, either of which may be None."""
+    """Add two gradients, either of which may be None or UNKNOWN."""
+    if isinstance(a, str) or isinstance(b, str):
+        return UNKNOWN
     return b if a is None else a if b is None else np.add(a, b)
 
 
-def _block(graph, group, inside, leaving):
+def _block(graph, found, head, inside, leaving):
     """Return the node that represents the nodes `inside`."""
-    gates = sum(graph.nodes[n].kind == GATE for n in inside)
-    leaves = len(inside) - gates
-    counts = [f"{gates:,} op{'s' * (gates != 1)}"] if gates else []
+    group = found.groups[head]
+    gates = [graph.nodes[n] for n in inside if graph.nodes[n].kind == GATE]
+    leaves = len(inside) - len(gates)
+    counts = [f"{len(gates):,} op{'s' * (len(gates) != 1)}"] if gates else []
     counts += [f"{leaves:,} {'leaf' if leaves == 1 else 'leaves'}"] if leaves else []
     content = ", ".join(counts)
-    name = group if isinstance(group, str) else ""
-    block = Node(
-        BLOCK, op=content, sign=name or f"⋯ {content}", name=name, formula=content, swaps=True, count=len(inside)
-    )
+    if isinstance(group, str):
+        name = group
+        times = found.counts[group][0] if group in found.counts else modules.uses_per_parameter(graph, inside)
+        sign = f"{_short(name)} × {times}" if times > 1 else name
+    else:
+        name, sign = "", f"⋯ {content}"
+        ops = [node.op for node in gates]
+        p = modules.period(ops)
+        if p and not leaves:
+            sign = f"⋯ {len(ops) // p:,} × ({', '.join(op_symbol(op, (), None) for op in ops[:p])})"
+    block = Node(BLOCK, op=content, sign=sign, name=name, formula=content, swaps=True, count=len(inside))
     out = [n for n in inside if n in leaving]
     if len(out) == 1:
         result = graph.nodes[out[0]]
         block.value, block.gradient, block.overwritten = result.value, result.gradient, result.overwritten
     return block
+
+
+def _short(name):
+    """Shorten the name of a sequence of modules, such as "blocks.0 … blocks.11", to what they share."""
+    first, _, last = name.partition(" … ")
+    return first.rstrip("0123456789").rstrip(".[(") if last else name
+
+
+def _part(graph, inside, block):
+    """Return the Graph of the nodes inside a block. What enters it is drawn as leaves."""
+    entering = sorted({w.source for n in inside for w in graph.nodes[n].wires} - set(inside))
+    numbers = sorted({*entering, *inside})
+    place = {number: k for k, number in enumerate(numbers)}
+    part = Graph([], words=[graph.words[number] for number in numbers])
+    for number in numbers:
+        node = graph.nodes[number]
+        if number in inside:
+            wires = [replace(wire, source=place[wire.source]) for wire in node.wires]
+            node = replace(node, wires=wires, name=_local_name(node, block))
+        else:
+            kind = CONSTANT if node.kind == CONSTANT else LEAF
+            node = replace(node, kind=kind, wires=[], sign="", formula="", op="", name=node.name or graph.words[number])
+        part.nodes.append(node)
+    part.result = graph.result
+    return part
+
+
+def _local_name(node, block):
+    """Return the name of a parameter without that of the block which contains it."""
+    first = block.name.partition(" … ")[0] + "."
+    return node.name.partition(first)[2] or node.name

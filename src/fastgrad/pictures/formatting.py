@@ -17,6 +17,11 @@ def format_size(shape):
     return f"length {shape[0]}" if len(shape) == 1 else format_shape(shape)
 
 
+def format_empty(shape):
+    """Format an array without elements."""
+    return "empty" if len(shape) == 1 else f"empty {format_shape(shape)}"
+
+
 def item(array):
     """Return the element of an array of one element as a Python object."""
     return array.item() if array.dtype.kind != "O" else array.reshape(-1)[0]
@@ -51,6 +56,8 @@ def summary(array, digits=4):
         return array
     if array.size == 1:
         return format_number(array, digits)
+    if not array.size:
+        return format_empty(array.shape)
     return format_vector(array, digits) or f"{format_size(array.shape)}, norm {format_scalar(norm(array), digits)}"
 
 
@@ -59,14 +66,21 @@ def details(array):
     if array is None or isinstance(array, str):
         return array or "none"
     if array.size == 1:
-        text = str(array.reshape(-1)[0]).replace("-", "−")  # NumPy: the shortest text that identifies the number
+        # NumPy writes the shortest text that identifies the number.
+        text = str(_unsigned_zero(array).reshape(-1)[0]).replace("-", "−")
         return text + (f" (shape {format_shape(array.shape)})" if array.ndim else "")
     head = f"{format_shape(array.shape)} {array.dtype.name}"
     if not array.size:
         return head + ", empty"
     if array.size <= 8:
-        return f"{head} {np.array2string(array, precision=6, separator=', ', max_line_width=10**6)}".replace("\n", "")
+        elements = np.array2string(_unsigned_zero(array), precision=6, separator=", ", max_line_width=10**6)
+        return f"{head} {elements}".replace("\n", "")
     if array.dtype.kind == "c":
         return f"{head}, norm {format_scalar(norm(array), 6)}"
     low, high = item(array.min()), item(array.max())
     return f"{head}, from {format_scalar(low, 6)} to {format_scalar(high, 6)}, norm {format_scalar(norm(array), 6)}"
+
+
+def _unsigned_zero(array):
+    """Return the array with 0 in place of -0."""
+    return array + 0.0 if array.dtype.kind in "fc" else array

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LEAF, CONSTANT, GATE, BLOCK = "leaf", "constant", "gate", "block"
+UNKNOWN = "unknown"  # stands for a gradient that needs an overwritten value
 
 
 @dataclass(slots=True)
@@ -17,7 +18,7 @@ class Wire:
     local : ndarray, str or None
         The local gradient. It has the operand's shape if the result has one element, and the result's shape if the op
         is elementwise; otherwise a string that describes the Jacobian. None if no gradient flows.
-    product : ndarray or None
+    product : ndarray, UNKNOWN or None
         Gradient that this wire passes to the operand, the local times the upstream gradient. Has the operand's shape.
     place : int or None
         Position of the operand in the call, where plain numbers count as well.
@@ -41,7 +42,9 @@ class Node:
         None for a block with several results, and for a value that was overwritten.
     overwritten : bool
         Whether the value was overwritten in place after the graph was recorded.
-    gradient : ndarray or None
+    freed : bool
+        Whether `backward()` freed the operands of the node, which then has no wires.
+    gradient : ndarray, UNKNOWN or None
         Gradient of the drawn result with respect to this node, summed over all consumers.
     op : str
         Name of the op; "" for a leaf.
@@ -54,6 +57,8 @@ class Node:
     wires : list of Wire
     swaps : bool
         Whether the wires may enter in any order.
+    shape : tuple of int
+        Shape of the value.
     count : int
         Number of nodes that it represents.
     """
@@ -69,6 +74,8 @@ class Node:
     swaps: bool = False
     count: int = 1
     overwritten: bool = False
+    freed: bool = False
+    shape: tuple = ()
 
     @property
     def shown_value(self):
@@ -89,12 +96,15 @@ class Graph:
         Lines below the picture.
     words : list of str
         For each node its name, a generated one such as "v1", or the value of a constant.
+    parts : dict
+        The contents of blocks, by the index of the block: a Graph whose result is that of the block.
     """
 
     nodes: list
     result: str = "y"
     notes: list = field(default_factory=list)
     words: list = field(default_factory=list)
+    parts: dict = field(default_factory=dict)
 
     @property
     def root(self):

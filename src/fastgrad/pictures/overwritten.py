@@ -7,7 +7,7 @@ from fastgrad._engine import write_count
 NOTE = "values that were overwritten in place are left out"
 
 
-def remove_overwritten_values(graph, order):
+def remove_overwritten_values(graph, order, visible=None):
     """Mark nodes whose memory was written after they were used, and remove their values.
 
     Parameters
@@ -15,11 +15,14 @@ def remove_overwritten_values(graph, order):
     graph : Graph
     order : list of records
         The Tensors of `graph.nodes`, each with its node and the indices of its operands.
+    visible : set of int, optional
+        The nodes that will be drawn, and have a value; all by default.
     """
-    _remove_former_results(graph, order)
-    for node, record in zip(graph.nodes, order, strict=True):
-        if record.node is not None:
-            _compare(graph, order, node, record)
+    if any(write_count(record.tensor) for record in order):
+        _remove_former_results(graph, order)
+    for number in range(len(order)) if visible is None else sorted(visible):
+        if order[number].node is not None:
+            _compare(graph, order, graph.nodes[number], order[number])
     if any(node.overwritten for node in graph.nodes):
         graph.notes.append(NOTE)
 
@@ -32,11 +35,12 @@ def _remove_former_results(graph, order):
     """Remove values whose memory holds the result of a later node."""
     owners = {}  # address of the memory -> nodes whose value it holds
     for node, record in zip(graph.nodes, order, strict=True):
-        if not node.value.size:
+        value = record.tensor.detach().numpy()
+        if not value.size:
             continue
-        same = owners.setdefault(node.value.__array_interface__["data"][0], [])
+        same = owners.setdefault(value.__array_interface__["data"][0], [])
         if record.node is not None and record.node[0].view:
-            if any(graph.nodes[w.source].value is None for w in node.wires):
+            if any(graph.nodes[w.source].overwritten for w in node.wires):
                 _mark(node)
                 continue
         elif record.node is not None:  # shares memory with an earlier node only if it was written in place
@@ -53,8 +57,8 @@ def _compare(graph, order, node, record):
     the values tell whether a write came after the op. The writes to an array of the user that a leaf or a constant
     shares are not counted.
     """
-    rule, _, params, origins = record.node
-    if node.value is None or any(graph.nodes[s].value is None for _, s in record.sources):
+    rule, _, params, origins, _ = record.node
+    if node.overwritten or any(graph.nodes[s].overwritten for _, s in record.sources):
         return
     candidates = [(node, record), *((graph.nodes[s], order[s]) for _, s in record.sources)]
     suspects = [n for n, r in candidates if write_count(r.tensor)]
@@ -64,7 +68,7 @@ def _compare(graph, order, node, record):
         return
     operands = list(origins)
     for k, source in record.sources:
-        operands[k] = graph.nodes[source].value
+        operands[k] = order[source].tensor.detach().numpy()
     try:
         again = np.asarray(rule.run(operands, dict(params)))
     except (ValueError, IndexError, ArithmeticError):  # the op refuses the new values, such as an index

@@ -1,20 +1,28 @@
 """`fg.draw`: the picture of a graph, to be displayed in a notebook or saved to a file."""
 
+import numbers
 import sys
+import tempfile
+import webbrowser
 from functools import cached_property
 from html import escape
 from pathlib import Path
 
+import numpy as np
+
 from fastgrad._engine import Tensor
-from fastgrad.pictures import dot, folding, messages, svg, tensors, values
+from fastgrad.pictures import convert, dot, folding, messages, page, svg, tensors, values
+from fastgrad.pictures import steps as steps_module
 from fastgrad.pictures.names import Names
+from fastgrad.pictures.printing import printable
 
 LIMIT = 200
+WIDTH = 1100  # pixels of a page
 SMALL = 60  # largest graph that is displayed together with its result in a notebook
 
 
 class Picture:
-    """The picture of a graph. Notebooks display it, and `save` writes it to a file.
+    """The picture of a graph. Notebooks display it, `show` opens a browser, and `save` writes it to a file.
 
     Attributes
     ----------
@@ -26,13 +34,15 @@ class Picture:
         The same graph for Graphviz.
     """
 
-    def __init__(self, graph, caption=""):
+    def __init__(self, graph, caption="", width=WIDTH, steps=None):
         self.graph = graph
         self.caption = caption
+        self.width = width
+        self.steps = steps
 
     @cached_property
     def svg(self):
-        return svg.render(self.graph, self.caption)
+        return svg.render(self.graph, self.caption, self.width)
 
     @cached_property
     def dot(self):
@@ -44,7 +54,8 @@ class Picture:
         Parameters
         ----------
         path : str or Path
-            Its suffix selects the format: .svg, .html, .dot or .gv.
+            Its suffix selects the format: .svg, .html, .png, .pdf, .dot or .gv. PNG and PDF need CairoSVG, which
+            `pip install 'fastgrad[pictures]'` installs.
 
         Returns
         -------
@@ -52,8 +63,8 @@ class Picture:
 
         Raises
         ------
-        ValueError
-            If the suffix is unknown.
+        PictureError
+            If the suffix is unknown, or CairoSVG is needed and not installed.
         OSError
             If the file cannot be written.
         """
@@ -62,30 +73,52 @@ class Picture:
         if suffix == ".svg":
             content = '<?xml version="1.0" encoding="UTF-8"?>\n' + self.svg + "\n"
         elif suffix in (".html", ".htm"):
-            content = _PAGE.format(title=escape(self.caption or f"The graph of {self.graph.result}"), svg=self.svg)
+            title = escape(self.caption or f"The graph of {self.graph.result}")
+            content = page.PAGE.format(title=title, body=self._html(True))
         elif suffix in (".dot", ".gv"):
             content = self.dot
+        elif suffix in (".png", ".pdf"):
+            picture = svg.render(self.graph, self.caption, self.width, unfolds=False)
+            path.write_bytes(convert.converted(picture, suffix))
+            return path
         else:
             raise messages.picture_suffix(str(path))
         path.write_text(content, encoding="utf-8")
         return path
 
+    def show(self):
+        """Write the picture to a temporary HTML file and open it in a browser.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        PictureError
+            If no browser can be opened.
+        """
+        path = self.save(Path(tempfile.mkdtemp(prefix="fastgrad-")) / "picture.html")
+        if not webbrowser.open(path.as_uri()):
+            raise messages.no_browser(path)
+        return path
+
+    def _html(self, full_page=False):
+        if self.steps is None:
+            return page.html(self.graph, self.caption, self.width)
+        picture = svg.render(self.graph, self.caption, self.width, self.steps, unfolds=False)
+        return steps_module.html(self.steps, picture, full_page)
+
     def _repr_svg_(self):
         return self.svg
 
     def _repr_html_(self):
-        return f'<div style="overflow-x:auto">{self.svg}</div>'
+        return self._html()
 
     def __repr__(self):
         count = sum(node.count for node in self.graph.nodes)
-        return f"<picture of {self.graph.result}: {count:,} nodes; .svg, .dot, .save(path)>"
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<style>:root{{color-scheme:light dark}}body{{margin:24px}}svg{{display:block;margin:auto}}</style></head>
-<body>{svg}</body></html>
-"""
+        return printable(f"<picture of {self.graph.result}: {count:,} nodes; .show(), .save(path), .svg, .dot>")
 
 
 def html_of(y):
@@ -94,52 +127,69 @@ def html_of(y):
     Displaying an object must not fail, so errors, such as those of a user-defined vjp, are ignored.
     """
     try:
-        if isinstance(y, Tensor):
-            scope = vars(sys.modules["__main__"]) if "__main__" in sys.modules else {}
-            graph = tensors.describe(y, Names(None, scope), max_nodes=SMALL)
-        else:
-            graph = values.describe(y, max_nodes=SMALL)
+        names = Names(None, vars(sys.modules["__main__"]) if "__main__" in sys.modules else {})
+        source = tensors if isinstance(y, Tensor) else values
+        graph = source.describe(y, names, max_nodes=SMALL)
+        return None if graph is None or graph.nodes[-1].freed else Picture(graph)._repr_html_()
     except Exception:
         return None
-    return None if graph is None else Picture(graph)._repr_html_()
 
 
 def describe(y, names, cotangent, limit, scope):
-    """Return the Graph of a Tensor or Value, folded to `limit` nodes."""
+    """Return the Graph of a Tensor or Value, folded to `limit` nodes. It shares no memory with the Tensors."""
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 8:
         raise messages.picture_limit(limit)
+    plans = []
+
+    def visible(graph):
+        plans.append(folding.plan(graph, limit))
+        return folding.visible(graph, plans[0])
+
     if isinstance(y, Tensor):
-        graph = tensors.describe(y, Names(names, scope), cotangent, lambda graph: folding.shown(graph, limit))
+        graph = tensors.describe(y, Names(names, scope), cotangent, visible)
     elif values.is_value(y):
         if cotangent is not None:
             raise messages.cotangent_of_value()
-        graph = values.describe(y, names)
+        graph = values.describe(y, Names(names, scope), visible)
     else:
         raise messages.not_drawable(y)
-    return folding.fold(graph, limit)
+    folded = folding.fold(graph, plans[0])
+    for shown in (folded, *folded.parts.values()):
+        for node in shown.nodes:
+            if node.value is not None:
+                node.value = np.array(node.value)
+    return folded
 
 
-def draw(y, *, names=None, cotangent=None, title="", limit=LIMIT):
+def draw(y, *, names=None, cotangent=None, title="", limit=LIMIT, width=WIDTH, steps=False):
     """Draw the computational graph of `y` with all values and gradients, as in lecture notes on backpropagation.
 
     Leaves are on the left, and gates are circles. The value is above each wire, the gradient below it. Where a wire
     forks, each branch has its own gradient, and these add up. Tooltips show the local gradient, the upstream gradient
     and their product. Drawing neither changes any `.grad` nor runs hooks, and does not free the graph: draw before
-    `backward()`.
+    `backward()`. Of a graph that was freed, only the result is drawn.
 
     Parameters
     ----------
     y : Tensor, or Value of micrograd
         A Value is drawn with its current `data` and `grad`.
-    names : dict from name to Tensor, or object with `named_parameters()`, optional
-        Names of tensors. By default, the names of the caller's variables are used; `{}` shows no names.
+    names : dict from name to Tensor, list, or object with `named_parameters()`, optional
+        Names of tensors, arrays or Values. A list has names for the leaves that require a gradient, in the order of
+        their first use, or pairs (name, Tensor). By default, the names of the caller's variables are used; `{}` shows
+        no names.
     cotangent : array, optional
         Cotangent of `y`, with its shape. The default is ones.
-    title : str
+    title : str, optional
         Text above the picture.
     limit : int
-        Larger graphs are folded. If parameters have dotted names, each module becomes one block; otherwise the middle
-        of the graph becomes a block that shows the number of its ops.
+        Larger graphs are folded. If parameters have dotted names, each module becomes one block, and equal modules in a
+        row become one block, such as "blocks × 12"; otherwise the middle of the graph becomes a block that shows the
+        number of its ops.
+    width : float, optional
+        Width of the page in pixels, at which the picture is wrapped into rows; None for a single row.
+    steps : bool
+        Show the forward and backward pass step by step, with the calculation of each gradient, in notebooks and in
+        HTML files.
 
     Returns
     -------
@@ -147,8 +197,15 @@ def draw(y, *, names=None, cotangent=None, title="", limit=LIMIT):
 
     Raises
     ------
-    GraphFreedError
-        If `backward()` was called without `retain_graph=True`.
+    NotDifferentiableError
+        If `y` is neither a Tensor nor a Value.
+    PictureError
+        If an argument is invalid.
+    ShapeError
+        If `cotangent` has another shape than `y`.
     """
     scope = sys._getframe(1).f_locals if names is None else None
-    return Picture(describe(y, names, cotangent, limit, scope), str(title))
+    if width is not None and (isinstance(width, bool) or not isinstance(width, numbers.Real) or not width >= 200):
+        raise messages.picture_width(width)
+    graph = describe(y, names, cotangent, limit, scope)
+    return Picture(graph, "" if title is None else str(title), width, steps_module.Steps(graph) if steps else None)

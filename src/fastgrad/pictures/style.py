@@ -51,6 +51,8 @@ _SHAPE = (
 text{font-family:FONT;font-size:12px;text-anchor:middle;font-variant-numeric:tabular-nums}
 .gate,.leaf,.constant,.root,.block{stroke-width:1.4}
 .block{stroke-dasharray:5 3}
+.freed{stroke-dasharray:2 3}
+[data-part]{cursor:pointer}
 .e{fill:none;stroke-width:1.4;stroke-linecap:round}
 .hit{fill:none;stroke:transparent;stroke-width:12;pointer-events:stroke}
 .tip{stroke-width:.6;stroke-linejoin:round}

@@ -35,7 +35,7 @@ def format_scalar(number, digits=4):
         )
     if not isinstance(number, (int, float)) or isinstance(number, bool):
         return truncate(str(number), 12)
-    text = str(number) if isinstance(number, int) and abs(number) < 10**8 else ""
+    text = str(number) if isinstance(number, int) and abs(number) < 10**8 else "" if number else "0"  # no "-0"
     if not text:
         try:
             text = f"{float(number):.{digits}g}"

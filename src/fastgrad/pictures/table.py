@@ -5,6 +5,7 @@ import sys
 from fastgrad.pictures.formatting import summary
 from fastgrad.pictures.graph import BLOCK
 from fastgrad.pictures.picture import LIMIT, describe
+from fastgrad.pictures.printing import printable
 
 _DIGITS = 6
 _ARRAYS = ("value", "upstream", "local", "downstream")
@@ -28,7 +29,7 @@ class Explanation:
         self.rows = list(_rows(graph))
 
     def __str__(self):
-        return _text(self.rows) + "".join(f"\n{note}" for note in self.graph.notes)
+        return printable(_text(self.rows) + "".join(f"\n{note}" for note in self.graph.notes))
 
     __repr__ = __str__
 
@@ -77,7 +78,7 @@ def explain(y, *, names=None, cotangent=None, limit=LIMIT):
     Returns
     -------
     Explanation
-        Its `str` is the table.
+        Its `str` is the table, in ASCII characters if stdout cannot print others.
     """
     scope = sys._getframe(1).f_locals if names is None else None
     return Explanation(describe(y, names, cotangent, limit, scope))

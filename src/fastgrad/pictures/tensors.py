@@ -11,7 +11,7 @@ from fastgrad._engine import Tensor, asarray, no_grad, node_key, node_of
 from fastgrad.functions.shapes import broadcast_to
 from fastgrad.pictures import messages
 from fastgrad.pictures.formatting import format_shape
-from fastgrad.pictures.graph import CONSTANT, GATE, LEAF, Graph, Node, Wire, free_name, free_prefix
+from fastgrad.pictures.graph import CONSTANT, GATE, LEAF, UNKNOWN, Graph, Node, Wire, free_name, free_prefix
 from fastgrad.pictures.overwritten import remove_overwritten_values
 from fastgrad.pictures.symbols import COMMUTATIVE, MAX_FORMULA, format_scalar, op_formula, op_symbol, truncate
 from fastgrad.rules.arithmetic import add
@@ -20,44 +20,50 @@ from fastgrad.rules.arithmetic import add
 class _Record:
     """A Tensor of the graph, with its node and the indices of its operands."""
 
-    __slots__ = ("node", "sources", "tensor")
+    __slots__ = ("freed", "node", "number", "operands", "tensor")
 
     def __init__(self, tensor):
         self.tensor = tensor
-        self.node = node_of(tensor)  # (rule, operands, params, origins), or None for a leaf
-        self.sources = ()  # pairs (position of the operand, index of its node)
+        self.number = None  # index of the node, when its operands have theirs
+        self.operands = None  # pairs (position of the operand, its record)
+        self.freed = False
+        try:
+            self.node = node_of(tensor)  # (rule, operands, params, origins, current); None for a leaf, and if freed
+        except errors.GraphFreedError:
+            self.node, self.freed = None, True
+
+    @property
+    def sources(self):
+        """Pairs (position of the operand, index of its node)."""
+        return [(k, operand.number) for k, operand in self.operands]
 
 
 def topological_order(y, max_nodes=None):
     """Return a record of every Tensor that `y` depends on, operands first; None if there are more than `max_nodes`.
 
-    Raises
-    ------
-    GraphFreedError
-        If a sweep has released the edges.
-    MutationError
-        If a value that a rule reads was overwritten.
+    Ends at results whose operands a sweep has released.
     """
-    numbers, order = {}, []
-    stack = [(node_key(y), _Record(y), False)]
-    visited = {stack[0][0]}
+    root = _Record(y)
+    records, order, stack = {node_key(y): root}, [], [root]
     while stack:
-        key, record, expanded = stack.pop()
-        origins = record.node[3] if record.node else ()
-        if expanded:
-            record.sources = tuple((k, numbers[node_key(o)]) for k, o in enumerate(origins) if isinstance(o, Tensor))
-            numbers[key] = len(order)
-            order.append(record)
+        record = stack[-1]
+        if record.operands is not None:
+            stack.pop()
+            if record.number is None:
+                record.number = len(order)
+                order.append(record)
             continue
-        if key in numbers:
-            continue
-        visited.add(key)
-        if max_nodes is not None and len(visited) > max_nodes:
+        record.operands = []
+        for k, o in enumerate(record.node[3] if record.node else ()):
+            if isinstance(o, Tensor):
+                key = node_key(o)
+                operand = records.get(key)
+                if operand is None:
+                    operand = records[key] = _Record(o)
+                record.operands.append((k, operand))
+        if max_nodes is not None and len(records) > max_nodes:
             return None
-        stack.append((key, record, True))
-        for o in reversed(origins):
-            if isinstance(o, Tensor) and node_key(o) not in numbers:
-                stack.append((node_key(o), _Record(o), False))
+        stack += [operand for _, operand in reversed(record.operands) if operand.number is None]
     return order
 
 
@@ -77,60 +83,76 @@ def describe(y, names, cotangent=None, shown=None, max_nodes=None):
     max_nodes : int, optional
         Return None if there are more nodes.
     """
-    try:
-        order = topological_order(y, max_nodes)
-    except errors.GraphFreedError:
-        raise messages.drawn_freed(y.op) from None
+    order = topological_order(y, max_nodes)
     if order is None:
         return None
+    names.number_leaves([record.tensor for record in order if record.tensor.is_leaf and record.tensor.requires_grad])
     graph = Graph([_node(record, names) for record in order])
     graph.result = graph.nodes[-1].name or free_name({node.name for node in graph.nodes}, "y", "f", "result")
-    remove_overwritten_values(graph, order)
-    _set_formulas(graph, order)
+    graph.words = _words(graph, order)
+    visible = None if shown is None else shown(graph)
+    for number in range(len(order)) if visible is None else visible:
+        _complete(graph, number, order[number])
+    remove_overwritten_values(graph, order, visible)
+    if any(record.freed for record in order):
+        graph.notes.append(messages.FREED)
     if y.requires_grad:
         with no_grad():
-            _sweep(graph, order, _initial_cotangent(graph, y, cotangent), None if shown is None else shown(graph))
+            _sweep(graph, order, _initial_cotangent(graph, y, cotangent), visible)
     elif cotangent is not None:
         raise errors.not_recorded("this tensor")
+    else:
+        graph.notes.append(messages.NOT_RECORDED)
+    if any(node.gradient is UNKNOWN for node in graph.nodes):
+        graph.notes.append(messages.UNKNOWN)
     return graph
 
 
 def _node(record, names):
+    """Return the Node of a Tensor without its value and formula."""
     tensor = record.tensor
-    value = tensor.detach().numpy()
     name = names.of(tensor)
-    if record.node is None:
-        return Node(LEAF if tensor.requires_grad else CONSTANT, value, name=name)
-    rule, _, params, origins = record.node
-    plain = [None if isinstance(o, Tensor) else o for o in origins]
-    numbers = plain if rule.variadic or len(plain) == rule.n_operands else []
-    node = Node(GATE, value, op=rule.name, sign=op_symbol(rule.name, numbers, params), name=name)
-    node.wires = [Wire(number, place=k) for k, number in record.sources]
-    node.swaps = rule.name in COMMUTATIVE
+    if record.node is None and not record.freed:
+        kind = LEAF if tensor.requires_grad else CONSTANT
+        return Node(kind, name=name or names.of_array(tensor.detach().numpy()), shape=tensor.shape)
+    node = Node(GATE, op=tensor.op, name=name, shape=tensor.shape, freed=record.freed)
+    node.wires = [Wire(operand.number, place=k) for k, operand in record.operands]
+    node.swaps = node.op in COMMUTATIVE
     return node
 
 
-def _set_formulas(graph, order):
-    """Set the formula of each gate, and the names of all nodes. Unnamed nodes are numbered in order."""
+def _words(graph, order):
+    """Return the names of all nodes. Unnamed nodes are numbered in order."""
     number, words, prefix = 0, [], free_prefix(node.name for node in graph.nodes)
     for node, record in zip(graph.nodes, order, strict=True):
-        if node.kind == GATE:
-            sources = dict(record.sources)
-            parts = [
-                words[sources[k]] if k in sources else format_scalar(o).replace("−", "-")
-                for k, o in enumerate(record.node[3])
-                if o is not None
-            ]
-            node.formula = truncate(op_formula(node.op, parts), MAX_FORMULA)
         if node.name:
             words.append(node.name)
-        elif node.kind == CONSTANT and node.value is not None and node.value.size == 1:
-            words.append(format_scalar(node.value.item()).replace("−", "-"))
+        elif node.kind == CONSTANT and record.tensor.size == 1:
+            words.append(format_scalar(record.tensor.detach().item()).replace("−", "-"))
         else:
             number += 1
             words.append(f"{prefix}{number}")
     words[-1] = graph.result
-    graph.words = words
+    return words
+
+
+def _complete(graph, number, record):
+    """Set the value of a node, and of a gate its symbol and formula."""
+    node = graph.nodes[number]
+    node.value = record.tensor.detach().numpy()
+    if node.freed:
+        node.sign, node.formula = op_symbol(node.op, (), None), op_formula(node.op, ["…"])
+    elif node.kind == GATE:
+        rule, _, params, origins, _ = record.node
+        plain = [None if isinstance(o, Tensor) else o for o in origins]
+        node.sign = op_symbol(node.op, plain if rule.variadic or len(plain) == rule.n_operands else [], params)
+        sources = dict(record.sources)
+        parts = [
+            graph.words[sources[k]] if k in sources else format_scalar(o).replace("−", "-")
+            for k, o in enumerate(origins)
+            if o is not None
+        ]
+        node.formula = truncate(op_formula(node.op, parts), MAX_FORMULA)
 
 
 def _initial_cotangent(graph, y, cotangent):
@@ -147,7 +169,7 @@ def _initial_cotangent(graph, y, cotangent):
     if g.dtype.kind == "c" and y.dtype.kind != "c":
         raise errors.cotangent_dtype(g.dtype, y.dtype)
     graph.notes.append("the gradients start from the given cotangent")
-    return g.detach() if g.dtype == y.dtype else g.detach().astype(y.dtype)
+    return g.detach().copy() if g.dtype == y.dtype else g.detach().astype(y.dtype)
 
 
 def _sweep(graph, order, g, shown):
@@ -160,37 +182,69 @@ def _sweep(graph, order, g, shown):
         node, record = graph.nodes[number], order[number]
         visible = shown is None or number in shown
         if visible:
-            node.gradient = g.numpy()
+            node.gradient = g if g is UNKNOWN else g.numpy()
         if record.node is None:
             continue
-        rule, operands, params, origins = record.node
+        rule, operands, params, origins, _ = record.node
+        # The rules get the values alone: the graph of an operand may be outdated by a write that they do not depend on.
+        operands = tuple([o.detach() if isinstance(o, Tensor) else o for o in operands])
+        y = record.tensor.detach()
         live = [w for w in node.wires if origins[w.place].requires_grad and rule.differentiable(w.place)]
-        if visible:
-            for wire in live:
-                wire.local = _local_gradient(rule, wire.place, record.tensor, operands, params)
-        for wire in live:
-            gx = _pull(rule, wire.place, g, record.tensor, operands, params)
-            if gx.shape != operands[wire.place].shape:
-                raise errors.vjp_shape(rule.name, wire.place, gx.shape, operands[wire.place].shape)
+        current = _is_current(graph, node, record)
+        if visible and current:
+            _set_local_gradients(rule, live, y, operands, params)
+        known = current and g is not UNKNOWN
+        products = _pull(rule, live, g, y, operands, params) if known else [UNKNOWN] * len(live)
+        for wire, gx in zip(live, products, strict=True):
             if visible:
-                wire.product = gx.numpy()
+                wire.product = gx if gx is UNKNOWN else gx.numpy()
             before = cotangents.get(wire.source)
-            cotangents[wire.source] = gx if before is None else add(before, gx)
+            if before is not None:
+                gx = UNKNOWN if before is UNKNOWN or gx is UNKNOWN else add(before, gx)
+            cotangents[wire.source] = gx
 
 
-def _pull(rule, k, g, y, operands, params):
-    """Return the cotangent of operand `k`."""
-    if rule.together:
-        return rule.pull_all(g, y, operands, params)[k]
-    return rule.pull(k, g, y, operands, params)
+def _is_current(graph, node, record):
+    """Return whether the values that the rule of a node reads are those of the forward pass."""
+    rule, operands, _, origins, current = record.node
+    if not current:
+        return False
+    lost = [k for k, o in record.operands if graph.nodes[o.number].overwritten and operands[k] is origins[k]]
+    if not lost and not node.overwritten:
+        return True
+    among = [k for k, _ in record.operands]
+    return not (any(rule.reads(k, among) for k in lost) or (node.overwritten and rule.reads_y(among)))
 
 
-def _local_gradient(rule, k, y, operands, params):
-    """Return the local gradient of operand `k`, or a description if it is a full Jacobian."""
+def _pull(rule, wires, g, y, operands, params):
+    """Return the cotangent of the operand of each wire.
+
+    Raises
+    ------
+    ShapeError
+        If the vjp of a user-defined op returns another shape than that of the operand.
+    """
+    if rule.together and wires:
+        pulled = rule.pull_all(g, y, operands, params)
+        products = [pulled[wire.place] for wire in wires]
+    else:
+        products = [rule.pull(wire.place, g, y, operands, params) for wire in wires]
+    for wire, gx in zip(wires, products, strict=True):
+        if gx.shape != operands[wire.place].shape:
+            raise errors.vjp_shape(rule.name, wire.place, gx.shape, operands[wire.place].shape)
+    return products
+
+
+def _set_local_gradients(rule, wires, y, operands, params):
+    """Store the local gradient in each wire, or a description if it is a full Jacobian."""
     ones = asarray(np.ones(y.shape, y.dtype))
     if y.size == 1:
-        return _pull(rule, k, ones, y, operands, params).numpy()
-    if rule.elementwise:
-        wide = tuple(broadcast_to(o, y.shape) if isinstance(o, Tensor) else o for o in operands)
-        return rule.pull(k, ones, y, wide, params).numpy()
-    return f"Jacobian of {format_shape(y.shape)} by {format_shape(operands[k].shape) or 1}"
+        for wire, local in zip(wires, _pull(rule, wires, ones, y, operands, params), strict=True):
+            wire.local = local.numpy()
+        return
+    wide = tuple(broadcast_to(o, y.shape) if isinstance(o, Tensor) else o for o in operands) if rule.elementwise else ()
+    for wire in wires:
+        if rule.elementwise:
+            wire.local = rule.pull(wire.place, ones, y, wide, params).numpy()
+        else:
+            wire.local = f"Jacobian of {format_shape(y.shape)} by {format_shape(operands[wire.place].shape) or 1}"

@@ -27,35 +27,36 @@ def is_value(y):
     return not isinstance(y, type) and all(hasattr(y, name) for name in ("data", "grad", "_prev", "_op"))
 
 
-def describe(y, names=None, max_nodes=None):
+def describe(y, names, shown=None, max_nodes=None):
     """Return the Graph of the Value `y`.
 
     Parameters
     ----------
     y : Value
-    names : mapping from name to Value, optional
-        Names in addition to the `label` of a Value.
+    names : Names
+        Those that the user gave come before the `label` of a Value, those of variables after it.
+    shown : function, optional
+        Given the Graph, returns the indices of the nodes that will be drawn, or None for all. Other nodes have neither
+        values nor gradients.
     max_nodes : int, optional
         Return None if there are more nodes.
     """
-    given = {id(value): str(name) for name, value in (names or {}).items()}
-    order, numbers = _topological_order(y, max_nodes)
+    order, sources = _topological_order(y, max_nodes)
     if order is None:
         return None
-    graph, words, unnamed = Graph([]), [], 0
-    taken = {*given.values(), *(_label(v) for v in order)}
-    prefix = free_prefix(taken)
-    for v in order:
-        node = _node(v, given, [numbers[id(p)] for p in _operands(v)], graph.nodes)
-        if node.kind == GATE:
-            node.formula = truncate(_formula(node, str(v._op), words), MAX_FORMULA)
-        graph.nodes.append(node)
+    names.number_leaves([v for v, from_ in zip(order, sources, strict=True) if not from_ and not str(v._op)])
+    graph = Graph([_node(v, _name(v, names), from_) for v, from_ in zip(order, sources, strict=True)])
+    taken = {node.name for node in graph.nodes} - {""}
+    prefix, unnamed = free_prefix(taken), 0
+    for node, v in zip(graph.nodes, order, strict=True):
         unnamed += not node.name and node.kind == GATE
-        generated = f"{prefix}{unnamed}" if node.kind == GATE else format_number(node.value).replace("−", "-")
-        words.append(node.name or generated)
-    graph.result = words[-1] = graph.nodes[-1].name or free_name(taken, "y", "f", "result")
-    graph.words = words
-    if not any(np.any(node.gradient) for node in graph.nodes):
+        generated = f"{prefix}{unnamed}" if node.kind == GATE else format_number(np.asarray(v.data)).replace("−", "-")
+        graph.words.append(node.name or generated)
+    graph.result = graph.words[-1] = graph.nodes[-1].name or free_name(taken, "y", "f", "result")
+    visible = None if shown is None else shown(graph)
+    for number in range(len(order)) if visible is None else visible:
+        _complete(graph, number, order)
+    if not any(np.any(np.asarray(v.grad)) for v in order):
         graph.notes.append("all gradients are 0: draw after backward() to see them")
     return graph
 
@@ -80,42 +81,60 @@ def _sort_key(v):
 
 
 def _topological_order(y, max_nodes):
-    """Return all Values that `y` depends on, operands first, and the index of each by id."""
-    order, numbers, visited = [], {}, set()
-    stack = [(y, False)]
+    """Return all Values that `y` depends on, operands first, and for each the indices of its operands."""
+    order, sources, numbers, operands = [], [], {}, {}
+    stack = [y]
     while stack:
-        v, expanded = stack.pop()
-        if expanded:
-            numbers[id(v)] = len(order)
-            order.append(v)
-        elif id(v) not in numbers:
-            visited.add(id(v))
-            if max_nodes is not None and len(visited) > max_nodes:
-                return None, None
-            stack.append((v, True))
-            stack.extend((p, False) for p in reversed(_operands(v)) if id(p) not in numbers)
-    return order, numbers
+        v = stack[-1]
+        found = operands.get(id(v))
+        if found is not None:
+            stack.pop()
+            if id(v) not in numbers:
+                numbers[id(v)] = len(order)
+                order.append(v)
+                sources.append([numbers[id(p)] for p in found])
+            continue
+        found = operands[id(v)] = _operands(v)
+        if max_nodes is not None and len(operands) > max_nodes:
+            return None, None
+        stack.extend(p for p in reversed(found) if id(p) not in numbers)
+    return order, sources
 
 
-def _node(v, given, sources, nodes):
-    name = given.get(id(v)) or _label(v)
-    value, gradient, op = np.asarray(v.data), np.asarray(v.grad), str(v._op)
+def _name(v, names):
+    return (names.given and names.of(v)) or _label(v) or names.of(v)
+
+
+def _node(v, name, sources):
+    """Return the Node of a Value without numbers and formula."""
+    op = str(v._op)
     if not sources and not op:
-        return Node(LEAF, value, gradient, name=name)
-    node = Node(GATE, value, gradient, op=_OPS.get(op, op or "?"), name=name)
-    if node.op in ("add", "multiply") and len(sources) == 1:
-        sources = sources * 2  # x + x and x * x: a set holds x once
-    exponent = _exponent(op)
-    node.op = "power" if exponent is not None else node.op
-    node.sign = op_symbol(node.op, [None] * len(sources) + ([exponent] if exponent is not None else []), None)
+        return Node(LEAF, name=name)
+    node = Node(GATE, op=_OPS.get(op, op or "?"), name=name)
+    if _exponent(op) is not None:
+        node.op = "power"
     node.swaps = node.op in ("add", "multiply")
+    if node.swaps and len(sources) == 1:
+        sources = sources * 2  # x + x and x * x: a set holds x once
     node.wires = [Wire(source, place=k) for k, source in enumerate(sources)]
-    values = [nodes[source].value for source in sources]
-    with np.errstate(all="ignore"):
-        for wire, local in zip(node.wires, _local_gradients(node.op, values, value, exponent), strict=False):
-            wire.local = np.asarray(local)
-            wire.product = np.asarray(local * gradient)
     return node
+
+
+def _complete(graph, number, order):
+    """Set the value and the gradient of a node, and of a gate its symbol, formula and local gradients."""
+    node, v = graph.nodes[number], order[number]
+    node.value, node.gradient = np.asarray(v.data), np.asarray(v.grad)
+    if node.kind != GATE:
+        return
+    op, count = str(v._op), len(node.wires)
+    exponent = _exponent(op)
+    node.sign = op_symbol(node.op, [None] * count + ([exponent] if exponent is not None else []), None)
+    node.formula = truncate(_formula(node, op, graph.words), MAX_FORMULA)
+    values = [np.asarray(order[wire.source].data) for wire in node.wires]
+    with np.errstate(all="ignore"):
+        for wire, local in zip(node.wires, _local_gradients(node.op, values, node.value, exponent), strict=False):
+            wire.local = np.asarray(local)
+            wire.product = np.asarray(local * node.gradient)
 
 
 def _exponent(op):

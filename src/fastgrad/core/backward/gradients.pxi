@@ -136,17 +136,21 @@ def scalar_gradient(y, Tensor x not None):
 
 
 def node_of(Tensor x not None):
-    """How `x` was computed: `(rule, operands, params, origins)`; None for a leaf.
+    """How `x` was computed: `(rule, operands, params, origins, current)`; None for a leaf.
 
-    `operands` are as the rule reads them, `origins` as they hang in the graph: here the same.
+    `operands` are as the rule reads them, `origins` as they hang in the graph: here the same. `current`: whether no
+    value that the backward reads was modified since.
     """
     if is_leaf(x):
         return None
     if x.flags & FREED:
         raise errors.graph_freed(op_name(x))
-    check_versions(x)
     operands = node_operands(x)
-    return rule_for(x), operands, node_params(x), operands
+    try:
+        current = check_versions(x) == 0
+    except errors.MutationError:
+        current = False
+    return rule_for(x), operands, node_params(x), operands, current
 
 
 def node_key(Tensor x not None):

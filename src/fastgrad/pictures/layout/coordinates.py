@@ -32,39 +32,53 @@ def heights(columns, edges, tops, bottoms, gap):
     for u, v, offset, weight in edges:
         near[v][0].append((u, -offset, weight))
         near[u][1].append((v, offset, weight))
+    # In the last sweeps, gates move towards their operands only, and only items without operands follow their
+    # consumers, so that trees look symmetric.
+    prepared = {
+        (backward, last): [_Column(column, near, backward, last, tops, bottoms, gap) for column in columns]
+        for backward in (0, 1)
+        for last in (False, True)
+    }
     for sweep in range(_SWEEPS):
         backward = sweep % 2
-        last = sweep >= _SWEEPS - 6
-        for column in reversed(columns) if backward else columns:
-            _move_column(column, y, near, backward, last, tops, bottoms, gap)
+        moving = prepared[backward, sweep >= _SWEEPS - 6]
+        for column in reversed(moving) if backward else moving:
+            column.move(y)
     least = min((y[item] - tops[item] for item in y), default=0)
     return {item: height - least for item, height in y.items()}
 
 
-def _move_column(column, y, near, side, last, tops, bottoms, gap):
-    """Move one column towards its neighbours on one side.
+class _Column:
+    """A column that moves towards its neighbours on one side. What does not change between sweeps is computed once."""
 
-    In the last sweeps, gates move towards their operands only, and only items without operands follow their consumers,
-    so that trees look symmetric.
-    """
-    pooled = []  # runs of items: [weighted sum, weight, first]
-    shift, shifts = 0.0, []
-    for k, item in enumerate(column):
-        if k:
-            shift += bottoms[column[k - 1]] + gap(column[k - 1], item) + tops[item]
-        shifts.append(shift)
-        total = weight = 0.0
-        for other, offset, w in near[item][0 if last and near[item][0] else side]:
-            total += w * (y[other] + offset)
-            weight += w
-        if not weight:
-            total, weight = y[item] * 0.01, 0.01  # no neighbours: stay, with a small weight
-        pooled.append([total - shift * weight, weight, k])
-        while len(pooled) > 1 and pooled[-2][0] * pooled[-1][1] > pooled[-1][0] * pooled[-2][1]:
-            total, weight, _ = pooled.pop()
-            pooled[-1][0] += total
-            pooled[-1][1] += weight
-    ends = [run[2] for run in pooled[1:]] + [len(column)]
-    for (total, weight, first), end in zip(pooled, ends, strict=True):
-        for k in range(first, end):
-            y[column[k]] = total / weight + shifts[k]
+    def __init__(self, column, near, side, last, tops, bottoms, gap):
+        shift, self.rows = 0.0, []  # of each item: itself, its minimum distance from the first one, and its pull
+        for k, item in enumerate(column):
+            if k:
+                shift += bottoms[column[k - 1]] + gap(column[k - 1], item) + tops[item]
+            edges = near[item][0 if last and near[item][0] else side]
+            weight = sum([w for _, _, w in edges])
+            offset = sum([w * by for _, by, w in edges]) - shift * weight
+            self.rows.append((item, shift, [(other, w) for other, _, w in edges], weight, offset))
+
+    def move(self, y):
+        """Set the heights of the items."""
+        pooled = []  # runs of items: [weighted sum, weight, first]
+        for k, (item, shift, edges, weight, total) in enumerate(self.rows):
+            if weight:
+                for other, w in edges:
+                    total += w * y[other]
+            else:
+                total, weight = (y[item] - shift) * 0.01, 0.01  # no neighbours: stay, with a small weight
+            first = k
+            while pooled and pooled[-1][0] * weight > total * pooled[-1][1]:
+                more, heavy, first = pooled.pop()
+                total += more
+                weight += heavy
+            pooled.append((total, weight, first))
+        end = len(self.rows)
+        for total, weight, first in reversed(pooled):
+            height = total / weight
+            for item, shift, _, _, _ in self.rows[first:end]:
+                y[item] = height + shift
+            end = first

@@ -1,5 +1,7 @@
 """Orders the items within each column so that few wires cross."""
 
+from bisect import bisect_right, insort
+
 _SWEEPS = 12
 _MAX_ITEMS = 500  # with more items, swapping neighbours takes too long
 
@@ -91,21 +93,15 @@ def _inversions(upper, lower):
 
 
 def count(columns, after):
-    """Count the crossings between all neighbouring columns in O(n log n), with a Fenwick tree."""
+    """Count the crossings between all neighbouring columns."""
     total = 0
     for left, right in zip(columns, columns[1:]):
         place = {item: k for k, item in enumerate(right)}
-        ends = [end for u in left for end in _positions(after.get(u, ()), place)]
-        ranked = {end: k + 1 for k, end in enumerate(sorted(set(ends)))}
-        tree = [0] * (len(ranked) + 1)
-        for seen, end in enumerate(ends):
-            k, smaller = ranked[end], 0
-            while k:
-                smaller += tree[k]
-                k &= k - 1
-            total += seen - smaller
-            k = ranked[end]
-            while k < len(tree):
-                tree[k] += 1
-                k += k & -k
+        seen = []  # sorted ends of the wires so far
+        for u in left:
+            ends = _positions(after.get(u, ()), place)
+            for end in ends:
+                total += len(seen) - bisect_right(seen, end)
+            for end in ends:
+                insort(seen, end)
     return total

@@ -5,15 +5,19 @@ wire is horizontal and has its own height. It bends only in the gaps between col
 its text.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastgrad.pictures.layout.coordinates import heights
 from fastgrad.pictures.layout.crossings import order
 from fastgrad.pictures.layout.ranks import ranks
+from fastgrad.pictures.layout.rows import wrap
 from fastgrad.pictures.layout.straight import straighten
 
 _DUMMY = 4.0  # half the height of a dummy, that is, of a wire that passes through a column
 _GAP = 12.0  # between two nodes in a column
+_LEAST_GAP = 26.0  # between two columns
+_BETWEEN_ROWS = 34.0
+_CUT = 12.0  # length of a wire beyond the end of its row, before its label
 _NARROW_GAP = 4.0  # next to a dummy: its distance from a gate is then that of two ports
 
 
@@ -35,6 +39,8 @@ class Box:
         Indices of the operands.
     swaps : bool
         Whether the wires may enter in any order.
+    label : float
+        Width of the text that names its wire where a row ends.
     """
 
     half: float
@@ -45,6 +51,7 @@ class Box:
     ports: list
     sources: list
     swaps: bool = False
+    label: float = 0.0
 
 
 @dataclass(slots=True)
@@ -57,6 +64,11 @@ class Placed:
         Centre of the gate of each node.
     columns : list of (float, float)
         Left and right edge of each column.
+    row : list of int
+        Row of each column.
+    rows : list of (float, float, float)
+        For each row the left and right end of the wires that are cut, and its vertical shift: a wire that is at height
+        y at the end of row r is at y - shift[r] + shift[r + 1] at the start of the next one.
     column : list of int
         Column of each node.
     ports : list of lists of int
@@ -74,12 +86,16 @@ class Placed:
     trunks: list
     width: float = 0.0
     height: float = 0.0
+    row: list = field(default_factory=list)
+    rows: list = field(default_factory=list)
 
 
-def place(boxes):
-    """Return the layout of `boxes`, which are in topological order, operands first."""
+def place(boxes, width=None):
+    """Return the layout of `boxes`, which are in topological order, operands first, in rows of at most `width`."""
     sources = [box.sources for box in boxes]
     column = ranks(sources)
+    if width is not None and _least_width(boxes, column) > width:
+        column = ranks(sources, compact=True)  # leaves whose wires would run through several rows
     items, edges, chains = _with_dummies(sources, column)
     ordered = order(_initial_order(boxes, items), [(u, v, _port(boxes, v, k)) for u, v, k in edges])
     ports = _assign_ports(boxes, ordered, chains, column)
@@ -94,7 +110,58 @@ def place(boxes):
     straighten(y, ordered, chains, leaving, entering, tops, bottoms, _gap)
     least = min((y[item] - tops[item] for item in y), default=0.0)
     y = {item: height - least for item, height in y.items()}
-    return _positions(boxes, ordered, column, chains, ports, edges, y)
+    placed = _positions(boxes, ordered, column, chains, ports, edges, y)
+    return _in_rows(placed, boxes, ordered, edges, y, width)
+
+
+def _least_width(boxes, column):
+    """Return the width of the columns without the gaps between them."""
+    widest = {}
+    for box, k in zip(boxes, column, strict=True):
+        widest[k] = max(widest.get(k, 0.0), box.inlet + 2 * box.half + box.stub)
+    return sum(widest.values()) + _LEAST_GAP * (len(widest) - 1)
+
+
+def _in_rows(placed, boxes, ordered, edges, y, width):
+    """Divide the columns into rows, one below the other, and move everything there."""
+    cut = [set() for _ in ordered]  # for each column, the items with wires to the next one
+    for u, _, _ in edges:
+        cut[placed.column[u] if isinstance(u, int) else u[1]].add(u)
+    longest = max((boxes[u if isinstance(u, int) else u[0]].label for items in cut for u in items), default=0.0)
+    inset = longest + _CUT + 6.0
+    placed.row = row = wrap(placed.columns, [len(items) for items in cut], width, inset)
+    count = row[-1] + 1 if row else 1
+    if count == 1:
+        placed.rows = [(0.0, placed.width, 0.0)]
+        return placed
+    moves, at = [], 0.0
+    for r in range(count):
+        columns = [k for k, of in enumerate(row) if of == r]
+        spans = [(y[item] - (boxes[item].top if isinstance(item, int) else _DUMMY),
+                  y[item] + (boxes[item].bottom if isinstance(item, int) else _DUMMY))
+                 for k in columns for item in ordered[k]]  # fmt: skip
+        ends = [columns[0] - 1] * (r > 0) + [columns[-1]]
+        spans += [(y[item] - _DUMMY - 2.0, y[item] + _DUMMY) for k in ends for item in cut[k]]
+        top = min(span[0] for span in spans)
+        left, right = placed.columns[columns[0]][0], placed.columns[columns[-1]][1]
+        dx = (inset if r else 0.0) - left
+        moves.append((dx, at - top))
+        placed.rows.append((inset - _CUT if r else 0.0, right + dx + _CUT, at - top))
+        at += max(span[1] for span in spans) - top + _BETWEEN_ROWS
+    for v, of in enumerate(placed.column):
+        dx, dy = moves[row[of]]
+        placed.x[v] += dx
+        placed.y[v] += dy
+        first = placed.column[v]
+        placed.trunks[v] = [
+            (a + moves[row[first + k]][0], b + moves[row[first + k]][0], height + moves[row[first + k]][1])
+            for k, (a, b, height) in enumerate(placed.trunks[v])
+        ]
+    placed.columns = [(a + moves[row[k]][0], b + moves[row[k]][0]) for k, (a, b) in enumerate(placed.columns)]
+    placed.width = max(right for _, right, _ in placed.rows[:-1]) + longest + 6.0
+    placed.width = max(placed.width, placed.columns[-1][1])
+    placed.height = at - _BETWEEN_ROWS
+    return placed
 
 
 def _weight(u, v):
@@ -174,7 +241,7 @@ def _positions(boxes, ordered, column, chains, ports, edges, y):
         at = column[u] if isinstance(u, int) else u[1]
         steep[at] = max(steep[at], abs(end - y[u]))
     edges_of, at, x_of = [], 0.0, []
-    gaps = [min(110.0, max(26.0, 12.0 + 0.3 * s)) for s in steep]
+    gaps = [min(110.0, max(_LEAST_GAP, 12.0 + 0.3 * s)) for s in steep]
     for k, level in enumerate(ordered):
         real = [boxes[item] for item in level if isinstance(item, int)]
         inlet = max((b.inlet for b in real), default=0.0)

@@ -3,11 +3,11 @@
 _MAX_PASSED = 1.5  # columns that a wire passes, on average, if all leaves are in the first column
 
 
-def ranks(sources):
+def ranks(sources, compact=False):
     """Return the column of each node, starting at 0.
 
-    In small graphs, all leaves are on the left, as in lecture notes. If their wires would be too long, leaves are
-    placed just before their first consumer, and so are gates that have fewer incoming than outgoing wires.
+    In small graphs, all leaves are on the left, as in lecture notes. If their wires would be too long, or if `compact`,
+    leaves are placed just before their first consumer, and so are gates that have fewer incoming than outgoing wires.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def ranks(sources):
         for u in from_:
             consumers[u].add(v)
     last = [max((column[c] for c in consumers[v]), default=column[v] + 1) for v in range(n)]
-    if sum(last[v] - column[v] - 1 for v in range(n)) <= _MAX_PASSED * n:
+    if not compact and sum(last[v] - column[v] - 1 for v in range(n)) <= _MAX_PASSED * n:
         return column
     for v in range(n - 1, -1, -1):
         inner = sum(bool(sources[u]) for u in set(sources[v]))  # leaves move along at no cost
