@@ -1,10 +1,10 @@
-"""Draws the pictures of the documentation: `python docs/make_pictures.py [FOLDER] [NAME ...]`.
+"""Draws the pictures of the documentation: `python docs/make_pictures.py [FOLDER] [NAME ...] [--width PIXELS]`.
 
 The default folder is docs/pictures, which is not committed. Without names, all pictures are drawn. The output depends
 only on the sources, except for the last digits in tooltips.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +45,13 @@ def staged():
     x, y = scalars(x=3, y=-4)
     f = (x + y.sigmoid()) / (x.sigmoid() + (x + y) ** 2)
     return fg.draw(f, title="f = (x + σ(y)) / (σ(x) + (x + y)²)")
+
+
+def steps():
+    """The staged expression, step by step"""
+    x, y = scalars(x=3, y=-4)
+    f = (x + y.sigmoid()) / (x.sigmoid() + (x + y) ** 2)
+    return fg.draw(f, title="f = (x + σ(y)) / (σ(x) + (x + y)²), step by step", steps=True)
 
 
 def gates():
@@ -220,21 +227,27 @@ def transformer():
     return fg.draw(loss, title="A transformer with 12 blocks")
 
 
-PICTURES = [circuit, neuron, neuron_as_one_gate, staged, gates, fork, matmul, hinge_loss, descent, micrograd_neuron,
-            chain, mlp, cnn, lstm, transformer]  # fmt: skip
+PICTURES = [circuit, neuron, neuron_as_one_gate, staged, steps, gates, fork, matmul, hinge_loss, descent,
+            micrograd_neuron, chain, mlp, cnn, lstm, transformer]  # fmt: skip
 
 
-def main(arguments):
+def main():
     made = {function.__name__: function for function in PICTURES}
-    folder = Path(arguments[0] if arguments else Path(__file__).parent / "pictures")
-    names = arguments[1:] or list(made)
-    unknown = [name for name in names if name not in made]
+    parser = argparse.ArgumentParser(description="Draw the pictures of the documentation.")
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parent / "pictures")
+    parser.add_argument("names", nargs="*", metavar="name", help=", ".join(made))
+    parser.add_argument("--width", type=float, default=1100, help="width of the page in pixels")
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in made]
     if unknown:
-        sys.exit(f"there is no picture {unknown[0]}: choose from {', '.join(made)}")
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        print(made[name]().save(folder / f"{name}.svg"))
+        parser.error(f"there is no picture {unknown[0]}: choose from {', '.join(made)}")
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for name in options.names or made:
+        picture = made[name]()
+        picture.width = options.width
+        suffix = "svg" if picture.steps is None else "html"
+        print(picture.save(options.folder / f"{name}.{suffix}"))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

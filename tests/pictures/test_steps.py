@@ -43,7 +43,7 @@ def test_values_appear_forward_and_gradients_backward():
 def test_the_page_has_buttons_keys_and_every_step_in_print(tmp_path):
     picture = fg.draw(staged()[2], names={}, steps=True)
     text = picture.save(tmp_path / "steps.html").read_text(encoding="utf-8")
-    assert text.count("<li data-s=") == len(picture.steps.texts) == 16
+    assert text.count("<li value=") == len(picture.steps.texts) == 16
     assert text.count("<button") == 4 and "ArrowRight" in text and 'data-keys="page"' in text
     screen, printed = text.split("@media print", 1)[0], text.split("@media print", 1)[1]
     assert "li{display:none}" in screen.split("@media screen", 1)[1] and "display:none" not in printed.split("}}")[0]

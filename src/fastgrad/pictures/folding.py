@@ -251,7 +251,7 @@ def merge(graph, found):
         else:
             node = _block(graph, found, head, inside, leaving)
             if head in found.parts:
-                merged.parts[len(merged.nodes)] = _part(graph, found.parts[head], node)
+                merged.parts[len(merged.nodes)] = _part(graph, found, found.parts[head], node)
             node.wires = wires
             merged.words.append(node.name or node.op)
         merged.nodes.append(node)
@@ -324,21 +324,24 @@ def _short(name):
     return first.rstrip("0123456789").rstrip(".[(") if last else name
 
 
-def _part(graph, inside, block):
+def _part(graph, found, inside, block):
     """Return the Graph of the nodes inside a block. What enters it is drawn as leaves."""
-    entering = sorted({w.source for n in inside for w in graph.nodes[n].wires} - set(inside))
+    entering = {w.source for n in inside for w in graph.nodes[n].wires} - set(inside)
     numbers = sorted({*entering, *inside})
     place = {number: k for k, number in enumerate(numbers)}
-    part = Graph([], words=[graph.words[number] for number in numbers])
+    part = Graph([])
     for number in numbers:
-        node = graph.nodes[number]
-        if number in inside:
+        node, word = graph.nodes[number], graph.words[number]
+        if number not in entering:
             wires = [replace(wire, source=place[wire.source]) for wire in node.wires]
             node = replace(node, wires=wires, name=_local_name(node, block))
         else:
             kind = CONSTANT if node.kind == CONSTANT else LEAF
-            node = replace(node, kind=kind, wires=[], sign="", formula="", op="", name=node.name or graph.words[number])
+            group = found.groups[number]
+            word = node.name or (group if isinstance(group, str) and node.kind == GATE else word)
+            node = replace(node, kind=kind, wires=[], sign="", formula="", op="", name=word)
         part.nodes.append(node)
+        part.words.append(word)
     part.result = graph.result
     return part
 

@@ -8,7 +8,8 @@ PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>:root{{color-scheme:light dark}}body{{margin:24px;font-family:ui-sans-serif,system-ui,sans-serif}}
-@media(max-width:600px){{body{{margin:8px}}}}svg{{display:block}}summary{{cursor:pointer;margin:8px 0}}</style></head>
+@media(max-width:600px){{body{{margin:8px}}}}svg{{display:block}}summary{{cursor:pointer;margin:8px 0}}
+@media print{{svg{{max-width:100%!important;height:auto}}}}</style></head>
 <body>{body}</body></html>
 """
 

@@ -74,10 +74,11 @@ class Steps:
 
     def list_items(self):
         """Return the steps as items of an HTML list."""
-        return "".join(
-            f'<li data-s="{k}"><b>{escape(head)}</b>{"".join(f"<div>{escape(line)}</div>" for line in lines)}</li>'
-            for k, (head, lines) in enumerate(self.texts)
-        )
+        items = []
+        for k, (head, lines) in enumerate(self.texts):
+            calculations = "".join(f"<div>{escape(line)}</div>" for line in lines)
+            items.append(f'<li value="{k + 1}" data-s="{k}"><b>{escape(head)}</b>{calculations}</li>')
+        return "".join(items)
 
 
 def _incoming(graph):
@@ -132,7 +133,10 @@ _STYLE = """
 .fastgrad-steps.live svg .now text{font-weight:700}
 .fastgrad-steps.live svg .n.now rect{stroke-width:3.6}
 }
-@media print{.fastgrad-steps li{break-inside:avoid}}
+@media print{
+.fastgrad-steps li{break-inside:avoid}
+.fastgrad-steps svg{max-width:100%!important;height:auto}
+}
 """
 _SCRIPT = """
 document.querySelectorAll(".fastgrad-steps:not(.live)").forEach(function (box) {

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fastgrad.pictures.layout.coordinates import heights
 from fastgrad.pictures.layout.crossings import order
 from fastgrad.pictures.layout.ranks import ranks
-from fastgrad.pictures.layout.rows import wrap
+from fastgrad.pictures.layout.rows import room_to_bend, wrap
 from fastgrad.pictures.layout.straight import straighten
 
 _DUMMY = 4.0  # half the height of a dummy, that is, of a wire that passes through a column
@@ -144,7 +144,7 @@ def _in_rows(placed, boxes, ordered, edges, y, width):
         spans += [(y[item] - _DUMMY - 2.0, y[item] + _DUMMY) for k in ends for item in cut[k]]
         top = min(span[0] for span in spans)
         left, right = placed.columns[columns[0]][0], placed.columns[columns[-1]][1]
-        dx = (inset if r else 0.0) - left
+        dx = (inset + room_to_bend(placed.columns, columns[0]) if r else 0.0) - left
         moves.append((dx, at - top))
         placed.rows.append((inset - _CUT if r else 0.0, right + dx + _CUT, at - top))
         at += max(span[1] for span in spans) - top + _BETWEEN_ROWS

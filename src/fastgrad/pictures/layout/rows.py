@@ -27,7 +27,7 @@ def wrap(columns, crossings, width, inset):
     for end in range(1, count + 1):
         cut = 0.0 if end == count else _CROSSING * crossings[end - 1]
         for first in range(end - 1, -1, -1):
-            length = columns[end - 1][1] - columns[first][0]
+            length = columns[end - 1][1] - columns[first][0] + room_to_bend(columns, first)
             if length > room and first < end - 1:
                 break
             cost = best[first] + cut + max(0.0, 1 - length / room) ** 2
@@ -42,3 +42,8 @@ def wrap(columns, crossings, width, inset):
         for column in range(first, count):
             row_of[column] = row
     return row_of
+
+
+def room_to_bend(columns, first):
+    """Return the space at the start of a row in which wires reach the heights of their gates."""
+    return columns[first][0] - columns[first - 1][1] if first else 0.0
