@@ -45,8 +45,11 @@ def test_the_page_has_buttons_keys_and_every_step_in_print(tmp_path):
     text = picture.save(tmp_path / "steps.html").read_text(encoding="utf-8")
     assert text.count("<li value=") == len(picture.steps.texts) == 16
     assert text.count("<button") == 4 and "ArrowRight" in text and 'data-keys="page"' in text
-    screen, printed = text.split("@media print", 1)[0], text.split("@media print", 1)[1]
-    assert "li{display:none}" in screen.split("@media screen", 1)[1] and "display:none" not in printed.split("}}")[0]
+    rules = text[text.index(".fastgrad-steps{") :]
+    before, screen = rules[: rules.index("</style>")].split("@media screen{")
+    screen, printed = screen.split("@media print{")
+    assert "li{display:none}" in screen and ".later{visibility:hidden}" in screen
+    assert not any(hidden in part for hidden in ("li{display:none", "hidden") for part in (before, printed))
     svg = ET.fromstring(text[text.index("<svg") : text.index("</svg>") + 6])
     appearing = {int(g.get("data-s")) for g in svg.iter(f"{SVG}g") if g.get("data-s")}
     assert appearing == set(range(16))
