@@ -1,6 +1,10 @@
 """The smallest circuit, f = (x + y) z: the forward pass, then the chain rule backward."""
 
+import argparse
+
 import fastgrad as fg
+
+argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
 
 x, y, z = -2.0, 5.0, -4.0
 

@@ -1,8 +1,11 @@
 """A variable that is used more than once: the gradients of its branches add up."""
 
+import argparse
 import math
 
 import fastgrad as fg
+
+argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
 
 x, y = 0.5, -1.5
 

@@ -1,8 +1,12 @@
 """The sigmoid as four small gates, as one built-in gate, and as a user-defined gate."""
 
+import argparse
+
 import numpy as np
 
 import fastgrad as fg
+
+argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
 
 
 # Any function with a known local gradient can be a gate. For the sigmoid with output s, it is (1 - s) s.

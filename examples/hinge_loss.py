@@ -3,9 +3,13 @@
 L = 1/N sum_i sum_{j != y_i} max(0, s_j - s_{y_i} + 1) + lambda sum W^2,    s = x_i W
 """
 
+import argparse
+
 import numpy as np
 
 import fastgrad as fg
+
+argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
 
 rng = np.random.default_rng(0)
 n, features, classes, strength = 6, 4, 3, 0.1

@@ -4,9 +4,13 @@ By hand, the backward pass goes layer by layer: loss -> output -> hidden -> inpu
 W -= learning_rate * dW.
 """
 
+import argparse
+
 import numpy as np
 
 import fastgrad as fg
+
+argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
 
 rng = np.random.default_rng(1)
 data = rng.uniform(-1, 1, size=(64, 2))

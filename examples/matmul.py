@@ -1,8 +1,12 @@
 """D = W X: dW = dD X^T and dX = W^T dD. These follow from the shapes, which allow only one way to multiply."""
 
+import argparse
+
 import numpy as np
 
 import fastgrad as fg
+
+argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
 
 rng = np.random.default_rng(0)
 w = rng.normal(size=(5, 10))

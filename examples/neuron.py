@@ -1,8 +1,11 @@
 """A sigmoid neuron with two inputs, two weights and a bias: all five gradients."""
 
+import argparse
 import math
 
 import fastgrad as fg
+
+argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
 
 w = [2.0, -3.0, -3.0]
 x = [-1.0, -2.0]

@@ -1,8 +1,12 @@
 """Patterns in gradient flow: add distributes, multiply swaps, max routes, copy sums. f = 2 (x y + max(z, w))."""
 
+import argparse
+
 import numpy as np
 
 import fastgrad as fg
+
+argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
 
 x, y, z, w = 3.0, -4.0, 2.0, -1.0
 

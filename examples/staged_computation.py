@@ -4,9 +4,12 @@ Each stage is so simple that its local gradient is obvious. The backward pass ha
 forward pass, in reverse order.
 """
 
+import argparse
 import math
 
 import fastgrad as fg
+
+argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
 
 x, y = 3.0, -4.0
 

@@ -3,14 +3,16 @@
 The optional argument is the number of training steps (default: 400).
 """
 
-import sys
+import argparse
 
 import numpy as np
 
 import fastgrad as fg
 from fastgrad import nn, optim
 
-steps = int(sys.argv[1]) if len(sys.argv) > 1 else 400
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("steps", type=int, nargs="?", default=400, help="number of steps (default: 400)")
+steps = parser.parse_args().steps
 TEXT = """gradients flow backward through the graph.
 an add gate distributes the gradient to all of its inputs.
 a multiply gate swaps its inputs and scales them by the gradient.

@@ -4,14 +4,16 @@ The gate is the Huber function, which is quadratic near 0 and linear far from 0,
 gradients. The optional argument is the number of steps (default: 400).
 """
 
-import sys
+import argparse
 
 import numpy as np
 
 import fastgrad as fg
 from fastgrad.testing import check_grads
 
-steps = int(sys.argv[1]) if len(sys.argv) > 1 else 400
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("steps", type=int, nargs="?", default=400, help="number of steps (default: 400)")
+steps = parser.parse_args().steps
 
 
 @fg.primitive(vjp=lambda g, r, delta: g * fg.clip(r, -delta, delta), elementwise=True)

@@ -3,7 +3,7 @@
 The optional argument is the number of training steps (default: 300).
 """
 
-import sys
+import argparse
 
 import numpy as np
 
@@ -11,7 +11,9 @@ import fastgrad as fg
 from fastgrad import data, nn, optim
 from fastgrad.demo.digits import load_digits, split_digits
 
-steps = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("steps", type=int, nargs="?", default=300, help="number of steps (default: 300)")
+steps = parser.parse_args().steps
 nn.seed(0)
 split = split_digits(load_digits(), seed=0)
 pictures, held = (x.reshape(-1, 1, 8, 8) for x in (split.x, split.held_x))

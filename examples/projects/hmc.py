@@ -4,13 +4,15 @@ The density is a Gaussian, so that the samples can be compared with its mean and
 the number of samples (default: 4000).
 """
 
-import sys
+import argparse
 
 import numpy as np
 
 import fastgrad as fg
 
-samples = int(sys.argv[1]) if len(sys.argv) > 1 else 4000
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("samples", type=int, nargs="?", default=4000, help="number of samples (default: 4000)")
+samples = parser.parse_args().samples
 rng = np.random.default_rng(0)
 mean = np.array([1.0, -2.0, 0.5])
 spread = np.array([[1.0, 0.0, 0.0], [0.8, 0.6, 0.0], [-0.3, 0.5, 0.4]])

@@ -3,7 +3,7 @@
 The optional argument is the number of iterations (default: 30).
 """
 
-import sys
+import argparse
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from fastgrad import optim
 from fastgrad.demo.digits import load_digits, split_digits
 from fastgrad.nn import functional as F
 
-steps = int(sys.argv[1]) if len(sys.argv) > 1 else 30
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("steps", type=int, nargs="?", default=30, help="number of steps (default: 30)")
+steps = parser.parse_args().steps
 split = split_digits(load_digits(), seed=0)
 labels = split.labels % 2  # odd or even
 held_labels = split.held_labels % 2

@@ -3,14 +3,16 @@
 The optional argument is the number of training steps (default: 100).
 """
 
+import argparse
 import math
 import random
-import sys
 
 from fastgrad.micrograd.engine import Value
 from fastgrad.micrograd.nn import MLP
 
-steps = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("steps", type=int, nargs="?", default=100, help="number of steps (default: 100)")
+steps = parser.parse_args().steps
 random.seed(1337)
 
 

@@ -4,14 +4,16 @@ The gradient is computed through all steps of a fourth-order Runge-Kutta integra
 of training steps (default: 300).
 """
 
-import sys
+import argparse
 
 import numpy as np
 
 import fastgrad as fg
 from fastgrad import nn, optim
 
-steps = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("steps", type=int, nargs="?", default=300, help="number of steps (default: 300)")
+steps = parser.parse_args().steps
 DT, N = 0.1, 25
 A = np.array([[-0.1, 2.0], [-2.0, -0.1]])
 

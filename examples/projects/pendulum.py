@@ -6,13 +6,15 @@ The Jacobian of the residuals is computed by `fg.jacobian`, and the fit uses the
 optional argument is the number of steps (default: 12).
 """
 
-import sys
+import argparse
 
 import numpy as np
 
 import fastgrad as fg
 
-steps = int(sys.argv[1]) if len(sys.argv) > 1 else 12
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("steps", type=int, nargs="?", default=12, help="number of steps (default: 12)")
+steps = parser.parse_args().steps
 GRAVITY = 9.81
 TRUE = np.array([1.3, 0.25])  # metres, 1/s
 DT, N = 0.05, 80

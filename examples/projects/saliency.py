@@ -4,7 +4,7 @@ Trains a small network on the digits of the package, then prints digits next to 
 increases the score at + and decreases it at -. The optional argument is the number of training steps (default: 300).
 """
 
-import sys
+import argparse
 
 import numpy as np
 
@@ -12,7 +12,9 @@ import fastgrad as fg
 from fastgrad.demo.digits import load_digits, split_digits
 from fastgrad.nn import functional as F
 
-steps = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("steps", type=int, nargs="?", default=300, help="number of steps (default: 300)")
+steps = parser.parse_args().steps
 split = split_digits(load_digits(), seed=0)
 rng = np.random.default_rng(0)
 w1 = fg.tensor(rng.normal(size=(64, 32)) / 8.0, requires_grad=True)

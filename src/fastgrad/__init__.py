@@ -11,7 +11,14 @@
 # ruff: noqa: E402, I001  grouped by topic, and imported while the garbage collector is paused
 # fmt: off
 
+import sys
+
 from fastgrad._collector import Pause
+
+if sys.argv[:1] == ["-m"]:  # `python -m`, whose module has not been found yet
+    from fastgrad import _interrupt
+
+    _interrupt.begin()
 
 _pause = Pause()
 
@@ -118,4 +125,4 @@ def __dir__():
     return sorted({*globals(), *_LATER})
 
 
-del _assemble, _pause, Pause, numpy
+del _assemble, _pause, Pause, numpy, sys

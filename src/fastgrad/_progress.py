@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
 
-class _Line:
+class Line:
     """One line on a text file. Errors in writing to the file are ignored."""
 
     def __init__(self, file: TextIO | None) -> None:
@@ -19,8 +19,9 @@ class _Line:
 
     def write(self, line: str) -> None:
         """Write `line` over the previous one, cut to the width of the terminal."""
-        line, width = _cut(line, _columns(self.file) - 1)
-        self._write("\r" + line + " " * (self.width - width))
+        room = columns(self.file) - 1
+        line, width = cut(line, room)
+        self._write("\r" + line + " " * (min(self.width, room) - width))  # a resized terminal may have less room now
         self.width = width
 
     def end(self) -> None:
@@ -40,7 +41,8 @@ class _Line:
             self.file = None
 
 
-def _columns(file: Any) -> int:
+def columns(file: Any) -> int:
+    """Return the width of the terminal that `file` writes to, or 80, or COLUMNS if it is set."""
     if not os.environ.get("COLUMNS"):
         try:
             return os.get_terminal_size(file.fileno()).columns or 80
@@ -49,14 +51,14 @@ def _columns(file: Any) -> int:
     return shutil.get_terminal_size().columns
 
 
-def _cut(line: str, columns: int) -> tuple[str, int]:
+def cut(line: str, room: int) -> tuple[str, int]:
     """Return the part of a line that fits, with control characters replaced, and the number of columns it takes."""
     out, width = [], 0
     for char in line:
         if unicodedata.category(char)[0] == "C":
             char = " "
         wide = 0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        if width + wide > columns:
+        if width + wide > room:
             break
         out.append(char)
         width += wide
@@ -108,7 +110,7 @@ class Progress:
             self._bar = None
 
     def _walk(self) -> Iterator[Any]:
-        line, done = _Line(self.file), 0
+        line, done = Line(self.file), 0
         start = last = time.perf_counter()
         try:
             for item in self.iterable:

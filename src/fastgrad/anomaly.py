@@ -1,14 +1,9 @@
 """Finding the operation that first produced a NaN or an infinity. Checks values and raises; changes nothing."""
 
-import os
-import sys
-
 import numpy as np
 
 from fastgrad import modes
 from fastgrad.errors import AnomalyError
-
-_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 looking = modes.Switch("anomalies", False)  # a `detect_anomaly` block is open
 inside = modes.Switch("in_a_rule", False)  # a rule is running: the sweep checks its results, not its ops
@@ -95,24 +90,3 @@ def anomaly_in_sum(op, what, where):
     """Finite gradients of the result of `op`, or of a leaf (None), add up to `what`; `where` as in `anomaly_in_op`."""
     value = _tensor(op, where, "a leaf, or with the .grad that it had")
     return AnomalyError(f"finite gradients added up to {what}: those of {value}. Scale the loss down")
-
-
-def outside_frame():
-    """Return the innermost frame outside fastgrad, or else the outermost frame, and its level above the caller."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
-        frame = frame.f_back
-        level += 1
-    return frame, level
-
-
-def user_line():
-    """Return the innermost line of the running program outside fastgrad, as 'file:line: source'."""
-    import linecache
-
-    frame, _ = outside_frame()
-    name, number = frame.f_code.co_filename, frame.f_lineno
-    if name.startswith(_HERE):
-        return None
-    source = linecache.getline(name, number).strip()
-    return f"{name}:{number}: {source}" if source else f"{name}:{number}"

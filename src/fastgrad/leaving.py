@@ -9,8 +9,8 @@ assignments into an ndarray call it implicitly.
 import warnings
 from _thread import _local as local  # `threading.local`, without importing the rest of threading
 
-from fastgrad.anomaly import outside_frame
 from fastgrad.errors import FastgradError, GradientWarning, NotDifferentiableError, ShapeError
+from fastgrad.tracebacks import outside_frame
 
 _INSTEAD = (
     "use fastgrad's or NumPy's functions (np.sin, not math.sin), combine results with fg.stack or write "

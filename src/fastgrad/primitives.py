@@ -8,8 +8,10 @@ from fastgrad import primitive_errors as messages
 from fastgrad._engine import Function, Tensor, asarray, is_grad_enabled, trace, untrace, write_count
 from fastgrad.errors import DTypeError, MutationError, NotDifferentiableError, ShapeError
 from fastgrad.rules.rule import Rule, ops
+from fastgrad.tracebacks import boundary
 
 
+@boundary
 def primitive(forward=None, /, *, vjp, name=None, elementwise=False, holomorphic=True):
     """Define an op ("gate") from a NumPy function and its vjp rule. Usable as a decorator: `@primitive(vjp=...)`.
 

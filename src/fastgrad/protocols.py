@@ -14,6 +14,7 @@ from fastgrad._engine import Tensor, asarray
 from fastgrad.functions import constants, products, shapes
 from fastgrad.functions.arguments import has_gradient, plain, records
 from fastgrad.rules import FUNCTIONS, RULES
+from fastgrad.tracebacks import shorten
 
 _table = {}  # NumPy function -> fastgrad function
 _RENAMED = {"a_min": "min", "a_max": "max", "newshape": "shape"}
@@ -103,6 +104,14 @@ def table():
 
 def array_ufunc(self, ufunc, method, *inputs, out=None, **kwargs):
     """`__array_ufunc__`: records calls, and reductions that exist as functions in fastgrad."""
+    try:
+        return _ufunc(ufunc, method, inputs, out, kwargs)
+    except Exception as error:
+        shorten(error)
+        raise
+
+
+def _ufunc(ufunc, method, inputs, out, kwargs):
     scipy_op, name = _scipy_op(ufunc)
     name = name if method == "__call__" else f"{name}.{method}"
     if method == "at":
@@ -120,6 +129,14 @@ def array_ufunc(self, ufunc, method, *inputs, out=None, **kwargs):
 
 def array_function(self, function, types, args, kwargs):
     """`__array_function__`: records functions that exist in fastgrad, and runs others on plain arrays."""
+    try:
+        return _function(function, types, args, kwargs)
+    except Exception as error:
+        shorten(error)
+        raise
+
+
+def _function(function, types, args, kwargs):
     if not all(issubclass(kind, (Tensor, np.ndarray)) and not hasattr(kind, "_baseclass") for kind in types):
         return NotImplemented  # the mask of a masked array would be lost
     module = (function.__module__ or "numpy").replace("numpy", "np", 1)

@@ -11,6 +11,7 @@ from fastgrad import errors, parameters
 from fastgrad._engine import is_parameter, is_traced, leave, mark_parameter, tensor
 from fastgrad.functions import constants, shapes
 from fastgrad.rules.rule import FUNCTIONS
+from fastgrad.tracebacks import shorten
 
 METHODS = {}
 
@@ -40,7 +41,15 @@ def _named(function, name, doc):
 
 def _delegate(name):
     function = _fn(name)
-    _named(lambda self, *args, **kwargs: function(self, *args, **kwargs), name, f"`fg.{name}` of this tensor.")
+
+    def method(self, *args, **kwargs):
+        try:
+            return function(self, *args, **kwargs)
+        except Exception as error:
+            shorten(error)
+            raise
+
+    _named(method, name, f"`fg.{name}` of this tensor.")
 
 
 _DELEGATED = """
@@ -67,7 +76,11 @@ def reshape(self, *shape):
     ShapeError
         If the shape has a different number of elements.
     """
-    return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)
+    try:
+        return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)
+    except Exception as error:
+        shorten(error)
+        raise
 
 
 @_method
@@ -85,7 +98,11 @@ def transpose(self, *axes):
     """
     if len(axes) == 1 and not hasattr(axes[0], "__index__"):
         axes = axes[0]
-    return shapes.permute_dims(self, tuple(axes or range(self.ndim)[::-1]))
+    try:
+        return shapes.permute_dims(self, tuple(axes or range(self.ndim)[::-1]))
+    except Exception as error:
+        shorten(error)
+        raise
 
 
 @_method
@@ -121,7 +138,11 @@ def T(self):
 @_property
 def mT(self):
     """The tensor with its last two axes swapped: the transpose of each matrix of a stack."""
-    return shapes.matrix_transpose(self)
+    try:
+        return shapes.matrix_transpose(self)
+    except Exception as error:
+        shorten(error)
+        raise
 
 
 @_property
@@ -164,7 +185,11 @@ def _binary(slot, op):
     function = _fn(op)
 
     def forth(self, other):
-        return function(self, other) if _fits(self, other, slot) else NotImplemented
+        try:
+            return function(self, other) if _fits(self, other, slot) else NotImplemented
+        except Exception as error:
+            shorten(error)
+            raise
 
     def back(self, other):
         if slot == "mul" and isinstance(other, np.matrix):
@@ -208,8 +233,7 @@ def _unary(slot, op):
 for _slot, _op in {
     "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide",
     "mod": "remainder", "pow": "power", "matmul": "matmul", "and": "bitwise_and", "or": "bitwise_or",
-    "xor": "bitwise_xor",
-    "lshift": "bitwise_left_shift", "rshift": "bitwise_right_shift",
+    "xor": "bitwise_xor", "lshift": "bitwise_left_shift", "rshift": "bitwise_right_shift",
 }.items():  # fmt: skip
     _binary(_slot, _op)
 for _slot, _op in {
@@ -221,19 +245,15 @@ for _slot, _op in {"neg": "negative", "pos": "positive", "abs": "abs", "invert":
 
 
 def _divmod(self, other):
-    return (
-        (FUNCTIONS["floor_divide"](self, other), FUNCTIONS["remainder"](self, other))
-        if _fits(self, other)
-        else NotImplemented
-    )
+    if not _fits(self, other):
+        return NotImplemented
+    return FUNCTIONS["floor_divide"](self, other), FUNCTIONS["remainder"](self, other)
 
 
 def _rdivmod(self, other):
-    return (
-        (FUNCTIONS["floor_divide"](other, self), FUNCTIONS["remainder"](other, self))
-        if _fits(self, other)
-        else NotImplemented
-    )
+    if not _fits(self, other):
+        return NotImplemented
+    return FUNCTIONS["floor_divide"](other, self), FUNCTIONS["remainder"](other, self)
 
 
 _named(_divmod, "__divmod__", "Return the pair `(self // other, self % other)`.")
@@ -285,12 +305,10 @@ def tolist(self):
 
 
 def _number(kind):
-    loses = kind in (float, complex)  # an integer or a boolean has no gradient to lose
-
     def convert(self):
         if self.size != 1:
             raise errors.not_one_element(f"{kind.__name__}(x)", self.shape)
-        if loses:
+        if kind in (float, complex):  # an integer or a boolean has no gradient to lose
             leave(self, f"{kind.__name__}(x)", True)
         return kind(self.detach().item())
 

@@ -5,6 +5,7 @@ import numpy as np
 from fastgrad import _tree
 from fastgrad._engine import Tensor
 from fastgrad.errors import FastgradError
+from fastgrad.tracebacks import boundary
 from fastgrad.transforms import jvp, vjp
 
 
@@ -12,6 +13,7 @@ class GradientCheckError(FastgradError, AssertionError):
     """A derivative differs from its finite difference."""
 
 
+@boundary
 def check_grads(f, args, *, order=2, modes=("vjp", "jvp"), eps=None, rtol=None, atol=None, seed=0):
     """Compare the derivatives of a function with central differences in random directions.
 

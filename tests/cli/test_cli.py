@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import fastgrad as fg
+from fastgrad import _interrupt
 from fastgrad.benchmark import peers, race
 from fastgrad.cli import MAX_ROUNDS, MAX_STEPS, bench, info, main
 from fastgrad.cli.console import Console
@@ -93,6 +94,26 @@ def test_ctrl_c_gets_one_line_and_exit_code_130(tmp_path):
     assert "report" not in out and list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_during_the_import_gets_one_line_and_exit_code_130(tmp_path):
+    (tmp_path / "numpy.py").write_text("import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(60)")
+    path = os.pathsep.join([str(tmp_path), SOURCES])
+    child = subprocess.run([sys.executable, "-m", "fastgrad", "info"], capture_output=True, text=True, timeout=60,
+                           env=os.environ | {"PYTHONPATH": path})  # fmt: skip
+    assert (child.returncode, child.stdout, child.stderr) == (130, "", "fastgrad: interrupted\n")
+    as_library = subprocess.run([sys.executable, "-c", "import fastgrad"], capture_output=True, text=True, timeout=60,
+                                env=os.environ | {"PYTHONPATH": path})  # fmt: skip
+    assert as_library.stderr.rstrip().endswith("KeyboardInterrupt")
+
+
+def test_only_this_command_is_recognised():
+    assert _interrupt.is_command(["python", "-X", "dev", "-m", "fastgrad", "info"])
+    assert _interrupt.is_command(["python", "-mfastgrad"])
+    assert not _interrupt.is_command(["python", "-m", "pytest", "fastgrad"])
+    assert not _interrupt.is_command(["python", "program.py", "-m"])
+
+
 def test_a_reader_that_leaves_early_gets_no_traceback():
     with command("info") as process:
         process.stdout.close()
@@ -109,22 +130,26 @@ def test_version_and_help(capsys):
 
 def test_info_names_engine_and_machine(capsys):
     assert main(["info"]) == 0
-    facts = dict(line.split(":", 1) for line in capsys.readouterr().out.splitlines())
-    assert list(facts) == [
-        "fastgrad",
-        "engine",
-        "kernels",
-        "build",
-        "loops in use",
-        "Python",
-        "NumPy",
-        "BLAS",
-        "CPU features",
-        "CPU",
-        "system",
-    ]
+    lines = capsys.readouterr().out.splitlines()
+    facts = dict(line.split(":", 1) for line in lines)
+    assert list(facts) == ["fastgrad", "engine", "kernels", "build", "Python", "NumPy", "BLAS", "CPU", "system"]
     assert facts["fastgrad"].strip() == fg.__version__ and facts["engine"].split()[0] == fg.engine
     assert all(value.strip() for value in facts.values())
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_info_fits_the_terminal(width, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert main(["info"]) == 0
+    few = capsys.readouterr().out.splitlines()
+    assert main(["info", "--all"]) == 0
+    every = capsys.readouterr().out.splitlines()
+    for lines in few, every:
+        assert max(map(len, lines)) <= width
+    assert len(few) <= 24
+    text = "\n".join(every)
+    assert "loops in use:" in text and "CPU features:" in text
+    assert len(every) > len(few)
 
 
 def test_info_tells_what_the_build_leaves_out():
@@ -186,6 +211,48 @@ def test_ratios_read_well():
 class Terminal(io.StringIO):
     def isatty(self):
         return True
+
+
+def shown(written, width):
+    """Return the lines on a terminal of `width` columns after `written`, with no control characters but CR, LF."""
+    lines, row, column = [""], 0, 0
+    for char in written:
+        if char == "\r":
+            column = 0
+        elif char == "\n":
+            row, column = row + 1, 0
+            lines += [""] * (row + 1 - len(lines))
+        else:
+            if column == width:  # a terminal wraps at the next character
+                row, column = row + 1, 0
+                lines += [""] * (row + 1 - len(lines))
+            lines[row] = lines[row].ljust(column)[:column] + char + lines[row][column + 1 :]
+            column += 1
+    return [line.rstrip() for line in lines]
+
+
+@pytest.mark.parametrize("width", [20, 40, 80])
+def test_progress_fits_the_terminal(width, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
+    terminal = Terminal()
+    console = Console(terminal)
+    for done in range(1, 2001, 100):
+        console.progress("two-layer network  loss 0.0123, accuracy 98.1%", done, 2000)
+    assert len(shown(terminal.getvalue(), width)) == 1
+    console.progress("two-layer network  loss 0.0123, accuracy 98.1%", 2000, 2000)
+    assert len(shown(terminal.getvalue(), width)) == 2
+    assert ("#" in terminal.getvalue()) == (width == 80)
+
+
+def test_progress_fits_a_terminal_that_is_made_narrower(monkeypatch):
+    terminal = Terminal()
+    console = Console(terminal)
+    monkeypatch.setenv("COLUMNS", "80")
+    console.progress("two-layer network  loss 0.0123", 10, 2000)
+    monkeypatch.setenv("COLUMNS", "40")
+    start = len(terminal.getvalue())
+    console.progress("two-layer network", 20, 2000)
+    assert len(shown(terminal.getvalue()[start:], 40)) == 1
 
 
 def test_on_a_terminal_progress_is_one_line_that_is_rewritten():

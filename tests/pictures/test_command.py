@@ -44,6 +44,32 @@ def test_values_are_those_of_the_same_expression_in_python():
     assert value_of("e * 2", "e=1").item() == 2
 
 
+def test_what_is_written_elsewhere_means_the_same_here():
+    assert value_of("1 + x^2 * y", "x=3", "y=2").item() == 19
+    assert value_of("-x^2", "x=3").item() == -9
+    assert value_of("max(x, y, 5) + min(x, y)", "x=3", "y=2").item() == 7
+    assert value_of("max(x)", "x=[1, 4, 2]").item() == 4
+    assert value_of("where(x > y, x * 2, y)", "x=3", "y=2").item() == 6
+    assert value_of("where(x <= [1, 2, 3], x, -x)", "x=[3, 2, 1]").tolist() == [-3, 2, 1]
+    y = value_of("where(x > 0, x * y, 1)", "x=3", "y=2")
+    assert [g.item() for g in fg.gradients([y], [y.operands[1].operands[0], y.operands[1].operands[1]])] == [2, 3]
+
+
+def test_a_folder_and_stdout_are_written(tmp_path, monkeypatch, capfdbinary):
+    monkeypatch.chdir(tmp_path)
+    assert main(["draw", "x * x", "x=3", "-o", str(tmp_path)]) == 0
+    assert capfdbinary.readouterr().out.decode() == f"picture: {(tmp_path / 'graph.svg').resolve()}\n"
+    with open(1, "w", encoding="utf-8", closefd=False) as stdout:
+        monkeypatch.setattr("sys.stdout", stdout)
+        assert main(["draw", "x * x", "x=3", "-o", "-"]) == 0
+        monkeypatch.undo()
+    out, err = capfdbinary.readouterr()
+    assert err == b"" and ET.fromstring(out).tag.endswith("svg")
+    assert [path.name for path in tmp_path.iterdir()] == ["graph.svg"]
+    assert main(["draw", "x * x", "x=3", "-o", str(tmp_path / "absent") + "/"]) == 1
+    assert b"no such file or directory" in capfdbinary.readouterr().err
+
+
 @pytest.mark.parametrize("name", function_names())
 def test_every_function_of_the_list_can_be_called(name):
     matrix = "[[1, 2], [3, 4]]"
@@ -71,12 +97,17 @@ REFUSED = [
     ("__import__('os').system('id')", [], "functions must be called by their name"),
     ("__import__('os')", [], "there is no function __import__"),
     ("(lambda: x)()", ["x=1"], "functions must be called by their name"),
-    ("x if x else x", ["x=1"], "is not allowed"),
+    ("x if x else x", ["x=1"], "is not allowed: write where(x > 0, x, y)"),
+    ("where(x, x, x)", ["x=1"], "where takes a comparison and two values: where(x > 0, x, y)"),
+    ("where(x > 0)", ["x=1"], "where takes a comparison and two values"),
+    ("where(0 < x < 1, x, x)", ["x=1"], "'0 < x < 1' is not allowed: use one of < <= > >= == !="),
+    ("where(x in x, x, x)", ["x=1"], "use one of < <= > >= == !="),
+    ("ln(x)", ["x=1"], "there is no function ln: did you mean log?"),
     ("[x for x in x]", ["x=1"], "is not allowed"),
     ("[x, 1]", ["x=1"], "lists must contain numbers"),
     ("[[1], [1, 2]] * x", ["x=1"], "lists must contain numbers"),
     ("x[0]", ["x=[1]"], "is not allowed"),
-    ("x < 1", ["x=1"], "is not allowed"),
+    ("x < 1", ["x=1"], "'x < 1' is not allowed here: compare in where(x > 0, x, y)"),
     ("x // 2", ["x=1"], "is not allowed"),
     ("x := 1", ["x=1"], "is not an expression"),
     ("'a' * x", ["x=1"], "constants must be real numbers"),

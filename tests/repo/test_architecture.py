@@ -18,7 +18,18 @@ if not SOURCE.exists():
 
 # Lowest first. A module imports from its own layer and from lower ones.
 LAYERS = (
-    ("errors", "modes", "_numpy_errors", "_lazy", "_docs", "_tree", "_collector", "_progress"),
+    (
+        "errors",
+        "modes",
+        "_numpy_errors",
+        "_lazy",
+        "_docs",
+        "_tree",
+        "_collector",
+        "_progress",
+        "_interrupt",
+        "tracebacks",
+    ),
     ("parameters", "primitive_errors", "value_errors", "anomaly", "leaving"),
     ("engine_python", "core"),
     ("_engine",),
@@ -42,7 +53,7 @@ LAYERS = (
 )
 # Inside the two engines, file by file.
 ENGINE_PYTHON = ("leaving", "tensor", "record", "sweep", "__init__")
-CORE = ("build", "capi", "layout", "loops", "storage", "kernels", "simd", "tensor", "value", "__init__")
+CORE = ("build", "capi", "tracebacks", "layout", "loops", "storage", "kernels", "simd", "tensor", "value", "__init__")
 
 # Names a user may rely on, group by group.
 FUNCTIONS = """

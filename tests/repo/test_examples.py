@@ -25,7 +25,8 @@ pytestmark = pytest.mark.skipif(not FILES, reason="the examples are not part of 
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_example(file, capsys):
+def test_example(file, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [file.name])
     runpy.run_path(str(file), run_name="__main__")
     assert "by hand" in capsys.readouterr().out
 
@@ -36,6 +37,16 @@ def test_project(name, capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", [name, str(steps)])
     runpy.run_path(str(EXAMPLES / "projects" / f"{name}.py"), run_name="__main__")
     assert words in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("file", [*FILES, *sorted((EXAMPLES / "projects").glob("*.py"))], ids=lambda file: file.stem)
+def test_help_is_the_first_sentence_of_the_file(file, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [file.name, "-h"])
+    with pytest.raises(SystemExit) as stopped:
+        runpy.run_path(str(file), run_name="__main__")
+    assert stopped.value.code == 0
+    first = file.read_text().split('"""')[1].split("\n")[0]
+    assert first in capsys.readouterr().out
 
 
 def test_the_readme_lists_every_example():

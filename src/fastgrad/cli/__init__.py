@@ -69,8 +69,14 @@ def parser():
     )
     demo.add_argument("--quiet", action="store_true", help="print only the path of the report")
 
-    commands.add_parser(
-        "info", allow_abbrev=False, help="print the versions, the engine, and the build and CPU features in use"
+    info = commands.add_parser(
+        "info",
+        allow_abbrev=False,
+        help="print the versions, the engine and the build",
+        description="Print the versions, the engine and the build, for reports of problems and of timings.",
+    )
+    info.add_argument(
+        "--all", action="store_true", help="also print the loops, the CPU features and NumPy's BLAS in full"
     )
 
     bench = commands.add_parser(
@@ -96,7 +102,10 @@ def parser():
         description="Draw the graph of an expression with all values and gradients.",
         epilog='example: python -m fastgrad draw "(x + sigmoid(y)) / (sigmoid(x) + (x + y)**2)" x=3 y=-4',
     )
-    draw.add_argument("expression", help="numbers, names, + - * / ** @ and functions such as exp(x)")
+    draw.add_argument(
+        "expression",
+        help="numbers, names, + - * / ** (or ^) @, functions such as exp(x) and max(x, y), and where(x > 0, x, y)",
+    )
     draw.add_argument(
         "values",
         nargs="*",
@@ -109,7 +118,7 @@ def parser():
         "--out",
         default="graph.svg",
         metavar="PATH",
-        help="output file: .svg, .html or .dot (default: graph.svg)",
+        help="output file (.svg, .html or .dot), folder, or - for an SVG on stdout (default: graph.svg)",
     )
     return top
 
@@ -122,7 +131,7 @@ def parse(arguments):
         parser().error(f"unknown command {arguments[0]!r}: use one of {', '.join(COMMANDS)}")
     if arguments[0] == "draw":
         # An expression may start with a minus. A leading space keeps argparse from treating it as an option.
-        known = ("-o", "--out", "-h", "--help", "--")
+        known = ("-", "-o", "--out", "-h", "--help", "--")
         arguments = [f" {a}" if a.startswith("-") and a.split("=")[0] not in known else a for a in arguments]
     return parser().parse_args(arguments)
 
@@ -152,9 +161,10 @@ def _run(options):
         print(fastgrad.__version__)
         return 0
     if options.command == "info":
+        from fastgrad._progress import columns
         from fastgrad.cli.info import lines
 
-        print("\n".join(lines()))
+        print("\n".join(lines(options.all, columns(sys.stdout))))
         return 0
     if options.command == "bench":
         from fastgrad.cli.bench import bench

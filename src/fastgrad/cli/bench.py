@@ -26,8 +26,7 @@ ROWS = {
 def bench(rounds, out):
     """Measure and print the table. Returns 1 if the results of a contender differ from fastgrad's, else 0."""
     for line in lines():
-        if not line.startswith(("loops in use", "CPU features")):
-            print(line, file=out)
+        print(line, file=out)
     missing = ", ".join(peers.missing()) or "none"
     names = ["by hand", "fastgrad", *peers.chosen()]
     print(f"peers:        {', '.join(names[2:]) or 'none'} (not installed: {missing})\n", file=out)

@@ -1,10 +1,14 @@
-"""`python -m fastgrad draw`: draws the graph of an expression and saves it to a file."""
+"""`python -m fastgrad draw`: draws the graph of an expression and saves it to a file, or prints it."""
 
+import os
 import sys
+from pathlib import Path
+
+DEFAULT = "graph.svg"
 
 
 def draw(expression, values, out):
-    """Draw an expression and return the exit code."""
+    """Draw an expression and return the exit code. `out` is a file, a folder, or "-" for an SVG on stdout."""
     import fastgrad as fg
     from fastgrad.errors import FastgradError
     from fastgrad.pictures.expression import ExpressionError, evaluate, read_values
@@ -16,7 +20,10 @@ def draw(expression, values, out):
         point = ", ".join(" ".join(pair.split()).replace("=", " = ", 1) for pair in values)
         title = f"{result} = {' '.join(expression.split())}" + (f" at {point}" if point else "")
         picture = fg.draw(y, names={**names, result: y}, title=title.replace("-", "−"))
-        path = picture.save(out)
+        if out == "-":
+            sys.stdout.buffer.write(picture.svg.encode() + b"\n")
+            return 0
+        path = picture.save(_file(out))
     except ExpressionError as error:
         return _fail(error, 2)
     except FastgradError as error:
@@ -26,6 +33,12 @@ def draw(expression, values, out):
         return _fail(f"cannot write the picture to {out}: {reason}; choose another path with -o", 1)
     print(f"picture: {path.resolve()}")
     return 0
+
+
+def _file(out):
+    """Return the path of the file to write: `out`, or a file in it if it is a folder."""
+    is_folder = os.path.isdir(out) or out.endswith((os.sep, "/"))
+    return Path(out, DEFAULT) if is_folder else Path(out)
 
 
 def _fail(error, code):

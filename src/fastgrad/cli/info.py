@@ -3,10 +3,16 @@
 import os
 import platform
 import sys
+import textwrap
+
+LONG = ("loops in use", "CPU features")  # facts that are only printed by `info --all`
 
 
-def lines():
-    """Return the report, one `name: value` line per fact."""
+def lines(every=False, width=None):
+    """Return the report, one `name: value` line per fact. With `every`, long facts are included.
+
+    Lines longer than `width` are wrapped.
+    """
     import numpy as np
 
     import fastgrad
@@ -20,12 +26,18 @@ def lines():
         ("loops in use", _loops(fastgrad.engine, _engine.loops_in_use)),
         ("Python", f"{platform.python_implementation()} {platform.python_version()}, {_gil()}"),
         ("NumPy", np.__version__),
-        *_numpy_build(np),
+        *_numpy_build(np, every),
         ("CPU", f"{processor()}, {os.cpu_count()} logical"),
         ("system", platform.platform()),
     ]
-    width = max(len(name) for name, _ in facts) + 2
-    return [f"{name + ':':<{width}}{value}" for name, value in facts]
+    facts = [(name, value) for name, value in facts if every or name not in LONG]
+    column = max(len(name) for name, _ in facts) + 2
+    report = [f"{name + ':':<{column}}{value}" for name, value in facts]
+    if width is None:
+        return report
+    return [
+        part for line in report for part in textwrap.wrap(line, max(width, 2 * column), subsequent_indent=" " * column)
+    ]
 
 
 def _engine_setting():
@@ -66,15 +78,15 @@ def _joined(value):
     return " ".join(map(str, value)) if isinstance(value, (list, tuple, set, frozenset)) else str(value)
 
 
-def _numpy_build(np):
-    """Yield BLAS and SIMD features as NumPy reports them."""
+def _numpy_build(np, every):
+    """Yield BLAS and SIMD features as NumPy reports them; with `every`, also how its BLAS was configured."""
     config = np.show_config(mode="dicts") or {}
     blas = config.get("Build Dependencies", {}).get("blas", {})
     details = blas.get("openblas configuration", "")
     yield (
         "BLAS",
         f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip()
-        + (f" ({' '.join(details.split())})" if details else ""),
+        + (f" ({' '.join(details.split())})" if details and every else ""),
     )
     simd = config.get("SIMD Extensions", {})
     yield "CPU features", " ".join([*simd.get("baseline", ()), *simd.get("found", ())]) or "not reported by this NumPy"

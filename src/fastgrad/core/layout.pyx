@@ -4,6 +4,7 @@ cimport numpy as cnp
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawCalloc
 from libc.string cimport memcmp, memcpy
 from fastgrad.core.build cimport FASTGRAD_NO_POOLS
+from fastgrad.core.tracebacks cimport *
 
 from fastgrad.errors import ShapeError
 

@@ -9,6 +9,7 @@ from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
 from libc.stdint cimport uintptr_t
 from fastgrad.core.build cimport FASTGRAD_NO_POOLS
+from fastgrad.core.tracebacks cimport *
 
 cdef extern from *:
     """

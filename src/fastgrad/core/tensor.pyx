@@ -16,6 +16,7 @@ from fastgrad.core.kernels cimport *
 from fastgrad.core.layout cimport *
 from fastgrad.core.loops cimport *
 from fastgrad.core.storage cimport *
+from fastgrad.core.tracebacks cimport *
 
 import contextvars  # no-cython-lint
 import operator  # no-cython-lint
@@ -23,7 +24,7 @@ import sys
 
 import numpy as np
 
-from fastgrad import _numpy_errors, anomaly, errors, leaving, modes, parameters  # no-cython-lint
+from fastgrad import _numpy_errors, anomaly, errors, leaving, modes, parameters, tracebacks  # no-cython-lint
 from fastgrad.core import simd
 from fastgrad.core.kernels import kernel_rows
 

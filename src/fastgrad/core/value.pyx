@@ -12,6 +12,7 @@ from libc.stdint cimport uintptr_t  # no-cython-lint
 from libc.string cimport memcpy, memset  # no-cython-lint
 from fastgrad.core.build cimport FASTGRAD_NO_POOLS  # no-cython-lint
 from fastgrad.core.capi cimport *
+from fastgrad.core.tracebacks cimport *
 
 import math  # no-cython-lint
 

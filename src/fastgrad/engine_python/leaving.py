@@ -1,6 +1,7 @@
 """Whether operations are recorded, and which values may leave the graph. Knows a Tensor by its attributes only."""
 
 from fastgrad import leaving, modes
+from fastgrad.tracebacks import shorten
 
 recording = modes.Switch("recording", True)
 
@@ -83,7 +84,11 @@ def leave(x, call, warns=False):
     if x.node is None or not recording:
         return
     source = _traced_from(x)
-    if source is not None:
-        raise leaving.refused(x.op, call) if source.traced else leaving.refused_freed(source.rule.name, call)
-    if warns:
-        leaving.warn_lost(x.op, call)
+    try:
+        if source is not None:
+            raise leaving.refused(x.op, call) if source.traced else leaving.refused_freed(source.rule.name, call)
+        if warns:
+            leaving.warn_lost(x.op, call)
+    except Exception as error:
+        shorten(error)
+        raise

@@ -5,6 +5,7 @@ import numpy as np
 from fastgrad import anomaly, errors
 from fastgrad.engine_python.leaving import is_grad_enabled
 from fastgrad.engine_python.tensor import Node, Tensor, asarray, native, overlaps_itself
+from fastgrad.tracebacks import shorten, user_line
 
 functions = {}  # op name -> Function; filled when the rules are imported
 
@@ -37,8 +38,12 @@ class Function:
         functions.setdefault(rule.name, self)  # a user-defined op may have the name of a built-in one
 
     def __call__(self, *args, **kwargs):
-        operands, params = self.rule.bind(args, kwargs)
-        return record(self.rule, operands, params)
+        try:
+            operands, params = self.rule.bind(args, kwargs)
+            return record(self.rule, operands, params)
+        except Exception as error:
+            shorten(error)
+            raise
 
     def __repr__(self):
         return f"<fastgrad function {self.__name__}{self.__signature__}>"
@@ -63,10 +68,10 @@ def record(rule, operands, params, overwritten=None):
         worded = errors.forward_failed(rule.name, error, operands)
         if worded is error:
             raise
-        raise worded from error
+        raise worded.with_traceback(error.__traceback__) from None
     result = _wrap(rule, value, operands)
     if anomaly.watching():
-        anomaly.check(rule.name, False, result, operands, anomaly.user_line)
+        anomaly.check(rule.name, False, result, operands, user_line)
     if not is_grad_enabled():
         return result
     for o in operands:
@@ -86,7 +91,7 @@ def record(rule, operands, params, overwritten=None):
         if result.view_version is not None and edges[0] is not None:
             node.base = edges[0].base or edges[0]
         if anomaly.noting():
-            node.where = anomaly.user_line()
+            node.where = user_line()
     return result
 
 
@@ -174,6 +179,14 @@ def _getitem(x, key):
 
 
 def _setitem(x, key, value):
+    try:
+        _assign(x, key, value)
+    except Exception as error:
+        shorten(error)
+        raise
+
+
+def _assign(x, key, value):
     rule = functions["setitem"].rule
     params = rule.prepare({"key": key})  # may run user code, so it comes before the tensor is examined
     if is_grad_enabled() and _is_own_slice(x, params["key"], value):
@@ -193,7 +206,7 @@ def _setitem(x, key, value):
         if _may_hold_objects(value):
             x.storage.version += 1  # some elements may have been written before the error
         if isinstance(error, (ValueError, IndexError)):
-            raise errors.forward_failed(rule.name, error, (x, value)) from error
+            raise errors.forward_failed(rule.name, error, (x, value)).with_traceback(error.__traceback__) from None
         raise
     x.storage.version += 1
 
@@ -206,7 +219,14 @@ def _may_hold_objects(value):
 
 
 def _inplace(op):
-    return lambda self, other: write(self, functions[op].rule, (self, other), {})
+    def written(self, other):
+        try:
+            return write(self, functions[op].rule, (self, other), {})
+        except Exception as error:
+            shorten(error)
+            raise
+
+    return written
 
 
 for _slot, _op in {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "power",

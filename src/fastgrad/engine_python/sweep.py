@@ -14,6 +14,7 @@ from fastgrad import anomaly, errors
 from fastgrad.engine_python.leaving import recording
 from fastgrad.engine_python.record import check_not_stale, functions
 from fastgrad.engine_python.tensor import Tensor, asarray
+from fastgrad.tracebacks import shorten
 
 MAX_TRIES = 10_000  # to write a sum of gradients that other threads keep changing
 _grad_lock = threading.RLock()  # held while sums are written to `.grad`
@@ -228,8 +229,12 @@ def _root(y, cotangent, what):
 
 
 def backward(self, cotangent=None, *, retain_graph=False, create_graph=False):
-    root = _root(self, cotangent, "this tensor")
-    _in_mode(create_graph, _accumulate_in_leaves, [root], retain_graph or create_graph)
+    try:
+        root = _root(self, cotangent, "this tensor")
+        _in_mode(create_graph, _accumulate_in_leaves, [root], retain_graph or create_graph)
+    except Exception as error:
+        shorten(error)
+        raise
 
 
 def _accumulate_in_leaves(roots, retain_graph):
@@ -270,7 +275,11 @@ Tensor.backward = backward
 
 
 def gradients(outputs, inputs, cotangents=None, *, retain_graph=False, create_graph=False, allow_unused=False):
-    return _gradients(outputs, inputs, cotangents, retain_graph, create_graph, allow_unused)
+    try:
+        return _gradients(outputs, inputs, cotangents, retain_graph, create_graph, allow_unused)
+    except Exception as error:
+        shorten(error)
+        raise
 
 
 def partial_gradients(outputs, inputs, cotangents, *, create_graph=False):

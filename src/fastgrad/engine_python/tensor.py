@@ -11,6 +11,7 @@ import numpy as np
 
 from fastgrad import errors, leaving
 from fastgrad.engine_python.leaving import leave
+from fastgrad.tracebacks import shorten
 
 
 class Storage:
@@ -236,11 +237,15 @@ def native(array):
 
 
 def tensor(data, *, dtype=None, requires_grad=False):
-    if isinstance(data, Tensor):
-        leave(data, "fg.tensor(x)")
-        data = data.array
-    made = Tensor(native(np.array(data, dtype=dtype, order="C")))
-    return made.requires_grad_() if requires_grad else made
+    try:
+        if isinstance(data, Tensor):
+            leave(data, "fg.tensor(x)")
+            data = data.array
+        made = Tensor(native(np.array(data, dtype=dtype, order="C")))
+        return made.requires_grad_() if requires_grad else made
+    except Exception as error:
+        shorten(error)
+        raise
 
 
 def asarray(obj, *, dtype=None, copy=None):

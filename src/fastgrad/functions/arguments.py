@@ -4,6 +4,7 @@ import numpy as np
 
 from fastgrad import errors, parameters
 from fastgrad._engine import Tensor, asarray, is_grad_enabled
+from fastgrad.tracebacks import shorten
 
 
 def as_tensor(x):
@@ -13,19 +14,27 @@ def as_tensor(x):
 
 def one_axis(op, axis, ndim):
     """Return an axis as an int from 0 to ndim - 1; raise AxisError if it is out of bounds."""
-    k = parameters.integer(axis)
-    if not -ndim <= k < ndim:
-        raise errors.bad_axis(op, k, ndim)
-    return k % ndim
+    try:
+        k = parameters.integer(axis)
+        if not -ndim <= k < ndim:
+            raise errors.bad_axis(op, k, ndim)
+        return k % ndim
+    except Exception as error:
+        shorten(error)
+        raise
 
 
 def distinct_axes(op, axis, ndim):
     """Return axes as a tuple of ints from 0 to ndim - 1; raise ShapeError if one occurs twice."""
-    axis = parameters.axes(axis)
-    axes = tuple(one_axis(op, k, ndim) for k in (axis if type(axis) is tuple else (axis,)))
-    if len(set(axes)) != len(axes):
-        raise errors.ShapeError(f"{op}: axis {axis} contains an axis twice: pass each axis once")
-    return axes
+    try:
+        axis = parameters.axes(axis)
+        axes = tuple(one_axis(op, k, ndim) for k in (axis if type(axis) is tuple else (axis,)))
+        if len(set(axes)) != len(axes):
+            raise errors.ShapeError(f"{op}: axis {axis} contains an axis twice: pass each axis once")
+        return axes
+    except Exception as error:
+        shorten(error)
+        raise
 
 
 def is_end(axis):

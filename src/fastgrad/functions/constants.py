@@ -9,6 +9,7 @@ from fastgrad import leaving
 from fastgrad._engine import tensor
 from fastgrad.functions.arguments import has_gradient, plain, records
 from fastgrad.rules.rule import FUNCTIONS
+from fastgrad.tracebacks import shorten
 
 # --- creation ---
 
@@ -158,10 +159,14 @@ def constant(numpy_function):
     """
 
     def function(*args, **kwargs):
-        result = numpy_function(*map(plain, args), **plain(kwargs))
-        if has_gradient(result) and records((args, kwargs)):
-            raise leaving.no_numpy_rule(f"fg.{numpy_function.__name__}")
-        return _wrapped(result)
+        try:
+            result = numpy_function(*map(plain, args), **plain(kwargs))
+            if has_gradient(result) and records((args, kwargs)):
+                raise leaving.no_numpy_rule(f"fg.{numpy_function.__name__}")
+            return _wrapped(result)
+        except Exception as error:
+            shorten(error)
+            raise
 
     function.__name__ = function.__qualname__ = numpy_function.__name__
     function.__doc__ = (

@@ -9,6 +9,7 @@ from typing import Any, Self
 from fastgrad.nn import messages
 from fastgrad.nn.module import Module
 from fastgrad.nn.states import MODULE
+from fastgrad.tracebacks import boundary
 
 
 class _ModuleSequence(Module, MutableSequence[Module]):
@@ -135,6 +136,7 @@ class Sequential(_ModuleSequence):
         Named "0", "1", ... if no names are given.
     """
 
+    @boundary
     def __init__(self, *modules: Any) -> None:
         if len(modules) == 1 and isinstance(modules[0], Mapping):
             for name, module in modules[0].items():
@@ -160,6 +162,7 @@ class Sequential(_ModuleSequence):
 class ModuleList(_ModuleSequence):
     """A list of modules, whose parameters belong to the module that it is assigned to. It has no forward."""
 
+    @boundary
     def __init__(self, modules: Iterable[Module] = ()) -> None:
         self._set_children(modules)
 

@@ -20,6 +20,7 @@ from fastgrad.nn import messages
 from fastgrad.nn.conversions import Conversions
 from fastgrad.nn.hooks import Hooks, RemovableHandle
 from fastgrad.nn.states import BUFFER, MODULE, PARAMETER, TRANSIENT, States
+from fastgrad.tracebacks import boundary, shorten
 
 
 def Parameter(
@@ -104,9 +105,13 @@ class Module(Conversions, States):
         raise NotImplementedError(f"{type(self).__name__} has no forward: define `def forward(self, x)`")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._hooks is not None:
-            return self._hooks.call(self, args, kwargs)
-        return self.forward(*args, **kwargs)
+        try:
+            if self._hooks is not None:
+                return self._hooks.call(self, args, kwargs)
+            return self.forward(*args, **kwargs)
+        except Exception as error:
+            shorten(error)
+            raise
 
     def register_forward_hook(
         self,
@@ -193,12 +198,14 @@ class Module(Conversions, States):
         self._kinds[name] = kind
         self.__dict__[name] = value
 
+    @boundary
     def register_parameter(self, name: str, param: Tensor | None) -> None:
         """Register `param` as the parameter `name`. None reserves the name of an absent parameter."""
         if param is not None and not (isinstance(param, Tensor) and param.is_leaf):
             raise messages.not_a_parameter(name, getattr(param, "op", None))
         self._register(name, param, PARAMETER)
 
+    @boundary
     def register_buffer(self, name: str, value: Tensor | npt.ArrayLike | None, persistent: bool = True) -> None:
         """Register `value` as the buffer `name`: a tensor that belongs to the state but is not trained.
 
@@ -212,6 +219,7 @@ class Module(Conversions, States):
         value = value if value is None or isinstance(value, Tensor) else tensor(value)  # copied, as it may be modified
         self._register(name, value, BUFFER if persistent else TRANSIENT)
 
+    @boundary
     def register_module(self, name: str, module: Module | None) -> None:
         """Register `module` as the child `name`. None reserves the name of an absent child."""
         if module is not None and not isinstance(module, Module):

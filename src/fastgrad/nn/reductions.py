@@ -4,6 +4,7 @@ from fastgrad import errors
 from fastgrad._engine import Tensor, asarray
 from fastgrad.rules.checks import reduced
 from fastgrad.rules.rule import FUNCTIONS
+from fastgrad.tracebacks import shorten
 
 
 def as_tensor(x):
@@ -16,9 +17,14 @@ def pair(name, x, target):
 
     Integer and boolean targets are converted to the dtype of `x`; NumPy would compute int64 and float32 in float64.
     """
-    x, target = as_tensor(x), as_tensor(target)
-    if x.shape != target.shape:
-        raise errors.ShapeError(f"{name}: shapes {x.shape} and {target.shape} differ: reshape or broadcast one of them")
+    try:
+        x, target = as_tensor(x), as_tensor(target)
+        if x.shape != target.shape:
+            shapes = f"shapes {x.shape} and {target.shape}"
+            raise errors.ShapeError(f"{name}: {shapes} differ: reshape or broadcast one of them")
+    except Exception as error:
+        shorten(error)
+        raise
     if target.dtype.kind in "biu" and x.dtype.kind == "f":
         target = FUNCTIONS["astype"](target, x.dtype)
     return x, target

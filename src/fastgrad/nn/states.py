@@ -11,6 +11,7 @@ from fastgrad._engine import Tensor, no_grad
 from fastgrad._state import converted
 from fastgrad.errors import FastgradError
 from fastgrad.nn import messages
+from fastgrad.tracebacks import boundary
 
 PARAMETER, BUFFER, TRANSIENT, MODULE = "parameter", "buffer", "buffer that is not saved", "module"
 
@@ -43,6 +44,7 @@ class States:
         """
         return {name: value.detach() for name, value in self._named_states()}
 
+    @boundary
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
         """Copy the values of a state dict to the parameters and buffers, in place. On an error nothing is loaded.
 

@@ -11,13 +11,17 @@ import numpy as np
 from fastgrad import _engine
 from fastgrad._engine import Tensor, no_grad, tensor
 from fastgrad.optim import messages
+from fastgrad.tracebacks import boundary, outside_frame
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor], what: str) -> list[Tensor]:
     """Return the gradient of each parameter, once per parameter; two parameters may share a gradient."""
     given = [parameters] if isinstance(parameters, Tensor) else list({id(p): p for p in parameters}.values())
     if not given and isinstance(parameters, Iterator):
-        warnings.warn(messages.used_up(what), stacklevel=3)
+        warnings.warn(messages.used_up(what), stacklevel=outside_frame()[1])
+    for k, p in enumerate(given):
+        if not isinstance(p, Tensor):
+            raise messages.clipped_type(what, k, type(p).__name__)
     return [p.grad for p in given if p.is_leaf and p.grad is not None]
 
 
@@ -28,6 +32,7 @@ def _each_once(gradients: list[Tensor]) -> list[Tensor]:
     )
 
 
+@boundary
 def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor],
     max_norm: float,
@@ -100,6 +105,7 @@ def _vector_norm(array: np.ndarray, p: float) -> float:
         return float(np.linalg.norm(magnitudes, p))
 
 
+@boundary
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
     """Clip every element of every gradient to the interval from `-clip_value` to `clip_value`, in place.
 

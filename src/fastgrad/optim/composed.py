@@ -10,6 +10,7 @@ from typing import Any
 from fastgrad.optim import messages
 from fastgrad.optim.optimizer import Optimizer
 from fastgrad.optim.schedulers import Commit, Scheduler
+from fastgrad.tracebacks import boundary
 
 
 class _Composed(Scheduler):
@@ -79,6 +80,7 @@ class SequentialLR(_Composed):
         One fewer than schedulers, in ascending order.
     """
 
+    @boundary
     def __init__(self, optimizer: Optimizer, schedulers: Iterable[Scheduler], milestones: Sequence[int]) -> None:
         self._attach(optimizer)
         self._hold(schedulers, optimizer)
@@ -147,6 +149,7 @@ class ChainedScheduler(_Composed):
         By default that of the schedulers.
     """
 
+    @boundary
     def __init__(self, schedulers: Iterable[Scheduler], optimizer: Optimizer | None = None) -> None:
         self._hold(schedulers, optimizer)
         self.last_epoch = 0

@@ -10,6 +10,7 @@ from fastgrad import _engine
 from fastgrad._engine import Tensor
 from fastgrad.optim import formulas, messages
 from fastgrad.optim.optimizer import Optimizer, Slots, gradient_of, with_gradient
+from fastgrad.tracebacks import boundary
 
 DECAY_RATE = (0, 1)  # range of the decay rate of a moving average
 
@@ -41,6 +42,7 @@ class SGD(Optimizer):
     ranges: ClassVar = {**Optimizer.ranges, "momentum": (0, math.inf)}
     slots: ClassVar = ("momentum_buffer",)
 
+    @boundary
     def __init__(
         self,
         params: Iterable[Any],
@@ -106,6 +108,7 @@ class Adam(Optimizer):
     squares: ClassVar = ("exp_avg_sq", "max_exp_avg_sq")
     decoupled: ClassVar = False
 
+    @boundary
     def __init__(
         self,
         params: Iterable[Any],
@@ -157,6 +160,7 @@ class AdamW(Adam):
 
     decoupled: ClassVar = True
 
+    @boundary
     def __init__(
         self,
         params: Iterable[Any],
@@ -201,6 +205,7 @@ class RMSprop(Optimizer):
     required: ClassVar = ("square_avg",)
     squares: ClassVar = ("square_avg",)
 
+    @boundary
     def __init__(
         self,
         params: Iterable[Any],

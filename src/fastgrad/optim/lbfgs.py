@@ -13,6 +13,7 @@ from fastgrad._state import converted, whole_number
 from fastgrad.optim import messages
 from fastgrad.optim.line_search import strong_wolfe
 from fastgrad.optim.optimizer import Optimizer
+from fastgrad.tracebacks import boundary
 
 
 def _number(loss: Any) -> float:
@@ -47,6 +48,7 @@ class LBFGS(Optimizer):
 
     ranges: ClassVar = {"lr": (0, math.inf), "tolerance_grad": (0, math.inf), "tolerance_change": (0, math.inf)}
 
+    @boundary
     def __init__(
         self,
         params: Iterable[Any],

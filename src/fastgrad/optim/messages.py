@@ -12,6 +12,11 @@ def not_parameters(optimizer, got):
     )
 
 
+def clipped_type(what, k, got):
+    """`clip_grad_norm_` or `clip_grad_value_` of something that is not a Tensor."""
+    return DTypeError(f"{what} takes a Tensor, or an iterable of them, got {got} as parameter {k}")
+
+
 def no_parameters(optimizer):
     """An optimizer, or a group, has no parameters; perhaps a generator is exhausted."""
     return ShapeError(f"{optimizer}: got no parameters: was the generator of model.parameters() used before?")

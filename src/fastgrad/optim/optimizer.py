@@ -11,6 +11,7 @@ import numpy as np
 from fastgrad._engine import Tensor, enable_grad, no_grad
 from fastgrad._state import clear_gradients
 from fastgrad.optim import messages, states
+from fastgrad.tracebacks import boundary
 
 
 class Slots:
@@ -61,6 +62,7 @@ class Optimizer:
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
+    @boundary
     def add_param_group(self, group: dict[str, Any]) -> None:
         """Add a group of parameters. Settings in `group` override the defaults."""
         name = type(self).__name__
@@ -164,6 +166,7 @@ class Optimizer:
             number += n
         return {"state": state, "param_groups": groups}
 
+    @boundary
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Load the state and settings of `state_dict()`, or of PyTorch's with its tensors converted to arrays.
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from fastgrad.optim import messages
 from fastgrad.optim.optimizer import Optimizer
+from fastgrad.tracebacks import boundary
 
 Commit = Callable[[], None]
 
@@ -39,6 +40,7 @@ class Scheduler:
 
     settings: ClassVar[tuple[str, ...]] = ()
 
+    @boundary
     def __init__(self, optimizer: Optimizer) -> None:
         self._attach(optimizer)
         self.check({name: getattr(self, name) for name in self.settings})
@@ -126,6 +128,7 @@ class Scheduler:
             "lr": [float(group["lr"]) for group in self.optimizer.param_groups],
         }  # fmt: skip
 
+    @boundary
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Continue from the state that `state_dict()` returned, here or in PyTorch. On an error nothing is loaded.
 
@@ -205,6 +208,7 @@ class LambdaLR(Scheduler):
         One function for all groups, or one for each.
     """
 
+    @boundary
     def __init__(
         self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]]
     ) -> None:
@@ -239,6 +243,7 @@ class StepLR(Scheduler):
 
     settings: ClassVar = ("step_size", "gamma")
 
+    @boundary
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer)
@@ -267,6 +272,7 @@ class CosineAnnealingLR(Scheduler):
 
     settings: ClassVar = ("T_max", "eta_min")
 
+    @boundary
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
         self.T_max, self.eta_min = T_max, eta_min
         super().__init__(optimizer)
@@ -297,6 +303,7 @@ class LinearLR(Scheduler):
 
     settings: ClassVar = ("start_factor", "end_factor", "total_iters")
 
+    @boundary
     def __init__(
         self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5
     ) -> None:

@@ -1,7 +1,8 @@
 """Evaluates expressions from the command line on Tensors. Parses them with `ast` and never executes them.
 
 Expressions consist of numbers, names that have a value, lists of numbers, `+ - * / ** @`, and calls of fastgrad's
-differentiable functions of one or two operands without keywords. Anything else raises an error.
+differentiable functions of one or two operands without keywords. `^` means `**`, `max` and `min` of several operands
+are `maximum` and `minimum`, and the first operand of `where` is a comparison. Anything else raises an error.
 """
 
 import ast
@@ -21,6 +22,12 @@ _OPERATORS = {
     ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power",
     ast.MatMult: "matmul",
 }  # fmt: skip
+_COMPARISONS = {
+    ast.Lt: "less", ast.LtE: "less_equal", ast.Gt: "greater", ast.GtE: "greater_equal", ast.Eq: "equal",
+    ast.NotEq: "not_equal",
+}  # fmt: skip
+_PAIRWISE = {"max": "maximum", "min": "minimum"}  # of several operands
+_MEANT = {"ln": "log", "sgn": "sign", "sqr": "square", "logistic": "sigmoid", "fabs": "abs", "if": "where"}
 # Trivial for real floats, or restricted to integer operands.
 _EXCLUDED = {"copy", "astype", "conj", "real", "imag", "angle", "cross_entropy"}
 
@@ -114,7 +121,7 @@ def evaluate(text, values):
     ExpressionError
         If the expression is invalid or one of its values is not finite.
     """
-    text = text.strip()
+    text = text.strip().replace("^", "**")
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"the expression has {len(text):,} characters, more than the maximum of {MAX_LENGTH:,}")
     if not text:
@@ -165,6 +172,10 @@ class _Evaluator:
             return self.finite(node, FUNCTIONS[_OPERATORS[type(node.op)]], *pair)
         if isinstance(node, ast.Call):
             return self.call(node, depth)
+        if isinstance(node, ast.Compare):
+            raise ExpressionError(f"{self.source(node)!r} is not allowed here: compare in where(x > 0, x, y)")
+        if isinstance(node, ast.IfExp):
+            raise ExpressionError(f"{self.source(node)!r} is not allowed: write where(x > 0, x, y)")
         raise ExpressionError(
             f"{self.source(node)!r} is not allowed: use numbers, names, + - * / ** @ and functions such as exp(x)"
         )
@@ -203,6 +214,10 @@ class _Evaluator:
         if not isinstance(node.func, ast.Name):
             raise ExpressionError(f"{self.source(node.func)!r} is not allowed: functions must be called by their name")
         name = node.func.id
+        if name == "where":
+            return self.where(node, depth)
+        if name in _PAIRWISE and len(node.args) > 1 and not node.keywords:
+            return self.pairwise(node, FUNCTIONS[_PAIRWISE[name]], depth)
         function = FUNCTIONS.get(name)
         if function is None or not _is_allowed(function.rule):
             raise ExpressionError(f"there is no function {name}: {_suggestion(name)}")
@@ -213,6 +228,24 @@ class _Evaluator:
             expected = "one argument" if rule.n_operands == 1 else f"{rule.n_operands} arguments"
             raise ExpressionError(f"{self.source(node)!r}: {name} takes {expected}, got {len(node.args)}")
         return self.finite(node, function, *(self.value(argument, depth + 1) for argument in node.args))
+
+    def pairwise(self, node, function, depth):
+        """Apply a function of two operands to several, from left to right."""
+        y = self.value(node.args[0], depth + 1)
+        for argument in node.args[1:]:
+            y = self.finite(node, function, y, self.value(argument, depth + 1))
+        return y
+
+    def where(self, node, depth):
+        if len(node.args) != 3 or node.keywords or not isinstance(node.args[0], ast.Compare):
+            raise ExpressionError(f"{self.source(node)!r}: where takes a comparison and two values: where(x > 0, x, y)")
+        condition = node.args[0]
+        if len(condition.ops) > 1 or type(condition.ops[0]) not in _COMPARISONS:
+            raise ExpressionError(f"{self.source(condition)!r} is not allowed: use one of < <= > >= == !=")
+        pair = [self.value(side, depth + 2) for side in (condition.left, condition.comparators[0])]
+        compare = FUNCTIONS[_COMPARISONS[type(condition.ops[0])]]
+        chosen = [self.value(argument, depth + 1) for argument in node.args[1:]]
+        return self.finite(node, lambda *values: FUNCTIONS["where"](compare(*pair), *values), *chosen)
 
     def finite(self, node, function, *operands):
         """Apply one op. Raises if the result is not finite, since a picture of infinities explains nothing."""
@@ -233,7 +266,7 @@ def _nonfinite_kind(y):
 def _suggestion(name):
     from difflib import get_close_matches
 
-    similar = get_close_matches(name, function_names(), 3, 0.6)
+    similar = [_MEANT[name]] if name in _MEANT else get_close_matches(name, function_names(), 3, 0.6)
     if similar:
         return f"did you mean {' or '.join(similar)}?"
     return "available are exp, log, sqrt, sin, sigmoid, sum and others"

@@ -7,6 +7,7 @@ import numpy as np
 
 from fastgrad import _tree
 from fastgrad._engine import Tensor, asarray, gradients
+from fastgrad.tracebacks import boundary
 from fastgrad.transforms.lift import Run, require_function, require_output
 from fastgrad.transforms.reverse import require_scalar
 
@@ -40,6 +41,7 @@ def push(run, gs, us, tangents, retain_graph=False):
     )  # fmt: skip
 
 
+@boundary
 def jvp(f, primals, tangents):
     """Return the value of a function and its directional derivative, `J v`.
 
@@ -77,6 +79,7 @@ def jvp(f, primals, tangents):
     return run.value(out), run.value(_tree.fill(out, dys))
 
 
+@boundary
 def hvp(f, primals, tangents):
     """Return the product of the Hessian of a scalar function with a vector.
 

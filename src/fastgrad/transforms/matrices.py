@@ -6,12 +6,14 @@ from fastgrad import _tree
 from fastgrad._engine import Tensor, asarray
 from fastgrad.errors import NotDifferentiableError
 from fastgrad.rules.rule import FUNCTIONS
+from fastgrad.tracebacks import boundary
 from fastgrad.transforms import messages
 from fastgrad.transforms.forward import push, transposed
 from fastgrad.transforms.lift import Run, argument_numbers, derivative_of, require_function, require_output
 from fastgrad.transforms.reverse import grad
 
 
+@boundary
 def jacobian(f, argnums=0):
     """Return the function that computes all first derivatives of a function.
 
@@ -44,6 +46,7 @@ def jacobian(f, argnums=0):
     return derivative_of(f, _jacobian("jacobian", f, argument_numbers("jacobian", argnums)))
 
 
+@boundary
 def hessian(f, argnums=0):
     """Return the function that computes all second derivatives of a scalar function: the Jacobian of its gradient.
 
@@ -57,6 +60,7 @@ def hessian(f, argnums=0):
 
 
 def _jacobian(verb, f, argnums):
+    @boundary
     def jacobian_of_f(*args, **kwargs):
         run = Run(verb, args, argnums, kwargs)
         out = run.call(f)

@@ -19,10 +19,12 @@ from fastgrad._engine import (
     untrace,
 )
 from fastgrad.rules.rule import Rule, ops
+from fastgrad.tracebacks import boundary
 from fastgrad.transforms import messages
 from fastgrad.transforms.lift import alias, level, require_function
 
 
+@boundary
 def checkpoint(f):
     """Return a function that computes the same as `f`, but does not keep the intermediate values for the sweep.
 
@@ -50,6 +52,7 @@ def checkpoint(f):
     """
     require_function("checkpoint", f)
 
+    @boundary
     @functools.wraps(f)
     def checkpointed(*args, **kwargs):
         if not is_grad_enabled():

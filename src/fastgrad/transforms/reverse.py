@@ -19,6 +19,7 @@ from fastgrad._engine import (
     untrace,
 )
 from fastgrad.errors import BackwardError, DTypeError, NotDifferentiableError, ShapeError
+from fastgrad.tracebacks import boundary, shorten
 from fastgrad.transforms.lift import (
     Run,
     argument_numbers,
@@ -32,6 +33,7 @@ from fastgrad.transforms.lift import (
 )
 
 
+@boundary
 def grad(f, argnums=0, has_aux=False):
     """Return the function that computes the gradient of a scalar function.
 
@@ -64,16 +66,21 @@ def grad(f, argnums=0, has_aux=False):
     direct = argnums == 0 and not has_aux
 
     def gradient(*args, **kwargs):
-        if direct and len(args) == 1 and type(args[0]) is ndarray and not kwargs and not level.depth:
-            pair = _direct("grad", f, args[0])
-            if pair is not None:
-                return pair[1]
-        _, aux, gs = _scalar(Run("grad", args, argnums, kwargs), f, has_aux)
-        return (gs, aux) if has_aux else gs
+        try:
+            if direct and len(args) == 1 and type(args[0]) is ndarray and not kwargs and not level.depth:
+                pair = _direct("grad", f, args[0])
+                if pair is not None:
+                    return pair[1]
+            _, aux, gs = _scalar(Run("grad", args, argnums, kwargs), f, has_aux)
+            return (gs, aux) if has_aux else gs
+        except Exception as error:
+            shorten(error)
+            raise
 
     return derivative_of(f, gradient)
 
 
+@boundary
 def value_and_grad(f, argnums=0, has_aux=False):
     """Return the function that computes the value and the gradient of a scalar function in one call.
 
@@ -85,12 +92,16 @@ def value_and_grad(f, argnums=0, has_aux=False):
 
     @functools.wraps(f)
     def value_and_gradient(*args, **kwargs):
-        if direct and len(args) == 1 and type(args[0]) is ndarray and not kwargs and not level.depth:
-            pair = _direct("value_and_grad", f, args[0])
-            if pair is not None:
-                return pair
-        value, aux, gs = _scalar(Run("value_and_grad", args, argnums, kwargs), f, has_aux)
-        return ((value, aux), gs) if has_aux else (value, gs)
+        try:
+            if direct and len(args) == 1 and type(args[0]) is ndarray and not kwargs and not level.depth:
+                pair = _direct("value_and_grad", f, args[0])
+                if pair is not None:
+                    return pair
+            value, aux, gs = _scalar(Run("value_and_grad", args, argnums, kwargs), f, has_aux)
+            return ((value, aux), gs) if has_aux else (value, gs)
+        except Exception as error:
+            shorten(error)
+            raise
 
     return value_and_gradient
 
@@ -189,6 +200,7 @@ def _pair(run, out):
     return out[0], run.value(out[1])
 
 
+@boundary
 def elementwise_grad(f, argnums=0):
     """Return the function that computes the derivative of an elementwise function at every element.
 
@@ -198,6 +210,7 @@ def elementwise_grad(f, argnums=0):
     require_function("elementwise_grad", f)
     argnums = argument_numbers("elementwise_grad", argnums)
 
+    @boundary
     def derivative(*args, **kwargs):
         run = Run("elementwise_grad", args, argnums, kwargs)
         y = require_output(run.verb, run.call(f))
@@ -213,6 +226,7 @@ def elementwise_grad(f, argnums=0):
     return derivative_of(f, derivative)
 
 
+@boundary
 def vjp(f, *primals, has_aux=False):
     """Return the value of a function and its pullback, which maps a cotangent of the value to the arguments.
 
@@ -241,6 +255,7 @@ def vjp(f, *primals, has_aux=False):
     ys = [require_output("vjp", y) for y in _tree.leaves(out)]
     live = [k for k, y in enumerate(ys) if isinstance(y, Tensor) and y.requires_grad]
 
+    @boundary
     def pullback(cotangent):
         gs = run.match("cotangents", cotangent, out, ys)
         xs = [None] * len(run.inputs)

@@ -70,7 +70,7 @@ cdef int inspect_result(Tensor y) except -1:
     if fg_watch & BIRTHS:
         note_birth(y)
     if fg_watch & ANOMALIES:
-        extra_of(y).where = anomaly.user_line()
+        extra_of(y).where = tracebacks.user_line()
         anomaly.check(op_name(y), False, y, node_operands(y), where_of(y))
     return 0
 

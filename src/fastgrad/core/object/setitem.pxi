@@ -72,7 +72,7 @@ cdef object set_item(Tensor x, object key, object value):
         try:    # NumPy would convert the object in the middle of the write
             given = np.asarray(value, dtype_of(x))
         except (ValueError, IndexError) as error:
-            raise errors.forward_failed("setitem", error, (x, value)) from error
+            raise errors.forward_failed("setitem", error, (x, value)).with_traceback(error.__traceback__) from None
     if recording and type(value) is Tensor and not np.can_cast(dtype_of(<Tensor>value), dtype_of(x), "same_kind"):
         raise errors.inplace_dtype("setitem", dtype_of(<Tensor>value), dtype_of(x))
     check_writable(x, recording)
@@ -96,7 +96,7 @@ cdef object set_item(Tensor x, object key, object value):
         if recording:
             forget_snapshot(old)
         if isinstance(error, (ValueError, IndexError)):     # nothing was written
-            raise errors.forward_failed("setitem", error, (x, value)) from error
+            raise errors.forward_failed("setitem", error, (x, value)).with_traceback(error.__traceback__) from None
         raise
     x.storage.version += 1
     if recording:

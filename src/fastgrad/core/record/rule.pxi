@@ -76,7 +76,7 @@ cdef Tensor apply_rule(Function f, PyObject** given, Py_ssize_t n, PyObject** va
         worded = errors.forward_failed(f.rule.name, error, operands)
         if worded is error:
             raise
-        raise worded from error
+        raise worded.with_traceback(error.__traceback__) from None
     y = wrap_result(f.view, value, operands)
     if not wanting or not is_inexact(y.layout.typenum):
         return y
