@@ -68,6 +68,7 @@ from fastgrad.nn.resizing import (
 from fastgrad.nn.transposed import conv_transpose1d, conv_transpose2d
 from fastgrad.nn.windows import avg_pool1d, avg_pool2d, conv1d, conv2d, max_pool1d, max_pool2d
 from fastgrad.rules.rule import FUNCTIONS
+from fastgrad.tracebacks import boundary
 
 
 def linear(x, weight, bias=None):
@@ -221,6 +222,7 @@ def dropout2d(x, p=0.5, training=True, inplace=False, *, rng=None):
     return _dropped("dropout2d", x, p, training, inplace, rng, 2)
 
 
+@boundary
 def _dropped(name, x, p, training, inplace, rng, axes):
     """Return `x` with random zeros; `axes` is how many of the last axes share one random number, or None."""
     if not 0 <= p <= 1:
