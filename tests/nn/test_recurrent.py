@@ -172,7 +172,7 @@ REFUSED = [
         lambda: nn.GRU(3, 3)(X, H),
         r"of shape \(2, 3\), but it must be \(layers \* directions, batch, hidden\)",
     ),
-    (lambda: nn.LSTM(3, 3)(X, np.ones((1, 2, 3))), r"LSTM: first=ndarray: it must be a pair \(h0, c0\)"),
+    (lambda: nn.LSTM(3, 3)(X, np.ones((1, 2, 3))), r"LSTM: hx=ndarray: it must be a pair \(h0, c0\)"),
     (lambda: nn.LSTM(3, 0), "LSTM: hidden_size=0: it must be an int of at least 1"),
     (lambda: nn.RNN(3, 3, nonlinearity="sin"), "nonlinearity must be .*, got 'sin'"),
     (lambda: nn.RNN(3, 3, dropout=2), "RNN: dropout must be a probability"),

@@ -132,9 +132,12 @@ class _Recurrent(Module):
             found.append(state.reshape(wanted) if single else state)
         return found
 
-    def forward(self, x: Tensor, h0: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        output, (last,) = self._run(x, None if h0 is None else [h0])
+    def forward(self, input: Any, hx: Any = None) -> Any:
+        output, (last,) = self._run(input, None if hx is None else [hx])
         return output, last
+
+    def flatten_parameters(self) -> None:
+        """Do nothing. In PyTorch, this moves the parameters to one block of memory on a GPU."""
 
     def extra_repr(self) -> str:
         said = f"{self.input_size}, {self.hidden_size}"
@@ -236,10 +239,10 @@ class LSTM(_Recurrent):
     def _sequence(self, u: Tensor, weight: Tensor, first: list[Tensor], biases: list[Tensor]) -> Tensor:
         return lstm(u, weight, *first, biases[0] + biases[1] if biases else None)
 
-    def forward(self, x: Tensor, first: Any = None) -> Any:
-        if first is not None and (not isinstance(first, (tuple, list)) or len(first) != 2):
-            raise messages.layer_size("LSTM", "first", type(first).__name__, "it must be a pair (h0, c0)")
-        output, (h, c) = self._run(x, None if first is None else list(first))
+    def forward(self, input: Any, hx: Any = None) -> Any:
+        if hx is not None and (not isinstance(hx, (tuple, list)) or len(hx) != 2):
+            raise messages.layer_size("LSTM", "hx", type(hx).__name__, "it must be a pair (h0, c0)")
+        output, (h, c) = self._run(input, None if hx is None else list(hx))
         return output, (h, c)
 
 
