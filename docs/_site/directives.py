@@ -1,4 +1,4 @@
-"""Sphinx extension: parts of pages that are made from data: the gallery, the citation, and the names of other libraries."""
+"""Sphinx extension: parts of pages that are made from data: the gallery, the citation, foreign names."""
 
 import importlib
 import importlib.util
