@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 from docutils import nodes
-from figures import figure
+from figures import figure, markup_of
 from sphinx.util.docutils import SphinxDirective
 
 _BIBTEX = """@software{{fastgrad,
@@ -34,7 +34,7 @@ class Gallery(SphinxDirective):
             title = " ".join(function.__doc__.split())
             section = nodes.section(ids=[nodes.make_id(function.__name__)])
             section += nodes.title(title, title)
-            section += figure(function().svg)
+            section += figure(markup_of(function()))
             found.append(section)
         return found
 

@@ -9,6 +9,9 @@ from pathlib import Path
 import pages
 from docutils import nodes
 
+from fastgrad.pictures.picture import Picture
+
+_PAGE_WIDTH = 860  # pixels, at which pictures are wrapped into rows
 _DARK = re.compile(r"@media ?\(prefers-color-scheme: ?dark\) ?\{((?:[^{}]*\{[^{}]*\})*)\s*\}", re.DOTALL)
 _RULE = re.compile(r"([^{}]+)(\{[^{}]*\})")
 
@@ -27,19 +30,24 @@ def themed(svg):
     return _DARK.sub(convert, svg)
 
 
-def figure(svg):
-    """Return a picture as a node of a page. It shrinks to at least three quarters of its width."""
-    svg = themed(svg)
-    if "prefers-color-scheme" in svg:
+def figure(markup):
+    """Return an SVG, or HTML with one, as a node of a page. It shrinks to three quarters of its width at most."""
+    markup = themed(markup)
+    if "prefers-color-scheme" in markup:
         raise ValueError("the dark colours of a picture were not found: do its styles have a new form?")
-    if width := re.search(r'<svg\b[^>]*?\bwidth="([\d.]+)', svg):
-        svg = re.sub(r"<svg\b", f'<svg style="min-width:{0.75 * float(width[1]):.0f}px"', svg, count=1)
-    return nodes.raw("", f'<figure class="graph" tabindex="0">{svg}</figure>', format="html")
+    if found := re.search(r'<svg\b[^>]*?\bwidth="([\d.]+)"[^>]*>', markup):
+        whole = re.sub(r' style="[^"]*"', "", found[0])
+        style = f' style="min-width:{0.75 * float(found[1]):.0f}px">'
+        markup = markup.replace(found[0], whole.removesuffix(">") + style, 1)
+    return nodes.raw("", f'<figure class="graph" tabindex="0">{markup}</figure>', format="html")
 
 
-def _picture_of(value):
-    svg = getattr(value, "svg", None)
-    return svg if isinstance(svg, str) and svg.lstrip().startswith("<") else None
+def markup_of(value):
+    """Return the markup of a picture: SVG, or HTML for one that is shown step by step. None for other values."""
+    if not isinstance(value, Picture):
+        return None
+    value.width = _PAGE_WIDTH
+    return value.svg if value.steps is None else value._repr_html_()
 
 
 def run_code(app, doctree):
@@ -53,8 +61,8 @@ def run_code(app, doctree):
     if len(literal) != len(found):
         raise AssertionError(f"{path}: {len(found)} blocks were run, but the page has {len(literal)}")
     for node, block in zip(literal, found):
-        if svg := _picture_of(block.shown):
-            node.parent.insert(node.parent.index(node) + 1, figure(svg))
+        if markup := markup_of(block.shown):
+            node.parent.insert(node.parent.index(node) + 1, figure(markup))
 
 
 def inline_pictures(app, doctree):
