@@ -22,6 +22,12 @@ _MATH = "= "  # begins a formula that is displayed
 _ERROR = re.compile(r"\b([A-Z]\w*(?:Error|Warning))\b")
 
 
+def _marked(text):
+    """Return a docstring in which indented code after the summary is a literal block of reStructuredText."""
+    head, line, rest = text.partition("\nParameters\n---")
+    return re.sub(r"(?<=\n\n)((?: {4}.*\n?|\n)+)", r"::\n\n\1\n", head) + line + rest
+
+
 class Docstring(SphinxDocString):
     """A numpydoc docstring with fastgrad's section on the gradient."""
 
@@ -107,7 +113,7 @@ class Pages:
 
     def _body(self, obj, text):
         rule = getattr(obj, "rule", None)
-        doc = Docstring(self.prose(inspect.cleandoc(text or "")), config={"use_plots": False})
+        doc = Docstring(self.prose(_marked(inspect.cleandoc(text or ""))), config={"use_plots": False})
         parts = [*doc["Summary"], "", *doc["Extended Summary"], ""]
         for section in _SECTIONS:
             if doc[section]:

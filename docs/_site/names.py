@@ -122,6 +122,7 @@ def entries():
             if known is None:
                 error = inspect.isclass(obj) and issubclass(obj, BaseException)
                 place = "errors and warnings" if error else group if module is fastgrad else module.__name__
+                place = "fastgrad.micrograd" if place.startswith("fastgrad.micrograd") else place
                 found.append(Entry(name, obj, place))
                 by_object[id(obj)] = found[-1]
             else:
