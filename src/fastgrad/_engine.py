@@ -4,6 +4,7 @@
 """
 
 import os
+import sys
 
 _wanted = os.environ.get("FASTGRAD_ENGINE", "")
 if _wanted not in ("", "cython", "python"):
@@ -31,6 +32,9 @@ enable_grad = _chosen.enable_grad
 is_grad_enabled = _chosen.is_grad_enabled
 gradients = _chosen.gradients
 node_of = _chosen.node_of  # for pictures
+# At a prompt and in notebooks, small graphs can be drawn after `backward`. Elsewhere this would cost time and memory:
+# 4 % of the time of the staged expression.
+_chosen.keep_small_graphs(hasattr(sys, "ps1"))
 node_key = _chosen.node_key
 trace, untrace, is_traced = _chosen.trace, _chosen.untrace, _chosen.is_traced  # for transforms
 leave = _chosen.leave

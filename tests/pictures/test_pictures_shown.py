@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 import sys
+import textwrap
 import webbrowser
 import xml.etree.ElementTree as ET
 
@@ -218,3 +219,70 @@ def test_drawing_twice_gives_the_same_text():
     first, second = (fg.draw(staged()[2], names={}) for _ in range(2))
     assert first.svg == second.svg and first.dot == second.dot
     assert copy.copy(first).svg == first.svg
+
+
+PROMPT = """
+import sys
+import textwrap
+sys.ps1 = ">>> "
+import numpy as np
+import fastgrad as fg
+"""
+
+
+def at_a_prompt(code):
+    subprocess.run([sys.executable, "-c", PROMPT + textwrap.dedent(code)], check=True)
+
+
+def test_at_a_prompt_a_small_graph_can_be_drawn_after_backward():
+    at_a_prompt("""
+        x, y = fg.tensor(3.0, requires_grad=True), fg.tensor(-4.0, requires_grad=True)
+        f = (x + y.sigmoid()) / (x.sigmoid() + (x + y) ** 2)
+        before = fg.draw(f).svg
+        f.backward()
+        assert fg.draw(f).svg == before and "<svg" in f._repr_html_()
+        assert x.grad.item() == [n for n in fg.draw(f).graph.nodes if n.name == "x"][0].gradient
+        assert f.operands == () and x.grad is not None
+        for again in (f.backward, lambda: fg.gradients(f, x), lambda: (f * 2).backward()):
+            try:
+                again()
+            except fg.GraphFreedError:
+                pass
+            else:
+                raise AssertionError("the graph was not freed")
+        with fg.no_grad():
+            x -= 0.1 * x.grad
+        nodes = {n.name: n for n in fg.draw(f).graph.nodes if n.name}
+        assert nodes["x"].value is None and nodes["f"].value == f.item()
+    """)
+
+
+def test_at_a_prompt_arrays_parameters_and_writes_in_place_are_drawn_after_backward():
+    at_a_prompt("""
+        x = fg.tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
+        y = fg.concat([x * 2, x[:1], x], axis=0)
+        y[:2] += 1
+        part = y[1:]
+        f = fg.where(fg.tensor([True, False, True]), y, 2.0).sum() + part.sum(axis=0).max()
+        before = fg.draw(f, names={}).svg
+        f.backward()
+        assert fg.draw(f, names={}).svg == before
+        try:
+            part += 1
+        except fg.FastgradError:
+            pass
+    """)
+
+
+def test_at_a_prompt_too_a_large_graph_is_freed():
+    at_a_prompt("""
+        big = fg.tensor(np.ones(10_000), requires_grad=True)
+        y = x = fg.tensor(0.5, requires_grad=True)
+        for _ in range(300):
+            y = y.sin()
+        for f in (big.sum(), (big * 2).sum(), y):
+            f.backward()
+            picture = fg.draw(f)
+            assert len(picture.graph.nodes) == 1 and picture.graph.nodes[0].freed
+            assert any("freed the graph" in note for note in picture.graph.notes)
+    """)

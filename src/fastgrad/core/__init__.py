@@ -26,6 +26,7 @@ from fastgrad.core.tensor import (
     is_grad_enabled,
     is_parameter,
     is_traced,
+    keep_small_graphs,
     leave,
     mark_parameter,
     no_grad,
@@ -56,7 +57,8 @@ def clear_cache():
 __all__ = [
     "Function", "Tensor", "adam_step", "asarray", "batch_moments", "build_switches", "cache_info", "clear_cache",
     "collect_nodes", "debug_counts", "detect_anomaly", "enable_grad", "gradients", "install_methods",
-    "instruction_set", "is_grad_enabled", "is_parameter", "is_traced", "leave", "loops_in_use", "mark_parameter",
+    "instruction_set", "is_grad_enabled", "is_parameter", "is_traced", "keep_small_graphs", "leave", "loops_in_use",
+    "mark_parameter",
     "name", "no_grad", "node_key", "node_of", "partial_gradients", "rmsprop_step", "scalar_gradient",
     "scale_in_place", "set_cache_limit", "set_docstring", "sgd_step", "sum_of_squares", "tensor", "trace",
     "traced_leaf", "untrace", "write_count",

@@ -18,7 +18,7 @@ from fastgrad.engine_python.leaving import (
     write_count,
 )
 from fastgrad.engine_python.record import Function
-from fastgrad.engine_python.sweep import gradients, node_key, node_of, partial_gradients
+from fastgrad.engine_python.sweep import gradients, keep_small_graphs, node_key, node_of, partial_gradients
 from fastgrad.engine_python.tensor import Tensor, asarray, collect_nodes, tensor
 
 name = "python"

@@ -16,6 +16,8 @@ from fastgrad.engine_python.record import check_not_stale, functions
 from fastgrad.engine_python.tensor import Tensor, asarray
 from fastgrad.tracebacks import shorten
 
+KEPT_NODES, KEPT_BYTES = 200, 65536  # of a graph that can be drawn after `backward`
+_keeps_small_graphs = False
 MAX_TRIES = 10_000  # to write a sum of gradients that other threads keep changing
 _grad_lock = threading.RLock()  # held while sums are written to `.grad`
 
@@ -168,16 +170,21 @@ def _pull(node, k, g, y, together):
 
 def _check_versions(node, y):
     """Raise if a value that the rule reads was overwritten, or if the sweep of a hook has freed the node."""
-    saved, versions = node.saved, node.versions  # read first, because another thread may free the node
+    saved = node.saved  # read first, because another thread may free the node
     if node.operands is None:
         raise errors.graph_freed(node.rule.name)
-    tensors = [k for k, x in enumerate(saved) if isinstance(x, Tensor)]
-    read = [(f"operand {k}", saved[k], versions[k]) for k in tensors if node.rule.reads(k, tensors)]
-    if node.rule.reads_y(tensors):
-        read.append(("its result", y, node.version))
-    for what, x, version in read:
+    for what, x, version in _read_values(node, saved, y):
         if x.storage.version != version:
             raise errors.mutated(node.rule.name, what, version, x.storage.version)
+
+
+def _read_values(node, saved, y):
+    """Return what the rule of a node reads: for each value its description, a Tensor, and the version it must have."""
+    tensors = [k for k, x in enumerate(saved) if isinstance(x, Tensor)]
+    read = [(f"operand {k}", saved[k], node.versions[k]) for k in tensors if node.rule.reads(k, tensors)]
+    if node.rule.reads_y(tensors):
+        read.append(("its result", y, node.version))
+    return read
 
 
 def _overwritten(node, y):
@@ -229,12 +236,17 @@ def _root(y, cotangent, what):
 
 
 def backward(self, cotangent=None, *, retain_graph=False, create_graph=False):
+    retain_graph = retain_graph or create_graph
     try:
         root = _root(self, cotangent, "this tensor")
-        _in_mode(create_graph, _accumulate_in_leaves, [root], retain_graph or create_graph)
+        kept = _small_graph(self) if _keeps_small_graphs and not retain_graph else None
+        _in_mode(create_graph, _accumulate_in_leaves, [root], retain_graph or kept is not None)
     except Exception as error:
         shorten(error)
         raise
+    for node in kept or ():
+        if node.operands:
+            node.free(drawable=True)
 
 
 def _accumulate_in_leaves(roots, retain_graph):
@@ -319,6 +331,28 @@ def _copied_gradients(roots, targets, retain_graph, partial):
     return {node: functions["copy"](g) for node, g in sweep(roots, targets, retain_graph, partial).items()}
 
 
+def keep_small_graphs(on):
+    """Let `backward` keep the operands of small graphs that it frees, so that they can be drawn."""
+    global _keeps_small_graphs
+    _keeps_small_graphs = on
+
+
+def _small_graph(y):
+    """Return the nodes of a graph with few nodes and small values, operands included; None for a larger one."""
+    found, order, nbytes = {id(y.node): y}, [(y, y.node)], 0
+    for t, node in order:
+        nbytes += t.nbytes
+        if len(order) > KEPT_NODES or nbytes > KEPT_BYTES:
+            return None
+        if node is None or not node.operands:
+            continue
+        for o, edge in zip(node.operands, node.edges, strict=True):
+            if isinstance(o, Tensor) and id(edge or o) not in found:
+                found[id(edge or o)] = o
+                order.append((o, edge))
+    return [node for _, node in order if node is not None]
+
+
 def node_of(x):
     """Return `(rule, operands, params, origins, current)` of the op that computed `x`, or None for a leaf.
 
@@ -328,16 +362,15 @@ def node_of(x):
     node = x.node
     if x.is_leaf:
         return None
-    try:
-        _check_versions(node, x)
-        current = True
-    except errors.MutationError:
-        current = False
+    operands, edges, saved, params = node.drawable or (node.operands, node.edges, node.saved, node.params)
+    if operands is None:
+        raise errors.graph_freed(node.rule.name)
     origins = tuple(
         o if edge is None or o.node is edge else Tensor(o.array, edge, o.storage)
-        for o, edge in zip(node.operands, node.edges, strict=True)
+        for o, edge in zip(operands, edges, strict=True)
     )
-    return node.rule, node.saved, node.params, origins, current
+    current = all(value.storage.version == version for _, value, version in _read_values(node, saved, x))
+    return node.rule, saved, params, origins, current
 
 
 def node_key(x):

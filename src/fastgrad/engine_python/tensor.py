@@ -50,7 +50,7 @@ class Node:
 
     __slots__ = (
         "rule", "operands", "edges", "saved", "params", "versions", "version", "base", "depth", "hooks", "grad_owner",
-        "where", "traced", "saved_result",
+        "where", "traced", "saved_result", "drawable",
     )  # fmt: skip
 
     def __init__(self, rule=None, operands=(), edges=(), saved=(), params=None):
@@ -67,6 +67,7 @@ class Node:
         self.grad_owner = None  # a weak reference to the tensor whose .grad accumulates the gradient
         self.where = None  # the user's line, under detect_anomaly
         self.traced = 0  # number of running transforms that differentiate with respect to this node
+        self.drawable = None  # `(operands, edges, saved, params)` of a small graph that was freed, for pictures
         self.saved_result = None  # a copy of the result, if its own rule reads it and its memory is foreign
         if collected.nodes is not None and rule is not None:
             collected.nodes[id(self)] = None
@@ -74,7 +75,9 @@ class Node:
                 if edge is not None and edge.rule is not None:
                     collected.nodes.setdefault(id(edge), o if o.node is edge else Tensor(o.array, edge, o.storage))
 
-    def free(self):
+    def free(self, drawable=False):
+        if drawable:
+            self.drawable = self.operands, self.edges, self.saved, self.params
         self.operands, self.edges, self.saved, self.params, self.saved_result = None, (), (), None, None
 
 

@@ -167,7 +167,8 @@ def draw(y, *, names=None, cotangent=None, title="", limit=LIMIT, width=WIDTH, s
     Leaves are on the left, and gates are circles. The value is above each wire, the gradient below it. Where a wire
     forks, each branch has its own gradient, and these add up. Tooltips show the local gradient, the upstream gradient
     and their product. Drawing neither changes any `.grad` nor runs hooks, and does not free the graph: draw before
-    `backward()`. Of a graph that was freed, only the result is drawn.
+    `backward()`. Of a graph that was freed, only the result is drawn; at a prompt and in notebooks, `backward()` keeps
+    small graphs for pictures.
 
     Parameters
     ----------

@@ -143,7 +143,7 @@ def node_of(Tensor x not None):
     """
     if is_leaf(x):
         return None
-    if x.flags & FREED:
+    if x.flags & FREED and x.x1 == NULL and x.x2 == NULL and not has_many(x):
         raise errors.graph_freed(op_name(x))
     operands = node_operands(x)
     try:
@@ -151,6 +151,50 @@ def node_of(Tensor x not None):
     except errors.MutationError:
         current = False
     return rule_for(x), operands, node_params(x), operands, current
+
+
+cdef enum:
+    KEPT_NODES = 200        # of a graph that stays drawable
+    KEPT_BYTES = 65536      # of all its values
+
+cdef bint keeps_small_graphs = False
+
+
+def keep_small_graphs(bint on):
+    """Let `backward` keep the edges of small graphs that it frees, so that they can be drawn."""
+    global keeps_small_graphs
+    keeps_small_graphs = on
+
+
+cdef list small_graph(Tensor root):
+    """The nodes of a small graph, operands included; None for a larger one."""
+    cdef list found = [root]
+    cdef set seen = {<size_t><PyObject*>root}
+    cdef Tensor x
+    cdef Py_ssize_t at = 0, nbytes = 0
+    while at < len(found):
+        x = found[at]
+        at += 1
+        nbytes += x.layout.nbytes
+        if at > KEPT_NODES or nbytes > KEPT_BYTES:
+            return None
+        for o in node_operands(x) if not is_leaf(x) else ():
+            if type(o) is Tensor and <size_t><PyObject*>o not in seen:
+                seen.add(<size_t><PyObject*>o)
+                found.append(o)
+    return found
+
+
+cdef int backward_drawable(Tensor root, Tensor cotangent) except -1:
+    """As `backward`, but a small graph keeps its edges, for pictures alone: it is freed for everything else."""
+    cdef list kept = small_graph(root)
+    cdef Tensor x
+    sweep(root, cotangent, None, None, kept is not None, False)
+    if kept is not None:
+        for x in kept:
+            if not is_leaf(x):
+                x.flags |= FREED
+    return 0
 
 
 def node_key(Tensor x not None):

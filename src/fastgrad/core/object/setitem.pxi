@@ -9,6 +9,8 @@ cdef bint is_recorded_part(Tensor x) noexcept:
     cdef Tensor base
     if fg_grad_off or x.op != GETITEM or not x.flags & VIEW or not x.flags & REQUIRES_GRAD or x.x1 == NULL:
         return False
+    if x.flags & FREED:
+        return False
     base = <Tensor>x.x1
     return base.gen == x.gen1 and not is_leaf(base) and not base.flags & VIEW
 

@@ -85,7 +85,7 @@ cdef class Tensor:
     @property
     def operands(self):
         """The Tensors this one was computed from; none for a leaf or if the graph was freed."""
-        return tuple([o for o in node_operands(self) if type(o) is Tensor])
+        return tuple([o for o in node_operands(self) if type(o) is Tensor]) if not self.flags & FREED else ()
 
     @property
     def requires_grad(self):
@@ -149,6 +149,9 @@ cdef class Tensor:
         return handle
 
     def backward(self, cotangent=None, *, bint retain_graph=False, bint create_graph=False):
+        if keeps_small_graphs and not (retain_graph or create_graph):
+            backward_drawable(self, checked_cotangent(self, cotangent, -1))
+            return
         sweep(self, checked_cotangent(self, cotangent, -1), None, None, retain_graph or create_graph, create_graph)
 
     # --- operators
