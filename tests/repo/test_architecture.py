@@ -21,6 +21,7 @@ LAYERS = (
     (
         "errors",
         "modes",
+        "_hooks",
         "_numpy_errors",
         "_lazy",
         "_docs",

@@ -14,6 +14,10 @@ cdef extern from "Python.h":
         void* tp_traverse
         void* tp_clear
         void* tp_as_number
+        void* tp_as_sequence
+        void* tp_as_mapping
+        void* tp_iter
+        void* tp_repr
         PyObject* tp_dict
         PyObject* (*tp_alloc)(PyTypeObject* t, Py_ssize_t n) noexcept
         void (*tp_free)(void* o) noexcept
@@ -23,6 +27,10 @@ cdef extern from "Python.h":
         void* nb_multiply
         void* nb_true_divide
         void* nb_power
+    ctypedef struct PySequenceMethods:
+        pass
+    ctypedef struct PyMappingMethods:
+        pass
     PyTypeObject* Py_TYPE(object o)
     Py_ssize_t Py_REFCNT(PyObject* o)
     void Py_SET_REFCNT(PyObject* o, Py_ssize_t n)

@@ -50,11 +50,6 @@ cdef bint is_contiguous(int itemsize, int ndim, const Py_ssize_t* shape, const P
     return True
 
 
-cdef int raise_too_large(int ndim) except -1:
-    raise ShapeError(f"an array of {ndim} dimensions whose size in bytes does not fit in "
-                     f"{8 * sizeof(Py_ssize_t)} bits: use a smaller shape")
-
-
 cdef int raise_too_many_axes(int ndim) except -1:
     raise ShapeError(f"an array of {ndim} dimensions; NumPy and fastgrad take at most {MAX_NDIM}")
 
@@ -64,7 +59,6 @@ cdef void drop_idle() noexcept:
     about to be given to a tensor."""
     global entries
     cdef size_t b
-    cdef Layout** at
     cdef Layout* item
     for b in range(buckets):
         at = &table[b]
@@ -84,15 +78,12 @@ cdef int tidy() except -1:
     """Make room in a full table: free idle layouts, and double the table if those were less than a quarter."""
     global table, buckets, room
     cdef size_t wanted, b
-    cdef Layout* item
-    cdef Layout* following
-    cdef Layout** bigger
     drop_idle()
     room = entries + SPARED if FASTGRAD_NO_POOLS else buckets
     if entries * 4 <= buckets * 3 and buckets:
         return 0
     wanted = 256 if buckets == 0 else buckets * 2
-    bigger = <Layout**>PyMem_RawCalloc(wanted, sizeof(Layout*))
+    cdef Layout** bigger = <Layout**>PyMem_RawCalloc(wanted, sizeof(Layout*))
     if bigger == NULL:
         if buckets == 0:
             raise MemoryError()
@@ -117,7 +108,6 @@ cdef Layout* insert(size_t h, int typenum, int itemsize, int ndim, const Py_ssiz
                     const Py_ssize_t* strides) except NULL:
     cdef Py_ssize_t size = 1, nbytes
     cdef int k
-    cdef Layout* made
     cdef bint empty = False
     for k in range(ndim):
         if shape[k] == 0:
@@ -127,12 +117,13 @@ cdef Layout* insert(size_t h, int typenum, int itemsize, int ndim, const Py_ssiz
     for k in range(ndim):
         if shape[k] > 0:
             if nbytes > PY_SSIZE_T_MAX // shape[k]:
-                raise_too_large(ndim)
+                raise ShapeError(f"an array of {ndim} dimensions whose size in bytes does not fit in "
+                                 f"{8 * sizeof(Py_ssize_t)} bits: use a smaller shape")
             nbytes *= shape[k]
             size *= shape[k]
     if empty:
         size = nbytes = 0
-    made = <Layout*>PyMem_RawMalloc(sizeof(Layout) + 2 * <size_t>ndim * sizeof(Py_ssize_t))
+    cdef Layout* made = <Layout*>PyMem_RawMalloc(sizeof(Layout) + 2 * <size_t>ndim * sizeof(Py_ssize_t))
     if made == NULL:
         raise MemoryError()
     made.refs = 0
@@ -178,7 +169,6 @@ cdef Layout* look_up(int typenum, int itemsize, int ndim, const Py_ssize_t* shap
     cdef size_t h = mix(<size_t>typenum, <size_t>ndim)
     cdef size_t length = <size_t>ndim * sizeof(Py_ssize_t)
     cdef int k
-    cdef Layout* found
     if ndim > MAX_NDIM:
         raise_too_many_axes(ndim)
     if strides == NULL:

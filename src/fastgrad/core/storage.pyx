@@ -66,10 +66,9 @@ cdef inline int class_of(Py_ssize_t nbytes) noexcept nogil:
 
 
 cdef inline Py_ssize_t class_bytes(int size_class) noexcept nogil:
-    cdef int octave
     if size_class < 4:
         return (<Py_ssize_t>size_class + 1) << 6
-    octave = (size_class - 4) >> 2
+    cdef int octave = (size_class - 4) >> 2
     return (<Py_ssize_t>((size_class - 4) & 3) + 5) << (6 + octave)
 
 
@@ -153,7 +152,6 @@ cdef void storage_free(Storage* storage) noexcept:
 cpdef Py_ssize_t clear_cache() noexcept:
     """Free all cached blocks; returns how many bytes that was."""
     global cached_bytes
-    cdef Storage* storage
     cdef Py_ssize_t freed = cached_bytes
     cdef int c
     for c in range(N_CLASSES):

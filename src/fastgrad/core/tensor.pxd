@@ -62,7 +62,7 @@ cdef class NodeExtra:
     cdef bint reads_y           # whether the backward reads the result
     cdef dict params
     cdef tuple values           # or the parameters in the order of the rule
-    cdef list hooks
+    cdef dict hooks             # see HookHandle
     # what the rule reads in place of the tensor's value, in memory that somebody else may write; or None
     cdef object result
     cdef list history           # [(gen, Tensor)]: the nodes this tensor stood for before it was written in place

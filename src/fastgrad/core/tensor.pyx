@@ -20,11 +20,13 @@ from fastgrad.core.tracebacks cimport *
 
 import contextvars  # no-cython-lint
 import operator  # no-cython-lint
+import os  # no-cython-lint
 import sys
 
 import numpy as np
 
 from fastgrad import _numpy_errors, anomaly, errors, leaving, modes, parameters, tracebacks  # no-cython-lint
+from fastgrad._hooks import HookHandle
 from fastgrad.core import simd
 from fastgrad.core.kernels import kernel_rows
 

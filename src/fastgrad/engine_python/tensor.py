@@ -10,6 +10,7 @@ from _thread import _local as local  # `threading.local`, without importing the 
 import numpy as np
 
 from fastgrad import errors, leaving
+from fastgrad._hooks import HookHandle
 from fastgrad.engine_python.leaving import leave
 from fastgrad.tracebacks import shorten
 
@@ -185,23 +186,6 @@ class Tensor:
         if not callable(hook):
             raise errors.not_a_hook(hook)
         return HookHandle(self.node.hooks, hook)
-
-
-class HookHandle:
-    """Returned by `register_hook`. `remove()` removes the hook, as does the end of a `with` block."""
-
-    def __init__(self, hooks, hook):
-        self._hooks = hooks
-        hooks[self] = hook
-
-    def remove(self):
-        self._hooks.pop(self, None)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.remove()
 
 
 def read_only(array):

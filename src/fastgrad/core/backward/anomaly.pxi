@@ -79,11 +79,6 @@ cdef object where_of(Tensor y):
     return lambda: (<NodeExtra>y.extra).where if y.extra != NULL else None
 
 
-cdef int inspect_gradient(Tensor y, Tensor g, Tensor gx) except -1:
-    anomaly.check(op_name(y), True, gx, [g], where_of(y))
-    return 0
-
-
 cdef int accumulate_watched(Tensor x, Tensor gx, bint record) except -1:
     """`accumulate_tensor`, and check the sum."""
     cdef Tensor before = private_copy(cotangent_tensor(x)) if x.flags & COTANGENT else None
@@ -93,21 +88,16 @@ cdef int accumulate_watched(Tensor x, Tensor gx, bint record) except -1:
     finally:
         leave_rule(inside)
     if before is not None:
-        check_sum(x, cotangent_tensor(x), (before, gx))
+        anomaly.check_sum(op_name(x), cotangent_tensor(x), (before, gx), where_of(x))
     return 0
 
 
 cdef int inspect_total(Tensor x) except -1:
     """Raise if adding the cotangent of a leaf to its `.grad` overflows."""
-    cdef Tensor g
     if x.flags & COTANGENT and x.grad_ != NULL:
         g = cotangent_tensor(x)
-        check_sum(x, add_quietly(<Tensor>x.grad_, g, False), (<Tensor>x.grad_, g))
-    return 0
-
-
-cdef int check_sum(Tensor x, Tensor total, tuple parts) except -1:
-    anomaly.check_sum(op_name(x), total, parts, where_of(x))
+        total = add_quietly(<Tensor>x.grad_, g, False)
+        anomaly.check_sum(op_name(x), total, (<Tensor>x.grad_, g), where_of(x))
     return 0
 
 

@@ -67,7 +67,6 @@ cdef inline bint adds_in_place(Tensor x, const Layout* like, bint record) noexce
 
 cdef inline int make_gradient(Tensor x, bint record) except -1:
     """Replace the cotangent of the leaf `x`, which has no `.grad`, by the Tensor that will be its `.grad`."""
-    cdef PyObject* g
     if x.layout == number_layout and not x.flags & COTANGENT_TENSOR:
         g = number_at((<double*>x.cotangent.value)[0])
         x.cotangent.tensor = g
@@ -102,7 +101,6 @@ cdef void add_gathered(Tensor x) noexcept:
 cdef inline int prepare_leaf(Tensor x, Sweep* here) except -1:
     """Compute the next `.grad` of the leaf `x`. Returns whether there is one already, which may change until `commit`.
     The cotangent stays in `x`, where a sweep of another thread finds it and waits."""
-    cdef Tensor g
     if x.sweep != here.number:
         raise errors.graph_changed()
     if x.grad_ == NULL:
@@ -125,7 +123,6 @@ cdef inline int prepare_leaf(Tensor x, Sweep* here) except -1:
 cdef bint is_settled(Sweep* here) except -1:
     """Whether Python code has changed nothing since `prepare_leaf` and `make_sum`."""
     cdef Py_ssize_t k
-    cdef Tensor x
     cdef Sum s
     for k in range(here.leaves.n):
         x = <Tensor>here.leaves.items[k]

@@ -3,7 +3,6 @@
 
 cdef char* cotangent_buffer(Tensor x, bint* add) except NULL:
     """Memory for the cotangent of `x`. Sets `add` if it holds a cotangent already, to which the next one is added."""
-    cdef Storage* own
     if x.flags & UNIFORM:
         spread_uniform(x)
     add[0] = x.flags & COTANGENT != 0
@@ -33,13 +32,12 @@ cdef inline char* cotangent_buffer_or_reuse(Tensor x, char* g, Storage* gs, bint
 
 cdef int accumulate(Tensor x, const char* g, Storage* storage) except -1:
     """Add the cotangent at `g`. The first one is not copied but shared if it is in a block, `storage`, else NULL."""
-    cdef char* where
     cdef bint add
     if storage != NULL and not x.flags & COTANGENT:
         x.cotangent.storage = storage_keep(storage)
         x.flags |= COTANGENT
         return 0
-    where = cotangent_buffer(x, &add)
+    cdef char* where = cotangent_buffer(x, &add)
     if add:
         typed[x.layout.kernel].accumulate(g, where, x.layout.size)
     else:
@@ -67,13 +65,12 @@ cdef inline double uniform_value(Tensor x) noexcept nogil:
 
 cdef int accumulate_uniform(Tensor x, double value) except -1:
     """Add one number to every element of the cotangent."""
-    cdef char* where
     cdef bint add
     if not is_small(x.layout) and (x.flags & UNIFORM or not x.flags & COTANGENT):
         store_number(x.layout.kernel, x.cotangent.value, uniform_value(x) + value if x.flags & UNIFORM else value)
         x.flags |= COTANGENT | UNIFORM
         return 0
-    where = cotangent_buffer(x, &add)
+    cdef char* where = cotangent_buffer(x, &add)
     if not add:
         typed[x.layout.kernel].fill(where, x.layout.size, value)
     else:
@@ -103,10 +100,7 @@ cdef inline void set_cotangent_tensor(Tensor x, Tensor g) noexcept:
 
 cdef int accumulate_tensor(Tensor x, Tensor gx, bint record) except -1:
     """Add a cotangent that a rule has returned."""
-    cdef char* where
     cdef bint add
-    cdef Layout* layout
-    cdef PyObject* before
     cdef unsigned int number = x.sweep
     if FASTGRAD_DEBUG and (not same_shape(x.layout, gx.layout) or x.layout.typenum != gx.layout.typenum):
         raise AssertionError("a cotangent of another shape or dtype")       # its rule's result was checked before
@@ -125,8 +119,8 @@ cdef int accumulate_tensor(Tensor x, Tensor gx, bint record) except -1:
         # The block of a result is shared, but not memory of others.
         return accumulate(x, gx.data, gx.storage if gx.storage != NULL and gx.storage.capacity and not gx.flags & VIEW
                           and gx.data == payload(gx.storage) and not is_small(x.layout) else NULL)
-    where = cotangent_buffer(x, &add)
-    layout = layout_contiguous(x.layout)
+    cdef char* where = cotangent_buffer(x, &add)
+    cdef Layout* layout = layout_contiguous(x.layout)
     if add:
         add_strided(x.layout.kernel, x.layout, gx.data, gx.layout.strides, where, layout.strides)
     else:
@@ -136,13 +130,11 @@ cdef int accumulate_tensor(Tensor x, Tensor gx, bint record) except -1:
 
 cdef Tensor cotangent_tensor(Tensor x):
     """The cotangent of `x` as a Tensor that shares its block."""
-    cdef Layout* layout
-    cdef Tensor t
     if x.flags & UNIFORM:
         spread_uniform(x)
     if x.flags & COTANGENT_TENSOR:
         return <Tensor>x.cotangent.tensor
-    layout = layout_contiguous(x.layout)
+    cdef Layout* layout = layout_contiguous(x.layout)
     if is_small(layout):
         t = new_tensor(layout)
         t.own = x.cotangent

@@ -8,33 +8,30 @@
 
 cdef enum:
     LARGE = 65536           # bytes of a cotangent from which nodes are deferred
-    MOST = 64               # steps, buffers and constants
-    SLOTS = 128             # of scratch, one per buffer and constant
+    MOST = 128              # steps and buffers
     KEPT = 192              # tensors, three per node
     SPARE = 8               # of each, the most that one node needs
     IN_BUFFER = -1          # as a Place's step: `start` is the number of a buffer
-    IN_CONSTANT = -2        # of a constant
 
-cdef struct Buffer:         # a cotangent
+cdef struct Buffer:         # a cotangent, or a number that stands for all elements
     Storage* storage        # NULL: in scratch, unless a tensor still holds it at the end
     bint shared             # with somebody outside: read only
     int holders             # tensors whose cotangent it is
     int slot                # of the scratch
+    bint filled             # with `number`, before the first step
+    double number
 
 cdef struct Deferred:
     int dtype
     Py_ssize_t n            # elements of every array
     int n_steps
     int n_buffers
-    int n_constants
     int n_kept
     int n_slots             # used so far
     int n_free              # of them, free again
     Step[MOST] steps
     Buffer[MOST] buffers
-    double[MOST] constants
-    int[MOST] constant_slots
-    int[SLOTS] free
+    int[MOST] free
     PyObject* kept[KEPT]        # nodes and operands; those that are DEFERRED hold a buffer, by its number
     unsigned int[KEPT] versions     # of their values
     int[KEPT] reader            # which of them is the node whose steps read the value; -1: none does
@@ -96,6 +93,7 @@ cdef int new_buffer(Deferred* deferred, Storage* storage, bint shared) noexcept:
     deferred.buffers[b].storage = storage
     deferred.buffers[b].shared = shared
     deferred.buffers[b].holders = 1
+    deferred.buffers[b].filled = False
     deferred.buffers[b].slot = new_slot(deferred) if storage == NULL else 0
     return b
 
@@ -130,17 +128,19 @@ cdef inline Place in_memory(Deferred* deferred, const char* x) noexcept:
 
 
 cdef Place in_constant(Deferred* deferred, double c) noexcept:
-    """A block filled with one number."""
-    cdef int k = 0
-    while k < deferred.n_constants and memcmp(&deferred.constants[k], &c, sizeof(double)) != 0:
+    """A buffer filled with one number. Its slot is not one that is free again, which an earlier step writes to."""
+    cdef int k = 0, n_free = deferred.n_free
+    while k < deferred.n_buffers and not (deferred.buffers[k].filled
+                                          and memcmp(&deferred.buffers[k].number, &c, sizeof(double)) == 0):
         k += 1
-    if k == deferred.n_constants:
-        deferred.n_constants += 1
-        deferred.constants[k] = c
-        # not one that is free again: it is filled once, before the first step
-        deferred.constant_slots[k] = deferred.n_slots
-        deferred.n_slots += 1
-    return place_at(<char*><size_t>k, IN_CONSTANT)
+    if k == deferred.n_buffers:
+        deferred.n_free = 0
+        new_buffer(deferred, NULL, True)
+        deferred.n_free = n_free
+        deferred.buffers[k].filled = True
+        deferred.buffers[k].number = c
+        deferred.buffers[k].holders = 0
+    return in_buffer(k)
 
 
 cdef void defer_step(Deferred* deferred, Backward kernel, Place g, Place x1, Place x2, const char* y, int out, double c,
@@ -179,11 +179,10 @@ cdef int defer_edge(Deferred* deferred, Tensor y, Tensor x, Backward kernel, Pla
     """Note what `y` adds to the cotangent of `x` by `kernel`. Its own cotangent is in buffer `b`, or uniform if that is
     negative; `last`: nothing else reads it."""
     cdef bint add = x.flags & COTANGENT != 0, plain = copies(kernel, deferred.dtype)
-    cdef Place g
     cdef int out
     if plain and b < 0 and (x.flags & UNIFORM or not add):
         return accumulate_uniform(x, uniform_value(y))
-    g = in_buffer(b) if b >= 0 else in_constant(deferred, uniform_value(y))
+    cdef Place g = in_buffer(b) if b >= 0 else in_constant(deferred, uniform_value(y))
     if add:
         out = buffer_in(deferred, x)
     elif b >= 0 and (plain or (last and deferred.buffers[b].holders == 1 and not deferred.buffers[b].shared)):
@@ -216,20 +215,19 @@ cdef int defer_node(Tensor y, Sweep* here) except -1:
     cdef Kernel* k = &kernels[y.op]
     cdef Tensor x1 = None, x2 = None
     cdef Place d1, d2 = place_at(NULL, 0)
-    cdef Backward b1, b2
     cdef double c = 0
     cdef int b = -1, node
     cdef unsigned int reads = reads_at(y)
     check_versions(y)
-    if deferred.n_kept and (max(deferred.n_steps, deferred.n_buffers, deferred.n_constants) > MOST - SPARE
+    if deferred.n_kept and (max(deferred.n_steps, deferred.n_buffers) > MOST - SPARE
                             or deferred.n_kept > KEPT - SPARE):
         run_deferred(here)
     if deferred.n_kept == 0:
         deferred.dtype = y.layout.kernel
         deferred.n = y.layout.size
-        deferred.n_steps = deferred.n_buffers = deferred.n_constants = deferred.n_slots = deferred.n_free = 0
-    b1 = k.x1[deferred.dtype]
-    b2 = k.x2[deferred.dtype]
+        deferred.n_steps = deferred.n_buffers = deferred.n_slots = deferred.n_free = 0
+    cdef Backward b1 = k.x1[deferred.dtype]
+    cdef Backward b2 = k.x2[deferred.dtype]
     node = deferred.n_kept
     keep_deferred(deferred, y, node, reads & READS_Y != 0)
     if y.flags & CONST1:
@@ -263,10 +261,7 @@ cdef int defer_node(Tensor y, Sweep* here) except -1:
 cdef void locate(Deferred* deferred, Place* place, char* scratch, bint stream, const bint* fresh) noexcept:
     """Replace the number of a buffer or constant by its place in memory."""
     cdef Py_ssize_t item = item_bytes(deferred.dtype), number = <Py_ssize_t><size_t>place.start
-    cdef Buffer* buffer
-    if place.step == IN_CONSTANT:
-        place[0] = place_at(scratch + deferred.constant_slots[number] * RUN_BLOCK * item, 0)
-    elif place.step == IN_BUFFER:
+    if place.step == IN_BUFFER:
         buffer = &deferred.buffers[number]
         if buffer.storage == NULL or (stream and fresh[number]):
             place[0] = place_at(scratch + buffer.slot * RUN_BLOCK * item, 0)
@@ -277,7 +272,6 @@ cdef void locate(Deferred* deferred, Place* place, char* scratch, bint stream, c
 cdef int check_deferred(Sweep* here) except -1:
     """After Python code: raise if what the steps read was written, or a tensor that holds a buffer is not ours."""
     cdef Deferred* deferred = here.deferred
-    cdef PyObject* x
     cdef int k
     for k in range(deferred.n_kept):
         x = deferred.kept[k]
@@ -298,11 +292,9 @@ cdef int run_deferred(Sweep* here) except -1:
     cdef StreamedOutput[MOST] outs
     cdef int n_outs = 0, k
     cdef Step* step
-    cdef char* block
-    cdef Storage* scratch
     check_deferred(here)
-    scratch = storage_new((deferred.n_slots + 1) * RUN_BLOCK * item)
-    block = payload(scratch)
+    cdef Storage* scratch = storage_new((deferred.n_slots + 1) * RUN_BLOCK * item)
+    cdef char* block = payload(scratch)
     try:
         for k in range(deferred.n_buffers):
             fresh[k] = deferred.buffers[k].storage == NULL and deferred.buffers[k].holders > 0
@@ -312,9 +304,9 @@ cdef int run_deferred(Sweep* here) except -1:
                     outs[n_outs].block = block + deferred.buffers[k].slot * RUN_BLOCK * item
                     outs[n_outs].y = payload(deferred.buffers[k].storage)
                     n_outs += 1
-        for k in range(deferred.n_constants):
-            typed[deferred.dtype].fill(block + deferred.constant_slots[k] * RUN_BLOCK * item, RUN_BLOCK,
-                                       deferred.constants[k])
+            if deferred.buffers[k].filled:
+                typed[deferred.dtype].fill(block + deferred.buffers[k].slot * RUN_BLOCK * item, RUN_BLOCK,
+                                           deferred.buffers[k].number)
         for k in range(deferred.n_steps):
             step = &deferred.steps[k]
             locate(deferred, &step.g, block, stream, fresh)
@@ -332,17 +324,9 @@ cdef void forget_deferred(Sweep* here, bint done) noexcept:
     """Release everything. Unless the sweep has failed, tensors get the buffers they hold. Runs Python code last."""
     cdef Deferred* deferred = here.deferred
     cdef PyObject* kept[KEPT]
-    cdef PyObject* x
     cdef int k, n = deferred.n_kept
     memcpy(kept, deferred.kept, n * sizeof(PyObject*))
-    if done:
-        for k in range(n):
-            x = kept[k]
-            if (<Tensor>x).flags & DEFERRED and (<Tensor>x).sweep == here.number:
-                (<Tensor>x).cotangent.storage = storage_keep(deferred.buffers[buffer_number(<Tensor>x)].storage)
-                (<Tensor>x).flags &= ~<int>DEFERRED
-    else:
-        abandon_deferred(here)
+    settle_deferred(here, done)
     for k in range(deferred.n_buffers):
         if deferred.buffers[k].storage != NULL:
             storage_release(deferred.buffers[k].storage)
@@ -351,12 +335,13 @@ cdef void forget_deferred(Sweep* here, bint done) noexcept:
         drop(kept[k])
 
 
-cdef void abandon_deferred(Sweep* here) noexcept:
-    """Of a sweep that has failed: clear the numbers of its buffers in tensors."""
+cdef void settle_deferred(Sweep* here, bint done) noexcept:
+    """Give the tensors the buffers they hold. If the sweep has failed, clear the numbers of its buffers in them."""
     cdef Deferred* deferred = here.deferred
-    cdef PyObject* x
     cdef int k
     for k in range(deferred.n_kept):
         x = deferred.kept[k]
         if (<Tensor>x).flags & DEFERRED and (<Tensor>x).sweep == here.number:
-            (<Tensor>x).flags &= ~<int>(COTANGENT | DEFERRED)
+            if done:
+                (<Tensor>x).cotangent.storage = storage_keep(deferred.buffers[buffer_number(<Tensor>x)].storage)
+            (<Tensor>x).flags &= ~<int>(DEFERRED if done else COTANGENT | DEFERRED)

@@ -6,11 +6,10 @@ ctypedef int (*Visit)(PyObject* x, Sweep* here) except -1
 
 cdef inline int walk_edges(Tensor y, Sweep* here, Visit visit) except -1:
     """Visit the operands of `y` to which a gradient flows. Returns whether a visit returned 1."""
-    cdef PyObject* x
     cdef int found = 0
     if has_many(y):
         return walk_many(y, here, visit)
-    x = edge1(y)
+    cdef PyObject* x = edge1(y)
     if x != NULL:
         found = visit(x, here)
     x = edge2(y)
@@ -21,7 +20,6 @@ cdef inline int walk_edges(Tensor y, Sweep* here, Visit visit) except -1:
 
 cdef int walk_many(Tensor y, Sweep* here, Visit visit) except -1:
     cdef unsigned int flows = flows_of(y)
-    cdef PyObject* x
     cdef Py_ssize_t k
     cdef int found = 0
     for k in range(edge_count(y)):
@@ -71,20 +69,16 @@ cdef inline int release_edge(PyObject* x, Sweep* here) except -1:
     return 0
 
 
-cdef inline bint is_entered(PyObject* x, Sweep* here) noexcept:
-    """Whether the scratch of `x`, if a gradient may flow to it, is that of this sweep."""
-    return (not (<Tensor>x).flags & REQUIRES_GRAD or (<Tensor>x).sweep == here.number
-            or (here.search != 0 and (<Tensor>x).sweep == here.search))
-
-
 cdef inline int check_counted(PyObject* x, Sweep* here) except -1:
     """Raise if the first pass has not seen the edge to `x`."""
     return check_entered(x, here) if x != NULL and (<Tensor>x).sweep != here.number else 0
 
 
 cdef int check_entered(PyObject* x, Sweep* here) except -1:
-    """Out of line: a larger `backward_scalar` would not be inlined in the loop that calls it."""
-    if not is_entered(x, here):
+    """Raise unless the scratch of `x`, if a gradient may flow to it, is that of this sweep. Out of line: a larger
+    `backward_scalar` would not be inlined in the loop that calls it."""
+    if ((<Tensor>x).flags & REQUIRES_GRAD and (<Tensor>x).sweep != here.number
+            and (here.search == 0 or (<Tensor>x).sweep != here.search)):
         raise errors.graph_changed()
     return 0
 

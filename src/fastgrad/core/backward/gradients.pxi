@@ -2,19 +2,15 @@
 
 cdef Tensor one_like(Tensor t):
     cdef Tensor g = new_tensor(layout_contiguous(t.layout))
-    if t.layout.kernel == F64:
-        (<double*>g.data)[0] = 1
-    else:
-        (<float*>g.data)[0] = 1
+    store_number(t.layout.kernel, g.data, 1)
     return g
 
 
 cdef Tensor checked_cotangent(object y, object cotangent, Py_ssize_t position):
     """The cotangent of the root `y`; None, which stands for 1, if none was given and `y` is one real number."""
-    cdef Tensor t, g
     if type(y) is not Tensor:
         raise errors.not_a_tensor(f"outputs[{position}]", y)
-    t = <Tensor>y
+    cdef Tensor t = <Tensor>y
     if not t.flags & REQUIRES_GRAD:
         raise errors.not_recorded(f"outputs[{position}]" if position >= 0 else "this tensor")
     if cotangent is None:
@@ -24,7 +20,7 @@ cdef Tensor checked_cotangent(object y, object cotangent, Py_ssize_t position):
         if is_complex(t.layout.typenum):
             raise errors.complex_result(dtype_of(t))
         return None
-    g = as_tensor(cotangent)
+    cdef Tensor g = as_tensor(cotangent)
     if not same_shape(g.layout, t.layout):
         raise errors.cotangent_shape(shape_tuple(g.layout), shape_tuple(t.layout))
     if is_complex(g.layout.typenum) and not is_complex(t.layout.typenum):
@@ -49,7 +45,6 @@ def partial_gradients(outputs, inputs, cotangents, *, bint create_graph=False):
 cdef tuple swept_gradients(outputs, inputs, cotangents, bint retain_graph, bint create_graph, bint allow_unused,
                            bint partial):
     cdef Tensor x, freed = None
-    cdef list roots
     cdef dict found = {}
     cdef Py_ssize_t k
     outputs = (outputs,) if type(outputs) is Tensor else tuple(outputs)
@@ -65,7 +60,7 @@ cdef tuple swept_gradients(outputs, inputs, cotangents, bint retain_graph, bint 
             raise errors.input_without_grad(k)
     if not outputs:
         raise errors.not_recorded("an empty sequence of outputs")
-    roots = [(outputs[k], checked_cotangent(outputs[k], cotangents[k], k)) for k in range(len(outputs))]
+    cdef list roots = [(outputs[k], checked_cotangent(outputs[k], cotangents[k], k)) for k in range(len(outputs))]
     for x, _ in roots:
         check_fresh(x)
     for x in inputs:
@@ -110,7 +105,6 @@ def scalar_gradient(y, Tensor x not None):
     """
     global transforms_running
     cdef Tensor t, g = None
-    cdef dict found
     if x.traced > 0:
         x.traced -= 1
         transforms_running -= 1
@@ -123,7 +117,7 @@ def scalar_gradient(y, Tensor x not None):
         return None
     check_fresh(t)
     value = PyArray_Scalar(t.data, dtype_of(t), None)
-    found = {<size_t><PyObject*>x: None}
+    cdef dict found = {<size_t><PyObject*>x: None}
     x.flags |= INPUT
     sweep(t, None, None, found, False, False)
     g = found.get(<size_t><PyObject*>x)

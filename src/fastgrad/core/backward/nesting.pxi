@@ -19,14 +19,13 @@ cdef inline int enter_tensor(Tensor x, Sweep* here) except -1:
 cdef int stash_scratch(Tensor x, Sweep* here) except -1:
     """Set aside the scratch of `x` if its sweep is still running in this thread; drop it if its sweep has failed."""
     cdef Sweep* r = sweep_numbered(x.sweep)
-    cdef Stash* s
     if r == NULL and not x.flags & COTANGENT_TENSOR:
         free_cotangent(x)
         return 0
     if r != NULL and r.owner != here.owner:
         here.blocker = r.number
         raise errors.swept_elsewhere()
-    s = <Stash*>PyMem_RawMalloc(sizeof(Stash))
+    cdef Stash* s = <Stash*>PyMem_RawMalloc(sizeof(Stash))
     if s == NULL:
         raise MemoryError()
     memset(s, 0, sizeof(Stash))     # `tensor` stays NULL for a failed sweep: its Tensor is dropped by `drop_stash`
@@ -41,17 +40,12 @@ cdef int stash_scratch(Tensor x, Sweep* here) except -1:
 
 
 cdef void exchange_scratch(Tensor x, Stash* s) noexcept:
-    cdef Slot cotangent = x.cotangent
-    cdef unsigned int pending = x.pending, number = x.sweep
     cdef unsigned short flags = <unsigned short>(x.flags & <int>SCRATCH)
-    x.cotangent = s.cotangent
-    x.pending = s.pending
-    x.sweep = s.sweep
     x.flags = <unsigned short>((x.flags & ~<int>SCRATCH) | s.flags)
-    s.cotangent = cotangent
-    s.pending = pending
-    s.sweep = number
     s.flags = flags
+    x.cotangent, s.cotangent = s.cotangent, x.cotangent
+    x.pending, s.pending = s.pending, x.pending
+    x.sweep, s.sweep = s.sweep, x.sweep
 
 
 cdef Stash* stash_of(PyObject* x, Sweep* r) noexcept:
@@ -63,9 +57,6 @@ cdef Stash* stash_of(PyObject* x, Sweep* r) noexcept:
 
 cdef bint return_scratch(Stash* s) noexcept:
     """Put scratch back. Returns whether `s` can be dropped: not if it was passed on to a third sweep."""
-    cdef Sweep* r
-    cdef Stash* theirs
-    cdef Stash ours
     if s.tensor == NULL:
         return True
     if sweep_numbered(s.sweep) == NULL:     # it ended before this one did: greenlets end in any order
@@ -73,7 +64,7 @@ cdef bint return_scratch(Stash* s) noexcept:
             s.flags = 0                     # the buffer is gone
         return True
     # If a third sweep has entered the tensor meanwhile, that one puts it back.
-    r = sweep_numbered((<Tensor>s.tensor).sweep)
+    cdef Sweep* r = sweep_numbered((<Tensor>s.tensor).sweep)
     while r != NULL:
         theirs = stash_of(s.tensor, r)
         if theirs == NULL:
@@ -82,13 +73,10 @@ cdef bint return_scratch(Stash* s) noexcept:
             return False
         r = sweep_numbered(theirs.sweep)
         if r == NULL:
-            ours = s[0]
-            s.cotangent = theirs.cotangent
-            s.flags = theirs.flags
-            theirs.cotangent = ours.cotangent
-            theirs.pending = ours.pending
-            theirs.sweep = ours.sweep
-            theirs.flags = ours.flags
+            s.cotangent, theirs.cotangent = theirs.cotangent, s.cotangent
+            s.flags, theirs.flags = theirs.flags, s.flags
+            theirs.pending = s.pending
+            theirs.sweep = s.sweep
             return True
     exchange_scratch(<Tensor>s.tensor, s)
     return True
@@ -99,7 +87,6 @@ cdef void restore_scratch(Sweep* here) noexcept:
     got another number. Runs Python code last."""
     cdef Stash* s = here.stashed
     cdef Stash* rest = NULL
-    cdef Stash* after
     here.stashed = NULL
     while s != NULL:
         after = s.next

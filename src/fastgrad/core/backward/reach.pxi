@@ -27,7 +27,6 @@ cdef int mark_from(Tensor y, Sweep* here) except -1:
 
 cdef int mark_reachable(Tensor root, Sweep* here) except -1:
     """Mark every tensor from which an input is reached: depth first, operands before their consumers."""
-    cdef Tensor y
     if root.sweep != here.number:
         enter_tensor(root, here)
         push(&here.ready, <PyObject*>root)

@@ -2,42 +2,31 @@
 
 cdef int backward_rule(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     """Through the op's rule, on Tensors, not recorded."""
-    cdef Layout* layout = layout_contiguous(y.layout)
-    cdef Tensor gt
-    if y.flags & COTANGENT_TENSOR:
-        gt = <Tensor>y.cotangent.tensor
-    elif gs != NULL:
-        gt = adopt(layout, gs, g)
-    else:
-        gt = new_tensor(layout)
-        memcpy(gt.data, g, layout.nbytes)
-    return backward_by_rule(y, gt, False, only_wanted)
+    return backward_by_rule(y, cotangent_tensor(y), False, only_wanted)
 
 
 cdef Tensor result_read(Tensor y, bint record):
     """What stands for `y` in its rule: the tensor, or its value as it was kept; recorded as a copy, so that it leads to
     `y`."""
-    cdef Tensor kept, read
     if y.extra == NULL or (<NodeExtra>y.extra).result is None:
         return y
-    kept = (<NodeExtra>y.extra).result
+    cdef Tensor kept = (<NodeExtra>y.extra).result
     if not record:
         return kept
-    read = adopt(kept.layout, kept.storage, kept.data)
+    cdef Tensor read = adopt(kept.layout, kept.storage, kept.data)
     link_unseen(read, (<Function>functions["copy"]).rule, (y,), NO_PARAMS, RULE)
     return read
 
 
 cdef int backward_by_rule(Tensor y, Tensor g, bint record, bint only_wanted) except -1:
     """Every operand's cotangent by the rule, which records as the sweep does, whatever its caller does."""
-    cdef GradScope block
     cdef Function f = <Function?>rule_for(y).function
     if f.built_in and not record and fg_watch == 0 and enter_context(&backward_context):
         try:
             return rule_cotangents(f, y, g, False, only_wanted)
         finally:
             exit_context(&backward_context)
-    block = switched(record)
+    cdef GradScope block = switched(record)
     try:
         return rule_cotangents(f, y, g, record, only_wanted)
     finally:
@@ -48,15 +37,13 @@ cdef int rule_cotangents(Function f, Tensor y, Tensor g, bint record, bint only_
     """Add every operand's cotangent. A rule is Python code: afterwards an operand may belong to another sweep, and a
     value that the next part reads may be another one."""
     cdef tuple operands = node_operands(y)
-    cdef dict params
     cdef Py_ssize_t k
-    cdef Tensor x, gx
     cdef int watch = fg_watch
     cdef list together = None
     cdef unsigned int number = y.sweep, flows = flows_of(y), versions = versions_in(operands) + version_of(y)
     if y.flags & FREED:
         raise errors.graph_freed(op_name(y))
-    params = node_params(y)
+    cdef dict params = node_params(y)
     read = result_read(y, record)
     for k in range(len(operands)):
         o = operands[k]
@@ -75,7 +62,7 @@ cdef int rule_cotangents(Function f, Tensor y, Tensor g, bint record, bint only_
             if not same_shape(gx.layout, x.layout) or gx.layout.typenum != x.layout.typenum:
                 raise errors.vjp_shape(f.rule.name, k, shape_tuple(gx.layout), shape_tuple(x.layout))
             if watch & ANOMALIES:
-                inspect_gradient(y, g, gx)
+                anomaly.check(op_name(y), True, gx, [g], where_of(y))
             if y.flags & FREED:
                 raise errors.graph_freed(op_name(y))
             if versions_in(operands) + version_of(y) != versions:
@@ -112,18 +99,16 @@ cdef tuple readers_of(Function f, Py_ssize_t at):
 cdef object call_vjp(Function f, Py_ssize_t k, Tensor g, object read, tuple operands, dict params):
     """`Rule.pull`, without Python frames but the vjp's own where no conversion is needed."""
     cdef Py_ssize_t at = 0 if len(f.vjps) == 1 else k, j, n
-    cdef tuple readers, args
     cdef int kind
-    cdef Layout* like
     if not f.built_in or is_complex(g.layout.typenum):
         return checked_call(f.rule.pull, (k, g, read, operands, params))
     if f.readers[at] is None:
         f.readers[at] = readers_of(f, at)
-    readers = <tuple>f.readers[at]
+    cdef tuple readers = <tuple>f.readers[at]
     n = len(readers)
     if n == 0:
         return checked_call(f.rule.pull, (k, g, read, operands, params))
-    args = PyTuple_New(n)
+    cdef tuple args = PyTuple_New(n)
     for j in range(n):
         kind, key = <tuple>readers[j]
         if kind == READ_COTANGENT:
@@ -136,10 +121,9 @@ cdef object call_vjp(Function f, Py_ssize_t k, Tensor g, object read, tuple oper
             o = operands[<Py_ssize_t>key]
             if kind == READ_SHAPE:
                 o = shape_tuple((<Tensor>o).layout) if type(o) is Tensor else ()
-        Py_INCREF(o)
-        PyTuple_SET_ITEM(args, j, o)
+        put_item(args, j, o)
     gx = checked_call(f.vjps[at], args)
-    like = (<Tensor>operands[k]).layout
+    cdef Layout* like = (<Tensor>operands[k]).layout
     if type(gx) is Tensor and same_shape((<Tensor>gx).layout, like) and (<Tensor>gx).layout.typenum == like.typenum:
         return gx
     return f.rule._fit(gx, operands[k], False)

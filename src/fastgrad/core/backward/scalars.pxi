@@ -56,7 +56,6 @@ cdef bint backward_scalar(Tensor y, Sweep* here) except -1:
     cdef const void* d2 = &y.x2
     cdef Backward b1 = k.x1[<int>F64], b2 = k.x2[<int>F64]
     cdef unsigned int now = 0, reads = reads_at(y)
-    cdef bint drop1, drop2
     if not y.flags & CONST1:
         x1 = y.x1
         if (<Tensor>x1).gen != y.gen1:
@@ -106,8 +105,8 @@ cdef bint backward_scalar(Tensor y, Sweep* here) except -1:
         y.x2 = NULL
         y.flags = <unsigned short>((y.flags & ~<int>(COTANGENT | CONST1 | CONST2)) | FREED)
     # Both edges first: dropping may run Python code.
-    drop1 = x1 != NULL and propagate(x1, here)
-    drop2 = x2 != NULL and propagate(x2, here)
+    cdef bint drop1 = x1 != NULL and propagate(x1, here)
+    cdef bint drop2 = x2 != NULL and propagate(x2, here)
     if drop1:
         drop(x1)
     if drop2:

@@ -7,7 +7,6 @@
 
 cdef int count_edges(Tensor root, Sweep* here) except -1:
     """First pass."""
-    cdef PyObject* y
     if not root.flags & here.mask:
         return 0
     if root.sweep != here.number:
@@ -38,7 +37,7 @@ cdef int run_hooks(Tensor y, Sweep* here) except -1:
     cdef GradScope block = switched(here.record)
     try:
         g = functions["copy"](g) if here.record else private_copy(g)
-        for _, hook in list((<NodeExtra>y.extra).hooks or ()):
+        for hook in list(((<NodeExtra>y.extra).hooks or {}).values()):
             before = private_copy(g) if watch & ANOMALIES else None
             inside = enter_rule(watch)
             try:
@@ -91,22 +90,17 @@ cdef int check_cotangent(Tensor y, Sweep* here) except -1:
 
 cdef int backward_node(Tensor y, bint record, bint only_wanted) except -1:
     """Add what the cotangent of `y` contributes to those of its operands."""
-    cdef char* g
     cdef Storage* gs = NULL
     check_versions(y)
-    if record:
-        return backward_by_rule(y, cotangent_tensor(y), True, only_wanted)
-    if y.flags & COTANGENT_TENSOR:
-        return backward_rule(y, NULL, NULL, only_wanted)
-    if y.flags & UNIFORM and (fg_watch & ANOMALIES or not has_kernel(y)):
+    if record or y.flags & COTANGENT_TENSOR or fg_watch & ANOMALIES:    # which checks the cotangent of each operand
+        return backward_by_rule(y, cotangent_tensor(y), record, only_wanted)
+    if y.flags & UNIFORM and not has_kernel(y):
         spread_uniform(y)
     if is_small(y.layout) or y.flags & UNIFORM:
         g = y.cotangent.value
     else:
         gs = y.cotangent.storage
         g = payload(gs)
-    if fg_watch & ANOMALIES:
-        return backward_rule(y, g, gs, only_wanted)     # checks the cotangent of each operand
     if table[y.op].reads & READS_Y:
         expect_contiguous(y)
     return table[y.op].backward(y, g, gs, only_wanted)
@@ -114,15 +108,13 @@ cdef int backward_node(Tensor y, bint record, bint only_wanted) except -1:
 
 cdef int process_node(Tensor y, Sweep* here) except -1:
     """Second pass, one tensor, whose cotangent is complete."""
-    cdef unsigned short gen
-    cdef bint done
     if here.deferred != NULL and here.deferred.n_kept and not continues_chain(y, here):
         run_deferred(here)
-    gen = y.gen
+    cdef unsigned short gen = y.gen
     check_held(y, gen, here)
     if FASTGRAD_DEBUG:
         check_cotangent(y, here)
-    done = here.partial and is_input(y, here)
+    cdef bint done = here.partial and is_input(y, here)
     if y.flags & (HOOKED | RETAIN | INPUT) and y.flags & COTANGENT:
         if y.flags & HOOKED and not done:
             run_hooks(y, here)
@@ -199,7 +191,6 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, dict gradients, bint re
     cdef GradScope block = switched(True) if record else None
     cdef Sweep* here = begin_sweep()
     cdef Tensor y, g
-    cdef PyObject* item
     here.only_wanted = gradients is not None
     here.partial = partial
     here.mask = REACHES_INPUT if here.only_wanted else REQUIRES_GRAD

@@ -118,7 +118,7 @@ cdef void abandon_sweeps(Sweeps* s) noexcept:
     while here != NULL:
         here.owner = NULL
         if here.deferred != NULL:
-            abandon_deferred(here)
+            settle_deferred(here, False)
         here = here.outer
 
 
@@ -131,14 +131,8 @@ def forget_other_threads():
         s = s.next
 
 
-def _register_at_fork():
-    import os
-
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=forget_other_threads)
-
-
-_register_at_fork()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=forget_other_threads)
 
 
 cdef inline unsigned int next_number(Sweeps* s) noexcept:
@@ -158,7 +152,6 @@ cdef inline unsigned int next_number(Sweeps* s) noexcept:
 cdef Sweep* sweep_numbered(unsigned int number) noexcept:
     """The running sweep, of any thread, that wrote this number to a tensor, or NULL."""
     cdef Sweeps* s = threads
-    cdef Sweep* r
     while s != NULL and number != 0:
         r = s.running
         while r != NULL:
@@ -191,9 +184,7 @@ cdef Sweep* new_sweep() except NULL:
     cdef Sweep* here = <Sweep*>PyMem_RawMalloc(sizeof(Sweep))
     if here == NULL:
         raise MemoryError()
-    here.stashed = NULL
-    here.deferred = NULL
-    here.sums = NULL
+    memset(here, 0, sizeof(Sweep))
     clear_vector(&here.ready)
     clear_vector(&here.leaves)
     return here
@@ -201,10 +192,9 @@ cdef Sweep* new_sweep() except NULL:
 
 cdef inline void leave_sweep(Sweep* here) noexcept:
     """Remove a sweep from its thread's list: not always the first, since greenlets end in any order."""
-    cdef Sweep** at
     if here.owner == NULL:
         return
-    at = &here.owner.running
+    cdef Sweep** at = &here.owner.running
     while at[0] != NULL and at[0] != here:
         at = &at[0].outer
     if at[0] == here:

@@ -18,8 +18,7 @@ cdef inline void clear_vector(Vector* v) noexcept nogil:
 
 
 cdef inline int push(Vector* v, PyObject* o) except -1:
-    if v.n == v.room:
-        grow_vector(v, 1)
+    reserve(v, 1)
     v.items[v.n] = o
     v.n += 1
     return 0
@@ -52,7 +51,6 @@ cdef inline int push_owned(Vector* v, object o) except -1:
 
 cdef void free_vector(Vector* v) noexcept:
     """Drop the references that it holds; Python code may run where an object dies."""
-    cdef PyObject* o
     while v.n:
         v.n -= 1
         o = v.items[v.n]

@@ -23,47 +23,44 @@ cdef object generic_type = np.generic
 cdef object float64_type = np.float64
 
 
-cdef inline bint supported(int typenum) noexcept:
-    return cnp.NPY_BOOL <= typenum <= cnp.NPY_DOUBLE or typenum == cnp.NPY_CFLOAT or typenum == cnp.NPY_CDOUBLE
-
-
-cdef inline bint is_inexact(int typenum) noexcept:
-    return (typenum == cnp.NPY_DOUBLE or typenum == cnp.NPY_FLOAT or typenum == cnp.NPY_CFLOAT
-            or typenum == cnp.NPY_CDOUBLE)
-
-
 cdef inline bint is_complex(int typenum) noexcept:
     return typenum == cnp.NPY_CFLOAT or typenum == cnp.NPY_CDOUBLE
 
 
+cdef inline bint supported(int typenum) noexcept:
+    return cnp.NPY_BOOL <= typenum <= cnp.NPY_DOUBLE or is_complex(typenum)
+
+
+cdef inline bint is_inexact(int typenum) noexcept:
+    return typenum == cnp.NPY_DOUBLE or typenum == cnp.NPY_FLOAT or is_complex(typenum)
+
+
+cdef Layout* layout_of(cnp.ndarray a) except NULL:
+    return layout_get(cnp.PyArray_TYPE(a), PyArray_ITEMSIZE(a), cnp.PyArray_NDIM(a),
+                      <Py_ssize_t*>cnp.PyArray_DIMS(a), <Py_ssize_t*>cnp.PyArray_STRIDES(a))
+
+
 cdef Tensor wrap_array(cnp.ndarray a):
     """A tensor that shares the array's memory; a copy where it is misaligned or of foreign byte order."""
-    cdef int typenum = cnp.PyArray_TYPE(a)
-    cdef Layout* layout
-    cdef Storage* storage
-    cdef Tensor t
-    if not supported(typenum):
+    if not supported(cnp.PyArray_TYPE(a)):
         raise errors.unsupported_dtype(a.dtype)
     if not PyArray_ISALIGNED(a) or not PyArray_ISNOTSWAPPED(a):
         a = a.astype(a.dtype.newbyteorder("="), copy=True)
-    layout = layout_get(typenum, PyArray_ITEMSIZE(a), cnp.PyArray_NDIM(a), <Py_ssize_t*>cnp.PyArray_DIMS(a),
-                        <Py_ssize_t*>cnp.PyArray_STRIDES(a))
-    storage = storage_foreign(a)
+    cdef Layout* layout = layout_of(a)
+    cdef Storage* storage = storage_foreign(a)
     if not PyArray_ISWRITEABLE(a):
         storage.flags |= READ_ONLY
-    t = adopt(layout, storage, <char*>cnp.PyArray_DATA(a))
+    cdef Tensor t = adopt(layout, storage, <char*>cnp.PyArray_DATA(a))
     storage_release(storage)
     return t
 
 
 cdef Tensor own_array(cnp.ndarray a):
     """As `wrap_array`, but a small value goes into the tensor itself. For arrays that nobody else holds."""
-    cdef Tensor t
     if (cnp.PyArray_NBYTES(a) > 8 or not supported(cnp.PyArray_TYPE(a)) or not cnp.PyArray_IS_C_CONTIGUOUS(a)
             or not PyArray_ISNOTSWAPPED(a)):
         return wrap_array(a)
-    t = new_tensor(layout_get(cnp.PyArray_TYPE(a), PyArray_ITEMSIZE(a), cnp.PyArray_NDIM(a),
-                              <Py_ssize_t*>cnp.PyArray_DIMS(a), NULL))
+    cdef Tensor t = new_tensor(layout_contiguous(layout_of(a)))
     memcpy(t.own.value, cnp.PyArray_DATA(a), cnp.PyArray_NBYTES(a))
     return t
 
@@ -146,7 +143,6 @@ cdef Tensor private_copy(Tensor t):
 
 
 def tensor(data, *, dtype=None, requires_grad=False):
-    cdef Tensor t
     if type(data) is float and dtype is None:
         t = float_tensor(data)
     else:

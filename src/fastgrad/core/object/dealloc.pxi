@@ -50,7 +50,6 @@ cdef inline void defer_dealloc(PyObject* o) noexcept:
 cdef void run_deallocs() noexcept:
     """Deallocate the objects that wait, including those that join them meanwhile."""
     global fg_waiting, fg_running
-    cdef PyObject* o
     fg_running = True
     while fg_waiting != NULL:
         o = fg_waiting

@@ -53,15 +53,13 @@ cdef object innermost = PyContextVar_New("fastgrad.recording", <PyObject*>None)
 @cython.freelist(16)
 cdef class GradScope:
     cdef PyObject* outer        # another one, owned
-    cdef bint on
-    cdef bint is_open
+    cdef bint on, is_open
 
     def close(self):
         close_scope(self)
 
     def __dealloc__(self):
         cdef PyObject* outer = self.outer
-        cdef PyObject* next
         close_scope(self)
         while outer != NULL and Py_REFCNT(outer) == 1:      # no recursion
             next = (<GradScope>outer).outer
@@ -100,7 +98,6 @@ cdef PyObject* innermost_scope() noexcept:
 
 cdef void skip_closed(PyObject** place) noexcept:
     """Replace an owned reference by one to the first open block, or NULL."""
-    cdef PyObject* block
     while place[0] != NULL and not (<GradScope>place[0]).is_open:
         block = place[0]
         place[0] = (<GradScope>block).outer

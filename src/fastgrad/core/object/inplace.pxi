@@ -43,8 +43,6 @@ cdef int check_writable(Tensor x, bint recording) except -1:
 cdef Tensor snapshot(Tensor x, bint keep_value):
     """A tensor for the node that `x` is, entered in the history of `x`. All that may fail is done here: a failed
     write leaves `x` as it was: `move_node` completes it, `forget_snapshot` undoes it."""
-    cdef Tensor old
-    cdef NodeExtra extra
     move_out(x)
     if x.gen == 65535:
         raise errors.too_many_writes()
@@ -55,7 +53,7 @@ cdef Tensor snapshot(Tensor x, bint keep_value):
         old.storage.taken = x.storage.version
     else:
         old = adopt(x.layout, x.storage, x.data)
-    extra = extra_of(old)       # `move_node` exchanges it with that of `x`
+    cdef NodeExtra extra = extra_of(old)       # `move_node` exchanges it with that of `x`
     extra.history = (<NodeExtra>x.extra).history if x.extra != NULL else None
     if extra.history is None:
         extra.history = []
@@ -87,15 +85,15 @@ cdef int check_fits(Tensor x, Tensor z, str name) except -1:
 cdef object write_inplace(Tensor x, Tensor z, str name):
     """Give `x` the value and the node of `z`, a result computed from `x`; returns `x`."""
     cdef Tensor old, value = None
-    cdef bint recorded, reads_y, foreign
     cdef unsigned short gen = x.gen
+    cdef bint foreign
     if is_recorded_part(x):
         return write_through(x, z, name)
     check_writable(x, z.flags & REQUIRES_GRAD != 0)
     check_fits(x, z, name)
     if x.layout.typenum != z.layout.typenum:
         z = functions["astype"](z, dtype_of(x))
-    recorded = z.flags & REQUIRES_GRAD != 0
+    cdef bint recorded = z.flags & REQUIRES_GRAD != 0
     if recorded:
         foreign = x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE != 0
         if not x.layout.flags & C_CONTIGUOUS or (foreign and reads_result(z)):
@@ -204,7 +202,6 @@ cdef inline Tensor write_directly(int op, Tensor x, const void* other, Py_ssize_
 
 cdef inline object inplace(int op, Tensor x, object other):
     """`x op= other`."""
-    cdef Tensor b
     cdef Layout* layout = x.layout
     cdef double c
     cdef float narrow

@@ -46,15 +46,11 @@ def is_traced(Tensor x not None):
 
 cdef Tensor traced_from(Tensor x):
     """An input of a running transform on which `x` depends, or a freed node, for which that is unknown; else None."""
-    cdef list stack
-    cdef set seen
-    cdef Tensor t
-    cdef PyObject* edge
     cdef Py_ssize_t k
     if transforms_running == 0 or not x.flags & REQUIRES_GRAD:
         return None
-    stack = [x]
-    seen = set()
+    cdef list stack = [x]
+    cdef set seen = set()
     while stack:
         t = <Tensor>stack.pop()
         if t.traced or t.flags & FREED:

@@ -9,11 +9,14 @@ cdef extern from *:
         memset((char*)o + sizeof(PyObject), 0, type->tp_basicsize - sizeof(PyObject));
         return PyObject_Init(o, type);
     }
+    #define fg_clear(t) memset((PyObject*)(t) + 1, 0, sizeof(*(t)) - sizeof(PyObject))
+    #define fg_put_item(t, k, o) (Py_INCREF(o), (void)PyTuple_SET_ITEM(t, k, o))
     """
     Tensor fg_owned(PyObject* o)
     tuple PyTuple_New(Py_ssize_t n)
-    void PyTuple_SET_ITEM(tuple t, Py_ssize_t k, object item)
+    void put_item "fg_put_item"(tuple t, Py_ssize_t k, object o)     # of a new tuple
     PyObject* fg_allocate(PyTypeObject* t)
+    void fg_clear(Tensor t)
 
 cdef PyTypeObject* POOLED = <PyTypeObject*>Tensor      # 112 MiB at most
 
@@ -58,21 +61,7 @@ cdef void dealloc_now(PyObject* o) noexcept:
     if FASTGRAD_DEBUG:
         count_live(-1)
     if pool_has_room():
-        # What `new_tensor` and `adopt` do not set.
-        (<Tensor>o).storage = NULL
-        (<Tensor>o).x1 = NULL
-        (<Tensor>o).x2 = NULL
-        (<Tensor>o).extra = NULL
-        (<Tensor>o).grad_ = NULL
-        (<Tensor>o).pending = 0
-        (<Tensor>o).sweep = 0
-        (<Tensor>o).saved = 0
-        (<Tensor>o).gen = 0
-        (<Tensor>o).gen1 = 0
-        (<Tensor>o).gen2 = 0
-        (<Tensor>o).flags = 0
-        (<Tensor>o).op = LEAF
-        (<Tensor>o).traced = 0
+        fg_clear(<Tensor>o)
         pool_object(o)
     else:
         free_object(o)
@@ -80,7 +69,6 @@ cdef void dealloc_now(PyObject* o) noexcept:
 
 cdef void release_fields(Tensor t) noexcept:
     """Release everything that a dead tensor holds, except its layout."""
-    cdef bint before
     if t.flags & (COTANGENT | COTANGENT_TENSOR):
         free_cotangent(t)
     if t.storage != NULL:
@@ -140,9 +128,8 @@ cdef inline Tensor adopt(Layout* layout, Storage* storage, char* data):
 
 cdef inline NodeExtra extra_of(Tensor t):
     """The tensor's NodeExtra, made if there is none."""
-    cdef NodeExtra made
     if t.extra == NULL:
-        made = NodeExtra.__new__(NodeExtra)
+        made = <NodeExtra>NodeExtra.__new__(NodeExtra)
         Py_INCREF(made)
         t.extra = <PyObject*>made
     return <NodeExtra>t.extra

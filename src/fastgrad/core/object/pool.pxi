@@ -58,13 +58,12 @@ cdef inline PyObject* take_pooled() noexcept:
 cdef PyObject* take_checked() except NULL:
     """Called when a multiple of BINS objects are left, or none."""
     global ordered
-    cdef PyObject* o
     if pooled > ordered and out_of_order():
         sort_pool(pooled - ordered)
     ordered = pooled
     if pooled:
         return take_pooled()
-    o = new_object()
+    cdef PyObject* o = new_object()
     if o == NULL:
         raise MemoryError()
     return o
@@ -88,7 +87,6 @@ cdef inline void free_object(PyObject* o) noexcept:
 cdef bint out_of_order() noexcept:
     """Whether many of the next objects lie far from those before them."""
     cdef PyObject* o = pool
-    cdef PyObject* next
     cdef int k, jumps = 0
     for k in range(BINS - 1):
         next = fg_next(o)
@@ -101,8 +99,6 @@ cdef void sort_pool(Py_ssize_t n) noexcept:
     """Sort the next `n` objects by address, to within the width of a bin."""
     global pool
     cdef PyObject** unsorted = <PyObject**>PyMem_RawMalloc(2 * n * sizeof(PyObject*) + BINS * sizeof(Py_ssize_t))
-    cdef PyObject** objects
-    cdef Py_ssize_t* ends
     cdef PyObject* o = pool
     cdef Py_ssize_t k
     cdef size_t low = <size_t>o, high = low, bin
@@ -110,7 +106,7 @@ cdef void sort_pool(Py_ssize_t n) noexcept:
     if unsorted == NULL:
         return
     objects = unsorted + n
-    ends = <Py_ssize_t*>(objects + n)
+    cdef Py_ssize_t* ends = <Py_ssize_t*>(objects + n)
     for k in range(n):
         unsorted[k] = o
         low = min(low, <size_t>o)
@@ -137,7 +133,6 @@ cdef void sort_pool(Py_ssize_t n) noexcept:
 def clear_pool():
     """Free the pooled objects; return their size in bytes."""
     global pool, pooled, ordered
-    cdef PyObject* o
     cdef Py_ssize_t nbytes = pooled * POOLED.tp_basicsize
     while pool != NULL:
         o = pool

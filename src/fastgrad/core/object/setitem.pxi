@@ -36,11 +36,10 @@ cdef object write_through(Tensor x, Tensor z, str name):
 cdef bint is_own_part(Tensor x, object key, object value) except -1:
     """Whether `value` is `x[key]` itself, so that `x[key] = value` writes nothing: the last step of `x[key] += 1`."""
     cdef Geometry v
-    cdef Tensor part
     cdef int k
     if type(value) is not Tensor:
         return False
-    part = <Tensor>value
+    cdef Tensor part = <Tensor>value
     if (part.op != GETITEM or not part.flags & VIEW or part.x1 != <PyObject*>x or part.gen1 != x.gen
             or part.storage != x.storage or part.saved != x.storage.version):
         return False
@@ -56,7 +55,6 @@ cdef object set_item(Tensor x, object key, object value):
     cdef Tensor old = None, z = None
     cdef tuple operands = None
     cdef bint recording = False
-    cdef unsigned int version
     rule = (<Function>functions["setitem"]).rule
     # First everything that may run Python code, then the checks.
     params = rule.prepare({"key": key})
@@ -83,7 +81,7 @@ cdef object set_item(Tensor x, object key, object value):
     if recording:
         check_fresh(x)
     move_out(x)
-    version = version_of(x)
+    cdef unsigned int version = version_of(x)
     target = array_view(x, x, True)
     if recording:
         z = adopt(x.layout, x.storage, x.data)

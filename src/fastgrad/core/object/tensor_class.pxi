@@ -1,5 +1,5 @@
 # The class. Each method is a short call of the function that does the work. Methods written in Python on top of the
-# public functions are in fastgrad/tensor_methods.py, for both engines; those that are slots in C are called from here.
+# public functions are in fastgrad/tensor_methods.py, for both engines; those with a fast path here are called from it.
 
 cdef dict METHODS = {}      # filled by `install_methods`
 cdef tuple COMPARISONS = ("__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__")     # by Py_LT to Py_GE
@@ -9,10 +9,6 @@ cdef inline object operate(int op, object a, object b):
     if type(a) is Tensor and type(b) is Tensor:
         return binary(op, <Tensor>a, <Tensor>b)
     return binary_any(op, a, b)
-
-
-cdef object shared_operator(str name, str reflected, object a, object b):
-    return METHODS[name](a, b) if type(a) is Tensor else METHODS[reflected](b, a)
 
 
 cdef inline void replace_grad(Tensor x, PyObject* g) noexcept:
@@ -132,21 +128,15 @@ cdef class Tensor:
         self.flags |= RETAIN
 
     def register_hook(self, hook):
-        cdef Hook handle
-        cdef NodeExtra extra
         if not self.flags & REQUIRES_GRAD:
             raise errors.hook_needs_grad("register_hook")
         if not callable(hook):
             raise errors.not_a_hook(hook)
-        handle = Hook.__new__(Hook)
-        extra = extra_of(self)
+        cdef NodeExtra extra = extra_of(self)
         if extra.hooks is None:
-            extra.hooks = []
-        handle.hooks = extra.hooks
-        handle.key = object()
-        extra.hooks.append((handle.key, hook))
+            extra.hooks = {}
         self.flags |= HOOKED
-        return handle
+        return HookHandle(extra.hooks, hook)
 
     def backward(self, cotangent=None, *, bint retain_graph=False, bint create_graph=False):
         if keeps_small_graphs and not (retain_graph or create_graph):
@@ -248,40 +238,31 @@ cdef class Tensor:
         return unary(ABS, self)
 
     def sum(self, axis=None, keepdims=False, *, dtype=None):
-        cdef pointer[4] given = [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims, <PyObject*>dtype]
-        return call_method(SUM, given)
+        return call_method(SUM, [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims, <PyObject*>dtype])
 
     def mean(self, axis=None, keepdims=False, *, dtype=None):
-        cdef pointer[4] given = [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims, <PyObject*>dtype]
-        return call_method(MEAN, given)
+        return call_method(MEAN, [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims, <PyObject*>dtype])
 
     def max(self, axis=None, keepdims=False):
-        cdef pointer[3] given = [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims]
-        return call_method(MAX, given)
+        return call_method(MAX, [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims])
 
     def min(self, axis=None, keepdims=False):
-        cdef pointer[3] given = [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims]
-        return call_method(MIN, given)
+        return call_method(MIN, [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims])
 
     def prod(self, axis=None, keepdims=False, *, dtype=None):
-        cdef pointer[4] given = [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims, <PyObject*>dtype]
-        return call_method(PROD, given)
+        return call_method(PROD, [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims, <PyObject*>dtype])
 
     def logsumexp(self, axis=None, keepdims=False):
-        cdef pointer[3] given = [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims]
-        return call_method(LOGSUMEXP, given)
+        return call_method(LOGSUMEXP, [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims])
 
     def softmax(self, axis=-1):
-        cdef pointer[2] given = [<PyObject*>self, <PyObject*>axis]
-        return call_method(SOFTMAX, given)
+        return call_method(SOFTMAX, [<PyObject*>self, <PyObject*>axis])
 
     def log_softmax(self, axis=-1):
-        cdef pointer[2] given = [<PyObject*>self, <PyObject*>axis]
-        return call_method(LOG_SOFTMAX, given)
+        return call_method(LOG_SOFTMAX, [<PyObject*>self, <PyObject*>axis])
 
     def clip(self, min=None, max=None):
-        cdef pointer[3] given = [<PyObject*>self, <PyObject*>min, <PyObject*>max]
-        return call_method(CLIP, given)
+        return call_method(CLIP, [<PyObject*>self, <PyObject*>min, <PyObject*>max])
 
     def reshape(self, *shape):
         cdef Tensor y = None
@@ -305,85 +286,19 @@ cdef class Tensor:
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         return call_ufunc(self, ufunc, method, inputs, kwargs)
 
-    # --- slots whose bodies are shared with the pure-Python engine
-
-    def __floordiv__(a, b):
-        return shared_operator("__floordiv__", "__rfloordiv__", a, b)
-
-    def __mod__(a, b):
-        return shared_operator("__mod__", "__rmod__", a, b)
-
-    def __divmod__(a, b):
-        return shared_operator("__divmod__", "__rdivmod__", a, b)
-
-    def __and__(a, b):
-        return shared_operator("__and__", "__rand__", a, b)
-
-    def __or__(a, b):
-        return shared_operator("__or__", "__ror__", a, b)
-
-    def __xor__(a, b):
-        return shared_operator("__xor__", "__rxor__", a, b)
-
-    def __lshift__(a, b):
-        return shared_operator("__lshift__", "__rlshift__", a, b)
-
-    def __rshift__(a, b):
-        return shared_operator("__rshift__", "__rrshift__", a, b)
-
-    def __iand__(self, other):
-        return METHODS["__iand__"](self, other)
-
-    def __ior__(self, other):
-        return METHODS["__ior__"](self, other)
-
-    def __ixor__(self, other):
-        return METHODS["__ixor__"](self, other)
-
-    def __ilshift__(self, other):
-        return METHODS["__ilshift__"](self, other)
-
-    def __irshift__(self, other):
-        return METHODS["__irshift__"](self, other)
+    # --- slots with a fast path; those that are Python alone are installed by `install_methods`
 
     def __richcmp__(self, other, int operator):
         return compare(self, other, operator, COMPARISONS[operator])
 
-    def __pos__(self):
-        return METHODS["__pos__"](self)
-
-    def __invert__(self):
-        return METHODS["__invert__"](self)
-
     def __hash__(self):
         return <Py_hash_t>(<size_t><PyObject*>self >> 4)
-
-    def __bool__(self):
-        return METHODS["__bool__"](self)
-
-    def __int__(self):
-        return METHODS["__int__"](self)
 
     def __float__(self):
         if self.layout.typenum == cnp.NPY_DOUBLE and self.layout.size == 1:
             check_door(self, "float(x)", True)
             return (<double*>self.data)[0]
         return METHODS["__float__"](self)
-
-    def __index__(self):
-        return METHODS["__index__"](self)
-
-    def __len__(self):
-        return METHODS["__len__"](self)
-
-    def __iter__(self):
-        return METHODS["__iter__"](self)
-
-    def __contains__(self, value):
-        return METHODS["__contains__"](self, value)
-
-    def __repr__(self):
-        return METHODS["__repr__"](self)
 
     def __getbuffer__(self, Py_buffer* buffer, int flags):
         a = exported(self)

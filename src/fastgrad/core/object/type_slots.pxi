@@ -28,15 +28,9 @@ cdef object refuse(PyTypeObject* cls, object args, PyObject* kwargs):
     raise errors.class_called()
 
 
-cdef int install_dealloc() except -1:
-    cdef PyTypeObject* type_ = <PyTypeObject*>Tensor
-    type_.tp_dealloc = <void*>dealloc
-    type_.tp_new = <void*>refuse        # tensors are not allocated through the type
-    type_.tp_vectorcall = NULL
-    return 0
-
-
-install_dealloc()
+POOLED.tp_dealloc = <void*>dealloc
+POOLED.tp_new = <void*>refuse       # tensors are not allocated through the type
+POOLED.tp_vectorcall = NULL
 
 
 cdef object item(PyObject* self, PyObject* const* index, Py_ssize_t n):
@@ -47,23 +41,16 @@ cdef object item(PyObject* self, PyObject* const* index, Py_ssize_t n):
     return METHODS["item"](<Tensor>self, *given_tuple(index, n))
 
 
-cdef int install_item() except -1:
-    cdef PyTypeObject* type_ = <PyTypeObject*>Tensor
-    item_method.ml_name = "item"
-    item_method.ml_meth = <void*>item
-    item_method.ml_flags = METH_FASTCALL
-    item_method.ml_doc = "item($self, /, *index)\n--\n\n"
-    (<dict><object>type_.tp_dict)["item"] = PyDescr_NewMethod(type_, &item_method)
-    PyType_Modified(type_)
-    return 0
-
-
-install_item()
+item_method.ml_name = "item"
+item_method.ml_meth = <void*>item
+item_method.ml_flags = METH_FASTCALL
+item_method.ml_doc = "item($self, /, *index)\n--\n\n"
+(<dict><object>POOLED.tp_dict)["item"] = PyDescr_NewMethod(POOLED, &item_method)
+PyType_Modified(POOLED)
 
 
 def set_docstring(function, str doc):
     """Give a function, or a method of a type in C, its docstring."""
-    cdef PyMethodDef* method
     if Py_TYPE(function) != &PyMethodDescr_Type:
         function.__doc__ = doc
         return

@@ -19,7 +19,6 @@ cdef unsigned int versions_in(object operands) except? 0xFFFFFFFF:
 
 cdef int move_out(Tensor t) except -1:
     """Move an inline value to a block of its own, so that views can share it."""
-    cdef Storage* storage
     if t.storage == NULL:
         storage = storage_new(8)
         memcpy(payload(storage), t.own.value, 8)
@@ -47,7 +46,6 @@ cdef inline PyObject* resolve_at(PyObject* edge, unsigned int gen) noexcept:
 cdef PyObject* find_snapshot(PyObject* x, unsigned int gen) noexcept:
     """The first of the history, whose generations ascend, of generation `gen` or later; `x` if there is none. By binary
     search, since in a chain of writes every write asks."""
-    cdef list history
     cdef Py_ssize_t low = 0, high, middle
     if (<Tensor>x).extra == NULL or (<NodeExtra>(<Tensor>x).extra).history is None:
         return x
@@ -68,8 +66,7 @@ cdef inline Tensor resolve(PyObject* edge, unsigned int gen):
 
 cdef Tensor nth_operand(NodeExtra extra, Py_ssize_t k):
     """Operand `k`, which is a Tensor, as it was recorded."""
-    o = extra.operands[k]
-    return resolve(<PyObject*>o, 0 if extra.gens is None else extra.gens[k])
+    return <Tensor>many_at(extra, k)
 
 
 cdef inline int check_fresh(Tensor x) except -1:
@@ -81,7 +78,6 @@ cdef inline int check_fresh(Tensor x) except -1:
 
 cdef int check_written(Tensor x) except -1:
     cdef Tensor owner = x
-    cdef PyObject* base
     cdef unsigned int version = x.storage.version
     if is_leaf(x):
         # A constant view made before a recorded value was written into its memory does not know of that record.
@@ -101,7 +97,6 @@ cdef int check_written(Tensor x) except -1:
 cdef int check_versions(Tensor y) except -1:
     """Raise if a value that the backward of `y` reads was modified after it was recorded."""
     cdef unsigned int now = 0, reads = operand_reads(y)
-    cdef PyObject* x
     cdef Py_ssize_t k
     if y.flags & VIEW:
         return 0        # reads nothing; `saved` is the version that the view was taken of

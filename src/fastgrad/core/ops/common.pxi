@@ -36,16 +36,20 @@ cdef inline bint link_wanted(Tensor y, int op, Tensor x) except -1:
     return True
 
 
-cdef inline NodeExtra link_operands(Tensor y, int op, tuple operands, dict params):
-    """As `link_many` for a built-in op; what its backward reads is kept from writes by others."""
-    cdef Tensor x
+cdef tuple private_operands(unsigned int reads, tuple operands):
+    """The operands; copies of those that the backward reads and others may write."""
     cdef Py_ssize_t k
     for k in range(len(operands)):
         if type(operands[k]) is Tensor:
-            x = <Tensor>operands[k]
-            if x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE and nth_bit(table[op].operand_reads, k):
-                operands = operands[:k] + (guarded_copy(x),) + operands[k + 1:]
-    link_many(y, rule_of[op], operands, params, op)
+            x = guarded_by(<Tensor>operands[k], nth_bit(reads, k))
+            if x is not operands[k]:
+                operands = operands[:k] + (x,) + operands[k + 1:]
+    return operands
+
+
+cdef inline NodeExtra link_operands(Tensor y, int op, tuple operands, dict params):
+    """As `link_many` for a built-in op; what its backward reads is kept from writes by others."""
+    link_many(y, rule_of[op], private_operands(table[op].operand_reads, operands), params, op)
     return <NodeExtra>y.extra
 
 

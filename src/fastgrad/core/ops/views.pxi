@@ -21,8 +21,7 @@ cdef tuple numbers_tuple(const Py_ssize_t* numbers, int n):
     cdef object number
     for k in range(n):
         number = numbers[k]
-        Py_INCREF(number)       # PyTuple_SET_ITEM takes it
-        PyTuple_SET_ITEM(made, k, number)
+        put_item(made, k, number)
     return made
 
 

@@ -73,8 +73,7 @@ cdef tuple given_tuple(PyObject* const* args, Py_ssize_t n):
     cdef tuple made = PyTuple_New(n)
     cdef Py_ssize_t k
     for k in range(n):
-        Py_INCREF(<object>args[k])      # PyTuple_SET_ITEM takes it
-        PyTuple_SET_ITEM(made, k, <object>args[k])
+        put_item(made, k, <object>args[k])
     return made
 
 
@@ -94,37 +93,27 @@ cdef bint unpack_given(const Signature* s, tuple operands, dict params, PyObject
 
 
 cdef vectorcallfunc parse_tensor        # how `tensor` is called in general
-cdef PyObject* requires_grad_name       # interned, as the names in a call are
+cdef object REQUIRES_GRAD_NAME = sys.intern("requires_grad")     # as the names in a call are
 
 
 cdef object call_tensor(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* names):
     """`tensor(0.5)` and `tensor(0.5, requires_grad=True)`: leaves of scalar graphs, where parsing takes most of the
     time."""
-    cdef PyObject* t
     if PyVectorcall_NARGS(nargsf) == 1 and type(<object>args[0]) is float:
         if names == NULL:
             return fg_owned(number_at(PyFloat_AS_DOUBLE(args[0])))
-        if len(<tuple>names) == 1 and <PyObject*>(<tuple>names)[0] == requires_grad_name and <object>args[1] is True:
+        if (len(<tuple>names) == 1 and <PyObject*>(<tuple>names)[0] == <PyObject*>REQUIRES_GRAD_NAME
+                and <object>args[1] is True):
             t = number_at(PyFloat_AS_DOUBLE(args[0]))
             (<Tensor>t).flags = REQUIRES_GRAD
             return fg_owned(t)
     return parse_tensor(callable, args, nargsf, names)
 
 
-cdef int install_call_tensor() except -1:
-    """A function of Python has its way of being called in itself; put ours before it."""
-    global parse_tensor, requires_grad_name
-    cdef PyTypeObject* t = Py_TYPE(tensor)
-    cdef vectorcallfunc* where
-    if not t.tp_flags & Py_TPFLAGS_HAVE_VECTORCALL or t.tp_vectorcall_offset <= 0:
-        return 0
-    where = <vectorcallfunc*>(<char*><PyObject*>tensor + t.tp_vectorcall_offset)
-    if where[0] != NULL:
-        requires_grad_name = <PyObject*>REQUIRES_GRAD_NAME
-        parse_tensor = where[0]
-        where[0] = call_tensor
-    return 0
-
-
-cdef object REQUIRES_GRAD_NAME = sys.intern("requires_grad")
-install_call_tensor()
+# A function of Python has its way of being called in itself: ours is put before it.
+cdef vectorcallfunc* tensor_call = NULL
+if Py_TYPE(tensor).tp_flags & Py_TPFLAGS_HAVE_VECTORCALL and Py_TYPE(tensor).tp_vectorcall_offset > 0:
+    tensor_call = <vectorcallfunc*>(<char*><PyObject*>tensor + Py_TYPE(tensor).tp_vectorcall_offset)
+    if tensor_call[0] != NULL:
+        parse_tensor = tensor_call[0]
+        tensor_call[0] = call_tensor

@@ -28,7 +28,6 @@ cdef object QUIET = _numpy_errors.quiet
 
 
 cdef int make_context(OwnContext* own, bint records) except -1:
-    cdef GradScope scope
     own.context = NULL
     own.entered = False
     own.blocks = not records
@@ -37,7 +36,7 @@ cdef int make_context(OwnContext* own, bint records) except -1:
     context = contextvars.Context()
     context.run(NUMPY_ERRORS.set, QUIET)
     if not records:
-        scope = GradScope.__new__(GradScope)    # open, but counted only while the context is entered
+        scope = <GradScope>GradScope.__new__(GradScope)    # open, but counted only while the context is entered
         scope.is_open = True
         context.run(innermost.set, scope)
     Py_INCREF(context)
@@ -69,7 +68,6 @@ cdef inline int exit_context(OwnContext* own) except -1:
 
 cdef object call_without_warnings(Function f, PyObject** args, size_t n, PyObject* names):
     """Call the forward of a rule. Infinities and NaN are values; `detect_anomaly` finds them."""
-    cdef PyObject* y
     if f.built_in and enter_context(&forward_context):
         y = fg_call(<PyObject*>f.forward, args, n, names)
         exit_context(&forward_context)

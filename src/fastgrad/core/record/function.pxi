@@ -20,14 +20,13 @@ cdef class Function:
     cdef readonly object rule
     cdef int op                 # its number in the table; RULE where there is no kernel
     cdef bint built_in          # whether it runs no code of users
-    cdef bint view
-    cdef bint together
+    cdef bint view, together
     cdef tuple vjps
     cdef object forward
     cdef int n_params
     cdef Py_ssize_t n_positional    # parameters that the forward takes by position
     cdef PyObject* keywords         # the names of the others, a tuple, or NULL; borrowed from `kept`
-    cdef list facts             # by tensor_bits of at most three operands
+    cdef list facts             # of at most three operands, by which of them are Tensors: bit k of the index
     cdef dict facts_of_many
     cdef list readers           # what each vjp reads, or None where nobody has asked
     cdef Signature signature
@@ -50,7 +49,6 @@ cdef class Function:
         self.vjps = rule.vjps
         self.n_params = len(rule.param_names)
         self.n_positional = rule.n_positional
-        self.keywords = NULL
         if self.n_params > self.n_positional:
             self.kept.append(rule.param_names[self.n_positional:])
             self.keywords = <PyObject*>self.kept[0]
@@ -62,14 +60,12 @@ cdef class Function:
                 self.plain[rule.param_names.index("dtype")] = (type(None),)
         read_signature(rule, self.kept, &self.signature)
         # A user's op may bear the name of a built-in one.
-        self.op = RULE
         self.built_in = (rule.forward.__module__ or "").startswith("fastgrad.rules.")
-        if self.built_in:
-            self.op = number_of_op(rule.name)
-        if self.op != RULE and rule_of[self.op] is None:
-            bind_rule(rule)
-        elif self.op != RULE:
+        self.op = number_of_op(rule.name) if self.built_in else RULE
+        if rule_of[self.op] is not None:
             self.op = RULE
+        if self.op != RULE:
+            bind_rule(rule)
         if self.op != RULE or rule.name not in functions:
             functions[rule.name] = self
 
@@ -117,7 +113,7 @@ def find_function(name, module="fastgrad.rules"):
 cdef object call(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames):
     """vectorcall of a Function."""
     cdef Function f = <Function>callable
-    cdef Py_ssize_t n = PyVectorcall_NARGS(nargsf), k
+    cdef Py_ssize_t n = PyVectorcall_NARGS(nargsf)
     cdef PyObject* given[MOST_GIVEN]
     if kwnames == NULL and n == 1 and kernels[f.op].nin == 1 and type(<object>args[0]) is Tensor:
         return unary(f.op, <Tensor>args[0])
@@ -127,11 +123,8 @@ cdef object call(PyObject* callable, PyObject* const* args, size_t nargsf, PyObj
         operands = given_tuple(args, n)
         given[0] = <PyObject*>operands
         return call_given(f, given)
-    cdef dict kwargs = {}
-    if kwnames != NULL:
-        names = <tuple><object>kwnames
-        for k in range(len(names)):
-            kwargs[names[k]] = <object>args[n + k]
+    names = <tuple>kwnames if kwnames != NULL else ()
+    kwargs = dict(zip(names, given_tuple(args + n, len(names)), strict=True))
     return call_bound(f, given_tuple(args, n), kwargs)
 
 
@@ -139,19 +132,13 @@ cdef object call_given(Function f, PyObject** given):
     """The result for bound arguments: by the kernel, or by the rule."""
     cdef OpRow* row = &table[f.op]
     cdef Signature* s = &f.signature
-    cdef Tensor y
-    cdef dict params
-    cdef int k
     if row.record != NULL and not (row.prepared and f.prepares):
         y = row.record(f.op, given)
         if y is not None:
             return y
     if f.prepares and not is_prepared(f, given + s.n_operands):
-        params = {}
-        for k in range(s.n_operands, s.n):
-            params[<object>s.names[k]] = <object>given[k]
         operands = <tuple><object>given[0] if s.variadic else given_tuple(given, s.n_operands)
-        operands, params = f.rule.prepared(operands, params)
+        operands, params = f.rule.prepared(operands, named_params(f, given + s.n_operands, None))
         return call_prepared(f, operands, params)
     if s.variadic:
         return apply_rule(f, PySequence_Fast_ITEMS(<tuple><object>given[0]), len(<tuple><object>given[0]), given + 1,
@@ -173,7 +160,6 @@ cdef bint is_prepared(Function f, PyObject** values) except -1:
 cdef object call_prepared(Function f, tuple operands, dict params):
     """The result for operands and parameters as the rule prepares them."""
     cdef PyObject* given[MOST_GIVEN]
-    cdef Tensor y
     if table[f.op].record != NULL and unpack_given(&f.signature, operands, params, given):
         y = table[f.op].record(f.op, given)
         if y is not None:
@@ -193,28 +179,38 @@ cdef object call_method(int op, PyObject** given):
     return y if y is not None else call_given(<Function>functions[op_names[op]], given)
 
 
-cdef int install_vectorcall() except -1:
-    """Cython has no spelling for a vectorcall slot: set it on the finished type."""
-    cdef PyTypeObject* t = <PyTypeObject*>Function
-    cdef Function probe = Function.__new__(Function)
-    t.tp_vectorcall_offset = <char*>&probe.vectorcall - <char*><PyObject*>probe
-    t.tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL
-    t.tp_call = <void*>PyVectorcall_Call
-    PyType_Modified(t)
-    return 0
+# Cython has no spelling for a vectorcall slot: it is set on the finished type.
+cdef PyTypeObject* FUNCTION = <PyTypeObject*>Function
+cdef Function probe = Function.__new__(Function)
+FUNCTION.tp_vectorcall_offset = <char*>&probe.vectorcall - <char*><PyObject*>probe
+FUNCTION.tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL
+FUNCTION.tp_call = <void*>PyVectorcall_Call
+PyType_Modified(FUNCTION)
 
 
-install_vectorcall()
+cdef void fill_slots(void* own, void* others, size_t nbytes) noexcept:
+    """Copy the functions in `others`, an array of pointers, to where `own` has none."""
+    cdef size_t k
+    for k in range(nbytes // sizeof(void*)):
+        if (<void**>own)[k] == NULL:
+            (<void**>own)[k] = (<void**>others)[k]
 
 
 def install_methods(dict members, numpy_answers=None):
     """Put attributes on the Tensor type, under all names that it does not define itself, and its docstring."""
-    cdef PyTypeObject* t = <PyTypeObject*>Tensor
     global numpy_table
     METHODS.update(members)
     if numpy_answers is not None:
         numpy_table = numpy_answers
     for name, member in members.items():
         if name not in Tensor.__dict__ or name == "__doc__":
-            (<dict><object>t.tp_dict)[name] = member
-    PyType_Modified(t)
+            (<dict><object>POOLED.tp_dict)[name] = member
+    # Python fills the slots of a class from its attributes only if the class is written in Python.
+    filled = type("Methods", (), members)
+    cdef PyTypeObject* f = <PyTypeObject*>filled
+    fill_slots(POOLED.tp_as_number, f.tp_as_number, sizeof(PyNumberMethods))
+    fill_slots(POOLED.tp_as_sequence, f.tp_as_sequence, sizeof(PySequenceMethods))
+    fill_slots(POOLED.tp_as_mapping, f.tp_as_mapping, sizeof(PyMappingMethods))
+    POOLED.tp_iter = f.tp_iter
+    POOLED.tp_repr = f.tp_repr
+    PyType_Modified(POOLED)

@@ -45,13 +45,10 @@ cdef Tensor apply_rule(Function f, PyObject** given, Py_ssize_t n, PyObject** va
     cdef tuple operands = PyTuple_New(n), args
     cdef Py_ssize_t k
     cdef unsigned int versions = 0, wanting = 0
-    cdef Tensor x, y
     cdef bint foreign = False
-    cdef RuleFacts facts
     for k in range(n):      # any of them may run code of the user
         o = operand_of(<object>given[k])
-        Py_INCREF(o)        # PyTuple_SET_ITEM takes it
-        PyTuple_SET_ITEM(operands, k, o)
+        put_item(operands, k, o)
     args = PyTuple_New(n + f.n_params)
     for k in range(n):
         o = operands[k]
@@ -63,11 +60,9 @@ cdef Tensor apply_rule(Function f, PyObject** given, Py_ssize_t n, PyObject** va
             foreign = foreign or (x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE)
             # Built-in rules write to no operand, and some functions of NumPy copy arrays that are not writeable.
             o = array_view(x, o, f.built_in and (x.storage == NULL or not x.storage.flags & READ_ONLY))
-        Py_INCREF(o)
-        PyTuple_SET_ITEM(args, k, o)
+        put_item(args, k, o)
     for k in range(f.n_params):
-        Py_INCREF(<object>values[k])
-        PyTuple_SET_ITEM(args, n + k, <object>values[k])
+        put_item(args, n + k, <object>values[k])
     try:
         value = call_without_warnings(f, PySequence_Fast_ITEMS(args), n + f.n_positional, f.keywords)
         if is_half(value):
@@ -77,14 +72,14 @@ cdef Tensor apply_rule(Function f, PyObject** given, Py_ssize_t n, PyObject** va
         if worded is error:
             raise
         raise worded.with_traceback(error.__traceback__) from None
-    y = wrap_result(f.view, value, operands)
+    cdef Tensor y = wrap_result(f.view, value, operands)
     if not wanting or not is_inexact(y.layout.typenum):
         return y
-    facts = facts_for(f, PySequence_Fast_ITEMS(operands), n)
+    cdef RuleFacts facts = facts_for(f, PySequence_Fast_ITEMS(operands), n)
     if not wanting & facts.flows:
         return y
     if foreign and versions_in(operands) == versions:
-        operands = private_operands(facts, operands)
+        operands = private_operands(facts.reads, operands)
         versions = versions_in(operands)
     link_node(y, f.rule, RULE, facts, operands, None)
     (<NodeExtra>y.extra).values = private_values(args, n)
@@ -95,59 +90,31 @@ cdef Tensor apply_rule(Function f, PyObject** given, Py_ssize_t n, PyObject** va
     return y
 
 
-cdef tuple private_operands(RuleFacts facts, tuple operands):
-    """The operands; copies of those that the backward reads and others may write."""
-    cdef list kept = list(operands)
-    cdef Py_ssize_t k
-    cdef Tensor x
-    for k in range(len(kept)):
-        if type(kept[k]) is Tensor:
-            x = <Tensor>kept[k]
-            if x.storage != NULL and x.storage.flags & FOREIGN_WRITABLE and nth_bit(facts.reads, k):
-                kept[k] = guarded_copy(x)
-    return tuple(kept)
-
-
 cdef dict named_params(Function f, PyObject** values, dict params):
     """The parameters by name."""
-    cdef Py_ssize_t k
-    cdef tuple names
-    if params is None:
-        if f.n_params == 0:
-            return NO_PARAMS
-        names = f.rule.param_names
-        params = {}
-        for k in range(f.n_params):
-            params[names[k]] = <object>values[k]
-    return params
+    if params is not None or f.n_params == 0:
+        return NO_PARAMS if params is None else params
+    return dict(zip(f.rule.param_names, given_tuple(values, f.n_params), strict=True))
 
 
 cdef tuple private_values(tuple args, Py_ssize_t first):
     """The parameters behind the operands, as values that the user can no longer change: index arrays are copied."""
     cdef Py_ssize_t k, n = len(args) - first
-    cdef tuple values
     if n == 0:
         return None
     values = PyTuple_New(n)
     for k in range(n):
-        value = args[first + k]
-        if type(value) is tuple or type(value) is list or PyArray_Check(value):
-            value = private_param(value)
-        Py_INCREF(value)
-        PyTuple_SET_ITEM(values, k, value)
+        put_item(values, k, private_param(args[first + k]))
     return values
 
 
 cdef object private_param(object value):
     if PyArray_Check(value):
         return value.copy()
-    cdef list kept
-    if type(value) is tuple or type(value) is list:
-        kept = []
-        for v in value:
-            kept.append(private_param(v))
-        return kept if type(value) is list else tuple(kept)
-    return value
+    if type(value) is not tuple and type(value) is not list:
+        return value
+    kept = [private_param(v) for v in value]
+    return kept if type(value) is list else tuple(kept)
 
 
 cdef bint bounds_overlap(cnp.ndarray a, Tensor x) noexcept:
@@ -178,7 +145,6 @@ cdef void extent(char* data, int ndim, const Py_ssize_t* shape, const Py_ssize_t
 
 cdef Tensor wrap_result(bint view, object value, tuple operands):
     """The forward's result as a tensor; one that shares an operand's memory shares its storage, and so its version."""
-    cdef Tensor x, y
     if not PyArray_Check(value):
         return own_result(value)
     cdef cnp.ndarray a = value
@@ -190,15 +156,11 @@ cdef Tensor wrap_result(bint view, object value, tuple operands):
                     return own_array(PyArray_NewCopy(a, cnp.NPY_CORDER))
                 offset = <char*>cnp.PyArray_DATA(a) - x.data
                 move_out(x)
-                y = adopt(layout_get(cnp.PyArray_TYPE(a), PyArray_ITEMSIZE(a), cnp.PyArray_NDIM(a),
-                                     <Py_ssize_t*>cnp.PyArray_DIMS(a),
-                                     <Py_ssize_t*>cnp.PyArray_STRIDES(a)), x.storage, x.data + <Py_ssize_t>offset)
+                y = adopt(layout_of(a), x.storage, x.data + <Py_ssize_t>offset)
                 y.flags |= VIEW
                 y.saved = version_of(x)
                 return y
-    if not cnp.PyArray_IS_C_CONTIGUOUS(a):
-        return own_array(PyArray_NewCopy(a, cnp.NPY_CORDER))      # NumPy keeps the order of its operands; ours is C's
-    return own_array(a)
+    return own_result(a)
 
 
 cdef object compare(Tensor x, object other, int operator, str slot):
@@ -208,32 +170,27 @@ cdef object compare(Tensor x, object other, int operator, str slot):
         check_fresh(x)
         if t is Tensor:
             check_fresh(<Tensor>other)
-            other_view = array_view(<Tensor>other, other, False)
-        else:
-            other_view = other
+        view = array_view(<Tensor>other, other, False) if t is Tensor else other
         try:
-            return own_result(PyObject_RichCompare(array_view(x, x, False), other_view, operator))
+            return own_result(PyObject_RichCompare(array_view(x, x, False), view, operator))
         except Exception:
             return METHODS[slot](x, other)      # raises it with the names of the op and the operands
     return METHODS[slot](x, other)
 
 
 cdef Tensor own_result(object value):
-    """A fresh array, or NumPy scalar, as a Tensor in C order."""
-    if type(value) is float64_type:
-        return float_tensor(PyFloat_AS_DOUBLE(<PyObject*>value))
+    """A fresh array, or a scalar, as a Tensor in C order: NumPy keeps the order of its operands."""
     if not PyArray_Check(value):
-        return own_array(np.asarray(value))
-    return own_array(value if cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>value) else PyArray_NewCopy(value,
-                                                                                                   cnp.NPY_CORDER))
+        return as_tensor(value)
+    if not cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>value):
+        value = PyArray_NewCopy(value, cnp.NPY_CORDER)
+    return own_array(value)
 
 
 cdef tuple node_operands(Tensor y):
     """The operands as the rule wants them: Tensors as they were recorded, constants as Python numbers."""
-    cdef NodeExtra extra
     cdef Py_ssize_t k
-    cdef list meant
-    if y.extra != NULL and (<NodeExtra>y.extra).operands is not None:
+    if has_many(y):
         extra = <NodeExtra>y.extra
         for o in extra.operands:
             if type(o) is Tensor and (<Tensor>o).gen != 0:
@@ -250,17 +207,12 @@ cdef tuple node_operands(Tensor y):
     if y.x1 == NULL and not y.flags & CONST1:
         return ()
     first = constant_of(y.x1) if y.flags & CONST1 else resolve(y.x1, y.gen1)
-    if y.flags & OBJECT2:
+    if y.flags & OBJECT2 or (y.x2 == NULL and not y.flags & CONST2):
         return (first,)
-    if y.flags & CONST2:
-        return (first, constant_of(y.x2))
-    if y.x2 == NULL:
-        return (first,)
-    return (first, resolve(y.x2, y.gen2))
+    return (first, constant_of(y.x2) if y.flags & CONST2 else resolve(y.x2, y.gen2))
 
 
 cdef dict node_params(Tensor y):
-    cdef dict params
     if y.extra != NULL and (<NodeExtra>y.extra).params is not None:
         return (<NodeExtra>y.extra).params
     rule = rule_for(y)
@@ -270,8 +222,4 @@ cdef dict node_params(Tensor y):
         return NO_PARAMS
     if table[y.op].params != NULL:
         return table[y.op].params(y)
-    params = dict(rule.defaults)
-    for name in rule.param_names:
-        if name not in params:
-            params[name] = None
-    return params
+    return {name: rule.defaults.get(name) for name in rule.param_names}

@@ -7,35 +7,21 @@ cdef class RuleFacts:
     cdef bint reads_y
 
 
-cdef inline unsigned long long tensor_bits(PyObject** operands, Py_ssize_t n) noexcept:
-    """Bit k: whether operand k is a Tensor, of the first 63."""
-    cdef unsigned long long bits = 0
-    cdef Py_ssize_t k
-    for k in range(min(n, 63)):
-        bits |= <unsigned long long>(type(<object>operands[k]) is Tensor) << k
-    return bits
-
-
-cdef inline RuleFacts facts_for(Function f, PyObject** operands, Py_ssize_t n):
+cdef RuleFacts facts_for(Function f, PyObject** operands, Py_ssize_t n):
     """The facts are kept with the function, by which of the operands are Tensors."""
-    cdef unsigned long long bits = tensor_bits(operands, n)
-    if n <= 3 and f.facts[bits] is not None:
-        return <RuleFacts>f.facts[bits]
-    return look_up_facts(f, bits, operands, n)
-
-
-cdef RuleFacts look_up_facts(Function f, unsigned long long bits, PyObject** operands, Py_ssize_t n):
-    cdef RuleFacts facts
-    if n <= 3:
-        f.facts[bits] = facts = ask_rule(f.rule, operands, n)
-        return facts
+    cdef Py_ssize_t k, bits = 0
     if n > 63:
         return ask_rule(f.rule, operands, n)
-    key = (n, bits)
-    facts = f.facts_of_many.get(key)
-    if facts is None:
-        f.facts_of_many[key] = facts = ask_rule(f.rule, operands, n)
-    return facts
+    if n > 3:
+        key = tuple([type(<object>operands[k]) is Tensor for k in range(n)])
+        if key not in f.facts_of_many:
+            f.facts_of_many[key] = ask_rule(f.rule, operands, n)
+        return f.facts_of_many[key]
+    for k in range(n):
+        bits |= <Py_ssize_t>(type(<object>operands[k]) is Tensor) << k
+    if f.facts[bits] is None:
+        f.facts[bits] = ask_rule(f.rule, operands, n)
+    return f.facts[bits]
 
 
 cdef RuleFacts ask_rule(object rule, PyObject** operands, Py_ssize_t n):

@@ -65,7 +65,6 @@ cdef int bind_rule(object rule) except -1:
     """Fill in what the rule decides, in all rows of its op."""
     cdef int op
     cdef unsigned int k
-    cdef OpRow* row
     for op in range(n_ops):
         if op_names[op] != rule.name:
             continue
@@ -125,9 +124,5 @@ cdef inline Tensor given_optional(PyObject* o):
 
 cdef dict given_params(int op, PyObject** given):
     """Parameters as the rule names them, for nodes that keep them in a dict."""
-    cdef dict params = {}
-    cdef Py_ssize_t k = rule_of[op].n_operands
-    for name in rule_of[op].param_names:
-        params[name] = <object>given[k]
-        k += 1
-    return params
+    names = rule_of[op].param_names
+    return dict(zip(names, given_tuple(given + <int>rule_of[op].n_operands, len(names)), strict=True))
