@@ -82,7 +82,7 @@ def test_cross_entropy(shape, reduction, dtype, kind, rng):
     wanted = RULES["cross_entropy"].forward(x, labels, reduction)
     for view in strided(x):
         y = check(
-            lambda t: fg.nn.functional.cross_entropy(t, labels, reduction),
+            lambda t: fg.nn.functional.cross_entropy(t, labels, reduction=reduction),
             view,
             tolerance=4 * TOLERANCE[dtype],
             names=("cross_entropy",),
@@ -90,7 +90,7 @@ def test_cross_entropy(shape, reduction, dtype, kind, rng):
         assert y.dtype == dtype
         same(y.numpy(), wanted, TOLERANCE[dtype])
     with fg.no_grad():
-        same(fg.nn.functional.cross_entropy(fg.asarray(x), labels, reduction).numpy(), wanted, TOLERANCE[dtype])
+        same(fg.nn.functional.cross_entropy(fg.asarray(x), labels, reduction=reduction).numpy(), wanted, TOLERANCE[dtype])
 
 
 @kernels
@@ -123,11 +123,11 @@ def test_cross_entropy_of_nothing():
     mean = fg.nn.functional.cross_entropy(x, none)
     mean.backward()
     assert np.isnan(mean.item()) and x.grad.shape == (0, 3)  # the mean of nothing, as NumPy's
-    y = fg.nn.functional.cross_entropy(x, none, "sum")
+    y = fg.nn.functional.cross_entropy(x, none, reduction="sum")
     y.backward()
     assert y.item() == 0 and x.grad.shape == (0, 3)
     with pytest.raises(ValueError, match="reduction"):
-        fg.nn.functional.cross_entropy(x, none, "total")
+        fg.nn.functional.cross_entropy(x, none, reduction="total")
 
 
 def test_cross_entropy_keeps_labels_that_are_overwritten(rng):
