@@ -101,7 +101,7 @@ def docs(session):
     files = ("tests/repo/test_docs.py", "tests/repo/test_examples.py", "tests/test_stories.py")
     session.run("python", "-m", "pytest", *files)
     folders = ("-d", "build/doctrees", "docs", "build/docs")
-    session.run("python", "-m", "sphinx", "-W", "--keep-going", "-n", "-q", "-j", "auto", *folders)
+    session.run("python", "-m", "sphinx", "-E", "-W", "--keep-going", "-n", "-q", "-j", "auto", *folders)
     session.run("python", "docs/_site/links.py", "build/docs", *session.posargs)
 
 

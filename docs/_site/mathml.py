@@ -15,7 +15,7 @@ def mathml(latex, display):
     """Return LaTeX as MathML.
 
     The converter marks every symbol that is not a letter or digit as an operator. Browsers put spaces around operators,
-    which is wrong for a partial derivative, a slash, and a minus that is a sign.
+    which is wrong for a partial derivative, a slash, a bar, and a minus that is a sign.
     """
     ElementTree.register_namespace("", _NAMESPACE)
     root = ElementTree.fromstring(convert(latex, display=display))
@@ -25,7 +25,7 @@ def mathml(latex, display):
             if node.tag == f"{{{_NAMESPACE}}}mo":
                 if node.text == "∂":
                     node.tag = f"{{{_NAMESPACE}}}mi"
-                elif node.text == "/":
+                elif node.text in ("/", "|", "∣"):
                     node.attrib.update(lspace="0", rspace="0")
                 elif node.text in ("−", "-") and (before is None or _is_open(before)):
                     node.attrib.update(form="prefix", lspace="0", rspace="0")
