@@ -18,7 +18,8 @@ import fastgrad
 ROOTS = ("fastgrad", "fastgrad.errors", "fastgrad.micrograd.engine", "fastgrad.micrograd.nn")
 # Classes that are not on a menu, because users get their instances from functions.
 RETURNED = {"fastgrad.pictures.picture.Picture": "pictures", "fastgrad.pictures.table.Explanation": "pictures"}
-GROUPS_OF_LATER = {"pictures": "pictures", "primitives": "ops of your own"}  # other later modules name their group
+# The groups of names that are imported later, by the package that defines them; others are called after their package.
+GROUPS_OF_LATER = {"foreign": "names of PyTorch", "nn": "fastgrad.nn", "primitives": "ops of your own"}
 
 
 @dataclass
@@ -72,7 +73,8 @@ def menu_of_fastgrad():
             found = []
         menu.update({name: group for name in found if not name.startswith("_")})
     for name, module in fastgrad._LATER.items():
-        menu[name] = GROUPS_OF_LATER.get(module, module or "")
+        package = (module or "").partition(".")[0]
+        menu[name] = GROUPS_OF_LATER.get(package, package)
     return {name: group for name, group in menu.items() if name in dir(fastgrad)}
 
 
@@ -138,5 +140,7 @@ def members(cls):
     return {
         name: getattr(cls, name)
         for name in dir(cls)
-        if not name.startswith("_") and any(name in vars(b) for b in cls.__mro__ if b.__module__.startswith("fastgrad"))
+        if not name.startswith("_")
+        and hasattr(cls, name)
+        and any(name in vars(b) for b in cls.__mro__ if b.__module__.startswith("fastgrad"))
     }
