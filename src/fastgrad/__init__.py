@@ -122,7 +122,9 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted({*globals(), *_LATER})
+    """Return the names of this file, without the modules that Python enters here when they are imported."""
+    public = {name for name, value in globals().items() if name[0] != "_" and type(value).__name__ != "module"}
+    return sorted({*public, *_LATER, "__version__", "__doc__", "__name__", "__file__"})
 
 
 del _assemble, _pause, Pause, numpy, sys

@@ -1,7 +1,7 @@
 # Written by `python -m fastgrad._stubs`. Do not edit.
 from collections.abc import Callable, Iterator, Sequence
 from types import EllipsisType
-from typing import Any, Protocol, Self, TypeAlias, TypeVar, final, overload
+from typing import Any, ParamSpec, Protocol, Self, TypeAlias, TypeVar, final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +52,8 @@ from numpy import uint64 as uint64
 from numpy import uint8 as uint8
 
 _Operand: TypeAlias = Tensor | npt.ArrayLike
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 __version__: str
 e: float
@@ -61,98 +63,98 @@ nan: float
 newaxis: None
 pi: float
 
-class _Abs(Protocol):
+class _UnaryFunction(Protocol):
     def __call__(self, x: _Operand, /) -> Tensor: ...
 
-class _Add(Protocol):
+class _BinaryFunction(Protocol):
     def __call__(self, x1: _Operand, x2: _Operand, /) -> Tensor: ...
 
-class _Max(Protocol):
+class _Reduction(Protocol):
     def __call__(self, x: _Operand, /, axis: int | Sequence[int] | None = None, keepdims: _bool = False) -> Tensor: ...
 
-class _Angle(Protocol):
+class _AngleFunction(Protocol):
     def __call__(self, x: _Operand, /, deg: _bool = False) -> Tensor: ...
 
-class _Astype(Protocol):
+class _AstypeFunction(Protocol):
     def __call__(self, x: _Operand, /, dtype: npt.DTypeLike | None) -> Tensor: ...
 
-class _Clip(Protocol):
+class _ClipFunction(Protocol):
     def __call__(self, x: _Operand, min: _Operand | None = None, max: _Operand | None = None) -> Tensor: ...
 
-class _Cumprod(Protocol):
+class _Accumulation(Protocol):
     def __call__(self, x: _Operand, /, axis: int | Sequence[int] | None = None, *, dtype: npt.DTypeLike | None = None) -> Tensor: ...
 
-class _Diagonal(Protocol):
+class _DiagonalFunction(Protocol):
     def __call__(self, x: _Operand, /, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor: ...
 
-class _Elu(Protocol):
+class _EluFunction(Protocol):
     def __call__(self, x: _Operand, /, alpha: float = 1.0) -> Tensor: ...
 
-class _Flip(Protocol):
+class _FlipFunction(Protocol):
     def __call__(self, x: _Operand, /, axis: int | Sequence[int] | None = None) -> Tensor: ...
 
-class _LeakyRelu(Protocol):
+class _LeakyReluFunction(Protocol):
     def __call__(self, x: _Operand, /, negative_slope: float = 0.01) -> Tensor: ...
 
-class _LogSoftmax(Protocol):
+class _Softmax(Protocol):
     def __call__(self, x: _Operand, /, axis: int | Sequence[int] | None = -1) -> Tensor: ...
 
-class _Mean(Protocol):
+class _ReductionInDtype(Protocol):
     def __call__(self, x: _Operand, /, axis: int | Sequence[int] | None = None, keepdims: _bool = False, *, dtype: npt.DTypeLike | None = None) -> Tensor: ...
 
-class _Pad(Protocol):
+class _PadFunction(Protocol):
     def __call__(self, x: _Operand, /, pad_width: Any, mode: str = 'constant', constant_values: int = 0) -> Tensor: ...
 
-class _Repeat(Protocol):
+class _RepeatFunction(Protocol):
     def __call__(self, x: _Operand, /, repeats: _Operand, axis: int | Sequence[int] | None = None) -> Tensor: ...
 
-class _Roll(Protocol):
+class _RollFunction(Protocol):
     def __call__(self, x: _Operand, /, shift: int | Sequence[int] | None, axis: int | Sequence[int] | None = None) -> Tensor: ...
 
-class _Round(Protocol):
+class _RoundFunction(Protocol):
     def __call__(self, x: _Operand, /, decimals: int = 0) -> Tensor: ...
 
-class _Std(Protocol):
+class _Deviation(Protocol):
     def __call__(self, x: _Operand, /, axis: int | Sequence[int] | None = None, ddof: int = 0, keepdims: _bool = False, *, dtype: npt.DTypeLike | None = None) -> Tensor: ...
 
-class _Tile(Protocol):
+class _TileFunction(Protocol):
     def __call__(self, x: _Operand, /, reps: int | Sequence[int] | None) -> Tensor: ...
 
-class _Tril(Protocol):
+class _Triangle(Protocol):
     def __call__(self, x: _Operand, /, k: int = 0) -> Tensor: ...
 
-class _Where(Protocol):
+class _WhereFunction(Protocol):
     def __call__(self, condition: _Operand, x1: _Operand, x2: _Operand, /) -> Tensor: ...
 
-abs: _Abs
-absolute: _Abs
-acos: _Abs
-acosh: _Abs
-add: _Add
+abs: _UnaryFunction
+absolute: _UnaryFunction
+acos: _UnaryFunction
+acosh: _UnaryFunction
+add: _BinaryFunction
 def all(*args: Any, **kwargs: Any) -> Tensor: ...
 def allclose(*args: Any, **kwargs: Any) -> _bool: ...
-amax: _Max
-amin: _Max
-angle: _Angle
+amax: _Reduction
+amin: _Reduction
+angle: _AngleFunction
 def any(*args: Any, **kwargs: Any) -> Tensor: ...
 def arange(start: _Operand, /, stop: _Operand | None = None, step: int = 1, *, dtype: npt.DTypeLike | None = None, requires_grad: _bool = False) -> Tensor: ...
-arccos: _Abs
-arccosh: _Abs
-arcsin: _Abs
-arcsinh: _Abs
-arctan: _Abs
-arctan2: _Add
-arctanh: _Abs
+arccos: _UnaryFunction
+arccosh: _UnaryFunction
+arcsin: _UnaryFunction
+arcsinh: _UnaryFunction
+arctan: _UnaryFunction
+arctan2: _BinaryFunction
+arctanh: _UnaryFunction
 def argmax(*args: Any, **kwargs: Any) -> Tensor: ...
 def argmin(*args: Any, **kwargs: Any) -> Tensor: ...
 def argsort(x: _Operand, /, axis: int | Sequence[int] | None = -1, *, descending: _bool = False, stable: _bool = True) -> Tensor: ...
 def array_equal(*args: Any, **kwargs: Any) -> _bool: ...
-asin: _Abs
-asinh: _Abs
-astype: _Astype
-atan: _Abs
-atan2: _Add
-atanh: _Abs
+asin: _UnaryFunction
+asinh: _UnaryFunction
+astype: _AstypeFunction
+atan: _UnaryFunction
+atan2: _BinaryFunction
+atanh: _UnaryFunction
 def bitwise_and(*args: Any, **kwargs: Any) -> Tensor: ...
 def bitwise_invert(*args: Any, **kwargs: Any) -> Tensor: ...
 def bitwise_left_shift(*args: Any, **kwargs: Any) -> Tensor: ...
@@ -162,160 +164,163 @@ def bitwise_xor(*args: Any, **kwargs: Any) -> Tensor: ...
 def broadcast_arrays(*xs: _Operand) -> Sequence[Tensor]: ...
 def broadcast_to(x: _Operand, /, shape: int | Sequence[int]) -> Tensor: ...
 def can_cast(*args: Any, **kwargs: Any) -> _bool: ...
-ceil: _Abs
-def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]: ...
-clip: _Clip
+ceil: _UnaryFunction
+def checkpoint(f: Callable[_P, _R]) -> Callable[_P, _R]: ...
+clip: _ClipFunction
 def concat(arrays: Tensor | Sequence[_Operand], /, axis: int | Sequence[int] | None = 0) -> Tensor: ...
 def concatenate(arrays: Tensor | Sequence[_Operand], /, axis: int | Sequence[int] | None = 0) -> Tensor: ...
-conj: _Abs
-conjugate: _Abs
-copy: _Abs
-copysign: _Add
-cos: _Abs
-cosh: _Abs
+conj: _UnaryFunction
+conjugate: _UnaryFunction
+copy: _UnaryFunction
+copysign: _BinaryFunction
+cos: _UnaryFunction
+cosh: _UnaryFunction
 def count_nonzero(*args: Any, **kwargs: Any) -> Tensor: ...
-cumprod: _Cumprod
-cumsum: _Cumprod
+cumprod: _Accumulation
+cumsum: _Accumulation
 def cumulative_sum(x: _Operand, /, *, axis: int | Sequence[int] | None = None, dtype: npt.DTypeLike | None = None, include_initial: _bool = False) -> Tensor: ...
 def diag(x: _Operand, /, k: int = 0) -> Tensor: ...
-diagonal: _Diagonal
+diagonal: _DiagonalFunction
 def diff(x: _Operand, /, *, axis: int | Sequence[int] | None = -1, n: int = 1) -> Tensor: ...
-divide: _Add
-dot: _Add
+divide: _BinaryFunction
+dot: _BinaryFunction
 def draw(y: Any, *, names: Any = None, cotangent: _Operand | None = None, title: str | None = '', limit: int = 200, width: float | None = 1100, steps: _bool = False) -> _Picture: ...
 def einsum(subscripts: str, /, *operands: _Operand, optimize: _bool = True) -> Tensor: ...
-def elementwise_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]: ...
-elu: _Elu
+def elementwise_grad(f: Callable[_P, Any], argnums: int | Sequence[int] = 0) -> Callable[_P, Any]: ...
+elu: _EluFunction
 def empty(shape: int | Sequence[int], *, dtype: npt.DTypeLike | None = None, requires_grad: _bool = False) -> Tensor: ...
 def empty_like(x: _Operand, /, *, dtype: npt.DTypeLike | None = None, requires_grad: _bool = False) -> Tensor: ...
-equal: _Add
-erf: _Abs
-erfc: _Abs
-exp: _Abs
-exp2: _Abs
+equal: _BinaryFunction
+erf: _UnaryFunction
+erfc: _UnaryFunction
+exp: _UnaryFunction
+exp2: _UnaryFunction
 def expand_dims(x: _Operand, /, axis: int | Sequence[int] | None) -> Tensor: ...
 def explain(y: Any, *, names: Any = None, cotangent: _Operand | None = None, limit: int = 200) -> _Explanation: ...
-expm1: _Abs
+expm1: _UnaryFunction
 def eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: npt.DTypeLike | None = None, requires_grad: _bool = False) -> Tensor: ...
 def finfo(type: Any, /) -> Any: ...
 def flatten(x: _Operand, /) -> Tensor: ...
-flip: _Flip
-floor: _Abs
-floor_divide: _Add
+flip: _FlipFunction
+floor: _UnaryFunction
+floor_divide: _BinaryFunction
 def full(shape: int | Sequence[int], fill_value: _Operand, *, dtype: npt.DTypeLike | None = None, requires_grad: _bool = False) -> Tensor: ...
 def full_like(x: _Operand, /, fill_value: _Operand, *, dtype: npt.DTypeLike | None = None, requires_grad: _bool = False) -> Tensor: ...
-gelu: _Abs
-def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: _bool = False) -> Callable[..., Any]: ...
-greater: _Add
-greater_equal: _Add
-def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]: ...
+gelu: _UnaryFunction
+def grad(f: Callable[_P, Any], argnums: int | Sequence[int] = 0, has_aux: _bool = False) -> Callable[_P, Any]: ...
+greater: _BinaryFunction
+greater_equal: _BinaryFunction
+def hessian(f: Callable[_P, Any], argnums: int | Sequence[int] = 0) -> Callable[_P, Any]: ...
 def hstack(arrays: Tensor | Sequence[_Operand], /) -> Tensor: ...
 def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any: ...
-hypot: _Add
+hypot: _BinaryFunction
 def iinfo(type: Any, /) -> Any: ...
-imag: _Abs
+imag: _UnaryFunction
 def isclose(*args: Any, **kwargs: Any) -> Tensor: ...
 def isdtype(dtype: npt.DTypeLike | None, kind: Any) -> _bool: ...
 def isfinite(*args: Any, **kwargs: Any) -> Tensor: ...
 def isinf(*args: Any, **kwargs: Any) -> Tensor: ...
 def isnan(*args: Any, **kwargs: Any) -> Tensor: ...
-def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]: ...
+def jacobian(f: Callable[_P, Any], argnums: int | Sequence[int] = 0) -> Callable[_P, Any]: ...
 def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]: ...
-leaky_relu: _LeakyRelu
-less: _Add
-less_equal: _Add
+leaky_relu: _LeakyReluFunction
+less: _BinaryFunction
+less_equal: _BinaryFunction
 def linspace(start: _Operand, stop: _Operand, /, num: int = 50, *, dtype: npt.DTypeLike | None = None, endpoint: _bool = True, requires_grad: _bool = False) -> Tensor: ...
-log: _Abs
-log10: _Abs
-log1p: _Abs
-log2: _Abs
-log_softmax: _LogSoftmax
-logaddexp: _Add
+log: _UnaryFunction
+log10: _UnaryFunction
+log1p: _UnaryFunction
+log2: _UnaryFunction
+log_softmax: _Softmax
+logaddexp: _BinaryFunction
 def logical_and(*args: Any, **kwargs: Any) -> Tensor: ...
 def logical_not(*args: Any, **kwargs: Any) -> Tensor: ...
 def logical_or(*args: Any, **kwargs: Any) -> Tensor: ...
 def logical_xor(*args: Any, **kwargs: Any) -> Tensor: ...
-logsigmoid: _Abs
-logsumexp: _Max
-matmul: _Add
+logsigmoid: _UnaryFunction
+logsumexp: _Reduction
+matmul: _BinaryFunction
 def matrix_transpose(x: _Operand, /) -> Tensor: ...
-max: _Max
-maximum: _Add
-mean: _Mean
+max: _Reduction
+maximum: _BinaryFunction
+mean: _ReductionInDtype
 def meshgrid(*xs: _Operand, indexing: str = 'xy') -> Sequence[Tensor]: ...
-min: _Max
-minimum: _Add
-mod: _Add
+min: _Reduction
+minimum: _BinaryFunction
+mod: _BinaryFunction
 def moveaxis(x: _Operand, /, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor: ...
-multiply: _Add
-negative: _Abs
+multiply: _BinaryFunction
+negative: _UnaryFunction
 def nextafter(*args: Any, **kwargs: Any) -> Tensor: ...
 def nonzero(*args: Any, **kwargs: Any) -> Sequence[Tensor]: ...
 def norm(x: _Operand, /, ord: Any = None, axis: int | Sequence[int] | None = None, keepdims: _bool = False) -> Tensor: ...
-not_equal: _Add
+not_equal: _BinaryFunction
 def ones(shape: int | Sequence[int], *, dtype: npt.DTypeLike | None = None, requires_grad: _bool = False) -> Tensor: ...
 def ones_like(x: _Operand, /, *, dtype: npt.DTypeLike | None = None, requires_grad: _bool = False) -> Tensor: ...
-outer: _Add
-pad: _Pad
+outer: _BinaryFunction
+pad: _PadFunction
 def permute_dims(x: _Operand, /, axes: int | Sequence[int]) -> Tensor: ...
-positive: _Abs
-pow: _Add
-power: _Add
-def primitive(forward: Callable[..., Any] | None = None, /, *, vjp: Callable[..., Any] | tuple[Callable[..., Any] | None, ...] | None, name: str | None = None, elementwise: _bool = False, holomorphic: _bool = True) -> Any: ...
-prod: _Mean
+positive: _UnaryFunction
+pow: _BinaryFunction
+power: _BinaryFunction
+@overload
+def primitive(forward: None = None, /, *, vjp: Callable[..., Any] | tuple[Callable[..., Any] | None, ...] | None, name: str | None = None, elementwise: _bool = False, holomorphic: _bool = True) -> Callable[[Callable[..., Any]], Callable[..., Tensor]]: ...
+@overload
+def primitive(forward: Callable[..., Any], /, *, vjp: Callable[..., Any] | tuple[Callable[..., Any] | None, ...] | None, name: str | None = None, elementwise: _bool = False, holomorphic: _bool = True) -> Callable[..., Tensor]: ...
+prod: _ReductionInDtype
 def ravel(x: _Operand, /) -> Tensor: ...
-real: _Abs
-reciprocal: _Abs
-relu: _Abs
-remainder: _Add
-repeat: _Repeat
+real: _UnaryFunction
+reciprocal: _UnaryFunction
+relu: _UnaryFunction
+remainder: _BinaryFunction
+repeat: _RepeatFunction
 def reshape(x: _Operand, /, *lengths: int, shape: int | Sequence[int] | None = None) -> Tensor: ...
 def result_type(*args: Any, **kwargs: Any) -> np.dtype[Any]: ...
-roll: _Roll
-round: _Round
+roll: _RollFunction
+round: _RoundFunction
 def searchsorted(*args: Any, **kwargs: Any) -> Tensor: ...
-sigmoid: _Abs
-sign: _Abs
-signbit: _Abs
-silu: _Abs
-sin: _Abs
-sinh: _Abs
-softmax: _LogSoftmax
-softplus: _Abs
+sigmoid: _UnaryFunction
+sign: _UnaryFunction
+signbit: _UnaryFunction
+silu: _UnaryFunction
+sin: _UnaryFunction
+sinh: _UnaryFunction
+softmax: _Softmax
+softplus: _UnaryFunction
 def sort(x: _Operand, /, axis: int | Sequence[int] | None = -1, *, descending: _bool = False, stable: _bool = True) -> Tensor: ...
 def split(x: _Operand, /, indices_or_sections: int | Sequence[int], axis: int | Sequence[int] | None = 0) -> Sequence[Tensor]: ...
-sqrt: _Abs
-square: _Abs
+sqrt: _UnaryFunction
+square: _UnaryFunction
 def squeeze(x: _Operand, /, axis: int | Sequence[int] | None = None) -> Tensor: ...
 def stack(arrays: Tensor | Sequence[_Operand], /, axis: int | Sequence[int] | None = 0) -> Tensor: ...
-std: _Std
-subtract: _Add
-sum: _Mean
-svdvals: _Abs
+std: _Deviation
+subtract: _BinaryFunction
+sum: _ReductionInDtype
+svdvals: _UnaryFunction
 def swapaxes(x: _Operand, /, axis1: int, axis2: int) -> Tensor: ...
 def take(x: _Operand, /, indices: _Operand, axis: int | Sequence[int] | None = None) -> Tensor: ...
 def take_along_axis(x: _Operand, /, indices: _Operand, axis: int | Sequence[int] | None = -1) -> Tensor: ...
-tan: _Abs
-tanh: _Abs
+tan: _UnaryFunction
+tanh: _UnaryFunction
 def tensordot(a: _Operand, b: _Operand, axes: int | Sequence[int] = 2) -> Tensor: ...
-tile: _Tile
+tile: _TileFunction
 def trace(x: _Operand, /, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor: ...
 def transpose(x: _Operand, /, axes: int | Sequence[int] | None = None) -> Tensor: ...
-tril: _Tril
-triu: _Tril
-true_divide: _Add
-trunc: _Abs
+tril: _Triangle
+triu: _Triangle
+true_divide: _BinaryFunction
+trunc: _UnaryFunction
 def unique(*args: Any, **kwargs: Any) -> Tensor: ...
 def unique_all(*args: Any, **kwargs: Any) -> Any: ...
 def unique_counts(*args: Any, **kwargs: Any) -> Any: ...
 def unique_inverse(*args: Any, **kwargs: Any) -> Any: ...
 def unique_values(*args: Any, **kwargs: Any) -> Tensor: ...
 def unstack(x: _Operand, /, *, axis: int | Sequence[int] | None = 0) -> Sequence[Tensor]: ...
-def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: _bool = False) -> Callable[..., Any]: ...
-var: _Std
+def value_and_grad(f: Callable[_P, Any], argnums: int | Sequence[int] = 0, has_aux: _bool = False) -> Callable[_P, Any]: ...
+var: _Deviation
 def vecdot(x1: _Operand, x2: _Operand, /, *, axis: int | Sequence[int] | None = -1) -> Tensor: ...
 def vjp(f: Callable[..., Any], *primals: Any, has_aux: _bool = False) -> Any: ...
 def vstack(arrays: Tensor | Sequence[_Operand], /) -> Tensor: ...
-where: _Where
+where: _WhereFunction
 def zeros(shape: int | Sequence[int], *, dtype: npt.DTypeLike | None = None, requires_grad: _bool = False) -> Tensor: ...
 def zeros_like(x: _Operand, /, *, dtype: npt.DTypeLike | None = None, requires_grad: _bool = False) -> Tensor: ...

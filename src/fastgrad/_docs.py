@@ -122,6 +122,23 @@ DOCS = {
     BackwardError
         If `requires_grad` is False and the tensor is the result of a recorded operation.
     """,
+    "Tensor.shape": "The lengths of the axes, a tuple of ints.",
+    "Tensor.ndim": "The number of axes.",
+    "Tensor.size": "The number of elements.",
+    "Tensor.dtype": "The dtype of the elements, as NumPy's.",
+    "Tensor.itemsize": "The number of bytes of one element.",
+    "Tensor.nbytes": "The number of bytes of all elements.",
+    "Tensor.strides": "The distance, in bytes, of neighbouring elements along each axis.",
+    "Tensor.requires_grad": """Whether this is a leaf that accumulates gradients, or a recorded result.
+
+    Can be set for leaves of a floating or complex dtype.
+    """,
+    "Tensor.is_leaf": "Whether this tensor is not the recorded result of an op.",
+    "Tensor.op": "The name of the op that this tensor was recorded as the result of, or None.",
+    "Tensor.grad": """The gradient accumulated by `backward()`, a Tensor of the same shape and dtype, or None.
+
+    Leaves that require a gradient have one, and results after `retain_grad()`. Assign None to reset it.
+    """,
     "Tensor.zero_grad": "Set `.grad` to None.",
     "Tensor.retain_grad": "Keep the gradient of this intermediate result in `.grad`, as for a leaf.",
     "Tensor.register_hook": """Call `hook(g)` with the gradient of this tensor, once per sweep.

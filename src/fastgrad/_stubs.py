@@ -19,7 +19,7 @@ HEADER = "# Written by `python -m fastgrad._stubs`. Do not edit.\n"
 IMPORTS = """\
 from collections.abc import Callable, Iterator, Sequence
 from types import EllipsisType
-from typing import Any, Protocol, Self, TypeAlias, TypeVar, final, overload
+from typing import Any, ParamSpec, Protocol, Self, TypeAlias, TypeVar, final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +64,6 @@ PARAMETERS = _by_name(
 # Type -> functions that return it. Other functions return a Tensor.
 RESULTS = _by_name(
     {
-        "Callable[..., Any]": "grad value_and_grad elementwise_grad jacobian hessian checkpoint",
         "Any": (
             "vjp hvp register_hook item tolist finfo iinfo __array__ __array_ufunc__ __array_function__ "
             "__array_namespace__ __dlpack__ unique_all unique_counts unique_inverse primitive"
@@ -134,6 +133,23 @@ def enable_grad(function: _F) -> _F: ...
 def detect_anomaly() -> _Context: ...
 """
 ENGINE = ("tensor", "asarray", "is_grad_enabled", "gradients", "cache_info", "clear_cache", "set_cache_limit")
+# The types of a result and of the function `f` of transforms: the result is called as `f`.
+SAME_CALL = dict.fromkeys(
+    ("grad", "value_and_grad", "elementwise_grad", "jacobian", "hessian"), ("Callable[_P, Any]", "Callable[_P, Any]")
+) | {"checkpoint": ("Callable[_P, _R]", "Callable[_P, _R]")}
+VARIABLES = '_P = ParamSpec("_P")\n_R = TypeVar("_R")\n'
+# Used as a decorator or called with the function, which is made an op.
+PRIMITIVE = """\
+@overload
+def primitive(forward: None = None, /, *, {options}) -> Callable[[Callable[..., Any]], Callable[..., Tensor]]: ...
+@overload
+def primitive(forward: Callable[..., Any], /, *, {options}) -> Callable[..., Tensor]: ...
+"""
+# Names of the protocols of ops, by their first op.
+PROTOCOLS = {
+    "abs": "_UnaryFunction", "add": "_BinaryFunction", "max": "_Reduction", "mean": "_ReductionInDtype",
+    "cumprod": "_Accumulation", "log_softmax": "_Softmax", "std": "_Deviation", "tril": "_Triangle",
+}  # fmt: skip
 # Parameters that accept more types than that of their default.
 WIDER_THAN_DEFAULT = ("axis", "axes", "argnums", "stride", "padding", "dilation", "title", "width")
 HIDDEN = {"__array_priority__", "__buffer__", "__weakref__", "__module__", "__slots__", "__doc__", "__hash__"}
@@ -185,10 +201,14 @@ def functions(named):
         parts = signature(parameters_of(called), name)
         result = RESULTS.get(name, "Tensor")
         if isinstance(called, Function):
-            protocol = protocols.setdefault(f"self, {parts}", "_" + called.__name__.title().replace("_", ""))
+            own = "_" + called.__name__.title().replace("_", "") + "Function"
+            protocol = protocols.setdefault(f"self, {parts}", PROTOCOLS.get(called.__name__, own))
             text += f"{name}: {protocol}\n"
+        elif name == "primitive":
+            text += PRIMITIVE.format(options=parts.partition(" *, ")[2])
         else:
-            text += f"def {name}({parts}) -> {result}: ...\n"
+            called_as, result = SAME_CALL.get(name, ("Callable[..., Any]", result))
+            text += f"def {name}({parts.replace('Callable[..., Any]', called_as)}) -> {result}: ...\n"
     classes = (f"class {k}(Protocol):\n    def __call__({parts}) -> Tensor: ...\n" for parts, k in protocols.items())
     return "\n".join((*classes, text))
 
@@ -204,7 +224,8 @@ def method(name, member):
         # Python calls these with positional arguments.
         parameters = [p.replace(kind=p.POSITIONAL_ONLY) for p in parameters]
     parameters[0] = parameters[0].replace(name="self")
-    return f"    def {name}({signature(parameters, name)}) -> {RESULTS.get(name, 'Tensor')}: ...\n"
+    end = "  # type: ignore[override]" if name in ("__eq__", "__ne__") else ""  # object's return a bool
+    return f"    def {name}({signature(parameters, name)}) -> {RESULTS.get(name, 'Tensor')}: ...{end}\n"
 
 
 def tensor_class():
@@ -254,7 +275,8 @@ def menu_stub():
         else:
             constants += f"{name}: {type(value).__name__ if value is not None else 'None'}\n"
     body = re.sub(r"\bbool\b", "_bool", functions(called))
-    return text + "\n_Operand: TypeAlias = Tensor | npt.ArrayLike\n\n__version__: str\n" + constants + "\n" + body
+    aliases = "\n_Operand: TypeAlias = Tensor | npt.ArrayLike\n" + VARIABLES
+    return text + aliases + "\n__version__: str\n" + constants + "\n" + body
 
 
 def module_stub(module):
@@ -264,7 +286,7 @@ def module_stub(module):
         n for n, v in vars(module).items() if n[0] != "_" and getattr(v, "__module__", "") == module.__name__
     ]
     text = HEADER + IMPORTS + "\nfrom fastgrad._engine import Tensor\nfrom fastgrad.errors import FastgradError\n"
-    text += "\n_Operand: TypeAlias = Tensor | npt.ArrayLike\n\n"
+    text += "\n_Operand: TypeAlias = Tensor | npt.ArrayLike\n" + VARIABLES + "\n"
     found = {name: getattr(module, name) for name in sorted(names)}
     for name, value in found.items():
         if isinstance(value, type):

@@ -1,6 +1,8 @@
 """The type stubs are current, agree with the running package by stubtest, and serve a type checker."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -86,3 +88,36 @@ def test_a_type_checker_knows_what_comes_out(tmp_path):
     assert len(errors) == 3, said
     for error, word in zip(errors, ("axes", "tenser", "arguments")):
         assert word in error
+
+
+PROGRAM = Path(__file__).parents[1] / "support" / "typed_program.py"
+WRONG = [n for n, line in enumerate(PROGRAM.read_text().splitlines(), 1) if line.endswith("# an error")]
+
+
+def numbers_of_errors(said):
+    return [
+        int(line.split(":")[1]) for line in said.splitlines() if re.match(r".*typed_program.py:\d+:.* error: ", line)
+    ]
+
+
+@pytest.mark.slow
+def test_a_typed_program_is_clean_under_mypy(tmp_path):
+    said = mypy("mypy", "--strict", "--follow-imports=silent", "--cache-dir", tmp_path / "cache", PROGRAM)
+    assert numbers_of_errors(said) == WRONG, said
+    assert said.splitlines()[-1].startswith(f"Found {len(WRONG)} errors in 1 file")
+    revealed = [line.split('"')[1] for line in said.splitlines() if "Revealed" in line]
+    gradient, gate, tanh = revealed
+    assert gradient.startswith("def (x: numpy.ndarray[") and gradient.endswith("scale: float =) -> Any")
+    assert gate.endswith("-> fastgrad._engine.Tensor")
+    assert tanh == "fastgrad._UnaryFunction"
+
+
+@pytest.mark.slow
+def test_a_typed_program_is_clean_under_pyright(tmp_path):
+    pytest.importorskip("pyright")
+    where = {"include": [str(PROGRAM)], "extraPaths": [str(PACKAGE.parent)]}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(where))
+    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "--project", str(tmp_path)]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=600).stdout
+    assert f"{len(WRONG)} errors, 0 warnings" in said, said
+    assert [int(line.split(":")[1]) for line in said.splitlines() if " - error: " in line] == WRONG

@@ -14,6 +14,7 @@ from fastgrad.demo.timing import ENGINES, NAMES, ROUNDS
 from fastgrad.demo.train import BATCH
 
 SHOWN = 12  # maximum number of misclassified digits shown
+DARKEST = 0.45  # opacity of a cell of the confusion matrix, on which its number can be read
 COLOURS = {"svm": "orange", "network": "blue"}
 TITLES = {"svm": "linear SVM", "network": "two-layer network"}
 
@@ -37,8 +38,22 @@ def row(kind, *parts):
     return f'<div class="row {kind}">{"".join(parts)}</div>'
 
 
-def framed(picture, caption=""):
-    return f"<figure>{picture}<figcaption>{caption}</figcaption></figure>" if caption else f"<figure>{picture}</figure>"
+def framed(picture, caption="", numbers=""):
+    """Return a figure. `numbers` is a table with the same content, for those who cannot see the picture."""
+    caption = f"<figcaption>{caption}</figcaption>" if caption else ""
+    return f"<figure>{picture}{caption}{numbers}</figure>"
+
+
+def numbers_of(title, columns, rows):
+    """Return a table of numbers that is shown on demand. The first column has the headers of the rows."""
+    top = "".join(f"<th scope='col' class='n'>{escape(str(name))}</th>" for name in columns)
+    body = "".join(
+        f"<tr><th scope='row' class='n'>{first}</th>{''.join(map(number, rest))}</tr>" for first, *rest in rows
+    )
+    return (
+        f"<details><summary>numbers</summary><div class='scroll'><table aria-label='{escape(title)}'>"
+        f"<tr>{top}</tr>{body}</table></div></details>"
+    )
 
 
 def microseconds(seconds):
@@ -102,7 +117,12 @@ def loss_chart(key, history, steps):
     chart.band(xs, lows, [float(losses[part].max()) for part in parts], colour)
     chart.line(list(zip(xs, means, strict=True)), colour)
     name = {"svm": "multiclass hinge loss with penalty", "network": "cross-entropy loss"}[key]
-    return framed(chart.draw(), f'<b class="key {colour}">{TITLES[key]}</b>: {name}')
+    rows = [
+        (f"{part[0] + 1:,} to {part[-1] + 1:,}", *(f"{f(losses[part]):.3g}" for f in (np.mean, np.min, np.max)))
+        for part in np.array_split(np.arange(steps), min(10, steps))
+    ]
+    table = numbers_of(chart.title, ("steps", "mean", "smallest", "largest"), rows)
+    return framed(chart.draw(), f'<b class="key {colour}">{TITLES[key]}</b>: {name}', table)
 
 
 def accuracy_chart(r):
@@ -112,9 +132,14 @@ def accuracy_chart(r):
     chart = svg.Chart("Held-out accuracy of both models", (0, r.steps), (low, 1.0), "step", percent=True)
     for key, checks in points.items():
         chart.line([check for check in checks if check[1] >= low], COLOURS[key])
+    keys = list(points)
+    rows = [
+        (f"{at[0][0]:,}", *(percent(share) for _, share in at)) for at in zip(*(points[k] for k in keys), strict=True)
+    ]
     return framed(
         chart.draw(),
         "accuracy on held-out digits: " + ", ".join(f'<b class="key {COLOURS[k]}">{TITLES[k]}</b>' for k in points),
+        numbers_of(chart.title, ("step", *(TITLES[k] for k in keys)), rows[:: max(1, len(rows) // 10)]),
     )
 
 
@@ -134,18 +159,20 @@ def confusion(r):
             parts += confusion_cell(
                 int(counts[i, j]), int(counts.sum(axis=1)[i]), i == j, left + j * size, top + i * size, size
             )
-    picture = svg.figure(left + 10 * size, top + 10 * size, "Confusion matrix of the network", *parts)
+    title = "Confusion matrix of the network"
+    picture = svg.figure(left + 10 * size, top + 10 * size, title, *parts)
+    table = numbers_of(title, ("true \\ predicted", *range(10)), [(i, *counts[i]) for i in range(10)])
     wrong, total = int(counts.sum() - np.trace(counts)), int(counts.sum())
     text = (
         f"The network misclassified {wrong} of {total} held-out digits. Rows of the matrix are true classes, columns "
         "are predicted classes. The misclassified digits are next to it, the most confident mistakes first."
     )
-    return section("Confusion matrix", text, row("sides", framed(picture), mistakes(r)))
+    return section("Confusion matrix", text, row("sides", framed(picture, numbers=table), mistakes(r)))
 
 
 def confusion_cell(count, of, right, x, y, size):
     name = "pos" if right else "neg"
-    shade = 0.15 + 0.6 * count / max(of, 1) if right else min(0.9, 0.3 + 0.2 * count)
+    shade = 0.1 + (DARKEST - 0.1) * count / max(of, 1) if right else min(DARKEST, 0.15 + 0.1 * count)
     cell = {"x": x + 1, "y": y + 1, "width": size - 2, "height": size - 2, "rx": 3}
     yield svg.tag("rect", class_="cell zero", **cell)
     if count:
@@ -231,7 +258,7 @@ def timings(r):
         f"{ROUNDS} alternating rounds, measured after checking that all versions give the same losses and parameters. "
         "Ratios are relative to hand-written NumPy."
     )
-    return section("Time per training step", text, f"<table>{''.join(lines)}</table>")
+    return section("Time per training step", text, f"<div class='scroll'><table>{''.join(lines)}</table></div>")
 
 
 def cells(*items):
@@ -258,7 +285,7 @@ def checks(r):
         "(f(p + h) - f(p - h)) / 2h, at random entries. Differences are relative to the largest entry of the gradient. "
         "Second derivatives of the last layer of the network were checked with <code>testing.check_grads</code>."
     )
-    return section("Gradient check", text, f"<table>{names}{''.join(lines)}</table>")
+    return section("Gradient check", text, f"<div class='scroll'><table>{names}{''.join(lines)}</table></div>")
 
 
 def sources(r):

@@ -2,8 +2,8 @@
 
 CSS = """
 :root { color-scheme: light dark;
-  --page: #faf9f6; --card: #ffffff; --text: #1c2430; --quiet: #66707f; --rule: #e2dfd8; --paper: #f1efe9;
-  --blue: #1f6feb; --orange: #d2570a; }
+  --page: #faf9f6; --card: #ffffff; --text: #1c2430; --quiet: #596372; --rule: #e2dfd8; --paper: #f1efe9;
+  --blue: #1759c4; --orange: #a94404; }
 @media (prefers-color-scheme: dark) { :root {
   --page: #12151a; --card: #1a1e25; --text: #e8e6e1; --quiet: #98a1ae; --rule: #2c323b; --paper: #21262e;
   --blue: #6cb0ff; --orange: #ff9a4d; } }
@@ -46,7 +46,7 @@ svg .tick { font-size: 11px; fill: var(--quiet); }
 .line.blue { stroke: var(--blue); } .line.orange { stroke: var(--orange); }
 .band { opacity: .2; } .band.blue, rect.blue { fill: var(--blue); } .band.orange, rect.orange { fill: var(--orange); }
 rect.grey { fill: var(--quiet); opacity: .55; }
-.cell.zero { fill: var(--paper); } svg .count { font-size: 13px; } svg .count.faint { fill: var(--quiet); opacity: .5; }
+.cell.zero { fill: var(--paper); } svg .count { font-size: 13px; } svg .count.faint { fill: var(--quiet); }
 svg .axis { font-size: 12px; fill: var(--quiet); }
 table { border-collapse: collapse; width: 100%; font-size: .94rem; margin: .8rem 0;
   font-variant-numeric: tabular-nums; }
@@ -55,5 +55,14 @@ th, td { padding: .42rem .8rem .42rem 0; border-bottom: 1px solid var(--rule); v
 td.n, th.n { text-align: right; } td.bars { width: 38%; padding-left: .6rem; }
 svg.bar { height: 10px; width: 100%; }
 b.key { font-weight: 650; } b.blue { color: var(--blue); } b.orange { color: var(--orange); }
+.scroll { overflow-x: auto; }
+details { font-size: .875rem; margin: .4rem 0; } summary { cursor: pointer; color: var(--quiet); }
+details table { width: auto; font-size: .8rem; } details th, details td { padding: .2rem .7rem .2rem 0; }
 footer { margin-top: 4rem; border-top: 1px solid var(--rule); padding-top: 1rem; }
+@media print { :root { color-scheme: light;
+  --page: #ffffff; --card: #ffffff; --text: #1c2430; --quiet: #596372; --rule: #d5d2cb; --paper: #f1efe9;
+  --blue: #1759c4; --orange: #a94404; }
+  body { font-size: 10.5pt; } main { max-width: none; padding: 0; } h2 { margin-top: 1.6rem; break-after: avoid; }
+  figure, tr, .fact { break-inside: avoid; } .sides { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }
+  details:not([open]) { display: none; } rect { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 """

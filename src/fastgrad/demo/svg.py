@@ -25,8 +25,16 @@ def label(text, **attributes):
 
 
 def figure(width, height, title, *children, **attributes):
-    """Return an svg element that scales with its container and has a title for screen readers."""
-    return tag("svg", *children, viewBox=f"0 0 {width} {height}", role="img", aria_label=title, **attributes)
+    """Return an svg element that scales with its container and has a title, for screen readers and as a tooltip."""
+    return tag(
+        "svg",
+        tag("title", escape(title)),
+        *children,
+        viewBox=f"0 0 {width} {height}",
+        role="img",
+        aria_label=title,
+        **attributes,
+    )
 
 
 def image(values, title):

@@ -1,12 +1,14 @@
 """`fg.draw`: the picture of a graph, to be displayed in a notebook or saved to a file."""
 
 import numbers
+import os
 import sys
 import tempfile
 import webbrowser
 from functools import cached_property
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,21 +36,21 @@ class Picture:
         The same graph for Graphviz.
     """
 
-    def __init__(self, graph, caption="", width=WIDTH, steps=None):
+    def __init__(self, graph: Any, caption: str = "", width: float | None = WIDTH, steps: Any = None) -> None:
         self.graph = graph
         self.caption = caption
         self.width = width
         self.steps = steps
 
     @cached_property
-    def svg(self):
+    def svg(self) -> str:
         return svg.render(self.graph, self.caption, self.width)
 
     @cached_property
-    def dot(self):
+    def dot(self) -> str:
         return dot.render(self.graph, self.caption)
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture to a file.
 
         Parameters
@@ -86,7 +88,7 @@ class Picture:
         path.write_text(content, encoding="utf-8")
         return path
 
-    def show(self):
+    def show(self) -> Path:
         """Write the picture to a temporary HTML file and open it in a browser.
 
         Returns

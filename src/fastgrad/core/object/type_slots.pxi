@@ -9,7 +9,11 @@ cdef extern from "Python.h":
         const char* ml_doc
     ctypedef struct PyMethodDescrObject:
         PyMethodDef* d_method
-    PyTypeObject PyMethodDescr_Type
+    ctypedef struct PyGetSetDef:
+        const char* doc
+    ctypedef struct PyGetSetDescrObject:
+        PyGetSetDef* d_getset
+    PyTypeObject PyMethodDescr_Type, PyGetSetDescr_Type
     const int METH_FASTCALL
     object PyDescr_NewMethod(PyTypeObject* t, PyMethodDef* method)
 
@@ -50,7 +54,11 @@ PyType_Modified(POOLED)
 
 
 def set_docstring(function, str doc):
-    """Give a function, or a method of a type in C, its docstring."""
+    """Give a function, or a method or attribute of a type in C, its docstring."""
+    if Py_TYPE(function) == &PyGetSetDescr_Type:
+        method_docs.append(doc.encode())
+        (<PyGetSetDescrObject*><PyObject*>function).d_getset.doc = <const char*>method_docs[len(method_docs) - 1]
+        return
     if Py_TYPE(function) != &PyMethodDescr_Type:
         function.__doc__ = doc
         return
