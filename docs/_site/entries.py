@@ -189,6 +189,7 @@ class Pages:
             name: member
             for name, member in names.members(entry.obj).items()
             if not any(getattr(base, name, None) is member for base in bases)
+            and (inspect.getdoc(member) or not names.is_described(entry.obj, name))
         }
         texts = {name: inspect.getdoc(member) or "" for name, member in found.items()}
         functions = {name: match[1] for name, text in texts.items() if (match := _OF_THIS.fullmatch(text))}

@@ -144,3 +144,9 @@ def members(cls):
         and hasattr(cls, name)
         and any(name in vars(b) for b in cls.__mro__ if b.__module__.startswith("fastgrad"))
     }
+
+
+def is_described(cls, name):
+    """Return whether the docstring of a class describes one of its attributes, which then needs no own docstring."""
+    text = inspect.getdoc(cls) or ""
+    return f"\n{name} : " in text or f"`{name}`" in text

@@ -90,7 +90,9 @@ def test_cross_entropy(shape, reduction, dtype, kind, rng):
         assert y.dtype == dtype
         same(y.numpy(), wanted, TOLERANCE[dtype])
     with fg.no_grad():
-        same(fg.nn.functional.cross_entropy(fg.asarray(x), labels, reduction=reduction).numpy(), wanted, TOLERANCE[dtype])
+        same(
+            fg.nn.functional.cross_entropy(fg.asarray(x), labels, reduction=reduction).numpy(), wanted, TOLERANCE[dtype]
+        )
 
 
 @kernels

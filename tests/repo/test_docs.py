@@ -110,7 +110,8 @@ def test_every_page_of_the_reference_has_a_text():
             assert inspect.getdoc(entry.obj), entry.name
         if entry.kind == "class":
             for name, member in names.members(entry.obj).items():
-                assert inspect.getdoc(member) or not callable(member), f"{entry.name}.{name}"
+                described = inspect.getdoc(member) or names.is_described(entry.obj, name)
+                assert described or fg.engine == "python", f"{entry.name}.{name}"  # whose slots have no docstrings
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ _set_dict = _Node.__dict__["__dict__"].__set__
 
 
 class Value(_Node):
-    """One number that remembers how it was computed, as in Karpathy's micrograd.
+    """One number, `data`, that remembers how it was computed, and its gradient `grad`, as in Karpathy's micrograd.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ cdef extern from "Python.h":
 
 
 cdef class Value:
-    """One number that remembers how it was computed, as in Karpathy's micrograd.
+    """One number, `data`, that remembers how it was computed, and its gradient `grad`, as in Karpathy's micrograd.
 
     Parameters
     ----------
