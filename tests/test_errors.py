@@ -62,9 +62,10 @@ def test_integers_have_no_gradient():
             make()
 
 
-def test_the_class_is_not_called():
-    with pytest.raises(TypeError, match=r"made by fg\.tensor\(data\) or fg\.asarray\(obj\)"):
-        fg.Tensor([1.0])
+def test_the_class_takes_data_or_lengths():
+    assert fg.Tensor([1]).dtype == fg.float64 and fg.Tensor(2, 3).shape == (2, 3) and fg.Tensor().shape == (0,)
+    with pytest.raises(fg.DTypeError, match=r"takes one sequence of numbers, or lengths, got list, list"):
+        fg.Tensor([1.0], [2.0])
 
 
 # --- one number ---

@@ -201,7 +201,6 @@ def test_second_names_are_the_same_functions():
         "concatenate concat",
         "mod remainder",
         "absolute abs",
-        "amax max",
     ):
         a, b = words.split()
         assert getattr(fg, a) is getattr(fg, b)
@@ -263,6 +262,7 @@ def test_everything_on_the_menu_is_there():
             "setitem",
             "scatter_add",
             "cross_entropy",
+            "binary_cross_entropy",
             "binary_cross_entropy_with_logits",
             "batch_norm",
             "layer_norm",

@@ -32,7 +32,8 @@ from fastgrad import _assemble
 from fastgrad._engine import Tensor, asarray, detect_anomaly, enable_grad, gradients, is_grad_enabled, no_grad, tensor
 from fastgrad._engine import name as engine
 from fastgrad.errors import AnomalyError, BackwardError, DTypeError, FastgradError, GraphFreedError, MutationError
-from fastgrad.errors import GradientWarning, IndexingError, NotDifferentiableError, ShapeError
+from fastgrad.devices import DeviceError, device
+from fastgrad.errors import GradientWarning, IndexingError, NotDifferentiableError, PyTorchSpellingWarning, ShapeError
 
 # memory of results, cached for later results
 from fastgrad._engine import cache_info, clear_cache, set_cache_limit
@@ -90,15 +91,34 @@ from fastgrad.functions.constants import allclose, array_equal, can_cast, finfo,
 # aliases: the array API's, then NumPy's
 acos, acosh, asin, asinh, atan, atan2, atanh = arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh
 pow, concatenate, mod, true_divide = power, concat, remainder, divide
-absolute, conjugate, amax, amin = abs, conj, max, min
+absolute, conjugate = abs, conj
 
 __version__ = "0.1.0"
 
 # imported at first use, so that `import fastgrad` stays fast: the name, and the module that defines it
 _TRANSFORMS = ("checkpoint", "elementwise_grad", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp")
+_FOREIGN = {
+    "reductions": "amax amin median std_mean topk var_mean",
+    "creation": """
+        BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor Generator IntTensor LongTensor ShortTensor Variable
+        bernoulli manual_seed multinomial normal rand rand_like randint randint_like randn randn_like randperm
+    """,
+    "functions": """
+        addmm as_tensor bmm cat chunk clamp clone complex div eq from_numpy gather ge ger gt index_select
+        inference_mode is_complex is_floating_point is_tensor le lerp logit lt masked_fill masked_select mm movedim
+        mul mv narrow ne neg numel permute row_stack rsqrt scatter select set_grad_enabled sub swapdims t
+        take_along_dim unbind unflatten unsqueeze
+    """,
+    "namespaces": "backends cuda get_default_dtype mps set_default_device use_deterministic_algorithms",
+    "dtypes": "cdouble cfloat double dtype float int long short",
+}
 _LATER = {
+    **{name: f"foreign.{module}" for module, names in _FOREIGN.items() for name in names.split()},
+    "load": "nn",
+    "save": "nn",
     "data": None,
     "func": None,
+    "errors": None,
     "nn": None,
     "optim": None,
     "testing": None,
@@ -115,7 +135,7 @@ def __getattr__(name):
     from importlib import import_module
 
     if name not in _LATER:
-        raise AttributeError(f"module 'fastgrad' has no attribute {name!r}")
+        raise import_module("fastgrad.foreign.answers").missing("fg", name)
     module = import_module(f"fastgrad.{_LATER[name] or name}")
     globals()[name] = found = getattr(module, name) if _LATER[name] else module
     return found

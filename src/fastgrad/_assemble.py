@@ -6,14 +6,23 @@ written in Python and call the public functions. These are in a higher layer, so
 
 from types import MethodDescriptorType
 
-from fastgrad import _engine
+from fastgrad import _engine, parameters
 from fastgrad._docs import DOCS
 from fastgrad._engine import Tensor, install_methods, set_docstring
 from fastgrad._lazy import lazy_module
+from fastgrad.foreign.names import PLACEHOLDERS, names_of
 from fastgrad.protocols import PROTOCOLS, table
 from fastgrad.tensor_methods import METHODS
 
 representation = lazy_module("fastgrad.representation")
+reductions = lazy_module("fastgrad.foreign.reductions")
+
+
+def _pytorch_call(op):
+    return lambda *args, **kwargs: reductions.CALLS[op](*args, **kwargs)
+
+
+parameters.PYTORCH_CALLS.update({op: _pytorch_call(op) for op in parameters.PYTORCH_CALLS})
 
 
 def __repr__(self):
@@ -39,7 +48,16 @@ def _write_docstrings():
             set_docstring(faster, method.__doc__)
 
 
+install_methods(PLACEHOLDERS)
 install_methods(
-    {**METHODS, **PROTOCOLS, "__repr__": __repr__, "_repr_html_": _repr_html_, "__doc__": DOCS["Tensor"]}, table
+    {
+        **METHODS,
+        **PROTOCOLS,
+        "__repr__": __repr__,
+        "_repr_html_": _repr_html_,
+        "__dir__": names_of,
+        "__doc__": DOCS["Tensor"],
+    },
+    table,
 )
 _write_docstrings()

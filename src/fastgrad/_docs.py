@@ -124,7 +124,7 @@ DOCS = {
     """,
     "Tensor.shape": "The lengths of the axes, a tuple of ints.",
     "Tensor.ndim": "The number of axes.",
-    "Tensor.size": "The number of elements.",
+    "Tensor.size": "The number of elements, an int. Calling it, `x.size()`, gives the shape, as in PyTorch.",
     "Tensor.dtype": "The dtype of the elements, as NumPy's.",
     "Tensor.itemsize": "The number of bytes of one element.",
     "Tensor.nbytes": "The number of bytes of all elements.",

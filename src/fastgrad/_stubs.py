@@ -13,6 +13,7 @@ from pathlib import Path
 
 import fastgrad as fg
 from fastgrad._engine import Function
+from fastgrad.foreign import names
 from fastgrad.rules.docs import signature as signature_of_op
 
 HEADER = "# Written by `python -m fastgrad._stubs`. Do not edit.\n"
@@ -41,7 +42,7 @@ PARAMETERS = _by_name(
         ),
         "int": "num n n_rows lengths axis1 axis2 nbytes",
         "float": "step delta threshold",
-        "int | Sequence[int] | None": "axis shift reps stride",
+        "int | Sequence[int] | None": "axis dim shift reps stride",
         "int | Sequence[int]": (
             "axes normalized_shape shape source destination argnums indices_or_sections kernel_size dilation"
         ),
@@ -51,7 +52,7 @@ PARAMETERS = _by_name(
         "str": "name subscripts",
         "Callable[..., Any] | tuple[Callable[..., Any] | None, ...] | None": "vjp",
         "_Operand | None": "cotangent bias attn_mask pos_weight",
-        "bool | None": "copy size_average reduce align_corners recompute_scale_factor",
+        "bool | None": "copy keepdim size_average reduce align_corners recompute_scale_factor",
         "Tensor | None": "running_mean running_var",
         "int | None": "n_cols padding_idx",
         "np.random.Generator | int | None": "rng",
@@ -65,21 +66,31 @@ PARAMETERS = _by_name(
 RESULTS = _by_name(
     {
         "Any": (
+            "type topk median std_mean var_mean cuda "
             "vjp hvp register_hook item tolist finfo iinfo __array__ __array_ufunc__ __array_function__ "
             "__array_namespace__ __dlpack__ unique_all unique_counts unique_inverse primitive"
         ),
         "tuple[Any, Any]": "jvp __dlpack_device__",
-        "Sequence[Tensor]": "split unstack meshgrid broadcast_arrays nonzero",
-        "bool": "allclose array_equal can_cast isdtype is_grad_enabled __bool__ __contains__",
-        "np.dtype[Any]": "result_type",
-        "None": "backward zero_grad retain_grad check_grads __setitem__",
+        "Sequence[Tensor]": "chunk unbind split unstack meshgrid broadcast_arrays nonzero",
+        "bool": (
+            "is_tensor is_contiguous is_floating_point is_complex allclose array_equal can_cast isdtype "
+            "is_grad_enabled "
+            "__bool__ __contains__"
+        ),
+        "np.dtype[Any]": "result_type get_default_dtype",
+        "None": (
+            "manual_seed set_default_device use_deterministic_algorithms backward zero_grad retain_grad check_grads "
+            "__setitem__"
+        ),
         "tuple[Tensor, ...]": "gradients",
         "npt.NDArray[Any]": "numpy",
         "Self": (
             "requires_grad_ __iadd__ __isub__ __imul__ __itruediv__ __ifloordiv__ __imod__ __ipow__ "
             "__imatmul__ __iand__ __ior__ __ixor__ __ilshift__ __irshift__"
         ),
-        "int": "__len__ __index__ __int__ __hash__ clear_cache set_cache_limit",
+        "int": (
+            "numel nelement dim ndimension element_size __len__ __index__ __int__ __hash__ clear_cache set_cache_limit "
+        ),
         "dict[str, int]": "cache_info",
         "str": "__repr__ __format__ _repr_html_",
         "float": "__float__",
@@ -94,14 +105,15 @@ PROPERTIES = _by_name(
         "int": "ndim size itemsize nbytes",
         "tuple[int, ...]": "shape strides",
         "Tensor": "T mT real imag",
+        "Any": "grad_fn",
         "np.dtype[Any]": "dtype",
         "str": "device",
-        "bool": "is_leaf",
+        "bool": "is_leaf is_cuda",
         "str | None": "op",
         "tuple[Any, ...]": "operands",
     }
 )
-WRITABLE = {"grad": "Tensor | None", "requires_grad": "bool"}
+WRITABLE = {"data": "Tensor", "grad": "Tensor | None", "requires_grad": "bool"}
 ALIASES = """
 _Operand: TypeAlias = Tensor | npt.ArrayLike
 _Index: TypeAlias = int | slice | EllipsisType | None | _Operand | tuple[_Index, ...]
@@ -156,6 +168,14 @@ HIDDEN = {"__array_priority__", "__buffer__", "__weakref__", "__module__", "__sl
 DUNDERS = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__repr__", "__format__"}
 
 
+BUILTINS = "".join(f"from builtins import {word} as _{word}\n" for word in ("bool", "complex", "float", "int"))
+
+
+def built_in(text):
+    """Return the text of a stub with `_int` for `int` in types, where `int` is the name of a method or dtype."""
+    return re.sub(r"(?<!def )(?<![.\w])(bool|complex|float|int)\b(?![(:])", r"_\1", text)
+
+
 def parameter(p, name):
     """Return one parameter with its type and default."""
     if p.name == "self":
@@ -176,7 +196,11 @@ def parameter(p, name):
 
 def parameters_of(called):
     found = signature_of_op(called.rule) if isinstance(called, Function) else inspect.signature(called)
-    return list(found.parameters.values())
+    parameters = list(found.parameters.values())
+    if isinstance(called, Function):  # PyTorch's keywords
+        words = [word for word in ("dim", "keepdim") if word in called.rule.synonyms]
+        parameters += [inspect.Parameter(word, inspect.Parameter.KEYWORD_ONLY, default=None) for word in words]
+    return parameters
 
 
 def signature(parameters, name):
@@ -217,7 +241,7 @@ def method(name, member):
     """Return the stub of a method. A method that forwards its arguments has the parameters of the function."""
     parameters = list(inspect.signature(member).parameters.values())
     if [p.kind for p in parameters[1:]] == [parameters[0].VAR_POSITIONAL, parameters[0].VAR_KEYWORD]:
-        target = parameters_of(getattr(fg, name))
+        target = parameters_of(getattr(fg, getattr(member, "alias_of", name)))
         if target[0].kind is not target[0].VAR_POSITIONAL:
             parameters = [parameters[0].replace(kind=target[0].kind), *target[1:]]
     if name.startswith("__") and all(p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty for p in parameters):
@@ -233,6 +257,7 @@ def tensor_class():
     for name, kind in WRITABLE.items():
         text += f"    @property\n    def {name}(self) -> {kind}: ...\n"
         text += f"    @{name}.setter\n    def {name}(self, value: {kind}) -> None: ...\n"
+    names.load()
     for name in sorted({*dir(fg.Tensor)} - {*dir(object)} | DUNDERS):
         member = inspect.getattr_static(fg.Tensor, name)
         if name in PROPERTIES:
@@ -243,7 +268,7 @@ def tensor_class():
 
 
 def engine_stub():
-    text = HEADER + IMPORTS + ALIASES + "\nname: str\n\n" + tensor_class()
+    text = HEADER + IMPORTS + BUILTINS + ALIASES + "\nname: str\n\n" + built_in(tensor_class())
     return text + REST + functions({name: getattr(fg, name) for name in ENGINE})
 
 
@@ -262,7 +287,7 @@ def menu_stub():
     text += (
         "from fastgrad.pictures import Explanation as _Explanation\nfrom fastgrad.pictures import Picture as _Picture\n"
     )
-    text += "from builtins import bool as _bool\n"  # `bool` is NumPy's in this module
+    text += BUILTINS  # `bool` is NumPy's in this module
     called, constants = {}, ""
     for name in sorted(dir(fg)):
         value = getattr(fg, name)
@@ -273,8 +298,9 @@ def menu_stub():
         elif callable(value):
             called[name] = value
         else:
-            constants += f"{name}: {type(value).__name__ if value is not None else 'None'}\n"
-    body = re.sub(r"\bbool\b", "_bool", functions(called))
+            kind = "Any" if isinstance(value, types.SimpleNamespace) else type(value).__name__
+            constants += f"{name}: {kind if value is not None else 'None'}\n"
+    body, constants = built_in(functions(called)), built_in(constants)
     aliases = "\n_Operand: TypeAlias = Tensor | npt.ArrayLike\n" + VARIABLES
     return text + aliases + "\n__version__: str\n" + constants + "\n" + body
 

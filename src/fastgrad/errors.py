@@ -52,6 +52,10 @@ class GradientWarning(UserWarning):
     """A gradient may have been lost, for example because a recorded value was converted to a plain number."""
 
 
+class PyTorchSpellingWarning(UserWarning):
+    """A call that is valid here and means something else in PyTorch."""
+
+
 class StateError(FastgradError, ValueError):
     """A state dict does not match the object that it is loaded into."""
 
@@ -69,11 +73,6 @@ class AnomalyError(FastgradError, RuntimeError):
 
 
 # --- dtypes and shapes ---
-
-
-def class_called():
-    """`fg.Tensor(...)`."""
-    return DTypeError("the Tensor class cannot be called: a Tensor is made by fg.tensor(data) or fg.asarray(obj)")
 
 
 def unsupported_dtype(dtype):

@@ -13,6 +13,47 @@ from fastgrad import errors
 
 _INTS = {int}
 
+# PyTorch's keywords, each with the parameter that it stands for.
+PYTORCH_KEYWORDS = {"dim": "axis", "dims": "axis", "keepdim": "keepdims"}
+# Op -> function for a call with one of these keywords, where PyTorch's result is another one; set by `_assemble`.
+PYTORCH_CALLS = {"max": None, "min": None, "std": None, "var": None}
+
+
+def keywords(given):
+    """Return keyword arguments with PyTorch's keywords replaced by those that they stand for.
+
+    Raises
+    ------
+    TypeError
+        If a parameter is passed under two names.
+    """
+    renamed = {PYTORCH_KEYWORDS.get(key, key): value for key, value in given.items()}
+    if len(renamed) != len(given):
+        raise two_names()
+    return renamed
+
+
+def either(value, alias, default=None):
+    """Return a parameter, or what was passed for it under PyTorch's name.
+
+    Raises
+    ------
+    TypeError
+        If both are passed.
+    """
+    if alias is None:
+        return value
+    if value is not default:
+        raise two_names()
+    return alias
+
+
+def two_names():
+    """A parameter was passed under its own name and under PyTorch's."""
+    return errors.DTypeError(
+        "got two values for one parameter: pass axis or dim, keepdims or keepdim, cotangent or gradient"
+    )
+
 
 def _is_plain(value):
     """Return whether `value` is a tuple of ints, and no subclass of these."""

@@ -7,13 +7,13 @@ import operator
 
 import numpy as np
 
-from fastgrad import errors, parameters
+from fastgrad import devices, errors, parameters, shape_methods
 from fastgrad._engine import is_parameter, is_traced, leave, mark_parameter, tensor
 from fastgrad.functions import constants, shapes
 from fastgrad.rules.rule import FUNCTIONS
 from fastgrad.tracebacks import shorten
 
-METHODS = {}
+METHODS = dict(shape_methods.METHODS)
 
 
 def _fn(name):
@@ -55,60 +55,11 @@ def _delegate(name):
 _DELEGATED = """
     exp log log1p expm1 sqrt square sin cos tan sinh cosh tanh arcsin arccos arctan abs sign sigmoid relu softplus clip
     sum mean prod var std max min argmax argmin any all cumsum cumprod logsumexp softmax log_softmax
-    ravel permute_dims swapaxes squeeze expand_dims broadcast_to repeat matmul dot outer conj copy
+    ravel permute_dims swapaxes squeeze expand_dims broadcast_to matmul dot outer conj copy
 """
 
 for _name in _DELEGATED.split():
     _delegate(_name)
-
-
-@_method
-def reshape(self, *shape):
-    """Return the elements in another shape, as a view where the strides allow it.
-
-    Parameters
-    ----------
-    *shape : int, or one tuple of int
-        One length may be -1.
-
-    Raises
-    ------
-    ShapeError
-        If the shape has a different number of elements.
-    """
-    try:
-        return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)
-    except Exception as error:
-        shorten(error)
-        raise
-
-
-@_method
-def transpose(self, *axes):
-    """Return a view with the axes reversed, or in the order `axes`.
-
-    Parameters
-    ----------
-    *axes : int, or one sequence of int
-
-    Raises
-    ------
-    ShapeError
-        If `axes` does not contain each axis once.
-    """
-    if len(axes) == 1 and not hasattr(axes[0], "__index__"):
-        axes = axes[0]
-    try:
-        return shapes.permute_dims(self, tuple(axes or range(self.ndim)[::-1]))
-    except Exception as error:
-        shorten(error)
-        raise
-
-
-@_method
-def flatten(self):
-    """Return a copy of the elements along one axis, in C order."""
-    return self.ravel().copy()
 
 
 @_method
@@ -159,8 +110,8 @@ def imag(self):
 
 @_property
 def device(self):
-    """Always "cpu"."""
-    return "cpu"
+    """Always `fg.device("cpu")`, which equals the string "cpu"."""
+    return devices.CPU
 
 
 # --- operators ---

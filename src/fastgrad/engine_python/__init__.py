@@ -38,13 +38,13 @@ def set_cache_limit(nbytes):
     return 0
 
 
-def install_methods(members, numpy_answers=None):
-    """Set attributes on the Tensor class, except those that it defines itself, and its docstring.
+def install_methods(members, numpy_answers=None, *, replace=False):
+    """Set attributes on the Tensor class, and its docstring; names that it defines itself only if `replace` is set.
 
     `numpy_answers` is used by the compiled engine, which dispatches NumPy's functions itself.
     """
     for member_name, member in members.items():
-        if member_name not in vars(Tensor) or member_name == "__doc__":
+        if replace or member_name not in vars(Tensor) or member_name == "__doc__":
             setattr(Tensor, member_name, member)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from fastgrad import anomaly, errors
 from fastgrad.engine_python.leaving import is_grad_enabled
-from fastgrad.engine_python.tensor import Node, Tensor, asarray, native, overlaps_itself
+from fastgrad.engine_python.tensor import Node, Tensor, asarray, native, new_tensor, overlaps_itself
 from fastgrad.tracebacks import shorten, user_line
 
 functions = {}  # op name -> Function; filled when the rules are imported
@@ -39,6 +39,9 @@ class Function:
 
     def __call__(self, *args, **kwargs):
         try:
+            meant = self.rule.pytorch_call(kwargs) if kwargs else None
+            if meant is not None:
+                return meant(*args, **kwargs)
             operands, params = self.rule.bind(args, kwargs)
             return record(self.rule, operands, params)
         except Exception as error:
@@ -97,7 +100,7 @@ def record(rule, operands, params, overwritten=None):
 
 def write(x, rule, operands, params):
     """Apply an op in place: write its result to the memory of `x` and give the node of the result to `x`."""
-    before = Tensor(x.array, x.node)  # keeps the old node: ops recorded earlier on `x` have edges to it
+    before = new_tensor(x.array, x.node)  # keeps the old node: ops recorded earlier on `x` have edges to it
     before.storage, before.view_version = x.storage, x.view_version
     operands = tuple(before if o is x else o for o in operands)
     result = record(rule, operands, params, overwritten=x.storage)
@@ -243,13 +246,13 @@ def _is_plain(o):
 def _wrap(rule, value, operands):
     """Wrap the array in a Tensor. It shares the Storage of the first operand if the rule returns a view, else none."""
     if value.base is None and not any(isinstance(o, Tensor) and o.array is value for o in operands):
-        return Tensor(native(_c_ordered(value)))
+        return new_tensor(native(_c_ordered(value)))
     first = operands[0]
     if rule.view and isinstance(first, Tensor) and (not value.size or np.may_share_memory(value, first.array)):
-        return Tensor(value, storage=first.storage)
+        return new_tensor(value, storage=first.storage)
     if any(isinstance(o, Tensor) and np.may_share_memory(value, o.array) for o in operands):
         value = value.copy()
-    return Tensor(native(_c_ordered(value)))
+    return new_tensor(native(_c_ordered(value)))
 
 
 def _c_ordered(value):
@@ -259,7 +262,7 @@ def _c_ordered(value):
 
 def _snapshot(x):
     """Return a Tensor with the same node and a copy of the values."""
-    copy = Tensor(x.array.copy(), x.node)
+    copy = new_tensor(x.array.copy(), x.node)
     copy.storage.version = x.storage.version
     return copy
 

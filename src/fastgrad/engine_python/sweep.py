@@ -10,10 +10,10 @@ import threading
 
 import numpy as np
 
-from fastgrad import anomaly, errors
+from fastgrad import anomaly, errors, parameters
 from fastgrad.engine_python.leaving import recording
 from fastgrad.engine_python.record import check_not_stale, functions
-from fastgrad.engine_python.tensor import Tensor, asarray
+from fastgrad.engine_python.tensor import Tensor, asarray, new_tensor
 from fastgrad.tracebacks import shorten
 
 KEPT_NODES, KEPT_BYTES = 200, 65536  # of a graph that can be drawn after `backward`
@@ -140,7 +140,7 @@ def _saved_result(node, y):
     """Return the result as the rule reads it: the copy of its value if one was saved, else `y`."""
     if node.saved_result is None:
         return y
-    saved = Tensor(node.saved_result, node)
+    saved = new_tensor(node.saved_result, node)
     saved.storage.version = node.version
     return saved
 
@@ -235,10 +235,10 @@ def _root(y, cotangent, what):
     return y, asarray(cotangent, dtype=y.dtype)
 
 
-def backward(self, cotangent=None, *, retain_graph=False, create_graph=False):
+def backward(self, cotangent=None, *, retain_graph=False, create_graph=False, gradient=None):
     retain_graph = retain_graph or create_graph
     try:
-        root = _root(self, cotangent, "this tensor")
+        root = _root(self, parameters.either(cotangent, gradient), "this tensor")
         kept = _small_graph(self) if _keeps_small_graphs and not retain_graph else None
         _in_mode(create_graph, _accumulate_in_leaves, [root], retain_graph or kept is not None)
     except Exception as error:
@@ -366,7 +366,7 @@ def node_of(x):
     if operands is None:
         raise errors.graph_freed(node.rule.name)
     origins = tuple(
-        o if edge is None or o.node is edge else Tensor(o.array, edge, o.storage)
+        o if edge is None or o.node is edge else new_tensor(o.array, edge, o.storage)
         for o, edge in zip(operands, edges, strict=True)
     )
     current = all(value.storage.version == version for _, value, version in _read_values(node, saved, x))

@@ -9,7 +9,7 @@ from _thread import _local as local  # `threading.local`, without importing the 
 
 import numpy as np
 
-from fastgrad import errors, leaving
+from fastgrad import devices, errors, leaving
 from fastgrad._hooks import HookHandle
 from fastgrad.engine_python.leaving import leave
 from fastgrad.tracebacks import shorten
@@ -74,7 +74,7 @@ class Node:
             collected.nodes[id(self)] = None
             for o, edge in zip(operands, edges, strict=True):
                 if edge is not None and edge.rule is not None:
-                    collected.nodes.setdefault(id(edge), o if o.node is edge else Tensor(o.array, edge, o.storage))
+                    collected.nodes.setdefault(id(edge), o if o.node is edge else new_tensor(o.array, edge, o.storage))
 
     def free(self, drawable=False):
         if drawable:
@@ -85,21 +85,11 @@ class Node:
 class Tensor:
     __slots__ = ("__weakref__", "_grad", "array", "node", "parameter", "storage", "view_version")
 
-    def __init__(self, array, node=None, storage=None):
-        if not isinstance(array, np.ndarray):
-            raise errors.class_called()
-        self.array = array
-        self.node = node
-        self.view_version = None if storage is None else storage.version  # of a view: the version when it was made
-        self.storage = Storage() if storage is None else storage
-        self._grad = None
-        self.parameter = False  # made by nn.Parameter
-
     # --- the array ---
 
     shape = property(lambda self: self.array.shape)
     ndim = property(lambda self: self.array.ndim)
-    size = property(lambda self: self.array.size)
+    size = property(lambda self: self._count(self.array.size, self.array.shape))
     dtype = property(lambda self: self.array.dtype)
     itemsize = property(lambda self: self.array.itemsize)
     nbytes = property(lambda self: self.array.nbytes)
@@ -116,7 +106,7 @@ class Tensor:
         return self.array.view()
 
     def detach(self):
-        return Tensor(self.array, storage=self.storage)
+        return new_tensor(self.array, storage=self.storage)
 
     # --- the graph ---
 
@@ -132,7 +122,7 @@ class Tensor:
         pairs = zip(node.operands, node.edges, strict=True)
         # An operand that was written in place has another node now; a Tensor with the recorded node replaces it.
         return tuple(
-            o if edge is None or o.node is edge else Tensor(o.array, edge, o.storage)
+            o if edge is None or o.node is edge else new_tensor(o.array, edge, o.storage)
             for o, edge in pairs
             if isinstance(o, Tensor)
         )
@@ -188,6 +178,18 @@ class Tensor:
         return HookHandle(self.node.hooks, hook)
 
 
+def new_tensor(array, node=None, storage=None):
+    """Return a Tensor of an ndarray; calling the class converts its arguments, as in PyTorch."""
+    made = object.__new__(Tensor)
+    made.array = array
+    made.node = node
+    made.view_version = None if storage is None else storage.version  # of a view: the version when it was made
+    made.storage = Storage() if storage is None else storage
+    made._grad = None
+    made.parameter = False  # made by nn.Parameter
+    return made
+
+
 def read_only(array):
     """Return a view that cannot be made writable again: its base is a read-only buffer, not the array."""
     owner = array
@@ -223,12 +225,14 @@ def native(array):
     return array if dtype.isnative else array.astype(dtype.newbyteorder("="))
 
 
-def tensor(data, *, dtype=None, requires_grad=False):
+def tensor(data, *, dtype=None, requires_grad=False, device=None):
     try:
+        if device is not None:
+            devices.check(device)
         if isinstance(data, Tensor):
             leave(data, "fg.tensor(x)")
             data = data.array
-        made = Tensor(native(np.array(data, dtype=dtype, order="C")))
+        made = new_tensor(native(np.array(data, dtype=dtype, order="C")))
         return made.requires_grad_() if requires_grad else made
     except Exception as error:
         shorten(error)
@@ -246,6 +250,6 @@ def asarray(obj, *, dtype=None, copy=None):
         obj = np.from_dlpack(obj)
     array = np.asarray(obj, dtype=dtype, copy=copy)
     owned = copy or isinstance(obj, (bool, int, float, complex, list, tuple, np.generic))
-    made = Tensor(native(array))
+    made = new_tensor(native(array))
     made.storage.foreign = not owned
     return made

@@ -5,7 +5,7 @@ Only the fill value of `full` and `full_like` is recorded.
 
 import numpy as np
 
-from fastgrad import leaving
+from fastgrad import errors, leaving, parameters
 from fastgrad._engine import tensor
 from fastgrad.functions.arguments import has_gradient, plain, records
 from fastgrad.rules.rule import FUNCTIONS
@@ -14,21 +14,30 @@ from fastgrad.tracebacks import shorten
 # --- creation ---
 
 
-def _made(array, requires_grad):
-    return tensor(array, requires_grad=requires_grad)
+def _made(array, requires_grad, device=None):
+    return tensor(array, requires_grad=requires_grad, device=device)
 
 
-def zeros(shape, *, dtype=None, requires_grad=False):
-    """Return a new Tensor of zeros."""
-    return _made(np.zeros(shape, dtype), requires_grad)
+def _shape(name, lengths, shape):
+    """Return the shape of a new Tensor, given as `f((2, 3))`, `f(2, 3)` or `f(shape=(2, 3))`."""
+    if [n for n in lengths if isinstance(n, (type, np.dtype, str))]:
+        raise errors.DTypeError(f"{name}() takes lengths, got a dtype: pass it by keyword, dtype=...")
+    if shape is not None and lengths:
+        raise TypeError(f"{name}() got the shape twice: {lengths} and shape={shape}")
+    return shape if shape is not None else lengths[0] if len(lengths) == 1 else lengths
 
 
-def ones(shape, *, dtype=None, requires_grad=False):
-    """Return a new Tensor of ones."""
-    return _made(np.ones(shape, dtype), requires_grad)
+def zeros(*lengths, shape=None, dtype=None, requires_grad=False, device=None):
+    """Return a new Tensor of zeros: `zeros((2, 3))` or `zeros(2, 3)`."""
+    return _made(np.zeros(_shape("zeros", lengths, shape), dtype), requires_grad, device)
 
 
-def full(shape, fill_value, *, dtype=None, requires_grad=False):
+def ones(*lengths, shape=None, dtype=None, requires_grad=False, device=None):
+    """Return a new Tensor of ones: `ones((2, 3))` or `ones(2, 3)`."""
+    return _made(np.ones(_shape("ones", lengths, shape), dtype), requires_grad, device)
+
+
+def full(shape, fill_value, *, dtype=None, requires_grad=False, device=None):
     """Return a new Tensor filled with `fill_value`. The gradient flows to a `fill_value` that requires one.
 
     Parameters
@@ -39,14 +48,16 @@ def full(shape, fill_value, *, dtype=None, requires_grad=False):
     dtype : dtype, optional
         By default that of `fill_value`.
     requires_grad : bool
+    device : "cpu", optional
 
     Returns
     -------
     Tensor
     """
+    shape = parameters.shape(shape)
     if records(fill_value):
         return _recorded(shape, fill_value, dtype)
-    return _made(np.full(shape, plain(fill_value), dtype), requires_grad)
+    return _made(np.full(shape, plain(fill_value), dtype), requires_grad, device)
 
 
 def _recorded(shape, x, dtype):
@@ -55,35 +66,35 @@ def _recorded(shape, x, dtype):
     return FUNCTIONS["copy"](x) if dtype is None else FUNCTIONS["astype"](x, np.dtype(dtype))
 
 
-def empty(shape, *, dtype=None, requires_grad=False):
-    """Return a new Tensor without initializing its elements."""
-    return _made(np.empty(shape, dtype), requires_grad)
+def empty(*lengths, shape=None, dtype=None, requires_grad=False, device=None):
+    """Return a new Tensor without initializing its elements: `empty((2, 3))` or `empty(2, 3)`."""
+    return _made(np.empty(_shape("empty", lengths, shape), dtype), requires_grad, device)
 
 
-def zeros_like(x, /, *, dtype=None, requires_grad=False):
+def zeros_like(x, /, *, dtype=None, requires_grad=False, device=None):
     """Return a new Tensor of zeros with the shape and dtype of `x`."""
-    return _made(np.zeros_like(plain(x), dtype), requires_grad)
+    return _made(np.zeros_like(plain(x), dtype), requires_grad, device)
 
 
-def ones_like(x, /, *, dtype=None, requires_grad=False):
+def ones_like(x, /, *, dtype=None, requires_grad=False, device=None):
     """Return a new Tensor of ones with the shape and dtype of `x`."""
-    return _made(np.ones_like(plain(x), dtype), requires_grad)
+    return _made(np.ones_like(plain(x), dtype), requires_grad, device)
 
 
-def full_like(x, /, fill_value, *, dtype=None, requires_grad=False):
+def full_like(x, /, fill_value, *, dtype=None, requires_grad=False, device=None):
     """Return a new Tensor filled with `fill_value`, with the shape and dtype of `x`."""
     if records(fill_value):
         x = np.asarray(plain(x))
         return _recorded(x.shape, fill_value, dtype or x.dtype)
-    return _made(np.full_like(plain(x), plain(fill_value), dtype), requires_grad)
+    return _made(np.full_like(plain(x), plain(fill_value), dtype), requires_grad, device)
 
 
-def empty_like(x, /, *, dtype=None, requires_grad=False):
+def empty_like(x, /, *, dtype=None, requires_grad=False, device=None):
     """Return a new Tensor with the shape and dtype of `x`, without initializing its elements."""
-    return _made(np.empty_like(plain(x), dtype), requires_grad)
+    return _made(np.empty_like(plain(x), dtype), requires_grad, device)
 
 
-def arange(start, /, stop=None, step=1, *, dtype=None, requires_grad=False):
+def arange(start, /, stop=None, step=1, *, dtype=None, requires_grad=False, device=None):
     """Return evenly spaced values from `start` to `stop` (exclusive). With one argument, from 0 to that argument.
 
     Parameters
@@ -91,35 +102,39 @@ def arange(start, /, stop=None, step=1, *, dtype=None, requires_grad=False):
     start, stop, step : number
     dtype : dtype, optional
     requires_grad : bool
+    device : "cpu", optional
 
     Returns
     -------
     Tensor, 1-d
     """
     start, stop = (0, start) if stop is None else (start, stop)
-    return _made(np.arange(start, stop, step, dtype), requires_grad)
+    return _made(np.arange(start, stop, step, dtype), requires_grad, device)
 
 
-def linspace(start, stop, /, num=50, *, dtype=None, endpoint=True, requires_grad=False):
+def linspace(start, stop, /, num=50, *, dtype=None, endpoint=True, requires_grad=False, device=None, steps=None):
     """Return `num` evenly spaced values from `start` to `stop`, which is included if `endpoint` is True.
 
     Parameters
     ----------
     start, stop : number or array
-    num : int
+    num, steps : int
+        `steps` is PyTorch's name.
     dtype : dtype, optional
         By default a floating or complex dtype.
     endpoint, requires_grad : bool
+    device : "cpu", optional
 
     Returns
     -------
     Tensor
         The values are along the first axis.
     """
-    return _made(np.linspace(start, stop, num, endpoint=endpoint, dtype=dtype), requires_grad)
+    num = parameters.either(num, steps, 50)
+    return _made(np.linspace(start, stop, num, endpoint=endpoint, dtype=dtype), requires_grad, device)
 
 
-def eye(n_rows, n_cols=None, /, *, k=0, dtype=None, requires_grad=False):
+def eye(n_rows, n_cols=None, /, *, k=0, dtype=None, requires_grad=False, device=None):
     """Return a matrix with ones on diagonal `k` and zeros elsewhere.
 
     Parameters
@@ -132,12 +147,13 @@ def eye(n_rows, n_cols=None, /, *, k=0, dtype=None, requires_grad=False):
     dtype : dtype, optional
         By default float64.
     requires_grad : bool
+    device : "cpu", optional
 
     Returns
     -------
     Tensor, shape (n_rows, n_cols)
     """
-    return _made(np.eye(n_rows, n_cols, k, dtype or float), requires_grad)
+    return _made(np.eye(n_rows, n_cols, k, dtype or float), requires_grad, device)
 
 
 # --- NumPy's own functions ---
@@ -160,6 +176,8 @@ def constant(numpy_function):
 
     def function(*args, **kwargs):
         try:
+            if kwargs:
+                kwargs = parameters.keywords(kwargs)
             result = numpy_function(*map(plain, args), **plain(kwargs))
             if has_gradient(result) and records((args, kwargs)):
                 raise leaving.no_numpy_rule(f"fg.{numpy_function.__name__}")

@@ -132,7 +132,7 @@ def diag(x, /, k=0):
     return FUNCTIONS["scatter_add"](x, (steps + max(-k, 0), steps + max(k, 0)), (size, size))
 
 
-def norm(x, /, ord=None, axis=None, keepdims=False):
+def norm(x, /, ord=None, axis=None, keepdims=False, *, p=None, dim=None, keepdim=None):
     """Return the norm of a vector or matrix over `axis`.
 
     Parameters
@@ -143,10 +143,12 @@ def norm(x, /, ord=None, axis=None, keepdims=False):
         The order of the norm. None is the Euclidean norm of all elements. A number p is `sum(abs(x)**p)**(1/p)` along
         one axis. Over two axes 1, -1, inf and -inf are the largest and smallest sums of a column or row, 2 and -2 the
         largest and smallest singular value, "nuc" their sum, and "fro" the Euclidean norm.
-    axis : int, tuple of int or None
+    axis, dim : int, tuple of int or None
         One or two axes. None is all axes.
-    keepdims : bool
+    keepdims, keepdim : bool
         Whether to keep the reduced axes with length 1.
+    p : number, optional
+        PyTorch's name of `ord`. The norm of a matrix without `axis` is that of its elements, not an operator norm.
 
     Returns
     -------
@@ -164,7 +166,10 @@ def norm(x, /, ord=None, axis=None, keepdims=False):
     derivatives are those of this gradient, so the Hessian of `norm(x)**2` is 0 at 0, although it is 2 everywhere else;
     `sum(x * x)` has the correct Hessian everywhere.
     """
-    x = as_tensor(x)
+    x, axis, keepdims = as_tensor(x), parameters.either(axis, dim), parameters.either(keepdims, keepdim, False)
+    ord = parameters.either(ord, p)
+    if p is not None and axis is None:  # PyTorch's norm of all elements, and not of a matrix
+        x = ravel(x)
     if x.dtype.kind in "biu":
         x = FUNCTIONS["astype"](x, np.dtype(np.float64))
     axes = tuple(range(x.ndim)) if axis is None else distinct_axes("norm", axis, x.ndim)

@@ -56,8 +56,10 @@ def permute_dims(x, /, axes):
     return _permute(x, distinct_axes("permute_dims", axes, x.ndim))
 
 
-def transpose(x, /, axes=None):
-    """Return a view of `x` with its axes reversed, or in the order `axes`."""
+def transpose(x, /, axes=None, axis2=None):
+    """Return a view of `x` with its axes reversed, or in the order `axes`; `transpose(x, 0, 1)` swaps two axes."""
+    if axis2 is not None:
+        return swapaxes(x, axes, axis2)
     x = as_tensor(x)
     return _permute(x, tuple(range(x.ndim))[::-1]) if axes is None else permute_dims(x, axes)
 
@@ -106,7 +108,7 @@ def moveaxis(x, /, source, destination):
     return _permute(x, tuple(order))
 
 
-def squeeze(x, /, axis=None):
+def squeeze(x, /, axis=None, *, dim=None):
     """Return a view of `x` without axes of length 1: all of them, or those in `axis`.
 
     Parameters
@@ -123,7 +125,7 @@ def squeeze(x, /, axis=None):
     ShapeError
         If an axis is out of bounds, occurs twice, or has another length.
     """
-    x, axis = as_tensor(x), parameters.axes(axis)
+    x, axis = as_tensor(x), parameters.axes(parameters.either(axis, dim))
     if is_end(axis) and not x.ndim:  # NumPy accepts axis 0 and -1 of a 0-d array
         axis = None
     if axis is None:
@@ -136,7 +138,7 @@ def squeeze(x, /, axis=None):
     return _reshape(x, tuple(n for k, n in enumerate(x.shape) if k not in axes))
 
 
-def expand_dims(x, /, axis):
+def expand_dims(x, /, axis=None, *, dim=None):
     """Return a view of `x` with new axes of length 1 at the positions `axis` of the result.
 
     Parameters
@@ -154,7 +156,9 @@ def expand_dims(x, /, axis):
         If a position is out of bounds or occurs twice.
     """
     x = as_tensor(x)
-    axis = parameters.axes(axis)
+    axis = parameters.axes(parameters.either(axis, dim))
+    if axis is None:
+        raise TypeError("expand_dims() missing argument 'axis'")
     ndim = x.ndim + (len(axis) if type(axis) is tuple else 1)
     axes, lengths = distinct_axes("expand_dims", axis, ndim), iter(x.shape)
     return _reshape(x, tuple(1 if k in axes else next(lengths) for k in range(ndim)))
@@ -198,7 +202,7 @@ def meshgrid(*xs, indexing="xy"):
 # --- joining and splitting ---
 
 
-def concat(arrays, /, axis=0):
+def concat(arrays, /, axis=0, *, dim=None):
     """Join a sequence of arrays along an existing axis; if `axis` is None, the arrays are flattened first.
 
     Parameters
@@ -215,13 +219,14 @@ def concat(arrays, /, axis=0):
     ShapeError
         If the shapes differ along another axis, or there are no arrays.
     """
+    axis = parameters.either(axis, dim, 0)
     return FUNCTIONS["concat"](*(map(ravel, arrays) if axis is None else arrays), axis=0 if axis is None else axis)
 
 
 concatenate = concat
 
 
-def stack(arrays, /, axis=0):
+def stack(arrays, /, axis=0, *, dim=None):
     """Join a sequence of arrays of the same shape along a new axis of the result.
 
     Parameters
@@ -238,7 +243,7 @@ def stack(arrays, /, axis=0):
     ShapeError
         If the shapes differ, or there are no arrays.
     """
-    return FUNCTIONS["stack"](*arrays, axis=axis)
+    return FUNCTIONS["stack"](*arrays, axis=parameters.either(axis, dim, 0))
 
 
 def vstack(arrays, /):
@@ -290,10 +295,10 @@ def split(x, /, indices_or_sections, axis=0):
     return [_getitem(x, (*lead, slice(a, b))) for a, b in zip([0, *cuts], [*cuts, n], strict=True)]
 
 
-def unstack(x, /, *, axis=0):
+def unstack(x, /, *, axis=0, dim=None):
     """Return the subarrays of `x` along `axis`, as a tuple."""
     x = as_tensor(x)
-    axis = one_axis("unstack", axis, x.ndim)
+    axis = one_axis("unstack", parameters.either(axis, dim, 0), x.ndim)
     return tuple(_getitem(x, (*(slice(None),) * axis, k)) for k in range(x.shape[axis]))
 
 
@@ -326,7 +331,7 @@ def take(x, /, indices, axis=None):
     return _getitem(x, (*(slice(None),) * axis, np.asarray(plain(indices))))
 
 
-def take_along_axis(x, /, indices, axis=-1):
+def take_along_axis(x, /, indices, axis=-1, *, dim=None):
     """Return the elements of `x` at `indices` along `axis`.
 
     Parameters
@@ -349,7 +354,7 @@ def take_along_axis(x, /, indices, axis=-1):
         If an index is out of bounds.
     """
     x, indices = as_tensor(x), np.asarray(plain(indices))
-    axis = one_axis("take_along_axis", axis, x.ndim)
+    axis = one_axis("take_along_axis", parameters.either(axis, dim, -1), x.ndim)
     if indices.ndim != x.ndim:
         raise errors.ShapeError(
             f"take_along_axis: indices have {indices.ndim} dimensions, x has {x.ndim}: they must be equal"
@@ -359,12 +364,12 @@ def take_along_axis(x, /, indices, axis=-1):
     return _getitem(x, tuple(key))
 
 
-def argsort(x, /, axis=-1, *, descending=False, stable=True):
+def argsort(x, /, axis=-1, *, descending=False, stable=True, dim=None):
     """Return the indices that sort `x` along `axis`, or the flattened `x` if `axis` is None.
 
     Equal elements keep their order if `stable` is True.
     """
-    x, axis = np.asarray(plain(x)), parameters.axes(axis)
+    x, axis = np.asarray(plain(x)), parameters.axes(parameters.either(axis, dim, -1))
     if axis is None or (not x.ndim and axis in (0, -1)):
         x, axis = x.ravel(), 0
     kind = "stable" if stable else None

@@ -1,5 +1,6 @@
 """Neural networks: layers, initializers (`nn.init`), and the functions that layers compute (`nn.functional`)."""
 
+from fastgrad._lazy import lazy_module
 from fastgrad.nn import functional, init, utils
 from fastgrad.nn.activations import (
     CELU,
@@ -86,6 +87,8 @@ from fastgrad.nn.transformers import MultiheadAttention, TransformerEncoder, Tra
 from fastgrad.nn.transposed import ConvTranspose1d, ConvTranspose2d
 from fastgrad.nn.windows import AvgPool1d, AvgPool2d, Conv1d, Conv2d, MaxPool1d, MaxPool2d
 
+answers = lazy_module("fastgrad.foreign.answers")
+
 __all__ = [
     "Module", "ModuleDict", "ModuleList", "Parameter", "ParameterDict", "ParameterList", "Sequential",
     "Bilinear", "Embedding", "Flatten", "Identity", "Linear", "Unflatten", "Dropout", "Dropout1d", "Dropout2d",
@@ -104,3 +107,7 @@ __all__ = [
     "PairwiseDistance", "SmoothL1Loss", "SoftMarginLoss", "TripletMarginLoss",
     "functional", "get_rng_state", "init", "load", "save", "seed", "set_rng_state", "utils",
 ]  # fmt: skip
+
+
+def __getattr__(name):
+    raise answers.missing("nn", name)

@@ -7,36 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from fastgrad._generator import generator, seed  # noqa: F401  `seed` for nn
 from fastgrad._state import plain_state
 from fastgrad.nn import messages
 from fastgrad.nn.module import Module
 from fastgrad.nn.structure import generator_of
-
-_default: np.random.Generator | None = None
-
-
-def seed(seed: int | None = None) -> None:
-    """Seed the default generator. The same seed gives the same initial weights and the same dropout.
-
-    Parameters
-    ----------
-    seed : int, optional
-        None uses entropy from the system.
-    """
-    global _default
-    _default = np.random.default_rng(seed)
-
-
-def generator(rng: np.random.Generator | int | None = None) -> np.random.Generator:
-    """Return `rng` if it is a Generator, a new one if it is a seed, and the default one if it is None."""
-    if isinstance(rng, np.random.Generator):
-        return rng
-    if rng is not None:
-        return np.random.default_rng(rng)
-    if _default is None:
-        seed()
-    assert _default is not None
-    return _default
 
 
 def _generators(module: Module | None) -> Iterator[tuple[str, np.random.Generator]]:

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from fastgrad import _engine, _numpy_errors
+from fastgrad import _engine, _numpy_errors, parameters
 from fastgrad._lazy import lazy_module
 
 docs = lazy_module("fastgrad.rules.docs")
@@ -33,6 +33,7 @@ RULES: dict[str, "Rule"] = {}  # name -> rule; iterated over by tests, docs, stu
 FUNCTIONS: dict[str, Any] = {}  # name and aliases -> the public function
 
 
+_ONLY_PYTORCH = {*parameters.PYTORCH_KEYWORDS, "unbiased"}
 _BYTES = (np.dtype(np.int8), np.dtype(np.uint8), np.dtype(np.bool))
 
 
@@ -72,7 +73,8 @@ class Rule:
         self.samples = samples
         self.aliases = aliases
         self.numpy_names = (self.name,) if numpy is None else numpy
-        self.synonyms = synonyms or {}
+        self.synonyms = {key: name for key, name in parameters.PYTORCH_KEYWORDS.items() if name in self.param_names}
+        self.synonyms.update(synonyms or {})
         self.takes_dtype = takes_dtype
         self.prepare = prepare
         self.together = together
@@ -170,6 +172,10 @@ class Rule:
         if self.prepare is not None:
             params = self.prepare(params)
         return operands, params
+
+    def pytorch_call(self, kwargs):
+        """Return the function for a call with these keywords if its result is another one in PyTorch, else None."""
+        return parameters.PYTORCH_CALLS.get(self.name) if not kwargs.keys().isdisjoint(_ONLY_PYTORCH) else None
 
     def signature(self):
         """Return the signature of the op's function."""

@@ -142,7 +142,9 @@ cdef Tensor private_copy(Tensor t):
     return c
 
 
-def tensor(data, *, dtype=None, requires_grad=False):
+def tensor(data, *, dtype=None, requires_grad=False, device=None):
+    if device is not None:
+        devices.check(device)
     if type(data) is float and dtype is None:
         t = float_tensor(data)
     else:

@@ -37,7 +37,7 @@ cdef class Tensor:
 
     @property
     def size(self):
-        return self.layout.size
+        return METHODS["_count"](self.layout.size, shape_tuple(self.layout))
 
     @property
     def dtype(self):
@@ -138,7 +138,8 @@ cdef class Tensor:
         self.flags |= HOOKED
         return HookHandle(extra.hooks, hook)
 
-    def backward(self, cotangent=None, *, bint retain_graph=False, bint create_graph=False):
+    def backward(self, cotangent=None, *, bint retain_graph=False, bint create_graph=False, gradient=None):
+        cotangent = <object>either(cotangent, gradient, None)
         if keeps_small_graphs and not (retain_graph or create_graph):
             backward_drawable(self, checked_cotangent(self, cotangent, -1))
             return
@@ -237,29 +238,36 @@ cdef class Tensor:
     def abs(self):
         return unary(ABS, self)
 
-    def sum(self, axis=None, keepdims=False, *, dtype=None):
-        return call_method(SUM, [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims, <PyObject*>dtype])
+    def sum(self, axis=None, keepdims=False, *, dtype=None, dim=None, keepdim=None):
+        return call_method(SUM, [<PyObject*>self, either(axis, dim, None), either(keepdims, keepdim, False),
+                                 <PyObject*>dtype])
 
-    def mean(self, axis=None, keepdims=False, *, dtype=None):
-        return call_method(MEAN, [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims, <PyObject*>dtype])
+    def mean(self, axis=None, keepdims=False, *, dtype=None, dim=None, keepdim=None):
+        return call_method(MEAN, [<PyObject*>self, either(axis, dim, None), either(keepdims, keepdim, False),
+                                 <PyObject*>dtype])
 
-    def max(self, axis=None, keepdims=False):
+    def max(self, axis=None, keepdims=False, *, dim=None, keepdim=None):
+        if dim is not None or keepdim is not None:
+            return parameters.PYTORCH_CALLS["max"](self, axis, keepdims, dim=dim, keepdim=keepdim)
         return call_method(MAX, [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims])
 
-    def min(self, axis=None, keepdims=False):
+    def min(self, axis=None, keepdims=False, *, dim=None, keepdim=None):
+        if dim is not None or keepdim is not None:
+            return parameters.PYTORCH_CALLS["min"](self, axis, keepdims, dim=dim, keepdim=keepdim)
         return call_method(MIN, [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims])
 
-    def prod(self, axis=None, keepdims=False, *, dtype=None):
-        return call_method(PROD, [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims, <PyObject*>dtype])
+    def prod(self, axis=None, keepdims=False, *, dtype=None, dim=None, keepdim=None):
+        return call_method(PROD, [<PyObject*>self, either(axis, dim, None), either(keepdims, keepdim, False),
+                                  <PyObject*>dtype])
 
-    def logsumexp(self, axis=None, keepdims=False):
-        return call_method(LOGSUMEXP, [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims])
+    def logsumexp(self, axis=None, keepdims=False, *, dim=None, keepdim=None):
+        return call_method(LOGSUMEXP, [<PyObject*>self, either(axis, dim, None), either(keepdims, keepdim, False)])
 
-    def softmax(self, axis=-1):
-        return call_method(SOFTMAX, [<PyObject*>self, <PyObject*>axis])
+    def softmax(self, axis=-1, *, dim=None):
+        return call_method(SOFTMAX, [<PyObject*>self, either(axis, dim, -1)])
 
-    def log_softmax(self, axis=-1):
-        return call_method(LOG_SOFTMAX, [<PyObject*>self, <PyObject*>axis])
+    def log_softmax(self, axis=-1, *, dim=None):
+        return call_method(LOG_SOFTMAX, [<PyObject*>self, either(axis, dim, -1)])
 
     def clip(self, min=None, max=None):
         return call_method(CLIP, [<PyObject*>self, <PyObject*>min, <PyObject*>max])

@@ -28,12 +28,12 @@ cdef object exported(Tensor t):
     return to_numpy(t)
 
 
-cdef object refuse(PyTypeObject* cls, object args, PyObject* kwargs):
-    raise errors.class_called()
+cdef object call_class(PyTypeObject* cls, object args, PyObject* kwargs):
+    return METHODS["__new__"](<object>cls, *<tuple>args, **(<dict>kwargs if kwargs != NULL else {}))
 
 
 POOLED.tp_dealloc = <void*>dealloc
-POOLED.tp_new = <void*>refuse       # tensors are not allocated through the type
+POOLED.tp_new = <void*>call_class   # tensors are not allocated through the type
 POOLED.tp_vectorcall = NULL
 
 

@@ -14,6 +14,7 @@ cdef struct Signature:      # borrowed from the rule
     bint variadic
     PyObject* names[MOST_GIVEN]
     PyObject* defaults[MOST_GIVEN]      # NULL: required
+    PyObject* synonyms                  # other keywords, a dict: "dim" -> "axis"; NULL: only `Rule.bind` knows
 
 
 cdef int read_signature(object rule, list kept, Signature* s) except -1:
@@ -25,6 +26,7 @@ cdef int read_signature(object rule, list kept, Signature* s) except -1:
     s.variadic = rule.variadic
     s.n_operands = 1 if rule.variadic else rule.n_operands
     s.n_positional = s.n_operands + <int>rule.n_positional
+    s.synonyms = NULL if rule.name in parameters.PYTORCH_CALLS else <PyObject*>rule.synonyms
     for k in range(s.n):
         s.names[k] = <PyObject*>names[k]
         s.defaults[k] = NULL
@@ -32,6 +34,15 @@ cdef int read_signature(object rule, list kept, Signature* s) except -1:
             kept.append(rule.defaults[names[k]])
             s.defaults[k] = <PyObject*>rule.defaults[names[k]]
     return 0
+
+
+cdef Py_ssize_t synonym_at(const Signature* s, str keyword, Py_ssize_t first) except -2:
+    """The place of the parameter that another keyword stands for, or -1."""
+    name = None if s.synonyms == NULL else (<dict>s.synonyms).get(keyword)
+    for at in range(first, s.n):
+        if <object>s.names[at] == name:
+            return at
+    return -1
 
 
 cdef bint bind_call(const Signature* s, PyObject* const* args, Py_ssize_t n, PyObject* kwnames,
@@ -56,7 +67,9 @@ cdef bint bind_call(const Signature* s, PyObject* const* args, Py_ssize_t n, PyO
                 if s.names[at] == <PyObject*>(<tuple>kwnames)[k]:
                     break
             else:
-                return False
+                at = synonym_at(s, <object>(<tuple>kwnames)[k], first)
+                if at < 0:
+                    return False
             if given[at] != NULL:
                 return False
             given[at] = args[n + k]
@@ -66,6 +79,13 @@ cdef bint bind_call(const Signature* s, PyObject* const* args, Py_ssize_t n, PyO
             if given[k] == NULL:
                 return False
     return True
+
+
+cdef inline PyObject* either(object value, object alias, object default) except NULL:
+    """A parameter, or what was passed for it under PyTorch's name; borrowed."""
+    if alias is not None and value is not default:
+        raise parameters.two_names()
+    return <PyObject*>(value if alias is None else alias)
 
 
 cdef tuple given_tuple(PyObject* const* args, Py_ssize_t n):

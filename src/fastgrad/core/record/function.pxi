@@ -169,6 +169,9 @@ cdef object call_prepared(Function f, tuple operands, dict params):
 
 
 cdef object call_bound(Function f, tuple args, dict kwargs):
+    meant = f.rule.pytorch_call(kwargs) if kwargs else None
+    if meant is not None:
+        return meant(*args, **kwargs)
     operands, params = f.rule.bind(args, kwargs)
     return call_prepared(f, operands, params)
 
@@ -196,15 +199,18 @@ cdef void fill_slots(void* own, void* others, size_t nbytes) noexcept:
             (<void**>own)[k] = (<void**>others)[k]
 
 
-def install_methods(dict members, numpy_answers=None):
-    """Put attributes on the Tensor type, under all names that it does not define itself, and its docstring."""
+def install_methods(dict members, numpy_answers=None, *, bint replace=False):
+    """Put attributes on the Tensor type, and its docstring; under names that it defines only if `replace` is set."""
     global numpy_table
     METHODS.update(members)
     if numpy_answers is not None:
         numpy_table = numpy_answers
     for name, member in members.items():
-        if name not in Tensor.__dict__ or name == "__doc__":
+        if replace or name not in Tensor.__dict__ or name == "__doc__":
             (<dict><object>POOLED.tp_dict)[name] = member
+    PyType_Modified(POOLED)
+    if "__iter__" not in members:       # methods alone
+        return
     # Python fills the slots of a class from its attributes only if the class is written in Python.
     filled = type("Methods", (), members)
     cdef PyTypeObject* f = <PyTypeObject*>filled

@@ -1,0 +1,148 @@
+"""Reductions that return something else in PyTorch. A keyword that only PyTorch has selects these: `x.max(dim=1)`.
+
+`max`, `min`, `median` and `sort` return pairs of values and indices; the divisor of `std` and `var` is n - 1.
+"""
+
+import numpy as np
+
+from fastgrad import parameters
+from fastgrad.functions.arguments import as_tensor, one_axis, plain
+from fastgrad.functions.shapes import argsort, squeeze, take_along_axis
+from fastgrad.rules.rule import FUNCTIONS
+
+
+class ValuesAndIndices(tuple):
+    """A pair `(values, indices)`, as PyTorch returns it."""
+
+    __slots__ = ()
+
+    @property
+    def values(self):
+        """The selected elements."""
+        return self[0]
+
+    @property
+    def indices(self):
+        """Their positions along the axis; a constant."""
+        return self[1]
+
+    def __repr__(self):
+        return f"ValuesAndIndices(values={self[0]!r}, indices={self[1]!r})"
+
+
+def _selected(x, indices, axis, keepdims):
+    """Return the elements of `x` at `indices`, which have length 1 along `axis`, and the indices."""
+    values, indices = take_along_axis(x, indices, axis), as_tensor(indices)
+    if not keepdims:
+        values, indices = squeeze(values, axis), squeeze(indices, axis)
+    return ValuesAndIndices((values, indices))
+
+
+def _extreme(op):
+    position = getattr(np, f"arg{op}")
+
+    def call(x, axis=None, keepdims=False, *, dim=None, keepdim=None):
+        axis, keepdims = parameters.either(axis, dim), parameters.either(keepdims, keepdim, False)
+        if axis is None:
+            return FUNCTIONS[op](x, None, keepdims)
+        x = as_tensor(x)
+        if not x.ndim:
+            return ValuesAndIndices((FUNCTIONS["copy"](x), as_tensor(0)))
+        axis = one_axis(op, axis, x.ndim)
+        return _selected(x, position(plain(x), axis, keepdims=True), axis, keepdims)
+
+    return call
+
+
+def _spread(op):
+    def call(x, axis=None, ddof=None, keepdims=False, *, dim=None, keepdim=None, unbiased=None, **rest):
+        axis, keepdims = parameters.either(axis, dim), parameters.either(keepdims, keepdim, False)
+        ddof = rest.pop("correction", ddof)
+        if ddof is None:
+            ddof = 1 if unbiased is None else int(unbiased)
+        return FUNCTIONS[op](x, axis=axis, ddof=ddof, keepdims=keepdims, **rest)
+
+    return call
+
+
+CALLS = {"max": _extreme("max"), "min": _extreme("min"), "std": _spread("std"), "var": _spread("var")}
+
+
+def median(x, axis=None, keepdims=False, *, dim=None, keepdim=None):
+    """Return the median of all elements; along an axis, the pair of medians and their indices. PyTorch's function.
+
+    Parameters
+    ----------
+    x : Tensor or array
+    axis, dim : int, optional
+    keepdims, keepdim : bool
+
+    Returns
+    -------
+    Tensor or (Tensor, Tensor)
+        Of two elements in the middle, the smaller one; the gradient flows to it. `numpy.median` takes their mean.
+    """
+    axis, keepdims = parameters.either(axis, dim), parameters.either(keepdims, keepdim, False)
+    x = as_tensor(x)
+    if axis is None:
+        return median(x.reshape(-1), 0)[0]
+    axis = one_axis("median", axis, x.ndim)
+    order = argsort(x, axis).numpy()
+    middle = np.take(order, [(x.shape[axis] - 1) // 2], axis)
+    return _selected(x, middle, axis, keepdims)
+
+
+def topk(x, k, dim=-1, largest=True, sorted=True):
+    """Return the `k` largest elements along an axis, in descending order, and their indices. PyTorch's function.
+
+    Parameters
+    ----------
+    x : Tensor or array
+    k : int
+    dim : int
+    largest : bool
+        False returns the smallest ones, in ascending order.
+    sorted : bool
+        Results are always sorted.
+
+    Returns
+    -------
+    (Tensor, Tensor)
+    """
+    x = as_tensor(x)
+    axis = one_axis("topk", dim, x.ndim)
+    order = argsort(x, axis, descending=bool(largest)).numpy()
+    return _selected(x, np.take(order, range(parameters.integer(k)), axis), axis, True)
+
+
+def sort_with_indices(x, dim=-1, descending=False, stable=True):
+    """Return the sorted elements along an axis, and their indices. PyTorch's `sort`."""
+    x = as_tensor(x)
+    axis = one_axis("sort", dim, x.ndim)
+    return _selected(x, argsort(x, axis, descending=bool(descending)).numpy(), axis, True)
+
+
+def amax(x, axis=None, keepdims=False, *, dim=None, keepdim=None):
+    """Return the largest elements over one or several axes, as `fg.max` with `axis=`."""
+    return FUNCTIONS["max"](x, parameters.either(axis, dim), parameters.either(keepdims, keepdim, False))
+
+
+def amin(x, axis=None, keepdims=False, *, dim=None, keepdim=None):
+    """Return the smallest elements over one or several axes, as `fg.min` with `axis=`."""
+    return FUNCTIONS["min"](x, parameters.either(axis, dim), parameters.either(keepdims, keepdim, False))
+
+
+def var_mean(x, dim=None, *, correction=1, keepdim=False):
+    """Return the pair of variance and mean. PyTorch's function."""
+    return (
+        FUNCTIONS["var"](x, axis=dim, ddof=correction, keepdims=keepdim),
+        FUNCTIONS["mean"](x, axis=dim, keepdims=keepdim),
+    )
+
+
+def std_mean(x, dim=None, *, correction=1, keepdim=False):
+    """Return the pair of standard deviation and mean. PyTorch's function."""
+    return (
+        FUNCTIONS["std"](x, axis=dim, ddof=correction, keepdims=keepdim),
+        FUNCTIONS["mean"](x, axis=dim, keepdims=keepdim),
+    )

@@ -1,0 +1,93 @@
+"""Names of NumPy that are called otherwise, are not here, or mean something else. See `table`."""
+
+NAMES = """
+fg.array | fg.tensor(data) |
+fg.ndarray | fg.Tensor |
+fg.asanyarray | fg.asarray(obj) |
+fg.ascontiguousarray | x.contiguous() |
+fg.random | numpy.random, or fg.randn, fg.rand, fg.randint |
+fg.average | (x * weights).sum(axis) / weights.sum(axis) |
+fg.apply_along_axis | a loop over fg.unstack(x) |
+fg.append | fg.concat((x, y)) |
+fg.insert | fg.concat |
+fg.delete | x[mask] |
+fg.around | fg.round(x) |
+fg.fix | fg.trunc(x) |
+fg.rint | fg.round(x) |
+fg.cbrt | fg.sign(x) * abs(x) ** (1 / 3) |
+fg.corrcoef | c = cov / fg.outer(s, s) | from fg.matmul and fg.std
+fg.cov | xc.T @ xc / (n - 1), with xc = x - x.mean(0) |
+fg.degrees | x * (180 / fg.pi) |
+fg.radians | x * (fg.pi / 180) |
+fg.ediff1d | fg.diff(x) |
+fg.gradient | fg.diff(x); fg.grad(f) for derivatives |
+fg.interp || there is no rule: numpy.interp for constants
+fg.percentile | fg.sort(x), then an index |
+fg.ptp | fg.max(x) - fg.min(x) |
+fg.fmax | fg.maximum(x, y) |
+fg.fmin | fg.minimum(x, y) |
+fg.inner | fg.vecdot(x, y) |
+fg.vdot | fg.vecdot(x.ravel(), y.ravel()) |
+fg.logaddexp2 | fg.logaddexp(x * fg.log(2), y * fg.log(2)) / fg.log(2) |
+fg.matrix | fg.tensor(data) |
+fg.nanmax | fg.max(fg.where(fg.isnan(x), -fg.inf, x)) |
+fg.nanmin | fg.min(fg.where(fg.isnan(x), fg.inf, x)) |
+fg.resize | fg.tile and fg.reshape |
+fg.piecewise | fg.where |
+fg.vectorize || all functions are elementwise; fg.primitive for one of another library
+fg.loadtxt | fg.asarray(numpy.loadtxt(path)) |
+fg.genfromtxt | fg.asarray(numpy.genfromtxt(path)) |
+fg.savez | fg.save({"x": x}, "state.npz") |
+fg.float_ | fg.float64 |
+fg.object_ || Tensors hold numbers only
+fg.str_ || Tensors hold numbers only
+fg.float128 || Tensors hold float32 and float64
+fg.longdouble || Tensors hold float32 and float64
+fg.errstate | fg.detect_anomaly() | forward passes do not warn
+fg.seterr | fg.detect_anomaly() | forward passes do not warn
+fg.einsum_path | fg.einsum(..., optimize=True) |
+fg.fromfunction | f(*fg.meshgrid(..., indexing="ij")) |
+fg.indices | fg.meshgrid(..., indexing="ij") |
+fg.identity | fg.eye(n) |
+fg.tri | fg.tril(fg.ones((n, n))) |
+fg.vander | x[:, None] ** fg.arange(n) |
+fg.convolve | nn.functional.conv1d |
+fg.polyfit | an optimizer, or numpy.polyfit for constants |
+fg.polyval | sum(c * x**k for k, c in enumerate(coefficients)) |
+fg.trapezoid | ((y[1:] + y[:-1]) / 2 * fg.diff(x)).sum() |
+Tensor.fill | x.fill_(value), or x[...] = value |
+Tensor.ptp | x.max() - x.min() |
+Tensor.put | x[indices] = values |
+Tensor.itemset | x[index] = value |
+Tensor.tobytes | x.numpy().tobytes() |
+Tensor.tostring | x.numpy().tobytes() |
+Tensor.tofile | x.numpy().tofile(path), or fg.save |
+Tensor.dump | pickle.dump(x, file) |
+Tensor.dumps | pickle.dumps(x) |
+Tensor.flat | x.ravel() |
+Tensor.base || views share memory; x.numpy().base is an array
+Tensor.flags | x.numpy().flags |
+Tensor.ctypes | x.numpy().ctypes |
+Tensor.byteswap || Tensors are in native byte order
+Tensor.choose | fg.where |
+Tensor.compress | x[mask] |
+Tensor.partition | fg.sort(x) |
+Tensor.sort | fg.sort(x) | ndarray.sort works in place, and Tensor.sort of PyTorch returns a pair
+Tensor.resize | x.reshape(shape) | the shape of a tensor does not change
+Tensor.setflags || x.numpy() is read-only; x.numpy(writable=True) is not
+Tensor.getfield | x.numpy().view(dtype) |
+Tensor.setfield | x[...] = value |
+Tensor.searchsorted | fg.searchsorted(x, v) |
+"""
+
+DIFFERENT = """
+fg.zeros | fg.zeros((2, 3), dtype=fg.float32) | the dtype is passed by keyword; `fg.zeros(2, 3)` is a shape, as in
+    PyTorch
+fg.asarray | fg.tensor(data) | a Tensor that shares memory with an array; operations that are recorded keep copies
+    of what a backward pass reads
+fg.argsort | fg.argsort(x) | stable by default
+fg.unique | fg.unique(x) | a constant: no gradient flows through it
+Tensor.astype | x.astype(dtype) | the gradient flows through it; it has no `order=` and `casting=`
+Tensor.flatten | x.flatten() | parameters are `start_dim` and `end_dim`, as in PyTorch, and not `order`
+Tensor.item | x.item() | raises inside a transform, where the gradient would be lost
+"""

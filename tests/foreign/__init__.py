@@ -1,0 +1,1 @@
+"""Names of other libraries: aliases against PyTorch, and the table of the others."""
