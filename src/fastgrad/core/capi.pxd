@@ -37,3 +37,9 @@ cdef extern from "Python.h":
     bint PyObject_TypeCheck(object o, PyTypeObject* t)
     void PyType_Modified(PyTypeObject* t)
     Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
+    ctypedef struct PyMethodDef:
+        const char* ml_name
+        void* ml_meth
+        int ml_flags
+        const char* ml_doc
+    object PyDescr_NewMethod(PyTypeObject* t, PyMethodDef* method)

@@ -2,11 +2,6 @@
 
 cdef extern from "Python.h":
     int PyObject_GetBuffer(object o, Py_buffer* view, int flags) except -1
-    ctypedef struct PyMethodDef:
-        const char* ml_name
-        void* ml_meth
-        int ml_flags
-        const char* ml_doc
     ctypedef struct PyMethodDescrObject:
         PyMethodDef* d_method
     ctypedef struct PyGetSetDef:
@@ -15,7 +10,6 @@ cdef extern from "Python.h":
         PyGetSetDef* d_getset
     PyTypeObject PyMethodDescr_Type, PyGetSetDescr_Type
     const int METH_FASTCALL
-    object PyDescr_NewMethod(PyTypeObject* t, PyMethodDef* method)
 
 cdef PyMethodDef item_method
 cdef list method_docs = []      # keeps what the methods borrow

@@ -38,11 +38,10 @@ cdef dict dict_of(Value x):
 
 cdef dict shown_dict(Value x):
     """The dict with all of micrograd's attributes. From now on they are read from it and written to it."""
-    cdef dict made, before
     if x.flags & SHOWN:
         return dict_of(x)
-    before = dict_in(x)
-    made = dict.fromkeys(("data", "grad", "_backward", "_prev", "_op"))
+    cdef dict before = dict_in(x)
+    cdef dict made = dict.fromkeys(("data", "grad", "_backward", "_prev", "_op"))
     if before is not None:
         made.update(before)
     made["_backward"], made["_prev"], made["_op"] = x._backward, x._prev, op_text(x)

@@ -115,10 +115,9 @@ cdef void release_operands(Value x) noexcept:
 
 cdef object new_value(PyTypeObject* cls, object args, PyObject* kwargs):
     """tp_new."""
-    cdef PyObject* o
     if cls == POOLED:
         return fg_owned(take_object())
-    o = cls.tp_alloc(cls, 0)
+    cdef PyObject* o = cls.tp_alloc(cls, 0)
     if o == NULL:
         raise MemoryError()
     (<Value>o).grad_kind = INT

@@ -12,10 +12,9 @@ ctypedef object (*PythonOperator)(object a, object b)
 
 cdef inline object operate(Operation operation, object x, object other):
     """Value.__add__ or __mul__; `x` is a Value, `other` a Value or a number."""
-    cdef Value made
     if is_value(other):
         return operation(<Value>x, <Value>other)
-    made = leaf(other)
+    cdef Value made = leaf(other)
     return operation(<Value>x, made)
 
 
@@ -29,19 +28,14 @@ cdef inline object evaluate(Operation operation, PythonOperator operator, object
     return operator(a, b)
 
 
-cdef object plus(object a, object b):
-    return evaluate(add, PyNumber_Add, a, b)
-
-
-cdef object times(object a, object b):
-    return evaluate(multiply, PyNumber_Multiply, a, b)
+cdef object plus(object a, object b): return evaluate(add, PyNumber_Add, a, b)
+cdef object times(object a, object b): return evaluate(multiply, PyNumber_Multiply, a, b)
 
 
 cdef object minus_of(object x):
-    cdef Value minus
     if not is_exact(x):
         return -x
-    minus = leaf(-1)
+    cdef Value minus = leaf(-1)
     return multiply(<Value>x, minus)
 
 
@@ -51,24 +45,11 @@ cdef inline object inverse_of(object x):
 
 # Methods.
 
-cdef object value_add(object x, object other):
-    return operate(add, x, other)
-
-
-cdef object value_multiply(object x, object other):
-    return operate(multiply, x, other)
-
-
-cdef object value_subtract(object x, object other):
-    return plus(x, minus_of(other))
-
-
-cdef object value_divide(object x, object other):
-    return times(x, inverse_of(other))
-
-
-cdef object value_power(object x, object other):
-    return power(<Value>x, other)
+cdef object value_add(object x, object other): return operate(add, x, other)
+cdef object value_multiply(object x, object other): return operate(multiply, x, other)
+cdef object value_subtract(object x, object other): return plus(x, minus_of(other))
+cdef object value_divide(object x, object other): return times(x, inverse_of(other))
+cdef object value_power(object x, object other): return power(<Value>x, other)
 
 
 cdef object value_radd(object x, object other):
@@ -123,13 +104,7 @@ cdef object slot_power(object a, object b, object modulus):
 
 
 cdef extern from "Python.h":
-    ctypedef struct PyMethodDef:
-        const char* ml_name
-        void* ml_meth
-        int ml_flags
-        const char* ml_doc
     int METH_O
-    object PyDescr_NewMethod(PyTypeObject* t, PyMethodDef* method)
 
 cdef PyMethodDef[9] operators       # descriptors keep pointers to them
 cdef int n_operators = 0

@@ -129,10 +129,9 @@ cdef inline Number times_grad(Value x, Value y) noexcept:
 
 
 cdef int backward_multiply(Value y) except -1:
-    cdef Number n
     if not accumulate_number(<Value>y.x1, times_grad(<Value>y.x2, y)):
         return backward_multiply_objects(y, True)
-    n = times_grad(<Value>y.x1, y)
+    cdef Number n = times_grad(<Value>y.x1, y)
     return accumulate(<Value>y.x2, n) if n.kind != OBJECT else backward_multiply_objects(y, False)
 
 
@@ -147,10 +146,9 @@ cdef int backward_multiply_objects(Value y, bint both) except -1:
 # Powers.
 
 cdef Value power(Value a, object exponent):
-    cdef Number n
     if not isinstance(exponent, (int, float)):
         raise AssertionError("only supporting int/float powers for now")
-    n = power_of(a, number_of(exponent))
+    cdef Number n = power_of(a, number_of(exponent))
     if n.kind != OBJECT:
         return node(POWER, <PyObject*>a, <PyObject*>exponent, n)
     return node_object(POWER, <PyObject*>a, <PyObject*>exponent, data_of(a) ** exponent)
@@ -222,16 +220,12 @@ cdef int backward_function(Value y) except -1:
     return accumulate_object(x, derivatives[y.op](data_of(<Value>read)) * grad_of(y))
 
 
-cdef double relu_derivative(double y) noexcept:
-    return y > 0
-
-
-cdef double tanh_forward(double x) except? -1:
-    return tanh(x)
-
-
-cdef double tanh_derivative(double y) noexcept:
-    return (1 - y) * (1 + y)
+cdef double relu_derivative(double y) noexcept: return y > 0
+cdef double tanh_derivative(double y) noexcept: return (1 - y) * (1 + y)
+cdef double exp_derivative(double y) noexcept: return y
+cdef double log_derivative(double x) noexcept: return 1 / x
+cdef double sigmoid_derivative(double y) noexcept: return (1 - y) * y
+cdef double tanh_forward(double x) except? -1: return tanh(x)
 
 
 cdef double exp_forward(double x) except? -1:
@@ -239,25 +233,13 @@ cdef double exp_forward(double x) except? -1:
     return y if isfinite(y) else math.exp(x)    # which raises OverflowError, except for infinities and NaN
 
 
-cdef double exp_derivative(double y) noexcept:
-    return y
-
-
 cdef double log_forward(double x) except? -1:
     return log(x) if x > 0 and isfinite(x) else math.log(x)     # which may raise ValueError
-
-
-cdef double log_derivative(double x) noexcept:
-    return 1 / x
 
 
 cdef double sigmoid_forward(double x) except? -1:
     cdef double z = exp(-fabs(x))
     return (1 if x >= 0 else z) / (1 + z)
-
-
-cdef double sigmoid_derivative(double y) noexcept:
-    return (1 - y) * y
 
 
 set_row(LEAF, b"", 0, no_backward)

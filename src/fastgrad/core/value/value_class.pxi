@@ -148,9 +148,8 @@ cdef class Value:
 
 cdef int begin_anew(Value x) except -1:
     """Make `x` a leaf. Attributes of the program's own stay, as in micrograd."""
-    cdef dict kept
     release_operands(x)
-    kept = dict_in(x)
+    cdef dict kept = dict_in(x)
     if kept is not None:
         if not x.flags & SHOWN:
             x.data_kind, x.grad_kind = FLOAT, INT
@@ -170,7 +169,6 @@ cdef list operands_of(Value x):
 
 def restored(cls, data, grad, op, operands, exponent, kept, given):
     """Rebuild a Value from the parts that `__reduce__` returned. A file may hold anything in their place."""
-    cdef Value x
     cdef int wanted
     cdef bint is_power
     if not isinstance(cls, type) or not issubclass(cls, Value):
@@ -191,7 +189,7 @@ def restored(cls, data, grad, op, operands, exponent, kept, given):
     made = cls.__new__(cls)
     if type(made) is not cls or (<Value>made).op != LEAF or (<Value>made).x1 != NULL or (<Value>made).x2 != NULL:
         raise value_errors.value_parts("its class", cls)
-    x = <Value>made
+    cdef Value x = <Value>made
     x.op = op
     if wanted:
         Py_INCREF(operands[0])
