@@ -50,11 +50,25 @@ cdef void own_forward(Forward forward, int dtype, const char* x, char* y, Py_ssi
 cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,
                          void* gx, Py_ssize_t n, bint add, double* constant, bint uniform) noexcept nogil
 
-# kernels/matmul.pxi
-cdef Py_ssize_t own_product_scratch(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, Py_ssize_t a_row,
-                                    Py_ssize_t a_col, Py_ssize_t b_row, Py_ssize_t b_col) noexcept nogil
-cdef void own_product(Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const char* a, Py_ssize_t a_row, Py_ssize_t a_col,
-                      const char* b, Py_ssize_t b_row, Py_ssize_t b_col, double* y, double* scratch) noexcept nogil
+# kernels/matmul.pxi, kernels/matmul_batched.pxi
+cdef struct Factor:         # a matrix, or a stack of them; strides in bytes
+    const char* x
+    Py_ssize_t row, col
+    const Py_ssize_t* steps     # of the leading axes
+
+cdef inline Factor factor(const char* x, Py_ssize_t row, Py_ssize_t col, const Py_ssize_t* steps=NULL) noexcept nogil:
+    cdef Factor made
+    made.x, made.row, made.col, made.steps = x, row, col, steps
+    return made
+
+cdef Py_ssize_t own_product_scratch(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a,
+                                    const Factor* b) noexcept nogil
+cdef void own_product(Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a, const Factor* b, double* y,
+                      double* scratch) noexcept nogil
+cdef void matmul_strided(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a, const Factor* b,
+                         char* y) noexcept nogil
+cdef void matmul_stacked(int kernel, int ndim, const Py_ssize_t* shape, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p,
+                         const Factor* a, const Factor* b, char* y, const Py_ssize_t* y_steps) noexcept nogil
 
 # kernels/steps.pxi
 cdef enum:
@@ -77,21 +91,18 @@ cdef struct StreamedOutput:     # a block of scratch that is written past the ca
 cdef void run_steps(const Step* steps, int count, const StreamedOutput* outs, int n_outs, int dtype,
                     Py_ssize_t n) noexcept nogil
 
-cdef struct Conv:           # lengths; with one axis the heights are 1
-    Py_ssize_t n            # samples
+cdef struct Windows:        # lengths of a convolution, or of pooling; with one axis the heights are 1
+    Py_ssize_t n            # samples, or planes of pooling
     Py_ssize_t groups
     Py_ssize_t c, o         # input and output channels of a group
     Py_ssize_t h, w         # input
+    Py_ssize_t hp, wp       # padded input
     Py_ssize_t kh, kw       # kernel
     Py_ssize_t sh, sw       # stride
     Py_ssize_t dh, dw       # dilation
     Py_ssize_t top, left    # padding
     Py_ssize_t oh, ow       # result
-
-cdef struct Pool:           # as in Conv
-    Py_ssize_t planes
-    Py_ssize_t h, w, kh, kw, sh, sw, dh, dw, top, left, oh, ow
-    bint count_pad
+    bint count_pad          # averages count the padding
 
 cdef enum Cell:
     CELL_TANH, CELL_RELU, CELL_LSTM, CELL_GRU
@@ -107,6 +118,8 @@ cdef struct Extents:        # elements before, along and after the axes that a k
 ctypedef void (*AxisForward)(const void* x, void* y, void* scratch, const Extents* e) noexcept nogil
 ctypedef void (*AxisBackward)(const void* g, const void* x, const void* y, void* gx, void* scratch, const Extents* e,
                               bint add) noexcept nogil
+ctypedef void (*NormForward)(const void* x, const void* w, const void* b, void* y, void* stats, const Extents* e,
+                             double eps) noexcept nogil
 ctypedef void (*Gather)(const void* x, const Py_ssize_t* at, void* y, const Extents* e,
                         Py_ssize_t count) noexcept nogil
 
@@ -135,14 +148,14 @@ cdef struct KernelSet:
                           bint add) noexcept nogil
     # kernels/conv.pxi, kernels/pooling.pxi
     void (*conv_forward)(const void* x, const void* w, const void* bias, void* y, void* kept, void* scratch,
-                         const Conv* d) noexcept nogil
+                         const Windows* d) noexcept nogil
     void (*conv_weight_backward)(const void* x, const void* g, void* gw, const void* kept, void* scratch,
-                                 const Conv* d, bint add) noexcept nogil
-    void (*conv_input_backward)(const void* g, const void* w, void* gx, void* scratch, const Conv* d,
+                                 const Windows* d, bint add) noexcept nogil
+    void (*conv_input_backward)(const void* g, const void* w, void* gx, void* scratch, const Windows* d,
                                 bint add) noexcept nogil
-    void (*max_pool_forward)(const void* x, void* y, int* at, const Pool* d) noexcept nogil
-    void (*max_pool_backward)(const void* g, const int* at, void* gx, const Pool* d) noexcept nogil
-    void (*avg_pool)(const void* x, void* y, const Pool* d, bint backward) noexcept nogil
+    void (*max_pool_forward)(const void* x, void* y, int* at, const Windows* d) noexcept nogil
+    void (*max_pool_backward)(const void* g, const int* at, void* gx, const Windows* d) noexcept nogil
+    void (*avg_pool)(const void* x, void* y, const Windows* d, bint backward) noexcept nogil
     # kernels/recurrent.pxi
     void (*recurrent_forward)(const void* u, const void* w, const void* b, const void* bv, void* states, void* kept,
                               void* scratch, const Recurrent* d) noexcept nogil
@@ -156,26 +169,17 @@ cdef struct KernelSet:
     void (*rmsprop_update)(const void* g, void* p, void* v, void* m, void* b, Py_ssize_t n, double lr, double alpha,
                            double eps, double momentum, double decay) noexcept nogil
     double (*sum_of_squares)(const void* x, Py_ssize_t n) noexcept nogil
-    void (*multiply_by)(void* x, Py_ssize_t n, double c) noexcept nogil
     # kernels/normalize.pxi
-    void (*layer_norm_forward)(const void* x, const void* w, const void* b, void* y, void* stats, Py_ssize_t rows,
-                               Py_ssize_t n, double eps) noexcept nogil
-    void (*layer_norm_backward)(const void* g, const void* x, const void* w, const void* stats, void* gx,
-                                Py_ssize_t rows, Py_ssize_t n, bint add) noexcept nogil
+    NormForward layer_norm_forward, batch_norm_forward
+    AxisBackward layer_norm_backward, batch_norm_backward
     void (*accumulate_rows)(const void* g, const void* x, const void* stats, void* gw, Py_ssize_t rows,
                             Py_ssize_t n) noexcept nogil
-    void (*batch_norm_forward)(const void* x, const void* w, const void* b, void* y, void* stats, Py_ssize_t outer,
-                               Py_ssize_t channels, Py_ssize_t inner, double eps) noexcept nogil
-    void (*batch_norm_sums)(const void* g, const void* x, const void* stats, void* sums, Py_ssize_t outer,
-                            Py_ssize_t channels, Py_ssize_t inner) noexcept nogil
-    void (*batch_norm_backward)(const void* g, const void* x, const void* stats, void* sums, void* gx,
-                                Py_ssize_t outer, Py_ssize_t channels, Py_ssize_t inner, bint add) noexcept nogil
-    void (*batch_norm_parameter_backward)(const void* sums, const void* scale, void* gp, Py_ssize_t channels,
-                                          bint add) noexcept nogil
+    void (*batch_norm_sums)(const void* g, const void* x, const void* stats, void* sums,
+                            const Extents* e) noexcept nogil
 
 cdef KernelSet[2] typed     # by KernelDType
 
-# kernels/indexing.pxi, kernels/select.pxi, kernels/matmul_batched.pxi: kernels that move elements of any type
+# kernels/indexing.pxi, kernels/select.pxi: kernels that move elements of any type
 cdef bint combine_index(const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t n, Py_ssize_t* at,
                         bint first) noexcept nogil
 cdef void gather(int itemsize, const char* x, const Py_ssize_t* at, char* y, const Extents* e,
@@ -183,14 +187,10 @@ cdef void gather(int itemsize, const char* x, const Py_ssize_t* at, char* y, con
 cdef void where_forward(int dtype, const Layout* out, char* y, address* x, layout_t* layouts) noexcept nogil
 cdef void where_backward(int dtype, const Layout* condition, const char* c, const Layout* layout, const char* g,
                          char* gx, bint inverted) noexcept nogil
-cdef void matmul_stacked(int kernel, int ndim, const Py_ssize_t* shape, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p,
-                         const char* a, const Py_ssize_t* a_batch, Py_ssize_t a_row, Py_ssize_t a_col,
-                         const char* b, const Py_ssize_t* b_batch, Py_ssize_t b_row, Py_ssize_t b_col,
-                         char* y, const Py_ssize_t* y_batch, Py_ssize_t y_row, Py_ssize_t y_col) noexcept nogil
 
 # elements of scratch, or kept for the backward
 cdef Py_ssize_t logsumexp_scratch(Py_ssize_t n, Py_ssize_t inner) noexcept nogil
-cdef Py_ssize_t conv_scratch(const Conv* d, int itemsize) noexcept nogil
-cdef Py_ssize_t conv_columns(const Conv* d, int itemsize) noexcept nogil
+cdef Py_ssize_t conv_scratch(const Windows* d, int itemsize) noexcept nogil
+cdef Py_ssize_t conv_columns(const Windows* d, int itemsize) noexcept nogil
 cdef Py_ssize_t recurrent_kept(const Recurrent* d) noexcept nogil
 cdef Py_ssize_t recurrent_scratch(const Recurrent* d) noexcept nogil

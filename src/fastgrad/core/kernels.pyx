@@ -1,5 +1,7 @@
+# cython: infer_types=True
 # The kernels, and the tables that hold them: `kernels` has a row for each elementwise op, `typed` the kernels of the
-# other families by dtype.
+# other families by dtype. Local variables have the type of what they are assigned; where arithmetic would make that
+# wider than `floating`, they are declared.
 
 from libc.float cimport DBL_MIN, FLT_MIN
 from libc.math cimport acos, acosh, asin, asinh, atan, atanh, cos, cosh, exp, exp2, expm1, fabs, fabsf, log
@@ -7,10 +9,10 @@ from libc.math cimport log10, log1p, log2, pow, powf, sin, sinh, sqrt, sqrtf, ta
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 from numpy cimport npy_intp
-from fastgrad.core.layout cimport F32, F64, Layout
+from fastgrad.core.layout cimport F32, F64, Layout, scalar_f64
 from fastgrad.core.loops cimport FG_STREAM, STREAM_BLOCK, fg_stream, fg_stream_end
 from fastgrad.core.loops cimport BoundLoop, Helpers, Loop, address, apply1, broadcast_apply, helpers, layout_t
-from fastgrad.core.loops cimport matmul_strided, numpy_loop, steps_t, walk
+from fastgrad.core.loops cimport numpy_loop, steps_t, walk
 
 cdef extern from *:
     """
@@ -76,7 +78,6 @@ include "kernels/normalize.pxi"
 
 cdef void fill(floating* y, Py_ssize_t n, double c) noexcept nogil:
     """y = c"""
-    cdef Py_ssize_t i
     cdef floating value = <floating>c
     for i in range(n):
         y[i] = value
@@ -84,7 +85,6 @@ cdef void fill(floating* y, Py_ssize_t n, double c) noexcept nogil:
 
 cdef void add_number(floating* y, Py_ssize_t n, double c) noexcept nogil:
     """y += c"""
-    cdef Py_ssize_t i
     cdef floating value = <floating>c
     for i in range(n):
         y[i] += value
@@ -92,7 +92,6 @@ cdef void add_number(floating* y, Py_ssize_t n, double c) noexcept nogil:
 
 cdef void accumulate(const floating* x, floating* y, Py_ssize_t n) noexcept nogil:
     """y += x"""
-    cdef Py_ssize_t i
     for i in range(n):
         y[i] += x[i]
 
@@ -292,14 +291,12 @@ cdef void fill_typed(floating* unused, KernelSet* k) noexcept:
     store(&k.adam_update, <void*>adam_update[floating])
     store(&k.rmsprop_update, <void*>rmsprop_update[floating])
     store(&k.sum_of_squares, <void*>sum_of_squares[floating])
-    store(&k.multiply_by, <void*>multiply_by[floating])
     store(&k.layer_norm_forward, <void*>layer_norm_forward[floating])
     store(&k.layer_norm_backward, <void*>layer_norm_backward[floating])
     store(&k.accumulate_rows, <void*>accumulate_rows[floating])
     store(&k.batch_norm_forward, <void*>batch_norm_forward[floating])
     store(&k.batch_norm_sums, <void*>batch_norm_sums[floating])
     store(&k.batch_norm_backward, <void*>batch_norm_backward[floating])
-    store(&k.batch_norm_parameter_backward, <void*>batch_norm_parameter_backward[floating])
 
 
 fill_kernels(<double*>NULL, F64)

@@ -87,14 +87,17 @@ cdef inline void fresh2(const BoundLoop* loop, const void* x1, npy_intp step1, c
     else:
         apply2(loop, x1, step1, x2, step2, y, n, step)
 
+cdef inline void broadcast_strides(const Layout* layout, const Layout* x, const Py_ssize_t* strides,
+                                   Py_ssize_t* out) noexcept nogil:
+    """`strides` of an array of the shape of `x`, broadcast to the shape of `layout`."""
+    cdef int k, lead = layout.ndim - x.ndim
+    for k in range(layout.ndim):
+        out[k] = 0 if k < lead or x.shape[k - lead] == 1 else strides[k - lead]
+
 cdef void walk(const BoundLoop* loop, int count, int ndim, const Py_ssize_t* shape, steps_t* strides,
                address* base) noexcept nogil
 cdef void broadcast_apply(const BoundLoop* loop, int nin, const Layout* out, char* y, address* x,
                           layout_t* layouts) noexcept nogil
-cdef void matmul_strided(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p,
-                         const char* a, Py_ssize_t a_row, Py_ssize_t a_col,
-                         const char* b, Py_ssize_t b_row, Py_ssize_t b_col,
-                         char* y, Py_ssize_t y_row, Py_ssize_t y_col) noexcept nogil
 cdef void copy_strided(int itemsize, const Layout* shape, const char* x, const Py_ssize_t* x_strides, char* y,
                        const Py_ssize_t* y_strides) noexcept nogil
 cdef void add_strided(int kernel, const Layout* shape, const char* x, const Py_ssize_t* x_strides, char* y,

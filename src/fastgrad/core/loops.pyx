@@ -63,7 +63,6 @@ def instruction_sets():
 cdef BoundLoop numpy_loop(str name, int kernel) except *:
     """NumPy's loop for one ufunc and dtype; `run` is NULL if there is none that gives the right values."""
     cdef BoundLoop found
-    cdef PyUFuncObject* c_ufunc
     found.run = NULL
     found.data = NULL
     ufunc = getattr(np, name)
@@ -74,7 +73,7 @@ cdef BoundLoop numpy_loop(str name, int kernel) except *:
     types = signatures[name]
     if wanted not in types or (_refused and name != "matmul"):
         return found
-    c_ufunc = <PyUFuncObject*><void*>ufunc
+    cdef PyUFuncObject* c_ufunc = <PyUFuncObject*><void*>ufunc
     at = types.index(wanted)
     if at >= c_ufunc.ntypes or c_ufunc.nin != ufunc.nin:
         return found
@@ -204,13 +203,11 @@ cdef void broadcast_apply(const BoundLoop* loop, int nin, const Layout* out, cha
     cdef Py_ssize_t expanded[3][64]
     cdef steps_t[4] strides
     cdef address[4] base
-    cdef int j, k, lead
+    cdef int j
     if out.size == 0:
         return
     for j in range(nin):
-        lead = out.ndim - layouts[j].ndim
-        for k in range(out.ndim):
-            expanded[j][k] = 0 if k < lead or layouts[j].shape[k - lead] == 1 else layouts[j].strides[k - lead]
+        broadcast_strides(out, layouts[j], layouts[j].strides, expanded[j])
         strides[j] = expanded[j]
         base[j] = x[j]
     strides[nin] = out.strides
@@ -256,17 +253,6 @@ cdef void add_strided(int kernel, const Layout* shape, const char* x, const Py_s
     cdef address[3] base = [y, <char*>x, y]
     if shape.size > 0:
         walk(&helpers[kernel].add, 3, shape.ndim, shape.shape, strides, base)
-
-
-cdef void matmul_strided(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p,
-                         const char* a, Py_ssize_t a_row, Py_ssize_t a_col,
-                         const char* b, Py_ssize_t b_row, Py_ssize_t b_col,
-                         char* y, Py_ssize_t y_row, Py_ssize_t y_col) noexcept nogil:
-    """y[m, p] = a[m, n] @ b[n, p] with any strides, by NumPy's matmul loop and so by its BLAS."""
-    cdef address[3] args = [<char*>a, <char*>b, y]
-    cdef npy_intp[4] dims = [1, m, n, p]
-    cdef npy_intp[9] steps = [0, 0, 0, a_row, a_col, b_row, b_col, y_row, y_col]
-    helpers[kernel].matmul.run(args, dims, steps, helpers[kernel].matmul.data)
 
 
 cdef BoundLoop trusted_or(void* own, void* data, str name, int kernel) except *:

@@ -14,12 +14,12 @@ cdef struct Tile:           # a range of the samples and of the rows of their re
     Py_ssize_t most, most_rows      # `count` and `rows` of the first tile, the largest
 
 
-cdef inline Py_ssize_t kernel_size(const Conv* d) noexcept nogil:
+cdef inline Py_ssize_t kernel_size(const Windows* d) noexcept nogil:
     """Products that are summed for an element of the result."""
     return d.c * d.kh * d.kw
 
 
-cdef bint first_tile(const Conv* d, int itemsize, Tile* t) noexcept nogil:
+cdef bint first_tile(const Windows* d, int itemsize, Tile* t) noexcept nogil:
     """Set the first tile. Returns whether it is the only one."""
     cdef Py_ssize_t row = kernel_size(d) * d.ow * itemsize
     t.first = t.row = 0
@@ -35,13 +35,13 @@ cdef bint first_tile(const Conv* d, int itemsize, Tile* t) noexcept nogil:
     return t.count == d.n and t.rows == d.oh
 
 
-cdef void fit_tile(const Conv* d, Tile* t) noexcept nogil:
+cdef void fit_tile(const Windows* d, Tile* t) noexcept nogil:
     t.hp = (t.rows - 1) * d.sh + (d.kh - 1) * d.dh + 1
     t.wp = (d.ow - 1) * d.sw + (d.kw - 1) * d.dw + 1
     t.m = t.count * t.rows * d.ow
 
 
-cdef bint next_tile(const Conv* d, Tile* t) noexcept nogil:
+cdef bint next_tile(const Windows* d, Tile* t) noexcept nogil:
     """Move to the next tile. Returns False after the last."""
     t.row += t.rows
     if t.row >= d.oh:
@@ -55,14 +55,14 @@ cdef bint next_tile(const Conv* d, Tile* t) noexcept nogil:
     return True
 
 
-cdef Py_ssize_t conv_scratch(const Conv* d, int itemsize) noexcept nogil:
+cdef Py_ssize_t conv_scratch(const Windows* d, int itemsize) noexcept nogil:
     """Elements of scratch of each of the three kernels: padded input, columns, results, a weight."""
     cdef Tile t
     first_tile(d, itemsize, &t)
     return (d.c * t.count * t.hp * t.wp + (kernel_size(d) + d.o) * t.m + d.o * kernel_size(d)) + 3 * SLACK
 
 
-cdef Py_ssize_t conv_columns(const Conv* d, int itemsize) noexcept nogil:
+cdef Py_ssize_t conv_columns(const Windows* d, int itemsize) noexcept nogil:
     """Elements of all columns, which the forward keeps for the backward; 0 where they are too many to keep."""
     cdef Tile t
     if not first_tile(d, itemsize, &t) or d.groups * kernel_size(d) * t.m * itemsize > WHOLE:
@@ -70,13 +70,12 @@ cdef Py_ssize_t conv_columns(const Conv* d, int itemsize) noexcept nogil:
     return d.groups * kernel_size(d) * t.m + SLACK
 
 
-cdef void pad_tile(const floating* x, floating* xp, const Conv* d, Py_ssize_t group, const Tile* t) noexcept nogil:
+cdef void pad_tile(const floating* x, floating* xp, const Windows* d, Py_ssize_t group, const Tile* t) noexcept nogil:
     """xp[c, sample] = the part of the padded input that the tile covers."""
     cdef Py_ssize_t above = d.top - t.row * d.sh
     cdef Py_ssize_t r0 = max(<Py_ssize_t>0, above), r1 = min(t.hp, d.h + above)
     cdef Py_ssize_t c0 = min(d.left, t.wp), c1 = min(t.wp, d.w + d.left), c, b, r
     cdef bint bare = r0 > 0 or r1 < t.hp or c0 > 0 or c1 < t.wp
-    cdef const floating* plane
     for c in range(d.c):
         for b in range(t.count):
             if bare:
@@ -90,13 +89,12 @@ cdef void pad_tile(const floating* x, floating* xp, const Conv* d, Py_ssize_t gr
             xp += t.hp * t.wp
 
 
-cdef void unpad_tile(const floating* gxp, floating* gx, const Conv* d, Py_ssize_t group, const Tile* t) noexcept nogil:
+cdef void unpad_tile(const floating* gxp, floating* gx, const Windows* d, Py_ssize_t group,
+                     const Tile* t) noexcept nogil:
     """gx += the cotangent of the padded input."""
     cdef Py_ssize_t above = d.top - t.row * d.sh
     cdef Py_ssize_t r0 = max(<Py_ssize_t>0, above), r1 = min(t.hp, d.h + above)
     cdef Py_ssize_t c0 = min(d.left, t.wp), c1 = min(t.wp, d.w + d.left), c, b, r, i
-    cdef floating* row
-    cdef const floating* source
     for c in range(d.c):
         for b in range(t.count):
             for r in range(r0, r1):
@@ -110,7 +108,6 @@ cdef void unpad_tile(const floating* gxp, floating* gx, const Conv* d, Py_ssize_
 cdef inline floating* copy_row(const floating* x, floating* to, Py_ssize_t n, Py_ssize_t step) noexcept nogil:
     """to[:n] = x[::step]. Short rows are copied in blocks of fixed length, which may go beyond the end: what follows is
     written later. Returns the end."""
-    cdef Py_ssize_t i
     if step != 1:
         for i in range(n):
             to[i] = x[i * step]
@@ -124,10 +121,8 @@ cdef inline floating* copy_row(const floating* x, floating* to, Py_ssize_t n, Py
     return to + n
 
 
-cdef void columns_of(const floating* xp, floating* columns, const Conv* d, const Tile* t) noexcept nogil:
+cdef void columns_of(const floating* xp, floating* columns, const Windows* d, const Tile* t) noexcept nogil:
     """columns[c, i, j, window] = the element of the padded input at (c, i, j) of the window."""
-    cdef Py_ssize_t c, i, j, b, r
-    cdef const floating* source
     for c in range(d.c):
         for i in range(d.kh):
             for j in range(d.kw):
@@ -139,7 +134,6 @@ cdef void columns_of(const floating* xp, floating* columns, const Conv* d, const
 
 
 cdef inline void add_row(const floating* x, floating* to, Py_ssize_t n, Py_ssize_t step) noexcept nogil:
-    cdef Py_ssize_t i
     if step != 1:
         for i in range(n):
             to[i * step] += x[i]
@@ -154,10 +148,8 @@ cdef inline void add_row(const floating* x, floating* to, Py_ssize_t n, Py_ssize
             to[i] += x[i]
 
 
-cdef void add_columns(const floating* columns, floating* xp, const Conv* d, const Tile* t) noexcept nogil:
+cdef void add_columns(const floating* columns, floating* xp, const Windows* d, const Tile* t) noexcept nogil:
     """The transpose of `columns_of`, accumulating."""
-    cdef Py_ssize_t c, i, j, b, r
-    cdef floating* to
     for c in range(d.c):
         for i in range(d.kh):
             for j in range(d.kw):
@@ -169,11 +161,10 @@ cdef void add_columns(const floating* columns, floating* xp, const Conv* d, cons
                         to += d.sh * t.wp
 
 
-cdef void channels_first(const floating* g, floating* to, const Conv* d, Py_ssize_t group,
+cdef void channels_first(const floating* g, floating* to, const Windows* d, Py_ssize_t group,
                          const Tile* t) noexcept nogil:
     """to[o, window] = the tile of `g`, whose first axis is the sample."""
     cdef Py_ssize_t o, b, i, n = t.rows * d.ow
-    cdef const floating* row
     for o in range(d.o):
         for b in range(t.count):
             row = g + (((t.first + b) * d.groups + group) * d.o + o) * d.oh * d.ow + t.row * d.ow
@@ -182,12 +173,10 @@ cdef void channels_first(const floating* g, floating* to, const Conv* d, Py_ssiz
             to += n
 
 
-cdef void samples_first(const floating* y, const floating* bias, floating* to, const Conv* d, Py_ssize_t group,
+cdef void samples_first(const floating* y, const floating* bias, floating* to, const Windows* d, Py_ssize_t group,
                         const Tile* t) noexcept nogil:
     """The transpose of `channels_first`, plus the bias of each channel."""
     cdef Py_ssize_t o, b, i, n = t.rows * d.ow
-    cdef floating plus
-    cdef floating* row
     for o in range(d.o):
         plus = bias[group * d.o + o] if bias != NULL else <floating>0
         for b in range(t.count):
@@ -198,12 +187,10 @@ cdef void samples_first(const floating* y, const floating* bias, floating* to, c
 
 
 cdef void conv_forward(const floating* x, const floating* w, const floating* bias, floating* y, floating* kept,
-                       floating* scratch, const Conv* d) noexcept nogil:
+                       floating* scratch, const Windows* d) noexcept nogil:
     """`kept` receives the columns of all groups; it and `bias` may be NULL."""
     cdef Py_ssize_t k = kernel_size(d), group
     cdef Tile t
-    cdef floating* columns
-    cdef floating* out
     for group in range(d.groups):
         first_tile(d, sizeof(floating), &t)
         columns = scratch + d.c * t.count * t.hp * t.wp + SLACK
@@ -220,15 +207,11 @@ cdef void conv_forward(const floating* x, const floating* w, const floating* bia
 
 
 cdef void conv_weight_backward(const floating* x, const floating* g, floating* gw, const floating* kept,
-                               floating* scratch, const Conv* d, bint add) noexcept nogil:
+                               floating* scratch, const Windows* d, bint add) noexcept nogil:
     """gw (+)= the correlation of input and cotangent; `kept` are the columns of the forward, or NULL."""
     cdef Py_ssize_t k = kernel_size(d), group
     cdef Tile t
     cdef const floating* columns
-    cdef floating* own
-    cdef floating* upstream
-    cdef floating* part
-    cdef bint first
     for group in range(d.groups):
         first = not add
         first_tile(d, sizeof(floating), &t)
@@ -252,13 +235,11 @@ cdef void conv_weight_backward(const floating* x, const floating* g, floating* g
         gw += d.o * k
 
 
-cdef void conv_input_backward(const floating* g, const floating* w, floating* gx, floating* scratch, const Conv* d,
+cdef void conv_input_backward(const floating* g, const floating* w, floating* gx, floating* scratch, const Windows* d,
                               bint add) noexcept nogil:
     """gx (+)= the transposed convolution of `g`."""
     cdef Py_ssize_t k = kernel_size(d), group
     cdef Tile t
-    cdef floating* columns
-    cdef floating* upstream
     if not add:
         memset(gx, 0, d.n * d.groups * d.c * d.h * d.w * sizeof(floating))
     for group in range(d.groups):

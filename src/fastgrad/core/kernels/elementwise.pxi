@@ -5,14 +5,12 @@
 
 cdef void copy_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                         Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     for i in range(n):
         store_or_add(out + i, g[i], add)
 
 
 cdef void negative_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                             Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     for i in range(n):
         store_or_add(out + i, -g[i], add)
 
@@ -25,8 +23,6 @@ cdef void zero_backward(const floating* g, const floating* x1, const floating* x
 
 cdef void abs_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
                        Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef floating u, v
     for i in range(n):
         u = g[i]
         v = x[i]
@@ -36,35 +32,30 @@ cdef void abs_backward(const floating* g, const floating* x, const floating* x2,
 
 cdef void sqrt_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                         Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     for i in range(n):
         store_or_add(out + i, g[i] * <floating>0.5 / y[i], add)
 
 
 cdef void square_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
                           Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     for i in range(n):
         store_or_add(out + i, g[i] * (<floating>2 * x[i]), add)
 
 
 cdef void reciprocal_backward(const floating* g, const floating* x1, const floating* x2, const floating* y,
                               floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     for i in range(n):
         store_or_add(out + i, -g[i] * y[i] * y[i], add)
 
 
 cdef void exp_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                        Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     for i in range(n):
         store_or_add(out + i, g[i] * y[i], add)
 
 
 cdef void expm1_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
                          Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     cdef floating[BLOCK] e
     apply1(&h.exp, x, e, n, sizeof(floating))
     for i in range(n):
@@ -73,42 +64,36 @@ cdef void expm1_backward(const floating* g, const floating* x, const floating* x
 
 cdef void exp2_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                         Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     for i in range(n):
         store_or_add(out + i, g[i] * y[i] * <floating>0.69314718055994530942, add)
 
 
 cdef void log_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
                        Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     for i in range(n):
         store_or_add(out + i, g[i] / x[i], add)
 
 
 cdef void log1p_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
                          Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     for i in range(n):
         store_or_add(out + i, g[i] / (<floating>1 + x[i]), add)
 
 
 cdef void log2_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
                         Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     for i in range(n):
         store_or_add(out + i, g[i] / (x[i] * <floating>0.69314718055994530942), add)
 
 
 cdef void log10_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
                          Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     for i in range(n):
         store_or_add(out + i, g[i] / (x[i] * <floating>2.30258509299404568402), add)
 
 
 cdef void sin_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
                        Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     cdef floating[BLOCK] u
     apply1(&h.cos, x, u, n, sizeof(floating))
     for i in range(n):
@@ -117,7 +102,6 @@ cdef void sin_backward(const floating* g, const floating* x, const floating* x2,
 
 cdef void cos_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
                        Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     cdef floating[BLOCK] u
     apply1(&h.sin, x, u, n, sizeof(floating))
     for i in range(n):
@@ -126,14 +110,12 @@ cdef void cos_backward(const floating* g, const floating* x, const floating* x2,
 
 cdef void tan_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                        Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     for i in range(n):
         store_or_add(out + i, g[i] * (<floating>1 + y[i] * y[i]), add)
 
 
 cdef void tanh_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                         Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     for i in range(n):
         # 1 - y*y would cancel near |y| = 1
         store_or_add(out + i, g[i] * (<floating>1 - y[i]) * (<floating>1 + y[i]), add)
@@ -141,15 +123,12 @@ cdef void tanh_backward(const floating* g, const floating* x1, const floating* x
 
 cdef void sigmoid_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                            Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     for i in range(n):
         store_or_add(out + i, g[i] * y[i] * (<floating>1 - y[i]), add)
 
 
 cdef void relu_backward(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                         Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef floating v, u
     for i in range(n):
         v = g[i]
         u = y[i]
@@ -159,7 +138,6 @@ cdef void relu_backward(const floating* g, const floating* x1, const floating* x
 
 cdef void softplus_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
                             Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     cdef floating[BLOCK] s
     sigmoid_forward(x, s, n, h)
     for i in range(n):
@@ -168,9 +146,7 @@ cdef void softplus_backward(const floating* g, const floating* x, const floating
 
 cdef void logsigmoid_backward(const floating* g, const floating* x, const floating* x2, const floating* y,
                               floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     cdef floating[BLOCK] e
-    cdef floating u
     for i in range(n):
         e[i] = -fabs_(x[i])
     apply1(&h.exp, e, e, n, sizeof(floating))
@@ -182,7 +158,6 @@ cdef void logsigmoid_backward(const floating* g, const floating* x, const floati
 
 cdef void silu_backward(const floating* g, const floating* x, const floating* x2, const floating* y, floating* out,
                         Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     cdef floating[BLOCK] s
     sigmoid_forward(x, s, n, h)
     for i in range(n):
@@ -191,36 +166,30 @@ cdef void silu_backward(const floating* g, const floating* x, const floating* x2
 
 cdef void multiply_backward1(const floating* g, const floating* x1, const floating* x2, const floating* y,
                              floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     for i in range(n):
         store_or_add(out + i, g[i] * x2[i], add)
 
 
 cdef void multiply_backward2(const floating* g, const floating* x1, const floating* x2, const floating* y,
                              floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     for i in range(n):
         store_or_add(out + i, g[i] * x1[i], add)
 
 
 cdef void divide_backward1(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                            Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     for i in range(n):
         store_or_add(out + i, g[i] / x2[i], add)
 
 
 cdef void divide_backward2(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                            Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
     for i in range(n):
         store_or_add(out + i, -g[i] * y[i] / x2[i], add)
 
 
 cdef void maximum_backward1(const floating* g, const floating* x1, const floating* x2, const floating* y, floating* out,
                             Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef floating v, u1, u2
     for i in range(n):
         v = g[i]
         u1 = x1[i]
@@ -236,7 +205,6 @@ cdef void maximum_backward2(const floating* g, const floating* x1, const floatin
 cdef void power_constant_backward(const floating* g, const floating* x, const floating* x2, const floating* y,
                                   floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     """g * c * x**(c - 1) for a constant exponent; small integers are the common case."""
-    cdef Py_ssize_t i
     cdef floating e = <floating>c, below = <floating>(c - 1)
     if c == 2:
         for i in range(n):
@@ -257,7 +225,6 @@ cdef void power_constant_backward(const floating* g, const floating* x, const fl
 
 cdef void sigmoid_forward(const floating* x, floating* y, Py_ssize_t n, const Helpers* h) noexcept nogil:
     """1 / (1 + exp(-x)) from exp(-|x|), which does not overflow and keeps all digits for x << 0."""
-    cdef Py_ssize_t i
     for i in range(n):
         y[i] = -fabs_(x[i])
     apply1(&h.exp, y, y, n, sizeof(floating))
@@ -266,14 +233,12 @@ cdef void sigmoid_forward(const floating* x, floating* y, Py_ssize_t n, const He
 
 
 cdef void silu_forward(const floating* x, floating* y, Py_ssize_t n, const Helpers* h) noexcept nogil:
-    cdef Py_ssize_t i
     sigmoid_forward(x, y, n, h)
     for i in range(n):
         y[i] *= x[i]
 
 
 cdef void relu_forward(const floating* x, floating* y, Py_ssize_t n, const Helpers* h) noexcept nogil:
-    cdef Py_ssize_t i
     for i in range(n):
         y[i] = <floating>0 if x[i] < 0 else x[i]      # NaN stays, as in np.maximum(x, 0)
 
@@ -281,8 +246,6 @@ cdef void relu_forward(const floating* x, floating* y, Py_ssize_t n, const Helpe
 cdef inline void scaled_softplus(const floating* x, floating* y, Py_ssize_t n, floating sign,
                                 const Helpers* h) noexcept nogil:
     """sign * (max(sign x, 0) + log1p(exp(-|x|)))"""
-    cdef Py_ssize_t i
-    cdef floating u
     for i in range(n):
         y[i] = -fabs_(x[i])
     apply1(&h.exp, y, y, n, sizeof(floating))

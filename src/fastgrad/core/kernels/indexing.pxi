@@ -12,7 +12,6 @@ cdef bint combine_index(const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t n,
                         bint first) noexcept nogil:
     """at = at * n + index, or index if `first`. Negative indices count from the end. Returns False if one is out of
     bounds."""
-    cdef Py_ssize_t k, i
     for k in range(count):
         i = fg_load(index + k)
         if i < 0:
@@ -45,7 +44,6 @@ cdef void scatter_add(const floating* g, const Py_ssize_t* at, floating* gx, con
                       Py_ssize_t count) noexcept nogil:
     """gx[o, at[k]] += g[o, k]; repeated indices add up."""
     cdef Py_ssize_t o, k, i, n = e.n, inner = e.inner
-    cdef floating* row
     for o in range(e.outer):
         if inner == 1:
             for k in range(count):

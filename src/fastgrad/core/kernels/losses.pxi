@@ -37,7 +37,6 @@ cdef void cross_entropy_backward(const floating* g, bint each, double share, con
                                  const floating* e, const floating* inverse, floating* gx, Py_ssize_t rows,
                                  Py_ssize_t n, bint add) noexcept nogil:
     """gx (+)= (softmax - one-hot) * g: one g for each row, or one `g / share` for all."""
-    cdef Py_ssize_t r, j
     cdef floating whole = g[0] / <floating>share if rows and not each else <floating>0, f
     for r in range(rows):
         if each:

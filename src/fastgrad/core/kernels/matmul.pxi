@@ -49,16 +49,16 @@ cdef enum:
     BLAS_LARGE = 100000000  # and from which its packing pays
 
 
-cdef Py_ssize_t own_product_scratch(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, Py_ssize_t a_row,
-                                    Py_ssize_t a_col, Py_ssize_t b_row, Py_ssize_t b_col) noexcept nogil:
+cdef Py_ssize_t own_product_scratch(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a,
+                                    const Factor* b) noexcept nogil:
     """Bytes of scratch that `own_product` needs; 0 where BLAS is faster or the product is not supported."""
     if not FG_OWN_PRODUCT or kernel != F64 or m < FEWEST or p < 2 * COLUMNS or n < 32:
         return 0
     if m * p <= BLAS_SMALL // n or m * p > BLAS_LARGE // n:
         return 0
-    if a_row != ITEM and (a_col != ITEM or a_row % ITEM):
+    if a.row != ITEM and (a.col != ITEM or a.row % ITEM):
         return 0
-    if b_col != ITEM and (b_row != ITEM or m < n):      # packing a transposed factor costs more
+    if b.col != ITEM and (b.row != ITEM or m < n):      # packing a transposed factor costs more
         return 0
     return (min(n, <Py_ssize_t>DEPTH) * (ROWS + COLUMNS * min((p + COLUMNS - 1) // COLUMNS, <Py_ssize_t>COLUMN_PANELS))
             + ROWS * COLUMNS + COLUMNS) * ITEM
@@ -67,7 +67,6 @@ cdef Py_ssize_t own_product_scratch(int kernel, Py_ssize_t m, Py_ssize_t n, Py_s
 cdef void pack(const char* x, Py_ssize_t step, Py_ssize_t n_step, Py_ssize_t n, double* packed, int width,
                Py_ssize_t there) noexcept nogil:
     """packed[k, i] = x[i * step + k * n_step] for k < n and i < width; zeros from i = `there` on."""
-    cdef Py_ssize_t i, k
     if there < width:
         memset(packed, 0, n * width * ITEM)
         for k in range(n):
@@ -85,8 +84,8 @@ cdef void pack(const char* x, Py_ssize_t step, Py_ssize_t n_step, Py_ssize_t n, 
                 packed[k * width + i] = (<const double*>(x + i * step))[k]      # n_step is ITEM
 
 
-cdef void own_product(Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const char* a, Py_ssize_t a_row, Py_ssize_t a_col,
-                      const char* b, Py_ssize_t b_row, Py_ssize_t b_col, double* y, double* scratch) noexcept nogil:
+cdef void own_product(Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a, const Factor* b, double* y,
+                      double* scratch) noexcept nogil:
     """C-contiguous `y[m, p] = a[m, n] @ b[n, p]`, each factor with one stride of ITEM."""
     cdef double* b_packed = <double*>((<size_t>scratch + 63) & ~<size_t>63)     # tiles read whole cache lines
     cdef double* a_packed
@@ -94,7 +93,6 @@ cdef void own_product(Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const char* a, P
     cdef Py_ssize_t panel, panels, first = 0, k, depth, i, rows, columns, r
     cdef const double* a_from
     cdef Py_ssize_t row_step, col_step
-    cdef double* tile
     while first < p:
         panels = min((p - first + COLUMNS - 1) // COLUMNS, <Py_ssize_t>COLUMN_PANELS)
         k = 0
@@ -103,17 +101,17 @@ cdef void own_product(Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const char* a, P
             a_packed = b_packed + panels * COLUMNS * depth
             edge = a_packed + ROWS * depth
             for panel in range(panels):
-                pack(b + (first + panel * COLUMNS) * b_col + k * b_row, b_col, b_row, depth,
+                pack(b.x + (first + panel * COLUMNS) * b.col + k * b.row, b.col, b.row, depth,
                      b_packed + panel * COLUMNS * depth, COLUMNS, min(p - first - panel * COLUMNS, <Py_ssize_t>COLUMNS))
             i = 0
             while i < m:
                 rows = min(m - i, <Py_ssize_t>ROWS)
-                if a_col == ITEM and rows == ROWS:
-                    a_from = <const double*>(a + i * a_row + k * ITEM)
-                    row_step = a_row // ITEM
+                if a.col == ITEM and rows == ROWS:
+                    a_from = <const double*>(a.x + i * a.row + k * ITEM)
+                    row_step = a.row // ITEM
                     col_step = 1
                 else:
-                    pack(a + i * a_row + k * a_col, a_row, a_col, depth, a_packed, ROWS, rows)
+                    pack(a.x + i * a.row + k * a.col, a.row, a.col, depth, a_packed, ROWS, rows)
                     a_from = a_packed
                     row_step = 1
                     col_step = ROWS

@@ -2,11 +2,11 @@
 # then scaled and shifted.
 
 cdef void layer_norm_forward(const floating* x, const floating* w, const floating* b, floating* y, floating* stats,
-                             Py_ssize_t rows, Py_ssize_t n, double eps) noexcept nogil:
-    """`stats` receives mean and 1 / std of each row; it, `w` and `b` may be NULL."""
+                             const Extents* e, double eps) noexcept nogil:
+    """`stats` receives mean and 1 / std of each row; `w` and `b` may be NULL."""
     cdef floating mean, scale
-    cdef Py_ssize_t r, i
-    for r in range(rows):
+    cdef Py_ssize_t r, i, n = e.n
+    for r in range(e.outer):
         mean = chained_sum(x, n) / <floating>n
         scale = <floating>1 / sqrt_(squares_about(mean, x, n) / <floating>n + <floating>eps)
         if w == NULL:
@@ -18,19 +18,18 @@ cdef void layer_norm_forward(const floating* x, const floating* w, const floatin
         if b != NULL:
             for i in range(n):
                 y[i] += b[i]
-        if stats != NULL:
-            stats[2 * r] = mean
-            stats[2 * r + 1] = scale
+        stats[2 * r] = mean
+        stats[2 * r + 1] = scale
         x += n
         y += n
 
 
-cdef void layer_norm_backward(const floating* g, const floating* x, const floating* w, const floating* stats,
-                              floating* gx, Py_ssize_t rows, Py_ssize_t n, bint add) noexcept nogil:
+cdef void layer_norm_backward(const floating* g, const floating* x, const floating* w, floating* gx,
+                              const floating* stats, const Extents* e, bint add) noexcept nogil:
     """gx (+)= (h - mean(h) - z * mean(h * z)) / std, with h = g * w and z the normalized x; `gx` may be `g`."""
     cdef floating mean, scale, a, c
-    cdef Py_ssize_t r, i
-    for r in range(rows):
+    cdef Py_ssize_t r, i, n = e.n
+    for r in range(e.outer):
         mean = stats[2 * r]
         scale = stats[2 * r + 1]
         norm_sums(g, w, x, mean, n, &a, &c)
@@ -50,8 +49,6 @@ cdef void layer_norm_backward(const floating* g, const floating* x, const floati
 cdef void accumulate_rows(const floating* g, const floating* x, const floating* stats, floating* gw, Py_ssize_t rows,
                           Py_ssize_t n) noexcept nogil:
     """gw += the sum over rows of g * z, with z the normalized x; of g where `x` is NULL."""
-    cdef Py_ssize_t r, i
-    cdef floating mean, scale
     for r in range(rows):
         if x == NULL:
             for i in range(n):
@@ -73,7 +70,6 @@ cdef void channel_moments(const floating* x, floating* mean, floating* var, Py_s
     """Mean and biased variance of each channel."""
     cdef floating count = <floating>(outer * inner), d
     cdef const floating* row = x
-    cdef Py_ssize_t o, c
     for c in range(channels):
         mean[c] = 0
         var[c] = 0
@@ -103,14 +99,14 @@ cdef void channel_moments(const floating* x, floating* mean, floating* var, Py_s
 
 
 cdef void batch_norm_forward(const floating* x, const floating* w, const floating* b, floating* y, floating* stats,
-                             Py_ssize_t outer, Py_ssize_t channels, Py_ssize_t inner, double eps) noexcept nogil:
+                             const Extents* e, double eps) noexcept nogil:
     """`w` and `b` may be NULL."""
+    cdef Py_ssize_t outer = e.outer, channels = e.n, inner = e.inner, o, c, i
     cdef floating* mean = stats
     cdef floating* scale = stats + channels
     cdef floating* var = stats + 2 * channels
     cdef floating* factor = stats + 3 * channels
     cdef floating* shift = stats + 4 * channels
-    cdef Py_ssize_t o, c, i
     channel_moments(x, mean, var, outer, channels, inner)
     for c in range(channels):
         scale[c] = <floating>1 / sqrt_(var[c] + <floating>eps)
@@ -131,15 +127,14 @@ cdef void batch_norm_forward(const floating* x, const floating* w, const floatin
             y += inner
 
 
-cdef void batch_norm_sums(const floating* g, const floating* x, const floating* stats, floating* sums,
-                          Py_ssize_t outer, Py_ssize_t channels, Py_ssize_t inner) noexcept nogil:
+cdef void batch_norm_sums(const floating* g, const floating* x, const floating* mean, floating* sums,
+                          const Extents* e) noexcept nogil:
     """The sum of g of each channel, then the sum of g * (x - mean) of each channel."""
-    cdef const floating* mean = stats
+    cdef Py_ssize_t channels = e.n, inner = e.inner, o, c
     cdef floating* other = sums + channels
     cdef floating first, second
-    cdef Py_ssize_t o, c
     memset(sums, 0, 2 * channels * sizeof(floating))
-    for o in range(outer):
+    for o in range(e.outer):
         if inner == 1:
             for c in range(channels):
                 sums[c] += g[c]
@@ -155,17 +150,16 @@ cdef void batch_norm_sums(const floating* g, const floating* x, const floating* 
             x += inner
 
 
-cdef void batch_norm_backward(const floating* g, const floating* x, const floating* stats, floating* sums,
-                              floating* gx, Py_ssize_t outer, Py_ssize_t channels, Py_ssize_t inner,
-                              bint add) noexcept nogil:
+cdef void batch_norm_backward(const floating* g, const floating* x, const floating* stats, floating* gx, floating* sums,
+                              const Extents* e, bint add) noexcept nogil:
     """gx (+)= (g - mean(g) - (x - mean) * mean(g * (x - mean)) / std^2) * factor; overwrites `sums`; `gx` may be
     `g`."""
+    cdef Py_ssize_t outer = e.outer, channels = e.n, inner = e.inner, o, c, i
     cdef const floating* mean = stats
     cdef const floating* scale = stats + channels
     cdef const floating* factor = stats + 3 * channels
     cdef floating* other = sums + channels
     cdef floating count = <floating>(outer * inner)
-    cdef Py_ssize_t o, c, i
     for c in range(channels):
         sums[c] /= count
         other[c] = other[c] / count * scale[c] * scale[c]
@@ -183,11 +177,3 @@ cdef void batch_norm_backward(const floating* g, const floating* x, const floati
             g += inner
             x += inner
             gx += inner
-
-
-cdef void batch_norm_parameter_backward(const floating* sums, const floating* scale, floating* gp, Py_ssize_t channels,
-                                        bint add) noexcept nogil:
-    """gp (+)= sums * scale; sums where `scale` is NULL."""
-    cdef Py_ssize_t c
-    for c in range(channels):
-        store_or_add(gp + c, sums[c] if scale == NULL else sums[c] * scale[c], add)

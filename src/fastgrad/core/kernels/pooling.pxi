@@ -21,8 +21,6 @@ cdef bint largest_of_four(const floating* a, const floating* b, floating* y, int
                           Py_ssize_t n) noexcept nogil:
     """A row of adjacent windows of 2 x 2 in the rows `a` and `b`. Returns False if there is a NaN: the results are
     wrong then. Without branches, which could not be predicted: a window takes 2 ns instead of 15."""
-    cdef Py_ssize_t q
-    cdef floating m, v0, v1, v2, v3
     cdef int bad = 0
     for q in range(n):
         v0 = a[2 * q]
@@ -36,11 +34,10 @@ cdef bint largest_of_four(const floating* a, const floating* b, floating* y, int
     return bad == 0
 
 
-cdef void largest_in_row(const floating* x, floating* y, int* at, Py_ssize_t p, const Pool* d) noexcept nogil:
+cdef void largest_in_row(const floating* x, floating* y, int* at, Py_ssize_t p, const Windows* d) noexcept nogil:
     """Row `p` of the windows of a plane."""
     cdef Py_ssize_t q, i, j, i0, i1, j0, j1, top, left
     cdef floating most, v
-    cdef int where
     span(p, d.sh, d.top, d.dh, d.kh, d.h, &i0, &i1, &top)
     for q in range(d.ow):
         span(q, d.sw, d.left, d.dw, d.kw, d.w, &j0, &j1, &left)
@@ -56,12 +53,11 @@ cdef void largest_in_row(const floating* x, floating* y, int* at, Py_ssize_t p, 
         at[q] = where
 
 
-cdef void max_pool_forward(const floating* x, floating* y, int* at, const Pool* d) noexcept nogil:
+cdef void max_pool_forward(const floating* x, floating* y, int* at, const Windows* d) noexcept nogil:
     """The largest element of each window, and in `at` its index in the plane."""
-    cdef Py_ssize_t plane, p
     cdef bint four = (d.kh == 2 and d.kw == 2 and d.sh == 2 and d.sw == 2 and d.dh == 1 and d.dw == 1 and d.top == 0
                       and d.left == 0 and 2 * d.oh <= d.h and 2 * d.ow <= d.w)
-    for plane in range(d.planes):
+    for plane in range(d.n):
         for p in range(d.oh):
             if not four or not largest_of_four(x + 2 * p * d.w, x + (2 * p + 1) * d.w, y, at, <int>(2 * p * d.w),
                                                <int>d.w, d.ow):
@@ -71,10 +67,10 @@ cdef void max_pool_forward(const floating* x, floating* y, int* at, const Pool* 
         x += d.h * d.w
 
 
-cdef void max_pool_backward(const floating* g, const int* at, floating* gx, const Pool* d) noexcept nogil:
+cdef void max_pool_backward(const floating* g, const int* at, floating* gx, const Windows* d) noexcept nogil:
     """gx[at] += g"""
     cdef Py_ssize_t plane, k, n = d.oh * d.ow
-    for plane in range(d.planes):
+    for plane in range(d.n):
         for k in range(n):
             gx[at[k]] += g[k]
         g += n
@@ -82,13 +78,12 @@ cdef void max_pool_backward(const floating* g, const int* at, floating* gx, cons
         gx += d.h * d.w
 
 
-cdef void avg_pool(const floating* x, floating* y, const Pool* d, bint backward) noexcept nogil:
+cdef void avg_pool(const floating* x, floating* y, const Windows* d, bint backward) noexcept nogil:
     """y = the mean of each window of `x`. If `backward`, x is the cotangent of the means: each element of `y`
     accumulates its share."""
     cdef Py_ssize_t plane, p, q, i, j, i0, i1, j0, j1, top, left
     cdef floating total, size
-    cdef floating* row
-    for plane in range(d.planes):
+    for plane in range(d.n):
         for p in range(d.oh):
             span(p, d.sh, d.top, 1, d.kh, d.h, &i0, &i1, &top)
             for q in range(d.ow):

@@ -40,7 +40,6 @@ cdef inline void gate_of(const floating* x, const floating* v, const floating* b
 
 cdef inline void logistic(floating* z, Py_ssize_t n, const Helpers* h) noexcept nogil:
     """z = 1 / (1 + exp(z)), of negative pre-activations."""
-    cdef Py_ssize_t i
     apply1(&h.exp, z, z, n, sizeof(floating))
     for i in range(n):
         z[i] = <floating>1 / (<floating>1 + z[i])
@@ -120,8 +119,7 @@ cdef void recurrent_forward(const floating* u, const floating* w, const floating
             if d.cell == CELL_TANH:
                 apply1(&h.tanh, states + n, states + n, n, sizeof(floating))
             else:
-                for j in range(n):
-                    states[n + j] = <floating>0 if states[n + j] < 0 else states[n + j]
+                relu_forward(states + n, states + n, n, h)
         u += rows * d.batch
         states += n
 
@@ -196,12 +194,9 @@ cdef void recurrent_backward(const floating* g, const floating* w, const floatin
         elif d.cell == CELL_GRU:
             gru_step_backward(kept + t * 4 * n, states + t * n, gh, gu + t * d.batch * rows, gv + t * d.batch * rows, d)
         elif d.cell == CELL_TANH:
-            for k in range(n):
-                gu[t * n + k] = (gh[k] * (<floating>1 - states[(t + 1) * n + k])
-                                 * (<floating>1 + states[(t + 1) * n + k]))
+            tanh_backward(gh, NULL, NULL, states + (t + 1) * n, gu + t * n, n, 0, NULL, False)
         else:
-            for k in range(n):
-                gu[t * n + k] = gh[k] if states[(t + 1) * n + k] > 0 else <floating>0
+            relu_backward(gh, NULL, NULL, states + (t + 1) * n, gu + t * n, n, 0, NULL, False)
         matrix_product(gv + t * d.batch * rows, False, w, False, back, d.batch, rows, d.hidden)
         if d.cell == CELL_GRU:
             for k in range(n):

@@ -33,7 +33,6 @@ cdef inline bint is_extremum(floating x, floating best) noexcept nogil:
 cdef void extremum_row_backward(floating g, const floating* x, floating best, floating* gx, Py_ssize_t n,
                                 bint add) noexcept nogil:
     cdef Py_ssize_t r, ties = 0
-    cdef floating v
     for r in range(n):
         ties += is_extremum(x[r], best)
     v = g / <floating>ties
@@ -46,7 +45,6 @@ cdef void extremum_backward(const floating* g, const floating* x, const floating
     """The upstream gradient goes to the elements of x that equal the extremum y; ties share it equally."""
     cdef floating[BLOCK] share
     cdef Py_ssize_t o, r, i, j, m, at, n = e.n, inner = e.inner
-    cdef floating v
     for o in range(e.outer):
         if inner == 1:
             extremum_row_backward(g[o], x, y[o], gx, n, add)

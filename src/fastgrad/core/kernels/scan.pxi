@@ -77,7 +77,6 @@ cdef void products_without(const floating* x, Py_ssize_t stride, Py_ssize_t n, f
     cdef floating* start[64]
     cdef Py_ssize_t length[64]
     cdef floating* at = level
-    cdef floating half
     for k in range(n):
         level[k] = x[k * stride]
     while m > 1:
@@ -109,7 +108,6 @@ cdef void prod_backward(const floating* g, const floating* x, const floating* y,
     elements."""
     cdef floating tiny = DBL_MIN if floating is double else FLT_MIN
     cdef Py_ssize_t o, r, i, at, n = e.n, inner = e.inner
-    cdef floating p, part
     for o in range(e.outer):
         for i in range(inner):
             p = y[i]

@@ -90,7 +90,6 @@ cdef void exp_rows(const floating* x, Py_ssize_t rows, Py_ssize_t n, bint finite
 cdef void exp_columns(const floating* x, Py_ssize_t n, Py_ssize_t stride, Py_ssize_t w, bint finite, floating* top,
                       floating* e, Py_ssize_t e_stride, floating* s, const Helpers* h) noexcept nogil:
     """As `exp_rows`, for w columns of n elements."""
-    cdef Py_ssize_t r, i
     cdef const floating* row = x
     cdef floating* d = e
     for i in range(w):
@@ -185,7 +184,6 @@ cdef void softmax_backward(const floating* g, const floating* x, const floating*
     """gx (+)= y * (g - sum(g * y)); gx may be g."""
     cdef floating[WIDTH] d
     cdef Py_ssize_t o, i, r, j, w, at, outer = extents.outer, n = extents.n, inner = extents.inner
-    cdef floating m
     if inner == 1:
         for o in range(outer):
             m = inner_product(g, y, n)
@@ -223,7 +221,6 @@ cdef void log_softmax_backward(const floating* g, const floating* x, const float
     cdef floating[WIDTH] d
     cdef Py_ssize_t outer = extents.outer, n = extents.n, inner = extents.inner
     cdef Py_ssize_t o = 0, i, r, j, w, at, m, lines
-    cdef floating s
     if inner == 1:
         while o < outer:
             w = min(rows_at_once(n), outer - o)

@@ -5,8 +5,6 @@ cdef void run_steps(const Step* steps, int count, const StreamedOutput* outs, in
     """Run all steps on the first `RUN_BLOCK` elements, then all on the next, and so on."""
     cdef Py_ssize_t item = 8 if dtype == F64 else 4
     cdef Py_ssize_t at = 0, m
-    cdef const Step* s
-    cdef int k
     while at < n:
         m = min(n - at, <Py_ssize_t>RUN_BLOCK)
         for k in range(count):

@@ -1,6 +1,11 @@
 # Sums in eight chains, whatever the width of a vector: every instruction set rounds the same.
 
-cdef inline floating joined(const floating* s) noexcept nogil:
+ctypedef fused accumulator:
+    double
+    float
+
+
+cdef inline accumulator joined(const accumulator* s) noexcept nogil:
     return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
 
 
@@ -16,10 +21,10 @@ cdef inline floating chained_sum(const floating* x, Py_ssize_t n) noexcept nogil
     return joined(s) + rest
 
 
-cdef inline floating squares_about(floating mean, const floating* x, Py_ssize_t n) noexcept nogil:
-    """The sum of (x - mean)^2."""
-    cdef floating[8] s = [0, 0, 0, 0, 0, 0, 0, 0]
-    cdef floating rest = 0, d
+cdef inline accumulator squares_about(accumulator mean, const floating* x, Py_ssize_t n) noexcept nogil:
+    """The sum of (x - mean)^2, in the precision of `mean`."""
+    cdef accumulator[8] s = [0, 0, 0, 0, 0, 0, 0, 0]
+    cdef accumulator rest = 0, d
     cdef Py_ssize_t i, k, whole = n - n % 8
     for i in range(0, whole, 8):
         for k in range(8):
@@ -71,14 +76,4 @@ cdef inline void norm_sums(const floating* g, const floating* w, const floating*
 
 cdef double sum_of_squares(const floating* x, Py_ssize_t n) noexcept nogil:
     """The sum of x^2, in float64."""
-    cdef double[8] s = [0, 0, 0, 0, 0, 0, 0, 0]
-    cdef double rest = 0, e
-    cdef Py_ssize_t i, k, whole = n - n % 8
-    for i in range(0, whole, 8):
-        for k in range(8):
-            e = x[i + k]
-            s[k] += e * e
-    for i in range(whole, n):
-        e = x[i]
-        rest += e * e
-    return joined(s) + rest
+    return squares_about(<double>0, x, n)

@@ -27,18 +27,15 @@ cdef Tensor record_along(int op, PyObject** given):
     cdef const AlongRow* row = &along[op]
     cdef Tensor x = given_tensor(given[0]), y, source
     cdef Extents e
-    cdef Layout* layout
     cdef PyObject* axis = given[1]
-    cdef long long axes
     cdef Storage* scratch
-    cdef int dtype
     if (x is None or (row.dtype_at and <object>given[row.dtype_at] is not None)
             or (row.result == REDUCED and type(<object>given[2]) is not bool)
             or (row.result == SCANNED and type(<object>axis) is tuple)):
         return None
-    layout = x.layout
-    dtype = layout.kernel
-    axes = read_extents(layout, <object>axis, &e)
+    cdef Layout* layout = x.layout
+    cdef int dtype = layout.kernel
+    cdef long long axes = read_extents(layout, <object>axis, &e)
     if axes < 0:
         return None
     check_fresh(x)
@@ -74,7 +71,7 @@ cdef int backward_along(Tensor y, char* g, Storage* gs, bint only_wanted) except
     cdef bint add
     cdef char* gx
     cdef Storage* scratch = NULL
-    recorded_extents(y, x, &e)
+    split(x.layout, read_axes(x.layout, parameter_of(y)), &e)
     if table[y.op].reads & READS_X1:
         source = contiguous(x)
         expect_contiguous(source)
@@ -98,18 +95,11 @@ cdef dict params_along(Tensor y):
     return params
 
 
-cdef int recorded_extents(Tensor y, Tensor x, Extents* e) except -1:
-    """The extents of a recorded op along axes of `x`."""
-    split(x.layout, read_axes(x.layout, parameter_of(y)), e)
-    return 0
-
-
 cdef long long read_extents(const Layout* layout, object axis, Extents* e) except -2:
     """The axes as a mask, with their extents; -1 where there is no kernel for them, or no element along them."""
-    cdef long long axes
     if layout.kernel == NO_KERNEL or layout.ndim > 62:
         return -1
-    axes = read_axes(layout, axis)
+    cdef long long axes = read_axes(layout, axis)
     return axes if axes != -1 and split(layout, axes, e) and e.n > 0 else -1
 
 

@@ -53,6 +53,14 @@ cdef inline NodeExtra link_operands(Tensor y, int op, tuple operands, dict param
     return <NodeExtra>y.extra
 
 
+cdef Tensor wanted_operand(NodeExtra extra, Py_ssize_t k, bint only_wanted):
+    """Operand `k` if the sweep goes to it; None where it does not, or where that is no Tensor."""
+    if type(extra.operands[k]) is not Tensor:
+        return None
+    cdef Tensor x = nth_operand(extra, k)
+    return x if takes(x, only_wanted) else None
+
+
 cdef char* keep_block(Tensor y, Py_ssize_t nbytes) except NULL:
     """A block that the forward fills for the backward of `y`. Python code may run."""
     cdef NodeExtra extra = extra_of(y)

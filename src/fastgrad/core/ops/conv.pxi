@@ -45,39 +45,45 @@ cdef inline Py_ssize_t count_windows(Py_ssize_t length, Py_ssize_t span, Py_ssiz
     return (length - span - 1) // stride + 1 if length > span else 0
 
 
-cdef bint read_convolution(int n, const Py_ssize_t* x, const Py_ssize_t* w, dict params, Conv* d) except -1:
-    """Lengths of a convolution of arrays of these shapes; False where they do not fit, or where one is 0."""
+cdef bint read_windows(int n, dict params, Windows* d) except -1:
+    """Read stride, dilation and padding of `n` axes and count the windows, the lengths of input and kernel being given;
+    False where they do not fit, or where one is 0."""
     cdef Py_ssize_t[2] low
     cdef Py_ssize_t[2] high
-    d.sh = d.dh = d.h = d.kh = 1
-    if (not read_length(params["groups"], &d.groups) or not read_lengths(params["stride"], n, &d.sh, &d.sw)
-            or not read_lengths(params["dilation"], n, &d.dh, &d.dw)):
+    d.sh = d.dh = d.dw = 1
+    if (not read_lengths(params["stride"], n, &d.sh, &d.sw)
+            or ("dilation" in params and not read_lengths(params["dilation"], n, &d.dh, &d.dw))
+            or min(d.n, d.h, d.w) < 1 or min(d.kh, d.kw, d.sh) < 1 or min(d.sw, d.dh, d.dw) < 1
+            or max(d.h, d.w, d.kh) >= LENGTHS or d.kw >= LENGTHS):
         return False
-    d.n = x[0]
-    d.w = x[n + 1]
-    d.kw = w[n + 1]
-    if n == 2:
-        d.h = x[2]
-        d.kh = w[2]
-    if (min(d.groups, d.sh, d.sw) < 1 or min(d.dh, d.dw, d.n) < 1 or min(d.h, d.w) < 1
-            or min(d.kh, d.kw, w[0], w[1]) < 1):
-        return False
-    if max(d.h, d.w, d.kh) >= LENGTHS or d.kw >= LENGTHS:
-        return False
-    if x[1] % d.groups or w[0] % d.groups or x[1] // d.groups != w[1]:
-        return False
-    d.c = w[1]
-    d.o = w[0] // d.groups
-    if not read_padding(params["padding"], n, d.dh * (d.kh - 1), d.dw * (d.kw - 1), low, high):
+    cdef Py_ssize_t span_h = d.dh * (d.kh - 1)
+    cdef Py_ssize_t span_w = d.dw * (d.kw - 1)
+    if not read_padding(params["padding"], n, span_h, span_w, low, high):
         return False
     d.top = low[0]
     d.left = low[1]
-    d.oh = count_windows(d.h + low[0] + high[0], d.dh * (d.kh - 1), d.sh)
-    d.ow = count_windows(d.w + low[1] + high[1], d.dw * (d.kw - 1), d.sw)
+    d.hp = d.h + low[0] + high[0]
+    d.wp = d.w + low[1] + high[1]
+    d.oh = count_windows(d.hp, span_h, d.sh)
+    d.ow = count_windows(d.wp, span_w, d.sw)
+    return d.oh > 0 and d.ow > 0
+
+
+cdef bint read_convolution(int n, const Py_ssize_t* x, const Py_ssize_t* w, dict params, Windows* d) except -1:
+    """Lengths of a convolution of arrays of these shapes; False where they do not fit, or where one is 0."""
+    d.n = x[0]
+    d.h = x[2] if n == 2 else 1
+    d.w = x[n + 1]
+    d.kh = w[2] if n == 2 else 1
+    d.kw = w[n + 1]
+    if (not read_windows(n, params, d) or not read_length(params["groups"], &d.groups)
+            or min(d.groups, w[0], w[1]) < 1 or x[1] % d.groups or w[0] % d.groups or x[1] // d.groups != w[1]):
+        return False
+    d.c = w[1]
+    d.o = w[0] // d.groups
     # Bounds on the padded input of all samples, and on a row of windows as columns: NumPy reports what is larger.
-    return (d.oh > 0 and d.ow > 0
-            and <double>(d.h + low[0] + high[0]) * <double>(d.w + low[1] + high[1]) * <double>d.c * <double>d.n
-            < ELEMENTS and <double>(d.c * d.kh * d.kw) * <double>d.ow < ELEMENTS)
+    return (<double>d.hp * <double>d.wp * <double>d.c * <double>d.n < ELEMENTS
+            and <double>(d.c * d.kh * d.kw) * <double>d.ow < ELEMENTS)
 
 
 cdef Layout* images(const Layout* like, int n, Py_ssize_t first, Py_ssize_t second, Py_ssize_t h,
@@ -92,29 +98,23 @@ cdef Layout* images(const Layout* like, int n, Py_ssize_t first, Py_ssize_t seco
 
 
 cdef Tensor record_conv(int op, PyObject** given):
-    cdef Conv d
-    cdef int n
+    cdef Windows d
     cdef Tensor x = given_tensor(given[0]), w, b, y, source, w_source
-    cdef dict params
-    cdef Py_ssize_t item
-    cdef Storage* scratch
     cdef char* columns = NULL
-    cdef tuple operands
-    cdef bint wanted
     if x is None:
         return None
     w = as_tensor(<object>given[1])
     b = given_optional(given[2])
-    params = given_params(op, given)
-    n = x.layout.ndim - 2
+    cdef dict params = given_params(op, given)
+    cdef int n = x.layout.ndim - 2
     if (not same_kernel(x, w) or (n != 1 and n != 2) or w.layout.ndim != n + 2
             or not read_convolution(n, x.layout.shape, w.layout.shape, params, &d)):
         return None
     if b is not None and not (same_kernel(x, b) and b.layout.ndim == 1 and b.layout.shape[0] == w.layout.shape[0]):
         return None
-    operands = (x, w, b)
-    wanted = check_operands(operands)
-    item = x.layout.itemsize
+    cdef tuple operands = (x, w, b)
+    cdef bint wanted = check_operands(operands)
+    cdef Py_ssize_t item = x.layout.itemsize
     y = new_tensor(images(x.layout, n, d.n, d.groups * d.o, d.oh, d.ow))
     if wants_grad(w) and conv_columns(&d, item):
         columns = keep_block(y, conv_columns(&d, item) * item)
@@ -122,7 +122,7 @@ cdef Tensor record_conv(int op, PyObject** given):
     w_source = contiguous(w)
     if b is not None:
         b = contiguous(b)
-    scratch = storage_new(conv_scratch(&d, item) * item)
+    cdef Storage* scratch = storage_new(conv_scratch(&d, item) * item)
     typed[x.layout.kernel].conv_forward(source.data, w_source.data, data_or_null(b), y.data, columns, payload(scratch),
                                         &d)
     storage_release(scratch)
@@ -137,15 +137,12 @@ cdef Tensor record_conv_transposed(int op, PyObject** given):
     cdef int n, k
     cdef Py_ssize_t[4] shape
     cdef Py_ssize_t groups
-    cdef Conv d
-    cdef dict params
-    cdef Storage* scratch
-    cdef bint wanted, to_input
+    cdef Windows d
     if a is None:
         return None
     b = as_tensor(<object>given[1])
-    params = given_params(op, given)
-    to_input = "lengths" in params
+    cdef dict params = given_params(op, given)
+    cdef bint to_input = "lengths" in params
     g = a if to_input else b
     n = a.layout.ndim - 2
     lengths = <object>given[2]
@@ -163,11 +160,11 @@ cdef Tensor record_conv_transposed(int op, PyObject** given):
     if not same_shape(g.layout, images(g.layout, n, d.n, d.groups * d.o, d.oh, d.ow)):
         return None
     operands = (a, b)
-    wanted = check_operands(operands)
+    cdef bint wanted = check_operands(operands)
     a_source = contiguous(a)
     b_source = contiguous(b)
     y = new_tensor(layout_get(a.layout.typenum, a.layout.itemsize, n + 2, shape, NULL))
-    scratch = storage_new(conv_scratch(&d, a.layout.itemsize) * a.layout.itemsize)
+    cdef Storage* scratch = storage_new(conv_scratch(&d, a.layout.itemsize) * a.layout.itemsize)
     if to_input:
         typed[a.layout.kernel].conv_input_backward(a_source.data, b_source.data, y.data, payload(scratch), &d, False)
     else:
@@ -183,13 +180,12 @@ cdef int backward_conv(Tensor y, char* g, Storage* gs, bint only_wanted) except 
     cdef NodeExtra extra = <NodeExtra>y.extra
     cdef Tensor x = nth_operand(extra, 0), w = nth_operand(extra, 1), b, source
     cdef int n = x.layout.ndim - 2
-    cdef Conv d
+    cdef Windows d
     cdef Py_ssize_t[3] ones
-    cdef Storage* scratch
     cdef char* gx
     cdef bint add
     read_convolution(n, x.layout.shape, w.layout.shape, extra.params, &d)
-    scratch = storage_new(conv_scratch(&d, x.layout.itemsize) * x.layout.itemsize)
+    cdef Storage* scratch = storage_new(conv_scratch(&d, x.layout.itemsize) * x.layout.itemsize)
     try:
         if takes(w, only_wanted):
             source = contiguous(x)
@@ -203,14 +199,13 @@ cdef int backward_conv(Tensor y, char* g, Storage* gs, bint only_wanted) except 
             typed[x.layout.kernel].conv_input_backward(g, source.data, gx, payload(scratch), &d, add)
     finally:
         storage_release(scratch)
-    if extra.operands[2] is not None:
-        b = nth_operand(extra, 2)
-        if takes(b, only_wanted):
-            ones[0] = b.layout.shape[0]
-            ones[1] = ones[2] = 1
-            gx = cotangent_buffer(b, &add)
-            sum_into(layout_contiguous(y.layout), g,
-                     layout_get(b.layout.typenum, b.layout.itemsize, n + 1, ones, NULL), gx, add)
+    b = wanted_operand(extra, 2, only_wanted)
+    if b is not None:
+        ones[0] = b.layout.shape[0]
+        ones[1] = ones[2] = 1
+        gx = cotangent_buffer(b, &add)
+        sum_into(layout_contiguous(y.layout), g, layout_get(b.layout.typenum, b.layout.itemsize, n + 1, ones, NULL),
+                 gx, add)
     return 0
 
 

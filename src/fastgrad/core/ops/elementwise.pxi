@@ -128,16 +128,15 @@ cdef Tensor binary_constant(int op, Tensor x, double c, bint first):
 
 cdef Tensor constant_array(int op, Tensor x, double c, bint first):
     cdef Layout* layout = x.layout
-    cdef Tensor y, source
     cdef Kernel* k = &kernels[op]
     cdef float narrow = <float>c
     cdef void* constant = &c if layout.kernel == F64 else <void*>&narrow
     if layout.kernel == NO_KERNEL or k.loop[layout.kernel].run == NULL:
         return None
     check_fresh(x)
-    source = contiguous(x)
+    cdef Tensor source = contiguous(x)
     layout = source.layout
-    y = new_tensor(layout)
+    cdef Tensor y = new_tensor(layout)
     if layout.flags & SCALAR and layout.kernel == F64 and k.scalar2 != NULL:
         (<double*>y.data)[0] = k.scalar2(c, (<double*>x.data)[0]) if first else k.scalar2((<double*>x.data)[0], c)
     elif op == POWER and not first:
@@ -168,15 +167,13 @@ cdef inline bint copies(Backward kernel, int dtype) noexcept nogil:
 
 cdef int backward_one(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     """An op with one operand, or with one constant beside it."""
-    cdef bint first = y.flags & CONST1 != 0, alone = y.flags & (CONST1 | CONST2) == 0
+    cdef bint first = y.flags & CONST1 != 0, alone = y.flags & (CONST1 | CONST2) == 0, add
     cdef Kernel* k = &kernels[y.op]
     cdef Tensor x = resolve(y.x2, y.gen2) if first else resolve(y.x1, y.gen1), source = x
     cdef double c = 0 if alone else constant_of(y.x1 if first else y.x2)
     cdef int dtype = y.layout.kernel
     cdef Backward kernel = k.x2[dtype] if first else k.x1[dtype] if alone else k.x1_alone[dtype]
     cdef char* room = g
-    cdef char* where
-    cdef bint add
     if not x.flags & REQUIRES_GRAD:
         return 0
     if kernel == NULL:
@@ -190,7 +187,7 @@ cdef int backward_one(Tensor y, char* g, Storage* gs, bint only_wanted) except -
     if y.flags & DYING and (gs == NULL or gs.refs > 1) and owns_value(y) and not is_small(x.layout):
         gs = y.storage      # nothing reads the value after this
         room = y.data
-    where = cotangent_buffer_or_reuse(x, room, gs, &add)
+    cdef char* where = cotangent_buffer_or_reuse(x, room, gs, &add)
     backward_apply(kernel, dtype, g, NULL if first else source.data, source.data if first else NULL, y.data, where,
                    y.layout.size, add, NULL if alone else &c, y.flags & UNIFORM != 0)
     return 0
@@ -198,14 +195,11 @@ cdef int backward_one(Tensor y, char* g, Storage* gs, bint only_wanted) except -
 
 cdef Tensor expanded(Tensor x, const Layout* layout):
     """`x` broadcast to the shape of `layout`, in C order."""
-    cdef Tensor e
     cdef Py_ssize_t[64] strides
-    cdef int k, lead = layout.ndim - x.layout.ndim
     if same_shape(x.layout, layout):
         return contiguous(x)
-    for k in range(layout.ndim):
-        strides[k] = 0 if k < lead or x.layout.shape[k - lead] == 1 else x.layout.strides[k - lead]
-    e = new_tensor(layout_contiguous(<Layout*>layout))
+    broadcast_strides(layout, x.layout, x.layout.strides, strides)
+    cdef Tensor e = new_tensor(layout_contiguous(<Layout*>layout))
     copy_strided(layout.itemsize, layout, x.data, strides, e.data, e.layout.strides)
     return e
 
@@ -219,7 +213,6 @@ cdef int backward_operand(Tensor y, int k, Tensor x, Tensor s1, Tensor s2, char*
     cdef const char* d1 = data_or_null(s1)
     cdef const char* d2 = data_or_null(s2)
     cdef char* where
-    cdef Storage* part
     if copies(kernel, dtype):
         if whole:
             return accumulate_same(x, y, g, gs)
@@ -231,7 +224,7 @@ cdef int backward_operand(Tensor y, int k, Tensor x, Tensor s1, Tensor s2, char*
         where = cotangent_buffer_or_reuse(x, g, gs if k == 0 else NULL, &add)
         backward_apply(kernel, dtype, g, d1, d2, y.data, where, y.layout.size, add, NULL, uniform)
         return 0
-    part = storage_new(y.layout.nbytes)
+    cdef Storage* part = storage_new(y.layout.nbytes)
     backward_apply(kernel, dtype, g, d1, d2, y.data, payload(part), y.layout.size, False, NULL, uniform)
     return accumulate_broadcast(x, y.layout, part)
 

@@ -63,14 +63,12 @@ cdef bint read_places(const Layout* layout, object key, Places* p) except -1:
     """Read a key; False where it is of another kind, or out of bounds, which the rule reports. The caller releases `at`
     where it is not NULL."""
     cdef int k, first = 0, last
-    cdef list arrays
     cdef bint dots = False
-    cdef tuple parts
     p.at = NULL
     p.lead = p.trail = 0
     if PyArray_Check(key) and is_index_array(<cnp.ndarray>key):
         return make_places(layout, <cnp.ndarray>key, 1, p) and add_index(layout, <cnp.ndarray>key, 0, p)
-    parts = key if type(key) is tuple else (key,)
+    cdef tuple parts = key if type(key) is tuple else (key,)
     last = <int>len(parts)
     if type(key) is tuple:
         dots = last > 0 and parts[0] is Ellipsis
@@ -93,7 +91,7 @@ cdef bint read_places(const Layout* layout, object key, Places* p) except -1:
             part = array_view(<Tensor>part, part, False)
         if PyArray_Check(part) and cnp.PyArray_TYPE(<cnp.ndarray>part) == cnp.NPY_BOOL:
             return not (dots and cnp.PyArray_NDIM(<cnp.ndarray>part) != 1) and read_mask(layout, part, p)
-    arrays = index_arrays(parts)
+    cdef list arrays = index_arrays(parts)
     if arrays is None or not make_places(layout, arrays[0], <int>len(arrays), p):
         return False
     for k in range(p.axes):
@@ -135,8 +133,6 @@ cdef bint read_mask(const Layout* layout, cnp.ndarray mask, Places* p) except -1
     more places are written than were allocated."""
     cdef int k
     cdef Py_ssize_t i, found = 0
-    cdef const char* m
-    cdef Py_ssize_t* at
     p.axes = cnp.PyArray_NDIM(mask)
     p.ndim = 1
     if p.axes == 0 or not cnp.PyArray_IS_C_CONTIGUOUS(mask) or not fit_places(layout, p):
@@ -144,11 +140,11 @@ cdef bint read_mask(const Layout* layout, cnp.ndarray mask, Places* p) except -1
     for k in range(p.axes):
         if cnp.PyArray_DIMS(mask)[k] != layout.shape[p.lead + k]:
             return False
-    m = <const char*>cnp.PyArray_DATA(mask)
+    cdef const char* m = <const char*>cnp.PyArray_DATA(mask)
     for i in range(p.e.n):
         found += m[i] != 0
     p.at = storage_new(found * sizeof(Py_ssize_t))
-    at = <Py_ssize_t*>payload(p.at)
+    cdef Py_ssize_t* at = <Py_ssize_t*>payload(p.at)
     p.count = 0
     for i in range(p.e.n):
         if m[i] and p.count < found:
@@ -289,12 +285,11 @@ cdef int backward_scatter_add(Tensor y, char* g, Storage* gs, bint only_wanted) 
     cdef Layout* layout = layout_contiguous(x.layout)
     cdef Places p
     cdef Geometry v
-    cdef char* gx
     cdef bint add
     if extra.kept == NULL:
         parse_key(y.layout, extra.params["key"], &v)
         return accumulate_strided(x, layout, g + v.offset, v.strides, 0, layout.strides)
-    gx = cotangent_buffer(x, &add)
+    cdef char* gx = cotangent_buffer(x, &add)
     kept_places(y, y.layout, &p)
     if add:
         typed[layout.kernel].gather_add(g, <Py_ssize_t*>payload(p.at), gx, &p.e, p.count)

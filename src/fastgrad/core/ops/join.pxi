@@ -6,8 +6,6 @@ cdef Tensor join(int op, tuple given, object axis, bint stacks):
     cdef Py_ssize_t[64] strides
     cdef Py_ssize_t at = 0, length = 0, a
     cdef int k, ndim
-    cdef Layout* first
-    cdef Layout* layout
     cdef Tensor x, y
     cdef list operands = []
     cdef bint wanted = False
@@ -15,7 +13,7 @@ cdef Tensor join(int op, tuple given, object axis, bint stacks):
         operands.append(tensor_or_number(o))
     if not operands or type(operands[0]) is not Tensor:
         return None
-    first = (<Tensor>operands[0]).layout
+    cdef Layout* first = (<Tensor>operands[0]).layout
     ndim = first.ndim + stacks
     if first.kernel == NO_KERNEL or not read_axis(axis, ndim, &a) or ndim > MAX_NDIM:
         return None
@@ -34,7 +32,7 @@ cdef Tensor join(int op, tuple given, object axis, bint stacks):
     for k in range(ndim):
         shape[k] = length if k == a else first.shape[k - (stacks and k > a)]
     y = new_tensor(layout_get(first.typenum, first.itemsize, ndim, shape, NULL))
-    layout = y.layout
+    cdef Layout* layout = y.layout
     part_strides(layout, a, stacks, strides)
     for o in operands:
         x = <Tensor>o

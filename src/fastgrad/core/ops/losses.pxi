@@ -2,7 +2,6 @@
 
 cdef bint read_labels(Tensor labels, Py_ssize_t classes, Py_ssize_t* out) except -1:
     """Read labels as class numbers; False where they are not integers below `classes`."""
-    cdef Tensor source
     cdef Py_ssize_t k
     if labels.layout.itemsize != 8 or labels.layout.typenum not in (cnp.NPY_LONG, cnp.NPY_LONGLONG):
         a = array_view(labels, labels, False)
@@ -11,7 +10,7 @@ cdef bint read_labels(Tensor labels, Py_ssize_t classes, Py_ssize_t* out) except
         if a.size and not 0 <= a.min() <= a.max() < classes:
             return False
         labels = wrap_array(a.astype(np.int64))
-    source = contiguous(labels)
+    cdef Tensor source = contiguous(labels)
     memcpy(out, source.data, source.layout.size * sizeof(Py_ssize_t))
     for k in range(source.layout.size):
         if out[k] < 0 or out[k] >= classes:
@@ -22,20 +21,16 @@ cdef bint read_labels(Tensor labels, Py_ssize_t classes, Py_ssize_t* out) except
 cdef Tensor record_cross_entropy(int op, PyObject** given):
     """A recorded result keeps one block: labels, exponentials, and the inverse sums of these."""
     cdef Tensor x = given_tensor(given[0]), labels, y, source
-    cdef Layout* layout
-    cdef const KernelSet* kernel
-    cdef Py_ssize_t rows, n
     cdef int k
     cdef bint wanted, mean, each
     cdef char* e
-    cdef Storage* block
     cdef NodeExtra extra
     cdef double total, share = 1
     reduction = <object>given[2]
     if x is None:
         return None
     labels = as_tensor(<object>given[1])
-    layout = x.layout
+    cdef Layout* layout = x.layout
     if type(reduction) is not str or layout.kernel == NO_KERNEL or labels.layout.ndim != layout.ndim - 1:
         return None
     mean = reduction == "mean"
@@ -45,8 +40,8 @@ cdef Tensor record_cross_entropy(int op, PyObject** given):
     for k in range(layout.ndim - 1):
         if labels.layout.shape[k] != layout.shape[k]:
             return None
-    n = layout.shape[layout.ndim - 1]
-    rows = labels.layout.size
+    cdef Py_ssize_t n = layout.shape[layout.ndim - 1]
+    cdef Py_ssize_t rows = labels.layout.size
     if n == 0 or rows == 0:
         return None
     check_fresh(x)
@@ -54,11 +49,11 @@ cdef Tensor record_cross_entropy(int op, PyObject** given):
     wanted = wants_grad(x)
     if mean:
         share = <double>rows
-    kernel = &typed[layout.kernel]
+    cdef const KernelSet* kernel = &typed[layout.kernel]
     source = contiguous(x)
     y = new_tensor(layout_get(layout.typenum, layout.itemsize, layout.ndim - 1 if each else 0, layout.shape, NULL))
-    block = storage_new(rows * <Py_ssize_t>sizeof(Py_ssize_t)
-                        + (rows * n + rows if wanted else max(n, <Py_ssize_t>BLOCK)) * layout.itemsize)
+    cdef Storage* block = storage_new(rows * <Py_ssize_t>sizeof(Py_ssize_t)
+                                      + (rows * n + rows if wanted else max(n, <Py_ssize_t>BLOCK)) * layout.itemsize)
     try:
         if not read_labels(labels, n, <Py_ssize_t*>payload(block)):
             return None

@@ -1,37 +1,35 @@
 # Matrix products through NumPy's matmul loop, and so its BLAS: strided operands need no copy. Stacks of matrices are
 # broadcast against each other; a stack times one matrix is one larger product.
 
-cdef struct Matmul:         # extents and strides in bytes of a @ b
+cdef struct Matmul:         # a @ b
     int batch               # leading axes of the result
     Py_ssize_t[64] shape    # of the result's leading axes
-    Py_ssize_t[64] a_steps
-    Py_ssize_t[64] b_steps
-    Py_ssize_t m
-    Py_ssize_t n
-    Py_ssize_t p
-    Py_ssize_t a_row
-    Py_ssize_t a_col
-    Py_ssize_t b_row
-    Py_ssize_t b_col
+    Py_ssize_t[64] a_steps, b_steps
+    Py_ssize_t m, n, p
+    Factor a, b
     Py_ssize_t count        # matrices in the stack
     bint one                # whether `b` is one matrix, and the rows of all of `a` are better taken together
 
 
-cdef inline bint read_matmul(const Layout* a, const Layout* b, Matmul* s) noexcept nogil:
-    """Extents and strides of `a @ b`, neither of them 0-d; False where the shapes do not fit."""
+cdef inline bint read_matmul(Tensor x1, Tensor x2, Matmul* s) noexcept:
+    """Read `x1 @ x2`, neither of them 0-d; False where the shapes do not fit."""
+    cdef const Layout* a = x1.layout
+    cdef const Layout* b = x2.layout
     s.m = a.shape[a.ndim - 2] if a.ndim > 1 else 1
     s.n = a.shape[a.ndim - 1]
     s.p = b.shape[b.ndim - 1] if b.ndim > 1 else 1
-    s.a_row = a.strides[a.ndim - 2] if a.ndim > 1 else a.itemsize * s.n
-    s.a_col = a.strides[a.ndim - 1]
-    s.b_row = b.strides[b.ndim - 2] if b.ndim > 1 else b.strides[0]
-    s.b_col = b.strides[b.ndim - 1] if b.ndim > 1 else b.itemsize
+    s.a = factor(x1.data, a.strides[a.ndim - 2] if a.ndim > 1 else a.itemsize * s.n, a.strides[a.ndim - 1], s.a_steps)
+    s.b = factor(x2.data, b.strides[max(b.ndim - 2, 0)], b.strides[b.ndim - 1] if b.ndim > 1 else b.itemsize, s.b_steps)
     s.batch = 0
     s.count = 1
     s.one = True
-    if (b.shape[b.ndim - 2] if b.ndim > 1 else b.shape[0]) != s.n:
+    if b.shape[max(b.ndim - 2, 0)] != s.n:
         return False
     return (a.ndim <= 2 and b.ndim <= 2) or read_batch(a, b, s)
+
+
+cdef inline Factor transposed(const Factor* x) noexcept nogil:
+    return factor(x.x, x.col, x.row, x.steps)
 
 
 cdef bint read_batch(const Layout* a, const Layout* b, Matmul* s) noexcept nogil:
@@ -75,20 +73,18 @@ cdef Tensor matmul(Tensor a, Tensor b):
     cdef Matmul s
     cdef Layout* la = a.layout
     cdef Layout* lb = b.layout
-    cdef Tensor y
-    if la.ndim == 0 or lb.ndim == 0 or not same_kernel(a, b) or not read_matmul(la, lb, &s):
+    if la.ndim == 0 or lb.ndim == 0 or not same_kernel(a, b) or not read_matmul(a, b, &s):
         return rule_op(MATMUL, (a, b))
     check_fresh(a)
     check_fresh(b)
-    y = new_tensor(stacked_layout(la, &s, s.m if la.ndim > 1 else -1, s.p if lb.ndim > 1 else -1))
+    cdef Tensor y = new_tensor(stacked_layout(la, &s, s.m if la.ndim > 1 else -1, s.p if lb.ndim > 1 else -1))
     if s.batch == 0:
-        product(la.kernel, s.m, s.n, s.p, a.data, s.a_row, s.a_col, b.data, s.b_row, s.b_col, y.data)
+        product(la.kernel, s.m, s.n, s.p, &s.a, &s.b, y.data)
     elif s.one and la.flags & C_CONTIGUOUS:
-        product(la.kernel, s.count * s.m, s.n, s.p, a.data, la.itemsize * s.n, la.itemsize, b.data, s.b_row, s.b_col,
-                y.data)
+        s.a = factor(a.data, la.itemsize * s.n, la.itemsize)
+        product(la.kernel, s.count * s.m, s.n, s.p, &s.a, &s.b, y.data)
     else:
-        run_batched(la.kernel, &s, s.m, s.n, s.p, a.data, s.a_steps, s.a_row, s.a_col, b.data, s.b_steps, s.b_row,
-                    s.b_col, y.data)
+        run_batched(la.kernel, &s, s.m, s.n, s.p, &s.a, &s.b, y.data)
     if (a.flags | b.flags) & REQUIRES_GRAD and fg_grad_off == 0:
         link2(y, MATMUL, guarded(a, MATMUL, READS_X1), guarded(b, MATMUL, READS_X2))
     return y
@@ -118,31 +114,27 @@ def own_products(on):
     return before
 
 
-cdef int product(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const char* a, Py_ssize_t a_row,
-                 Py_ssize_t a_col, const char* b, Py_ssize_t b_row, Py_ssize_t b_col, char* y) except -1:
+cdef int product(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a, const Factor* b,
+                 char* y) except -1:
     """C-contiguous `y[m, p] = a[m, n] @ b[n, p]`, by our own kernel where that is the faster, otherwise by NumPy's
     BLAS."""
-    cdef Py_ssize_t itemsize = item_bytes(kernel), scratch
-    cdef Storage* block
     if m == 0 or p == 0:
         return 0
     if n == 0:
-        memset(y, 0, m * p * itemsize)
+        memset(y, 0, m * p * item_bytes(kernel))
         return 0
-    scratch = own_product_scratch(kernel, m, n, p, a_row, a_col, b_row, b_col) if own_products_on else 0
+    cdef Py_ssize_t scratch = own_product_scratch(kernel, m, n, p, a, b) if own_products_on else 0
     if scratch == 0:
-        matmul_strided(kernel, m, n, p, a, a_row, a_col, b, b_row, b_col, y, p * itemsize, itemsize)
+        matmul_strided(kernel, m, n, p, a, b, y)
         return 0
-    block = storage_new(scratch)
-    own_product(m, n, p, a, a_row, a_col, b, b_row, b_col, <double*>y, <double*>payload(block))
+    cdef Storage* block = storage_new(scratch)
+    own_product(m, n, p, a, b, <double*>y, <double*>payload(block))
     storage_release(block)
     return 0
 
 
-cdef void run_batched(int kernel, const Matmul* s, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p,
-                      const char* a, const Py_ssize_t* a_steps, Py_ssize_t a_row, Py_ssize_t a_col,
-                      const char* b, const Py_ssize_t* b_steps, Py_ssize_t b_row, Py_ssize_t b_col,
-                      char* y) noexcept nogil:
+cdef void run_batched(int kernel, const Matmul* s, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a,
+                      const Factor* b, char* y) noexcept nogil:
     """C-contiguous y[..., m, p] = a[..., m, n] @ b[..., n, p]"""
     cdef Py_ssize_t item = item_bytes(kernel)
     cdef Py_ssize_t[64] steps
@@ -152,8 +144,7 @@ cdef void run_batched(int kernel, const Matmul* s, Py_ssize_t m, Py_ssize_t n, P
         memset(y, 0, s.count * m * p * item)
         return
     batch_steps(s, m * p * item, steps)
-    matmul_stacked(kernel, s.batch, s.shape, m, n, p, a, a_steps, a_row, a_col, b, b_steps, b_row, b_col, y, steps,
-                   p * item, item)
+    matmul_stacked(kernel, s.batch, s.shape, m, n, p, a, b, y, steps)
 
 
 cdef inline void batch_steps(const Matmul* s, Py_ssize_t step, Py_ssize_t* steps) noexcept nogil:
@@ -172,45 +163,40 @@ cdef int backward_matmul(Tensor y, char* g, Storage* gs, bint only_wanted) excep
     cdef Py_ssize_t[64] g_steps
     cdef Py_ssize_t item = a.layout.itemsize
     expect_contiguous(y)
-    read_matmul(a.layout, b.layout, &s)
+    read_matmul(a, b, &s)
     batch_steps(&s, s.m * s.p * item, g_steps)
+    cdef Factor upstream = factor(g, s.p * item, item, g_steps), left = transposed(&s.a), right = transposed(&s.b)
     if takes(a, only_wanted):
         if s.one:
-            product_into(a, s.count * s.m, s.p, s.n, g, s.p * item, item, b.data, s.b_col, s.b_row)
+            product_into(a, s.count * s.m, s.p, s.n, &upstream, &right)
         else:
-            batched_into(a, &s, s.m if a.layout.ndim > 1 else -1, s.n, s.p, g, g_steps, s.p * item, item, b.data,
-                         s.b_steps, s.b_col, s.b_row)
+            batched_into(a, &s, s.m if a.layout.ndim > 1 else -1, s.n, s.p, &upstream, &right)
     if takes(b, only_wanted):
         if b.layout.ndim > 2:
-            batched_into(b, &s, s.n, s.p, s.m, a.data, s.a_steps, s.a_col, s.a_row, g, g_steps, s.p * item, item)
-            return 0
+            return batched_into(b, &s, s.n, s.p, s.m, &left, &upstream)
         if s.batch:     # the sum over the stack is one product
             a = contiguous(a)
-            s.a_row = s.n * item
-            s.a_col = item
-        product_into(b, s.n, s.count * s.m, s.p, a.data, s.a_col, s.a_row, g, s.p * item, item)
+            left = factor(a.data, item, s.n * item)
+        product_into(b, s.n, s.count * s.m, s.p, &left, &upstream)
     return 0
 
 
-cdef int product_into(Tensor x, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const char* a, Py_ssize_t a_row,
-                      Py_ssize_t a_col, const char* b, Py_ssize_t b_row, Py_ssize_t b_col) except -1:
+cdef int product_into(Tensor x, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a, const Factor* b) except -1:
     """Add a matrix product to the cotangent of `x`."""
     cdef Storage* part = storage_new(x.layout.nbytes)
     try:
-        product(x.layout.kernel, m, n, p, a, a_row, a_col, b, b_row, b_col, payload(part))
+        product(x.layout.kernel, m, n, p, a, b, payload(part))
         return accumulate(x, payload(part), NULL if is_small(x.layout) else part)
     finally:
         storage_release(part)
 
 
 cdef int batched_into(Tensor x, const Matmul* s, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t inner,
-                      const char* a, const Py_ssize_t* a_steps, Py_ssize_t a_row, Py_ssize_t a_col,
-                      const char* b, const Py_ssize_t* b_steps, Py_ssize_t b_row, Py_ssize_t b_col) except -1:
+                      const Factor* a, const Factor* b) except -1:
     """Add a stack of products to the cotangent of `x`, summed to its shape; `rows` is -1 where `x` is a vector."""
     cdef Layout* full = stacked_layout(x.layout, s, rows, columns)
     cdef Storage* part = storage_new(full.nbytes)
-    run_batched(full.kernel, s, 1 if rows < 0 else rows, inner, columns, a, a_steps, a_row, a_col, b, b_steps, b_row,
-                b_col, payload(part))
+    run_batched(full.kernel, s, 1 if rows < 0 else rows, inner, columns, a, b, payload(part))
     return accumulate_broadcast(x, full, part)
 
 

@@ -8,131 +8,96 @@ cdef bint fits_scale(Tensor p, const Layout* layout, int axis, int ndim) noexcep
         and memcmp(p.layout.shape, layout.shape + axis, ndim * sizeof(Py_ssize_t)) == 0)
 
 
-cdef Tensor record_layer_norm(int op, PyObject** given):
-    cdef Tensor x = given_tensor(given[0]), weight, bias, y, source
-    cdef Layout* layout
-    cdef Py_ssize_t n = 1
-    cdef int k, axes, first
-    cdef char* stats = NULL
-    cdef tuple operands
-    cdef bint wanted
-    if x is None:
+cdef Tensor record_norm(int op, Tensor x, PyObject** given, int first, int axes, object eps, NormForward* forward,
+                        dict params):
+    """Normalise `x` by a kernel, one per dtype. `axes` axes from `first` on are those of weight and bias."""
+    cdef Tensor weight = given_optional(given[1]), bias = given_optional(given[2]), source, y
+    cdef Layout* layout = x.layout
+    cdef NodeExtra extra
+    if (layout.kernel == NO_KERNEL or layout.size == 0 or type(eps) is not float
+            or not fits_scale(weight, layout, first, axes) or not fits_scale(bias, layout, first, axes)):
         return None
-    weight = given_optional(given[1])
-    bias = given_optional(given[2])
-    layout = x.layout
-    if (layout.kernel == NO_KERNEL or layout.size == 0 or type(<object>given[3]) is not int
-            or type(<object>given[4]) is not float or not 1 <= <object>given[3] <= layout.ndim):
-        return None
-    axes = <object>given[3]
-    first = layout.ndim - axes
-    if not fits_scale(weight, layout, first, axes) or not fits_scale(bias, layout, first, axes):
-        return None
-    operands = (x, weight, bias)
-    wanted = check_operands(operands)
-    for k in range(first, layout.ndim):
-        n *= layout.shape[k]
-    y = new_tensor(layout_contiguous(layout))
-    if wanted:
-        stats = keep_block(y, layout.size // n * 2 * layout.itemsize)
+    cdef tuple operands = (x, weight, bias)
+    cdef bint wanted = check_operands(operands)
+    cdef Extents e
+    extents_at(layout, first, first + axes, &e)
     source = contiguous(x)
-    typed[layout.kernel].layer_norm_forward(source.data, data_or_null(weight), data_or_null(bias), y.data, stats,
-                                            layout.size // n, n, <object>given[4])
-    if wanted:
-        link_operands(y, op, operands, {"axes": axes, "eps": <object>given[4]}).numbers[0] = n
+    y = new_tensor(layout_contiguous(layout))
+    cdef Storage* stats = storage_new((2 * e.outer if forward == layer_norm else 5 * e.n) * layout.itemsize)
+    try:
+        forward[layout.kernel](source.data, data_or_null(weight), data_or_null(bias), y.data, payload(stats), &e, eps)
+        if wanted:
+            extra = link_operands(y, op, operands, params)
+            extra.kept = storage_keep(stats)
+            memcpy(extra.numbers, &e, sizeof(Extents))
+    finally:
+        storage_release(stats)
     return y
+
+
+cdef Tensor record_layer_norm(int op, PyObject** given):
+    cdef Tensor x = given_tensor(given[0])
+    axes, eps = <object>given[3], <object>given[4]
+    if x is None or type(axes) is not int or not 1 <= axes <= x.layout.ndim:
+        return None
+    return record_norm(op, x, given, x.layout.ndim - <int>axes, axes, eps, layer_norm, {"axes": axes, "eps": eps})
 
 
 cdef int backward_layer_norm(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     cdef NodeExtra extra = <NodeExtra>y.extra
-    cdef Py_ssize_t n = extra.numbers[0], rows = y.layout.size // n
+    cdef const Extents* e = <Extents*>extra.numbers
     cdef int dtype = y.layout.kernel, k
     cdef char* stats = payload(extra.kept)
     cdef char* gx
     cdef bint add
     cdef Tensor x = nth_operand(extra, 0), p, weight = None, source = contiguous(x)
     for k in range(1, 3):       # before x, whose cotangent may take the block of `g`
-        if extra.operands[k] is None:
-            continue
-        p = nth_operand(extra, k)
-        if takes(p, only_wanted):
+        p = wanted_operand(extra, k, only_wanted)
+        if p is not None:
             gx = cotangent_buffer(p, &add)
             if not add:
                 memset(gx, 0, p.layout.nbytes)
-            typed[dtype].accumulate_rows(g, source.data if k == 1 else NULL, stats, gx, rows, n)
+            typed[dtype].accumulate_rows(g, source.data if k == 1 else NULL, stats, gx, e.outer, e.n)
     if takes(x, only_wanted):
         if extra.operands[1] is not None:
             weight = nth_operand(extra, 1)
         expect_contiguous(weight)
         gx = cotangent_buffer_or_reuse(x, g, gs, &add)
-        typed[dtype].layer_norm_backward(g, source.data, data_or_null(weight), stats, gx, rows, n, add)
+        typed[dtype].layer_norm_backward(g, source.data, data_or_null(weight), gx, stats, e, add)
     return 0
 
 
 cdef Tensor record_batch_norm(int op, PyObject** given):
     """Normalises by the statistics of the batch itself."""
-    cdef Tensor x = given_tensor(given[0]), weight, bias, y, source
-    cdef Layout* layout
-    cdef Py_ssize_t outer, channels, inner
-    cdef NodeExtra extra
-    cdef Storage* stats
-    cdef tuple operands
-    cdef bint wanted
-    if x is None:
+    cdef Tensor x = given_tensor(given[0])
+    if x is None or x.layout.ndim < 2:
         return None
-    weight = given_optional(given[1])
-    bias = given_optional(given[2])
-    layout = x.layout
-    if (layout.kernel == NO_KERNEL or type(<object>given[3]) is not float or layout.ndim < 2 or layout.size == 0
-            or not fits_scale(weight, layout, 1, 1) or not fits_scale(bias, layout, 1, 1)):
-        return None
-    operands = (x, weight, bias)
-    wanted = check_operands(operands)
-    outer = layout.shape[0]
-    channels = layout.shape[1]
-    inner = layout.size // (outer * channels)
-    source = contiguous(x)
-    y = new_tensor(layout_contiguous(layout))
-    stats = storage_new(5 * channels * layout.itemsize)
-    try:
-        typed[layout.kernel].batch_norm_forward(source.data, data_or_null(weight), data_or_null(bias), y.data,
-                                                payload(stats), outer, channels, inner, <object>given[3])
-        if wanted:
-            extra = link_operands(y, op, operands, {"eps": <object>given[3]})
-            extra.numbers[0] = outer
-            extra.numbers[1] = channels
-            extra.numbers[2] = inner
-            extra.kept = storage_keep(stats)
-    finally:
-        storage_release(stats)
-    return y
+    return record_norm(op, x, given, 1, 1, <object>given[3], batch_norm, {"eps": <object>given[3]})
 
 
 cdef int backward_batch_norm(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     cdef NodeExtra extra = <NodeExtra>y.extra
-    cdef Py_ssize_t outer = extra.numbers[0], channels = extra.numbers[1], inner = extra.numbers[2]
+    cdef const Extents* e = <Extents*>extra.numbers
     cdef Py_ssize_t item = y.layout.itemsize
-    cdef int dtype = y.layout.kernel, k
+    cdef int dtype = y.layout.kernel
     cdef char* stats = payload(extra.kept)
     cdef char* gx
     cdef bint add
-    cdef Tensor x = nth_operand(extra, 0), p, source = contiguous(x)
-    cdef Storage* sums = storage_new(2 * channels * item)
+    cdef Tensor x = nth_operand(extra, 0), source = contiguous(x)
+    cdef Tensor weight = wanted_operand(extra, 1, only_wanted), bias = wanted_operand(extra, 2, only_wanted)
+    cdef Storage* sums = storage_new(2 * e.n * item)
     try:
-        typed[dtype].batch_norm_sums(g, source.data, stats, payload(sums), outer, channels, inner)
+        typed[dtype].batch_norm_sums(g, source.data, stats, payload(sums), e)
         # before x, whose backward overwrites the sums, and whose cotangent may take the block of `g`
-        for k in range(1, 3):
-            if extra.operands[k] is None:
-                continue
-            p = nth_operand(extra, k)
-            if takes(p, only_wanted):
-                gx = cotangent_buffer(p, &add)
-                typed[dtype].batch_norm_parameter_backward(payload(sums) + (channels * item if k == 1 else 0),
-                                                           stats + channels * item if k == 1 else NULL, gx, channels,
-                                                           add)
+        if weight is not None:
+            gx = cotangent_buffer(weight, &add)
+            backward_apply(kernels[<int>MULTIPLY].x1[dtype], dtype, payload(sums) + e.n * item, NULL,
+                           stats + e.n * item, NULL, gx, e.n, add, NULL, False)
+        if bias is not None:
+            accumulate(bias, payload(sums), NULL)
         if takes(x, only_wanted):
             gx = cotangent_buffer_or_reuse(x, g, gs, &add)
-            typed[dtype].batch_norm_backward(g, source.data, stats, payload(sums), gx, outer, channels, inner, add)
+            typed[dtype].batch_norm_backward(g, source.data, stats, gx, payload(sums), e, add)
     finally:
         storage_release(sums)
     return 0
@@ -140,19 +105,18 @@ cdef int backward_batch_norm(Tensor y, char* g, Storage* gs, bint only_wanted) e
 
 def batch_moments(Tensor y not None):
     """Mean and biased variance of each channel, as the batch norm `y` used them; None where they were not kept."""
-    cdef NodeExtra extra
-    cdef Tensor mean, var
-    cdef Layout* layout
     if y.op != BATCH_NORM or y.extra == NULL or (<NodeExtra>y.extra).kept == NULL:
         return None
-    extra = <NodeExtra>y.extra
-    layout = layout_get(y.layout.typenum, y.layout.itemsize, 1, &extra.numbers[1], NULL)
-    mean = new_tensor(layout)
+    cdef NodeExtra extra = <NodeExtra>y.extra
+    cdef Layout* layout = layout_get(y.layout.typenum, y.layout.itemsize, 1, &(<Extents*>extra.numbers).n, NULL)
+    cdef Tensor mean = new_tensor(layout)
     memcpy(mean.data, payload(extra.kept), layout.nbytes)
-    var = new_tensor(layout)
+    cdef Tensor var = new_tensor(layout)
     memcpy(var.data, payload(extra.kept) + 2 * layout.nbytes, layout.nbytes)
     return mean, var
 
 
+cdef NormForward[2] layer_norm = [typed[0].layer_norm_forward, typed[1].layer_norm_forward]
+cdef NormForward[2] batch_norm = [typed[0].batch_norm_forward, typed[1].batch_norm_forward]
 register_op("layer_norm", "x weight bias axes eps", record_layer_norm, backward_layer_norm)
 cdef int BATCH_NORM = register_op("batch_norm", "x weight bias eps", record_batch_norm, backward_batch_norm)

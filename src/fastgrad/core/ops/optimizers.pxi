@@ -135,11 +135,14 @@ def scale_in_place(list tensors, double c):
     """Multiply all `tensors` by `c`, unrecorded. Returns those that it could not take, or None."""
     cdef Tensor x
     cdef list rest = []
+    cdef char[8] factor_
     for o in tensors:
         x = <Tensor?>o
         if not is_writable_block(x):
             rest.append(o)
             continue
         bump_version(x)
-        typed[x.layout.kernel].multiply_by(x.data, x.layout.size, c)
+        store_number(x.layout.kernel, factor_, c)
+        apply2(&helpers[x.layout.kernel].multiply, x.data, x.layout.itemsize, factor_, 0, x.data, x.layout.size,
+               x.layout.itemsize)
     return rest or None

@@ -1,31 +1,17 @@
 # Pooling over windows, forward and backward.
 
-cdef bint read_pool(const Py_ssize_t* x, Py_ssize_t planes, dict params, Pool* d) except -1:
+cdef bint read_pool(const Py_ssize_t* x, Py_ssize_t planes, dict params, Windows* d) except -1:
     """Lengths of a pooling op over planes of two lengths, `x`; False where they do not fit."""
-    cdef Py_ssize_t[2] low
-    cdef Py_ssize_t[2] high
-    d.planes = planes
+    d.n = planes
     d.h = x[0]
     d.w = x[1]
-    d.dh = d.dw = 1
     d.count_pad = params.get("count_include_pad", True)
-    if (not read_lengths(params["kernel_size"], 2, &d.kh, &d.kw) or not read_lengths(params["stride"], 2, &d.sh, &d.sw)
-            or ("dilation" in params and not read_lengths(params["dilation"], 2, &d.dh, &d.dw))
-            or type(params["padding"]) is str or not read_padding(params["padding"], 2, 0, 0, low, high)):
+    if (not read_lengths(params["kernel_size"], 2, &d.kh, &d.kw) or type(params["padding"]) is str
+            or not read_windows(2, params, d) or d.h > 2147483647 // d.w):     # places are ints
         return False
-    if min(d.planes, d.h, d.w) < 1 or d.h > 2147483647 // d.w or max(d.h, d.w) >= LENGTHS:      # places are ints
-        return False
-    if min(d.kh, d.kw, d.sh) < 1 or min(d.sw, d.dh, d.dw) < 1:
-        return False
-    if (d.dh > 1 or d.dw > 1) and (low[0] or low[1] or high[0] or high[1]):
+    if (d.dh > 1 or d.dw > 1) and (d.hp > d.h or d.wp > d.w):
         return False            # a window may then lie in the padding alone
-    if 2 * max(low[0], high[0]) > d.kh or 2 * max(low[1], high[1]) > d.kw:
-        return False
-    d.top = low[0]
-    d.left = low[1]
-    d.oh = count_windows(d.h + low[0] + high[0], d.dh * (d.kh - 1), d.sh)
-    d.ow = count_windows(d.w + low[1] + high[1], d.dw * (d.kw - 1), d.sw)
-    return d.oh > 0 and d.ow > 0
+    return 2 * max(d.top, d.hp - d.h - d.top) <= d.kh and 2 * max(d.left, d.wp - d.w - d.left) <= d.kw
 
 
 cdef Layout* planes_of(const Layout* like, Py_ssize_t h, Py_ssize_t w) except NULL:
@@ -37,14 +23,13 @@ cdef Layout* planes_of(const Layout* like, Py_ssize_t h, Py_ssize_t w) except NU
     return layout_get(like.typenum, like.itemsize, like.ndim, shape, NULL)
 
 
-cdef bint pool_of(const Layout* x, dict params, Pool* d) except -1:
+cdef bint pool_of(const Layout* x, dict params, Windows* d) except -1:
     """The lengths of a pooling op on an operand of this layout; only those of the transpose have `lengths`."""
     cdef Py_ssize_t[2] lengths
-    cdef Py_ssize_t planes
     cdef int n = x.ndim - 2
     if x.kernel == NO_KERNEL or n < 0 or x.size == 0:
         return False
-    planes = x.size // (x.shape[n] * x.shape[n + 1])
+    cdef Py_ssize_t planes = x.size // (x.shape[n] * x.shape[n + 1])
     if "lengths" not in params:
         return read_pool(x.shape + n, planes, params, d)
     return (read_lengths(params["lengths"], 2, &lengths[0], &lengths[1]) and read_pool(lengths, planes, params, d)
@@ -52,16 +37,15 @@ cdef bint pool_of(const Layout* x, dict params, Pool* d) except -1:
 
 
 cdef Tensor record_max_pool(int op, PyObject** given):
-    cdef Pool d
+    cdef Windows d
     cdef Tensor x = given_tensor(given[0]), y, source
-    cdef Storage* at
     cdef dict params = given_params(op, given)
     if x is None or not pool_of(x.layout, params, &d):
         return None
     check_fresh(x)
     source = contiguous(x)
     y = new_tensor(planes_of(x.layout, d.oh, d.ow))
-    at = storage_new(y.layout.size * sizeof(int))
+    cdef Storage* at = storage_new(y.layout.size * sizeof(int))
     try:
         typed[y.layout.kernel].max_pool_forward(source.data, y.data, <int*>payload(at), &d)
         if link_wanted(y, op, x):
@@ -74,7 +58,7 @@ cdef Tensor record_max_pool(int op, PyObject** given):
 
 cdef Tensor record_avg_pool(int op, PyObject** given):
     """The average, or its transpose."""
-    cdef Pool d
+    cdef Windows d
     cdef Tensor x = given_tensor(given[0]), y, source
     cdef dict params = given_params(op, given)
     cdef bint transposed = "lengths" in params
@@ -95,7 +79,7 @@ cdef int backward_pool(Tensor y, char* g, Storage* gs, bint only_wanted) except 
     """Add each upstream gradient to the place of the maximum, or a share of it to all places of its window."""
     cdef Tensor x = resolve(y.x1, y.gen1)
     cdef NodeExtra extra = <NodeExtra>y.extra
-    cdef Pool d
+    cdef Windows d
     cdef bint add
     cdef char* gx = cotangent_buffer(x, &add)
     pool_of(x.layout, extra.params, &d)
@@ -110,7 +94,7 @@ cdef int backward_pool(Tensor y, char* g, Storage* gs, bint only_wanted) except 
 
 cdef int backward_avg_unpool(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     cdef Tensor x = resolve(y.x1, y.gen1)
-    cdef Pool d
+    cdef Windows d
     cdef Storage* part = storage_new(x.layout.nbytes)
     pool_of(x.layout, (<NodeExtra>y.extra).params, &d)
     typed[x.layout.kernel].avg_pool(g, payload(part), &d, False)

@@ -22,14 +22,13 @@ cdef inline Recurrent recurrent_of(int cell, Tensor u, Tensor w) noexcept:
 
 cdef bint fit_recurrent(int cell, tuple operands) except -1:
     """Whether the operands, Tensors or None, are those of a network, and no length is 0."""
-    cdef Tensor u, w
     cdef Recurrent d
     cdef Py_ssize_t k, rows
     for k in range(2 + states_of(cell)):
         if operands[k] is None:     # only a bias may be left out
             return False
-    u = operands[0]
-    w = operands[1]
+    cdef Tensor u = operands[0]
+    cdef Tensor w = operands[1]
     if not same_kernel(u, w) or u.layout.ndim != 3 or w.layout.ndim != 2 or u.layout.size == 0:
         return False
     d = recurrent_of(cell, u, w)
@@ -48,23 +47,19 @@ cdef bint fit_recurrent(int cell, tuple operands) except -1:
 cdef Tensor recurrent(int op, int cell, tuple given, dict params):
     cdef Recurrent d
     cdef Py_ssize_t[4] shape
-    cdef Py_ssize_t item, n
     cdef Tensor y, u, w, b, bv = None, x
-    cdef Storage* scratch
-    cdef char* zeros
     cdef char* kept = NULL
-    cdef bint wanted
     cdef int k, states
     operands = tuple([None if o is None else as_tensor(o) for o in given])
     if not fit_recurrent(cell, operands):
         return None
-    wanted = check_operands(operands)
+    cdef bint wanted = check_operands(operands)
     states = states_of(cell)
     u = <Tensor>operands[0]
     w = <Tensor>operands[1]
     d = recurrent_of(cell, u, w)
-    item = w.layout.itemsize
-    n = d.batch * d.hidden * item
+    cdef Py_ssize_t item = w.layout.itemsize
+    cdef Py_ssize_t n = d.batch * d.hidden * item
     shape[0] = 2
     shape[1] = d.steps + 1
     shape[2] = d.batch
@@ -82,8 +77,8 @@ cdef Tensor recurrent(int op, int cell, tuple given, dict params):
         b = contiguous(b)
     if cell == CELL_GRU and operands[4] is not None:
         bv = contiguous(<Tensor>operands[4])
-    scratch = storage_new((recurrent_scratch(&d) + w.layout.shape[0]) * item)
-    zeros = payload(scratch) + recurrent_scratch(&d) * item
+    cdef Storage* scratch = storage_new((recurrent_scratch(&d) + w.layout.shape[0]) * item)
+    cdef char* zeros = payload(scratch) + recurrent_scratch(&d) * item
     memset(zeros, 0, w.layout.shape[0] * item)
     typed[u.layout.kernel].recurrent_forward(u.data, w.data, zeros if b is None else b.data,
                                              zeros if bv is None else bv.data, y.data, kept, payload(scratch), &d)
@@ -99,15 +94,15 @@ cdef int backward_recurrent(Tensor y, char* g, Storage* gs, bint only_wanted) ex
     cdef Py_ssize_t item = u.layout.itemsize, rows = w.layout.shape[0], n
     cdef Recurrent d = recurrent_of(<int>extra.numbers[0], u, w)
     cdef int k, states = states_of(d.cell)
-    cdef Storage* block
     cdef char* gu
     cdef char* gv
     cdef char* gh
     cdef char* sums
     cdef char* gx = NULL
     cdef bint add = True
+    cdef Factor left, right
     n = d.batch * d.hidden
-    block = storage_new((recurrent_scratch(&d) + 2 * n + rows) * item + 2 * u.layout.nbytes)
+    cdef Storage* block = storage_new((recurrent_scratch(&d) + 2 * n + rows) * item + 2 * u.layout.nbytes)
     try:
         gh = payload(block) + recurrent_scratch(&d) * item
         sums = gh + 2 * n * item
@@ -124,19 +119,19 @@ cdef int backward_recurrent(Tensor y, char* g, Storage* gs, bint only_wanted) ex
         if takes(u, only_wanted) and add:
             typed[u.layout.kernel].accumulate(gu, gx, u.layout.size)
         if takes(w, only_wanted):
-            product_into(w, rows, d.steps * d.batch, d.hidden, gv, item, rows * item, y.data, d.hidden * item, item)
+            left = factor(gv, item, rows * item)
+            right = factor(y.data, d.hidden * item, item)
+            product_into(w, rows, d.steps * d.batch, d.hidden, &left, &right)
         for k in range(states):
-            x = nth_operand(extra, 2 + k)
-            if takes(x, only_wanted):
+            x = wanted_operand(extra, 2 + k, only_wanted)
+            if x is not None:
                 accumulate(x, gh + k * n * item, NULL)
         for k in range(2 + states, <int>len(extra.operands)):
-            if extra.operands[k] is not None:
-                x = nth_operand(extra, k)
-                if takes(x, only_wanted):
-                    memset(sums, 0, rows * item)
-                    typed[u.layout.kernel].accumulate_rows(gv if k == 4 else gu, NULL, NULL, sums, d.steps * d.batch,
-                                                           rows)
-                    accumulate(x, sums, NULL)
+            x = wanted_operand(extra, k, only_wanted)
+            if x is not None:
+                memset(sums, 0, rows * item)
+                typed[u.layout.kernel].accumulate_rows(gv if k == 4 else gu, NULL, NULL, sums, d.steps * d.batch, rows)
+                accumulate(x, sums, NULL)
     finally:
         storage_release(block)
     return 0

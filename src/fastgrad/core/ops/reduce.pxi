@@ -53,15 +53,13 @@ cdef void divide(int dtype, char* y, Py_ssize_t n, double divisor) noexcept nogi
 cdef int backward_sum(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     """Every summand gets the upstream gradient, or for a mean its share of it."""
     cdef Extents e
-    cdef char* gx
     cdef bint add
-    cdef double divisor
     cdef Tensor x = resolve(y.x1, y.gen1)
-    recorded_extents(y, x, &e)
-    divisor = <double>e.n if along[y.op].mean else 1
+    split(x.layout, read_axes(x.layout, parameter_of(y)), &e)
+    cdef double divisor = <double>e.n if along[y.op].mean else 1
     if e.outer == 1 and e.inner == 1:
         return accumulate_uniform(x, load_number(x.layout.kernel, g) / divisor)
-    gx = cotangent_buffer(x, &add)
+    cdef char* gx = cotangent_buffer(x, &add)
     typed[x.layout.kernel].broadcast_backward(g, gx, &e, divisor, add)
     return 0
 
@@ -120,10 +118,9 @@ cdef Tensor record_sum_to(int op, PyObject** given):
     cdef Py_ssize_t[64] dims
     cdef int ndim = read_shape(<object>given[1], dims), k
     cdef Tensor x = given_tensor(given[0]), y, source
-    cdef Layout* layout
     if x is None or type(<object>given[1]) is not tuple:
         return None
-    layout = x.layout
+    cdef Layout* layout = x.layout
     if layout.kernel == NO_KERNEL or ndim < 0 or ndim > layout.ndim:
         return None
     for k in range(ndim):

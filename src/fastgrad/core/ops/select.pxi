@@ -27,17 +27,15 @@ cdef Tensor condition_of(Tensor c):
 cdef Tensor record_where(int op, PyObject** given):
     """Takes tensors of one kernel dtype, of which one may be a Python number."""
     cdef Tensor condition = given_tensor(given[0]), mask, y, x, like = None
-    cdef Layout* out
     cdef int k
     cdef double[2] wide
     cdef float[2] narrow
     cdef address[3] base
     cdef layout_t[3] layouts
-    cdef tuple operands
     cdef bint wanted = False
     if condition is None:
         return None
-    operands = (condition, tensor_or_number(<object>given[1]), tensor_or_number(<object>given[2]))
+    cdef tuple operands = (condition, tensor_or_number(<object>given[1]), tensor_or_number(<object>given[2]))
     for k in range(1, 3):
         if type(operands[k]) is Tensor:
             x = <Tensor>operands[k]
@@ -49,7 +47,7 @@ cdef Tensor record_where(int op, PyObject** given):
         return None
     check_fresh(condition)
     mask = condition_of(condition)
-    out = mask.layout
+    cdef Layout* out = mask.layout
     for k in range(1, 3):
         if type(operands[k]) is Tensor:
             x = <Tensor>operands[k]
@@ -82,10 +80,8 @@ cdef int backward_where(Tensor y, char* g, Storage* gs, bint only_wanted) except
     cdef int k
     cdef Storage* part
     for k in range(1, 3):
-        if type(extra.operands[k]) is not Tensor:
-            continue
-        x = nth_operand(extra, k)
-        if takes(x, only_wanted):
+        x = wanted_operand(extra, k, only_wanted)
+        if x is not None:
             # `g` is read for the last time where k is 2
             part = storage_keep(gs) if k == 2 and gs != NULL and gs.refs == 1 else storage_new(layout.nbytes)
             where_backward(layout.kernel, mask.layout, mask.data, layout, g, payload(part), k == 2)

@@ -27,10 +27,9 @@ cdef tuple numbers_tuple(const Py_ssize_t* numbers, int n):
 
 cdef Tensor view_of(int op, Tensor x, Layout* layout, Py_ssize_t offset, object parameter=None):
     """A recorded view of `x`, from `offset` bytes on."""
-    cdef Tensor y
     check_fresh(x)
     move_out(x)
-    y = adopt(layout, x.storage, x.data + offset)
+    cdef Tensor y = adopt(layout, x.storage, x.data + offset)
     y.flags |= VIEW
     y.saved = version_of(x)
     if link_wanted(y, op, x) and parameter is not None:
@@ -122,20 +121,18 @@ cdef bint keep_strides(const Layout* layout, Geometry* v) noexcept:
 cdef Tensor reshape(Tensor x, object shape):
     """A view where the strides allow one, otherwise a copy."""
     cdef Geometry v
-    cdef Layout* layout
-    cdef Tensor y, source
     v.ndim = read_shape(shape, v.shape)
     if v.ndim < 0 or not complete_shape(x.layout.size, &v):
         return None
-    layout = layout_get(x.layout.typenum, x.layout.itemsize, v.ndim, v.shape, NULL)
+    cdef Layout* layout = layout_get(x.layout.typenum, x.layout.itemsize, v.ndim, v.shape, NULL)
     if x.layout.flags & C_CONTIGUOUS:
         return view_of(RESHAPE, x, layout, 0)
     if x.layout.size and keep_strides(x.layout, &v):
         return view_of(RESHAPE, x, layout_get(x.layout.typenum, x.layout.itemsize, v.ndim, v.shape, v.strides), 0)
     check_fresh(x)
-    source = private_copy(x)
+    cdef Tensor source = private_copy(x)
     move_out(source)
-    y = adopt(layout, source.storage, source.data)
+    cdef Tensor y = adopt(layout, source.storage, source.data)
     link_wanted(y, RESHAPE, x)
     return y
 
@@ -157,14 +154,6 @@ cdef Tensor permute_dims(Tensor x, object axes):
         v.shape[k] = x.layout.shape[axis]
         v.strides[k] = x.layout.strides[axis]
     return view_of(PERMUTE_DIMS, x, layout_get(x.layout.typenum, x.layout.itemsize, ndim, v.shape, v.strides), 0, axes)
-
-
-cdef inline void broadcast_strides(const Layout* layout, const Layout* x, const Py_ssize_t* strides,
-                                   Py_ssize_t* out) noexcept nogil:
-    """`strides` of an array of the shape of `x`, broadcast to the shape of `layout`."""
-    cdef int k, lead = layout.ndim - x.ndim
-    for k in range(layout.ndim):
-        out[k] = 0 if k < lead or x.shape[k - lead] == 1 else strides[k - lead]
 
 
 cdef int accumulate_strided(Tensor x, const Layout* part, const char* g, const Py_ssize_t* g_strides, Py_ssize_t offset,
