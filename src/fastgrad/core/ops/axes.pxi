@@ -28,7 +28,6 @@ cdef Tensor record_along(int op, PyObject** given):
     cdef Tensor x = given_tensor(given[0]), y, source
     cdef Extents e
     cdef PyObject* axis = given[1]
-    cdef Storage* scratch
     if (x is None or (row.dtype_at and <object>given[row.dtype_at] is not None)
             or (row.result == REDUCED and type(<object>given[2]) is not bool)
             or (row.result == SCANNED and type(<object>axis) is tuple)):
@@ -69,7 +68,6 @@ cdef int backward_along(Tensor y, char* g, Storage* gs, bint only_wanted) except
     cdef Tensor x = resolve(y.x1, y.gen1), source = None
     cdef Extents e
     cdef bint add
-    cdef char* gx
     cdef Storage* scratch = NULL
     split(x.layout, read_axes(x.layout, parameter_of(y)), &e)
     if table[y.op].reads & READS_X1:

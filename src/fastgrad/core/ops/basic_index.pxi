@@ -80,7 +80,6 @@ cdef inline bint is_bound(PyObject* o) noexcept:
 
 cdef inline bint is_plain(object part) noexcept:
     """Whether a part of a key is basic, and its numbers exact ints, which mean the same whenever they are read."""
-    cdef PySliceObject* s
     if type(part) is slice:
         s = <PySliceObject*>part
         return is_bound(s.start) and is_bound(s.stop) and is_bound(s.step)

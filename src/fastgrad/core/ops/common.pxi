@@ -20,7 +20,6 @@ cdef bint check_operands(tuple operands) except -1:
     """Check all Tensors of `operands` for writes that were not recorded. Return whether one wants a gradient."""
     cdef PyObject** borrowed = PySequence_Fast_ITEMS(operands)
     cdef bint wanted = False
-    cdef Py_ssize_t k
     for k in range(len(operands)):
         if type(<object>borrowed[k]) is Tensor:
             check_fresh(<Tensor>borrowed[k])
@@ -78,7 +77,6 @@ cdef int accumulate_block(Tensor x, Storage* part) except -1:
 
 cdef int accumulate_broadcast(Tensor x, const Layout* layout, Storage* part) except -1:
     """As `accumulate_block`, summed over the axes along which `x` is broadcast to `layout`."""
-    cdef char* gx
     cdef bint add
     if same_shape(layout, x.layout):
         return accumulate_block(x, part)

@@ -182,7 +182,6 @@ cdef int backward_conv(Tensor y, char* g, Storage* gs, bint only_wanted) except 
     cdef int n = x.layout.ndim - 2
     cdef Windows d
     cdef Py_ssize_t[3] ones
-    cdef char* gx
     cdef bint add
     read_convolution(n, x.layout.shape, w.layout.shape, extra.params, &d)
     cdef Storage* scratch = storage_new(conv_scratch(&d, x.layout.itemsize) * x.layout.itemsize)

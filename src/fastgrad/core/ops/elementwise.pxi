@@ -98,7 +98,6 @@ cdef Layout* broadcast_layout(const Layout* a, const Layout* b) except? NULL:
     """The C-contiguous layout of NumPy's broadcast shape; NULL where there is none."""
     cdef Py_ssize_t[64] shape
     cdef int ndim = max(a.ndim, b.ndim), k
-    cdef Py_ssize_t na, nb
     for k in range(ndim):
         na = 1 if k < ndim - a.ndim else a.shape[k - ndim + a.ndim]
         nb = 1 if k < ndim - b.ndim else b.shape[k - ndim + b.ndim]
@@ -212,7 +211,6 @@ cdef int backward_operand(Tensor y, int k, Tensor x, Tensor s1, Tensor s2, char*
     cdef bint whole = same_shape(x.layout, y.layout), uniform = y.flags & UNIFORM != 0, add
     cdef const char* d1 = data_or_null(s1)
     cdef const char* d2 = data_or_null(s2)
-    cdef char* where
     if copies(kernel, dtype):
         if whole:
             return accumulate_same(x, y, g, gs)

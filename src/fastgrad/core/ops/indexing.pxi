@@ -238,7 +238,6 @@ cdef Tensor record_scatter_add(int op, PyObject** given):
     cdef Tensor x = given_tensor(given[0]), y, source
     cdef Places p
     cdef Geometry v
-    cdef Layout* whole
     cdef int k
     key, shape = <object>given[1], <object>given[2]
     if x is None or x.layout.kernel == NO_KERNEL or type(shape) is not tuple:

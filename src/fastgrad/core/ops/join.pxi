@@ -57,7 +57,6 @@ cdef int backward_join(Tensor y, char* g, Storage* gs, bint only_wanted) except 
     cdef NodeExtra extra = <NodeExtra>y.extra
     cdef Py_ssize_t[64] strides
     cdef Py_ssize_t axis = extra.numbers[0], k
-    cdef Layout* whole
     cdef Tensor x = nth_operand(extra, 0)
     cdef bint stacks = x.layout.ndim < y.layout.ndim
     part_strides(y.layout, axis, stacks, strides)

@@ -2,7 +2,6 @@
 
 cdef bint read_labels(Tensor labels, Py_ssize_t classes, Py_ssize_t* out) except -1:
     """Read labels as class numbers; False where they are not integers below `classes`."""
-    cdef Py_ssize_t k
     if labels.layout.itemsize != 8 or labels.layout.typenum not in (cnp.NPY_LONG, cnp.NPY_LONGLONG):
         a = array_view(labels, labels, False)
         if a.dtype.kind not in "iu":

@@ -35,7 +35,6 @@ cdef inline Factor transposed(const Factor* x) noexcept nogil:
 cdef bint read_batch(const Layout* a, const Layout* b, Matmul* s) noexcept nogil:
     """The leading axes of a product of stacks; False where they do not broadcast."""
     cdef int na = max(a.ndim - 2, 0), nb = max(b.ndim - 2, 0), k
-    cdef Py_ssize_t la, lb
     s.batch = max(na, nb)
     for k in range(s.batch):
         la = a.shape[k - s.batch + na] if k >= s.batch - na else 1

@@ -48,7 +48,6 @@ cdef int backward_layer_norm(Tensor y, char* g, Storage* gs, bint only_wanted) e
     cdef const Extents* e = <Extents*>extra.numbers
     cdef int dtype = y.layout.kernel, k
     cdef char* stats = payload(extra.kept)
-    cdef char* gx
     cdef bint add
     cdef Tensor x = nth_operand(extra, 0), p, weight = None, source = contiguous(x)
     for k in range(1, 3):       # before x, whose cotangent may take the block of `g`
@@ -81,7 +80,6 @@ cdef int backward_batch_norm(Tensor y, char* g, Storage* gs, bint only_wanted) e
     cdef Py_ssize_t item = y.layout.itemsize
     cdef int dtype = y.layout.kernel
     cdef char* stats = payload(extra.kept)
-    cdef char* gx
     cdef bint add
     cdef Tensor x = nth_operand(extra, 0), source = contiguous(x)
     cdef Tensor weight = wanted_operand(extra, 1, only_wanted), bias = wanted_operand(extra, 2, only_wanted)

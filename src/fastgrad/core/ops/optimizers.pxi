@@ -74,7 +74,6 @@ def sgd_step(list params, list buffers, double lr, double momentum, double dampe
     """One step of SGD. Returns the numbers of the parameters that it could not take, or None."""
     cdef StepBlocks s
     cdef list rest = []
-    cdef Py_ssize_t k
     cdef bint fresh
     check_lengths(params, buffers, None, None)
     for k in range(len(params)):
@@ -111,7 +110,6 @@ def rmsprop_step(list params, list squares_, list means, list buffers, double lr
     """One step of RMSprop. Returns as `sgd_step`."""
     cdef StepBlocks s
     cdef list rest = []
-    cdef Py_ssize_t k
     check_lengths(params, squares_, means, buffers)
     for k in range(len(params)):
         if begin_step(params, k, squares_, means if centered else None, buffers if momentum != 0 else None, rest, &s):

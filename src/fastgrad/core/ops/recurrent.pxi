@@ -23,7 +23,6 @@ cdef inline Recurrent recurrent_of(int cell, Tensor u, Tensor w) noexcept:
 cdef bint fit_recurrent(int cell, tuple operands) except -1:
     """Whether the operands, Tensors or None, are those of a network, and no length is 0."""
     cdef Recurrent d
-    cdef Py_ssize_t k, rows
     for k in range(2 + states_of(cell)):
         if operands[k] is None:     # only a bias may be left out
             return False
@@ -94,10 +93,6 @@ cdef int backward_recurrent(Tensor y, char* g, Storage* gs, bint only_wanted) ex
     cdef Py_ssize_t item = u.layout.itemsize, rows = w.layout.shape[0], n
     cdef Recurrent d = recurrent_of(<int>extra.numbers[0], u, w)
     cdef int k, states = states_of(d.cell)
-    cdef char* gu
-    cdef char* gv
-    cdef char* gh
-    cdef char* sums
     cdef char* gx = NULL
     cdef bint add = True
     cdef Factor left, right

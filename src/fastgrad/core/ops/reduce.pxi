@@ -3,7 +3,6 @@
 cdef void reduce_loop(const BoundLoop* loop, const char* x, const Extents* e, Py_ssize_t itemsize,
                       char* y) noexcept nogil:
     """y[o, i] = loop over r of x[o, r, i]. NumPy's loop sums a run pairwise, so that errors grow as log n."""
-    cdef Py_ssize_t o, r
     cdef address[3] args
     cdef npy_intp[3] steps
     cdef npy_intp n
@@ -42,7 +41,6 @@ cdef void reduce_loop(const BoundLoop* loop, const char* x, const Extents* e, Py
 
 
 cdef void divide(int dtype, char* y, Py_ssize_t n, double divisor) noexcept nogil:
-    cdef Py_ssize_t i
     for i in range(n):
         if dtype == F64:
             (<double*>y)[i] /= divisor
@@ -81,7 +79,6 @@ cdef int sum_into(const Layout* layout, const char* x, const Layout* target, cha
     cdef unsigned long long axes = summed_axes(layout, target), last
     cdef Storage* partial = NULL
     cdef Storage* result = NULL
-    cdef Layout* less
     cdef int k
     if layout.size == 0:
         if not add:

@@ -78,7 +78,6 @@ cdef int backward_where(Tensor y, char* g, Storage* gs, bint only_wanted) except
     cdef Tensor mask = condition_of(nth_operand(extra, 0)), x
     cdef Layout* layout = layout_contiguous(y.layout)
     cdef int k
-    cdef Storage* part
     for k in range(1, 3):
         x = wanted_operand(extra, k, only_wanted)
         if x is not None:
