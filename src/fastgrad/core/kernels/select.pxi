@@ -13,11 +13,20 @@ cdef inline void as_bits(const uint8_t* c, uint8_t* holds, npy_intp n) noexcept 
 
 cdef void select_block(const uint8_t* c, const bits* x1, bint many1, const bits* x2, bint many2, bits* y,
                        npy_intp n) noexcept nogil:
-    cdef bits v1 = x1[0], v2 = x2[0], u1, u2
-    for i in range(n):
-        u1 = x1[i] if many1 else v1
-        u2 = x2[i] if many2 else v2
-        y[i] = u2 ^ ((u1 ^ u2) & -<bits>c[i])
+    cdef npy_intp i
+    cdef bits v1 = x1[0], v2 = x2[0]
+    if many1 and many2:
+        for i in range(n):
+            y[i] = x2[i] ^ ((x1[i] ^ x2[i]) & -<bits>c[i])
+    elif many1:
+        for i in range(n):
+            y[i] = v2 ^ ((x1[i] ^ v2) & -<bits>c[i])
+    elif many2:
+        for i in range(n):
+            y[i] = x2[i] ^ ((v1 ^ x2[i]) & -<bits>c[i])
+    else:
+        for i in range(n):
+            y[i] = v2 ^ ((v1 ^ v2) & -<bits>c[i])
 
 
 cdef void select(char** args, const npy_intp* dims, const npy_intp* steps, bits* data) noexcept nogil:
@@ -55,19 +64,46 @@ cdef void where_forward(int dtype, const Layout* out, char* y, address* x, layou
     broadcast_apply(&loop, 3, out, y, x, layouts)
 
 
+cdef void masked(char** args, const npy_intp* dims, const npy_intp* steps, bits* inverted) noexcept nogil:
+    """gx = g where the condition holds (does not hold, if `inverted` is not NULL), 0 elsewhere."""
+    cdef npy_intp i, n = dims[0], sc = steps[0]
+    cdef const uint8_t* c = <const uint8_t*>args[0]
+    cdef const bits* g = <const bits*>args[1]
+    cdef bits* gx = <bits*>args[2]
+    cdef uint8_t flip = inverted != NULL
+    cdef uint8_t[BLOCK] holds
+    cdef npy_intp m
+    if sc == 1 and steps[1] == sizeof(bits) and steps[2] == sizeof(bits):
+        while n > 0:
+            m = min(n, <npy_intp>BLOCK)
+            as_bits(c, holds, m)
+            if flip:
+                for i in range(m):
+                    gx[i] = g[i] & (<bits>holds[i] - 1)
+            else:
+                for i in range(m):
+                    gx[i] = g[i] & -<bits>holds[i]
+            c += m
+            g += m
+            gx += m
+            n -= m
+        return
+    for i in range(n):
+        gx[0] = g[0] & -<bits>((c[0] != 0) != flip)
+        c += sc
+        g = <const bits*>(<const char*>g + steps[1])
+        gx = <bits*>(<char*>gx + steps[2])
+
+
 cdef void where_backward(int dtype, const Layout* condition, const char* c, const Layout* layout, const char* g,
                          char* gx, bint inverted) noexcept nogil:
     """gx = g where x1 was chosen, or x2 if `inverted`; 0 elsewhere. `gx` may be `g`; both are C-contiguous."""
-    cdef double zero = 0
-    cdef address[3] x
-    cdef layout_t[3] layouts
-    x[0] = <char*>c
-    layouts[0] = condition
-    x[1 + inverted] = <char*>g
-    layouts[1 + inverted] = layout
-    x[2 - inverted] = <char*>&zero
-    layouts[2 - inverted] = scalar_f64
-    where_forward(dtype, layout, gx, x, layouts)
+    cdef BoundLoop loop
+    cdef address[2] base = [<char*>c, <char*>g]
+    cdef layout_t[2] layouts = [condition, layout]
+    loop.run = <Loop><void*>masked[uint64_t] if dtype == F64 else <Loop><void*>masked[uint32_t]
+    loop.data = <void*><size_t>inverted
+    broadcast_apply(&loop, 2, layout, gx, base, layouts)
 
 
 cdef void clip_forward(const floating* x, floating* y, Py_ssize_t n, double low, double high) noexcept nogil:
