@@ -9,7 +9,7 @@ from libc.math cimport log10, log1p, log2, pow, powf, sin, sinh, sqrt, sqrtf, ta
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 from numpy cimport npy_intp
-from fastgrad.core.layout cimport F32, F64, Layout, scalar_f64
+from fastgrad.core.layout cimport F32, F64, Layout
 from fastgrad.core.loops cimport FG_STREAM, STREAM_BLOCK, fg_stream, fg_stream_end
 from fastgrad.core.loops cimport BoundLoop, Helpers, Loop, address, apply1, broadcast_apply, helpers, layout_t
 from fastgrad.core.loops cimport numpy_loop, steps_t, walk
