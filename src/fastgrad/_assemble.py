@@ -35,6 +35,16 @@ def _repr_html_(self):
     return representation.html_of(self)
 
 
+_ATTRIBUTES = {
+    "itemsize": property(lambda self: self.dtype.itemsize, doc="The number of bytes of one element."),
+    "nbytes": property(lambda self: self.size * self.dtype.itemsize, doc="The number of bytes of all elements."),
+    "strides": property(
+        lambda self: self.detach().numpy().strides,
+        doc="The distance, in bytes, of neighbouring elements along each axis.",
+    ),
+}
+
+
 def _write_docstrings():
     """Give the engine's functions and methods the docstrings that both engines share."""
     own = vars(Tensor)
@@ -53,6 +63,7 @@ install_methods(
     {
         **METHODS,
         **PROTOCOLS,
+        **_ATTRIBUTES,
         "__repr__": __repr__,
         "_repr_html_": _repr_html_,
         "__dir__": names_of,

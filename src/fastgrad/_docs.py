@@ -126,9 +126,6 @@ DOCS = {
     "Tensor.ndim": "The number of axes.",
     "Tensor.size": "The number of elements, an int. Calling it, `x.size()`, gives the shape, as in PyTorch.",
     "Tensor.dtype": "The dtype of the elements, as NumPy's.",
-    "Tensor.itemsize": "The number of bytes of one element.",
-    "Tensor.nbytes": "The number of bytes of all elements.",
-    "Tensor.strides": "The distance, in bytes, of neighbouring elements along each axis.",
     "Tensor.requires_grad": """Whether this is a leaf that accumulates gradients, or a recorded result.
 
     Can be set for leaves of a floating or complex dtype.

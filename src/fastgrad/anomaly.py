@@ -20,7 +20,7 @@ class detect_anomaly:
         self._mode = modes.Mode(looking, True)
 
     def __enter__(self):
-        self._mode.enter()
+        self._mode.__enter__()
 
     def __exit__(self, *exc):
         self._mode.__exit__(*exc)

@@ -27,15 +27,13 @@ ENABLE_GRAD = f"""Enable the recording of operations, also inside `no_grad`.
 class Block:
     """One `with` block of a switch, on or off."""
 
-    __slots__ = ("counted", "is_open", "on", "outer")
+    __slots__ = ("is_open", "on", "outer")
 
     def __init__(self, on, outer=None):
         self.on, self.outer, self.is_open = on, outer, True
-        self.counted = None  # an object that an engine releases when the block is closed or deallocated
 
     def close(self):
         self.is_open = False
-        self.counted = None
 
 
 class Switch:
@@ -87,13 +85,8 @@ class Mode:
     def __init__(self, switch, on):
         self._switch, self._on, self._blocks = switch, on, []
 
-    def enter(self):
-        block = self._switch.open(self._on)
-        self._blocks.append(block)
-        return block
-
     def __enter__(self):
-        self.enter()
+        self._blocks.append(self._switch.open(self._on))
 
     def __exit__(self, *exc):
         self._switch.leave(self._blocks)

@@ -178,3 +178,31 @@ def own_operator(other, slot):
             or kind.__array_ufunc__ is not np.ndarray.__array_ufunc__
         )
     )
+
+
+def array_of(obj, dtype, copy):
+    """Return `obj`, which is no Tensor, as an array, and whether nobody else holds its memory."""
+    if not hasattr(obj, "__array__") and hasattr(obj, "__dlpack__"):
+        obj = np.from_dlpack(obj)
+    array = np.array(obj, dtype=dtype, copy=copy)
+    return array, bool(copy) or isinstance(obj, (bool, int, float, complex, list, tuple, np.generic))
+
+
+def private(value):
+    """Return a parameter that its owner can no longer modify: arrays are copied, in tuples and lists too."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    return type(value)(map(private, value)) if type(value) in (tuple, list) else value
+
+
+def overlaps(shape, strides, itemsize):
+    """Return whether elements of such an array, which has some, may share memory.
+
+    They do not if each axis, by ascending stride, steps over all that the ones before reach.
+    """
+    reach = itemsize
+    for step, n in sorted((abs(step), n) for step, n in zip(strides, shape, strict=True) if n > 1):
+        if step < reach:
+            return True
+        reach += step * (n - 1)
+    return False

@@ -25,8 +25,8 @@ import sys
 
 import numpy as np
 
-from fastgrad import _numpy_errors, anomaly, devices, errors, leaving, modes  # no-cython-lint
-from fastgrad import parameters, tracebacks  # no-cython-lint
+from fastgrad import _numpy_errors, anomaly, devices, errors, leaving, modes, op_functions  # no-cython-lint
+from fastgrad import parameters, sweep_arguments, tracebacks  # no-cython-lint
 from fastgrad._hooks import HookHandle
 from fastgrad.core import simd
 from fastgrad.core.kernels import kernel_rows

@@ -2,39 +2,22 @@
 
 import numpy as np
 
-from fastgrad import anomaly, errors
+from fastgrad import anomaly, errors, op_functions, parameters
 from fastgrad.engine_python.leaving import is_grad_enabled
 from fastgrad.engine_python.tensor import Node, Tensor, asarray, native, new_tensor, overlaps_itself
+from fastgrad.op_functions import functions
 from fastgrad.tracebacks import shorten, user_line
-
-functions = {}  # op name -> Function; filled when the rules are imported
-
-
-class LazyAttribute:
-    """An attribute of a Function that is computed when it is read; `of_class` is its value on the class, if any."""
-
-    def __init__(self, compute, of_class=None):
-        self.compute, self.of_class = compute, of_class
-
-    def __get__(self, function, kind):
-        if function is not None:
-            return self.compute(function.rule)
-        if self.of_class is None:
-            raise AttributeError("only instances have this attribute")
-        return self.of_class
 
 
 class Function:
-    __signature__ = LazyAttribute(lambda rule: rule.signature())
-    __doc__ = LazyAttribute(
-        lambda rule: rule.docstring(), "The public function of one rule: callable on Tensors, arrays and scalars."
-    )
+    __signature__ = op_functions.signature
+    __doc__ = op_functions.docstring
+    __repr__ = op_functions.text
+    __reduce__ = op_functions.reduce
 
     def __init__(self, rule):
         self.rule = rule
-        self.__name__ = self.__qualname__ = rule.name
-        self.__module__ = rule.forward.__module__
-        self.__wrapped__ = rule.forward
+        vars(self).update(op_functions.names(rule))
         functions.setdefault(rule.name, self)  # a user-defined op may have the name of a built-in one
 
     def __call__(self, *args, **kwargs):
@@ -47,12 +30,6 @@ class Function:
         except Exception as error:
             shorten(error)
             raise
-
-    def __repr__(self):
-        return f"<fastgrad function {self.__name__}{self.__signature__}>"
-
-    def __reduce__(self):
-        return self.__qualname__  # pickled by name, as functions are
 
 
 def record(rule, operands, params, overwritten=None):
@@ -87,7 +64,9 @@ def record(rule, operands, params, overwritten=None):
             else o
             for k, o in enumerate(operands)
         )
-        node = result.node = Node(rule, operands, edges, saved, {key: _copied(p) for key, p in params.items()})
+        node = result.node = Node(
+            rule, operands, edges, saved, {key: parameters.private(p) for key, p in params.items()}
+        )
         node.version = result.storage.version
         if versions != [o.storage.version for o in operands if isinstance(o, Tensor)]:
             raise errors.written_meanwhile(rule.name)
@@ -278,12 +257,3 @@ def check_not_stale(o):
         base = o.node.base or o.node
         if base.rule is not None and base.version != o.storage.version:
             raise errors.stale(o.op)
-
-
-def _copied(param):
-    """Return a parameter that the user cannot modify: index arrays are copied."""
-    if isinstance(param, np.ndarray):
-        return param.copy()
-    if type(param) in (tuple, list):
-        return type(param)(map(_copied, param))
-    return param

@@ -10,7 +10,7 @@ import threading
 
 import numpy as np
 
-from fastgrad import anomaly, errors, parameters
+from fastgrad import anomaly, errors, parameters, sweep_arguments
 from fastgrad.engine_python.leaving import recording
 from fastgrad.engine_python.record import check_not_stale, functions
 from fastgrad.engine_python.tensor import Tensor, asarray, new_tensor
@@ -202,13 +202,7 @@ def _run_hooks(node, g):
         before = functions["copy"](g) if anomaly.noting() else None
         other = _restore_mode(hook, g)
         if other is not None:
-            other = asarray(other)
-            if other.dtype.kind == "c" and g.dtype.kind != "c":
-                raise errors.hook_dtype(other.dtype, g.dtype)
-            other = asarray(other, dtype=g.dtype)
-            if other.shape != g.shape:
-                raise errors.hook_result(f"shape {other.shape}", g.shape)
-            g = other
+            g = sweep_arguments.checked_hook_result(other, g, Tensor, asarray)
         if before is not None:
             anomaly.check_hook(node.rule and node.rule.name, g, before, lambda: node.where)
     return g
@@ -216,23 +210,9 @@ def _run_hooks(node, g):
 
 def _root(y, cotangent, what):
     """Return the pair (y, cotangent) to start from; None as a cotangent becomes 1 if `y` is one real number."""
-    if not isinstance(y, Tensor):
-        raise errors.not_a_tensor(what, y)
-    if y.node is None:
-        raise errors.not_recorded(what)
+    g = sweep_arguments.checked_cotangent(y, cotangent, what, Tensor, asarray)
     check_not_stale(y)
-    if cotangent is None:
-        if y.size != 1:
-            raise errors.not_scalar(y.shape)
-        if y.dtype.kind == "c":
-            raise errors.complex_result(y.dtype)
-        return y, asarray(np.ones(y.shape, y.dtype))
-    cotangent = asarray(cotangent)
-    if cotangent.shape != y.shape:
-        raise errors.cotangent_shape(cotangent.shape, y.shape)
-    if cotangent.dtype.kind == "c" and y.dtype.kind != "c":
-        raise errors.cotangent_dtype(cotangent.dtype, y.dtype)
-    return y, asarray(cotangent, dtype=y.dtype)
+    return y, asarray(np.ones(y.shape, y.dtype)) if g is None else g
 
 
 def backward(self, cotangent=None, *, retain_graph=False, create_graph=False, gradient=None):
@@ -303,19 +283,8 @@ def partial_gradients(outputs, inputs, cotangents, *, create_graph=False):
 
 
 def _gradients(outputs, inputs, cotangents, retain_graph, create_graph, allow_unused, partial=False):
-    outputs = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
-    inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
-    if not isinstance(cotangents, (tuple, list)):
-        cotangents = (cotangents,) * (len(outputs) if cotangents is None else 1)
-    if len(cotangents) != len(outputs):
-        raise errors.cotangent_count(len(cotangents), len(outputs))
-    nodes = []
-    for k, x in enumerate(inputs):
-        if not isinstance(x, Tensor):
-            raise errors.not_a_tensor(f"inputs[{k}]", x)
-        nodes.append(x.node)
-        if nodes[k] is None:
-            raise errors.input_without_grad(k)
+    outputs, inputs, cotangents = sweep_arguments.checked_sequences(outputs, inputs, cotangents, Tensor)
+    nodes = [x.node for x in inputs]
     roots = [_root(y, g, f"outputs[{k}]") for k, (y, g) in enumerate(zip(outputs, cotangents, strict=True))]
     freed = [node for node in nodes if node.operands is None]
     found = _in_mode(create_graph, _copied_gradients, roots, set(nodes), retain_graph or create_graph, partial)

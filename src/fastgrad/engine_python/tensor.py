@@ -9,9 +9,10 @@ from _thread import _local as local  # `threading.local`, without importing the 
 
 import numpy as np
 
-from fastgrad import devices, errors, leaving
+from fastgrad import devices, errors, leaving, parameters
 from fastgrad._hooks import HookHandle
 from fastgrad.engine_python.leaving import leave
+from fastgrad.sweep_arguments import checked_gradient
 from fastgrad.tracebacks import shorten
 
 
@@ -91,9 +92,6 @@ class Tensor:
     ndim = property(lambda self: self.array.ndim)
     size = property(lambda self: self._count(self.array.size, self.array.shape))
     dtype = property(lambda self: self.array.dtype)
-    itemsize = property(lambda self: self.array.itemsize)
-    nbytes = property(lambda self: self.array.nbytes)
-    strides = property(lambda self: self.array.strides)
 
     def numpy(self, *, writable=False):
         leave(self, "x.numpy()")
@@ -156,10 +154,7 @@ class Tensor:
     @grad.setter
     def grad(self, value):
         if value is not None:
-            value = asarray(value)
-            for what in "shape", "dtype":
-                if getattr(value, what) != getattr(self, what):
-                    raise errors.grad_value(getattr(value, what), getattr(self, what), what)
+            value = checked_gradient(value, self, asarray)
         self._grad = value
 
     def zero_grad(self):
@@ -202,14 +197,7 @@ def read_only(array):
 
 def overlaps_itself(array):
     """Return whether several elements may share an address, as after a broadcast or in a sliding window."""
-    reach = array.itemsize
-    if array.flags.c_contiguous:  # includes empty arrays
-        return False
-    for step, n in sorted((abs(step), n) for step, n in zip(array.strides, array.shape, strict=True) if n > 1):
-        if step < reach:  # the step does not cover the extent of the axes before it
-            return True
-        reach += step * (n - 1)
-    return False
+    return not array.flags.c_contiguous and parameters.overlaps(array.shape, array.strides, array.itemsize)
 
 
 # --- making leaves ---
@@ -246,10 +234,7 @@ def asarray(obj, *, dtype=None, copy=None):
                 raise errors.copy_needed(obj.dtype, np.dtype(dtype))
             return obj.astype(dtype)
         return obj.copy() if copy else obj
-    if not isinstance(obj, np.ndarray) and hasattr(obj, "__dlpack__"):
-        obj = np.from_dlpack(obj)
-    array = np.asarray(obj, dtype=dtype, copy=copy)
-    owned = copy or isinstance(obj, (bool, int, float, complex, list, tuple, np.generic))
+    array, owned = parameters.array_of(obj, dtype, copy)
     made = new_tensor(native(array))
     made.storage.foreign = not owned
     return made

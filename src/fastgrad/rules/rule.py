@@ -177,6 +177,15 @@ class Rule:
         """Return the function for a call with these keywords if its result is another one in PyTorch, else None."""
         return parameters.PYTORCH_CALLS.get(self.name) if not kwargs.keys().isdisjoint(_ONLY_PYTORCH) else None
 
+    def plain_types(self):
+        """Return, per parameter, the types that `prepared` leaves unchanged, None for all types; None if unknown."""
+        if self.prepare is not None and not hasattr(self.prepare, "plain"):
+            return None
+        plain = {} if self.prepare is None else dict(self.prepare.plain)
+        if self.takes_dtype:  # converts the operand
+            plain["dtype"] = (type(None),)
+        return [plain.get(name) for name in self.param_names]
+
     def signature(self):
         """Return the signature of the op's function."""
         return docs.signature(self)
@@ -197,6 +206,18 @@ class Rule:
     def reads_y(self, among=None):
         """Return whether a vjp of the operands `among` (numbers; all if None) reads the result."""
         return self.reads_result and (among is None or self._any_reads("y", among))
+
+    def facts(self, numbers, among=None):
+        """Return what the vjps need of the operands `numbers`, for engines: `(reads, flows, reads_y)`.
+
+        Bit k of `reads` is set if a vjp of the operands `among` reads operand k, and bit k of `flows` if a gradient
+        flows to operand k. Operands from number 31 on share a bit.
+        """
+        reads = flows = 0
+        for k in numbers:
+            reads |= self.reads(k, among) << min(k, 31)
+            flows |= self.differentiable(k) << min(k, 31)
+        return reads, flows, self.reads_y(among)
 
     def _any_reads(self, word, among):
         return any(word in named for named in (self._vjp_names[self._at(k)] for k in among) if named is not None)

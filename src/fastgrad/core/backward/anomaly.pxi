@@ -4,65 +4,20 @@
 class detect_anomaly(anomaly.detect_anomaly):  # noqa: N801 - used as `with fg.detect_anomaly():`
     __doc__ = anomaly.detect_anomaly.__doc__
 
-    def __enter__(self):
-        self._mode.enter().counted = Watcher()
-
-
-@cython.final
-cdef class Watcher:
-    """Counts an open block."""
-
-    def __cinit__(self):
-        count_anomaly_blocks(1)
-
-    def __dealloc__(self):
-        count_anomaly_blocks(-1)
-
-
-cdef int count_anomaly_blocks(int change) noexcept:
-    global fg_watchers, fg_anomaly_blocks
-    fg_watchers += change
-    fg_anomaly_blocks += change
-    return 0
+    def __init__(self):
+        self._mode = mode_of(looking, &fg_watchers, True)
 
 
 cdef int watch_here "fg_watch_here"() noexcept:
     cdef int what = BIRTHS if fg_births != NULL else 0
-    if fg_anomaly_blocks != 0 and is_on(LOOKING) and not is_on(INSIDE):
+    if is_set(looking, True) and not is_set(inside_rule, True):
         what |= ANOMALIES
     return what
 
 
-cdef object LOOKING = anomaly.looking.innermost
-cdef object INSIDE = anomaly.inside.innermost
-
-
-cdef bint is_on(object variable) noexcept:
-    """The state of a Switch of modes.py that is off by default. No Python code, in which an interrupt could be lost."""
-    cdef PyObject* found = NULL
-    if PyContextVar_Get(variable, NULL, &found) < 0 or found == NULL:
-        PyErr_Clear()
-        return False
-    head = block = <object>found
-    Py_DECREF(head)
-    if type(block) is not modes.Block:
-        return False
-    while block is not None and not block.is_open:
-        block = block.outer
-    if block is not head and not head.is_open:
-        head.outer = block
-    return block is not None and block.on
-
-
-cdef object enter_rule(int watch):
-    """Stop watching for anomalies until `leave_rule` gets what this returns: a rule or hook runs."""
-    return anomaly.inside.open(True) if watch & ANOMALIES else None
-
-
-cdef int leave_rule(object inside) except -1:
-    if inside is not None:
-        inside.close()
-    return 0
+cdef object looking = PyContextVar_New("fastgrad.anomalies", <PyObject*>None)
+cdef object inside_rule = PyContextVar_New("fastgrad.in_a_rule", <PyObject*>None)
+cdef int rules_inside = 0       # the count of that switch
 
 
 cdef int inspect_result(Tensor y) except -1:
@@ -82,11 +37,7 @@ cdef object where_of(Tensor y):
 cdef int accumulate_watched(Tensor x, Tensor gx, bint record) except -1:
     """`accumulate_tensor`, and check the sum."""
     cdef Tensor before = private_copy(cotangent_tensor(x)) if x.flags & COTANGENT else None
-    inside = enter_rule(fg_watch)
-    try:
-        accumulate_tensor(x, gx, record)
-    finally:
-        leave_rule(inside)
+    accumulate_tensor(x, gx, record)
     if before is not None:
         anomaly.check_sum(op_name(x), cotangent_tensor(x), (before, gx), where_of(x))
     return 0
@@ -101,14 +52,12 @@ cdef int inspect_total(Tensor x) except -1:
     return 0
 
 
-def collect_nodes(births):
+def collect_nodes(dict births):
     """Collect the nodes that this thread records from now on in the dict `births`; None stops. Returns the old setting.
 
     Keys are node keys. The value is None for a new result, and the Tensor for an operand that was recorded earlier.
     """
     global fg_watchers, fg_births
-    if births is not None and type(births) is not dict:
-        raise TypeError("nodes are collected in a dict")
     outer = <object>fg_births if fg_births != NULL else None
     if fg_births != NULL:
         Py_DECREF(outer)

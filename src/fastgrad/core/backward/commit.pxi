@@ -1,7 +1,7 @@
 # Writing the `.grad`s when a sweep has succeeded: all of them, or none.
 
 cdef Tensor add_quietly(Tensor a, Tensor b, bint record):
-    cdef GradScope block = switched(record)
+    cdef Scope block = switched(record)
     try:
         return functions["add"](a, b)
     finally:
@@ -36,7 +36,7 @@ cdef int add_sum(Tensor x, Tensor g, Sweep* here) except -1:
 cdef int retain(Tensor y, Sweep* here) except -1:
     """Note the cotangent of an interior tensor, to be added to its `.grad`."""
     cdef Tensor g = cotangent_tensor(y)
-    if y.grad_ != NULL and fg_watch & ANOMALIES:
+    if y.grad_ != NULL and here.watched:
         inspect_total(y)
     return add_sum(y, g if here.record else private_copy(g), here)
 
@@ -164,7 +164,7 @@ cdef int commit(Sweep* here) except -1:
     cdef Py_ssize_t k
     cdef int tries = 0, adding = 0
     cdef Sum s
-    if fg_watch & ANOMALIES:
+    if here.watched:
         adding = 1          # the checks run Python code
         for k in range(leaves.n):
             inspect_total(<Tensor>leaves.items[k])

@@ -53,7 +53,7 @@ cdef inline bint can_hold(PyObject* x, unsigned int gen, const Layout* layout) n
 
 cdef bint can_defer(Tensor y, Sweep* here) noexcept:
     """Whether `y` is an elementwise node with kernels, nobody looks at it, and its operands are of its layout."""
-    if (kernels[y.op].nin == 0 or here.record or fg_watch & ANOMALIES or y.extra != NULL or y.layout.kernel == NO_KERNEL
+    if (kernels[y.op].nin == 0 or here.record or here.watched or y.extra != NULL or y.layout.kernel == NO_KERNEL
             or y.layout.nbytes < LARGE or not y.layout.flags & C_CONTIGUOUS or not y.flags & COTANGENT
             or y.flags & (HOOKED | RETAIN | INPUT | FREED | COTANGENT_TENSOR) or not has_kernel(y)):
         return False

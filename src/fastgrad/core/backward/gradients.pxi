@@ -6,28 +6,13 @@ cdef Tensor one_like(Tensor t):
     return g
 
 
-cdef Tensor checked_cotangent(object y, object cotangent, Py_ssize_t position):
+cdef Tensor checked_cotangent(object y, object cotangent, str what):
     """The cotangent of the root `y`; None, which stands for 1, if none was given and `y` is one real number."""
-    if type(y) is not Tensor:
-        raise errors.not_a_tensor(f"outputs[{position}]", y)
-    cdef Tensor t = <Tensor>y
-    if not t.flags & REQUIRES_GRAD:
-        raise errors.not_recorded(f"outputs[{position}]" if position >= 0 else "this tensor")
-    if cotangent is None:
-        check_fresh(t)
-        if t.layout.size != 1:
-            raise errors.not_scalar(shape_tuple(t.layout))
-        if is_complex(t.layout.typenum):
-            raise errors.complex_result(dtype_of(t))
-        return None
-    cdef Tensor g = as_tensor(cotangent)
-    if not same_shape(g.layout, t.layout):
-        raise errors.cotangent_shape(shape_tuple(g.layout), shape_tuple(t.layout))
-    if is_complex(g.layout.typenum) and not is_complex(t.layout.typenum):
-        raise errors.cotangent_dtype(dtype_of(g), dtype_of(t))
-    if g.layout.typenum != t.layout.typenum:
-        g = functions["astype"](g, dtype_of(t))
-    check_fresh(t)      # after the Python code that the cotangent may have run
+    cdef Tensor g = None
+    if (cotangent is not None or type(y) is not Tensor or not (<Tensor>y).flags & REQUIRES_GRAD
+            or (<Tensor>y).layout.size != 1 or is_complex((<Tensor>y).layout.typenum)):
+        g = sweep_arguments.checked_cotangent(y, cotangent, what, Tensor, asarray)
+    check_fresh(<Tensor>y)      # after the Python code that the cotangent may have run
     return g
 
 
@@ -47,20 +32,9 @@ cdef tuple swept_gradients(outputs, inputs, cotangents, bint retain_graph, bint 
     cdef Tensor x, freed = None
     cdef dict found = {}
     cdef Py_ssize_t k
-    outputs = (outputs,) if type(outputs) is Tensor else tuple(outputs)
-    inputs = (inputs,) if type(inputs) is Tensor else tuple(inputs)
-    if type(cotangents) is not tuple and type(cotangents) is not list:
-        cotangents = (cotangents,) * (len(outputs) if cotangents is None else 1)
-    if len(cotangents) != len(outputs):
-        raise errors.cotangent_count(len(cotangents), len(outputs))
-    for k in range(len(inputs)):
-        if type(inputs[k]) is not Tensor:
-            raise errors.not_a_tensor(f"inputs[{k}]", inputs[k])
-        if not (<Tensor>inputs[k]).flags & REQUIRES_GRAD:
-            raise errors.input_without_grad(k)
-    if not outputs:
-        raise errors.not_recorded("an empty sequence of outputs")
-    cdef list roots = [(outputs[k], checked_cotangent(outputs[k], cotangents[k], k)) for k in range(len(outputs))]
+    outputs, inputs, cotangents = sweep_arguments.checked_sequences(outputs, inputs, cotangents, Tensor)
+    cdef list roots = [(y, checked_cotangent(y, g, f"outputs[{k}]"))
+                       for k, (y, g) in enumerate(zip(outputs, cotangents, strict=True))]
     for x, _ in roots:
         check_fresh(x)
     for x in inputs:

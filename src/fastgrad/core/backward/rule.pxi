@@ -2,7 +2,7 @@
 
 cdef int backward_rule(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     """Through the op's rule, on Tensors, not recorded."""
-    return backward_by_rule(y, cotangent_tensor(y), False, only_wanted)
+    return backward_by_rule(y, cotangent_tensor(y), False, only_wanted, False)
 
 
 cdef Tensor result_read(Tensor y, bint record):
@@ -18,27 +18,26 @@ cdef Tensor result_read(Tensor y, bint record):
     return read
 
 
-cdef int backward_by_rule(Tensor y, Tensor g, bint record, bint only_wanted) except -1:
+cdef int backward_by_rule(Tensor y, Tensor g, bint record, bint only_wanted, bint watched) except -1:
     """Every operand's cotangent by the rule, which records as the sweep does, whatever its caller does."""
     cdef Function f = <Function?>rule_for(y).function
-    if f.built_in and not record and fg_watch == 0 and enter_context(&backward_context):
+    if f.built_in and not record and not watched and enter_context(&backward_context):
         try:
-            return rule_cotangents(f, y, g, False, only_wanted)
+            return rule_cotangents(f, y, g, False, only_wanted, False)
         finally:
             exit_context(&backward_context)
-    cdef GradScope block = switched(record)
+    cdef Scope block = switched(record)
     try:
-        return rule_cotangents(f, y, g, record, only_wanted)
+        return rule_cotangents(f, y, g, record, only_wanted, watched)
     finally:
         close_scope(block)
 
 
-cdef int rule_cotangents(Function f, Tensor y, Tensor g, bint record, bint only_wanted) except -1:
+cdef int rule_cotangents(Function f, Tensor y, Tensor g, bint record, bint only_wanted, bint watched) except -1:
     """Add every operand's cotangent. A rule is Python code: afterwards an operand may belong to another sweep, and a
     value that the next part reads may be another one."""
     cdef tuple operands = node_operands(y)
     cdef Py_ssize_t k
-    cdef int watch = fg_watch
     cdef list together = None
     cdef unsigned int number = y.sweep, flows = flows_of(y), versions = versions_in(operands) + version_of(y)
     if y.flags & FREED:
@@ -49,19 +48,15 @@ cdef int rule_cotangents(Function f, Tensor y, Tensor g, bint record, bint only_
         o = operands[k]
         if type(o) is Tensor and takes(<Tensor>o, only_wanted) and nth_bit(flows, k):
             x = <Tensor>o
-            inside = enter_rule(watch)
-            try:
-                if not f.together:
-                    gx = <Tensor?>call_vjp(f, k, g, read, operands, params)
-                else:
-                    if together is None:
-                        together = checked_call(f.rule.pull_all, (g, read, operands, params))
-                    gx = <Tensor?>together[k]
-            finally:
-                leave_rule(inside)
+            if not f.together:
+                gx = <Tensor?>call_vjp(f, k, g, read, operands, params)
+            else:
+                if together is None:
+                    together = checked_call(f.rule.pull_all, (g, read, operands, params))
+                gx = <Tensor?>together[k]
             if not same_shape(gx.layout, x.layout) or gx.layout.typenum != x.layout.typenum:
                 raise errors.vjp_shape(f.rule.name, k, shape_tuple(gx.layout), shape_tuple(x.layout))
-            if watch & ANOMALIES:
+            if watched:
                 anomaly.check(op_name(y), True, gx, [g], where_of(y))
             if y.flags & FREED:
                 raise errors.graph_freed(op_name(y))
@@ -69,58 +64,35 @@ cdef int rule_cotangents(Function f, Tensor y, Tensor g, bint record, bint only_
                 check_versions(y)
             if y.sweep != number or x.sweep != number:
                 raise errors.graph_changed()
-            if watch & ANOMALIES:
+            if watched:
                 accumulate_watched(x, gx, record)
             else:
                 accumulate_tensor(x, gx, record)
     return 0
 
 
-cdef enum Reader:           # what a parameter of a vjp stands for, as `Rule._reader` says
-    READ_COTANGENT
-    READ_RESULT
-    READ_OPERAND
-    READ_PARAM
-    READ_SHAPE
-
-cdef tuple READERS = ("cotangent", "result", "operand", "param", "shape")
-
-
-cdef tuple readers_of(Function f, Py_ssize_t at):
-    """Pairs (Reader, key) for vjp number `at`; an empty tuple where one of them is left to the rule."""
-    cdef list readers = []
-    for kind, key in f.rule._read_by(at):
-        if kind not in READERS or f.rule.variadic:
-            return ()
-        readers.append((READERS.index(kind), key))
-    return tuple(readers)
-
-
 cdef object call_vjp(Function f, Py_ssize_t k, Tensor g, object read, tuple operands, dict params):
     """`Rule.pull`, without Python frames but the vjp's own where no conversion is needed."""
-    cdef Py_ssize_t at = 0 if len(f.vjps) == 1 else k, j, n
-    cdef int kind
-    if not f.built_in or is_complex(g.layout.typenum):
+    cdef Py_ssize_t at = 0 if len(f.vjps) == 1 else k, j
+    if not f.built_in or f.signature.variadic or is_complex(g.layout.typenum):
         return checked_call(f.rule.pull, (k, g, read, operands, params))
     if f.readers[at] is None:
-        f.readers[at] = readers_of(f, at)
-    cdef tuple readers = <tuple>f.readers[at]
-    n = len(readers)
-    if n == 0:
-        return checked_call(f.rule.pull, (k, g, read, operands, params))
-    cdef tuple args = PyTuple_New(n)
-    for j in range(n):
+        f.readers[at] = f.rule._read_by(at)
+    cdef tuple readers = <tuple>f.readers[at], args = PyTuple_New(len(readers))
+    for j in range(len(readers)):
         kind, key = <tuple>readers[j]
-        if kind == READ_COTANGENT:
+        if kind == "cotangent":
             o = g
-        elif kind == READ_RESULT:
+        elif kind == "result":
             o = read
-        elif kind == READ_PARAM:
+        elif kind == "param":
             o = params[key]
         else:
             o = operands[<Py_ssize_t>key]
-            if kind == READ_SHAPE:
+            if kind == "shape":
                 o = shape_tuple((<Tensor>o).layout) if type(o) is Tensor else ()
+            elif kind == "dtype":
+                o = dtype_of(<Tensor?>o)
         put_item(args, j, o)
     gx = checked_call(f.vjps[at], args)
     cdef Layout* like = (<Tensor>operands[k]).layout

@@ -31,28 +31,16 @@ cdef int count_edges(Tensor root, Sweep* here) except -1:
 cdef int run_hooks(Tensor y, Sweep* here) except -1:
     """Replace the cotangent of `y` by what its hooks return. They get a copy, since cotangents share memory, and record
     if the sweep does."""
-    cdef Tensor g = cotangent_tensor(y), t
-    cdef int watch = fg_watch
+    cdef Tensor g = cotangent_tensor(y)
     cdef unsigned short gen = y.gen
-    cdef GradScope block = switched(here.record)
+    cdef Scope block = switched(here.record)
     try:
         g = functions["copy"](g) if here.record else private_copy(g)
         for hook in list(((<NodeExtra>y.extra).hooks or {}).values()):
-            before = private_copy(g) if watch & ANOMALIES else None
-            inside = enter_rule(watch)
-            try:
-                result = checked_call(hook, (g,))
-            finally:
-                leave_rule(inside)
+            before = private_copy(g) if here.watched else None
+            result = checked_call(hook, (g,))
             if result is not None:
-                if not is_operand(result) and type(result) is not Tensor:
-                    raise errors.hook_result(type(result).__name__, shape_tuple(y.layout))
-                t = as_tensor(result)
-                if is_complex(t.layout.typenum) and not is_complex(y.layout.typenum):
-                    raise errors.hook_dtype(dtype_of(t), dtype_of(y))
-                g = asarray(t, dtype=dtype_of(y))
-                if not same_shape(g.layout, y.layout):
-                    raise errors.hook_result(f"shape {shape_tuple(g.layout)}", shape_tuple(y.layout))
+                g = sweep_arguments.checked_hook_result(result, y, Tensor, asarray)
             if before is not None:
                 anomaly.check_hook(op_name(y), g, before, where_of(y))
         check_held(y, gen, here)
@@ -88,12 +76,12 @@ cdef int check_cotangent(Tensor y, Sweep* here) except -1:
     return 0
 
 
-cdef int backward_node(Tensor y, bint record, bint only_wanted) except -1:
+cdef int backward_node(Tensor y, Sweep* here) except -1:
     """Add what the cotangent of `y` contributes to those of its operands."""
     cdef Storage* gs = NULL
     check_versions(y)
-    if record or y.flags & COTANGENT_TENSOR or fg_watch & ANOMALIES:    # which checks the cotangent of each operand
-        return backward_by_rule(y, cotangent_tensor(y), record, only_wanted)
+    if here.record or y.flags & COTANGENT_TENSOR or here.watched:   # which checks the cotangent of each operand
+        return backward_by_rule(y, cotangent_tensor(y), here.record, here.only_wanted, here.watched)
     if y.flags & UNIFORM and not has_kernel(y):
         spread_uniform(y)
     if is_small(y.layout) or y.flags & UNIFORM:
@@ -103,7 +91,7 @@ cdef int backward_node(Tensor y, bint record, bint only_wanted) except -1:
         g = payload(gs)
     if table[y.op].reads & READS_Y:
         expect_contiguous(y)
-    return table[y.op].backward(y, g, gs, only_wanted)
+    return table[y.op].backward(y, g, gs, here.only_wanted)
 
 
 cdef int process_node(Tensor y, Sweep* here) except -1:
@@ -145,7 +133,7 @@ cdef int process_node(Tensor y, Sweep* here) except -1:
         if y.layout.nbytes >= LARGE and can_defer(y, here):
             defer_node(y, here)
         else:
-            backward_node(y, here.record, here.only_wanted)
+            backward_node(y, here)
         if y.flags & FREED:
             raise errors.graph_freed(op_name(y))    # by a rule
         check_held(y, gen, here)
@@ -172,7 +160,7 @@ cdef inline int seed(Tensor y, Tensor g, Sweep* here) except -1:
         accumulate_scalar(<PyObject*>y, 1)
         return 0
     g = g if g is not None else one_like(y)
-    return accumulate_tensor(y, g, here.record) if fg_watch & ANOMALIES == 0 else accumulate_watched(y, g, here.record)
+    return accumulate_tensor(y, g, here.record) if not here.watched else accumulate_watched(y, g, here.record)
 
 
 cdef inline int start(Tensor y, Sweep* here) except -1:
@@ -188,7 +176,9 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, dict gradients, bint re
     """Sweep from `root` and from `more`, a list of such pairs or None. Without `gradients`, add to the `.grad` of the
     leaves once everything has succeeded; with it, a dict by address of the inputs, fill it and leave every `.grad`
     alone. `partial`: only with what flows to an input directly."""
-    cdef GradScope block = switched(True) if record else None
+    cdef Scope block = switched(True) if record else None
+    cdef bint watched = fg_watch & ANOMALIES != 0
+    cdef Scope inside = open_scope(inside_rule, &rules_inside, True) if watched else None
     cdef Sweep* here = begin_sweep()
     cdef Tensor y, g
     here.only_wanted = gradients is not None
@@ -197,6 +187,7 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, dict gradients, bint re
     here.gradients = <PyObject*>gradients if gradients is not None else NULL
     here.retain = retain
     here.record = record
+    here.watched = watched
     here.interleaved = record
     try:
         first_pass(root, more, here)
@@ -225,6 +216,7 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, dict gradients, bint re
         if gradients is None:
             commit(here)
     finally:
+        close_scope(inside)
         close_scope(block)
         end_sweep(here)
     return 0

@@ -175,9 +175,5 @@ def asarray(obj, *, dtype=None, copy=None):
         return functions["copy"](obj) if same else functions["astype"](obj, np.dtype(dtype))
     if PyArray_CheckExact(obj) and dtype is None and not copy:
         return shared(obj)
-    if not hasattr(obj, "__array__") and not isinstance(obj, np.generic) and hasattr(obj, "__dlpack__"):
-        obj = np.from_dlpack(obj)
-    if isinstance(obj, (bool, int, float, complex, list, tuple, generic_type)):
-        return own_array(np.array(obj, dtype=dtype, copy=False if copy is False else None))
-    a = np.array(obj, dtype=dtype, copy=copy)
-    return own_array(a) if copy else shared(a)
+    a, owned = parameters.array_of(obj, dtype, copy)
+    return own_array(a) if owned else shared(a)

@@ -15,7 +15,7 @@ cdef extern from *:
     #define FG_COLD
     #endif
     /* Usually no block is open anywhere, and nothing is watched: recording then costs one comparison. */
-    static int fg_open_blocks = 0, fg_watchers = 0, fg_anomaly_blocks = 0;
+    static int fg_open_blocks = 0, fg_watchers = 0;
     static FG_THREAD_LOCAL PyObject* fg_births = NULL;
     FG_COLD static int fg_off_here(void);
     FG_COLD static int fg_watch_here(void);
@@ -26,8 +26,7 @@ cdef extern from *:
     const int fg_watch      # what to watch in everything that is recorded here: the enum below, or 0
     # Of all threads and tasks; these rely on the GIL.
     int fg_open_blocks
-    int fg_watchers         # while it is 0, so is `fg_watch` everywhere
-    int fg_anomaly_blocks   # open blocks of `detect_anomaly`
+    int fg_watchers         # open blocks of `detect_anomaly`, and dicts of births
     PyObject* fg_births     # the dict in which this thread notes births; owned
 
 cdef enum:
@@ -43,7 +42,8 @@ def debug_counts():
             "open blocks": fg_open_blocks}
 
 
-# The switch of recording: a copy of the one in modes.py, which explains it, since every op reads it.
+# Switches: copies of those in modes.py, which explains them, since every op reads them. Each has a context variable and
+# a count of its open blocks.
 
 cdef object innermost = PyContextVar_New("fastgrad.recording", <PyObject*>None)
 
@@ -51,8 +51,9 @@ cdef object innermost = PyContextVar_New("fastgrad.recording", <PyObject*>None)
 @cython.final
 @cython.no_gc
 @cython.freelist(16)
-cdef class GradScope:
+cdef class Scope:
     cdef PyObject* outer        # another one, owned
+    cdef int* count             # of the switch
     cdef bint on, is_open
 
     def close(self):
@@ -62,35 +63,34 @@ cdef class GradScope:
         cdef PyObject* outer = self.outer
         close_scope(self)
         while outer != NULL and Py_REFCNT(outer) == 1:      # no recursion
-            next = (<GradScope>outer).outer
-            (<GradScope>outer).outer = NULL
+            next = (<Scope>outer).outer
+            (<Scope>outer).outer = NULL
             Py_DECREF(<object>outer)
             outer = next
         Py_XDECREF(outer)
 
 
-cdef inline void close_scope(GradScope block) noexcept:
-    global fg_open_blocks
+cdef inline void close_scope(Scope block) noexcept:
     if block is not None and block.is_open:
         block.is_open = False
-        fg_open_blocks -= 1
+        block.count[0] -= 1
 
 
-cdef GradScope new_scope(bint on):
-    global fg_open_blocks
-    cdef GradScope block = GradScope.__new__(GradScope)
+cdef Scope new_scope(int* count, bint on):
+    cdef Scope block = Scope.__new__(Scope)
+    block.count = count
     block.on = on
     block.is_open = True
-    fg_open_blocks += 1
+    count[0] += 1
     return block
 
 
-cdef PyObject* innermost_scope() noexcept:
+cdef PyObject* innermost_scope(object switch) noexcept:
     """A new reference, or NULL."""
     cdef PyObject* block = NULL
-    if PyContextVar_Get(innermost, NULL, &block) < 0:
+    if PyContextVar_Get(switch, NULL, &block) < 0:
         PyErr_Clear()
-    elif block != NULL and type(<object>block) is not GradScope:    # None, or set by user code
+    elif block != NULL and type(<object>block) is not Scope:    # None, or set by user code
         Py_DECREF(<object>block)
         block = NULL
     return block
@@ -98,44 +98,49 @@ cdef PyObject* innermost_scope() noexcept:
 
 cdef void skip_closed(PyObject** place) noexcept:
     """Replace an owned reference by one to the first open block, or NULL."""
-    while place[0] != NULL and not (<GradScope>place[0]).is_open:
+    while place[0] != NULL and not (<Scope>place[0]).is_open:
         block = place[0]
-        place[0] = (<GradScope>block).outer
+        place[0] = (<Scope>block).outer
         Py_XINCREF(place[0])
         Py_DECREF(<object>block)
 
 
-cdef PyObject* first_here() noexcept:
+cdef PyObject* first_here(object switch) noexcept:
     """The innermost open block, a new reference, or NULL."""
-    cdef PyObject* block = innermost_scope()
+    cdef PyObject* block = innermost_scope(switch)
     cdef PyObject* deciding = block
-    if block != NULL and not (<GradScope>block).is_open:
-        skip_closed(&(<GradScope>block).outer)      # so that closed blocks are skipped once
-        deciding = (<GradScope>block).outer
+    if block != NULL and not (<Scope>block).is_open:
+        skip_closed(&(<Scope>block).outer)      # so that closed blocks are skipped once
+        deciding = (<Scope>block).outer
         Py_XINCREF(deciding)
         Py_DECREF(<object>block)
     return deciding
 
 
-cdef bint off_here "fg_off_here"() noexcept:
-    cdef PyObject* block = first_here()
-    cdef bint off = block != NULL and not (<GradScope>block).on
+cdef bint is_set(object switch, bint on) noexcept:
+    """Whether an open block of this context has set the switch to `on`. Runs no Python code."""
+    cdef PyObject* block = first_here(switch)
+    cdef bint found = block != NULL and (<Scope>block).on == on
     Py_XDECREF(block)
-    return off
+    return found
 
 
-cdef GradScope open_scope(bint on):
-    """Switch recording on or off in this context until the block is closed."""
-    cdef GradScope block = new_scope(on)
-    block.outer = innermost_scope()
+cdef bint off_here "fg_off_here"() noexcept:
+    return is_set(innermost, False)
+
+
+cdef Scope open_scope(object switch, int* count, bint on):
+    """Turn a switch on or off in this context until the block is closed."""
+    cdef Scope block = new_scope(count, on)
+    block.outer = innermost_scope(switch)
     if block.outer != NULL:
-        skip_closed(&(<GradScope>block.outer).outer)    # no chain of closed ones, however long blocks go on to overlap
+        skip_closed(&(<Scope>block.outer).outer)    # no chain of closed ones, however long blocks go on to overlap
         skip_closed(&block.outer)
     # CPython before 3.12 crashes if the garbage collector runs code in the middle of this that sets a context variable.
     cdef int collects = PyGC_Disable()
     cdef bint done = False
     try:
-        PyContextVar_Set(innermost, <PyObject*>block)
+        PyContextVar_Set(switch, <PyObject*>block)
         done = True
     finally:
         if not done:
@@ -145,9 +150,9 @@ cdef GradScope open_scope(bint on):
     return block
 
 
-cdef inline GradScope switched(bint on):
+cdef inline Scope switched(bint on):
     """As `open_scope`; None where it is so already."""
-    return None if fg_grad_off != on else open_scope(on)
+    return None if fg_grad_off != on else open_scope(innermost, &fg_open_blocks, on)
 
 
 def build_switches():
@@ -164,55 +169,50 @@ def is_grad_enabled():
 @cython.freelist(8)
 cdef class GradMode:
     """What `modes.Mode` is."""
+    cdef object switch
+    cdef int* count
     cdef bint on
-    cdef GradScope block
-    cdef list more          # of one entered several times
+    cdef list blocks        # open ones: several of one entered several times
+
+    def __cinit__(self):
+        self.switch = innermost
+        self.count = &fg_open_blocks
+        self.blocks = []
 
     def __enter__(self):
-        cdef GradScope block = open_scope(self.on)
-        if self.block is None:
-            self.block = block
-        elif self.more is None:
-            self.more = [block]
-        else:
-            self.more.append(block)
+        self.blocks.append(open_scope(self.switch, self.count, self.on))
 
     def __exit__(self, kind, value, trace):
-        cdef GradScope block = self.block
-        if self.more:
-            block = self.leave()
-        else:
-            self.block = None
-        close_scope(block)
-
-    cdef GradScope leave(self):
-        """Of several blocks: the innermost one here, else the last."""
-        cdef PyObject* at = first_here()
-        cdef Py_ssize_t k
-        if self.block is not None:
-            self.more.insert(0, self.block)
-            self.block = None
+        """Close the innermost of its blocks here, else the last."""
+        cdef PyObject* at = first_here(self.switch) if len(self.blocks) > 1 else NULL
         while at != NULL:
-            for k in range(len(self.more)):
-                if <PyObject*>self.more[k] == at:
-                    Py_DECREF(<object>at)
-                    return self.more.pop(k)
             block = <object>at
-            skip_closed(&(<GradScope>at).outer)
-            at = (<GradScope>at).outer
-            Py_XINCREF(at)
             Py_DECREF(block)
-        return self.more.pop()
+            if block in self.blocks:
+                self.blocks.remove(block)
+                close_scope(<Scope>block)
+                return
+            skip_closed(&(<Scope>block).outer)
+            at = (<Scope>block).outer
+            Py_XINCREF(at)
+        if self.blocks:
+            close_scope(<Scope>self.blocks.pop())
 
     def __call__(self, function):
         cdef bint on = self.on
-        return modes.decorated(function, lambda: grad_mode(on), lambda: new_scope(on), innermost)
+        return modes.decorated(function, lambda: grad_mode(on), lambda: new_scope(&fg_open_blocks, on), innermost)
+
+
+cdef GradMode mode_of(object switch, int* count, bint on):
+    cdef GradMode mode = GradMode.__new__(GradMode)
+    mode.switch = switch
+    mode.count = count
+    mode.on = on
+    return mode
 
 
 cdef GradMode grad_mode(bint on):
-    cdef GradMode mode = GradMode.__new__(GradMode)
-    mode.on = on
-    return mode
+    return mode_of(innermost, &fg_open_blocks, on)
 
 
 def no_grad(function=None):

@@ -1,28 +1,10 @@
 # In-place writes. A recorded write makes a tensor another node of the graph. Its former node moves to a new tensor,
 # where edges recorded earlier find it.
 
-cdef bint overlaps_itself(const Layout* layout) noexcept:
-    """Whether elements may share memory, as after a broadcast or in a sliding window. They do not if each axis, by
-    ascending stride, steps over all that the ones before reach."""
-    cdef unsigned long long seen = 0
-    cdef Py_ssize_t reach = layout.itemsize, step, least
-    cdef int k, at
-    if layout.flags & C_CONTIGUOUS:     # those without elements too
-        return False
-    while True:
-        at = -1
-        least = 0
-        for k in range(layout.ndim):
-            step = layout.strides[k] if layout.strides[k] >= 0 else -layout.strides[k]
-            if layout.shape[k] > 1 and not (seen >> k) & 1 and (at < 0 or step < least):
-                at = k
-                least = step
-        if at < 0:
-            return False
-        if least < reach:
-            return True
-        seen |= <unsigned long long>1 << at
-        reach += least * (layout.shape[at] - 1)
+cdef bint overlaps_itself(const Layout* layout) except -1:
+    """Whether elements may share memory, as after a broadcast or in a sliding window."""
+    return not layout.flags & C_CONTIGUOUS and parameters.overlaps(
+        shape_tuple(layout), numbers_tuple(layout.strides, layout.ndim), layout.itemsize)
 
 
 cdef int check_writable(Tensor x, bint recording) except -1:

@@ -43,18 +43,6 @@ cdef class Tensor:
     def dtype(self):
         return dtype_of(self)
 
-    @property
-    def itemsize(self):
-        return self.layout.itemsize
-
-    @property
-    def nbytes(self):
-        return self.layout.nbytes
-
-    @property
-    def strides(self):
-        return numbers_tuple(self.layout.strides, self.layout.ndim)
-
     def numpy(self, *, bint writable=False):
         check_door(self, "x.numpy()", False)
         move_out(self)
@@ -111,11 +99,7 @@ cdef class Tensor:
     @grad.setter
     def grad(self, value):
         if value is not None:
-            value = asarray(value)      # runs Python code, which may set `.grad` itself
-            if not same_shape((<Tensor>value).layout, self.layout):
-                raise errors.grad_value(value.shape, self.shape, "shape")
-            if (<Tensor>value).layout.typenum != self.layout.typenum:
-                raise errors.grad_value(value.dtype, self.dtype, "dtype")
+            value = sweep_arguments.checked_gradient(value, self, asarray)      # may set `.grad` itself
             Py_INCREF(value)
         replace_grad(self, <PyObject*>value if value is not None else NULL)
 
@@ -139,11 +123,11 @@ cdef class Tensor:
         return HookHandle(extra.hooks, hook)
 
     def backward(self, cotangent=None, *, bint retain_graph=False, bint create_graph=False, gradient=None):
-        cotangent = <object>either(cotangent, gradient, None)
+        g = checked_cotangent(self, <object>either(cotangent, gradient, None), "this tensor")
         if keeps_small_graphs and not (retain_graph or create_graph):
-            backward_drawable(self, checked_cotangent(self, cotangent, -1))
-            return
-        sweep(self, checked_cotangent(self, cotangent, -1), None, None, retain_graph or create_graph, create_graph)
+            backward_drawable(self, g)
+        else:
+            sweep(self, g, None, None, retain_graph or create_graph, create_graph)
 
     # --- operators
 
@@ -232,12 +216,6 @@ cdef class Tensor:
     def relu(self):
         return unary(RELU, self)
 
-    def softplus(self):
-        return unary(SOFTPLUS, self)
-
-    def abs(self):
-        return unary(ABS, self)
-
     def sum(self, axis=None, keepdims=False, *, dtype=None, dim=None, keepdim=None):
         return call_method(SUM, [<PyObject*>self, either(axis, dim, None), either(keepdims, keepdim, False),
                                  <PyObject*>dtype])
@@ -256,21 +234,8 @@ cdef class Tensor:
             return parameters.PYTORCH_CALLS["min"](self, axis, keepdims, dim=dim, keepdim=keepdim)
         return call_method(MIN, [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims])
 
-    def prod(self, axis=None, keepdims=False, *, dtype=None, dim=None, keepdim=None):
-        return call_method(PROD, [<PyObject*>self, either(axis, dim, None), either(keepdims, keepdim, False),
-                                  <PyObject*>dtype])
-
-    def logsumexp(self, axis=None, keepdims=False, *, dim=None, keepdim=None):
-        return call_method(LOGSUMEXP, [<PyObject*>self, either(axis, dim, None), either(keepdims, keepdim, False)])
-
     def softmax(self, axis=-1, *, dim=None):
         return call_method(SOFTMAX, [<PyObject*>self, either(axis, dim, -1)])
-
-    def log_softmax(self, axis=-1, *, dim=None):
-        return call_method(LOG_SOFTMAX, [<PyObject*>self, either(axis, dim, -1)])
-
-    def clip(self, min=None, max=None):
-        return call_method(CLIP, [<PyObject*>self, <PyObject*>min, <PyObject*>max])
 
     def reshape(self, *shape):
         cdef Tensor y = None
@@ -309,5 +274,6 @@ cdef class Tensor:
         return METHODS["__float__"](self)
 
     def __getbuffer__(self, Py_buffer* buffer, int flags):
-        a = exported(self)
-        PyObject_GetBuffer(a, buffer, flags)
+        if wants_grad(self):
+            raise leaving.not_an_array(op_name(self))
+        PyObject_GetBuffer(to_numpy(self), buffer, flags)

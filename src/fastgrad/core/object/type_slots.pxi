@@ -15,13 +15,6 @@ cdef PyMethodDef item_method
 cdef list method_docs = []      # keeps what the methods borrow
 
 
-cdef object exported(Tensor t):
-    """The read-only ndarray behind the buffer protocol; as `np.asarray`, an error for what records."""
-    if wants_grad(t):
-        raise leaving.not_an_array(op_name(t))
-    return to_numpy(t)
-
-
 cdef object call_class(PyTypeObject* cls, object args, PyObject* kwargs):
     return METHODS["__new__"](<object>cls, *<tuple>args, **(<dict>kwargs if kwargs != NULL else {}))
 

@@ -97,21 +97,6 @@ cdef tuple given_tuple(PyObject* const* args, Py_ssize_t n):
     return made
 
 
-cdef bint unpack_given(const Signature* s, tuple operands, dict params, PyObject** given) except -1:
-    """Put bound operands and parameters into `given`, borrowed."""
-    cdef int k
-    if s.n == 0:
-        return False
-    if s.variadic:
-        given[0] = <PyObject*>operands
-    else:
-        for k in range(s.n_operands):
-            given[k] = <PyObject*>operands[k]
-    for k in range(s.n_operands, s.n):
-        given[k] = <PyObject*>params[<object>s.names[k]]
-    return True
-
-
 cdef vectorcallfunc parse_tensor        # how `tensor` is called in general
 cdef object REQUIRES_GRAD_NAME = sys.intern("requires_grad")     # as the names in a call are
 

@@ -36,7 +36,8 @@ cdef int make_context(OwnContext* own, bint records) except -1:
     context = contextvars.Context()
     context.run(NUMPY_ERRORS.set, QUIET)
     if not records:
-        scope = <GradScope>GradScope.__new__(GradScope)    # open, but counted only while the context is entered
+        scope = <Scope>Scope.__new__(Scope)    # open, but counted only while the context is entered
+        scope.count = &fg_open_blocks
         scope.is_open = True
         context.run(innermost.set, scope)
     Py_INCREF(context)

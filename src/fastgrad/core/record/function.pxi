@@ -4,15 +4,6 @@ cdef extern from "Python.h":
     object PyVectorcall_Call(object callable, object args, object kwargs)
 
 
-cdef class SignatureOnDemand:
-    """`__signature__` of a Function, made when somebody asks. The class has none: `inspect` would stumble over it."""
-
-    def __get__(self, function, kind):
-        if function is None:
-            raise AttributeError("__signature__")
-        return function.rule.signature()
-
-
 cdef class Function:
     """An op: callable on Tensors, arrays and numbers. Records where a gradient may be wanted."""
 
@@ -33,7 +24,10 @@ cdef class Function:
     cdef list kept              # what the signature borrows
     cdef bint prepares          # whether the rule prepares parameters
     cdef list plain             # by parameter, the types that `prepare` leaves as they are, or None: all of them
-    cdef object doc             # made when it is first read
+    cdef dict __dict__          # `op_functions.names`
+
+    __signature__ = op_functions.signature
+    __reduce__ = op_functions.reduce
 
     def __init__(self, rule):
         self.rule = rule
@@ -53,14 +47,12 @@ cdef class Function:
             self.kept.append(rule.param_names[self.n_positional:])
             self.keywords = <PyObject*>self.kept[0]
         self.prepares = rule.prepare is not None or rule.takes_dtype
-        if rule.prepare is None or hasattr(rule.prepare, "plain"):
-            plain = {} if rule.prepare is None else rule.prepare.plain
-            self.plain = [plain.get(name) for name in rule.param_names]
-            if rule.takes_dtype:        # which converts the operand
-                self.plain[rule.param_names.index("dtype")] = (type(None),)
+        self.plain = rule.plain_types()
         read_signature(rule, self.kept, &self.signature)
+        for name, value in op_functions.names(rule).items():
+            setattr(self, name, value)
         # A user's op may bear the name of a built-in one.
-        self.built_in = (rule.forward.__module__ or "").startswith("fastgrad.rules.")
+        self.built_in = op_functions.is_built_in(rule)
         self.op = number_of_op(rule.name) if self.built_in else RULE
         if rule_of[self.op] is not None:
             self.op = RULE
@@ -72,42 +64,8 @@ cdef class Function:
     def __call__(self, *args, **kwargs):
         return call_bound(self, args, kwargs)
 
-    @property
-    def __name__(self):
-        return self.rule.name
-
-    @property
-    def __qualname__(self):
-        return self.rule.name
-
-    @property
-    def __module__(self):
-        return "fastgrad"
-
-    @property
-    def __doc__(self):
-        if self.doc is None:
-            self.doc = self.rule.docstring()
-        return self.doc
-
-    __signature__ = SignatureOnDemand()
-
-    @property
-    def __wrapped__(self):
-        return self.rule.forward
-
     def __repr__(self):
-        return f"<fastgrad function {self.rule.name}{self.__signature__}>"
-
-    def __reduce__(self):
-        return find_function, (self.rule.name, self.rule.forward.__module__)
-
-
-def find_function(name, module="fastgrad.rules"):
-    """The function of an op, for pickle, which notes the module that defines it."""
-    if name not in functions:
-        __import__(module)
-    return functions[name]
+        return op_functions.text(self)
 
 
 cdef object call(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames):
@@ -138,12 +96,11 @@ cdef object call_given(Function f, PyObject** given):
             return y
     if f.prepares and not is_prepared(f, given + s.n_operands):
         operands = <tuple><object>given[0] if s.variadic else given_tuple(given, s.n_operands)
-        operands, params = f.rule.prepared(operands, named_params(f, given + s.n_operands, None))
+        operands, params = f.rule.prepared(operands, named_params(f, given + s.n_operands))
         return call_prepared(f, operands, params)
     if s.variadic:
-        return apply_rule(f, PySequence_Fast_ITEMS(<tuple><object>given[0]), len(<tuple><object>given[0]), given + 1,
-                          None)
-    return apply_rule(f, given, s.n_operands, given + s.n_operands, None)
+        return apply_rule(f, PySequence_Fast_ITEMS(<tuple><object>given[0]), len(<tuple><object>given[0]), given + 1)
+    return apply_rule(f, given, s.n_operands, given + s.n_operands)
 
 
 cdef bint is_prepared(Function f, PyObject** values) except -1:
@@ -159,13 +116,13 @@ cdef bint is_prepared(Function f, PyObject** values) except -1:
 
 cdef object call_prepared(Function f, tuple operands, dict params):
     """The result for operands and parameters as the rule prepares them."""
-    cdef PyObject* given[MOST_GIVEN]
-    if table[f.op].record != NULL and unpack_given(&f.signature, operands, params, given):
-        y = table[f.op].record(f.op, given)
+    cdef tuple values = tuple([params[name] for name in f.rule.param_names])
+    if table[f.op].record != NULL and f.signature.n:
+        given = ((operands,) if f.signature.variadic else operands) + values
+        y = table[f.op].record(f.op, PySequence_Fast_ITEMS(given))
         if y is not None:
             return y
-    values = tuple([params[name] for name in f.rule.param_names])
-    return apply_rule(f, PySequence_Fast_ITEMS(operands), len(operands), PySequence_Fast_ITEMS(values), params)
+    return apply_rule(f, PySequence_Fast_ITEMS(operands), len(operands), PySequence_Fast_ITEMS(values))
 
 
 cdef object call_bound(Function f, tuple args, dict kwargs):
@@ -188,6 +145,7 @@ cdef Function probe = Function.__new__(Function)
 FUNCTION.tp_vectorcall_offset = <char*>&probe.vectorcall - <char*><PyObject*>probe
 FUNCTION.tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL
 FUNCTION.tp_call = <void*>PyVectorcall_Call
+(<dict><object>FUNCTION.tp_dict)["__doc__"] = op_functions.docstring
 PyType_Modified(FUNCTION)
 
 

@@ -8,12 +8,11 @@ cdef object dtype_of(Tensor t):
 cdef Tensor rule_op(int op, tuple operands):
     """An op with a kernel, on operands that the kernel does not take; parameters have their defaults."""
     cdef Function f = <Function>functions[op_names[op]]
-    return apply_rule(f, PySequence_Fast_ITEMS(operands), len(operands), &f.signature.defaults[f.signature.n_operands],
-                      None)
+    return apply_rule(f, PySequence_Fast_ITEMS(operands), len(operands), &f.signature.defaults[f.signature.n_operands])
 
 
 cdef Tensor rule_op_named(str name, tuple operands):
-    return apply_rule(<Function>functions[name], PySequence_Fast_ITEMS(operands), len(operands), NULL, None)
+    return apply_rule(<Function>functions[name], PySequence_Fast_ITEMS(operands), len(operands), NULL)
 
 
 cdef object operand_of(object o):
@@ -33,15 +32,9 @@ cdef inline object checked_call(object callable, tuple args):
 cdef object half_type = np.float16
 
 
-cdef inline bint is_half(object value) noexcept:
-    if PyArray_Check(value):
-        return cnp.PyArray_TYPE(<cnp.ndarray>value) == cnp.NPY_FLOAT16
-    return <object>Py_TYPE(value) is half_type
-
-
-cdef Tensor apply_rule(Function f, PyObject** given, Py_ssize_t n, PyObject** values, dict params):
+cdef Tensor apply_rule(Function f, PyObject** given, Py_ssize_t n, PyObject** values):
     """Run the forward of a rule and record. `given` are the `n` operands, `values` the parameters in the order of the
-    rule; `params` are the same by name, or None."""
+    rule."""
     cdef tuple operands = PyTuple_New(n), args
     cdef Py_ssize_t k
     cdef unsigned int versions = 0, wanting = 0
@@ -65,8 +58,9 @@ cdef Tensor apply_rule(Function f, PyObject** given, Py_ssize_t n, PyObject** va
         put_item(args, n + k, <object>values[k])
     try:
         value = call_without_warnings(f, PySequence_Fast_ITEMS(args), n + f.n_positional, f.keywords)
-        if is_half(value):
-            value = checked_call(f.rule.run_wider, (list(args[:n]), named_params(f, values, params)))
+        if type(value) is half_type or (PyArray_Check(value)
+                                        and cnp.PyArray_TYPE(<cnp.ndarray>value) == cnp.NPY_FLOAT16):
+            value = checked_call(f.rule.run_wider, (list(args[:n]), named_params(f, values)))
     except Exception as error:
         worded = errors.forward_failed(f.rule.name, error, operands)
         if worded is error:
@@ -90,57 +84,17 @@ cdef Tensor apply_rule(Function f, PyObject** given, Py_ssize_t n, PyObject** va
     return y
 
 
-cdef dict named_params(Function f, PyObject** values, dict params):
+cdef dict named_params(Function f, PyObject** values):
     """The parameters by name."""
-    if params is not None or f.n_params == 0:
-        return NO_PARAMS if params is None else params
     return dict(zip(f.rule.param_names, given_tuple(values, f.n_params), strict=True))
 
 
 cdef tuple private_values(tuple args, Py_ssize_t first):
     """The parameters behind the operands, as values that the user can no longer change: index arrays are copied."""
-    cdef Py_ssize_t k, n = len(args) - first
-    if n == 0:
+    if len(args) == first:
         return None
-    values = PyTuple_New(n)
-    for k in range(n):
-        put_item(values, k, private_param(args[first + k]))
-    return values
-
-
-cdef object private_param(object value):
-    if PyArray_Check(value):
-        return value.copy()
-    if type(value) is not tuple and type(value) is not list:
-        return value
-    kept = [private_param(v) for v in value]
-    return kept if type(value) is list else tuple(kept)
-
-
-cdef bint bounds_overlap(cnp.ndarray a, Tensor x) noexcept:
-    """Whether the memory that `a` spans meets that of `x`, as `np.may_share_memory` says."""
-    cdef char* low[2]
-    cdef char* high[2]
-    extent(<char*>cnp.PyArray_DATA(a), cnp.PyArray_NDIM(a), <Py_ssize_t*>cnp.PyArray_DIMS(a),
-           <Py_ssize_t*>cnp.PyArray_STRIDES(a), PyArray_ITEMSIZE(a), &low[0], &high[0])
-    extent(x.data, x.layout.ndim, x.layout.shape, x.layout.strides, x.layout.itemsize, &low[1], &high[1])
-    return low[0] < high[1] and low[1] < high[0]
-
-
-cdef void extent(char* data, int ndim, const Py_ssize_t* shape, const Py_ssize_t* strides, Py_ssize_t itemsize,
-                 char** low, char** high) noexcept:
-    """The first byte of an array and the one after its last; equal where it has no elements."""
-    cdef int k
-    low[0] = data
-    high[0] = data + itemsize
-    for k in range(ndim):
-        if shape[k] == 0:
-            high[0] = low[0] = data
-            return
-        if strides[k] < 0:
-            low[0] += (shape[k] - 1) * strides[k]
-        else:
-            high[0] += (shape[k] - 1) * strides[k]
+    return tuple([parameters.private(o) if PyArray_Check(o) or type(o) is tuple or type(o) is list else o
+                  for o in args[first:]])
 
 
 cdef Tensor wrap_result(bint view, object value, tuple operands):
@@ -151,7 +105,7 @@ cdef Tensor wrap_result(bint view, object value, tuple operands):
     for o in operands:
         if type(o) is Tensor and (cnp.PyArray_BASE(a) != NULL or cnp.PyArray_DATA(a) == (<Tensor>o).data):
             x = <Tensor>o
-            if bounds_overlap(a, x):
+            if np.may_share_memory(a, array_view(x, x, False)):
                 if not view or o is not operands[0] or not supported(cnp.PyArray_TYPE(a)):
                     return own_array(PyArray_NewCopy(a, cnp.NPY_CORDER))
                 offset = <char*>cnp.PyArray_DATA(a) - x.data

@@ -29,13 +29,7 @@ cdef RuleFacts ask_rule(object rule, PyObject** operands, Py_ssize_t n):
     cdef Py_ssize_t k
     # The vjps of constants are never called: what they read does not count.
     among = [k for k in range(n) if type(<object>operands[k]) is Tensor]
-    if len(among) == n:
-        among = None
-    facts.reads_y = rule.reads_y(among)
-    for k in range(n):
-        if type(<object>operands[k]) is Tensor:
-            facts.reads |= <unsigned int>bool(rule.reads(k, among)) << min(k, 31)
-            facts.flows |= <unsigned int>bool(rule.differentiable(k)) << min(k, 31)
+    facts.reads, facts.flows, facts.reads_y = rule.facts(among, among if len(among) < n else None)
     return facts
 
 

@@ -27,7 +27,7 @@ cdef dict NO_PARAMS = {}
 cdef list rule_of = [None] * 256
 cdef list op_names = [None] * 256
 cdef list signature_of = [None] * 256
-cdef dict functions = {}        # op name -> Function
+cdef dict functions = op_functions.functions
 
 
 cdef int set_row(int op, str name, str signature, Record record, BackwardOp backward, NodeParams params,
@@ -54,17 +54,12 @@ cdef int register_op(str name, str signature, Record record, BackwardOp backward
 
 cdef int number_of_op(str name) except -1:
     """The number of the op's first row, or RULE."""
-    cdef int op
-    for op in range(n_ops):
-        if op_names[op] == name:
-            return op
-    return RULE
+    return op_names.index(name) if name in op_names else RULE
 
 
 cdef int bind_rule(object rule) except -1:
     """Fill in what the rule decides, in all rows of its op."""
-    cdef int op
-    cdef unsigned int k
+    cdef int op, k
     for op in range(n_ops):
         if op_names[op] != rule.name:
             continue
@@ -76,23 +71,14 @@ cdef int bind_rule(object rule) except -1:
         row.reads = reads_of(rule, None)
         for k in range(2):
             row.reads_alone[k] = reads_of(rule, (k,)) if kernels[op].nin == 2 else row.reads
-        row.operand_reads = row.operand_flows = 0
-        for k in range(32):
-            if rule.variadic or k < <unsigned int>rule.n_operands:
-                row.operand_reads |= <unsigned int>bool(rule.reads(k)) << k
-                row.operand_flows |= <unsigned int>bool(rule.differentiable(k)) << k
+        row.operand_reads, row.operand_flows, _ = rule.facts(range(32 if rule.variadic else rule.n_operands))
     return 0
 
 
 cdef unsigned int reads_of(object rule, object among) except? 0xFFFF:
     """Which of the first two operands and the result the vjps of the operands `among` (None: of all) read."""
-    cdef unsigned int reads = READS_Y if rule.reads_y(among) else 0
-    if not rule.variadic:
-        if rule.reads(0, among):
-            reads |= READS_X1
-        if rule.n_operands > 1 and rule.reads(1, among):
-            reads |= READS_X2
-    return reads
+    reads, _, reads_y = rule.facts(range(0 if rule.variadic else min(rule.n_operands, 2)), among)
+    return reads | (READS_Y if reads_y else 0)      # READS_X1 and READS_X2 are the bits of the operands
 
 
 cdef inline bint is_leaf(Tensor y) noexcept:
@@ -124,5 +110,4 @@ cdef inline Tensor given_optional(PyObject* o):
 
 cdef dict given_params(int op, PyObject** given):
     """Parameters as the rule names them, for nodes that keep them in a dict."""
-    names = rule_of[op].param_names
-    return dict(zip(names, given_tuple(given + <int>rule_of[op].n_operands, len(names)), strict=True))
+    return named_params(<Function>rule_of[op].function, given + <int>rule_of[op].n_operands)

@@ -1,0 +1,51 @@
+"""What the functions of ops have in common in both engines: names, documentation and pickling. Depends on no engine."""
+
+functions = {}  # op name -> Function; filled when the rules are imported
+
+
+class LazyAttribute:
+    """An attribute of a Function that is computed when it is read; `of_class` is its value on the class, if any."""
+
+    def __init__(self, compute, of_class=None):
+        self.compute, self.of_class = compute, of_class
+
+    def __get__(self, function, kind):
+        if function is not None:
+            return self.compute(function.rule)
+        if self.of_class is None:
+            raise AttributeError("only instances have this attribute")
+        return self.of_class
+
+
+signature = LazyAttribute(lambda rule: rule.signature())
+docstring = LazyAttribute(
+    lambda rule: rule.docstring(), "The public function of one rule: callable on Tensors, arrays and scalars."
+)
+
+
+def is_built_in(rule):
+    """Return whether a rule runs no code of users."""
+    return (rule.forward.__module__ or "").startswith("fastgrad.rules.")
+
+
+def names(rule):
+    """Return the attributes that a Function has as Python's functions have them."""
+    module = "fastgrad" if is_built_in(rule) else rule.forward.__module__
+    return {"__name__": rule.name, "__qualname__": rule.name, "__module__": module, "__wrapped__": rule.forward}
+
+
+def text(function):
+    """Return the `repr` of a Function."""
+    return f"<fastgrad function {function.rule.name}{function.__signature__}>"
+
+
+def reduce(function):
+    """Pickle a Function by the name of its op and the module that defines it."""
+    return find_function, (function.rule.name, function.rule.forward.__module__)
+
+
+def find_function(name, module):
+    """Return the function of an op; the module that defines it is imported if necessary."""
+    if name not in functions:
+        __import__(module)
+    return functions[name]
