@@ -24,7 +24,7 @@ def records():
 
 
 def looks():
-    """Return whether anomalies are detected, and assert that the mode agrees."""
+    """Return whether anomalies are detected, and assert that the mode of the pure-Python engine agrees."""
     with np.errstate(all="ignore"):
         try:
             fg.tensor(-1.0, requires_grad=True).log()
@@ -32,7 +32,7 @@ def looks():
             done = True
         else:
             done = False
-    assert anomaly.noting() == done
+    assert fg.engine != "python" or anomaly.noting() == done
     return done
 
 
