@@ -124,7 +124,7 @@ DOCS = {
     """,
     "Tensor.shape": "The lengths of the axes, a tuple of ints.",
     "Tensor.ndim": "The number of axes.",
-    "Tensor.size": "The number of elements, an int. Calling it, `x.size()`, gives the shape, as in PyTorch.",
+    "Tensor.size": "The number of elements, an int.",
     "Tensor.dtype": "The dtype of the elements, as NumPy's.",
     "Tensor.requires_grad": """Whether this is a leaf that accumulates gradients, or a recorded result.
 

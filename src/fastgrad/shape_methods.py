@@ -131,26 +131,6 @@ def flatten(self, start_dim=0, end_dim=-1):
     return self.reshape((*self.shape[:start_dim], -1, *self.shape[end_dim + 1 :]))
 
 
-class _Count(int):
-    """The number of elements, as an int. Calling it, as in PyTorch, gives the shape, or one length of it."""
-
-    def __call__(self, dim=None):
-        return self.shape if dim is None else self.shape[dim]
-
-    def __reduce__(self):
-        return int, (int(self),)
-
-
-def _count(size, shape):
-    """Return the `x.size` of a tensor."""
-    count = _Count(size)
-    count.shape = shape
-    return count
-
-
-METHODS["_count"] = staticmethod(_count)
-
-
 def _new(cls, *data, device=None):
     """Return a Tensor of the data, or an uninitialized one of the given lengths, as PyTorch's `Tensor(...)` does."""
     return creation.of_class(*data, device=device)

@@ -271,3 +271,8 @@ def test_a_gradient_that_is_one_number_everywhere_adds_to_one_that_is_there():
     (x + 1.0).sum().backward()
     x.sum().backward()
     assert x.grad.tolist() == [[4.0] * 4] * 3
+
+
+def test_the_size_is_an_int_that_widens_no_array():
+    x = fg.tensor(np.ones((2, 3), np.float32), requires_grad=True)
+    assert type(x.size) is int and (x / x.size).dtype == (x.detach().numpy() * x.size).dtype == np.float32

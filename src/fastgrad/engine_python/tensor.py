@@ -90,7 +90,7 @@ class Tensor:
 
     shape = property(lambda self: self.array.shape)
     ndim = property(lambda self: self.array.ndim)
-    size = property(lambda self: self._count(self.array.size, self.array.shape))
+    size = property(lambda self: self.array.size)
     dtype = property(lambda self: self.array.dtype)
 
     def numpy(self, *, writable=False):

@@ -192,7 +192,7 @@ Tensor.min | x.argmin(1), or x.min(dim=1) | as `x.max`
 Tensor.std | x.std(correction=1) | the divisor is n; with `dim=`, `keepdim=` or `unbiased=` it is n - 1
 Tensor.var | x.var(correction=1) | as `x.std`
 Tensor.view | x.reshape(shape) | copies where the strides require it, instead of raising
-Tensor.size | x.size | an int, as in NumPy, that can be called: `x.size()` is the shape
+Tensor.size | x.shape, x.shape[0] | `x.size` is the number of elements, an int, as in NumPy
 Tensor.device | x.device | equals the string "cpu"
 Tensor.numpy | x.numpy(writable=True) | read-only, also for a tensor that requires a gradient
 Tensor.grad_fn | x.op, x.operands | has `name()` and `next_functions` only

@@ -37,7 +37,7 @@ cdef class Tensor:
 
     @property
     def size(self):
-        return METHODS["_count"](self.layout.size, shape_tuple(self.layout))
+        return self.layout.size
 
     @property
     def dtype(self):
