@@ -10,7 +10,7 @@ from fastgrad._engine import asarray
 from fastgrad._engine import tensor as new_leaf
 from fastgrad._generator import generator as generator_of
 from fastgrad._generator import seed
-from fastgrad.foreign.tensor import lengths
+from fastgrad.foreign.values import lengths
 from fastgrad.functions.arguments import plain
 
 
