@@ -18,6 +18,13 @@ class device(str):
     ------
     DeviceError
         If it is not the CPU.
+
+    Attributes
+    ----------
+    type : str
+        Always "cpu".
+    index : None
+        The CPU has no number.
     """
 
     __slots__ = ()
