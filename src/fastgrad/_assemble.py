@@ -35,6 +35,7 @@ def _repr_html_(self):
     return representation.html_of(self)
 
 
+# of an engine that does not define them itself
 _ATTRIBUTES = {
     "itemsize": property(lambda self: self.dtype.itemsize, doc="The number of bytes of one element."),
     "nbytes": property(lambda self: self.size * self.dtype.itemsize, doc="The number of bytes of all elements."),
@@ -63,7 +64,7 @@ install_methods(
     {
         **METHODS,
         **PROTOCOLS,
-        **_ATTRIBUTES,
+        **{name: attribute for name, attribute in _ATTRIBUTES.items() if not hasattr(Tensor, name)},
         "__repr__": __repr__,
         "_repr_html_": _repr_html_,
         "__dir__": names_of,

@@ -285,6 +285,8 @@ def partial_gradients(outputs, inputs, cotangents, *, create_graph=False):
 def _gradients(outputs, inputs, cotangents, retain_graph, create_graph, allow_unused, partial=False):
     outputs, inputs, cotangents = sweep_arguments.checked_sequences(outputs, inputs, cotangents, Tensor)
     nodes = [x.node for x in inputs]
+    if None in nodes:  # code that ran since the check, such as a callback of the collector, changed `requires_grad`
+        raise errors.input_without_grad(nodes.index(None))
     roots = [_root(y, g, f"outputs[{k}]") for k, (y, g) in enumerate(zip(outputs, cotangents, strict=True))]
     freed = [node for node in nodes if node.operands is None]
     found = _in_mode(create_graph, _copied_gradients, roots, set(nodes), retain_graph or create_graph, partial)
