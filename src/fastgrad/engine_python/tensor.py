@@ -154,9 +154,11 @@ class Tensor:
 
     @grad.setter
     def grad(self, value):
-        if value is not None:
-            value = checked_gradient(value, self, asarray)
-        self._grad = value
+        try:
+            self._grad = None if value is None else checked_gradient(value, self, asarray)
+        except Exception as error:
+            shorten(error)
+            raise
 
     def zero_grad(self):
         self._grad = None
@@ -235,7 +237,11 @@ def asarray(obj, *, dtype=None, copy=None):
                 raise errors.copy_needed(obj.dtype, np.dtype(dtype))
             return obj.astype(dtype)
         return obj.copy() if copy else obj
-    array, owned = parameters.array_of(obj, dtype, copy)
+    try:
+        array, owned = parameters.array_of(obj, dtype, copy)
+    except Exception as error:
+        shorten(error)
+        raise
     made = new_tensor(native(array))
     made.storage.foreign = not owned
     return made

@@ -6,11 +6,13 @@ cdef Tensor one_like(Tensor t):
     return g
 
 
-cdef Tensor checked_cotangent(object y, object cotangent, str what):
-    """The cotangent of the root `y`; None, which stands for 1, if none was given and `y` is one real number."""
+cdef Tensor checked_cotangent(object y, object cotangent, int k):
+    """The cotangent of the root `y`; None, which stands for 1, if none was given and `y` is one real number. `k` is the
+    number of `y` among several outputs, or -1."""
     cdef Tensor g = None
     if (cotangent is not None or type(y) is not Tensor or not (<Tensor>y).flags & REQUIRES_GRAD
             or (<Tensor>y).layout.size != 1 or is_complex((<Tensor>y).layout.typenum)):
+        what = "this tensor" if k < 0 else f"outputs[{k}]"
         g = sweep_arguments.checked_cotangent(y, cotangent, what, Tensor, asarray)
     check_fresh(<Tensor>y)      # after the Python code that the cotangent may have run
     return g
@@ -27,13 +29,28 @@ def partial_gradients(outputs, inputs, cotangents, *, bint create_graph=False):
     return swept_gradients(outputs, inputs, cotangents, True, create_graph, True, True)
 
 
+cdef tuple recorded_tensors(object given):
+    """A Tensor, or a tuple or list of them, as a tuple; None for anything else, for `checked_sequences` to look at."""
+    if type(given) is not Tensor and type(given) is not tuple and type(given) is not list:
+        return None
+    cdef tuple found = (given,) if type(given) is Tensor else tuple(given)
+    for x in found:
+        if type(x) is not Tensor or not (<Tensor>x).flags & REQUIRES_GRAD:
+            return None
+    return found or None
+
+
 cdef tuple swept_gradients(outputs, inputs, cotangents, bint retain_graph, bint create_graph, bint allow_unused,
                            bint partial):
     cdef Tensor x, freed = None
     cdef dict found = {}
     cdef Py_ssize_t k
-    outputs, inputs, cotangents = sweep_arguments.checked_sequences(outputs, inputs, cotangents, Tensor)
-    cdef list roots = [(y, checked_cotangent(y, g, f"outputs[{k}]"))
+    cdef tuple ys = recorded_tensors(outputs), xs = recorded_tensors(inputs)
+    if ys is not None and xs is not None and cotangents is None:
+        outputs, inputs, cotangents = ys, xs, (None,) * len(ys)
+    else:
+        outputs, inputs, cotangents = sweep_arguments.checked_sequences(outputs, inputs, cotangents, Tensor)
+    cdef list roots = [(y, checked_cotangent(y, g, k))
                        for k, (y, g) in enumerate(zip(outputs, cotangents, strict=True))]
     for x, _ in roots:
         check_fresh(x)

@@ -123,7 +123,7 @@ cdef class Tensor:
         return HookHandle(extra.hooks, hook)
 
     def backward(self, cotangent=None, *, bint retain_graph=False, bint create_graph=False, gradient=None):
-        g = checked_cotangent(self, <object>either(cotangent, gradient, None), "this tensor")
+        g = checked_cotangent(self, <object>either(cotangent, gradient, None), -1)
         if keeps_small_graphs and not (retain_graph or create_graph):
             backward_drawable(self, g)
         else:
@@ -216,6 +216,12 @@ cdef class Tensor:
     def relu(self):
         return unary(RELU, self)
 
+    def softplus(self):
+        return unary(SOFTPLUS, self)
+
+    def abs(self):
+        return unary(ABS, self)
+
     def sum(self, axis=None, keepdims=False, *, dtype=None, dim=None, keepdim=None):
         return call_method(SUM, [<PyObject*>self, either(axis, dim, None), either(keepdims, keepdim, False),
                                  <PyObject*>dtype])
@@ -234,8 +240,21 @@ cdef class Tensor:
             return parameters.PYTORCH_CALLS["min"](self, axis, keepdims, dim=dim, keepdim=keepdim)
         return call_method(MIN, [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims])
 
+    def prod(self, axis=None, keepdims=False, *, dtype=None, dim=None, keepdim=None):
+        return call_method(PROD, [<PyObject*>self, either(axis, dim, None), either(keepdims, keepdim, False),
+                                  <PyObject*>dtype])
+
+    def logsumexp(self, axis=None, keepdims=False, *, dim=None, keepdim=None):
+        return call_method(LOGSUMEXP, [<PyObject*>self, either(axis, dim, None), either(keepdims, keepdim, False)])
+
     def softmax(self, axis=-1, *, dim=None):
         return call_method(SOFTMAX, [<PyObject*>self, either(axis, dim, -1)])
+
+    def log_softmax(self, axis=-1, *, dim=None):
+        return call_method(LOG_SOFTMAX, [<PyObject*>self, either(axis, dim, -1)])
+
+    def clip(self, min=None, max=None):
+        return call_method(CLIP, [<PyObject*>self, <PyObject*>min, <PyObject*>max])
 
     def reshape(self, *shape):
         cdef Tensor y = None
