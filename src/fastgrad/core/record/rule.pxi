@@ -105,7 +105,7 @@ cdef Tensor wrap_result(bint view, object value, tuple operands):
     for o in operands:
         if type(o) is Tensor and (cnp.PyArray_BASE(a) != NULL or cnp.PyArray_DATA(a) == (<Tensor>o).data):
             x = <Tensor>o
-            if np.may_share_memory(a, array_view(x, x, False)):
+            if bounds_overlap(<cnp.ndarray>a, x):
                 if not view or o is not operands[0] or not supported(cnp.PyArray_TYPE(a)):
                     return own_array(PyArray_NewCopy(a, cnp.NPY_CORDER))
                 offset = <char*>cnp.PyArray_DATA(a) - x.data
@@ -115,6 +115,32 @@ cdef Tensor wrap_result(bint view, object value, tuple operands):
                 y.saved = version_of(x)
                 return y
     return own_result(a)
+
+
+cdef bint bounds_overlap(cnp.ndarray a, Tensor x) noexcept:
+    """Whether the memory that `a` spans meets that of `x`, as `np.may_share_memory` says."""
+    cdef char* low[2]
+    cdef char* high[2]
+    extent(<char*>cnp.PyArray_DATA(a), cnp.PyArray_NDIM(a), <Py_ssize_t*>cnp.PyArray_DIMS(a),
+           <Py_ssize_t*>cnp.PyArray_STRIDES(a), PyArray_ITEMSIZE(a), &low[0], &high[0])
+    extent(x.data, x.layout.ndim, x.layout.shape, x.layout.strides, x.layout.itemsize, &low[1], &high[1])
+    return low[0] < high[1] and low[1] < high[0]
+
+
+cdef void extent(char* data, int ndim, const Py_ssize_t* shape, const Py_ssize_t* strides, Py_ssize_t itemsize,
+                 char** low, char** high) noexcept:
+    """The first byte of an array and the one after its last; equal where it has no elements."""
+    cdef int k
+    low[0] = data
+    high[0] = data + itemsize
+    for k in range(ndim):
+        if shape[k] == 0:
+            high[0] = low[0] = data
+            return
+        if strides[k] < 0:
+            low[0] += (shape[k] - 1) * strides[k]
+        else:
+            high[0] += (shape[k] - 1) * strides[k]
 
 
 cdef object compare(Tensor x, object other, int operator, str slot):
