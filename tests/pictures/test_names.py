@@ -105,7 +105,7 @@ def test_a_list_names_the_leaves_in_the_order_of_their_first_use():
 def test_other_names_are_refused():
     x = fg.tensor(1.0, requires_grad=True)
     for wrong, kind in (("x", "str"), (x, "Tensor"), (3, "int"), ({"x"}, "set"), ([x], "list")):
-        with pytest.raises(ValueError, match=f"names is a {kind}: pass a dict such as"):
+        with pytest.raises(ValueError, match=f"names has the type {kind}: pass a dict such as"):
             fg.draw(x * 2, names=wrong)
     for wrong in ({x: "x"}, {"x": 1.0}, {1: x}, [("x", None)]):
         with pytest.raises(ValueError, match="each entry must be a str and a Tensor, an array or a Value"):

@@ -115,13 +115,6 @@ def topk(x, k, dim=-1, largest=True, sorted=True):
     return _selected(x, np.take(order, range(parameters.integer(k)), axis), axis, True)
 
 
-def sort_with_indices(x, dim=-1, descending=False, stable=True):
-    """Return the sorted elements along an axis, and their indices. PyTorch's `sort`."""
-    x = as_tensor(x)
-    axis = one_axis("sort", dim, x.ndim)
-    return _selected(x, argsort(x, axis, descending=bool(descending)).numpy(), axis, True)
-
-
 def amax(x, axis=None, keepdims=False, *, dim=None, keepdim=None):
     """Return the largest elements over one or several axes, as `fg.max` with `axis=`."""
     return FUNCTIONS["max"](x, parameters.either(axis, dim), parameters.either(keepdims, keepdim, False))

@@ -32,8 +32,8 @@ def picture_width(width):
 def names_type(got):
     """`fg.draw(y, names=...)` with an object of the wrong type."""
     return PictureError(
-        f"names is a {type(got).__name__}: pass a dict such as {{'x': x}}, a list of names for the leaves such as "
-        "['x', 'y'], a list of pairs (name, Tensor), or an object with named_parameters()"
+        f"names has the type {type(got).__name__}: pass a dict such as {{'x': x}}, a list of names for the leaves "
+        "such as ['x', 'y'], a list of pairs (name, Tensor), or an object with named_parameters()"
     )
 
 
