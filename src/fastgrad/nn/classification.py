@@ -71,18 +71,24 @@ def cross_entropy(
             return _cross_entropy(input, target, reduction)
         except (errors.IndexingError, errors.DTypeError, errors.ShapeError):
             pass  # rows to ignore, or probabilities: below, where other targets raise the same error again
+    return _cross_entropy_with_options(input, target, weight, ignore_index, reduction, label_smoothing)
+
+
+def _cross_entropy_with_options(input, target, weight, ignore_index, reduction, label_smoothing):
+    """Return the loss for any arguments.
+
+    A function of its own, so that `cross_entropy` stays short. CPython 3.12 and 3.13 store the position of an error
+    that is raised while another is handled as an int, and loop forever if there is no memory for it; ints up to 256
+    need none.
+    """
     if not 0 <= label_smoothing <= 1:
         raise errors.BadSetting(f"cross_entropy: label_smoothing must be from 0 to 1, got {label_smoothing}")
     scores, labels = as_tensor(input), as_tensor(target)
     if labels.dtype.kind == "f" and labels.shape == scores.shape:
         return _cross_entropy_of_probabilities(scores, labels, weight, reduction, label_smoothing)
     scores = _classes_last("cross_entropy", scores, labels)
-    if (
-        weight is None
-        and ignore_index < 0
-        and not label_smoothing
-        and not np.any(labels.detach().numpy() == ignore_index)
-    ):
+    ignored = ignore_index >= 0 or np.any(labels.detach().numpy() == ignore_index)
+    if weight is None and not label_smoothing and not ignored:
         return _cross_entropy(scores, labels, reduction)
     logs = _log_softmax(scores, -1)
     loss, factors = _picked("cross_entropy", logs, labels, weight, ignore_index)
