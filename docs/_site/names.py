@@ -19,7 +19,12 @@ ROOTS = ("fastgrad", "fastgrad.errors", "fastgrad.micrograd.engine", "fastgrad.m
 # Classes that are not on a menu, because users get their instances from functions.
 RETURNED = {"fastgrad.pictures.picture.Picture": "pictures", "fastgrad.pictures.table.Explanation": "pictures"}
 # The groups of names that are imported later, by the package that defines them; others are called after their package.
-GROUPS_OF_LATER = {"foreign": "names of PyTorch", "nn": "fastgrad.nn", "primitives": "ops of your own"}
+GROUPS_OF_LATER = {
+    "foreign": "names of PyTorch",
+    "functions": "further functions of NumPy",
+    "nn": "fastgrad.nn",
+    "primitives": "ops of your own",
+}
 
 
 @dataclass

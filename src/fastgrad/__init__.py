@@ -26,7 +26,7 @@ _pause = Pause()
 # allocates a piece of stack at each call that crosses the end of the last one).
 import numpy
 
-from fastgrad import _assemble
+from fastgrad import _assemble, _families
 
 # the tensor and its graph
 from fastgrad._engine import Tensor, asarray, detect_anomaly, enable_grad, gradients, is_grad_enabled, no_grad, tensor
@@ -113,6 +113,7 @@ _FOREIGN = {
     "dtypes": "cdouble cfloat double dtype float int long short",
 }
 _LATER = {
+    **_families.homes(),
     **{name: f"foreign.{module}" for module, names in _FOREIGN.items() for name in names.split()},
     "load": "nn",
     "save": "nn",
@@ -147,4 +148,4 @@ def __dir__():
     return sorted({*public, *_LATER, "__version__", "__doc__", "__name__", "__file__"})
 
 
-del _assemble, _pause, Pause, numpy, sys
+del _assemble, _families, _pause, Pause, numpy, sys

@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 
-from fastgrad import errors, leaving
+from fastgrad import _families, errors, leaving
 from fastgrad._engine import Tensor, asarray
 from fastgrad.functions import constants, products, shapes
 from fastgrad.functions.arguments import has_gradient, plain, records
@@ -17,6 +17,7 @@ from fastgrad.rules import FUNCTIONS, RULES
 from fastgrad.tracebacks import shorten
 
 _table = {}  # NumPy function -> fastgrad function
+_families_read = False  # whether the table has the families that are imported at first use
 _RENAMED = {"a_min": "min", "a_max": "max", "newshape": "shape"}
 _DEFAULTS = {"casting": "same_kind", "order": "K", "subok": True, "where": True, "keepdims": False}
 _REDUCTIONS = {
@@ -84,22 +85,38 @@ def recording_functions():
 
 
 def table():
-    """Return the table of NumPy functions and their counterparts in fastgrad."""
+    """Return the table of NumPy functions and their counterparts in fastgrad, without further families."""
     if not _table:
-        named = dict(recording_functions())
-        for name, rule in RULES.items():
-            named |= dict.fromkeys(rule.numpy_names, named.get(name) or FUNCTIONS[name])
-        named |= {alias: named.get(name) or FUNCTIONS[name] for alias, name in _ALIASES.items()}
-        named |= {"divmod": _divmod, "where": _where}
-        found = {}
-        for name, counterpart in named.items():
-            function = np
-            for part in name.split("."):
-                function = getattr(function, part, None)
-            if function is not None:
-                found[function] = counterpart
-        _table.update(found)  # in one step, since another thread may be reading
+        _table.update(_by_function(recording_functions() | {"divmod": _divmod, "where": _where}, _ALIASES))
     return _table
+
+
+def counterpart_of(function):
+    """Return the function of fastgrad for one of NumPy's, or None. Imports the further families if necessary."""
+    global _families_read
+    found = table().get(function)
+    if found is None and not _families_read:
+        more = _by_function(_families.load())
+        _table.update({function: counterpart for function, counterpart in more.items() if function not in _table})
+        _families_read = True
+        found = _table.get(function)
+    return found
+
+
+def _by_function(named, aliases=()):
+    """Return functions of fastgrad by NumPy's function: those in `named`, by its name, and those of all rules."""
+    named = dict(named)
+    for name, rule in RULES.items():
+        named |= {word: named.get(word) or named.get(name) or FUNCTIONS[name] for word in rule.numpy_names}
+    named |= {alias: named.get(aliases[alias]) or FUNCTIONS[aliases[alias]] for alias in aliases}
+    found = {}
+    for name, counterpart in named.items():
+        function = np
+        for part in name.split("."):
+            function = getattr(function, part, None)
+        if function is not None:
+            found[function] = counterpart
+    return found
 
 
 def array_ufunc(self, ufunc, method, *inputs, out=None, **kwargs):
@@ -119,9 +136,9 @@ def _ufunc(ufunc, method, inputs, out, kwargs):
     if any(_is_masked(x) for x in inputs):
         return _masked(ufunc, method, name, inputs, {**kwargs, "out": out})
     if method == "__call__":
-        counterpart = table().get(ufunc, scipy_op)
+        counterpart = scipy_op or counterpart_of(ufunc)
     else:
-        counterpart = table().get(_REDUCTIONS.get((ufunc, method)))
+        counterpart = counterpart_of(_REDUCTIONS.get((ufunc, method)))
     if counterpart is not None and method != "__call__":
         kwargs.setdefault("axis", 0)  # a ufunc reduces the first axis by default, a function all axes
     return _call(counterpart, getattr(ufunc, method), name, inputs, {**kwargs, "out": out})
@@ -148,7 +165,10 @@ def _function(function, types, args, kwargs):
     if function is np.concatenate and isinstance(args[0], Tensor) and args[0].ndim == 2 and kwargs.get("axis") == -1:
         raise leaving.rows_for_blocks()
     return _call(
-        table().get(function), function, f"{module}.{function.__name__}", *_keyword_parameters(function, args, kwargs)
+        counterpart_of(function),
+        function,
+        f"{module}.{function.__name__}",
+        *_keyword_parameters(function, args, kwargs),
     )
 
 
@@ -290,8 +310,8 @@ def _positional_operands(name, args, kwargs):
 def _keyword_parameters(function, args, kwargs):
     """Pass all arguments after the operands by keyword, if NumPy's function has a Python signature."""
     code = getattr(getattr(function, "__wrapped__", None), "__code__", None)
-    rule = getattr(table().get(function), "rule", None)
-    if code is None or code.co_flags & 0x04 or function not in table():
+    rule = getattr(counterpart_of(function), "rule", None)
+    if code is None or code.co_flags & 0x04 or counterpart_of(function) is None:
         return args, dict(kwargs)
     operands = max(rule.n_operands if rule is not None and not rule.variadic else 1, code.co_posonlyargcount)
     names = code.co_varnames[: code.co_argcount]

@@ -46,7 +46,7 @@ LAYERS = (
     ("_engine",),
     ("rules",),
     ("functions",),
-    ("foreign", "shape_methods"),
+    ("foreign", "shape_methods", "_families"),
     ("tensor_methods", "protocols"),
     ("transforms",),
     ("primitives", "_state", "optim", "data"),

@@ -8,7 +8,6 @@ fg.ascontiguousarray | x.contiguous() |
 fg.random | numpy.random, or fg.randn, fg.rand, fg.randint |
 fg.average | (x * weights).sum(axis) / weights.sum(axis) |
 fg.apply_along_axis | a loop over fg.unstack(x) |
-fg.append | fg.concat((x, y)) |
 fg.insert | fg.concat |
 fg.delete | x[mask] |
 fg.around | fg.round(x) |
@@ -19,7 +18,6 @@ fg.corrcoef | c = cov / fg.outer(s, s) | from fg.matmul and fg.std
 fg.cov | xc.T @ xc / (n - 1), with xc = x - x.mean(0) |
 fg.degrees | x * (180 / fg.pi) |
 fg.radians | x * (fg.pi / 180) |
-fg.ediff1d | fg.diff(x) |
 fg.gradient | fg.diff(x); fg.grad(f) for derivatives |
 fg.interp || there is no rule: numpy.interp for constants
 fg.percentile | fg.sort(x), then an index |

@@ -73,9 +73,6 @@ fg.triu_indices | numpy.triu_indices(n) |
 fg.poisson | fg.asarray(numpy.random.default_rng().poisson(rate)) |
 fg.range | fg.arange(start, stop + step, step) |
 fg.renorm | x * fg.clip(maxnorm / fg.norm(x, axis=1, keepdims=True), None, 1) |
-fg.rot90 | fg.flip(fg.swapaxes(x, 0, 1), 0) |
-fg.fliplr | fg.flip(x, 1) |
-fg.flipud | fg.flip(x, 0) |
 fg.scatter_add | x.copy().scatter_add_(dim, index, src) |
 fg.index_add | x.copy().index_add_(dim, index, source) |
 fg.tensor_split | fg.split(x, indices_or_sections) |

@@ -1,0 +1,33 @@
+"""Array functions that are imported when one of them is first used, so that `import fastgrad` stays fast.
+
+`NAMES` lists the names on `fastgrad`, by the module that defines them; `NAMESPACES` are modules on `fastgrad` whose
+functions have the names of NumPy's module. Their rules are in `rules/`, in the families that `rules/later.py` lists.
+"""
+
+from importlib import import_module
+
+NAMES = {
+    "functions.rearranging": "append ediff1d fliplr flipud rot90",
+}
+NAMESPACES = ()
+
+
+def homes():
+    """Return the module, relative to `fastgrad`, of each name; None for a name that is itself a module."""
+    return {
+        **{name: module for module, names in NAMES.items() for name in names.split()},
+        **dict.fromkeys(NAMESPACES),
+    }
+
+
+def load():
+    """Import all families, and return their functions by NumPy's names, such as `rot90` and `linalg.inv`."""
+    import_module("fastgrad.rules.later")
+    found = {}
+    for home, names in NAMES.items():
+        module = import_module(f"fastgrad.{home}")
+        found.update({name: getattr(module, name) for name in names.split()})
+    for home in NAMESPACES:
+        module = import_module(f"fastgrad.{home}")
+        found.update({f"{home}.{name}": getattr(module, name) for name in module.__all__})
+    return found
