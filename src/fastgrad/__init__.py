@@ -80,7 +80,8 @@ from fastgrad.functions.products import diag
 # linear algebra
 from fastgrad.rules.linear_algebra import diagonal, dot, matmul, outer
 from fastgrad.rules.singular import svdvals
-from fastgrad.functions.products import einsum, tensordot, trace, vecdot
+from fastgrad.functions.contractions import einsum, tensordot
+from fastgrad.functions.products import trace, vecdot
 
 # activations; fastgrad.nn.functional has these and the losses
 from fastgrad.rules.activations import elu, gelu, leaky_relu, logsigmoid, relu, sigmoid, silu, softplus

@@ -11,7 +11,7 @@ import numpy as np
 
 from fastgrad import _families, errors, leaving
 from fastgrad._engine import Tensor, asarray
-from fastgrad.functions import constants, products, shapes
+from fastgrad.functions import constants, contractions, products, shapes
 from fastgrad.functions.arguments import has_gradient, plain, records
 from fastgrad.rules import FUNCTIONS, RULES
 from fastgrad.tracebacks import shorten
@@ -77,7 +77,7 @@ def recording_functions():
     lost.
     """
     found = {name: value for name, value in vars(constants).items() if name.endswith("_like")}
-    for family in (shapes, products):
+    for family in (shapes, products, contractions):
         for name, value in vars(family).items():
             if name[0] != "_" and getattr(value, "__module__", None) == family.__name__:
                 found[name] = value

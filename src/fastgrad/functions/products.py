@@ -8,70 +8,11 @@ import math
 import numpy as np
 
 from fastgrad import errors, parameters
-from fastgrad.functions.arguments import as_tensor, distinct_axes, one_axis, plain
+from fastgrad.functions.arguments import as_tensor, distinct_axes, one_axis
 from fastgrad.functions.shapes import concat, expand_dims, moveaxis, ravel, squeeze
-from fastgrad.rules.einsum import explicit, from_sublists
 from fastgrad.rules.rule import FUNCTIONS
 
 _getitem = FUNCTIONS["getitem"]
-
-
-def einsum(subscripts, /, *operands, optimize=True):
-    """Evaluate an Einstein sum: products of `operands`, summed over the letters that the output does not contain.
-
-    Parameters
-    ----------
-    subscripts : str
-        One term of letters per operand, as `"ij,jk->ik"`. A letter that occurs twice in a term selects a diagonal, and
-        `...` stands for the remaining axes. Without `->`, the output consists of the letters that occur once, in
-        alphabetical order. NumPy's alternative form `einsum(x1, [0, 1], x2, [1, 2], [0, 2])` is supported too.
-    *operands : Tensor or array
-    optimize : bool
-        Whether NumPy chooses the order of the products, and uses BLAS for them.
-
-    Returns
-    -------
-    Tensor
-
-    Raises
-    ------
-    ValueError
-        If the terms do not fit the operands.
-    """
-    if not isinstance(subscripts, str):
-        subscripts, operands = from_sublists((subscripts, *operands))
-    subscripts = explicit(subscripts, [np.ndim(plain(x)) for x in operands])
-    return FUNCTIONS["einsum"](*operands, subscripts=subscripts, optimize=optimize)
-
-
-def tensordot(a, b, axes=2):
-    """Return the sum of products of `a` and `b` over pairs of axes.
-
-    Parameters
-    ----------
-    a, b : Tensor or array
-    axes : int or pair of (int or sequence of int)
-        An int sums over the last `axes` axes of `a` and the first of `b`. A pair gives the axes of `a` and of `b`.
-
-    Returns
-    -------
-    Tensor
-        Its axes are the remaining axes of `a`, followed by those of `b`.
-
-    Raises
-    ------
-    ValueError
-        If the lengths of the axes differ, or an axis is out of bounds or occurs twice.
-    """
-    x1, x2 = as_tensor(a), as_tensor(b)
-    axes = parameters.integer(axes) if not hasattr(axes, "__iter__") else tuple(axes)
-    if type(axes) is int:
-        axes1, axes2 = range(x1.ndim - axes, x1.ndim), range(axes)
-    else:
-        axes1, axes2 = (part if isinstance(part, (tuple, list, np.ndarray)) else (part,) for part in axes)
-    axes1 = distinct_axes("tensordot", tuple(axes1), x1.ndim)
-    axes2 = distinct_axes("tensordot", tuple(axes2), x2.ndim)
-    return FUNCTIONS["tensordot"](x1, x2, (axes1, axes2))
 
 
 def vecdot(x1, x2, /, *, axis=-1):

@@ -6,7 +6,7 @@ import numpy as np
 
 from fastgrad import errors, parameters
 from fastgrad._engine import Tensor, asarray, no_grad
-from fastgrad.functions.products import einsum
+from fastgrad.functions.contractions import einsum
 from fastgrad.nn import messages
 from fastgrad.nn.activation_functions import (
     celu,
