@@ -23,6 +23,11 @@ def value_emptied(name):
     return BackwardError(f"the {name} of this Value was removed from its __dict__: assign v.{name} again")
 
 
+def exponent_kind(kind):
+    """A Value was raised to the power of an object of class `kind`. micrograd raises the same class."""
+    return AssertionError(f"the exponent is a {kind}: only int, float and Value powers are supported")
+
+
 def values_changed():
     """Code that ran during a sweep over Values has swept the same Values."""
     return BackwardError("code that ran during backward() has swept the same Values: call backward() after it")

@@ -1,4 +1,6 @@
-"""The reference: micrograd's Value as in its lecture, with a closure per node."""
+"""The reference: micrograd's Value as in its lecture, with a closure per node, and powers whose exponent is a Value."""
+
+import math
 
 
 class Plain:
@@ -32,6 +34,8 @@ class Plain:
         return out
 
     def __pow__(self, other):
+        if isinstance(other, Plain):
+            return self.to_the(other)
         if not isinstance(other, (int, float)):
             raise AssertionError("only supporting int/float powers for now")
         out = Plain(self.data**other, (self,), f"**{other}")
@@ -41,6 +45,20 @@ class Plain:
 
         out._backward = _backward
         return out
+
+    def to_the(self, other):
+        out = Plain(self.data**other.data, (self, other), "**")
+
+        def _backward():
+            self.grad += other.data * self.data ** (other.data - 1) * out.grad
+            slope = math.log(self.data) if self.data > 0 else 0.0 if self.data == 0 else math.nan
+            other.grad += out.data * slope * out.grad
+
+        out._backward = _backward
+        return out
+
+    def __rpow__(self, other):
+        return (other if isinstance(other, Plain) else Plain(other)).to_the(self)
 
     def relu(self):
         out = Plain(0 if self.data < 0 else self.data, (self,), "ReLU")

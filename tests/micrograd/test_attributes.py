@@ -15,7 +15,8 @@ from tests.micrograd.plain import Plain
 VALUES = [value_python.Value] + [engine.Value] * (fg.engine == "cython")
 OPS = {
     "+": lambda a, b: a + b, "*": lambda a, b: a * b, "-": lambda a, b: a - b, "/": lambda a, b: a / b,
-    "square": lambda a, b: a * a, "twice": lambda a, b: a + a, "**": lambda a, b: a**3, "relu": lambda a, b: a.relu(),
+    "square": lambda a, b: a * a, "twice": lambda a, b: a + a, "**": lambda a, b: a**3, "a**b": lambda a, b: a**b,
+    "relu": lambda a, b: a.relu(),
 }  # fmt: skip
 CHANGES = {
     "looked at": lambda y, a, b: y._prev,

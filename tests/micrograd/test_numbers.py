@@ -53,14 +53,49 @@ def test_what_python_would_raise_or_make_complex(Value):
     assert math.copysign(1, (Value(0.0) * -1).data) == -1
 
 
-def test_only_numbers_are_powers(Value):
-    for bad in (Value(2.0), "2", None, 1j):
-        with pytest.raises(AssertionError, match="only supporting int/float powers for now"):
+def test_only_numbers_and_values_are_powers(Value):
+    for bad in ("2", None, 1j, np.float32(2)):
+        with pytest.raises(AssertionError, match=f"a {type(bad).__name__}: only int, float and Value powers"):
             Value(3.0) ** bad
+    for bad in ("2", None, []):
+        with pytest.raises(TypeError):
+            bad ** Value(3.0)
     with pytest.raises(TypeError):
-        2 ** Value(3.0)
+        pow(2, Value(3.0), 5)
     with pytest.raises(TypeError):
         Value(1.0) < Value(2.0)  # noqa: B015
+
+
+def test_a_value_to_the_power_of_a_value(Value):
+    for base, exponent in ((2.0, 3.0), (1.7, -0.4), (2, 3), (2, 0.5), (np.float64(1.5), 2.0), (1.5, 2), (2**70, 2)):
+        a, b = Value(base), Value(exponent)
+        y = a**b
+        (3 * y).backward()
+        assert y.data == base**exponent and type(y.data) is type(base**exponent) and y._op == "**"
+        assert y._prev == {a, b} and y._operands == (a, b)
+        assert a.grad == pytest.approx(3 * exponent * base ** (exponent - 1), rel=1e-14)
+        assert b.grad == pytest.approx(3 * base**exponent * math.log(base), rel=1e-14)
+    x = Value(3.0)
+    (x**x + 2**x).backward()
+    assert x.grad == pytest.approx(27 * (1 + math.log(3)) + 8 * math.log(2), rel=1e-14)
+    assert (np.float64(2.0) ** Value(3.0)).data == 8
+
+
+def test_powers_of_bases_that_have_no_logarithm(Value):
+    def gradients(base, exponent):
+        a, b = Value(base), Value(exponent)
+        (a**b).backward()
+        return a.grad, b.grad
+
+    assert gradients(0.0, 2.0) == (0, 0)
+    assert gradients(-2.0, 3.0) == (12, pytest.approx(math.nan, nan_ok=True))
+    assert gradients(-2, 2) == (-4, pytest.approx(math.nan, nan_ok=True))
+    a, b = Value(-8.0), Value(1 / 3)
+    assert (a**b).data == (-8.0) ** (1 / 3)
+    with pytest.raises(ZeroDivisionError):
+        Value(0.0) ** Value(-1.0)
+    with pytest.raises(OverflowError):
+        Value(1e300) ** Value(2.0)
 
 
 def test_numbers_of_numpy_on_either_side_give_a_value(Value):

@@ -20,11 +20,11 @@ except ImportError:
 VALUES = [value_python.Value] + [engine.Value] * (fg.engine == "cython")
 BINARY = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "+=": operator.iadd,
-    "-=": operator.isub, "*=": operator.imul, "/=": operator.itruediv,
+    "-=": operator.isub, "*=": operator.imul, "/=": operator.itruediv, "**": operator.pow,
 }  # fmt: skip
 OVERRIDDEN = (
     "__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__truediv__", "__rtruediv__", "__neg__",
-    "__pow__",
+    "__pow__", "__rpow__",
 )  # fmt: skip
 
 
@@ -47,9 +47,8 @@ def recorder(Value, names, calls, tag="S", decline=()):
 def seen(y, watched):
     """Return everything that a program can observe of a result and its graph and that two runs can compare."""
     y.backward()
-    first = [
-        (type(v).__name__.replace("Plain", "Value"), v.data, v.grad, v._op, len(v._prev), repr(v)) for v in watched
-    ]
+    # `repr` has the data and the gradient, which may be NaN.
+    first = [(type(v).__name__.replace("Plain", "Value"), v._op, len(v._prev), repr(v)) for v in watched]
     return repr(y), y._op, type(y).__name__.replace("Plain", "Value"), sorted(repr(v) for v in y._prev), first
 
 
@@ -98,7 +97,7 @@ def operands(names, decline=()):
 def test_every_operator_times_every_override(Value, plain, names):
     for (pair, make), (sign, op) in itertools.product(operands(names).items(), BINARY.items()):
         assert outcome(Value, make, op) == outcome(plain, make, op), (pair, sign)
-    for act in (lambda s: -s, lambda s: s**3, lambda s: s**0.5, lambda s: s**s, lambda s: 2**s, lambda s: s.relu()):
+    for act in (lambda s: -s, lambda s: s**3, lambda s: s**0.5, lambda s: s**s, lambda s: s.relu()):
         for make in (lambda V, c: (recorder(V, names, c)(3.0),), lambda V, c: (recorder(V, names, c)(-2),)):
             mine, theirs = outcome(Value, make, act), outcome(plain, make, act)
             assert (mine == theirs) or isinstance(act(make(plain, [])[0]).data, complex), names
@@ -119,7 +118,7 @@ def by_name(method, a, b):
 def test_methods_called_by_name(Value):
     """As `super()` does, or a program that uses an operator as a function."""
     for names in ((), ("__add__",), ("__mul__", "__radd__"), OVERRIDDEN):
-        for method in OVERRIDDEN[:-2]:
+        for method in OVERRIDDEN[:8]:
             for pair in ("S S", "S Value", "S float", "S int", "S float64", "Value Value"):
                 make = operands(names)[pair]
                 if pair == "S Value" and method[:3] == "__r" and method not in names:

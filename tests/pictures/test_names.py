@@ -1,5 +1,6 @@
 """Names of nodes: those of the caller's variables, or those that the user gives."""
 
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -110,3 +111,16 @@ def test_other_names_are_refused():
     for wrong in ({x: "x"}, {"x": 1.0}, {1: x}, [("x", None)]):
         with pytest.raises(ValueError, match="each entry must be a str and a Tensor, an array or a Value"):
             fg.draw(x * 2, names=wrong)
+
+
+def test_the_base_of_a_power_of_values_comes_before_the_exponent():
+    for base, exponent in ((2.0, 3.0), (3.0, 2.0)):
+        x, n = Value(base), Value(exponent)
+        y = x**n
+        y.backward()
+        rows = str(fg.explain(y)).splitlines()
+        assert "x ** n" in rows[2] and f"{exponent * base ** (exponent - 1):g}" in rows[2]
+        assert f"{base**exponent * math.log(base):.6g}" in rows[3]
+        assert "x ** n" in fg.draw(y).svg
+    x = Value(3.0)
+    assert "x ** x" in str(fg.explain(x**x))

@@ -3,8 +3,9 @@
     from fastgrad.micrograd.engine import Value
     from fastgrad.micrograd.nn import MLP
 
-Attributes, operators and results are those of micrograd (github.com/karpathy/micrograd), with two differences: graphs
-may be a million nodes deep, and a second `backward()` does not add to the gradients of intermediate results.
+Attributes, operators and results are those of micrograd (github.com/karpathy/micrograd), with three differences:
+graphs may be a million nodes deep, a second `backward()` does not add to the gradients of intermediate results, and
+exponents may be Values.
 
 `vars(v)` returns the dict of a Value with all of micrograd's attributes, and changes to it take effect. From then on
 that Value is stored in its dict, and is as slow as one of micrograd. Operators that a subclass overrides are called

@@ -137,8 +137,10 @@ class Value(_Node):
         return _node("multiply", "*", self.data * other.data, self, other)
 
     def __pow__(self, other: Any) -> "Value":
+        if isinstance(other, Value):
+            return _node("value_power", "**", self.data**other.data, self, other)
         if not isinstance(other, (int, float)):
-            raise AssertionError("only supporting int/float powers for now")
+            raise value_errors.exponent_kind(type(other).__name__)
         y = _node("power", f"**{other}", self.data**other, self)
         y._exponent = other
         return y
@@ -180,6 +182,9 @@ class Value(_Node):
 
     def __rmul__(self, other: Any) -> "Value":
         return self * other
+
+    def __rpow__(self, other: Any) -> "Value":
+        return Value.__pow__(_as_value(other), self)
 
     def __truediv__(self, other: Any) -> "Value":
         return self * other**-1
@@ -252,6 +257,12 @@ def _power(y, x):
     x.grad += (y._exponent * x.data ** (y._exponent - 1)) * y.grad
 
 
+def _value_power(y, a, b):
+    a.grad += (b.data * a.data ** (b.data - 1)) * y.grad
+    slope = math.log(a.data) if a.data > 0 else 0.0 if a.data == 0 else math.nan  # 0**b is 0 for all b > 0
+    b.grad += y.data * slope * y.grad
+
+
 def _relu(y, x):
     x.grad += (y.data > 0) * y.grad
 
@@ -273,6 +284,6 @@ def _sigmoid(y, x):
 
 
 _RULES = {
-    "add": _add, "multiply": _multiply, "power": _power, "relu": _relu, "tanh": _tanh, "exp": _exp, "log": _log,
-    "sigmoid": _sigmoid,
+    "add": _add, "multiply": _multiply, "power": _power, "value_power": _value_power, "relu": _relu, "tanh": _tanh,
+    "exp": _exp, "log": _log, "sigmoid": _sigmoid,
 }  # fmt: skip

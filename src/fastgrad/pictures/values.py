@@ -64,7 +64,15 @@ def describe(y, names, shown=None, max_nodes=None):
 def _operands(v):
     """Return the members of `_prev`, usually a set, in an order that is the same in every run."""
     operands = v._prev
+    if _is_value_power(v):
+        return v._operands
     return list(operands) if isinstance(operands, (list, tuple)) else sorted(operands, key=_sort_key)
+
+
+def _is_value_power(v):
+    """Whether `v` is a Value to the power of a Value, of which fastgrad knows which is which."""
+    operands = getattr(v, "_operands", ())
+    return str(v._op) == "**" and len(operands) == 2 and set(map(id, operands)) == set(map(id, v._prev))
 
 
 def _label(v):
@@ -111,7 +119,7 @@ def _node(v, name, sources):
     if not sources and not op:
         return Node(LEAF, name=name)
     node = Node(GATE, op=_OPS.get(op, op or "?"), name=name)
-    if _exponent(op) is not None:
+    if _exponent(op) is not None or _is_value_power(v):
         node.op = "power"
     node.swaps = node.op in ("add", "multiply")
     if node.swaps and len(sources) == 1:
@@ -155,6 +163,9 @@ def _local_gradients(op, values, y, exponent):
             return values[::-1]
         if op == "power" and exponent is not None:
             return [exponent * np.power(float(values[0]), exponent - 1)]
+        if op == "power":
+            a, b = float(values[0]), float(values[1])
+            return [b * np.power(a, b - 1), y * np.log(a) if a else 0.0]
         if op in _LOCAL and len(values) == 1:
             return [_LOCAL[op](values[0], y)]
     except (TypeError, ValueError, ArithmeticError):  # data need not be a number
@@ -164,4 +175,6 @@ def _local_gradients(op, values, y, exponent):
 
 def _formula(node, op, words):
     parts = [words[wire.source] for wire in node.wires]
-    return f"{parts[0]} {op[:2]} {op[2:]}" if node.op == "power" else op_formula(node.op, parts)
+    if node.op == "power" and len(parts) == 1:
+        parts.append(op[2:])
+    return op_formula(node.op, parts)

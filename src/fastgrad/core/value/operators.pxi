@@ -68,6 +68,10 @@ cdef object value_rdivide(object x, object other):
     return value_divide(other, x) if is_others_turn(x, other, "__rtruediv__") else times(other, inverse_of(x))
 
 
+cdef object value_rpower(object x, object other):
+    return power(<Value>other if is_value(other) else leaf(other), x)
+
+
 cdef bint is_others_turn(object x, object other, str name) except -1:
     """Whether a reflected method of `x` was called too early.
 
@@ -98,15 +102,15 @@ cdef object slot_multiply(object a, object b):
 
 
 cdef object slot_power(object a, object b, object modulus):
-    if not is_exact(a) or modulus is not None:
+    if modulus is not None:
         return NotImplemented
-    return power(<Value>a, b)
+    return power(<Value>a, b) if is_exact(a) else value_rpower(b, a)
 
 
 cdef extern from "Python.h":
     int METH_O
 
-cdef PyMethodDef[9] operators       # descriptors keep pointers to them
+cdef PyMethodDef[10] operators       # descriptors keep pointers to them
 cdef int n_operators = 0
 
 
@@ -131,7 +135,8 @@ cdef int install_operators() except -1:
     set_operator("__rmul__", <void*>value_rmultiply, "other * self, as self * other")
     set_operator("__truediv__", <void*>value_divide, "self / other, as self * other**-1")
     set_operator("__rtruediv__", <void*>value_rdivide, "other / self, as other * self**-1")
-    set_operator("__pow__", <void*>value_power, "self ** other, a Python number")
+    set_operator("__pow__", <void*>value_power, "self ** other, a Python number or a Value")
+    set_operator("__rpow__", <void*>value_rpower, "other ** self")
     PyType_Modified(POOLED)
     numbers.nb_add = <void*>slot_add
     numbers.nb_subtract = <void*>value_subtract

@@ -15,6 +15,7 @@ cdef enum Op:
     LOG
     SIGMOID
     OTHER           # of the program, which also assigns `_prev` and `_backward`
+    VALUE_POWER     # the exponent is a Value too
     N_OPS           # pickles carry these numbers
 
 ctypedef double (*Forward)(double x) except? -1
@@ -147,11 +148,28 @@ cdef int backward_multiply_objects(Value y, bint both) except -1:
 
 cdef Value power(Value a, object exponent):
     if not isinstance(exponent, (int, float)):
-        raise AssertionError("only supporting int/float powers for now")
+        if is_value(exponent):
+            return power_of_values(a, <Value>exponent)
+        raise value_errors.exponent_kind(type(exponent).__name__)
     cdef Number n = power_of(a, number_of(exponent))
     if n.kind != OBJECT:
         return node(POWER, <PyObject*>a, <PyObject*>exponent, n)
     return node_object(POWER, <PyObject*>a, <PyObject*>exponent, data_of(a) ** exponent)
+
+
+cdef Value power_of_values(Value a, Value b):
+    cdef Number n = power_of(a, number_in(b))
+    if n.kind != OBJECT:
+        return node(VALUE_POWER, <PyObject*>a, <PyObject*>b, n)
+    return node_object(VALUE_POWER, <PyObject*>a, <PyObject*>b, data_of(a) ** data_of(b))
+
+
+cdef inline Number number_in(Value x) noexcept:
+    """`x.data`; OBJECT where it is in the dict."""
+    cdef Number n
+    n.value = x.data_
+    n.kind = <Kind>x.data_kind
+    return n
 
 
 cdef inline Number power_of(Value x, Number c) noexcept:
@@ -165,18 +183,42 @@ cdef inline Number power_of(Value x, Number c) noexcept:
     return n
 
 
-cdef int backward_power(Value y) except -1:
-    cdef Number c = number_of(<object>y.x2), n
+cdef inline Number base_gradient(Value y, Number c) noexcept:
+    """`c * x1.data ** (c - 1) * y.grad`; OBJECT where that takes Python's arithmetic."""
     cdef double exponent = c.value
     c.value -= 1
-    n = power_of(<Value>y.x1, c)
+    cdef Number n = power_of(<Value>y.x1, c)
     if n.kind != OBJECT and y.grad_kind != OBJECT:
         n.value = exponent * n.value * y.grad_
         n.kind = joined(n.kind, y.grad_kind)
+        return n
+    return no_number()
+
+
+cdef int backward_power(Value y) except -1:
+    cdef Number n = base_gradient(y, number_of(<object>y.x2))
+    if n.kind != OBJECT:
         return accumulate(<Value>y.x1, n)
     cdef Value x = <Value>y.x1
     power_ = exponent_of(y)
     return accumulate_object(x, power_ * data_of(x) ** (power_ - 1) * grad_of(y))
+
+
+cdef int backward_value_power(Value y) except -1:
+    cdef Value a = <Value>y.x1, b = <Value>y.x2
+    cdef Number n = base_gradient(y, number_in(b))
+    if n.kind != OBJECT:
+        accumulate(a, n)
+    else:
+        accumulate_object(a, data_of(b) * data_of(a) ** (data_of(b) - 1) * grad_of(y))
+    if a.data_kind != OBJECT and a.data_ > 0 and y.data_kind != OBJECT and y.grad_kind != OBJECT:
+        n.value = y.data_ * log(a.data_) * y.grad_
+        if isfinite(n.value):
+            n.kind = joined(FLOAT, joined(y.data_kind, y.grad_kind))
+            return accumulate(b, n)
+    base = data_of(a)
+    slope = math.log(base) if base > 0 else 0.0 if base == 0 else math.nan      # 0**b is 0 for all b > 0
+    return accumulate_object(b, data_of(y) * slope * grad_of(y))
 
 
 # Functions.
@@ -247,6 +289,7 @@ set_row(OTHER, b"", 0, no_backward)
 set_row(ADD, b"+", 2, backward_add)
 set_row(MULTIPLY, b"*", 2, backward_multiply)
 set_row(POWER, b"**", 1, backward_power)
+set_row(VALUE_POWER, b"**", 2, backward_value_power)
 set_function(RELU, b"ReLU", NULL, relu_derivative, lambda y: y > 0, INT)
 set_function(TANH, b"tanh", tanh_forward, tanh_derivative, lambda y: (1 - y) * (1 + y))
 set_function(EXP, b"exp", exp_forward, exp_derivative, lambda y: y)

@@ -76,6 +76,11 @@ cdef class Value:
             raise value_errors.dict_kind(type(value).__name__)
         replace_dict(self, value)
 
+    @property
+    def _operands(self):
+        """The operands of a rule, in its order. `_prev` is a set."""
+        return tuple(operands_of(self))
+
     def __dir__(self):
         kept = dict_in(self)
         return sorted({*dir(type(self)), *(kept or ())})
