@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastgrad import data as data
+from fastgrad import fft as fft
 from fastgrad import func as func
 from fastgrad import nn as nn
 from fastgrad import optim as optim

@@ -9,7 +9,7 @@ from importlib import import_module
 NAMES = {
     "functions.rearranging": "append ediff1d fliplr flipud rot90",
 }
-NAMESPACES = ()
+NAMESPACES = ("fft",)
 
 
 def homes():

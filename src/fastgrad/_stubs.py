@@ -55,6 +55,7 @@ PARAMETERS = _by_name(
         "bool | None": "copy keepdim size_average reduce align_corners recompute_scale_factor",
         "Tensor | None": "running_mean running_var",
         "int | None": "n_cols padding_idx",
+        "Sequence[int] | None": "s",
         "np.random.Generator | int | None": "rng",
         "Sequence[str]": "modes",
         "int | str | Sequence[int] | Sequence[Sequence[int]]": "padding",
@@ -277,7 +278,7 @@ def menu_stub():
     text = (
         HEADER
         + IMPORTS
-        + "\nfrom fastgrad import data as data\nfrom fastgrad import func as func\n"
+        + "\nfrom fastgrad import data as data\nfrom fastgrad import fft as fft\nfrom fastgrad import func as func\n"
         + "from fastgrad import nn as nn\nfrom fastgrad import optim as optim\n"
     )
     text += "from fastgrad import testing as testing\n"
@@ -326,6 +327,7 @@ def stubs():
     return {
         "__init__.pyi": menu_stub(),
         "_engine.pyi": engine_stub(),
+        "fft.pyi": module_stub(fg.fft),
         "nn/functional.pyi": module_stub(fg.nn.functional),
         "testing.pyi": module_stub(fg.testing),
         "transforms/__init__.pyi": module_stub(fg.transforms),

@@ -69,6 +69,11 @@ def integer(value):
     return operator.index(value)
 
 
+def length(value):
+    """Return None, or a length as an int."""
+    return value if value is None or type(value) is int else integer(value)
+
+
 def integers(value):
     """Return a sequence of ints as a tuple. The sequence is copied before its elements are converted."""
     return value if _is_plain(value) else tuple(map(integer, tuple(value)))
@@ -149,7 +154,10 @@ def _bound(value):
 
 
 # The types that a reader returns unchanged; tested first, since most parameters have them.
-_PLAIN = {integer: (int,), axes: (int, type(None)), number: (float, int), flag: (bool,), word: (str,), numbers: (int,)}
+_PLAIN = {
+    integer: (int,), axes: (int, type(None)), length: (int, type(None)), number: (float, int), flag: (bool,),
+    word: (str,), numbers: (int,),
+}  # fmt: skip
 
 
 def read(**readers):

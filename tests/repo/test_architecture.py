@@ -46,6 +46,7 @@ LAYERS = (
     ("_engine",),
     ("rules",),
     ("functions",),
+    ("fft",),
     ("foreign", "shape_methods", "_families"),
     ("tensor_methods", "protocols"),
     ("transforms",),

@@ -51,8 +51,7 @@ fg.linalg || of linear algebra there are matmul, outer, norm, svdvals, trace, ei
 fg.cholesky || there is no rule for factorizations
 fg.qr || there is no rule for factorizations
 fg.svd | fg.svdvals(x) | singular vectors have no rule
-fg.fft || there are no Fourier transforms
-fg.stft || there are no Fourier transforms
+fg.stft | fg.fft.rfft of windows |
 fg.special | fg.erf, fg.logsumexp, fg.softmax, ... | special functions are in fastgrad itself
 fg.erfinv || there is no rule; scipy.special.erfinv for constants
 fg.lgamma || there is no rule; scipy.special.gammaln for constants
