@@ -6,6 +6,7 @@ import pytest
 import fastgrad as fg
 from fastgrad.errors import FastgradError, ShapeError
 from tests.support.references_networks import NETWORKS
+from tests.support.references_numpy import NUMPY
 
 rng = np.random.default_rng(0)
 A = rng.normal(size=(2, 3, 4))
@@ -269,6 +270,8 @@ def test_everything_on_the_menu_is_there():
             "standardize",
             "svd_packed",
             *NETWORKS,
+            *NUMPY,
+            *fg.fft.__all__,
         ):
             assert callable(getattr(fg, name)), name
         assert callable(function)

@@ -7,6 +7,11 @@ functions have the names of NumPy's module. Their rules are in `rules/`, in the 
 from importlib import import_module
 
 NAMES = {
+    "rules.ufuncs": """
+        around cbrt deg2rad degrees fabs fix float_power fmax fmin fmod heaviside i0 ldexp logaddexp2 rad2deg
+        radians rint sinc
+    """,
+    "functions.elementwise": "frexp modf nan_to_num real_if_close",
     "functions.rearranging": "append ediff1d fliplr flipud rot90",
 }
 NAMESPACES = ("fft",)

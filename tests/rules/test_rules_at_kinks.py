@@ -60,6 +60,28 @@ def test_nan_is_never_hidden_behind_a_gradient_of_zero():
         np.testing.assert_array_equal(slopes(lambda x, f=f: f(x, axis=0), x)[0], [[0, 1], [0.5, 0], [0.5, 0]])
 
 
+def test_fmax_and_fmin_share_a_tie_and_ignore_nan():
+    nan = math.nan
+    for f in fg.fmax, fg.fmin:
+        assert [g.tolist() for g in slopes(f, [2.0, nan, 1.0, nan], [2.0, 1.0, nan, nan])] == [
+            [0.5, 0, 1, 0.5], [0.5, 1, 0, 0.5],
+        ]  # fmt: skip
+    assert [g.item() for g in slopes(fg.fmax, 1.0, 2.0)] == [g.item() for g in slopes(fg.fmin, 2.0, 1.0)] == [0, 1]
+
+
+def test_steps_and_roots_of_numpys_namespace():
+    assert [g.item() for g in slopes(fg.heaviside, 0.0, 0.25)] == [0, 1]
+    assert [g.item() for g in slopes(fg.heaviside, 1.0, 0.25)] == [0, 0]
+    assert slope(fg.fabs, 0.0) == slope(fg.rint, 0.5) == slope(fg.fix, 1.0) == slope(fg.sinc, 0.0) == 0
+    assert slope(fg.cbrt, 0.0) == math.inf
+    assert [slope(fg.sinc, 0.0, order) for order in (2, 4)] == pytest.approx([-(math.pi**2) / 3, math.pi**4 / 5])
+    assert [slope(fg.i0, 0.0, order) for order in (1, 2, 3, 4)] == [0, 0.5, 0, 0.375]
+    assert slope(fg.sinc, 1e-9) == pytest.approx(-(math.pi**2) / 3 * 1e-9, rel=1e-15)
+    assert slope(fg.i0, 700.0) == pytest.approx(fg.i0(700.0).item() * (1 - 1 / 1400 - 1 / 8 / 700**2), rel=1e-9)
+    assert slope(lambda x: fg.fmod(5.3, x), -0.7) == 7 and slope(lambda x: fg.fmod(-5.3, x), -0.7) == -7
+    assert [g.item() for g in slopes(fg.logaddexp2, -np.inf, -np.inf)] == [0.5, 0.5]
+
+
 def test_clip_passes_the_gradient_at_its_bounds_and_hands_it_to_the_bound_beyond():
     x, low, high = slopes(fg.clip, [-2.0, -1.0, 0.0, 1.0, 2.0], -1.0, 1.0)
     np.testing.assert_array_equal(x, [0, 1, 1, 1, 0])

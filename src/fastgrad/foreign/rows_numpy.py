@@ -10,23 +10,14 @@ fg.average | (x * weights).sum(axis) / weights.sum(axis) |
 fg.apply_along_axis | a loop over fg.unstack(x) |
 fg.insert | fg.concat |
 fg.delete | x[mask] |
-fg.around | fg.round(x) |
-fg.fix | fg.trunc(x) |
-fg.rint | fg.round(x) |
-fg.cbrt | fg.sign(x) * abs(x) ** (1 / 3) |
 fg.corrcoef | c = cov / fg.outer(s, s) | from fg.matmul and fg.std
 fg.cov | xc.T @ xc / (n - 1), with xc = x - x.mean(0) |
-fg.degrees | x * (180 / fg.pi) |
-fg.radians | x * (fg.pi / 180) |
 fg.gradient | fg.diff(x); fg.grad(f) for derivatives |
 fg.interp || there is no rule: numpy.interp for constants
 fg.percentile | fg.sort(x), then an index |
 fg.ptp | fg.max(x) - fg.min(x) |
-fg.fmax | fg.maximum(x, y) |
-fg.fmin | fg.minimum(x, y) |
 fg.inner | fg.vecdot(x, y) |
 fg.vdot | fg.vecdot(x.ravel(), y.ravel()) |
-fg.logaddexp2 | fg.logaddexp(x * fg.log(2), y * fg.log(2)) / fg.log(2) |
 fg.matrix | fg.tensor(data) |
 fg.nanmax | fg.max(fg.where(fg.isnan(x), -fg.inf, x)) |
 fg.nanmin | fg.min(fg.where(fg.isnan(x), fg.inf, x)) |

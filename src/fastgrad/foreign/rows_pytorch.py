@@ -57,7 +57,6 @@ fg.erfinv || there is no rule; scipy.special.erfinv for constants
 fg.lgamma || there is no rule; scipy.special.gammaln for constants
 fg.digamma || there is no rule; scipy.special.digamma for constants
 fg.frac | x - fg.trunc(x) |
-fg.fmod | x - y * fg.trunc(x / y) |
 fg.histc | numpy.histogram(x.detach().numpy()) |
 fg.kron | numpy.kron for constants, fg.einsum("ij,kl->ikjl", a, b) and reshape |
 fg.kthvalue | fg.sort(x, axis)[..., k - 1] |
@@ -65,7 +64,6 @@ fg.mode | fg.unique_counts(x) |
 fg.quantile | fg.sort(x), then an index |
 fg.nanmean | fg.mean(x[~fg.isnan(x)]) |
 fg.nansum | fg.where(fg.isnan(x), 0, x).sum() |
-fg.nan_to_num | fg.where(fg.isnan(x), 0, x) |
 fg.logspace | 10 ** fg.linspace(start, stop, num) |
 fg.tril_indices | numpy.tril_indices(n) |
 fg.triu_indices | numpy.triu_indices(n) |
@@ -86,10 +84,6 @@ fg.view_as_real | fg.stack((x.real, x.imag), axis=-1) |
 fg.view_as_complex | x[..., 0] + 1j * x[..., 1] |
 fg.polar | r * (fg.cos(t) + 1j * fg.sin(t)) |
 fg.sgn | x / abs(x) |
-fg.heaviside | fg.where(x > 0, 1.0, 0.0) |
-fg.sinc | fg.where(x == 0, 1, fg.sin(x) / x) |
-fg.rad2deg | x * (180 / fg.pi) |
-fg.deg2rad | x * (fg.pi / 180) |
 fg.is_nonzero | bool(x) |
 fg.get_device | "cpu" | the CPU is the only device
 fg.xpu || the CPU is the only device

@@ -52,7 +52,7 @@ def positive(x, /):
 _SCALARS = (int, float, complex)
 
 
-def _power_base_vjp(g, x1, x2):
+def power_base_vjp(g, x1, x2):
     """`g * x2 * x1**(x2 - 1)`; 0 for a constant exponent of 0, also where `x1` is 0."""
     if isinstance(x2, _SCALARS):
         if x2 == 2:
@@ -71,7 +71,7 @@ def _power_base_vjp(g, x1, x2):
     return g * (x2 * power(x1, x2 - 1))
 
 
-def _power_exponent_vjp(g, y, x1):
+def power_exponent_vjp(g, y, x1):
     """`g * y * log(x1)`; 0 where `x1` is 0 and `y` is finite."""
     if isinstance(x1, _SCALARS):
         x1 = ops.astype(x1, g.dtype)
@@ -82,7 +82,7 @@ def _power_exponent_vjp(g, y, x1):
 
 
 @rule(
-    vjp=(lambda g, x1, x2: _power_base_vjp(g, x1, x2), lambda g, y, x1: _power_exponent_vjp(g, y, x1)),
+    vjp=(lambda g, x1, x2: power_base_vjp(g, x1, x2), lambda g, y, x1: power_exponent_vjp(g, y, x1)),
     elementwise=True,
     domain=((0.5, 3), (-2, 2)),
     samples=lambda rng: (

@@ -1,5 +1,13 @@
 """The families of ops that `import fastgrad` does not load, to stay fast: those of `fastgrad.nn` and of namespaces."""
 
-from fastgrad.rules import convolution, fourier, losses, normalization, pooling, recurrent
+from fastgrad.rules import (
+    convolution,
+    fourier,
+    losses,
+    normalization,
+    pooling,
+    recurrent,
+    ufuncs,
+)
 
-__all__ = ["convolution", "fourier", "losses", "normalization", "pooling", "recurrent"]
+__all__ = ["convolution", "fourier", "losses", "normalization", "pooling", "recurrent", "ufuncs"]

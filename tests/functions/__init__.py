@@ -1,0 +1,1 @@
+"""The functions of NumPy's namespace that are compositions of rules, or convert their arguments for one."""

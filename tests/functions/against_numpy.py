@@ -1,0 +1,81 @@
+"""Compares a function with NumPy's function of the same name: values, dtypes, dispatch, gradients, errors."""
+
+import numpy as np
+
+import fastgrad as fg
+
+ROUNDING = 1e-14
+
+
+def tensors(value):
+    """Return `value` with leaves in place of floating arrays, also in lists and tuples."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fc":
+        return fg.tensor(value, requires_grad=True)
+    return type(value)(map(tensors, value)) if type(value) in (list, tuple) else value
+
+
+def arrays(value):
+    """Return the floating arrays in nested lists and tuples."""
+    if isinstance(value, np.ndarray):
+        return [value] if value.dtype.kind in "fc" else []
+    return [a for part in value for a in arrays(part)] if type(value) in (list, tuple) else []
+
+
+def replaced(value, parts):
+    """Return `value` with the next of `parts` in place of each of its floating arrays."""
+    if isinstance(value, np.ndarray):
+        return next(parts) if value.dtype.kind in "fc" else value
+    return type(value)(replaced(part, parts) for part in value) if type(value) in (list, tuple) else value
+
+
+def results(y):
+    """Return the results of a function as a flat list."""
+    return [r for part in y for r in results(part)] if isinstance(y, (list, tuple)) else [y]
+
+
+def compare_values(name, args, params, rounding=ROUNDING):
+    """`fg.name` and `np.name`, of Tensors and of plain arrays, return NumPy's values, shapes and dtypes."""
+    theirs = getattr(np, name)
+    with np.errstate(all="ignore"):
+        wanted = results(theirs(*args, **params))
+    calls = [(getattr(fg, name), args), (getattr(fg, name), tensors(args))]
+    if any(map(arrays, args)):
+        calls.append((theirs, tensors(args)))
+    for call, given in calls:
+        got = results(call(*given, **params))
+        assert len(got) == len(wanted)
+        for g, w in zip(got, wanted, strict=True):
+            w = np.asarray(w)
+            assert isinstance(g, fg.Tensor) and g.dtype == w.dtype and g.shape == w.shape, (g, w)
+            np.testing.assert_allclose(g.detach().numpy(), w, rtol=rounding, atol=rounding)
+
+
+def compare_gradients(name, args, params, order=2):
+    """Derivatives agree with differences, in both modes; the results that could have a gradient are recorded."""
+    given = [a for arg in args for a in arrays(arg)]
+
+    def f(*xs):
+        parts = iter(xs)
+        y = results(getattr(fg, name)(*(replaced(arg, parts) for arg in args), **params))
+        total = sum((r * np.cos(np.arange(1, r.size + 1).reshape(r.shape))).sum() for r in y if r.dtype.kind in "fc")
+        return total if total.dtype.kind == "f" else fg.real(total)
+
+    if all(a.dtype in (np.float64, np.complex128) for a in given):
+        fg.testing.check_grads(f, given, order=order)
+
+
+def compare_errors(name, args, params):
+    """NumPy and fastgrad raise errors of the same built-in class, fastgrad one of its own where it has one."""
+    kinds = (ValueError, TypeError, IndexError)
+    try:
+        getattr(np, name)(*args, **params)
+    except (*kinds, ZeroDivisionError) as error:
+        wanted = next((kind for kind in kinds if isinstance(error, kind)), ZeroDivisionError)
+    else:
+        raise AssertionError(f"NumPy accepts {name}{args}{params}")
+    for call, given in ((getattr(fg, name), args), (getattr(np, name), tensors(args))):
+        try:
+            call(*given, **params)
+        except wanted:
+            continue
+        raise AssertionError(f"fastgrad accepts {name}{args}{params}")
