@@ -142,8 +142,8 @@ def test_a_function_without_a_rule_refuses_what_records():
         np.median(x)
     with pytest.raises(fg.NotDifferentiableError, match=r"np\.linalg\.svd"):
         np.linalg.svd(x)
-    with pytest.raises(fg.NotDifferentiableError, match=r"np\.nextafter"):
-        np.nextafter(x, 1.0)
+    with pytest.raises(fg.NotDifferentiableError, match=r"np\.spacing"):
+        np.spacing(x)
     with pytest.raises(fg.NotDifferentiableError, match=r"np\.add\.outer"):
         np.add.outer(x, x)
     with fg.no_grad():

@@ -51,7 +51,7 @@ from fastgrad.functions.shapes import meshgrid
 # elementwise functions
 from fastgrad.rules.arithmetic import add, ceil, divide, floor, floor_divide, multiply, negative, positive, power
 from fastgrad.rules.arithmetic import reciprocal, remainder, round, sqrt, square, subtract, trunc
-from fastgrad.rules.comparison import abs, clip, copysign, maximum, minimum, sign, where
+from fastgrad.rules.comparison import abs, clip, copysign, maximum, minimum, nextafter, sign, where
 from fastgrad.rules.complex import angle, conj, imag, real
 from fastgrad.rules.erf import erf, erfc
 from fastgrad.rules.exponential import exp, exp2, expm1, log, log1p, log2, log10, logaddexp
@@ -60,21 +60,20 @@ from fastgrad.rules.logic import equal, greater, greater_equal, less, less_equal
 from fastgrad.rules.trigonometric import arccos, arcsin, arctan, arctan2, cos, hypot, sin, tan
 from fastgrad.functions.constants import bitwise_and, bitwise_invert, bitwise_left_shift, bitwise_or
 from fastgrad.functions.constants import bitwise_right_shift, bitwise_xor, isclose, isfinite, isinf, isnan, logical_and
-from fastgrad.functions.constants import logical_not, logical_or, logical_xor, nextafter
+from fastgrad.functions.constants import logical_not, logical_or, logical_xor
 
 # reductions and cumulative sums
 from fastgrad.rules.reductions import log_softmax, logsumexp, max, mean, min, prod, softmax, sum
 from fastgrad.rules.statistics import cumprod, cumsum, std, var
 from fastgrad.functions.constants import all, any, argmax, argmin, count_nonzero
-from fastgrad.functions.products import cumulative_sum, diff, norm
+from fastgrad.functions.products import norm
 
 # shapes, joining, indexing, sorting
-from fastgrad.rules.shapes import astype, copy, flip, pad, repeat, roll, tile, tril, triu
-from fastgrad.functions.constants import nonzero, searchsorted, unique, unique_all, unique_counts, unique_inverse
-from fastgrad.functions.constants import unique_values
-from fastgrad.functions.shapes import argsort, broadcast_arrays, broadcast_to, concat, expand_dims, flatten, hstack
-from fastgrad.functions.shapes import matrix_transpose, moveaxis, permute_dims, ravel, reshape, sort, split, squeeze
-from fastgrad.functions.shapes import stack, swapaxes, take, take_along_axis, transpose, unstack, vstack
+from fastgrad.rules.shapes import copy, flip, pad, repeat, roll, tile, tril, triu
+from fastgrad.functions.constants import nonzero, searchsorted
+from fastgrad.functions.shapes import astype, broadcast_arrays, broadcast_to, concat, expand_dims, flatten, hstack
+from fastgrad.functions.shapes import matrix_transpose, moveaxis, permute_dims, ravel, reshape, split, squeeze
+from fastgrad.functions.shapes import stack, swapaxes, transpose, unstack, vstack
 from fastgrad.functions.products import diag
 
 # linear algebra
@@ -87,7 +86,7 @@ from fastgrad.functions.products import trace, vecdot
 from fastgrad.rules.activations import elu, gelu, leaky_relu, logsigmoid, relu, sigmoid, silu, softplus
 
 # inspection
-from fastgrad.functions.constants import allclose, array_equal, can_cast, finfo, iinfo, isdtype, result_type
+from fastgrad.functions.constants import allclose, array_equal, can_cast, isdtype, result_type
 
 # aliases: the array API's, then NumPy's
 acos, acosh, asin, asinh, atan, atan2, atanh = arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh
@@ -95,6 +94,7 @@ pow, concatenate, mod, true_divide = power, concat, remainder, divide
 absolute, conjugate = abs, conj
 
 __version__ = "0.1.0"
+__array_api_version__ = "2024.12"
 
 # imported at first use, so that `import fastgrad` stays fast: the name, and the module that defines it
 _TRANSFORMS = ("checkpoint", "elementwise_grad", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp")
@@ -115,6 +115,7 @@ _FOREIGN = {
 }
 _LATER = {
     **_families.homes(),
+    **dict.fromkeys(("__array_namespace_info__", "finfo", "from_dlpack", "iinfo"), "functions.inspection"),
     **{name: f"foreign.{module}" for module, names in _FOREIGN.items() for name in names.split()},
     "load": "nn",
     "save": "nn",

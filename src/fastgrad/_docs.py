@@ -32,6 +32,7 @@ DOCS = {
         The dtype of the result. Converting makes a copy.
     copy : bool, optional
         True always copies, False never does, None copies only if needed.
+    device : "cpu", optional
 
     Returns
     -------

@@ -13,6 +13,9 @@ NAMES = {
     """,
     "functions.elementwise": "frexp modf nan_to_num real_if_close",
     "functions.rearranging": "append ediff1d fliplr flipud rot90",
+    "functions.scans": "cumulative_prod cumulative_sum diff",
+    "functions.selecting": "argsort sort take take_along_axis",
+    "functions.sets": "isin unique unique_all unique_counts unique_inverse unique_values",
 }
 NAMESPACES = ("fft",)
 

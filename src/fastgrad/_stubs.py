@@ -51,7 +51,7 @@ PARAMETERS = _by_name(
         "Callable[..., Any]": "f forward hook",
         "str": "name subscripts",
         "Callable[..., Any] | tuple[Callable[..., Any] | None, ...] | None": "vjp",
-        "_Operand | None": "cotangent bias attn_mask pos_weight",
+        "_Operand | None": "cotangent bias attn_mask pos_weight prepend append sorter a_min a_max",
         "bool | None": "copy keepdim size_average reduce align_corners recompute_scale_factor",
         "Tensor | None": "running_mean running_var",
         "int | None": "n_cols padding_idx",
@@ -59,7 +59,7 @@ PARAMETERS = _by_name(
         "np.random.Generator | int | None": "rng",
         "Sequence[str]": "modes",
         "int | str | Sequence[int] | Sequence[Sequence[int]]": "padding",
-        "float | None": "eps rtol atol width",
+        "float | None": "eps rtol atol width correction",
         "str | None": "title",
     }
 )
@@ -68,8 +68,8 @@ RESULTS = _by_name(
     {
         "Any": (
             "type topk median std_mean var_mean cuda "
-            "vjp hvp register_hook item tolist finfo iinfo __array__ __array_ufunc__ __array_function__ "
-            "__array_namespace__ __dlpack__ unique_all unique_counts unique_inverse primitive"
+            "vjp hvp register_hook item tolist __array__ __array_ufunc__ __array_function__ "
+            "__array_namespace__ __dlpack__ unique unique_all unique_counts unique_inverse primitive"
         ),
         "tuple[Any, Any]": "jvp __dlpack_device__",
         "Sequence[Tensor]": "chunk unbind split unstack meshgrid broadcast_arrays nonzero",

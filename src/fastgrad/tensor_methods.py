@@ -114,6 +114,27 @@ def device(self):
     return devices.CPU
 
 
+@_method
+def to_device(self, device, /, *, stream=None):
+    """Return the tensor itself: the CPU is the only device.
+
+    Parameters
+    ----------
+    device : "cpu"
+    stream : None
+        The CPU has no streams.
+
+    Raises
+    ------
+    DeviceError
+        If another device is requested.
+    """
+    devices.check(device)
+    if stream is not None:
+        raise devices.DeviceError(f"to_device: the CPU has no streams, got {stream!r}: omit stream=")
+    return self
+
+
 # --- operators ---
 
 

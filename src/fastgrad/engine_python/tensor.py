@@ -230,7 +230,9 @@ def tensor(data, *, dtype=None, requires_grad=False, device=None):
         raise
 
 
-def asarray(obj, *, dtype=None, copy=None):
+def asarray(obj, dtype=None, *, copy=None, device=None):
+    if device is not None:
+        devices.check(device)
     if isinstance(obj, Tensor):
         if dtype is not None and np.dtype(dtype) != obj.dtype:
             if copy is False:

@@ -7,7 +7,8 @@ import numpy as np
 
 from fastgrad import parameters
 from fastgrad.functions.arguments import as_tensor, one_axis, plain
-from fastgrad.functions.shapes import argsort, squeeze, take_along_axis
+from fastgrad.functions.selecting import argsort, take_along_axis
+from fastgrad.functions.shapes import squeeze
 from fastgrad.rules.rule import FUNCTIONS
 
 

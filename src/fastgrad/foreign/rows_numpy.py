@@ -75,7 +75,6 @@ fg.zeros | fg.zeros((2, 3), dtype=fg.float32) | the dtype is passed by keyword; 
 fg.asarray | fg.tensor(data) | a Tensor that shares memory with an array; operations that are recorded keep copies
     of what a backward pass reads
 fg.argsort | fg.argsort(x) | stable by default
-fg.unique | fg.unique(x) | a constant: no gradient flows through it
 Tensor.astype | x.astype(dtype) | the gradient flows through it; it has no `order=` and `casting=`
 Tensor.flatten | x.flatten() | parameters are `start_dim` and `end_dim`, as in PyTorch, and not `order`
 Tensor.item | x.item() | raises inside a transform, where the gradient would be lost

@@ -11,7 +11,7 @@ from fastgrad._engine import Tensor, asarray, no_grad
 from fastgrad._lazy import lazy_module
 from fastgrad.foreign import reductions, values
 from fastgrad.foreign.values import lengths
-from fastgrad.functions import constants, products, shapes
+from fastgrad.functions import constants, products, selecting, shapes
 from fastgrad.functions.arguments import one_axis
 from fastgrad.rules.rule import FUNCTIONS
 
@@ -39,7 +39,7 @@ METHODS = dict(values.METHODS)
 
 def find(name):
     """Return the function that a row of `ALIASES` names."""
-    for module in (shapes, products, constants, reductions):
+    for module in (shapes, selecting, products, constants, reductions):
         if hasattr(module, name):
             return getattr(module, name)
     return FUNCTIONS.get(name) or globals()[name]

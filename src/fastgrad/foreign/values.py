@@ -4,7 +4,7 @@ import numpy as np
 
 from fastgrad import errors, parameters
 from fastgrad._engine import tensor
-from fastgrad.functions import constants, products, shapes
+from fastgrad.functions import constants, products, selecting, shapes
 from fastgrad.functions.arguments import one_axis, plain
 from fastgrad.rules.rule import FUNCTIONS
 
@@ -133,7 +133,7 @@ def index_key(op, x, dim, index):
 @_method
 def index_select(self, dim, index):
     """Return the subtensors at the positions `index` along `dim`: `fg.take(x, index, axis)`."""
-    return shapes.take(self, index, dim)
+    return selecting.take(self, index, dim)
 
 
 @_method

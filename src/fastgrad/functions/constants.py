@@ -18,23 +18,21 @@ def _made(array, requires_grad, device=None):
     return tensor(array, requires_grad=requires_grad, device=device)
 
 
-def _shape(name, lengths, shape):
+def _shape(name, shape, lengths):
     """Return the shape of a new Tensor, given as `f((2, 3))`, `f(2, 3)` or `f(shape=(2, 3))`."""
     if [n for n in lengths if isinstance(n, (type, np.dtype, str))]:
         raise errors.DTypeError(f"{name}() takes lengths, got a dtype: pass it by keyword, dtype=...")
-    if shape is not None and lengths:
-        raise TypeError(f"{name}() got the shape twice: {lengths} and shape={shape}")
-    return shape if shape is not None else lengths[0] if len(lengths) == 1 else lengths
+    return (shape, *lengths) if lengths else () if shape is None else shape
 
 
-def zeros(*lengths, shape=None, dtype=None, requires_grad=False, device=None):
+def zeros(shape=None, *lengths, dtype=None, requires_grad=False, device=None):
     """Return a new Tensor of zeros: `zeros((2, 3))` or `zeros(2, 3)`."""
-    return _made(np.zeros(_shape("zeros", lengths, shape), dtype), requires_grad, device)
+    return _made(np.zeros(_shape("zeros", shape, lengths), dtype), requires_grad, device)
 
 
-def ones(*lengths, shape=None, dtype=None, requires_grad=False, device=None):
+def ones(shape=None, *lengths, dtype=None, requires_grad=False, device=None):
     """Return a new Tensor of ones: `ones((2, 3))` or `ones(2, 3)`."""
-    return _made(np.ones(_shape("ones", lengths, shape), dtype), requires_grad, device)
+    return _made(np.ones(_shape("ones", shape, lengths), dtype), requires_grad, device)
 
 
 def full(shape, fill_value, *, dtype=None, requires_grad=False, device=None):
@@ -66,9 +64,9 @@ def _recorded(shape, x, dtype):
     return FUNCTIONS["copy"](x) if dtype is None else FUNCTIONS["astype"](x, np.dtype(dtype))
 
 
-def empty(*lengths, shape=None, dtype=None, requires_grad=False, device=None):
+def empty(shape=None, *lengths, dtype=None, requires_grad=False, device=None):
     """Return a new Tensor without initializing its elements: `empty((2, 3))` or `empty(2, 3)`."""
-    return _made(np.empty(_shape("empty", lengths, shape), dtype), requires_grad, device)
+    return _made(np.empty(_shape("empty", shape, lengths), dtype), requires_grad, device)
 
 
 def zeros_like(x, /, *, dtype=None, requires_grad=False, device=None):
@@ -159,19 +157,28 @@ def eye(n_rows, n_cols=None, /, *, k=0, dtype=None, requires_grad=False, device=
 # --- NumPy's own functions ---
 
 
-def _wrapped(result):
+def wrapped(result):
+    """Convert arrays to Tensors, in tuples too."""
     if isinstance(result, (np.ndarray, np.generic)) or type(result) is int:  # count_nonzero before NumPy 2.3
         return tensor(result)
     if isinstance(result, tuple):
-        parts = map(_wrapped, result)
+        parts = map(wrapped, result)
         return type(result)(*parts) if hasattr(result, "_fields") else tuple(parts)
     return result
 
 
-def constant(numpy_function):
+_CONSTANT = """
+    Notes
+    -----
+    The result is a constant: no gradient flows through it.
+    """
+
+
+def constant(numpy_function, described=None):
     """Return NumPy's function, applied to the values of Tensors. Its results are constants.
 
-    It raises NotDifferentiableError if a floating result depends on a Tensor that requires a gradient.
+    It raises NotDifferentiableError if a floating result depends on a Tensor that requires a gradient. It has the
+    signature and the docstring of `described`, if given.
     """
 
     def function(*args, **kwargs):
@@ -181,12 +188,16 @@ def constant(numpy_function):
             result = numpy_function(*map(plain, args), **plain(kwargs))
             if has_gradient(result) and records((args, kwargs)):
                 raise leaving.no_numpy_rule(f"fg.{numpy_function.__name__}")
-            return _wrapped(result)
+            return wrapped(result)
         except Exception as error:
             shorten(error)
             raise
 
     function.__name__ = function.__qualname__ = numpy_function.__name__
+    if described is not None:
+        function.__wrapped__ = described
+        function.__doc__ = described.__doc__ + _CONSTANT
+        return function
     function.__doc__ = (
         f"Apply `numpy.{numpy_function.__name__}` to Tensors. The result is a constant: no gradient flows through it."
     )
@@ -209,33 +220,121 @@ bitwise_xor = constant(np.bitwise_xor)
 bitwise_invert = constant(np.bitwise_invert)
 bitwise_left_shift = constant(np.bitwise_left_shift)
 bitwise_right_shift = constant(np.bitwise_right_shift)
-nextafter = constant(np.nextafter)
-all = constant(np.all)
-any = constant(np.any)
-count_nonzero = constant(np.count_nonzero)
-argmax = constant(np.argmax)
-argmin = constant(np.argmin)
 nonzero = constant(np.nonzero)
-searchsorted = constant(np.searchsorted)
-unique = constant(np.unique)
-unique_all = constant(np.unique_all)
-unique_counts = constant(np.unique_counts)
-unique_inverse = constant(np.unique_inverse)
-unique_values = constant(np.unique_values)
 result_type = constant(np.result_type)
 can_cast = constant(np.can_cast)
+
+
+def _all(x, /, axis=None, *, keepdims=False, dim=None):
+    """Return whether all elements over `axis` are nonzero.
+
+    Parameters
+    ----------
+    x : Tensor or array
+    axis, dim : int or tuple of int, optional
+        By default all axes.
+    keepdims : bool
+        Whether to keep the reduced axes with length 1.
+
+    Returns
+    -------
+    Tensor of bool
+    """
+
+
+def _any(x, /, axis=None, *, keepdims=False, dim=None):
+    """Return whether any element over `axis` is nonzero.
+
+    Parameters
+    ----------
+    x : Tensor or array
+    axis, dim : int or tuple of int, optional
+        By default all axes.
+    keepdims : bool
+        Whether to keep the reduced axes with length 1.
+
+    Returns
+    -------
+    Tensor of bool
+    """
+
+
+def _argmax(x, /, axis=None, *, keepdims=False, dim=None):
+    """Return the index of the largest element along `axis`; of several, the first.
+
+    Parameters
+    ----------
+    x : Tensor or array
+    axis, dim : int, optional
+        By default, `x` is flattened.
+    keepdims : bool
+        Whether to keep the axis with length 1.
+
+    Returns
+    -------
+    Tensor of int
+    """
+
+
+def _argmin(x, /, axis=None, *, keepdims=False, dim=None):
+    """Return the index of the smallest element along `axis`; of several, the first.
+
+    Parameters
+    ----------
+    x : Tensor or array
+    axis, dim : int, optional
+        By default, `x` is flattened.
+    keepdims : bool
+        Whether to keep the axis with length 1.
+
+    Returns
+    -------
+    Tensor of int
+    """
+
+
+def _count_nonzero(x, /, axis=None, *, keepdims=False, dim=None):
+    """Return the number of nonzero elements over `axis`.
+
+    Parameters
+    ----------
+    x : Tensor or array
+    axis, dim : int or tuple of int, optional
+        By default all axes.
+    keepdims : bool
+        Whether to keep the reduced axes with length 1.
+
+    Returns
+    -------
+    Tensor of int
+    """
+
+
+def _searchsorted(x1, x2, /, side="left", sorter=None):
+    """Return the positions in `x1`, which is sorted, where the elements of `x2` keep it sorted.
+
+    Parameters
+    ----------
+    x1 : Tensor or array, shape (n,)
+    x2 : Tensor or array
+    side : {"left", "right"}
+        Whether to return the first or the last of several possible positions.
+    sorter : array of int, optional
+        Indices that sort `x1`, if it is not sorted.
+
+    Returns
+    -------
+    Tensor of int
+        Of the shape of `x2`, with values from 0 to n.
+    """
+
+
+all, any = constant(np.all, _all), constant(np.any, _any)
+argmax, argmin = constant(np.argmax, _argmax), constant(np.argmin, _argmin)
+count_nonzero = constant(np.count_nonzero, _count_nonzero)
+searchsorted = constant(np.searchsorted, _searchsorted)
 
 
 def isdtype(dtype, kind):
     """Return whether `dtype` has a kind of the array API standard: "bool", "integral", "real floating", ..."""
     return np.isdtype(np.dtype(dtype), kind)
-
-
-def finfo(type, /):
-    """Return the machine limits of a floating dtype, or of the dtype of an array."""
-    return np.finfo(getattr(type, "dtype", type))
-
-
-def iinfo(type, /):
-    """Return the machine limits of an integer dtype, or of the dtype of an array."""
-    return np.iinfo(getattr(type, "dtype", type))

@@ -1,4 +1,4 @@
-"""Products, norms and cumulative sums: functions that convert their arguments and call rules.
+"""Products and norms: functions that convert their arguments and call rules.
 
 Names and signatures are those of the Python array API standard, and NumPy's where it has others.
 """
@@ -9,10 +9,8 @@ import numpy as np
 
 from fastgrad import errors, parameters
 from fastgrad.functions.arguments import as_tensor, distinct_axes, one_axis
-from fastgrad.functions.shapes import concat, expand_dims, moveaxis, ravel, squeeze
+from fastgrad.functions.shapes import expand_dims, moveaxis, ravel, squeeze
 from fastgrad.rules.rule import FUNCTIONS
-
-_getitem = FUNCTIONS["getitem"]
 
 
 def vecdot(x1, x2, /, *, axis=-1):
@@ -133,60 +131,3 @@ def _matrix_norm(x, ord, axes, keepdims):
     sums = total(size(x), axis=summed, keepdims=True)
     best = (top if ord > 0 else low)(sums, axis=compared, keepdims=True)
     return best if keepdims else squeeze(best, axes)
-
-
-def cumulative_sum(x, /, *, axis=None, dtype=None, include_initial=False):
-    """Return the cumulative sum of `x` along `axis`, preceded by 0 if `include_initial` is True.
-
-    Parameters
-    ----------
-    x : Tensor or array
-    axis : int, optional
-        May be omitted if `x` has at most one axis.
-    dtype : dtype, optional
-        The dtype to compute in, and of the result.
-    include_initial : bool
-
-    Returns
-    -------
-    Tensor
-
-    Raises
-    ------
-    ValueError
-        If `axis` is out of bounds, or missing for an `x` with several axes.
-    """
-    x = as_tensor(x)
-    x = x if x.ndim else ravel(x)
-    if axis is None and x.ndim != 1:
-        raise errors.ShapeError(f"cumulative_sum: x has shape {x.shape}: select the axis to sum along with axis=")
-    axis = one_axis("cumulative_sum", 0 if axis is None else axis, x.ndim)
-    y = FUNCTIONS["cumsum"](x, axis=axis, dtype=dtype)
-    if not include_initial:
-        return y
-    return concat([np.zeros((*y.shape[:axis], 1, *y.shape[axis + 1 :]), y.dtype), y], axis)
-
-
-def diff(x, /, *, axis=-1, n=1):
-    """Return the differences of adjacent elements along `axis`, computed `n` times.
-
-    Parameters
-    ----------
-    x : Tensor or array
-    axis, n : int
-
-    Returns
-    -------
-    Tensor
-        Shorter by `n` along `axis`.
-
-    Raises
-    ------
-    AxisError
-        If an axis is out of bounds.
-    """
-    x = as_tensor(x)
-    lead = (slice(None),) * one_axis("diff", axis, x.ndim)
-    for _ in range(parameters.integer(n)):
-        x = _getitem(x, (*lead, slice(1, None))) - _getitem(x, (*lead, slice(None, -1)))
-    return x

@@ -4,7 +4,7 @@ import numpy as np
 
 from fastgrad import errors, parameters
 from fastgrad.functions.arguments import as_tensor, distinct_axes
-from fastgrad.functions.products import diff
+from fastgrad.functions.scans import diff
 from fastgrad.functions.shapes import concat, ravel, swapaxes
 from fastgrad.rules.rule import FUNCTIONS
 

@@ -1,12 +1,11 @@
-"""Shapes, joining, splitting, indexing and sorting: functions that convert their arguments and call one rule.
+"""Shapes, joining and splitting: functions that convert their arguments and call one rule.
 
 Names and signatures are those of the Python array API standard, and NumPy's where it has others.
 """
 
 import numpy as np
 
-from fastgrad import errors, parameters
-from fastgrad._engine import tensor
+from fastgrad import devices, errors, parameters
 from fastgrad.functions.arguments import as_tensor, distinct_axes, is_end, one_axis, plain
 from fastgrad.rules.rule import FUNCTIONS
 
@@ -15,14 +14,16 @@ _reshape = FUNCTIONS["reshape"]
 _permute = FUNCTIONS["permute_dims"]
 
 
-def reshape(x, /, *lengths, shape=None):
+def reshape(x, /, shape=(), *lengths, copy=None):
     """Return the elements of `x`, in C order, in another shape.
 
     Parameters
     ----------
     x : Tensor or array
-    *lengths, shape : int or tuple of int
+    shape, *lengths : int or tuple of int
         `reshape(x, (2, 3))`, `reshape(x, 2, 3)` and `reshape(x, shape=(2, 3))` are equivalent. One length may be -1.
+    copy : bool, optional
+        True always copies, and False raises where the strides of `x` do not allow a view.
 
     Returns
     -------
@@ -32,11 +33,45 @@ def reshape(x, /, *lengths, shape=None):
     Raises
     ------
     ValueError
-        If `shape` has a different number of elements than `x`.
+        If `shape` has a different number of elements than `x`, or `copy` is False and a copy is needed.
     """
-    if shape is None:
-        shape = lengths[0] if len(lengths) == 1 else lengths
-    return _reshape(x, parameters.shape(shape))
+    y = _reshape(x, parameters.shape((shape, *lengths) if lengths else shape))
+    if copy is None:
+        return y
+    shared = not y.size or np.may_share_memory(plain(x), plain(y))
+    if not copy and not shared:
+        raise errors.ShapeError(f"reshape: the strides of x do not allow a view of shape {y.shape}: use copy=None")
+    return FUNCTIONS["copy"](y) if copy and shared else y
+
+
+def astype(x, dtype, /, *, copy=True, device=None):
+    """Return the values of `x` in another dtype.
+
+    Parameters
+    ----------
+    x : Tensor or array
+    dtype : dtype
+    copy : bool
+        If False, `x` itself is returned if it has this dtype.
+    device : "cpu", optional
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    DTypeError
+        If a Tensor cannot hold the dtype.
+    """
+    if device is not None:
+        devices.check(device)
+    dtype = np.dtype(dtype)
+    if not copy:
+        x = as_tensor(x)
+        if x.dtype == dtype:
+            return x
+    return FUNCTIONS["astype"](x, dtype)
 
 
 def ravel(x, /):
@@ -300,91 +335,3 @@ def unstack(x, /, *, axis=0, dim=None):
     x = as_tensor(x)
     axis = one_axis("unstack", parameters.either(axis, dim, 0), x.ndim)
     return tuple(_getitem(x, (*(slice(None),) * axis, k)) for k in range(x.shape[axis]))
-
-
-# --- indexing and sorting ---
-
-
-def take(x, /, indices, axis=None):
-    """Return the elements of `x` at `indices` along `axis`, or of the flattened `x` if `axis` is None.
-
-    Parameters
-    ----------
-    x : Tensor or array
-    indices : int or array of int
-    axis : int, optional
-
-    Returns
-    -------
-    Tensor
-        The axis is replaced by the axes of `indices`.
-
-    Raises
-    ------
-    IndexError
-        If an index or the axis is out of bounds.
-    """
-    x, axis = as_tensor(x), parameters.axes(axis)
-    if axis is None or (not x.ndim and is_end(axis)):
-        x, axis = ravel(x), 0
-    axis = one_axis("take", axis, x.ndim)
-    return _getitem(x, (*(slice(None),) * axis, np.asarray(plain(indices))))
-
-
-def take_along_axis(x, /, indices, axis=-1, *, dim=None):
-    """Return the elements of `x` at `indices` along `axis`.
-
-    Parameters
-    ----------
-    x : Tensor or array
-    indices : array of int
-        Has as many dimensions as `x`; each element is a position along `axis`.
-    axis : int
-
-    Returns
-    -------
-    Tensor
-        Of the shape of `indices`, with lengths of 1 broadcast.
-
-    Raises
-    ------
-    ValueError
-        If `indices` and `x` have different numbers of dimensions.
-    IndexError
-        If an index is out of bounds.
-    """
-    x, indices = as_tensor(x), np.asarray(plain(indices))
-    axis = one_axis("take_along_axis", parameters.either(axis, dim, -1), x.ndim)
-    if indices.ndim != x.ndim:
-        raise errors.ShapeError(
-            f"take_along_axis: indices have {indices.ndim} dimensions, x has {x.ndim}: they must be equal"
-        )
-    key = [np.arange(n).reshape((1,) * k + (-1,) + (1,) * (x.ndim - k - 1)) for k, n in enumerate(x.shape)]
-    key[axis] = indices
-    return _getitem(x, tuple(key))
-
-
-def argsort(x, /, axis=-1, *, descending=False, stable=True, dim=None):
-    """Return the indices that sort `x` along `axis`, or the flattened `x` if `axis` is None.
-
-    Equal elements keep their order if `stable` is True.
-    """
-    x, axis = np.asarray(plain(x)), parameters.axes(parameters.either(axis, dim, -1))
-    if axis is None or (not x.ndim and axis in (0, -1)):
-        x, axis = x.ravel(), 0
-    kind = "stable" if stable else None
-    if not descending:
-        return tensor(np.argsort(x, axis=axis, kind=kind))
-    # sort the reversed array, then reverse the result, so that equal elements keep their order
-    order = np.flip(np.argsort(np.flip(x, axis), axis=axis, kind=kind), axis)
-    return tensor(x.shape[axis] - 1 - order)
-
-
-def sort(x, /, axis=-1, *, descending=False, stable=True):
-    """Return `x` sorted along `axis`, or the flattened `x` if `axis` is None.
-
-    Each element receives the gradient of its position in the result.
-    """
-    x, axis = (ravel(x), 0) if axis is None else (as_tensor(x), axis)
-    axis = one_axis("sort", axis, x.ndim)
-    return take_along_axis(x, argsort(x, axis, descending=descending, stable=stable), axis)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastgrad import errors, parameters
-from fastgrad.functions.shapes import take_along_axis
+from fastgrad.functions.selecting import take_along_axis
 from fastgrad.nn.reductions import as_tensor
 from fastgrad.nn.windows import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
 from fastgrad.rules.rule import FUNCTIONS

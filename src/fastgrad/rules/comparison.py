@@ -132,3 +132,9 @@ def sign(x, /):
 def copysign(x1, x2, /):
     """`x1` with the sign of `x2`."""
     return np.copysign(x1, x2)
+
+
+@rule(vjp=(lambda g: g, None), elementwise=True, domain=((0.3, 3), (-3, 3)))
+def nextafter(x1, x2, /):
+    """The number next to `x1` in the direction of `x2`. It moves with `x1`, so its gradient is that of `x1`."""
+    return np.nextafter(x1, x2)

@@ -2,6 +2,8 @@
 
 from types import FunctionType
 
+from fastgrad import parameters
+
 _OPERAND = "Tensor, array or number."
 _PARAMETERS = {
     "axis": (
@@ -219,7 +221,14 @@ def docstring(rule):
 
 
 def signature(rule):
-    """Return the signature of the forward of an op."""
+    """Return the signature of the forward of an op, with the other names of its parameters, but not PyTorch's."""
     import inspect
 
-    return inspect.signature(rule.forward)
+    found = inspect.signature(rule.forward)
+    more = [word for word in rule.synonyms if word not in parameters.PYTORCH_KEYWORDS]
+    return found.replace(
+        parameters=[
+            *found.parameters.values(),
+            *(inspect.Parameter(word, inspect.Parameter.KEYWORD_ONLY, default=None) for word in more),
+        ]
+    )

@@ -165,7 +165,9 @@ cdef int require(Tensor t) except -1:
     return 0
 
 
-def asarray(obj, *, dtype=None, copy=None):
+def asarray(obj, dtype=None, *, copy=None, device=None):
+    if device is not None:
+        devices.check(device)
     if type(obj) is Tensor:
         same = dtype is None or np.dtype(dtype) == obj.dtype
         if same and not copy:

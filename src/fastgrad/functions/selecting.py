@@ -1,0 +1,114 @@
+"""Selecting and sorting: take, take_along_axis, argsort, sort. Imported at first use.
+
+Names and signatures are those of the Python array API standard, and NumPy's where it has others.
+"""
+
+import numpy as np
+
+from fastgrad import errors, parameters
+from fastgrad._engine import tensor
+from fastgrad.functions.arguments import as_tensor, is_end, one_axis, plain
+from fastgrad.functions.shapes import ravel
+from fastgrad.rules.rule import FUNCTIONS
+
+_getitem = FUNCTIONS["getitem"]
+
+
+def take(x, /, indices, axis=None, *, mode="raise"):
+    """Return the elements of `x` at `indices` along `axis`, or of the flattened `x` if `axis` is None.
+
+    Parameters
+    ----------
+    x : Tensor or array
+    indices : int or array of int
+    axis : int, optional
+    mode : {"raise", "wrap", "clip"}
+        What an index out of bounds does: it raises, is counted on from the other end, or is the nearest one in bounds;
+        with "clip", negative indices select the first element.
+
+    Returns
+    -------
+    Tensor
+        The axis is replaced by the axes of `indices`.
+
+    Raises
+    ------
+    IndexError
+        If an index or the axis is out of bounds.
+    """
+    x, axis = as_tensor(x), parameters.axes(axis)
+    if axis is None or (not x.ndim and is_end(axis)):
+        x, axis = ravel(x), 0
+    axis = one_axis("take", axis, x.ndim)
+    indices = np.asarray(plain(indices))
+    if mode != "raise":
+        indices = _in_bounds(indices, x.shape[axis], mode)
+    return _getitem(x, (*(slice(None),) * axis, indices))
+
+
+def _in_bounds(indices, n, mode):
+    """Return indices from 0 to n - 1."""
+    if mode not in ("wrap", "clip"):
+        raise errors.BadSetting(f'take: mode must be "raise", "wrap" or "clip", got {mode!r}')
+    if not n and indices.size:
+        raise errors.IndexingError("take: there is no element to take from an axis of length 0")
+    return indices % max(n, 1) if mode == "wrap" else np.clip(indices, 0, max(n - 1, 0))
+
+
+def take_along_axis(x, /, indices, axis=-1, *, dim=None):
+    """Return the elements of `x` at `indices` along `axis`.
+
+    Parameters
+    ----------
+    x : Tensor or array
+    indices : array of int
+        Has as many dimensions as `x`; each element is a position along `axis`.
+    axis : int
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `indices`, with lengths of 1 broadcast.
+
+    Raises
+    ------
+    ValueError
+        If `indices` and `x` have different numbers of dimensions.
+    IndexError
+        If an index is out of bounds.
+    """
+    x, indices = as_tensor(x), np.asarray(plain(indices))
+    axis = one_axis("take_along_axis", parameters.either(axis, dim, -1), x.ndim)
+    if indices.ndim != x.ndim:
+        raise errors.ShapeError(
+            f"take_along_axis: indices have {indices.ndim} dimensions, x has {x.ndim}: they must be equal"
+        )
+    key = [np.arange(n).reshape((1,) * k + (-1,) + (1,) * (x.ndim - k - 1)) for k, n in enumerate(x.shape)]
+    key[axis] = indices
+    return _getitem(x, tuple(key))
+
+
+def argsort(x, /, axis=-1, *, descending=False, stable=True, dim=None):
+    """Return the indices that sort `x` along `axis`, or the flattened `x` if `axis` is None.
+
+    Equal elements keep their order if `stable` is True.
+    """
+    x, axis = np.asarray(plain(x)), parameters.axes(parameters.either(axis, dim, -1))
+    if axis is None or (not x.ndim and axis in (0, -1)):
+        x, axis = x.ravel(), 0
+    kind = "stable" if stable else None
+    if not descending:
+        return tensor(np.argsort(x, axis=axis, kind=kind))
+    # sort the reversed array, then reverse the result, so that equal elements keep their order
+    order = np.flip(np.argsort(np.flip(x, axis), axis=axis, kind=kind), axis)
+    return tensor(x.shape[axis] - 1 - order)
+
+
+def sort(x, /, axis=-1, *, descending=False, stable=True):
+    """Return `x` sorted along `axis`, or the flattened `x` if `axis` is None.
+
+    Each element receives the gradient of its position in the result.
+    """
+    x, axis = (ravel(x), 0) if axis is None else (as_tensor(x), axis)
+    axis = one_axis("sort", axis, x.ndim)
+    return take_along_axis(x, argsort(x, axis, descending=descending, stable=stable), axis)
