@@ -1,5 +1,7 @@
 """The CPU, the only device, in PyTorch's spelling: `fg.device("cpu")`, and the check of `device=` arguments."""
 
+import numpy as np
+
 from fastgrad import errors
 
 
@@ -45,6 +47,15 @@ def check(wanted):
         raise DeviceError(
             f"fastgrad computes on the CPU, got device {str(wanted)!r}: use device='cpu', or omit .to(...) and .cuda()"
         )
+
+
+def is_dtype(name):
+    """Return whether a str, given for a device or a dtype, is the name of a dtype."""
+    try:
+        np.dtype(name)
+    except TypeError:
+        return False
+    return True
 
 
 CPU = device()

@@ -77,8 +77,9 @@ class AnomalyError(FastgradError, RuntimeError):
 
 def unsupported_dtype(dtype):
     """`dtype` cannot be held by a Tensor."""
+    name = {"U": "str", "S": "bytes", "O": "objects, such as None or a dict"}.get(dtype.kind, dtype.name)
     return DTypeError(
-        f"a Tensor cannot hold {dtype.name}, only bool, integers, float32, float64, complex64 and complex128: "
+        f"a Tensor cannot hold {name}, only bool, integers, float32, float64, complex64 and complex128: "
         "convert the data first, for example with .astype(np.float64)"
     )
 
@@ -102,7 +103,9 @@ def not_one_element(wanted, shape):
 
 def not_an_index(dtype, shape):
     """`operator.index(x)` of a tensor that is not a 0-d integer."""
-    return DTypeError(f"only a 0-d integer tensor is an index, got {dtype.name} of shape {shape}: use int(x)")
+    return DTypeError(
+        f"only a 0-d integer tensor is an index, an axis or a count, got {dtype.name} of shape {shape}: use int(x)"
+    )
 
 
 def unsized(wanted):

@@ -4,14 +4,18 @@
 """
 
 import operator
+import sys
 
 import numpy as np
 
 from fastgrad import devices, errors, parameters, shape_methods
 from fastgrad._engine import is_parameter, is_traced, leave, mark_parameter, tensor
+from fastgrad._lazy import lazy_module
 from fastgrad.functions import constants, shapes
 from fastgrad.rules.rule import FUNCTIONS
 from fastgrad.tracebacks import shorten
+
+unpacking = lazy_module("fastgrad.foreign.unpacking")
 
 METHODS = dict(shape_methods.METHODS)
 
@@ -309,6 +313,7 @@ def __len__(self):
 def __iter__(self):
     if not self.ndim:
         raise errors.unsized("iteration")
+    unpacking.check(sys._getframe(1))
     return (self[k] for k in range(self.shape[0]))
 
 

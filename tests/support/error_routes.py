@@ -134,7 +134,7 @@ ROUTES = {
         "optim.StepLR(adam, step_size=0)", "optim.LBFGS(model.parameters()).step()",
     ],
     "copy": ["copy.deepcopy(x * 2)", "pickle.dumps(x * 2)"],
-    "micrograd": ["Value(1.0) + 'a'", "Value(2.0) ** 'a'", "Value(-1.0).log()", "Value(1.0) ** Value(2.0)"],
+    "micrograd": ["Value(1.0) + 'a'", "Value(2.0) ** 'a'", "Value(-1.0).log()", "Value(0.0) ** Value(-2.0)"],
     "drawing": ["fg.draw(3)", "fg.explain(3)", "fg.draw((x * 2).sum()).save('a.xyz')"],
     "data": ["fg.data.TensorDataset(x, w)", "fg.nothing", "x.nothing", "fg.set_cache_limit('a')"],
 }  # fmt: skip

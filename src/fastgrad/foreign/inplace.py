@@ -11,6 +11,7 @@ import numpy as np
 from fastgrad import errors, parameters
 from fastgrad._engine import asarray, is_grad_enabled
 from fastgrad._generator import generator as generator_of
+from fastgrad.foreign.values import index_key
 from fastgrad.functions.arguments import one_axis, plain
 from fastgrad.functions.constants import eye
 from fastgrad.rules.rule import FUNCTIONS
@@ -173,14 +174,10 @@ def fill_diagonal_(self, fill_value):
 
 def _scatter_key(op, x, dim, index, src):
     index = np.asarray(plain(index))
-    dim = one_axis(op, dim, x.ndim)
-    if index.ndim != x.ndim:
-        raise errors.ShapeError(f"{op}: the index has {index.ndim} dimensions, x has {x.ndim}: they must be equal")
-    key = list(np.ogrid[tuple(slice(n) for n in index.shape)])
-    key[dim] = index
+    key = index_key(op, x, dim, index)
     if getattr(src, "ndim", 0):
         src = src[tuple(slice(n) for n in index.shape)]
-    return tuple(key), index, src
+    return key, index, src
 
 
 @_method

@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from fastgrad import parameters
+from fastgrad import errors, parameters
 from fastgrad.functions.arguments import as_tensor, one_axis, plain
 from fastgrad.functions.selecting import argsort, take_along_axis
 from fastgrad.functions.shapes import squeeze
@@ -112,8 +112,11 @@ def topk(x, k, dim=-1, largest=True, sorted=True):
     """
     x = as_tensor(x)
     axis = one_axis("topk", dim, x.ndim)
+    k, n = parameters.integer(k), x.shape[axis] if x.ndim else 1
+    if not 0 <= k <= n:
+        raise errors.IndexingError(f"topk: k must be from 0 to {n}, the length of axis {axis}, got {k}")
     order = argsort(x, axis, descending=bool(largest)).numpy()
-    return _selected(x, np.take(order, range(parameters.integer(k)), axis), axis, True)
+    return _selected(x, np.take(order, range(k), axis), axis, True)
 
 
 def amax(x, axis=None, keepdims=False, *, dim=None, keepdim=None):

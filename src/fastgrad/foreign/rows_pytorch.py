@@ -20,7 +20,8 @@ fg.sparse_coo_tensor || there are no sparse tensors
 fg.quantization || there are no quantized tensors
 fg.onnx || models are saved as .npz or .safetensors
 fg.hub || there are no pretrained models: load weights with fg.nn.load
-fg.distributions | numpy.random for sampling, and log-densities written out |
+fg.distributions | numpy.random for samples; fg.multinomial and fg.log_softmax for categories | log-densities are
+    written out, as in `-0.5 * ((x - m) / s) ** 2 - fg.log(s)` for a normal distribution
 fg.random | fg.manual_seed(0), fg.nn.get_rng_state() |
 fg.get_rng_state | fg.nn.get_rng_state() |
 fg.set_rng_state | fg.nn.set_rng_state(state) |
@@ -157,12 +158,17 @@ optim.swa_utils | averages of state dicts |
 
 DIFFERENT = """
 fg.max | fg.argmax(x, 1), or fg.max(x, dim=1) | `fg.max(x, 1)` returns the values, as NumPy; `dim=` or `keepdim=`
-    returns the pair of values and indices, as PyTorch
+    returns the pair of values and indices, as PyTorch. `_, i = fg.max(x, 1)` warns (PyTorchSpellingWarning)
 fg.min | fg.argmin(x, 1), or fg.min(x, dim=1) | as `fg.max`; for two tensors, `fg.minimum`
-fg.sort | fg.argsort(x), or fg.topk | `fg.sort(x)` returns the values, as NumPy
+fg.sort | fg.argsort(x), or fg.topk | `fg.sort(x)` returns the values, as NumPy (PyTorchSpellingWarning if they are
+    unpacked as a pair)
 fg.std | fg.std(x, correction=1), or fg.std(x, dim=0) | the divisor is n, as in NumPy; with `dim=`, `keepdim=` or
     `unbiased=` it is n - 1, as in PyTorch
 fg.var | fg.var(x, correction=1), or fg.var(x, dim=0) | as `fg.std`
+fg.squeeze | x.squeeze() | `x.squeeze(0)` needs an axis of length 1, as in NumPy; PyTorch ignores others
+fg.load | fg.load("model.npz"), or .safetensors | PyTorch's `.pt` files are pickles and are not read: convert them in
+    PyTorch, `numpy.savez("model.npz", **model.state_dict())`
+fg.save | fg.save(model.state_dict(), "model.npz") | the suffix selects the format
 fg.split | x.split(2), or fg.split(x, [2, 4]) | `fg.split(x, 2)` makes two parts, as NumPy; `x.split(2)` parts of
     length 2, as PyTorch
 fg.norm | fg.norm(x, p=2), or x.norm(2) | `fg.norm(x, 2)` of a matrix is the largest singular value, as NumPy's
@@ -177,16 +183,19 @@ Tensor.transpose | x.swapaxes(0, 1), or x.T | `x.transpose(0, 1)` of a matrix ke
     NumPy (PyTorchSpellingWarning); other tensors are transposed as in PyTorch
 Tensor.repeat | x.tile(2, 1) | `x.repeat(2, 1)` repeats each element along axis 1, as NumPy
     (PyTorchSpellingWarning); `x.repeat(2, 1, 1)` repeats the tensor
-Tensor.max | x.argmax(1), or x.max(dim=1) | `x.max(1)` returns the values; `x.max(1)[1]` is the second of them
+Tensor.max | x.argmax(1), or x.max(dim=1) | `x.max(1)` returns the values; `x.max(1)[1]` is the second of them, and
+    `_, i = x.max(1)` warns (PyTorchSpellingWarning)
 Tensor.min | x.argmin(1), or x.min(dim=1) | as `x.max`
 Tensor.std | x.std(correction=1) | the divisor is n; with `dim=`, `keepdim=` or `unbiased=` it is n - 1
 Tensor.var | x.var(correction=1) | as `x.std`
 Tensor.view | x.reshape(shape) | copies where the strides require it, instead of raising
-Tensor.size | x.shape, x.shape[0] | `x.size` is the number of elements, an int, as in NumPy
+Tensor.size | x.shape, x.shape[0] | `x.size` is the number of elements, an int, as in NumPy: `x.size(0)` is
+    "TypeError: 'int' object is not callable"
 Tensor.device | x.device | equals the string "cpu"
 Tensor.numpy | x.numpy(writable=True) | read-only, also for a tensor that requires a gradient
 Tensor.grad_fn | x.op, x.operands | has `name()` and `next_functions` only
-nn.Softmax | nn.Softmax(dim=-1) | without an axis, the last one; PyTorch guesses the first or second one
+nn.Softmax | nn.Softmax(dim=-1) | without an axis, the last one; PyTorch guesses the first or second one, which
+    differs for three and more axes (PyTorchSpellingWarning)
 nn.CrossEntropyLoss | nn.functional.cross_entropy(logits.swapaxes(1, 2), labels) | classes are on the last axis;
     in PyTorch on the second one, for (N, C, L)
 nn.functional.cross_entropy | nn.functional.cross_entropy(logits.swapaxes(1, 2), labels) | classes are on the last

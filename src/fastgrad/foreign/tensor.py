@@ -149,6 +149,14 @@ def unflatten(self, dim, sizes):
     return self.reshape((*self.shape[:dim], *sizes, *self.shape[dim + 1 :]))
 
 
+def _count(op, name, value):
+    """Return an int of at least 1."""
+    value = parameters.integer(value)
+    if value < 1:
+        raise errors.BadSetting(f"{op}: {name} must be at least 1, got {value}")
+    return value
+
+
 @_method
 def split(self, split_size, dim=0):
     """Return parts of length `split_size`, or of the given lengths. `fg.split` takes the number of parts."""
@@ -156,7 +164,7 @@ def split(self, split_size, dim=0):
     if hasattr(type(split_size), "__iter__"):
         cuts = np.cumsum(parameters.integers(split_size))[:-1].tolist()
     else:
-        cuts = list(range(parameters.integer(split_size), self.shape[dim], split_size))
+        cuts = list(range(_count("split", "split_size", split_size), self.shape[dim], split_size))
     return tuple(shapes.split(self, cuts, dim))
 
 
@@ -164,7 +172,7 @@ def split(self, split_size, dim=0):
 def chunk(self, chunks, dim=0):
     """Return at most `chunks` parts along `dim`, all of the same length except the last one."""
     n = self.shape[one_axis("chunk", dim, self.ndim)]
-    return self.split(max(-(-n // parameters.integer(chunks)), 1), dim)
+    return self.split(max(-(-n // _count("chunk", "chunks", chunks)), 1), dim)
 
 
 @_method
@@ -309,7 +317,7 @@ def to(self, *args, dtype=None, device=None, copy=False, non_blocking=False, mem
     for arg in args:
         if isinstance(arg, Tensor):
             dtype = arg.dtype
-        elif isinstance(arg, str):
+        elif isinstance(arg, str) and not devices.is_dtype(arg):
             device = arg
         elif arg is not None and not isinstance(arg, bool):
             dtype = np.dtype(arg)

@@ -107,6 +107,8 @@ def arange(start, /, stop=None, step=1, *, dtype=None, requires_grad=False, devi
     Tensor, 1-d
     """
     start, stop = (0, start) if stop is None else (start, stop)
+    if np.ndim(step) == 0 and step == 0:
+        raise errors.BadSetting("arange: step must not be 0")
     return _made(np.arange(start, stop, step, dtype), requires_grad, device)
 
 

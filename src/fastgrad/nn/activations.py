@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import warnings
+
+import numpy as np
 import numpy.typing as npt
 
 from fastgrad._engine import Tensor
+from fastgrad.errors import PyTorchSpellingWarning
 from fastgrad.functions.constants import full
 from fastgrad.nn import functional as F
+from fastgrad.nn import messages
 from fastgrad.nn.module import Module, Parameter
+from fastgrad.tracebacks import outside_frame
 
 
 class _Inplace(Module):
     """Base of activations that can overwrite their operand."""
 
     def __init__(self, inplace: bool = False) -> None:
+        if isinstance(inplace, Tensor):
+            raise messages.options_wanted(f"nn.{type(self).__name__}")
         self.inplace = bool(inplace)
 
     def extra_repr(self) -> str:
@@ -348,13 +356,30 @@ class GLU(Module):
 
 
 class Softmax(Module):
-    """`exp(x) / sum(exp(x))` along the axis `dim`."""
+    """`exp(x) / sum(exp(x))` along the axis `dim`.
 
-    def __init__(self, dim: int = -1) -> None:
+    Parameters
+    ----------
+    dim : int, optional
+        By default the last axis. PyTorch then guesses the first or the second one, so that a `PyTorchSpellingWarning`
+        is given for inputs of three or more axes.
+    """
+
+    def __init__(self, dim: int | None = None) -> None:
+        if isinstance(dim, Tensor) and dim.ndim:
+            raise messages.options_wanted(f"nn.{type(self).__name__}")
         self.dim = dim
 
+    def _axis(self, x: Tensor) -> int:
+        if self.dim is not None:
+            return self.dim
+        if np.ndim(x) > 2:
+            text = messages.implicit_axis(f"nn.{type(self).__name__}", np.ndim(x))
+            warnings.warn(text, PyTorchSpellingWarning, stacklevel=outside_frame()[1])
+        return -1
+
     def forward(self, x: Tensor) -> Tensor:
-        return F.softmax(x, self.dim)
+        return F.softmax(x, self._axis(x))
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"
@@ -364,11 +389,11 @@ class LogSoftmax(Softmax):
     """`log(softmax(x))` along the axis `dim`."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.log_softmax(x, self.dim)
+        return F.log_softmax(x, self._axis(x))
 
 
 class Softmin(Softmax):
     """`softmax(-x)` along the axis `dim`."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.softmin(x, self.dim)
+        return F.softmin(x, self._axis(x))

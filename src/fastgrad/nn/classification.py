@@ -10,6 +10,7 @@ from fastgrad.nn.reductions import as_tensor, reduction_of
 from fastgrad.rules import losses
 from fastgrad.rules.checks import check_labels, reduced
 from fastgrad.rules.rule import FUNCTIONS
+from fastgrad.tracebacks import boundary, outside_frame
 
 _cross_entropy = losses.cross_entropy
 _log_softmax, _permute_dims, _relu, _where = map(
@@ -74,6 +75,7 @@ def cross_entropy(
     return _cross_entropy_with_options(input, target, weight, ignore_index, reduction, label_smoothing)
 
 
+@boundary
 def _cross_entropy_with_options(input, target, weight, ignore_index, reduction, label_smoothing):
     """Return the loss for any arguments.
 
@@ -117,7 +119,7 @@ def _warn_of_axes(op, scores, labels):
         f"{op}: scores of shape {scores.shape} and targets of shape {labels.shape} fit with the classes as last axis, "
         "which is used, and as second axis, as in PyTorch: for the latter move it, fg.moveaxis(scores, 1, -1)",
         errors.GradientWarning,
-        stacklevel=4,
+        stacklevel=outside_frame()[1],
     )
 
 

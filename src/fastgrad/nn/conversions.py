@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from fastgrad import devices
 from fastgrad._engine import Tensor
 from fastgrad.nn import messages
 from fastgrad.nn.states import BUFFER, PARAMETER, TRANSIENT
@@ -17,10 +18,10 @@ def _is_cpu(device: Any) -> bool:
     kind = getattr(device, "type", device)
     if not isinstance(kind, str):
         return False
-    kind = kind.partition(":")[0]
-    if kind in ("cuda", "mps", "xpu", "meta"):
-        raise messages.no_device(device)
-    return kind == "cpu"
+    if not devices.is_dtype(kind):
+        devices.check(kind)
+        return True
+    return False
 
 
 class Conversions:
@@ -44,7 +45,7 @@ class Conversions:
 
         Raises
         ------
-        ValueError
+        DeviceError
             If the device is another one.
         DTypeError
             If the dtype is not floating.
@@ -86,4 +87,4 @@ class Conversions:
 
     def cuda(self, device: Any = None) -> Self:
         """Raise: there is no GPU."""
-        raise messages.no_device("cuda")
+        devices.check("cuda")

@@ -6,6 +6,7 @@ import numpy as np
 
 from fastgrad import errors, parameters
 from fastgrad._engine import Tensor, asarray, no_grad
+from fastgrad._lazy import lazy_module
 from fastgrad.functions.contractions import einsum
 from fastgrad.nn import messages
 from fastgrad.nn.activation_functions import (
@@ -69,6 +70,8 @@ from fastgrad.nn.transposed import conv_transpose1d, conv_transpose2d
 from fastgrad.nn.windows import avg_pool1d, avg_pool2d, conv1d, conv2d, max_pool1d, max_pool2d
 from fastgrad.rules.rule import FUNCTIONS
 from fastgrad.tracebacks import boundary
+
+answers = lazy_module("fastgrad.foreign.answers")
 
 
 def linear(x, weight, bias=None):
@@ -321,3 +324,7 @@ __all__ = [
     "selu", "sigmoid", "silu", "smooth_l1_loss", "soft_margin_loss", "softmax", "softmin", "softplus", "softshrink",
     "softsign", "tanh", "tanhshrink", "threshold", "triplet_margin_loss",
 ]  # fmt: skip
+
+
+def __getattr__(name):
+    raise answers.missing("nn.functional", name)

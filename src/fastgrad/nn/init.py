@@ -14,11 +14,19 @@ import numpy as np
 from fastgrad._engine import Tensor, no_grad
 from fastgrad.nn import messages
 from fastgrad.nn.random import generator
+from fastgrad.tracebacks import boundary
 
 Rng: TypeAlias = np.random.Generator | int | None
 
 GAINS = {"linear": 1.0, "conv1d": 1.0, "conv2d": 1.0, "conv3d": 1.0, "sigmoid": 1.0, "tanh": 5 / 3,
          "relu": math.sqrt(2), "selu": 3 / 4}  # fmt: skip
+
+
+def _shape(name: str, x: Tensor) -> tuple[int, ...]:
+    """Return the shape of the Tensor that an initializer fills; raise if it is none."""
+    if not isinstance(x, Tensor):
+        raise messages.not_initialized(name, type(x).__name__)
+    return x.shape
 
 
 def _write(x: Tensor, values: Any) -> Tensor:
@@ -29,10 +37,11 @@ def _write(x: Tensor, values: Any) -> Tensor:
 
 def _fans(name: str, x: Tensor) -> tuple[int, int]:
     """Return fan_in and fan_out of a weight of shape (out, in, ...): the numbers of inputs and outputs of a unit."""
-    if x.ndim < 2:
-        raise messages.too_few_axes(name, x.shape)
-    field = math.prod(x.shape[2:])
-    return x.shape[1] * field, x.shape[0] * field
+    shape = _shape(name, x)
+    if len(shape) < 2:
+        raise messages.too_few_axes(name, shape)
+    field = math.prod(shape[2:])
+    return shape[1] * field, shape[0] * field
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
@@ -61,37 +70,47 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     return GAINS[nonlinearity]
 
 
+@boundary
 def uniform_(x: Tensor, a: float = 0.0, b: float = 1.0, *, rng: Rng = None) -> Tensor:
     """Fill `x` with samples from U(a, b)."""
-    return _write(x, generator(rng).uniform(a, b, x.shape))
+    return _write(x, generator(rng).uniform(a, b, _shape("uniform_", x)))
 
 
+@boundary
 def normal_(x: Tensor, mean: float = 0.0, std: float = 1.0, *, rng: Rng = None) -> Tensor:
     """Fill `x` with samples from N(mean, std^2)."""
-    return _write(x, generator(rng).normal(mean, std, x.shape))
+    return _write(x, generator(rng).normal(mean, std, _shape("normal_", x)))
 
 
+@boundary
 def constant_(x: Tensor, value: float) -> Tensor:
     """Fill `x` with `value`."""
+    _shape("constant_", x)
     return _write(x, value)
 
 
+@boundary
 def zeros_(x: Tensor) -> Tensor:
     """Fill `x` with 0."""
+    _shape("zeros_", x)
     return _write(x, 0)
 
 
+@boundary
 def ones_(x: Tensor) -> Tensor:
     """Fill `x` with 1."""
+    _shape("ones_", x)
     return _write(x, 1)
 
 
+@boundary
 def xavier_uniform_(x: Tensor, gain: float = 1.0, *, rng: Rng = None) -> Tensor:
     """Fill `x` with samples from U(-a, a), `a = gain * sqrt(6 / (fan_in + fan_out))` (Glorot and Bengio, 2010)."""
     bound = gain * math.sqrt(6 / sum(_fans("xavier_uniform_", x)))
     return uniform_(x, -bound, bound, rng=rng)
 
 
+@boundary
 def xavier_normal_(x: Tensor, gain: float = 1.0, *, rng: Rng = None) -> Tensor:
     """Fill `x` with samples from N(0, std^2), `std = gain * sqrt(2 / (fan_in + fan_out))` (Glorot and Bengio, 2010)."""
     return normal_(x, 0, gain * math.sqrt(2 / sum(_fans("xavier_normal_", x))), rng=rng)
@@ -104,6 +123,7 @@ def _kaiming(name: str, x: Tensor, a: float, mode: str, nonlinearity: str) -> fl
     return calculate_gain(nonlinearity, a) / math.sqrt(fan) if fan else 0.0
 
 
+@boundary
 def kaiming_uniform_(
     x: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", *, rng: Rng = None
 ) -> Tensor:
@@ -123,6 +143,7 @@ def kaiming_uniform_(
     return uniform_(x, -bound, bound, rng=rng)
 
 
+@boundary
 def kaiming_normal_(
     x: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", *, rng: Rng = None
 ) -> Tensor:
@@ -130,17 +151,20 @@ def kaiming_normal_(
     return normal_(x, 0, _kaiming("kaiming_normal_", x, a, mode, nonlinearity), rng=rng)
 
 
+@boundary
 def orthogonal_(x: Tensor, gain: float = 1.0, *, rng: Rng = None) -> Tensor:
     """Fill `x`, as a matrix (out, rest), with `gain` times orthonormal rows, or columns if it has more rows."""
-    if x.ndim < 2:
-        raise messages.too_few_axes("orthogonal_", x.shape)
-    rows, columns = x.shape[0], math.prod(x.shape[1:])
+    shape = _shape("orthogonal_", x)
+    if len(shape) < 2:
+        raise messages.too_few_axes("orthogonal_", shape)
+    rows, columns = shape[0], math.prod(shape[1:])
     draw = generator(rng).normal(size=(max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(draw)
     q = q * np.sign(np.diagonal(r))  # makes the distribution uniform (Mezzadri, 2007)
-    return _write(x, gain * (q if rows >= columns else q.T).reshape(x.shape))
+    return _write(x, gain * (q if rows >= columns else q.T).reshape(shape))
 
 
+@boundary
 def trunc_normal_(
     x: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, *, rng: Rng = None
 ) -> Tensor:
@@ -151,6 +175,7 @@ def trunc_normal_(
     ValueError
         If [a, b] is empty, or contains almost nothing of the distribution.
     """
+    shape = _shape("trunc_normal_", x)
     inside = 0.5 * (math.erfc((a - mean) / std / math.sqrt(2)) - math.erfc((b - mean) / std / math.sqrt(2)))
     if not inside > 1e-4:
         raise ValueError(
@@ -160,4 +185,4 @@ def trunc_normal_(
     values = rng.normal(mean, std, x.size)
     while (out := np.flatnonzero((values < a) | (values > b))).size:
         values[out] = rng.normal(mean, std, out.size)
-    return _write(x, values.reshape(x.shape))
+    return _write(x, values.reshape(shape))

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastgrad._engine import Tensor
 from fastgrad.nn import functional as F
+from fastgrad.nn import messages
 from fastgrad.nn.module import Module
 from fastgrad.nn.reductions import as_tensor, reduction_of
 
@@ -17,6 +18,8 @@ class _Loss(Module):
     """
 
     def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
+        if isinstance(size_average, Tensor):
+            raise messages.options_wanted(f"nn.{type(self).__name__}")
         self.reduction = reduction_of(size_average, reduce, reduction)
 
 

@@ -1,5 +1,7 @@
 """Errors of modules, initializers and files, and their messages: what was passed, what was expected, what to do."""
 
+import os
+
 from fastgrad.errors import BadSetting, DTypeError, ShapeError, StateError
 
 
@@ -72,11 +74,6 @@ def no_always_call():
     return BadSetting("register_forward_hook: always_call=True is not supported: omit it")
 
 
-def no_device(device):
-    """A module was to be moved to a device other than the CPU."""
-    return BadSetting(f"there is no device {str(device)!r}: fastgrad computes on the CPU, use 'cpu'")
-
-
 def not_floating(module, dtype):
     """A module was to be converted to a dtype that has no gradient."""
     return DTypeError(f"{module} can be converted to floating and complex dtypes, got {dtype}")
@@ -97,6 +94,24 @@ def bad_choice(what, name, value, choices):
     return ValueError(f"{what}: {name} must be {', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}, got {value!r}")
 
 
+def not_initialized(what, got):
+    """An initializer was given something other than a Tensor."""
+    return DTypeError(f"{what} fills a Tensor, such as layer.weight, got {got}")
+
+
+def options_wanted(what):
+    """A module was made with a Tensor in the place of its options."""
+    return DTypeError(f"{what} takes options, got a Tensor: make the module first, then call it: {what}()(x)")
+
+
+def implicit_axis(what, ndim):
+    """The text of a warning: a softmax without an axis, which PyTorch takes along another axis."""
+    return (
+        f"{what}() of {ndim} axes is taken along the last one; PyTorch takes axis {0 if ndim == 3 else 1}: "
+        f"use {what}(dim=-1), or the axis that is meant"
+    )
+
+
 def too_few_axes(what, shape):
     """An initializer that needs fan_in and fan_out was given a vector."""
     return ShapeError(f"{what} needs a weight of at least two axes, (out, in, ...), got shape {shape}: use uniform_")
@@ -114,6 +129,12 @@ def not_saved_entry(name, got):
 
 def unknown_file(path):
     """The suffix of a file is unknown."""
+    if os.path.splitext(path)[1].lower() in (".pt", ".pth", ".ckpt", ".bin", ".pkl"):
+        return StateError(
+            f"{path!r}: PyTorch's files are pickles, which can run any code and are not read or written here: use a "
+            "name ending in .npz or .safetensors. In PyTorch, safetensors.torch.save_file(model.state_dict(), name) or "
+            "numpy.savez(name, **model.state_dict()) writes a file that fg.load reads"
+        )
     return StateError(f"{path!r} must end in .npz or .safetensors, which selects the format")
 
 

@@ -74,7 +74,7 @@ def pad(x, pad, mode="constant", value=None):
     ValueError
         If the mode is unknown.
     """
-    x, sides = as_tensor(x), parameters.integers(pad)
+    x, sides = as_tensor(x), parameters.shape(pad)
     if len(sides) % 2 or len(sides) > 2 * x.ndim:
         raise errors.ShapeError(f"pad: pad must be pairs (before, after) for at most {x.ndim} axes, got {sides}")
     if mode not in _PAD_MODES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -15,8 +16,8 @@ from fastgrad.utils.data.datasets import IterableDataset, Subset, TensorDataset
 from fastgrad.utils.data.samplers import BatchSampler, RandomSampler, SequentialSampler, is_count
 
 # options of PyTorch that need workers, and the values that need none
-_OF_WORKERS = {"timeout": (0,), "worker_init_fn": (None,), "multiprocessing_context": (None,),
-               "prefetch_factor": (None,), "persistent_workers": (False,)}  # fmt: skip
+_OF_WORKERS = {"num_workers": 0, "timeout": 0, "worker_init_fn": None, "multiprocessing_context": None,
+               "prefetch_factor": None, "persistent_workers": False}  # fmt: skip
 
 
 class DataLoader:
@@ -38,7 +39,7 @@ class DataLoader:
     batch_sampler : iterable of list of int, optional
         The indices of each batch. Excludes `batch_size`, `shuffle`, `sampler` and `drop_last`.
     num_workers : int
-        Must be 0: batches are made in the process itself.
+        Accepted for PyTorch's signature: batches are always made in the process itself, in the same order.
     collate_fn : function of a list of examples, optional
         Joins the examples of a batch; by default `default_collate`.
     pin_memory : bool
@@ -46,7 +47,7 @@ class DataLoader:
     drop_last : bool
         Omit the last batch if it has fewer than `batch_size` examples.
     timeout, worker_init_fn, multiprocessing_context, prefetch_factor, persistent_workers
-        Options of worker processes, which must have their defaults.
+        Options of worker processes, accepted for PyTorch's signature.
     generator : numpy.random.Generator or int, optional
         Source of the order; by default the generator of the package, see `fg.nn.seed`.
     pin_memory_device, in_order
@@ -55,9 +56,14 @@ class DataLoader:
     Raises
     ------
     ValueError
-        If `batch_size` is not a positive int, options exclude each other, or an option needs worker processes.
+        If `batch_size` is not a positive int, `num_workers` is not a count, or options exclude each other.
     DTypeError
         If `dataset` is not a data set.
+
+    Warns
+    -----
+    UserWarning
+        If an option needs worker processes.
     """
 
     def __init__(
@@ -81,12 +87,12 @@ class DataLoader:
         pin_memory_device: str = "",
         in_order: bool = True,
     ) -> None:
-        if num_workers != 0:
-            raise messages.no_workers(num_workers)
         given = locals()
-        for name, usual in _OF_WORKERS.items():
-            if given[name] not in usual:
-                raise messages.unsupported(name, given[name])
+        if num_workers != 0 and not is_count(num_workers):
+            raise messages.bad_workers(num_workers)
+        ignored = [f"{name}={given[name]!r}" for name, usual in _OF_WORKERS.items() if given[name] != usual]
+        if ignored:
+            warnings.warn(messages.without_workers(ignored), stacklevel=2)
         iterable = isinstance(dataset, IterableDataset)
         if not iterable and not (hasattr(dataset, "__getitem__") and hasattr(dataset, "__len__")):
             raise messages.not_a_dataset("DataLoader", type(dataset).__name__)
@@ -100,7 +106,7 @@ class DataLoader:
             raise messages.exclusive("batch_size=None", "drop_last and batch_sampler")
         if iterable and (shuffle or sampler is not None or batch_sampler is not None):
             raise messages.exclusive("an IterableDataset, which has its own order,", "shuffle, sampler, batch_sampler")
-        self.dataset, self.drop_last, self.num_workers, self.pin_memory = dataset, drop_last, 0, pin_memory
+        self.dataset, self.drop_last, self.num_workers, self.pin_memory = dataset, drop_last, num_workers, pin_memory
         self.generator = generator if generator is None else default_generator(generator)
         self.collate_fn = collate_fn
         self.batch_size = None if batch_sampler is not None else batch_size

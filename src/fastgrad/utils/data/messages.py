@@ -45,17 +45,17 @@ def not_a_flag(what, name, value):
     return BadSetting(f"{what}: {name} must be True or False, got {value!r}")
 
 
-def no_workers(value):
-    """`num_workers` of a loader is not 0."""
-    return BadSetting(
-        f"DataLoader: num_workers must be 0, got {value!r}: batches are made in the process itself, since starting "
-        "others costs more than it saves for data in memory"
+def bad_workers(value):
+    """`num_workers` of a loader is not a count."""
+    return BadSetting(f"DataLoader: num_workers must be an int of at least 0, got {value!r}")
+
+
+def without_workers(options):
+    """The text of a warning: options of PyTorch's loader that need worker processes."""
+    return (
+        f"DataLoader: {' and '.join(options)} {'has' if len(options) == 1 else 'have'} no effect: batches are made in "
+        "the process itself, in the same order"
     )
-
-
-def unsupported(name, value):
-    """An option of PyTorch's loader that needs workers or a GPU."""
-    return BadSetting(f"DataLoader: {name}={value!r} needs worker processes, which fastgrad does not have: omit it")
 
 
 def exclusive(one, others):
