@@ -144,8 +144,8 @@ def test_a_function_without_a_rule_refuses_what_records():
         np.linalg.svd(x)
     with pytest.raises(fg.NotDifferentiableError, match=r"np\.spacing"):
         np.spacing(x)
-    with pytest.raises(fg.NotDifferentiableError, match=r"np\.add\.outer"):
-        np.add.outer(x, x)
+    with pytest.raises(fg.NotDifferentiableError, match=r"np\.add\.reduceat has no rule"):
+        np.add.reduceat(x, [0, 1])
     with fg.no_grad():
         assert float(np.median(x)) == np.median(A)
     assert np.median(x.detach()) == np.median(A)

@@ -11,7 +11,7 @@ from fastgrad._docs import DOCS
 from fastgrad._engine import Tensor, install_methods, set_docstring
 from fastgrad._lazy import lazy_module
 from fastgrad.foreign.names import PLACEHOLDERS, names_of
-from fastgrad.protocols import PROTOCOLS, table
+from fastgrad.protocols import PROTOCOLS
 from fastgrad.tensor_methods import METHODS
 
 representation = lazy_module("fastgrad.representation")
@@ -69,7 +69,6 @@ install_methods(
         "_repr_html_": _repr_html_,
         "__dir__": names_of,
         "__doc__": DOCS["Tensor"],
-    },
-    table,
+    }
 )
 _write_docstrings()

@@ -24,6 +24,7 @@ else:
 name = _chosen.name
 Tensor = _chosen.Tensor
 Function = _chosen.Function
+NumPyFunction = _chosen.NumPyFunction
 install_methods, set_docstring = _chosen.install_methods, _chosen.set_docstring  # for `_assemble`
 tensor = _chosen.tensor
 asarray = _chosen.asarray

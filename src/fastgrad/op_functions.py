@@ -49,3 +49,32 @@ def find_function(name, module):
     if name not in functions:
         __import__(module)
     return functions[name]
+
+
+# --- functions of NumPy that call fastgrad's ---
+
+NUMPY_FUNCTION = "A function of NumPy that calls fastgrad's where a Tensor is among the arguments."
+REQUIRED = object()  # in place of the default of a parameter that has none
+numpy_functions = {}  # function of NumPy, or (ufunc, method) -> NumPyFunction, or None if fastgrad has none
+
+
+def numpy_names(function):
+    """Return the attributes that a NumPyFunction has as Python's functions have them."""
+    module = (getattr(function, "__module__", None) or "numpy").replace("numpy", "fastgrad.numpy", 1)
+    return {
+        "__name__": function.__name__,
+        "__qualname__": function.__name__,
+        "__module__": module,
+        "__doc__": function.__doc__,
+        "__wrapped__": function,
+    }
+
+
+def numpy_text(function):
+    """Return the `repr` of a NumPyFunction."""
+    return f"<{function.__module__} function {function.__name__}>"
+
+
+def numpy_reduce(function):
+    """Pickle a NumPyFunction by its name in `fastgrad.numpy`."""
+    return function.__name__

@@ -40,6 +40,7 @@ LAYERS = (
         "anomaly",
         "leaving",
         "op_functions",
+        "call_plans",
         "sweep_arguments",
     ),
     ("engine_python", "core"),
@@ -48,7 +49,9 @@ LAYERS = (
     ("functions",),
     ("fft",),
     ("foreign", "shape_methods", "_families"),
-    ("tensor_methods", "protocols"),
+    ("tensor_methods", "numpy_calls"),
+    ("counterparts",),
+    ("protocols",),
     ("transforms",),
     ("primitives", "_state", "optim", "data"),
     ("nn",),
@@ -65,7 +68,7 @@ LAYERS = (
     ("__main__", "_stubs"),
 )
 # Inside the two engines, file by file.
-ENGINE_PYTHON = ("leaving", "tensor", "record", "sweep", "__init__")
+ENGINE_PYTHON = ("leaving", "tensor", "record", "numpy_function", "sweep", "__init__")
 CORE = ("build", "capi", "tracebacks", "layout", "loops", "storage", "kernels", "simd", "tensor", "value", "__init__")
 
 # Names a user may rely on, group by group.

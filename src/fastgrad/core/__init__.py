@@ -11,6 +11,7 @@ from fastgrad.core.storage import cache_info, set_cache_limit
 from fastgrad.core.storage import clear_cache as _clear_blocks
 from fastgrad.core.tensor import (
     Function,
+    NumPyFunction,
     Tensor,
     adam_step,
     asarray,
@@ -55,7 +56,8 @@ def clear_cache():
 
 
 __all__ = [
-    "Function", "Tensor", "adam_step", "asarray", "batch_moments", "build_switches", "cache_info", "clear_cache",
+    "Function", "NumPyFunction", "Tensor", "adam_step", "asarray", "batch_moments", "build_switches", "cache_info",
+    "clear_cache",
     "collect_nodes", "debug_counts", "detect_anomaly", "enable_grad", "gradients", "install_methods",
     "instruction_set", "is_grad_enabled", "is_parameter", "is_traced", "keep_small_graphs", "leave", "loops_in_use",
     "mark_parameter",

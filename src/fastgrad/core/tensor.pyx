@@ -5,8 +5,12 @@ cimport numpy as cnp
 from cpython.exc cimport PyErr_Clear
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc  # no-cython-lint
 from cpython.object cimport PyObject, PyObject_RichCompare  # no-cython-lint
-from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE  # no-cython-lint
+from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, Py_SIZE  # no-cython-lint
 from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF, Py_XINCREF  # no-cython-lint
+from cpython.dict cimport PyDict_Next  # no-cython-lint
+from cpython.float cimport PyFloat_CheckExact  # no-cython-lint
+from cpython.list cimport PyList_CheckExact  # no-cython-lint
+from cpython.tuple cimport PyTuple_CheckExact  # no-cython-lint
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE  # no-cython-lint
 from libc.math cimport INFINITY, pow, sqrt  # no-cython-lint
 from libc.string cimport memcmp, memcpy, memset
@@ -30,6 +34,7 @@ from fastgrad import parameters, sweep_arguments, tracebacks  # no-cython-lint
 from fastgrad._hooks import HookHandle
 from fastgrad.core import simd
 from fastgrad.core.kernels import kernel_rows
+from fastgrad.op_functions import REQUIRED  # no-cython-lint
 
 cnp.import_array()
 
@@ -87,6 +92,7 @@ include "ops/optimizers.pxi"        # optimizer steps, written in place
 # Calls, and the class.
 include "record/calls.pxi"
 include "record/function.pxi"       # the public function of a rule
+include "record/numpy_function.pxi"     # and of NumPy
 include "object/node_extra.pxi"
 include "object/ufuncs.pxi"
 include "object/tensor_class.pxi"

@@ -17,6 +17,7 @@ from fastgrad.engine_python.leaving import (
     untrace,
     write_count,
 )
+from fastgrad.engine_python.numpy_function import NumPyFunction
 from fastgrad.engine_python.record import Function
 from fastgrad.engine_python.sweep import gradients, keep_small_graphs, node_key, node_of, partial_gradients
 from fastgrad.engine_python.tensor import Tensor, asarray, collect_nodes, tensor
@@ -38,11 +39,8 @@ def set_cache_limit(nbytes):
     return 0
 
 
-def install_methods(members, numpy_answers=None, *, replace=False):
-    """Set attributes on the Tensor class, and its docstring; names that it defines itself only if `replace` is set.
-
-    `numpy_answers` is used by the compiled engine, which dispatches NumPy's functions itself.
-    """
+def install_methods(members, *, replace=False):
+    """Set attributes on the Tensor class, and its docstring; names that it defines itself only if `replace` is set."""
     for member_name, member in members.items():
         if replace or member_name not in vars(Tensor) or member_name == "__doc__":
             setattr(Tensor, member_name, member)

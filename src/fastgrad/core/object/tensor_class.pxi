@@ -278,6 +278,9 @@ cdef class Tensor:
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         return call_ufunc(self, ufunc, method, inputs, kwargs)
 
+    def __array_function__(self, function, types, args, kwargs):
+        return call_function(self, function, types, args, kwargs)
+
     # --- slots with a fast path; those that are Python alone are installed by `install_methods`
 
     def __richcmp__(self, other, int operator):

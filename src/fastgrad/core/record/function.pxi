@@ -157,12 +157,9 @@ cdef void fill_slots(void* own, void* others, size_t nbytes) noexcept:
             (<void**>own)[k] = (<void**>others)[k]
 
 
-def install_methods(dict members, numpy_answers=None, *, bint replace=False):
+def install_methods(dict members, *, bint replace=False):
     """Put attributes on the Tensor type, and its docstring; under names that it defines only if `replace` is set."""
-    global numpy_table
     METHODS.update(members)
-    if numpy_answers is not None:
-        numpy_table = numpy_answers
     for name, member in members.items():
         if replace or name not in Tensor.__dict__ or name == "__doc__":
             (<dict><object>POOLED.tp_dict)[name] = member

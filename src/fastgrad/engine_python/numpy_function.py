@@ -1,0 +1,39 @@
+"""A function of NumPy that calls fastgrad's where a Tensor is among the arguments. See `call_plans`."""
+
+import numpy as np
+
+from fastgrad import op_functions
+from fastgrad.engine_python.tensor import Tensor
+from fastgrad.tracebacks import shorten
+
+
+class NumPyFunction:
+    __doc__ = op_functions.NUMPY_FUNCTION
+    __repr__ = op_functions.numpy_text
+    __reduce__ = op_functions.numpy_reduce
+
+    def __init__(self, function, counterpart, plan, general, names):
+        self.function, self.counterpart, self.plan, self.general = function, counterpart, plan, general
+        vars(self).update(names)
+
+    def __call__(self, *args, **kwargs):
+        arguments = (*args, *kwargs.values())
+        if not any(map(_holds_tensor, arguments)) or any(map(_is_other_array, arguments)):
+            return self.function(*args, **kwargs)
+        try:
+            return self.general(self, args, kwargs)
+        except Exception as error:
+            shorten(error)
+            raise
+
+    def __getattr__(self, name):
+        return getattr(self.function, name)
+
+
+def _holds_tensor(x):
+    return isinstance(x, Tensor) or (isinstance(x, (list, tuple)) and any(map(_holds_tensor, x)))
+
+
+def _is_other_array(x):
+    """Return whether NumPy's dispatch has to decide, as for masked arrays."""
+    return isinstance(x, np.ndarray) and type(x) is not np.ndarray
