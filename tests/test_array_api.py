@@ -285,9 +285,11 @@ def test_take_with_indices_out_of_bounds():
             y = fg.take(x, indices, axis, mode=mode)
             np.testing.assert_array_equal(y.detach().numpy(), np.take(a, indices, axis, mode=mode))
             fg.testing.check_grads(lambda t, i=indices, k=axis, m=mode: fg.take(t, i, k, mode=m), (a,))
-        assert fg.take(fg.zeros(0), np.array([], int), mode=mode).shape == (0,)
-        with pytest.raises(IndexError, match="there is no element to take from an axis of length 0"):
+        assert fg.take(fg.zeros(0), [], mode=mode).shape == (0,)
+        with pytest.raises(IndexError, match="take: there is no element at index 1 of 0 elements"):
             fg.take(fg.zeros(0), [1], mode=mode)
+    with pytest.raises(TypeError, match="take: indices must be integers, got float64"):
+        fg.take(x, np.array([1.0]), mode="wrap")
     with pytest.raises(ValueError, match='mode must be "raise", "wrap" or "clip", got \'skip\''):
         fg.take(x, 0, mode="skip")
 

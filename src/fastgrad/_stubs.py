@@ -80,11 +80,13 @@ RESULTS = _by_name(
         ),
         "np.dtype[Any]": "result_type get_default_dtype",
         "None": (
+            "fill put partition "
             "manual_seed set_default_device use_deterministic_algorithms backward zero_grad retain_grad check_grads "
             "__setitem__"
         ),
         "tuple[Tensor, ...]": "gradients",
         "npt.NDArray[Any]": "numpy",
+        "bytes": "tobytes",
         "Self": (
             "requires_grad_ __iadd__ __isub__ __imul__ __itruediv__ __ifloordiv__ __imod__ __ipow__ "
             "__imatmul__ __iand__ __ior__ __ixor__ __ilshift__ __irshift__"
@@ -106,7 +108,7 @@ PROPERTIES = _by_name(
         "int": "ndim size itemsize nbytes",
         "tuple[int, ...]": "shape strides",
         "Tensor": "T mT real imag",
-        "Any": "grad_fn",
+        "Any": "grad_fn flags",
         "np.dtype[Any]": "dtype",
         "str": "device",
         "bool": "is_leaf is_cuda",
@@ -114,7 +116,7 @@ PROPERTIES = _by_name(
         "tuple[Any, ...]": "operands",
     }
 )
-WRITABLE = {"data": "Tensor", "grad": "Tensor | None", "requires_grad": "bool"}
+WRITABLE = {"data": "Tensor", "flat": "Any", "grad": "Tensor | None", "requires_grad": "bool"}
 ALIASES = """
 _Operand: TypeAlias = Tensor | npt.ArrayLike
 _Index: TypeAlias = int | slice | EllipsisType | None | _Operand | tuple[_Index, ...]

@@ -1,4 +1,4 @@
-"""The names that Tensor answers later: methods of `foreign.tensor`, and names of other libraries that are not here.
+"""The names that Tensor answers later: its methods in `foreign`, and names of other libraries that are not here.
 
 `import fastgrad` loads this list, and one descriptor per name. The functions and the answers are loaded at first use.
 """
@@ -11,26 +11,27 @@ answers = lazy_module("fastgrad.foreign.answers")
 
 METHODS = """
     abs_ absolute acos acosh add add_ addcdiv_ addcmul_ addmm allclose amax amin arccosh arcsinh arctan2 arctanh
-    argsort asin asinh atan atan2 atanh bernoulli_ bmm bool byte cdouble ceil ceil_ cfloat char chunk clamp clamp_
-    clamp_max_ clamp_min_ clip_ clone contiguous copy_ cos_ count_nonzero cpu cuda data detach_ diag diagonal dim
-    div div_ divide double element_size eq equal erf erfc exp2 exp_ expand expand_as exponential_ fill_
-    fill_diagonal_ flip float floor floor_ floor_divide floor_divide_ gather ge ger grad_fn greater gt hypot
-    index_add_ index_fill_ index_select int is_complex is_contiguous is_cuda is_floating_point isclose
-    isfinite isinf isnan le lerp lerp_ less log10 log2 log_ logaddexp logical_and logical_not logical_or logical_xor
-    logit long lt masked_fill masked_fill_ masked_select maximum median minimum mm moveaxis movedim mul mul_
-    multiply multiply_ mv narrow ndimension ne neg neg_ negative nelement new_empty new_full new_ones new_tensor
-    new_zeros norm normal_ not_equal numel permute pin_memory pow pow_ random_ reciprocal reciprocal_ relu_
-    remainder remainder_ reshape_as roll round round_ rsqrt scatter scatter_ scatter_add_ select short sigmoid_ sin_
-    split sqrt_ square_ sub sub_ subtract swapdims t take take_along_dim tanh_ to topk trace tril tril_ triu triu_
-    true_divide trunc trunc_ type type_as unbind unflatten uniform_ unsqueeze view view_as zero_
+    argpartition argsort asin asinh atan atan2 atanh bernoulli_ bmm bool byte cdouble ceil ceil_ cfloat char choose
+    chunk clamp clamp_ clamp_max_ clamp_min_ clip_ clone compress conjugate contiguous copy_ cos_ count_nonzero cpu
+    cuda data detach_ diag diagonal dim div div_ divide double element_size eq equal erf erfc exp2 exp_ expand
+    expand_as exponential_ fill fill_ fill_diagonal_ flags flat flip float floor floor_ floor_divide floor_divide_
+    gather ge ger grad_fn greater gt hypot index_add_ index_fill_ index_select int is_complex is_contiguous is_cuda
+    is_floating_point isclose isfinite isinf isnan le lerp lerp_ less log10 log2 log_ logaddexp logical_and
+    logical_not logical_or logical_xor logit long lt masked_fill masked_fill_ masked_select maximum median minimum mm
+    moveaxis movedim mul mul_ multiply multiply_ mv narrow ndimension ne neg neg_ negative nelement new_empty new_full
+    new_ones new_tensor new_zeros nonzero norm normal_ not_equal numel partition permute pin_memory pow pow_ ptp put
+    random_ reciprocal reciprocal_ relu_ remainder remainder_ reshape_as roll round round_ rsqrt scatter scatter_
+    scatter_add_ searchsorted select short sigmoid_ sin_ split sqrt_ square_ sub sub_ subtract swapdims t take
+    take_along_dim tanh_ to tobytes topk trace tril tril_ triu triu_ true_divide trunc trunc_ type type_as unbind
+    unflatten uniform_ unsqueeze view view_as zero_
 """
 FOREIGN = """
-    _backward _op _prev _value apply_ at base bfloat16 block_until_ready byteswap choose compress copy_to_host_async
-    ctypes cummax cummin det dump dumps fill flags flat get_device getfield half index_copy index_put_ inverse
-    is_quantized is_shared is_sparse itemset kthvalue layout logdet map_ mode multinomial names nanmean nansum
-    nonzero partition ptp put quantile register_post_accumulate_grad_hook resize resize_ retains_grad searchsorted
-    setfield setflags share_memory_ slogdet sort squeeze_ svd symeig t_ to_dense to_sparse tobytes tofile
-    tostring transpose_ unfold unsafe_buffer_pointer unsqueeze_ where xpu
+    _backward _op _prev _value apply_ at base bfloat16 block_until_ready byteswap copy_to_host_async ctypes cummax
+    cummin det dump dumps get_device getfield half index_copy index_put_ inverse is_quantized is_shared is_sparse
+    itemset kthvalue layout logdet map_ mode multinomial names nanmean nansum quantile
+    register_post_accumulate_grad_hook resize resize_ retains_grad setfield setflags share_memory_ slogdet sort
+    squeeze_ svd symeig t_ to_dense to_sparse tofile tostring transpose_ unfold unsafe_buffer_pointer unsqueeze_ where
+    xpu
 """
 
 

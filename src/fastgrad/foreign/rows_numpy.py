@@ -44,29 +44,19 @@ fg.convolve | nn.functional.conv1d |
 fg.polyfit | an optimizer, or numpy.polyfit for constants |
 fg.polyval | sum(c * x**k for k, c in enumerate(coefficients)) |
 fg.trapezoid | ((y[1:] + y[:-1]) / 2 * fg.diff(x)).sum() |
-Tensor.fill | x.fill_(value), or x[...] = value |
-Tensor.ptp | x.max() - x.min() |
-Tensor.put | x[indices] = values |
 Tensor.itemset | x[index] = value |
-Tensor.tobytes | x.numpy().tobytes() |
 Tensor.tostring | x.numpy().tobytes() |
 Tensor.tofile | x.numpy().tofile(path), or fg.save |
 Tensor.dump | pickle.dump(x, file) |
 Tensor.dumps | pickle.dumps(x) |
-Tensor.flat | x.ravel() |
 Tensor.base || views share memory; x.numpy().base is an array
-Tensor.flags | x.numpy().flags |
 Tensor.ctypes | x.numpy().ctypes |
 Tensor.byteswap || Tensors are in native byte order
-Tensor.choose | fg.where |
-Tensor.compress | x[mask] |
-Tensor.partition | fg.sort(x) |
 Tensor.sort | fg.sort(x) | ndarray.sort works in place, and Tensor.sort of PyTorch returns a pair
 Tensor.resize | x.reshape(shape) | the shape of a tensor does not change
 Tensor.setflags || x.numpy() is read-only; x.numpy(writable=True) is not
 Tensor.getfield | x.numpy().view(dtype) |
 Tensor.setfield | x[...] = value |
-Tensor.searchsorted | fg.searchsorted(x, v) |
 """
 
 DIFFERENT = """
@@ -78,4 +68,5 @@ fg.argsort | fg.argsort(x) | stable by default
 Tensor.astype | x.astype(dtype) | the gradient flows through it; it has no `order=` and `casting=`
 Tensor.flatten | x.flatten() | parameters are `start_dim` and `end_dim`, as in PyTorch, and not `order`
 Tensor.item | x.item() | raises inside a transform, where the gradient would be lost
+Tensor.view | x.view(dtype) | a shape too, as in PyTorch; another dtype gives a read-only constant
 """

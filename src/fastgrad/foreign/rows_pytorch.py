@@ -126,7 +126,6 @@ Tensor.multinomial | fg.multinomial(x, num_samples) |
 Tensor.quantile | fg.sort(x), then an index |
 Tensor.nanmean | fg.mean(x[~fg.isnan(x)]) |
 Tensor.nansum | fg.where(fg.isnan(x), 0, x).sum() |
-Tensor.nonzero | fg.nonzero(x), a tuple of indices per axis, or fg.stack(fg.nonzero(x), axis=1) for PyTorch's rows |
 Tensor.where | fg.where(condition, x, y) |
 Tensor.unfold | fg.stack of slices |
 Tensor.names || axes have no names
@@ -188,6 +187,7 @@ Tensor.max | x.argmax(1), or x.max(dim=1) | `x.max(1)` returns the values; `x.ma
 Tensor.min | x.argmin(1), or x.min(dim=1) | as `x.max`
 Tensor.std | x.std(correction=1) | the divisor is n; with `dim=`, `keepdim=` or `unbiased=` it is n - 1
 Tensor.var | x.var(correction=1) | as `x.std`
+Tensor.nonzero | x.nonzero(as_tuple=False) | a tuple of indices per axis by default, as in NumPy
 Tensor.view | x.reshape(shape) | copies where the strides require it, instead of raising
 Tensor.size | x.shape, x.shape[0] | `x.size` is the number of elements, an int, as in NumPy: `x.size(0)` is
     "TypeError: 'int' object is not callable"

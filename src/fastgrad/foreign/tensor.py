@@ -17,6 +17,7 @@ from fastgrad.rules.rule import FUNCTIONS
 
 fill = lazy_module("fastgrad.foreign.inplace")
 graph = lazy_module("fastgrad.foreign.graph")
+ndarray = lazy_module("fastgrad.foreign.ndarray")
 
 # PyTorch's method -> the function that it is another name of.
 _ALIASES = """
@@ -82,14 +83,6 @@ _install_aliases()
 
 
 # --- shapes ---
-
-
-@_method
-def view(self, *shape):
-    """Return the elements in another shape: `x.reshape`, which copies where the strides require it."""
-    if len(shape) == 1 and (isinstance(shape[0], (type, np.dtype))):
-        raise errors.DTypeError(f"view() takes a shape, got the dtype {np.dtype(shape[0])}: use x.astype(dtype)")
-    return self.reshape(*shape)
 
 
 @_method
@@ -346,5 +339,5 @@ def pin_memory(self):
 
 
 def install():
-    """Return all methods, with those of `inplace`, by name."""
-    return {**METHODS, **fill.METHODS}
+    """Return all methods, with those of `inplace` and `ndarray`, by name."""
+    return {**METHODS, **fill.METHODS, **ndarray.METHODS}

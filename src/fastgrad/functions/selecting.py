@@ -40,19 +40,37 @@ def take(x, /, indices, axis=None, *, mode="raise"):
     if axis is None or (not x.ndim and is_end(axis)):
         x, axis = ravel(x), 0
     axis = one_axis("take", axis, x.ndim)
-    indices = np.asarray(plain(indices))
-    if mode != "raise":
-        indices = _in_bounds(indices, x.shape[axis], mode)
+    indices = integers("take", indices)
+    if mode != "raise":  # or the index says what is wrong
+        indices = in_bounds("take", indices, x.shape[axis], mode)
     return _getitem(x, (*(slice(None),) * axis, indices))
 
 
-def _in_bounds(indices, n, mode):
-    """Return indices from 0 to n - 1."""
-    if mode not in ("wrap", "clip"):
-        raise errors.BadSetting(f'take: mode must be "raise", "wrap" or "clip", got {mode!r}')
-    if not n and indices.size:
-        raise errors.IndexingError("take: there is no element to take from an axis of length 0")
-    return indices % max(n, 1) if mode == "wrap" else np.clip(indices, 0, max(n - 1, 0))
+def integers(op, indices):
+    """Return an array of integers, of numbers that NumPy accepts as indices: booleans are 0 and 1, and not a mask."""
+    indices = plain(indices)
+    if not isinstance(indices, (np.ndarray, np.generic)):
+        return np.array(indices, np.intp)
+    if not np.can_cast(indices.dtype, np.intp, "same_kind"):
+        raise errors.DTypeError(f"{op}: indices must be integers, got {indices.dtype}")
+    return np.asarray(indices, np.intp)
+
+
+def in_bounds(op, indices, n, mode):
+    """Return indices of n elements as numbers from 0 to n - 1."""
+    if mode not in ("raise", "wrap", "clip"):
+        raise errors.BadSetting(f'{op}: mode must be "raise", "wrap" or "clip", got {mode!r}')
+    if not indices.size:
+        return indices
+    if not n:
+        raise errors.IndexingError(f"{op}: there is no element at index {indices.flat[0]} of 0 elements")
+    if mode == "clip":
+        return np.clip(indices, 0, n - 1)
+    if mode == "raise":
+        outside = indices[(indices < -n) | (indices >= n)]
+        if outside.size:
+            raise errors.IndexingError(f"{op}: index {outside[0]} is out of bounds for {n} elements")
+    return indices % n
 
 
 def take_along_axis(x, /, indices, axis=-1, *, dim=None):
@@ -88,14 +106,32 @@ def take_along_axis(x, /, indices, axis=-1, *, dim=None):
     return _getitem(x, tuple(key))
 
 
-def argsort(x, /, axis=-1, *, descending=False, stable=True, dim=None):
-    """Return the indices that sort `x` along `axis`, or the flattened `x` if `axis` is None.
+def argsort(x, /, axis=-1, kind=None, order=None, *, descending=False, stable=True, dim=None):
+    """Return the indices that sort `x` along `axis`.
 
-    Equal elements keep their order if `stable` is True.
+    Parameters
+    ----------
+    x : Tensor or array
+    axis, dim : int or None
+        None flattens `x`.
+    kind : {None, "quicksort", "mergesort", "heapsort", "stable"}
+        NumPy's name of an algorithm. Any of them may be used.
+    order : None
+        Tensors have no fields.
+    descending : bool
+        Whether the largest element is first.
+    stable : bool
+        Whether equal elements keep their order.
+
+    Returns
+    -------
+    Tensor of int
     """
     x, axis = np.asarray(plain(x)), parameters.axes(parameters.either(axis, dim, -1))
-    if axis is None or (not x.ndim and axis in (0, -1)):
+    _check_kind("argsort", kind, order)
+    if axis is None or (not x.ndim and is_end(axis)):
         x, axis = x.ravel(), 0
+    axis = one_axis("argsort", axis, x.ndim)
     kind = "stable" if stable else None
     if not descending:
         return tensor(np.argsort(x, axis=axis, kind=kind))
@@ -104,11 +140,36 @@ def argsort(x, /, axis=-1, *, descending=False, stable=True, dim=None):
     return tensor(x.shape[axis] - 1 - order)
 
 
-def sort(x, /, axis=-1, *, descending=False, stable=True):
-    """Return `x` sorted along `axis`, or the flattened `x` if `axis` is None.
+def sort(x, /, axis=-1, kind=None, order=None, *, descending=False, stable=True):
+    """Return `x` sorted along `axis`.
 
-    Each element receives the gradient of its position in the result.
+    Parameters
+    ----------
+    x : Tensor or array
+    axis : int or None
+        None flattens `x`.
+    kind : {None, "quicksort", "mergesort", "heapsort", "stable"}
+        NumPy's name of an algorithm. Any of them may be used.
+    order : None
+        Tensors have no fields.
+    descending : bool
+        Whether the largest element is first.
+    stable : bool
+        Whether equal elements keep their order.
+
+    Returns
+    -------
+    Tensor
+        Each element receives the gradient of its position in the result.
     """
     x, axis = (ravel(x), 0) if axis is None else (as_tensor(x), axis)
     axis = one_axis("sort", axis, x.ndim)
-    return take_along_axis(x, argsort(x, axis, descending=descending, stable=stable), axis)
+    return take_along_axis(x, argsort(x, axis, kind, order, descending=descending, stable=stable), axis)
+
+
+def _check_kind(op, kind, order):
+    """Raise on the values of NumPy's parameters on which NumPy raises."""
+    if order is not None:
+        raise errors.BadSetting(f"{op}: there are no fields to order by, got order={order!r}")
+    if kind not in (None, "quicksort", "mergesort", "heapsort", "stable"):
+        raise errors.BadSetting(f'{op}: kind must be "quicksort", "mergesort", "heapsort" or "stable", got {kind!r}')
