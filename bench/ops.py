@@ -36,7 +36,7 @@ class Case:
             self.leaves[k] = fg.tensor(self.arrays[k], requires_grad=True)
         rng = np.random.default_rng(10)
         self.g = self._draw(rng, self.y)
-        self.directions = {k: self._draw(rng, self.arrays[k]) for k in self.places}
+        self.directions = {k: self._direction(rng, self.arrays[k]) for k in self.places}
         self.cotangent = fg.tensor(self.g)
 
     def _differentiable(self, k, array):
@@ -46,6 +46,10 @@ class Case:
     def _draw(rng, like):
         drawn = rng.normal(size=like.shape)
         return (drawn + 1j * rng.normal(size=like.shape) if like.dtype.kind == "c" else drawn).astype(like.dtype)
+
+    def _direction(self, rng, like):
+        drawn = self._draw(rng, like)
+        return drawn + np.conj(np.swapaxes(drawn, -1, -2)) if self.rule.hermitian else drawn
 
     def step(self):
         """Run forward and, if a gradient flows, backward."""

@@ -140,8 +140,6 @@ def test_a_function_without_a_rule_refuses_what_records():
     x = leaf()
     with pytest.raises(fg.NotDifferentiableError, match=r"np\.median has no rule.*x\.detach\(\).*fg\.primitive"):
         np.median(x)
-    with pytest.raises(fg.NotDifferentiableError, match=r"np\.linalg\.svd"):
-        np.linalg.svd(x)
     with pytest.raises(fg.NotDifferentiableError, match=r"np\.spacing"):
         np.spacing(x)
     with pytest.raises(fg.NotDifferentiableError, match=r"np\.add\.reduceat has no rule"):

@@ -1,7 +1,7 @@
 # Written by `python -m fastgrad._stubs`. Do not edit.
 from collections.abc import Callable, Iterator, Sequence
 from types import EllipsisType
-from typing import Any, ParamSpec, Protocol, Self, TypeAlias, TypeVar, final, overload
+from typing import Any, NamedTuple, ParamSpec, Protocol, Self, TypeAlias, TypeVar, final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,7 @@ import numpy.typing as npt
 from fastgrad import data as data
 from fastgrad import fft as fft
 from fastgrad import func as func
+from fastgrad import linalg as linalg
 from fastgrad import nn as nn
 from fastgrad import optim as optim
 from fastgrad import testing as testing
@@ -342,7 +343,7 @@ neg: _UnaryFunction
 negative: _UnaryFunction
 nextafter: _BinaryFunction
 def nonzero(*args: Any, **kwargs: Any) -> Sequence[Tensor]: ...
-def norm(x: _Operand, /, ord: Any = None, axis: _int | Sequence[_int] | None = None, keepdims: _bool = False, *, p: Any = None, dim: _int | Sequence[_int] | None = None, keepdim: _bool | None = None) -> Tensor: ...
+def norm(x: _Operand, /, ord: _int | _float | str | None = None, axis: _int | Sequence[_int] | None = None, keepdims: _bool = False, *, p: Any = None, dim: _int | Sequence[_int] | None = None, keepdim: _bool | None = None) -> Tensor: ...
 def normal(mean: _float = 0.0, std: _float = 1.0, size: Any = None, *, generator: Any = None, dtype: npt.DTypeLike | None = None, device: Any = None, requires_grad: _bool = False) -> Tensor: ...
 not_equal: _BinaryFunction
 def numel(input: _Operand, *args: Any, **kwargs: Any) -> int: ...

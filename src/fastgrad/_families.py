@@ -17,7 +17,7 @@ NAMES = {
     "functions.selecting": "argsort sort take take_along_axis",
     "functions.sets": "isin unique unique_all unique_counts unique_inverse unique_values",
 }
-NAMESPACES = ("fft",)
+NAMESPACES = ("fft", "linalg")
 
 
 def homes():

@@ -20,7 +20,7 @@ HEADER = "# Written by `python -m fastgrad._stubs`. Do not edit.\n"
 IMPORTS = """\
 from collections.abc import Callable, Iterator, Sequence
 from types import EllipsisType
-from typing import Any, ParamSpec, Protocol, Self, TypeAlias, TypeVar, final, overload
+from typing import Any, NamedTuple, ParamSpec, Protocol, Self, TypeAlias, TypeVar, final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +36,7 @@ def _by_name(table):
 PARAMETERS = _by_name(
     {
         "_Operand": (
-            "x x1 x2 a b start stop logits scores labels predictions targets condition min max obj data "
+            "A x x1 x2 a b start stop logits scores labels predictions targets condition min max obj data "
             "fill_value repeats indices constant_values xs operands weight input target input1 input2 anchor positive "
             "negative query key value tensor var"
         ),
@@ -60,12 +60,20 @@ PARAMETERS = _by_name(
         "Sequence[str]": "modes",
         "int | str | Sequence[int] | Sequence[Sequence[int]]": "padding",
         "float | None": "eps rtol atol width correction",
+        "_Operand | float | None": "rcond tol",
+        "int | float | str | None": "ord",
         "str | None": "title",
     }
 )
 # Type -> functions that return it. Other functions return a Tensor.
 RESULTS = _by_name(
     {
+        "EigResult": "eig",
+        "EighResult": "eigh",
+        "QRResult | tuple[Tensor, Tensor] | Tensor": "qr",
+        "SVDResult | Tensor": "svd",
+        "SlogdetResult": "slogdet",
+        "tuple[Tensor, Tensor, int, Tensor]": "lstsq",
         "Any": (
             "type topk median std_mean var_mean cuda "
             "vjp hvp register_hook item tolist __array__ __array_ufunc__ __array_function__ "
@@ -166,7 +174,7 @@ PROTOCOLS = {
     "cumprod": "_Accumulation", "log_softmax": "_Softmax", "std": "_Deviation", "tril": "_Triangle",
 }  # fmt: skip
 # Parameters that accept more types than that of their default.
-WIDER_THAN_DEFAULT = ("axis", "axes", "argnums", "stride", "padding", "dilation", "title", "width")
+WIDER_THAN_DEFAULT = ("ord", "axis", "axes", "argnums", "stride", "padding", "dilation", "title", "width")
 HIDDEN = {"__array_priority__", "__buffer__", "__weakref__", "__module__", "__slots__", "__doc__", "__hash__"}
 DUNDERS = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__repr__", "__format__"}
 
@@ -281,7 +289,7 @@ def menu_stub():
         HEADER
         + IMPORTS
         + "\nfrom fastgrad import data as data\nfrom fastgrad import fft as fft\nfrom fastgrad import func as func\n"
-        + "from fastgrad import nn as nn\nfrom fastgrad import optim as optim\n"
+        + "from fastgrad import linalg as linalg\nfrom fastgrad import nn as nn\nfrom fastgrad import optim as optim\n"
     )
     text += "from fastgrad import testing as testing\n"
     text += "from fastgrad import transforms as transforms\nfrom fastgrad import utils as utils\n"
@@ -308,6 +316,14 @@ def menu_stub():
     return text + aliases + "\n__version__: str\n" + constants + "\n" + body
 
 
+def class_stub(name, value):
+    """Return the stub of an error class, or of a named tuple of Tensors."""
+    if fields := getattr(value, "_fields", None):
+        return f"class {name}(NamedTuple):\n" + "".join(f"    {field}: Tensor\n" for field in fields)
+    bases = (f"{'np.linalg.' * (b.__module__ == 'numpy.linalg')}{b.__name__}" for b in value.__bases__)
+    return f"class {name}({', '.join(bases)}): ...\n"
+
+
 def module_stub(module):
     """Return the stub of a public module: the names in its `__all__`, or those that it defines."""
     exported = getattr(module, "__all__", None)
@@ -319,7 +335,7 @@ def module_stub(module):
     found = {name: getattr(module, name) for name in sorted(names)}
     for name, value in found.items():
         if isinstance(value, type):
-            text += f"class {name}({', '.join(base.__name__ for base in value.__bases__)}): ...\n"
+            text += class_stub(name, value)
     text += functions({name: value for name, value in found.items() if not isinstance(value, type)})
     return text + (f"\n__all__ = {exported!r}\n" if exported else "")
 
@@ -330,6 +346,7 @@ def stubs():
         "__init__.pyi": menu_stub(),
         "_engine.pyi": engine_stub(),
         "fft.pyi": module_stub(fg.fft),
+        "linalg/__init__.pyi": module_stub(fg.linalg),
         "nn/functional.pyi": module_stub(fg.nn.functional),
         "testing.pyi": module_stub(fg.testing),
         "transforms/__init__.pyi": module_stub(fg.transforms),

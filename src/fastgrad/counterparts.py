@@ -17,11 +17,6 @@ from fastgrad.rules import FUNCTIONS, RULES
 
 _table = {}  # NumPy function -> fastgrad function
 _families_read = False  # whether the table has the families that are imported at first use
-# Further NumPy names of fastgrad's functions.
-_ALIASES = {
-    "linalg.outer": "outer", "linalg.matmul": "matmul", "linalg.tensordot": "tensordot", "linalg.vecdot": "vecdot",
-    "linalg.matrix_transpose": "matrix_transpose",
-}  # fmt: skip
 _METHODS = {
     ("add", "reduce"): "sum", ("multiply", "reduce"): "prod", ("maximum", "reduce"): "max",
     ("minimum", "reduce"): "min", ("logaddexp", "reduce"): "logsumexp", ("add", "accumulate"): "cumsum",
@@ -62,7 +57,7 @@ def table():
     """Return the table of NumPy functions and their counterparts in fastgrad, without further families."""
     if not _table:
         own = {"divmod": _divmod, "concatenate": _concatenate, "full": constants.full}
-        _table.update(_by_function(recording_functions() | arrays.FUNCTIONS | own, _ALIASES))
+        _table.update(_by_function(recording_functions() | arrays.FUNCTIONS | own))
     return _table
 
 
@@ -78,12 +73,11 @@ def counterpart_of(function):
     return found
 
 
-def _by_function(named, aliases=()):
+def _by_function(named):
     """Return functions of fastgrad by NumPy's function: those in `named`, by its name, and those of all rules."""
     named = dict(named)
     for name, rule in RULES.items():
         named |= {word: named.get(word) or named.get(name) or FUNCTIONS[name] for word in rule.numpy_names}
-    named |= {alias: named.get(aliases[alias]) or FUNCTIONS[aliases[alias]] for alias in aliases}
     found = {}
     for name, counterpart in named.items():
         function = np

@@ -118,10 +118,14 @@ def bad_format(spec, shape):
     return ScalarError(f"the format {spec!r} is for one number, got a tensor of shape {shape}: format a single element")
 
 
+# What a forward raises, and the class of ours that it becomes. `rules/linalg_errors.py` adds NumPy's LinAlgError.
+KINDS = {ValueError: ShapeError, IndexError: IndexingError}
+
+
 def forward_failed(op, error, operands):
     """Convert what the forward of `op` raised to a fastgrad error of the same built-in class, if there is one."""
     shapes = [o.shape for o in operands if hasattr(o, "shape")]
-    kind = {ValueError: ShapeError, IndexError: IndexingError}.get(type(error))
+    kind = KINDS.get(type(error))
     if type(error).__name__ == "AxisError":
         kind = AxisError
     elif type(error).__name__.startswith("_UFunc"):

@@ -47,7 +47,7 @@ LAYERS = (
     ("_engine",),
     ("rules",),
     ("functions",),
-    ("fft",),
+    ("fft", "linalg"),
     ("foreign", "shape_methods", "_families"),
     ("tensor_methods", "numpy_calls"),
     ("counterparts",),

@@ -15,9 +15,10 @@ from fastgrad.errors import DTypeError, MutationError
 from fastgrad.rules import FUNCTIONS, RULES, rule
 from fastgrad.rules.docs import docstring, formulas
 from tests.support.against_rules import kernels
+from tests.support.references_linalg import LINALG, PHASED
 from tests.support.references_networks import NETWORKS
 from tests.support.references_numpy import NUMPY
-from tests.support.rule_samples import NAMES, ROUNDING, asked, is_float, leaves, like, samples
+from tests.support.rule_samples import NAMES, ROUNDING, asked, direction, is_float, leaves, like, samples
 
 SMOOTH = [name for name in NAMES if RULES[name].has_vjp]
 
@@ -72,14 +73,10 @@ def _batch_norm(x, weight=None, bias=None):
 
 
 # ops that NumPy does not have under one name with these arguments
-def _svd_packed(x):
-    u, s, vh = np.linalg.svd(x, full_matrices=False)
-    return np.concatenate([u, s[..., None, :], np.swapaxes(vh, -1, -2)], axis=-2)
-
-
 REFERENCES = (
     NETWORKS
     | NUMPY
+    | LINALG
     | {
         "astype": lambda x, dtype: x.astype(dtype),
         "batch_norm": _batch_norm,
@@ -110,8 +107,6 @@ REFERENCES = (
         "scatter_add": _scatter_add,
         "setitem": _setitem,
         "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
-        "svd_packed": _svd_packed,
-        "svdvals": np.linalg.svdvals,
         "silu": lambda x: x / (1 + np.exp(-x)),
         "softmax": _softmax,
         "softplus": lambda x: np.log(1 + np.exp(x)),
@@ -194,7 +189,7 @@ def test_vjp_is_the_slope(name):
         found = dict(zip(chosen, fg.gradients(y, [xs[k] for k in chosen], v), strict=True))
         for k, gx in found.items():
             assert gx.shape == xs[k].shape and gx.dtype == xs[k].dtype
-            d = rng.normal(size=gx.shape)
+            d = direction(rule, gx.shape, rng)
             slope = difference(name, operands, params, v, k, d)
             close(inner(gx.numpy(), d), slope, DIFFERENCE, f"{name} {params}, operand {k}")
 
@@ -226,7 +221,7 @@ def test_second_order_is_the_slope_of_the_first(name):
             continue
         v = like(y, rng).numpy()
         u = [rng.normal(size=xs[k].shape) for k in chosen]
-        d = [rng.normal(size=xs[k].shape) for k in chosen]
+        d = [direction(rule, xs[k].shape, rng) for k in chosen]
         w = rng.normal(size=v.shape)
 
         ahead, behind = (first_along(h, name, operands, params, v, chosen, d, w, u) for h in (STEP, -STEP))
@@ -263,14 +258,15 @@ def test_float32_stays_float32_and_agrees(name):
 
 
 @pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")  # astype to a real dtype, as NumPy says
-# of complex singular vectors the phases are LAPACK's choice, which norms do not see: tests/rules/test_norms.py
-@pytest.mark.parametrize("name", [name for name in SMOOTH if name != "svd_packed"])
+@pytest.mark.parametrize("name", [name for name in SMOOTH if name not in PHASED])
 def test_complex_operands_are_differentiated_or_refused(name):
     rule, rng = RULES[name], np.random.default_rng(5)
     for operands, params in samples(name):
         if not any(is_float(x) or np.iscomplexobj(x) for x in operands):
             continue
         zs = [x + 0.3j * rng.normal(size=x.shape) if is_float(x) else x for x in operands]
+        if rule.hermitian:
+            zs = [(z + np.conj(np.swapaxes(z, -1, -2))) / 2 for z in zs]
         xs = [fg.tensor(z, requires_grad=True) if isinstance(z, np.ndarray) and z.dtype.kind == "c" else z for z in zs]
         try:
             y = FUNCTIONS[name](*xs, **params)
@@ -284,7 +280,7 @@ def test_complex_operands_are_differentiated_or_refused(name):
         v = like(y, rng)
         for k, gx in zip(chosen, fg.gradients(y, [xs[k] for k in chosen], v), strict=True):
             assert gx.dtype == xs[k].dtype
-            d = rng.normal(size=gx.shape) + 1j * rng.normal(size=gx.shape)
+            d = direction(rule, gx.shape, rng, gx.dtype)
             slope = difference(name, zs, params, v, k, d)
             close(inner(gx.numpy(), d), slope, DIFFERENCE, f"{name} {params}, operand {k}")
 

@@ -63,3 +63,11 @@ def like(y, rng):
     """Return a random cotangent for `y`."""
     v = rng.normal(size=y.shape)
     return fg.asarray((v + 1j * rng.normal(size=y.shape) if y.dtype.kind == "c" else v).astype(y.dtype))
+
+
+def direction(rule, shape, rng, dtype=np.float64):
+    """Return a random direction of an operand, a Hermitian one if the rule is about Hermitian matrices."""
+    d = rng.normal(size=shape)
+    if np.dtype(dtype).kind == "c":
+        d = d + 1j * rng.normal(size=shape)
+    return d + np.conj(np.swapaxes(d, -1, -2)) if rule.hermitian else d

@@ -44,14 +44,13 @@ fg.cross | (x[..., [1, 2, 0]] * y[..., [2, 0, 1]] - x[..., [2, 0, 1]] * y[..., [
 fg.cummax | numpy.maximum.accumulate(x.detach().numpy()) | no gradient is defined
 fg.cummin | numpy.minimum.accumulate(x.detach().numpy()) | no gradient is defined
 fg.logcumsumexp | fg.log(fg.cumsum(fg.exp(x - m), axis)) + m, with m the maximum |
-fg.det || there is no rule for determinants; fg.svdvals gives singular values
-fg.logdet || there is no rule for determinants; 2 * log(diagonal) of a Cholesky factor
-fg.slogdet || there is no rule for determinants
-fg.inverse || there is no rule for inverses and linear systems
-fg.linalg || of linear algebra there are matmul, outer, norm, svdvals, trace, einsum; others have no rule
-fg.cholesky || there is no rule for factorizations
-fg.qr || there is no rule for factorizations
-fg.svd | fg.svdvals(x) | singular vectors have no rule
+fg.det | fg.linalg.det |
+fg.logdet | fg.linalg.slogdet(x).logabsdet |
+fg.slogdet | fg.linalg.slogdet |
+fg.inverse | fg.linalg.inv |
+fg.cholesky | fg.linalg.cholesky |
+fg.qr | fg.linalg.qr |
+fg.svd | fg.linalg.svd(x, full_matrices=False) |
 fg.stft | fg.fft.rfft of windows |
 fg.special | fg.erf, fg.logsumexp, fg.softmax, ... | special functions are in fastgrad itself
 fg.erfinv || there is no rule; scipy.special.erfinv for constants

@@ -1,7 +1,7 @@
 # Written by `python -m fastgrad._stubs`. Do not edit.
 from collections.abc import Callable, Iterator, Sequence
 from types import EllipsisType
-from typing import Any, ParamSpec, Protocol, Self, TypeAlias, TypeVar, final, overload
+from typing import Any, NamedTuple, ParamSpec, Protocol, Self, TypeAlias, TypeVar, final, overload
 
 import numpy as np
 import numpy.typing as npt

@@ -2,7 +2,10 @@
 
 from fastgrad.rules import (
     convolution,
+    cross,
+    decompositions,
     fourier,
+    linear_systems,
     losses,
     normalization,
     pooling,
@@ -10,4 +13,15 @@ from fastgrad.rules import (
     ufuncs,
 )
 
-__all__ = ["convolution", "fourier", "losses", "normalization", "pooling", "recurrent", "ufuncs"]
+__all__ = [
+    "convolution",
+    "cross",
+    "decompositions",
+    "fourier",
+    "linear_systems",
+    "losses",
+    "normalization",
+    "pooling",
+    "recurrent",
+    "ufuncs",
+]

@@ -19,7 +19,7 @@ def _rows(x):
     return reshape(x, (-1, x.shape[-1])) if x.shape[-1] else reshape(x, (int(np.prod(x.shape[:-1])), 0))
 
 
-def _summed(g, shape):
+def summed(g, shape):
     """Return `g` summed over the axes along which a stack was broadcast."""
     return g if g.shape == shape else sum_to(g, shape)
 
@@ -29,8 +29,8 @@ def _matmul_left(g, x1_shape, x2):
     if x2.ndim == 1:
         return g * x2 if g.ndim == 0 else reshape(g, (*g.shape, 1)) * x2
     if len(x1_shape) == 1:
-        return _summed(reshape(matmul(x2, reshape(g, (*g.shape, 1))), x2.shape[:-1]), x1_shape)
-    return _summed(matmul(g, transposed(x2)), x1_shape)
+        return summed(reshape(matmul(x2, reshape(g, (*g.shape, 1))), x2.shape[:-1]), x1_shape)
+    return summed(matmul(g, transposed(x2)), x1_shape)
 
 
 def _matmul_right(g, x1, x2_shape):
@@ -38,12 +38,12 @@ def _matmul_right(g, x1, x2_shape):
     if x1.ndim == 1:
         if len(x2_shape) == 1:
             return g * x1
-        return _summed(reshape(x1, (-1, 1)) * reshape(g, (*g.shape[:-1], 1, g.shape[-1])), x2_shape)
+        return summed(reshape(x1, (-1, 1)) * reshape(g, (*g.shape[:-1], 1, g.shape[-1])), x2_shape)
     if len(x2_shape) == 1:
         return matmul(reshape(g, (-1,)), _rows(x1))
     if len(x2_shape) == 2 and x1.ndim > 2:
         return matmul(transposed(_rows(x1)), _rows(g))  # one product, which sums over the stack
-    return _summed(matmul(transposed(x1), g), x2_shape)
+    return summed(matmul(transposed(x1), g), x2_shape)
 
 
 def _pairs(*shapes):

@@ -51,12 +51,13 @@ class Rule:
         "name", "forward", "vjps", "operand_names", "n_operands", "variadic", "param_names", "defaults", "elementwise",
         "view", "holomorphic", "domain", "samples", "aliases", "numpy_names", "reads_result", "reads_operand",
         "_readers", "_vjp_names", "has_vjp", "synonyms", "takes_dtype", "prepare", "together", "n_positional",
-        "function",
+        "function", "hermitian",
     )  # fmt: skip
 
     def __init__(
         self, forward, vjp, *, name=None, operands=None, elementwise=False, view=False, holomorphic=True, domain=None,
         samples=None, aliases=(), numpy=None, synonyms=None, takes_dtype=False, prepare=None, together=False,
+        hermitian=False,
     ):  # fmt: skip
         self.name = name or forward.__name__
         self.forward = forward
@@ -78,6 +79,7 @@ class Rule:
         self.takes_dtype = takes_dtype
         self.prepare = prepare
         self.together = together
+        self.hermitian = hermitian
         self.vjps = vjp if isinstance(vjp, tuple) else (vjp,)
         self.has_vjp = any(v is not None for v in self.vjps)
         self._vjp_names = [None if v is None else self._arguments(v) for v in self.vjps]
@@ -349,6 +351,9 @@ def rule(*, vjp: Callable | tuple | None, **facts) -> Callable[[Callable], Any]:
         Converts the parameters to the form that forward and vjp accept; runs once per call.
     together : bool
         One vjp returns the cotangents of all operands as a tuple, for rules that share most of the work.
+    hermitian : bool
+        The operand is a Hermitian matrix, of which the forward may read one triangle only. The cotangent is Hermitian,
+        and is the derivative in Hermitian directions.
     """
 
     def decorate(forward):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastgrad.rules import linalg_errors  # noqa: F401  so that NumPy's LinAlgError becomes ours
 from fastgrad.rules.comparison import where
 from fastgrad.rules.complex import conj, real
 from fastgrad.rules.draws import normal
@@ -13,27 +14,27 @@ from fastgrad.rules.shapes import reshape
 _SHAPES = ((3, 3), (4, 2), (2, 4), (2, 3, 2), (1, 1), (0, 2, 2))
 
 
-def _adjoint(x):
+def adjoint(x):
     """Return the conjugate transpose of the last two axes."""
     return conj(transposed(x)) if x.dtype.kind == "c" else transposed(x)
 
 
-def _unpack(packed, m):
+def unpack(packed, m):
     """Return U, the singular values, and V from the result of `svd_packed`."""
     values = packed[..., m, :]
     return packed[..., :m, :], real(values) if values.dtype.kind == "c" else values, packed[..., m + 1 :, :]
 
 
-def _inverse(x, noise):
-    """Return 1 / x, or 0 where x is only rounding error."""
+def inverse_above(x, noise):
+    """Return 1 / x, or 0 where `x` is only rounding error, at most `noise`."""
     small = less_equal(ops.abs(x), noise).detach().numpy()
     return where(small, 0, 1 / where(small, 1, x)) if small.any() else 1 / x
 
 
 def _values_vjp(g, x):
     """`U @ diag(g) @ V.T` of the singular value decomposition of `x`."""
-    u, _, v = _unpack(svd_packed(x), x.shape[-2])
-    return matmul(u * reshape(g, (*g.shape[:-1], 1, g.shape[-1])), _adjoint(v))
+    u, _, v = unpack(svd_packed(x), x.shape[-2])
+    return matmul(u * reshape(g, (*g.shape[:-1], 1, g.shape[-1])), adjoint(v))
 
 
 @rule(
@@ -48,27 +49,32 @@ def svdvals(x, /):
 
 
 def _packed_vjp(g, y, x_shape):
+    """The cotangents of U, the singular values and V, together."""
+    return factors_vjp(unpack(y, x_shape[-2]), unpack(g, x_shape[-2]))
+
+
+def factors_vjp(factors, cotangents):
     """U M V^H, plus the parts outside the spaces of U and V if x is not square.
 
     The usual form of M divides by s_k^2 - s_j^2. Here it is split into a part over s_k - s_j and one over s_k + s_j.
     Where singular values coincide, the first part is omitted: it is 0 for functions that do not distinguish them, such
     as the sum of all.
     """
-    m, n = x_shape[-2:]
-    u, s, v = _unpack(y, m)
-    gu, gs, gv = _unpack(g, m)
+    (u, s, v), (gu, gs, gv) = factors, cotangents
+    m, n = u.shape[-2], v.shape[-2]
     columns, rows = reshape(s, (*s.shape[:-1], 1, s.shape[-1])), reshape(s, (*s.shape, 1))
     top = np.max(s.detach().numpy(), axis=-1, keepdims=True, initial=0)[..., None]
     noise = max(m, n) * np.finfo(s.dtype).eps * top
-    ugu, vgv = matmul(_adjoint(u), gu), matmul(_adjoint(v), gv)
-    a, b = ugu - _adjoint(ugu), vgv - _adjoint(vgv)
-    middle = (a + b) * (0.5 * _inverse(columns - rows, noise)) + (a - b) * (0.5 * _inverse(columns + rows, noise))
+    ugu, vgv = matmul(adjoint(u), gu), matmul(adjoint(v), gv)
+    a, b = ugu - adjoint(ugu), vgv - adjoint(vgv)
+    apart, together = inverse_above(columns - rows, noise), inverse_above(columns + rows, noise)
+    middle = (a + b) * (0.5 * apart) + (a - b) * (0.5 * together)
     middle = middle + reshape(gs, (*gs.shape, 1)) * np.eye(s.shape[-1], dtype=s.dtype)
-    gx = matmul(matmul(u, middle), _adjoint(v))
+    gx = matmul(matmul(u, middle), adjoint(v))
     if m > n:
-        gx = gx + matmul((gu - matmul(u, ugu)) * _inverse(columns, noise), _adjoint(v))
+        gx = gx + matmul((gu - matmul(u, ugu)) * inverse_above(columns, noise), adjoint(v))
     if n > m:
-        gx = gx + matmul(u * _inverse(columns, noise), _adjoint(gv - matmul(v, vgv)))
+        gx = gx + matmul(u * inverse_above(columns, noise), adjoint(gv - matmul(v, vgv)))
     return gx
 
 
@@ -81,4 +87,4 @@ def _packed_vjp(g, y, x_shape):
 def svd_packed(x, /):
     """Singular value decomposition of `x` as one array: the rows of U, a row of singular values, the rows of V."""
     u, s, vh = np.linalg.svd(x, full_matrices=False)
-    return np.concatenate([u, s[..., None, :].astype(x.dtype), np.conj(np.swapaxes(vh, -1, -2))], axis=-2)
+    return np.concatenate([u, s[..., None, :].astype(u.dtype), np.conj(np.swapaxes(vh, -1, -2))], axis=-2)
