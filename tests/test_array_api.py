@@ -334,3 +334,30 @@ def test_arrays_of_other_libraries_come_and_go_through_dlpack():
         np.from_dlpack(x)
     assert np.from_dlpack(x.detach()).tolist() == [1] and fg.from_dlpack(x) is x
     assert fg.from_dlpack(x, copy=True).op == "copy"
+
+
+def test_broadcast_arrays_leaves_objects_as_arrays():
+    x = fg.tensor([[1.0], [2.0]], requires_grad=True)
+    wide, numbers, none, text = fg.broadcast_arrays(x, [1, 2, 3], None, "a")
+    assert wide.requires_grad and numbers.tolist() == [[1, 2, 3]] * 2 and numbers.dtype == np.int_
+    assert isinstance(none, np.ndarray) and none.tolist() == [[None] * 3] * 2 and text.tolist() == [["a"] * 3] * 2
+    with pytest.raises(fg.ShapeError, match=r"broadcast_arrays: shapes \(2, 1\) and \(3, 2\) do not broadcast"):
+        fg.broadcast_arrays(x, fg.ones((3, 2)))
+
+
+def test_copies_are_in_c_order():
+    x = fg.asarray(np.arange(6.0).reshape(2, 3)).T
+    for order in ("C", "F", "A", "K"):
+        assert x.copy(order).strides == x.copy(order=order).strides == (16, 8) and x.copy(order).tolist() == x.tolist()
+    with pytest.raises(ValueError, match='order must be "C", "F", "A" or "K", got \'B\''):
+        x.copy("B")
+
+
+def test_windows_are_views():
+    x = fg.tensor(np.arange(5.0), requires_grad=True)
+    y = fg.lib.stride_tricks.sliding_window_view(x, 3)
+    assert y.tolist() == [[0, 1, 2], [1, 2, 3], [2, 3, 4]] and np.shares_memory(y.detach().numpy(), x.detach().numpy())
+    assert np.lib.stride_tricks.sliding_window_view(x, 3).op == "sliding_window_view"
+    with pytest.raises(fg.errors.ReadOnlyError):
+        y.detach()[0, 0] = 1
+    assert fg.gradients(y.sum(), x)[0].tolist() == [1, 2, 3, 2, 1]

@@ -121,6 +121,7 @@ _LATER = {
     "save": "nn",
     "data": None,
     "func": None,
+    "lib": None,
     "errors": None,
     "nn": None,
     "optim": None,

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from fastgrad import data as data
 from fastgrad import fft as fft
 from fastgrad import func as func
+from fastgrad import lib as lib
 from fastgrad import linalg as linalg
 from fastgrad import nn as nn
 from fastgrad import optim as optim

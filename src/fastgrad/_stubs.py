@@ -289,7 +289,8 @@ def menu_stub():
         HEADER
         + IMPORTS
         + "\nfrom fastgrad import data as data\nfrom fastgrad import fft as fft\nfrom fastgrad import func as func\n"
-        + "from fastgrad import linalg as linalg\nfrom fastgrad import nn as nn\nfrom fastgrad import optim as optim\n"
+        + "from fastgrad import lib as lib\nfrom fastgrad import linalg as linalg\nfrom fastgrad import nn as nn\n"
+        + "from fastgrad import optim as optim\n"
     )
     text += "from fastgrad import testing as testing\n"
     text += "from fastgrad import transforms as transforms\nfrom fastgrad import utils as utils\n"

@@ -59,7 +59,7 @@ def _delegate(name):
 _DELEGATED = """
     exp log log1p expm1 sqrt square sin cos tan sinh cosh tanh arcsin arccos arctan abs sign sigmoid relu softplus clip
     sum mean prod var std max min argmax argmin any all cumsum cumprod logsumexp softmax log_softmax
-    ravel permute_dims swapaxes squeeze expand_dims broadcast_to matmul dot outer conj copy
+    ravel permute_dims swapaxes squeeze expand_dims broadcast_to matmul dot outer conj
 """
 
 for _name in _DELEGATED.split():
@@ -82,6 +82,20 @@ def astype(self, dtype, *, copy=True):
         If a Tensor cannot hold the dtype.
     """
     return self if not copy and self.dtype == np.dtype(dtype) else FUNCTIONS["astype"](self, np.dtype(dtype))
+
+
+@_method
+def copy(self, order="C"):
+    """Return a copy, recorded. Its elements are in C order.
+
+    Parameters
+    ----------
+    order : {"C", "F", "A", "K"}
+        NumPy's parameter. It does not change the order of the elements in memory.
+    """
+    if order not in ("C", "F", "A", "K"):
+        raise ValueError(f'copy: order must be "C", "F", "A" or "K", got {order!r}')
+    return FUNCTIONS["copy"](self)
 
 
 @_property

@@ -55,7 +55,7 @@ LAYERS = (
     ("transforms",),
     ("primitives", "_state", "optim", "data"),
     ("nn",),
-    ("func", "utils"),
+    ("func", "lib", "utils"),
     ("testing",),
     ("pictures",),
     ("micrograd",),

@@ -6,6 +6,7 @@ Names and signatures are those of the Python array API standard, and NumPy's whe
 import numpy as np
 
 from fastgrad import devices, errors, parameters
+from fastgrad._engine import Tensor
 from fastgrad.functions.arguments import as_tensor, distinct_axes, is_end, one_axis, plain
 from fastgrad.rules.rule import FUNCTIONS
 
@@ -205,10 +206,35 @@ def broadcast_to(x, /, shape):
 
 
 def broadcast_arrays(*xs):
-    """Return all of `xs`, broadcast against each other."""
-    xs = tuple(map(as_tensor, xs))
-    shape = np.broadcast_shapes(*(x.shape for x in xs))
-    return tuple(x if x.shape == shape else broadcast_to(x, shape) for x in xs)
+    """Return all of `xs`, broadcast against each other.
+
+    Parameters
+    ----------
+    *xs : Tensor or array
+
+    Returns
+    -------
+    tuple of Tensor
+        An array of objects, text or dates remains an array.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not broadcast.
+    """
+    xs = tuple(x if isinstance(x, Tensor) else _numeric(np.asarray(plain(x))) for x in xs)
+    try:
+        shape = np.broadcast_shapes(*(x.shape for x in xs))
+    except ValueError:
+        raise errors.broadcast("broadcast_arrays", *(x.shape for x in xs)) from None
+    return tuple(
+        x if x.shape == shape else (broadcast_to if isinstance(x, Tensor) else np.broadcast_to)(x, shape) for x in xs
+    )
+
+
+def _numeric(array):
+    """Return a Tensor that shares the memory of an array, if it can hold its dtype."""
+    return as_tensor(array) if array.dtype.kind in "biufc" else array
 
 
 def meshgrid(*xs, indexing="xy"):

@@ -10,6 +10,7 @@ from fastgrad.rules import (
     normalization,
     pooling,
     recurrent,
+    sliding,
     ufuncs,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "normalization",
     "pooling",
     "recurrent",
+    "sliding",
     "ufuncs",
 ]
