@@ -124,6 +124,7 @@ _LATER = {
     "lib": None,
     "errors": None,
     "nn": None,
+    "numpy": None,
     "optim": None,
     "testing": None,
     "transforms": None,

@@ -8,15 +8,13 @@ import numpy as np
 
 from fastgrad.op_functions import REQUIRED
 
+DEEPEST = 32  # lists within each other, as NumPy has it
 RENAMED = {"a_min": "min", "a_max": "max", "newshape": "shape"}
 # They do not change the values of a result.
 IGNORED = {"kind", "subok", "like"}
-# Functions of NumPy whose lists and tuples of arrays are not one array.
-_SEQUENCES = """
-    append apply_along_axis apply_over_axes array asanyarray asarray ascontiguousarray asfortranarray atleast_1d
-    atleast_2d atleast_3d block bmat broadcast_arrays choose column_stack concat concatenate dstack einsum einsum_path
-    gradient hstack ix_ lexsort linalg.multi_dot meshgrid piecewise select stack vstack
-"""
+# Functions of NumPy that take sequences of arrays, and those that take sequences of any depth.
+_SEQUENCES = "choose column_stack concatenate dstack hstack lexsort linalg.multi_dot piecewise select stack vstack"
+_NESTED = "array asanyarray asarray ascontiguousarray asfortranarray block"
 # Signatures of NumPy's functions that are written in C.
 _SIGNATURES = {
     "array": lambda object, dtype=None, *, copy=True, order="K", subok=False, ndmin=0, ndmax=0, like=None: ...,
@@ -52,6 +50,8 @@ class Plan:
         The numbers of parameters that are positional-only, and that may be passed by position.
     many : bool
         Whether NumPy's function takes any number of positional arguments. They are passed on as they are.
+    depth : int
+        How many lists and tuples within each other are no arrays themselves.
     places : tuple of (int or None, str or None)
         Position and keyword of each parameter in fastgrad's function.
     forced : tuple of bool
@@ -61,7 +61,7 @@ class Plan:
     def __init__(self, function, counterpart, name, method=None):
         self.name = name
         bare = name.removeprefix("np.")
-        self.sequences = bare in _SEQUENCES.split()
+        self.depth = 1 if bare in _SEQUENCES.split() else DEEPEST if bare in _NESTED.split() else 0
         signature, defaults = _numpy_signature(function, bare, method)
         self.names, self.n_only, self.n_positional, self.many, more = signature
         keywords, positions, own = _own_signature(counterpart)

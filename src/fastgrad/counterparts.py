@@ -22,6 +22,7 @@ _METHODS = {
     ("minimum", "reduce"): "min", ("logaddexp", "reduce"): "logsumexp", ("add", "accumulate"): "cumsum",
     ("multiply", "accumulate"): "cumprod",
 }  # fmt: skip
+_UFUNC_METHODS = ("reduce", "accumulate", "outer", "at", "reduceat")
 # SciPy ufunc -> op, where the names differ.
 _SCIPY_OPS = {"expit": "sigmoid", "log_expit": "logsigmoid"} | {
     name: name for name in ("expm1", "log1p", "exp2", "erf", "erfc")
@@ -110,17 +111,23 @@ def numpy_function(function, method=None):
 
 
 def _made(function, method):
-    name = full_name(function)
+    counterpart = counterpart_of(function)
+    if counterpart is None and not isinstance(function, np.ufunc):
+        return None
+    name, called = full_name(function), function
     if method is not None:
         counterpart = FUNCTIONS.get(_METHODS.get((function.__name__, method)) if name.startswith("np.") else None)
         name, called = f"{name}.{method}", getattr(function, method)
-    else:
-        called = function
-        counterpart = counterpart_of(function) or (_of_scipy(function) if name.startswith("scipy.") else None)
+    elif counterpart is None and name.startswith("scipy."):
+        counterpart = _of_scipy(function)
     if counterpart is None or not has_plan(function, name.removeprefix("np.")):
         return None
     plan = Plan(function, counterpart, name, method)
-    return NumPyFunction(called, counterpart, plan, numpy_calls.general, op_functions.numpy_names(function))
+    names = op_functions.numpy_names(called, None if method is None else function)
+    if method is None and isinstance(function, np.ufunc):
+        names |= {key: getattr(function, key) for key in ("nin", "nout", "nargs", "identity", "signature")}
+        names |= {key: numpy_function(function, key) or getattr(function, key) for key in _UFUNC_METHODS}
+    return NumPyFunction(called, counterpart, plan, numpy_calls.general, names)
 
 
 def _of_scipy(ufunc):

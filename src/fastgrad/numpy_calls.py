@@ -10,6 +10,7 @@ import numpy as np
 
 from fastgrad import errors, leaving
 from fastgrad._engine import Tensor, asarray
+from fastgrad.call_plans import DEEPEST
 from fastgrad.functions import arrays
 from fastgrad.functions.arguments import has_gradient, plain, records
 from fastgrad.rules.rule import FUNCTIONS
@@ -20,10 +21,10 @@ _NO_ARRAYS = {"out", "shape", "newshape", "axis", "axes"}  # parameters whose tu
 def general(door, args, kwargs):
     """Call the counterpart of a NumPyFunction if it supports these arguments, and otherwise NumPy's function."""
     plan = door.plan
-    if not plan.sequences:
+    if plan.depth < DEEPEST:
         names = plan.names if not plan.many else ()
-        args = tuple(x if name in _NO_ARRAYS else arrays.joined(x) for name, x in zip_longest(names, args))[: len(args)]
-        kwargs = {name: x if name in _NO_ARRAYS else arrays.joined(x) for name, x in kwargs.items()}
+        args = tuple(_joined(x, name, plan.depth) for name, x in zip_longest(names, args))[: len(args)]
+        kwargs = {name: _joined(x, name, plan.depth) for name, x in kwargs.items()}
     bound = plan.bind(args, kwargs)
     if bound is None:
         return on_arrays(door.function, plan.name, args, kwargs)  # NumPy raises
@@ -38,6 +39,13 @@ def general(door, args, kwargs):
     if records((args, kwargs)):
         raise leaving.no_numpy_argument(plan.name, next(iter(unsupported)))
     return on_arrays(door.function, plan.name, args, kwargs)
+
+
+def _joined(x, name, depth):
+    """Return an argument with lists of Tensors as Tensors: itself, or if it is a sequence of arrays, its elements."""
+    if name in _NO_ARRAYS:
+        return x
+    return type(x)(map(arrays.joined, x)) if depth and type(x) in (list, tuple) else arrays.joined(x)
 
 
 def _recorded(name, y, out, where=True):

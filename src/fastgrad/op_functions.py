@@ -58,12 +58,12 @@ REQUIRED = object()  # in place of the default of a parameter that has none
 numpy_functions = {}  # function of NumPy, or (ufunc, method) -> NumPyFunction, or None if fastgrad has none
 
 
-def numpy_names(function):
-    """Return the attributes that a NumPyFunction has as Python's functions have them."""
-    module = (getattr(function, "__module__", None) or "numpy").replace("numpy", "fastgrad.numpy", 1)
+def numpy_names(function, of=None):
+    """Return the attributes that a NumPyFunction has as Python's functions have them; `of` is the ufunc of a method."""
+    module = (getattr(of or function, "__module__", None) or "numpy").replace("numpy", "fastgrad.numpy", 1)
     return {
         "__name__": function.__name__,
-        "__qualname__": function.__name__,
+        "__qualname__": f"{of.__name__}.{function.__name__}" if of is not None else function.__name__,
         "__module__": module,
         "__doc__": function.__doc__,
         "__wrapped__": function,
@@ -72,9 +72,9 @@ def numpy_names(function):
 
 def numpy_text(function):
     """Return the `repr` of a NumPyFunction."""
-    return f"<{function.__module__} function {function.__name__}>"
+    return f"<{function.__module__} function {function.__qualname__}>"
 
 
 def numpy_reduce(function):
     """Pickle a NumPyFunction by its name in `fastgrad.numpy`."""
-    return function.__name__
+    return function.__qualname__

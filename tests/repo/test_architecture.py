@@ -62,6 +62,7 @@ LAYERS = (
     ("representation",),
     ("_assemble",),
     ("__init__",),
+    ("numpy",),
     ("benchmark",),
     ("demo",),
     ("cli",),

@@ -1,7 +1,6 @@
 """Names of JAX that are called otherwise, are not here, or mean something else. See `table`."""
 
 NAMES = """
-fg.numpy | fg, or import numpy: its functions accept Tensors |
 fg.jit || there is no compiler: functions run eagerly
 fg.vmap || write the function for a batch: all functions broadcast
 fg.pmap || there is one device

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from fastgrad import errors
 from fastgrad._engine import Tensor
 from fastgrad.functions.arguments import as_tensor
-from fastgrad.functions.shapes import reshape, stack
+from fastgrad.functions.shapes import reshape
 from fastgrad.rules.rule import FUNCTIONS as OPS
+
+_stack = OPS["stack"]
 
 
 def holds_tensor(x):
@@ -20,23 +21,19 @@ def joined(x):
 
 
 def _stacked(x):
-    parts = [_stacked(part) if type(part) in (list, tuple) else as_tensor(part) for part in x]
-    if len({part.shape for part in parts}) > 1:
-        raise errors.ShapeError(
-            f"an array of {len(parts)} parts of different shapes, {parts[0].shape} and "
-            f"{next(p.shape for p in parts if p.shape != parts[0].shape)}: they must be equal"
-        )
-    return stack(parts) if parts else as_tensor(np.array(()))
-
-
-def _in_dtype(x, dtype):
-    return x if dtype is None or x.dtype == np.dtype(dtype) else OPS["astype"](x, np.dtype(dtype))
+    if type(x) not in (list, tuple):
+        return as_tensor(x)
+    parts = [_stacked(part) if type(part) in (list, tuple) else part for part in x]
+    return _stack(*parts, axis=0) if parts else as_tensor(np.array(()))
 
 
 def array(object, dtype=None, *, copy=True, order="K", ndmin=0):
     """`numpy.array` of a Tensor, or of nested lists with Tensors inside. The memory order of the result is C."""
-    made = _in_dtype(joined(object), dtype)
-    made = OPS["copy"](made) if made is object and copy else made
+    made = object if type(object) is Tensor else _stacked(object)
+    if dtype is not None and made.dtype != np.dtype(dtype):
+        made = OPS["astype"](made, np.dtype(dtype))
+    elif made is object and copy:
+        made = OPS["copy"](made)
     return made if made.ndim >= ndmin else reshape(made, (1,) * (ndmin - made.ndim) + made.shape)
 
 

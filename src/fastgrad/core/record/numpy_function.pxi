@@ -2,6 +2,7 @@
 
 cdef enum:
     MOST_NAMES = 24         # parameters that are read here; `general` reads calls of functions with more
+    DEEPEST = 32            # lists within each other that are searched for Tensors
 
 cdef object NO_VALUE = np._NoValue
 cdef object UNBOUND = object()      # in place of a result: `general` handles the call, or refuses it
@@ -12,7 +13,7 @@ cdef class NumPyFunction:
 
     cdef vectorcallfunc vectorcall
     cdef readonly object function, counterpart, plan, general   # `general` handles what is left here
-    cdef bint sequences         # whether lists and tuples of arrays are not one array
+    cdef int depth              # how many lists and tuples of arrays within each other are no arrays themselves
     cdef bint many              # whether positional arguments are passed on as they are
     cdef bint direct            # whether the counterpart is a Function whose arguments are put in place here
     cdef int n, n_only, n_positional    # parameters of NumPy's function; positional-only; by position
@@ -57,7 +58,7 @@ cdef int read_plan(NumPyFunction f, object plan) except -1:
     if type(f.counterpart) is Function:
         s = &(<Function>f.counterpart).signature
     f.direct = s != NULL and s.n > 0 and not s.variadic
-    f.sequences = plan.sequences
+    f.depth = plan.depth
     f.many = plan.many
     f.n_only = plan.n_only
     f.n_positional = plan.n_positional
@@ -185,27 +186,22 @@ cdef object call_by_keyword(NumPyFunction f, PyObject** values, PyObject* const*
     return PyObject_Vectorcall(f.counterpart, given, n, <PyObject*>words)
 
 
-cdef enum Found:            # among arguments, as bits
-    NO_TENSOR = 0
-    A_TENSOR = 1
-    A_NESTED_TENSOR = 2     # in a list or tuple
-    OTHER_ARRAY = 4         # of a subclass of ndarray: NumPy's dispatch decides
-
-
-cdef int look_for_tensors(PyObject* const* objects, Py_ssize_t n, int depth) noexcept:
-    """Which kinds of arguments there are. Runs no Python code."""
+cdef int deepest_tensor(PyObject* const* objects, Py_ssize_t n, int depth, bint* others) noexcept:
+    """How many lists and tuples are around the Tensor that most are around; -1 without a Tensor. `others` becomes True
+    if there is an array of a subclass of ndarray. Runs no Python code."""
     cdef Py_ssize_t k
-    cdef int found = 0
+    cdef int found = -1, inside
     cdef PyObject* o
     for k in range(n):
         o = objects[k]
         if Py_TYPE(<object>o) == <PyTypeObject*>Tensor:
-            found |= A_NESTED_TENSOR if depth else A_TENSOR
+            found = max(found, depth)
         elif PyList_CheckExact(<object>o) or PyTuple_CheckExact(<object>o):
-            if depth < 32:
-                found |= look_for_tensors(PySequence_Fast_ITEMS(<object>o), Py_SIZE(<object>o), depth + 1)
+            if depth < DEEPEST:
+                inside = deepest_tensor(PySequence_Fast_ITEMS(<object>o), Py_SIZE(<object>o), depth + 1, others)
+                found = max(found, inside)
         elif depth == 0 and PyArray_Check(<object>o) and not PyArray_CheckExact(<object>o):
-            found |= OTHER_ARRAY
+            others[0] = True
     return found
 
 
@@ -214,10 +210,11 @@ cdef object call_numpy(PyObject* callable, PyObject* const* args, size_t nargsf,
     cdef NumPyFunction f = <NumPyFunction>callable
     cdef Py_ssize_t n = PyVectorcall_NARGS(nargsf)
     cdef Py_ssize_t n_names = 0 if kwnames == NULL else PyTuple_GET_SIZE(<object>kwnames)
-    cdef int found = look_for_tensors(args, n + n_names, 0)
-    if found == NO_TENSOR or found & OTHER_ARRAY:
+    cdef bint others = False
+    cdef int depth = deepest_tensor(args, n + n_names, 0, &others)
+    if depth < 0 or others:     # NumPy's dispatch decides among arrays of other classes
         return PyObject_Vectorcall(f.function, <PyObject**>args, nargsf, kwnames)
-    if found == A_TENSOR or f.sequences:
+    if depth <= f.depth:
         y = call_counterpart(f, args, n, PySequence_Fast_ITEMS(<object>kwnames) if n_names else NULL, args + n, n_names)
         if y is not UNBOUND:
             return y
