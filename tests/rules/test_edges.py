@@ -1,6 +1,7 @@
 """Numbers as operands, empty axes and narrow dtypes: NumPy's values and finite gradients."""
 
 import operator
+import warnings
 
 import numpy as np
 import pytest
@@ -86,6 +87,34 @@ def test_sorting_flattens_where_the_axis_is_none(rng):
     np.testing.assert_array_equal(fg.sort(a, axis=None, descending=True).numpy(), np.sort(a, axis=None)[::-1])
     np.testing.assert_array_equal(np.sort(fg.tensor(a), axis=None).numpy(), np.sort(a, axis=None))
     fg.testing.check_grads(lambda x: fg.sort(x, axis=None) ** 2 * np.arange(6), (a,))
+
+
+@pytest.mark.parametrize("n", [1, 5, 64, 65, 200])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_sorting_puts_nan_last_and_keeps_the_order_of_equal_elements(n, axis, rng):
+    a = rng.integers(-3, 4, (n, 3)).astype(float)  # many are equal
+    a[rng.random(a.shape) < 0.1] = np.nan
+    a = a if axis == 0 else a.T.copy()
+    x, g = fg.tensor(a, requires_grad=True), rng.normal(size=a.shape)
+    y = fg.sort(x, axis=axis)
+    np.testing.assert_array_equal(y.detach().numpy(), np.sort(a, axis))
+    y.backward(g)
+    expected = np.empty_like(a)
+    np.put_along_axis(expected, np.argsort(a, axis, kind="stable"), g, axis)
+    np.testing.assert_array_equal(x.grad.numpy(), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("axis", [None, 0, 1, -1, (0, 2), (1, 2)])
+@pytest.mark.parametrize("ddof", [0, 1, 2.5, 7, 100])
+def test_spreads_of_few_degrees_of_freedom(axis, ddof, dtype, rng):
+    a = rng.normal(size=(2, 3, 4)).astype(dtype)
+    for function, reference in ((fg.var, np.var), (fg.std, np.std)):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # degrees of freedom <= 0
+            expected, found = reference(a, axis=axis, ddof=ddof), function(a, axis=axis, ddof=ddof)
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found.numpy(), expected, rtol=1e-5 if dtype == np.float32 else 1e-13)
 
 
 # --- axes of length 0 ---

@@ -11,6 +11,7 @@ cdef enum Op:               # the order means nothing
     SIN, COS, TAN, ARCSIN, ARCCOS, ARCTAN
     SINH, COSH, TANH, ARCSINH, ARCCOSH, ARCTANH
     SIGMOID, LOGSIGMOID, SOFTPLUS, RELU, SILU
+    ERF, ERFC, GELU
     # elementwise, two operands
     ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER
     MAXIMUM, MINIMUM, ARCTAN2, HYPOT, LOGADDEXP
@@ -45,6 +46,7 @@ cdef Kernel[256] kernels
 
 cdef enum:
     BLOCK = 1024            # elements that stay in the first-level cache between two loops
+    MOST_SORTED = 64        # elements that the kernels of `sort` accept along the axis
 
 cdef void own_forward(Forward forward, int dtype, const char* x, char* y, Py_ssize_t n) noexcept nogil
 cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,
@@ -113,6 +115,7 @@ cdef struct Recurrent:
 
 cdef struct Extents:        # elements before, along and after the axes that a kernel works along
     Py_ssize_t outer, n, inner
+    double number           # a parameter of some ops, such as `ddof`
 
 # Pointers that a kernel does not use may be NULL.
 ctypedef void (*AxisForward)(const void* x, void* y, void* scratch, const Extents* e) noexcept nogil
@@ -130,10 +133,14 @@ cdef struct KernelSet:
     void (*fill)(void* y, Py_ssize_t n, double c) noexcept nogil
     void (*add_number)(void* y, Py_ssize_t n, double c) noexcept nogil
     void (*accumulate)(const void* x, void* y, Py_ssize_t n) noexcept nogil
-    # along an axis: kernels/reduce.pxi, softmax.pxi, logsumexp.pxi, scan.pxi, indexing.pxi
+    # along an axis: kernels/reduce.pxi, softmax.pxi, logsumexp.pxi, scan.pxi, spread.pxi, sort.pxi, indexing.pxi
     AxisForward softmax_forward, log_softmax_forward, logsumexp_forward, cumsum_forward, cumprod_forward
     AxisBackward extremum_backward, softmax_backward, log_softmax_backward, logsumexp_backward
     AxisBackward cumsum_backward, cumprod_backward, prod_backward
+    AxisForward var_forward, std_forward, norm_forward, sort_forward
+    AxisBackward var_backward, std_backward, norm_backward, sort_backward
+    void (*triangle)(const void* x, void* y, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t k,
+                     bint upper, bint add) noexcept nogil
     Gather gather_add, scatter_add
     void (*broadcast_backward)(const void* g, void* gx, const Extents* e, double divisor, bint add) noexcept nogil
     # kernels/losses.pxi

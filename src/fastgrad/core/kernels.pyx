@@ -3,7 +3,7 @@
 # other families by dtype. Local variables have the type of what they are assigned; where arithmetic would make that
 # wider than `floating`, they are declared.
 
-from libc.float cimport DBL_MIN, FLT_MIN
+from libc.float cimport DBL_EPSILON, DBL_MIN, FLT_EPSILON, FLT_MIN
 from libc.math cimport acos, acosh, asin, asinh, atan, atanh, cos, cosh, exp, exp2, expm1, fabs, fabsf, log
 from libc.math cimport log10, log1p, log2, pow, powf, sin, sinh, sqrt, sqrtf, tan, tanh
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -58,12 +58,15 @@ cdef inline void store_or_add(floating* y, floating value, bint add) noexcept no
 
 
 include "kernels/elementwise.pxi"
+include "kernels/erf.pxi"
 include "kernels/sums.pxi"
 include "kernels/reduce.pxi"
 include "kernels/softmax.pxi"
 include "kernels/logsumexp.pxi"
 include "kernels/losses.pxi"
 include "kernels/scan.pxi"
+include "kernels/spread.pxi"
+include "kernels/sort.pxi"
 include "kernels/select.pxi"
 include "kernels/indexing.pxi"
 include "kernels/matmul_batched.pxi"
@@ -233,6 +236,9 @@ cdef int fill_kernels(floating* unused, int dtype) except -1:
     own(dtype, SOFTPLUS, "softplus", <void*>softplus_forward[floating], NULL, <void*>softplus_backward[floating])
     own(dtype, RELU, "relu", <void*>relu_forward[floating], s_relu, <void*>relu_backward[floating])
     own(dtype, SILU, "silu", <void*>silu_forward[floating], NULL, <void*>silu_backward[floating])
+    own(dtype, ERF, "erf", <void*>erf_forward[floating], erf, <void*>erf_backward[floating])
+    own(dtype, ERFC, "erfc", <void*>erfc_forward[floating], erfc, <void*>erfc_backward[floating])
+    own(dtype, GELU, "gelu", <void*>gelu_forward[floating], NULL, <void*>gelu_backward[floating])
 
     binary(dtype, ADD, "add", s_add, <void*>copy_backward[floating], <void*>copy_backward[floating])
     binary(dtype, SUBTRACT, "subtract", s_subtract, <void*>copy_backward[floating], <void*>negative_backward[floating])
@@ -271,6 +277,15 @@ cdef void fill_typed(floating* unused, KernelSet* k) noexcept:
     store(&k.logsumexp_backward, <void*>logsumexp_backward[floating])
     store(&k.cumsum_backward, <void*>cumsum_backward[floating])
     store(&k.cumprod_backward, <void*>cumprod_backward[floating])
+    store(&k.var_forward, <void*>var_forward[floating])
+    store(&k.std_forward, <void*>std_forward[floating])
+    store(&k.norm_forward, <void*>norm_forward[floating])
+    store(&k.sort_forward, <void*>sort_forward[floating])
+    store(&k.var_backward, <void*>var_backward[floating])
+    store(&k.std_backward, <void*>std_backward[floating])
+    store(&k.norm_backward, <void*>norm_backward[floating])
+    store(&k.sort_backward, <void*>sort_backward[floating])
+    store(&k.triangle, <void*>triangle[floating])
     store(&k.prod_backward, <void*>prod_backward[floating])
     store(&k.gather_add, <void*>gather_add[floating])
     store(&k.scatter_add, <void*>scatter_add[floating])

@@ -187,7 +187,11 @@ def constant(numpy_function, described=None):
         try:
             if kwargs:
                 kwargs = parameters.keywords(kwargs)
-            result = numpy_function(*map(plain, args), **plain(kwargs))
+                result = numpy_function(*map(plain, args), **plain(kwargs))
+            else:
+                result = numpy_function(*map(plain, args))
+            if getattr(getattr(result, "dtype", None), "kind", "f") in "biu":  # the usual case
+                return tensor(result)
             if has_gradient(result) and records((args, kwargs)):
                 raise leaving.no_numpy_rule(f"fg.{numpy_function.__name__}")
             return wrapped(result)

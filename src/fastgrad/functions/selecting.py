@@ -164,7 +164,10 @@ def sort(x, /, axis=-1, kind=None, order=None, *, descending=False, stable=True)
     """
     x, axis = (ravel(x), 0) if axis is None else (as_tensor(x), axis)
     axis = one_axis("sort", axis, x.ndim)
-    return take_along_axis(x, argsort(x, axis, kind, order, descending=descending, stable=stable), axis)
+    _check_kind("sort", kind, order)
+    if not descending:
+        return FUNCTIONS["sort"](x, axis)
+    return take_along_axis(x, argsort(x, axis, descending=True, stable=stable), axis)
 
 
 def _check_kind(op, kind, order):

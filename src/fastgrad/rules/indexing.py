@@ -4,6 +4,7 @@ import numpy as np
 
 from fastgrad import parameters
 from fastgrad.rules.comparison import where
+from fastgrad.rules.draws import normal
 from fastgrad.rules.rule import ops, rule
 from fastgrad.rules.shapes import sum_to
 
@@ -91,3 +92,24 @@ def setitem(x, value, /, key):
     out = np.array(x)
     out[key] = value
     return out
+
+
+def _sort_vjp(g, x, axis):
+    """Each element gets the cotangent of its position in the result; equal elements keep their order."""
+    values = x.detach().numpy()
+    places = np.argsort(np.argsort(values, axis=axis, kind="stable"), axis=axis)
+    key = list(np.ogrid[tuple(map(slice, values.shape))])
+    key[axis] = places
+    return getitem(g, tuple(key))
+
+
+@rule(
+    vjp=lambda g, x, axis: _sort_vjp(g, x, axis),
+    holomorphic=False,
+    numpy=(),
+    prepare=parameters.read(axis=parameters.integer),
+    samples=normal(((5,), {}), ((3, 4), {"axis": 0}), ((2, 3, 4), {"axis": 1}), ((2, 70), {}), ((0, 3), {"axis": 0})),
+)
+def sort(x, /, axis=-1):
+    """`x` sorted along `axis`."""
+    return np.sort(x, axis=axis)

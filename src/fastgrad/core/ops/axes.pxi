@@ -2,7 +2,7 @@
 # and says what its result looks like; recording and backward are shared. The rule handles other axes.
 
 cdef enum AlongResult:
-    REDUCED                 # without the axes, or with axes of length 1: given[2] is `keepdims`
+    REDUCED                 # without the axes, or with axes of length 1 if `keepdims`
     WHOLE                   # of the shape of the operand
     SCANNED                 # likewise, and flat where the axis is None
 
@@ -11,7 +11,9 @@ ctypedef Py_ssize_t (*AxisScratch)(Py_ssize_t n, Py_ssize_t inner) noexcept nogi
 
 cdef struct AlongRow:       # arrays are by KernelDType
     int result
-    int dtype_at            # where `given` holds a dtype, which only the rule handles; 0: nowhere
+    int keepdims_at         # where `given` holds `keepdims`,
+    int dtype_at            # a dtype, which only the rule handles,
+    int number_at           # and a number for the kernels; 0: nowhere
     AxisForward[2] forward
     AxisBackward[2] backward
     AxisScratch forward_scratch         # NULL: none
@@ -28,8 +30,10 @@ cdef Tensor record_along(int op, PyObject** given):
     cdef Tensor x = given_tensor(given[0]), y, source
     cdef Extents e
     cdef PyObject* axis = given[1]
+    e.number = 0
     if (x is None or (row.dtype_at and <object>given[row.dtype_at] is not None)
-            or (row.result == REDUCED and type(<object>given[2]) is not bool)
+            or (row.keepdims_at and type(<object>given[row.keepdims_at]) is not bool)
+            or (row.number_at and not small_number(<object>given[row.number_at], &e.number))
             or (row.result == SCANNED and type(<object>axis) is tuple)):
         return None
     cdef Layout* layout = x.layout
@@ -40,7 +44,7 @@ cdef Tensor record_along(int op, PyObject** given):
     check_fresh(x)
     source = contiguous(x)
     if row.result == REDUCED:
-        layout = reduced_layout(layout, axes, <object>given[2] is True)
+        layout = reduced_layout(layout, axes, <object>given[row.keepdims_at] is True)
     elif row.result == SCANNED and <object>axis is None:
         layout = layout_get(layout.typenum, layout.itemsize, 1, &layout.size, NULL)
     else:
@@ -58,7 +62,9 @@ cdef Tensor record_along(int op, PyObject** given):
         storage_release(scratch)
     if wants_grad(x):       # `link_wanted` is not inlined here
         link1(y, op, guarded(x, op, READS_X1))
-        if <object>axis is not None:
+        if e.number != 0 or (row.number_at and <object>axis is not None):
+            keep_parameter(y, (<object>axis, e.number))
+        elif <object>axis is not None:
             keep_parameter(y, <object>axis)
     return y
 
@@ -69,7 +75,7 @@ cdef int backward_along(Tensor y, char* g, Storage* gs, bint only_wanted) except
     cdef Extents e
     cdef bint add
     cdef Storage* scratch = NULL
-    split(x.layout, read_axes(x.layout, parameter_of(y)), &e)
+    split(x.layout, read_axes(x.layout, along_axis(y, &e.number)), &e)
     if table[y.op].reads & READS_X1:
         source = contiguous(x)
         expect_contiguous(source)
@@ -86,8 +92,18 @@ cdef int backward_along(Tensor y, char* g, Storage* gs, bint only_wanted) except
     return 0
 
 
+cdef object along_axis(Tensor y, double* number):
+    """The axis of a node, and the number of an op that has one, else 0."""
+    parameter = parameter_of(y)
+    number[0] = 0
+    if along[y.op].number_at and parameter is not None:
+        parameter, number[0] = parameter
+    return parameter
+
+
 cdef dict params_along(Tensor y):
-    params = {"axis": parameter_of(y)}
+    cdef double number
+    params = {"axis": along_axis(y, &number)}
     if along[y.op].result == REDUCED:
         params["keepdims"] = y.layout.ndim == (<Tensor>edge1(y)).layout.ndim
     return params
@@ -166,7 +182,10 @@ cdef int register_along(str name, str signature, int result, AxisForward* forwar
     cdef int op = register_op(name, signature, record_along, own, params_along), k
     cdef AlongRow* row = &along[op]
     row.result = result
-    row.dtype_at = len(signature.split()) - 1 if signature.endswith(" dtype") else 0
+    names = signature.split()
+    row.keepdims_at = names.index("keepdims") if result == REDUCED else 0
+    row.dtype_at = names.index("dtype") if "dtype" in names else 0
+    row.number_at = names.index("ddof") if "ddof" in names else 0
     for k in range(2):
         if forward != NULL:
             row.forward[k] = (<AxisForward*>(<char*>forward + k * sizeof(KernelSet)))[0]

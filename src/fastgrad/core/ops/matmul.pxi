@@ -67,13 +67,13 @@ cdef inline Layout* stacked_layout(const Layout* like, const Matmul* s, Py_ssize
     return layout_get(like.typenum, like.itemsize, ndim, shape, NULL)
 
 
-cdef Tensor matmul(Tensor a, Tensor b):
-    """`a @ b`; the rule handles what does not fit, and says why."""
+cdef Tensor matmul(int op, Tensor a, Tensor b):
+    """`a @ b`, or the same as `dot`; the rule handles what does not fit, and says why."""
     cdef Matmul s
     cdef Layout* la = a.layout
     cdef Layout* lb = b.layout
     if la.ndim == 0 or lb.ndim == 0 or not same_kernel(a, b) or not read_matmul(a, b, &s):
-        return rule_op(MATMUL, (a, b))
+        return rule_op(op, (a, b))
     check_fresh(a)
     check_fresh(b)
     cdef Tensor y = new_tensor(stacked_layout(la, &s, s.m if la.ndim > 1 else -1, s.p if lb.ndim > 1 else -1))
@@ -85,21 +85,29 @@ cdef Tensor matmul(Tensor a, Tensor b):
     else:
         run_batched(la.kernel, &s, s.m, s.n, s.p, &s.a, &s.b, y.data)
     if (a.flags | b.flags) & REQUIRES_GRAD and fg_grad_off == 0:
-        link2(y, MATMUL, guarded(a, MATMUL, READS_X1), guarded(b, MATMUL, READS_X2))
+        link2(y, op, guarded(a, op, READS_X1), guarded(b, op, READS_X2))
     return y
 
 
 cdef object matmul_any(object a, object b):
     if type(a) is Tensor and type(b) is Tensor:
-        return matmul(<Tensor>a, <Tensor>b)
+        return matmul(MATMUL, <Tensor>a, <Tensor>b)
     if not (type(a) is Tensor or is_operand(a)) or not (type(b) is Tensor or is_operand(b)):
         return NotImplemented
-    return matmul(as_tensor(a), as_tensor(b))
+    return matmul(MATMUL, as_tensor(a), as_tensor(b))
 
 
 cdef Tensor record_matmul(int op, PyObject** given):
     cdef Tensor a = given_tensor(given[0])
-    return None if a is None else matmul(a, as_tensor(<object>given[1]))
+    return None if a is None else matmul(op, a, as_tensor(<object>given[1]))
+
+
+cdef Tensor record_dot(int op, PyObject** given):
+    """Takes vectors and matrices."""
+    cdef Tensor a = given_tensor(given[0]), b = given_tensor(given[1])
+    if a is None or b is None or not (0 < a.layout.ndim <= 2 and 0 < b.layout.ndim <= 2):
+        return None
+    return matmul(op, a, b)
 
 
 cdef bint own_products_on = simd.blas_has_one_thread()      # several threads of BLAS are faster than our one
@@ -200,3 +208,4 @@ cdef int batched_into(Tensor x, const Matmul* s, Py_ssize_t rows, Py_ssize_t col
 
 
 cdef int MATMUL = register_op("matmul", "x1 x2", record_matmul, backward_matmul)
+register_op("dot", "x1 x2", record_dot, backward_matmul)
