@@ -128,25 +128,25 @@ def test_what_is_asked_of_shapes_and_equality():
     assert np.zeros_like(x).shape == (2, 3)
 
 
-@pytest.mark.parametrize("name", ["median", "cov", "percentile"])
+@pytest.mark.parametrize("name", ["spacing", "sort_complex", "trim_zeros"])
 def test_a_function_without_a_rule_runs_on_constants(name):
-    call = (lambda x: np.percentile(x, 30)) if name == "percentile" else getattr(np, name)
+    call = getattr(np, name)
     x = fg.tensor(A)
     np.testing.assert_allclose(np.asarray(call(x)), call(A))
-    assert isinstance(np.cov(x), fg.Tensor)
+    assert isinstance(call(x), fg.Tensor)
 
 
 def test_a_function_without_a_rule_refuses_what_records():
     x = leaf()
-    with pytest.raises(fg.NotDifferentiableError, match=r"np\.median has no rule.*x\.detach\(\).*fg\.primitive"):
-        np.median(x)
-    with pytest.raises(fg.NotDifferentiableError, match=r"np\.spacing"):
+    with pytest.raises(fg.NotDifferentiableError, match=r"np\.spacing has no rule.*x\.detach\(\).*fg\.primitive"):
         np.spacing(x)
+    with pytest.raises(fg.NotDifferentiableError, match=r"np\.sort_complex"):
+        np.sort_complex(x)
     with pytest.raises(fg.NotDifferentiableError, match=r"np\.add\.reduceat has no rule"):
         np.add.reduceat(x, [0, 1])
     with fg.no_grad():
-        assert float(np.median(x)) == np.median(A)
-    assert np.median(x.detach()) == np.median(A)
+        np.testing.assert_array_equal(np.spacing(x), np.spacing(A))
+    np.testing.assert_array_equal(np.spacing(x.detach()), np.spacing(A))
 
 
 def test_arguments_that_cannot_be_recorded_are_named():

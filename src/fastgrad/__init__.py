@@ -99,7 +99,7 @@ __array_api_version__ = "2024.12"
 # imported at first use, so that `import fastgrad` stays fast: the name, and the module that defines it
 _TRANSFORMS = ("checkpoint", "elementwise_grad", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp")
 _FOREIGN = {
-    "reductions": "amax amin median std_mean topk var_mean",
+    "reductions": "amax amin std_mean topk var_mean",
     "creation": """
         BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor Generator IntTensor LongTensor ShortTensor Variable
         bernoulli manual_seed multinomial normal rand rand_like randint randint_like randn randn_like randperm
@@ -107,7 +107,7 @@ _FOREIGN = {
     "functions": """
         addmm as_tensor bmm cat chunk clamp clone complex div eq from_numpy gather ge ger gt index_select
         inference_mode is_complex is_floating_point is_tensor le lerp logit lt masked_fill masked_select mm movedim
-        mul mv narrow ne neg numel permute row_stack rsqrt scatter select set_grad_enabled sub swapdims t
+        mul mv narrow ne neg numel permute row_stack rsqrt scatter set_grad_enabled sub swapdims t
         take_along_dim unbind unflatten unsqueeze
     """,
     "namespaces": "backends cuda get_default_dtype mps set_default_device use_deterministic_algorithms",

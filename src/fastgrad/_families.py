@@ -7,10 +7,22 @@ functions have the names of NumPy's module. Their rules are in `rules/`, in the 
 from importlib import import_module
 
 NAMES = {
+    "rules.curves": "convolve",
+    "rules.missing": "nancumprod nancumsum nanmax nanmean nanmin nanprod nanstd nansum nanvar",
+    "rules.quantiles": "median nanmedian nanpercentile nanquantile partition percentile quantile",
+    "rules.selecting": "compress delete extract resize",
     "rules.ufuncs": """
         around cbrt deg2rad degrees fabs fix float_power fmax fmin fmod heaviside i0 ldexp logaddexp2 rad2deg
         radians rint sinc
     """,
+    "functions.algebra": "cross inner kron matvec vander vdot vecmat",
+    "functions.averages": "average corrcoef cov ptp",
+    "functions.blocks": """
+        array_split atleast_1d atleast_2d atleast_3d block column_stack dsplit dstack hsplit rollaxis trim_zeros vsplit
+    """,
+    "functions.calculus": "correlate gradient interp trapezoid unwrap",
+    "functions.choosing": "choose diagflat insert piecewise select",
+    "functions.polynomials": "polyadd polyder polyint polymul polysub polyval",
     "functions.elementwise": "frexp modf nan_to_num real_if_close",
     "functions.rearranging": "append ediff1d fliplr flipud rot90",
     "functions.scans": "cumulative_prod cumulative_sum diff",

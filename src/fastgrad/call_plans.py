@@ -54,6 +54,8 @@ class Plan:
         How many lists and tuples within each other are no arrays themselves.
     places : tuple of (int or None, str or None)
         Position and keyword of each parameter in fastgrad's function.
+    takes_any : bool
+        Whether both functions take further keywords, for a function of the user.
     forced : tuple of bool
         Whether NumPy's default has to be passed on, since fastgrad has another one.
     """
@@ -68,6 +70,7 @@ class Plan:
         if more:  # NumPy's function takes any keyword
             self.names += tuple(sorted(keywords.difference(self.names)))
         required = self.names[: self.n_positional] if not self.many else ()
+        self.takes_any = more and bool(getattr(getattr(counterpart, "__code__", None), "co_flags", 0) & 0x08)
         self.defaults = tuple(defaults.get(name, REQUIRED if name in required else np._NoValue) for name in self.names)
         self.places = tuple(self._place(k, word, keywords, positions) for k, word in enumerate(self.names))
         self.forced = tuple(
@@ -90,7 +93,11 @@ class Plan:
         Returns None if the call does not match NumPy's signature.
         """
         values = {} if self.many else dict(zip(self.names[: self.n_positional], args, strict=False))
+        further = {}
         for word, value in kwargs.items():
+            if self.takes_any and word not in self.names:
+                further[word] = value
+                continue
             if (
                 word in values
                 or word not in self.names[self.n_only :]
@@ -121,7 +128,7 @@ class Plan:
                 keywords[keyword] = value
             else:
                 return None
-        return found, keywords, unsupported
+        return found, keywords | further, unsupported
 
 
 def _own_name(place, positions):

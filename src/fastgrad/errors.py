@@ -20,6 +20,10 @@ class ScalarError(ShapeError, TypeError):
     """A tensor that does not have exactly one element was used as a number."""
 
 
+class WeightsError(ShapeError, RuntimeError):
+    """The number of weights differs from the number of observations."""
+
+
 class IndexingError(FastgradError, IndexError):
     """An index is out of bounds or of an unsupported type."""
 

@@ -113,7 +113,7 @@ def not_an_array(op):
 
 
 def no_numpy_rule(function):
-    """A NumPy function without a rule, on a tensor that requires a gradient; `function` as "np.median"."""
+    """A NumPy function without a rule, on a tensor that requires a gradient; `function` as "np.spacing"."""
     return NotDifferentiableError(
         f"{function} has no rule in fastgrad, so its gradient would be lost: use x.detach() if no gradient is needed, "
         "or define the op with fg.primitive"

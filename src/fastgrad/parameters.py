@@ -16,7 +16,7 @@ _INTS = {int}
 # PyTorch's keywords, each with the parameter that it stands for.
 PYTORCH_KEYWORDS = {"dim": "axis", "dims": "axis", "keepdim": "keepdims"}
 # Op -> function for a call with one of these keywords, where PyTorch's result is another one; set by `_assemble`.
-PYTORCH_CALLS = {"max": None, "min": None, "std": None, "var": None}
+PYTORCH_CALLS = {"max": None, "median": None, "min": None, "std": None, "var": None}
 
 
 def keywords(given):

@@ -98,7 +98,7 @@ FUNCTIONS = {
     "var_mean": lambda t, x, y: t.var_mean(x, dim=1),
     "std_mean": lambda t, x, y: t.std_mean(x, dim=1, keepdim=True),
     "median": lambda t, x, y: t.median(x, dim=1),
-    "median of all": lambda t, x, y: t.median(x),
+    "median of all": lambda t, x, y: x.median(),
     "topk": lambda t, x, y: t.topk(x, 2, dim=1),
     "topk smallest": lambda t, x, y: t.topk(x, 2, dim=0, largest=False),
     "cumsum": lambda t, x, y: t.cumsum(x, dim=1),

@@ -82,6 +82,18 @@ def test_steps_and_roots_of_numpys_namespace():
     assert [g.item() for g in slopes(fg.logaddexp2, -np.inf, -np.inf)] == [0.5, 0.5]
 
 
+def test_missing_elements_get_no_gradient_and_ties_share_it():
+    x = [[math.nan, 3.0, 3.0], [0.1, 0.1, math.nan], [1.0, math.nan, 2.0]]
+    for f, wanted in (
+        (fg.nanmax, [[0, 0.5, 0.5], [0.5, 0.5, 0], [0, 0, 1]]), (fg.nanmin, [[0, 0.5, 0.5], [0.5, 0.5, 0], [1, 0, 0]]),
+        (fg.nanstd, [[0, 0, 0], [0, 0, 0], [-0.5, 0, 0.5]]), (fg.nansum, [[0, 1, 1], [1, 1, 0], [1, 0, 1]]),
+        (fg.nanmean, [[0, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5]]),
+    ):  # fmt: skip
+        np.testing.assert_array_equal(slopes(lambda x, f=f: f(x, axis=1), x)[0], wanted)
+    with pytest.warns(RuntimeWarning, match="All-NaN"):
+        np.testing.assert_array_equal(slopes(fg.nanmax, [math.nan, math.nan])[0], [0, 0])
+
+
 def test_clip_passes_the_gradient_at_its_bounds_and_hands_it_to_the_bound_beyond():
     x, low, high = slopes(fg.clip, [-2.0, -1.0, 0.0, 1.0, 2.0], -1.0, 1.0)
     np.testing.assert_array_equal(x, [0, 1, 1, 1, 0])

@@ -21,6 +21,11 @@ def _bessel_i(x, n):
 
 NUMPY = {
     "bessel_i": _bessel_i,
+    "choose": lambda *choices, a, mode="raise": np.choose(a, choices, mode=mode),
     "fractional_part": lambda x: x - np.trunc(x),
+    "insert": lambda arr, values, obj, axis=None: np.insert(arr, obj, values, axis),
+    "interp": np.interp,
+    "nan_to_num": np.nan_to_num,
+    "polyval": np.polyval,
     "sinc_derivative": _sinc_derivative,
 }

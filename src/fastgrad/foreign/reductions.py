@@ -66,9 +66,6 @@ def _spread(op):
     return call
 
 
-CALLS = {"max": _extreme("max"), "min": _extreme("min"), "std": _spread("std"), "var": _spread("var")}
-
-
 def median(x, axis=None, keepdims=False, *, dim=None, keepdim=None):
     """Return the median of all elements; along an axis, the pair of medians and their indices. PyTorch's function.
 
@@ -143,3 +140,8 @@ def std_mean(x, dim=None, *, correction=1, keepdim=False):
         FUNCTIONS["std"](x, axis=dim, ddof=correction, keepdims=keepdim),
         FUNCTIONS["mean"](x, axis=dim, keepdims=keepdim),
     )
+
+
+CALLS = {
+    "max": _extreme("max"), "median": median, "min": _extreme("min"), "std": _spread("std"), "var": _spread("var"),
+}  # fmt: skip

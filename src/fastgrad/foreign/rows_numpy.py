@@ -6,23 +6,8 @@ fg.ndarray | fg.Tensor |
 fg.asanyarray | fg.asarray(obj) |
 fg.ascontiguousarray | x.contiguous() |
 fg.random | numpy.random, or fg.randn, fg.rand, fg.randint |
-fg.average | (x * weights).sum(axis) / weights.sum(axis) |
 fg.apply_along_axis | a loop over fg.unstack(x) |
-fg.insert | fg.concat |
-fg.delete | x[mask] |
-fg.corrcoef | c = cov / fg.outer(s, s) | from fg.matmul and fg.std
-fg.cov | xc.T @ xc / (n - 1), with xc = x - x.mean(0) |
-fg.gradient | fg.diff(x); fg.grad(f) for derivatives |
-fg.interp || there is no rule: numpy.interp for constants
-fg.percentile | fg.sort(x), then an index |
-fg.ptp | fg.max(x) - fg.min(x) |
-fg.inner | fg.vecdot(x, y) |
-fg.vdot | fg.vecdot(x.ravel(), y.ravel()) |
 fg.matrix | fg.tensor(data) |
-fg.nanmax | fg.max(fg.where(fg.isnan(x), -fg.inf, x)) |
-fg.nanmin | fg.min(fg.where(fg.isnan(x), fg.inf, x)) |
-fg.resize | fg.tile and fg.reshape |
-fg.piecewise | fg.where |
 fg.vectorize || all functions are elementwise; fg.primitive for one of another library
 fg.loadtxt | fg.asarray(numpy.loadtxt(path)) |
 fg.genfromtxt | fg.asarray(numpy.genfromtxt(path)) |
@@ -39,11 +24,7 @@ fg.fromfunction | f(*fg.meshgrid(..., indexing="ij")) |
 fg.indices | fg.meshgrid(..., indexing="ij") |
 fg.identity | fg.eye(n) |
 fg.tri | fg.tril(fg.ones((n, n))) |
-fg.vander | x[:, None] ** fg.arange(n) |
-fg.convolve | nn.functional.conv1d |
 fg.polyfit | an optimizer, or numpy.polyfit for constants |
-fg.polyval | sum(c * x**k for k, c in enumerate(coefficients)) |
-fg.trapezoid | ((y[1:] + y[:-1]) / 2 * fg.diff(x)).sum() |
 Tensor.itemset | x[index] = value |
 Tensor.tostring | x.numpy().tobytes() |
 Tensor.tofile | x.numpy().tofile(path), or fg.save |

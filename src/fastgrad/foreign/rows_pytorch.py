@@ -40,7 +40,6 @@ fg.bucketize | fg.searchsorted(boundaries, x) |
 fg.cartesian_prod | fg.meshgrid(*xs, indexing="ij") |
 fg.cdist | ((x[:, None] - y[None]) ** 2).sum(-1).sqrt() |
 fg.combinations | itertools.combinations |
-fg.cross | (x[..., [1, 2, 0]] * y[..., [2, 0, 1]] - x[..., [2, 0, 1]] * y[..., [1, 2, 0]]) |
 fg.cummax | numpy.maximum.accumulate(x.detach().numpy()) | no gradient is defined
 fg.cummin | numpy.minimum.accumulate(x.detach().numpy()) | no gradient is defined
 fg.logcumsumexp | fg.log(fg.cumsum(fg.exp(x - m), axis)) + m, with m the maximum |
@@ -58,12 +57,8 @@ fg.lgamma || there is no rule; scipy.special.gammaln for constants
 fg.digamma || there is no rule; scipy.special.digamma for constants
 fg.frac | x - fg.trunc(x) |
 fg.histc | numpy.histogram(x.detach().numpy()) |
-fg.kron | numpy.kron for constants, fg.einsum("ij,kl->ikjl", a, b) and reshape |
 fg.kthvalue | fg.sort(x, axis)[..., k - 1] |
 fg.mode | fg.unique_counts(x) |
-fg.quantile | fg.sort(x), then an index |
-fg.nanmean | fg.mean(x[~fg.isnan(x)]) |
-fg.nansum | fg.where(fg.isnan(x), 0, x).sum() |
 fg.logspace | 10 ** fg.linspace(start, stop, num) |
 fg.tril_indices | numpy.tril_indices(n) |
 fg.triu_indices | numpy.triu_indices(n) |
@@ -73,11 +68,6 @@ fg.renorm | x * fg.clip(maxnorm / fg.norm(x, axis=1, keepdims=True), None, 1) |
 fg.scatter_add | x.copy().scatter_add_(dim, index, src) |
 fg.index_add | x.copy().index_add_(dim, index, source) |
 fg.tensor_split | fg.split(x, indices_or_sections) |
-fg.hsplit | fg.split(x, n, axis=1) |
-fg.vsplit | fg.split(x, n, axis=0) |
-fg.dstack | fg.stack(xs, axis=2) |
-fg.column_stack | fg.stack(xs, axis=1) |
-fg.atleast_2d | x.reshape(1, -1) |
 fg.argwhere | fg.stack(fg.nonzero(x), axis=1) |
 fg.unique_consecutive | itertools.groupby |
 fg.view_as_real | fg.stack((x.real, x.imag), axis=-1) |
@@ -176,7 +166,8 @@ fg.dot | fg.matmul | `fg.dot` accepts matrices, as NumPy
 fg.arange | fg.arange(3, dtype=fg.int64) | the dtype is that of NumPy
 fg.tensor | fg.tensor(data, dtype=fg.float32) | Python floats are float64, as in NumPy
 fg.randn | fg.randn(3, dtype=fg.float32) | random tensors are float64, and not PyTorch's numbers
-fg.median | fg.median(x) | PyTorch's function, the smaller of two middle elements; `numpy.median` takes their mean
+fg.median | x.median(), or fg.median(x, dim=0) | `fg.median(x)` is NumPy's, the mean of two middle elements, of which
+    PyTorch takes the smaller one
 Tensor.transpose | x.swapaxes(0, 1), or x.T | `x.transpose(0, 1)` of a matrix keeps the order of the axes, as
     NumPy (PyTorchSpellingWarning); other tensors are transposed as in PyTorch
 Tensor.repeat | x.tile(2, 1) | `x.repeat(2, 1)` repeats each element along axis 1, as NumPy

@@ -102,7 +102,7 @@ def min(x, /, axis=None, keepdims=False):
     return np.min(x, axis=axis, keepdims=keepdims)
 
 
-def _prod_vjp(g, x, y, axis, keepdims):
+def prod_vjp(g, x, y, axis, keepdims):
     """`g * y / x`; if `x` has zeros, or `y` underflows, `g` times the product of the other elements."""
     size = np.abs(y.detach().numpy())
     if size.size and size.min() > np.finfo(size.dtype).tiny and size.max() < np.inf:
@@ -135,7 +135,7 @@ def _prod_others(g, x, axes):
 
 
 @rule(
-    vjp=lambda g, x, y, axis, keepdims: _prod_vjp(g, x, y, axis, keepdims),
+    vjp=lambda g, x, y, axis, keepdims: prod_vjp(g, x, y, axis, keepdims),
     takes_dtype=True,
     prepare=_READ,
     samples=lambda rng: [*uniform(0.5, 2, *SHAPES, *EMPTY_RESULTS, *_EMPTY_OPERANDS)(rng), *_with_zeros(rng)],

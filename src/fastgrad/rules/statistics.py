@@ -33,14 +33,14 @@ def _degrees_of_freedom(x_shape, axis, ddof):
     return n if n > 0 else math.nan
 
 
-def _real(g):
+def real_part(g):
     """Return the real part: with a complex `dtype=` the result is complex, with the imaginary part constant 0."""
     return ops.real(g) if g.dtype.kind == "c" else g
 
 
 def _var_vjp(g, x, axis, ddof, keepdims):
     """`2 * g * (x - mean(x)) / (n - ddof)`, with `g` broadcast to the reduced axes."""
-    g = restore_axes(_real(g), x.shape, axis, keepdims)
+    g = restore_axes(real_part(g), x.shape, axis, keepdims)
     if not x.size:  # there are no elements; a divisor of NaN would make the second derivative NaN
         return x * g
     return (x - mean(x, axis, True)) * (g * (2 / _degrees_of_freedom(x.shape, axis, ddof)))
@@ -62,7 +62,7 @@ def var(x, /, axis=None, ddof=0, keepdims=False, *, dtype=None):
 
 def _std_vjp(g, x, y, axis, ddof, keepdims):
     """`g * (x - mean(x)) / ((n - ddof) * y)`, with `g` broadcast to the reduced axes; 0 if all elements are equal."""
-    g, y = _real(g), _real(y)
+    g, y = real_part(g), real_part(y)
     if not x.size:
         return x * restore_axes(g, x.shape, axis, keepdims)
     center = mean(x, axis, True)
@@ -95,14 +95,14 @@ def std(x, /, axis=None, ddof=0, keepdims=False, *, dtype=None):
     return x.std(axis, dtype, None, ddof, keepdims)  # without the Python code of np.std
 
 
-def _cumsum_vjp(g, x_shape, axis):
+def cumsum_vjp(g, x_shape, axis):
     """The cumulative sum of `g` from the end of the axis, since an element contributes to all later sums."""
     gx = flip(cumsum(flip(g, axis), axis), axis)  # an element contributes to all later sums
     return gx if gx.shape == x_shape else reshape(gx, x_shape)  # x was flattened, or is 0-d
 
 
 @rule(
-    vjp=lambda g, x_shape, axis: _cumsum_vjp(g, x_shape, axis),
+    vjp=lambda g, x_shape, axis: cumsum_vjp(g, x_shape, axis),
     takes_dtype=True,
     prepare=parameters.read(axis=parameters.axes),
     samples=uniform(-2, 2, *_SCANS),
@@ -112,7 +112,7 @@ def cumsum(x, /, axis=None, *, dtype=None):
     return np.cumsum(x, axis=axis, dtype=dtype)
 
 
-def _cumprod_vjp(g, x, y, axis):
+def cumprod_vjp(g, x, y, axis):
     """`gx[k] = y[k - 1] * s[k]` with `s[k] = g[k] + x[k + 1] * s[k + 1]`, which has no division that fails at zeros."""
     shape = x.shape
     if axis is None:
@@ -128,7 +128,7 @@ def _cumprod_vjp(g, x, y, axis):
 
 
 @rule(
-    vjp=lambda g, x, y, axis: _cumprod_vjp(g, x, y, axis),
+    vjp=lambda g, x, y, axis: cumprod_vjp(g, x, y, axis),
     takes_dtype=True,
     prepare=parameters.read(axis=parameters.axes),
     samples=uniform(0.5, 2, *_SCANS),

@@ -187,6 +187,7 @@ def _where_finite(g, x):
 
 @rule(
     vjp=lambda g, x: _where_finite(g, x.detach().numpy()),
+    numpy=(),  # its function is `functions.elementwise.nan_to_num`
     elementwise=True,
     samples=lambda rng: [
         ((rng.normal(size=shape),), params)

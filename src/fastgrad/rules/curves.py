@@ -1,0 +1,137 @@
+"""Functions of sampled curves: interpolation, convolution of sequences, and polynomials."""
+
+import numpy as np
+
+from fastgrad import parameters
+from fastgrad.rules.arithmetic import power
+from fastgrad.rules.comparison import where
+from fastgrad.rules.draws import normal
+from fastgrad.rules.indexing import getitem, scatter_add
+from fastgrad.rules.linear_algebra import matmul
+from fastgrad.rules.logic import equal
+from fastgrad.rules.reductions import sum
+from fastgrad.rules.rule import ops, rule
+from fastgrad.rules.shapes import flip, pad, reshape
+
+
+def _values(x):
+    return np.asarray(x.detach().numpy() if hasattr(x, "numpy") else x)
+
+
+def _piece(x, xp):
+    """Return the numbers of the two points around each `x`, and where `x` is below or above all points."""
+    x, xp = _values(x), _values(xp)
+    j = np.clip(np.searchsorted(xp, x, "right") - 1, 0, max(len(xp) - 2, 0))
+    return j, np.minimum(j + 1, len(xp) - 1), x < xp[0], x > xp[-1]
+
+
+def _place(x, xp, j, k):
+    """Return the distance of the two points around each `x`, and where `x` is between them, from 0 to 1."""
+    left = getitem(xp, j)
+    step = getitem(xp, k) - left
+    step = where(equal(step, 0), 1, step)
+    return step, (x - left) / step
+
+
+def _slope(x, xp, fp, j, k):
+    step, place = _place(x, xp, j, k)
+    return (getitem(fp, k) - getitem(fp, j)) / step, place
+
+
+def _interp_x_vjp(g, x, xp, fp):
+    """`g` times the slope of the piece at `x`, of the one to the right at a point, and 0 outside."""
+    j, k, below, above = _piece(x, xp)
+    return where(below | above, 0, g * _slope(x, xp, fp, j, k)[0])
+
+
+def _interp_xp_vjp(g, x, xp, fp):
+    """`-g * slope` for the two points around `x`, by their weights in the result."""
+    j, k, below, above = _piece(x, xp)
+    slope, place = _slope(x, xp, fp, j, k)
+    change = where(below | above, 0, -g * slope)
+    return scatter_add(change * (1 - place), (j,), xp.shape) + scatter_add(change * place, (k,), xp.shape)
+
+
+def _interp_fp_vjp(g, x, xp, fp_shape, left, right):
+    """`g` for the two points around `x`, by their weights in the result, or for the point at the end."""
+    j, k, below, above = _piece(x, xp)
+    place = where(below | above, 0, _place(x, xp, j, k)[1])
+    at_j = where(below if left is not None else False, 0, where(above, 0, g * (1 - place)))
+    at_k = where(above, g if right is None else 0, g * place)
+    return scatter_add(at_j, (j,), fp_shape) + scatter_add(at_k, (k,), fp_shape)
+
+
+def _interp_samples(rng):
+    x, xp, fp = rng.uniform(-1, 6, (3, 4)), np.arange(5) + rng.uniform(0, 0.4, 5), rng.normal(size=5)
+    return [
+        ((x, xp, fp), {}), ((x, xp, fp, 0.5), {}), ((x, xp, fp, None, np.array(2.0)), {}), ((2.2, xp, fp), {}),
+        ((x[0], xp, fp, np.array(1.0), np.array(2.0)), {}), ((x, xp[:1], fp[:1]), {}), ((x[:0], xp, fp), {}),
+        ((np.array(9.0), xp, fp), {}),
+    ]  # fmt: skip
+
+
+@rule(
+    vjp=(
+        lambda g, x, xp, fp: _interp_x_vjp(g, x, xp, fp),
+        lambda g, x, xp, fp: _interp_xp_vjp(g, x, xp, fp),
+        lambda g, x, xp, fp_shape, left, right: _interp_fp_vjp(g, x, xp, fp_shape, left, right),
+        lambda g, x, xp, left_shape: reshape(sum(where(_piece(x, xp)[2], g, 0)), left_shape),
+        lambda g, x, xp, right_shape: reshape(sum(where(_piece(x, xp)[3], g, 0)), right_shape),
+    ),
+    operands=5,
+    numpy=(),  # its function is `functions.calculus.interp`
+    samples=_interp_samples,
+)
+def interp(x, xp, fp, left=None, right=None):
+    """Piecewise linear interpolation at `x` of the points `xp`, `fp`. At a point the gradient is that to its right."""
+    return np.interp(x, xp, fp, left, right)
+
+
+def _convolve_vjp(g, x_shape, other):
+    """The valid part of the convolution of `g`, with zeros around it, and the reversed other operand."""
+    other = reshape(other, (-1,))
+    n, m = int(np.prod(x_shape, dtype=np.intp)), other.shape[0]
+    full, size, less = n + m - 1, g.shape[0], min(n, m) - 1
+    before = 0 if size == full else less // 2 if size == max(n, m) else less
+    g = pad(g, ((before, full - size - before),))
+    return reshape(convolve(g, flip(other, 0), mode="valid"), x_shape)
+
+
+@rule(
+    vjp=(lambda g, a_shape, v: _convolve_vjp(g, a_shape, v), lambda g, a, v_shape: _convolve_vjp(g, v_shape, a)),
+    prepare=parameters.read(mode=parameters.word),
+    samples=lambda rng: [
+        ((rng.normal(size=n), rng.normal(size=m)), {"mode": mode})
+        for n, m in ((5, 3), (2, 4), (3, 3), (4, 1), (1, 2), ((), 3))
+        for mode in ("full", "same", "valid")
+    ],
+)
+def convolve(a, v, /, mode="full"):
+    """Discrete convolution of two sequences: `y[k]` is the sum of `a[n] * v[k - n]`."""
+    return np.convolve(a, v, mode)
+
+
+def _coefficients_of_derivative(p):
+    """The coefficients of the derivative of the polynomial with coefficients `p`, highest power first."""
+    n = p.shape[0]
+    return getitem(p, slice(0, max(n - 1, 0))) * np.arange(n - 1, 0, -1).astype(p.dtype)
+
+
+def _polyval_p_vjp(g, p_shape, x):
+    """The sum of `g` times the power of `x` that a coefficient multiplies."""
+    x = ops.astype(x, g.dtype) if not hasattr(x, "dtype") or x.dtype != g.dtype else x
+    powers = power(reshape(x, (-1, 1)), np.arange(p_shape[0] - 1, -1, -1))
+    return matmul(reshape(g, (-1,)), powers)
+
+
+@rule(
+    vjp=(
+        lambda g, p_shape, x: _polyval_p_vjp(g, p_shape, x),
+        lambda g, p, x: g * polyval(_coefficients_of_derivative(p), x),
+    ),
+    numpy=(),
+    samples=normal(([(4,), (2, 3)], {}), ([(3,), ()], {}), ([(1,), (2,)], {}), ([(0,), (2,)], {}), ([(3,), (0,)], {})),
+)
+def polyval(p, x, /):
+    """The polynomial with coefficients `p`, a vector with the highest power first, at `x`."""
+    return np.polyval(p, x)

@@ -1,0 +1,185 @@
+"""Reductions that ignore NaN: the NaN get gradient 0, and the other elements that of the reduction without them."""
+
+import numpy as np
+
+from fastgrad import parameters
+from fastgrad.rules.comparison import where
+from fastgrad.rules.logic import equal
+from fastgrad.rules.reductions import axes_of, broadcast_back, prod_vjp, restore_axes, sum
+from fastgrad.rules.rule import rule
+from fastgrad.rules.statistics import cumprod_vjp, cumsum_vjp, real_part, replace_zeros
+
+_READ = parameters.read(axis=parameters.axes, keepdims=parameters.flag)
+_READ_SPREAD = parameters.read(axis=parameters.axes, ddof=parameters.number, keepdims=parameters.flag)
+
+
+def _with_nan(low, high, *cases):
+    """Elements between `low` and `high`, some of them NaN. Cases are pairs of a shape and the parameters."""
+
+    def draw(rng):
+        for shape, params in cases:
+            x = rng.uniform(low, high, shape)
+            if x.size > 2:
+                x.flat[1] = x.flat[-1] = np.nan
+            yield (x,), params
+
+    return draw
+
+
+_SHAPES = (
+    ((2, 3), {}), ((2, 3, 4), {"axis": 1}), ((2, 3, 4), {"axis": (0, -1)}), ((3, 2), {"axis": 0, "keepdims": True}),
+    ((), {}), ((2, 0, 2), {"axis": (0, 2), "keepdims": True}),
+)  # fmt: skip
+_SCANS = (((2, 3), {}), ((4,), {}), ((2, 3, 4), {"axis": 1}), ((2, 3), {"axis": -1}), ((0,), {}))
+
+
+def _nan(x):
+    """Return where `x` is NaN."""
+    return np.isnan(x.detach().numpy())
+
+
+def _without(x, number):
+    """`x` with a number in place of NaN."""
+    return where(_nan(x), number, x)
+
+
+def _count(x, axis):
+    """The number of elements that are reduced to one, with the reduced axes as length 1."""
+    return np.sum(~_nan(x), axis=axes_of(axis, x.ndim), keepdims=True)
+
+
+@rule(
+    vjp=lambda g, x, axis, keepdims: where(_nan(x), 0, broadcast_back(g, x.shape, axis, keepdims)),
+    takes_dtype=True,
+    prepare=_READ,
+    samples=_with_nan(-2, 2, *_SHAPES),
+)
+def nansum(x, /, axis=None, keepdims=False, *, dtype=None):
+    """Sum of the elements of `x` that are not NaN, over `axis`."""
+    return np.nansum(x, axis=axis, dtype=dtype, keepdims=keepdims)
+
+
+@rule(
+    vjp=lambda g, x, y, axis, keepdims: where(_nan(x), 0, prod_vjp(g, _without(x, 1), y, axis, keepdims)),
+    takes_dtype=True,
+    prepare=_READ,
+    samples=_with_nan(0.5, 2, *_SHAPES),
+)
+def nanprod(x, /, axis=None, keepdims=False, *, dtype=None):
+    """Product of the elements of `x` that are not NaN, over `axis`."""
+    return np.nanprod(x, axis=axis, dtype=dtype, keepdims=keepdims)
+
+
+def _nanmean_vjp(g, x, axis, keepdims):
+    """`g` divided by the number of elements, where `x` is not NaN."""
+    return where(_nan(x), 0, restore_axes(g, x.shape, axis, keepdims) / np.maximum(_count(x, axis), 1).astype(g.dtype))
+
+
+@rule(
+    vjp=lambda g, x, axis, keepdims: _nanmean_vjp(g, x, axis, keepdims),
+    takes_dtype=True,
+    prepare=_READ,
+    samples=_with_nan(-2, 2, *_SHAPES),
+)
+def nanmean(x, /, axis=None, keepdims=False, *, dtype=None):
+    """Mean of the elements of `x` that are not NaN, over `axis`."""
+    return np.nanmean(x, axis=axis, dtype=dtype, keepdims=keepdims)
+
+
+def _nanextreme_vjp(g, x, y, axis, keepdims):
+    """`g`, divided by the number of ties, where `x` equals `y`, and 0 elsewhere."""
+    ties = equal(x, restore_axes(y, x.shape, axis, keepdims)).detach().numpy()
+    count = np.maximum(np.sum(ties, axis=axes_of(axis, x.ndim), keepdims=True), 1)
+    return where(ties, restore_axes(g, x.shape, axis, keepdims) / count.astype(g.dtype), 0)
+
+
+@rule(
+    vjp=lambda g, x, y, axis, keepdims: _nanextreme_vjp(g, x, y, axis, keepdims),
+    prepare=_READ,
+    samples=_with_nan(-2, 2, *_SHAPES),
+)
+def nanmax(x, /, axis=None, keepdims=False):
+    """Largest element of `x` that is not NaN, over `axis`: it gets the upstream gradient; ties share it equally."""
+    return np.nanmax(x, axis=axis, keepdims=keepdims)
+
+
+@rule(
+    vjp=lambda g, x, y, axis, keepdims: _nanextreme_vjp(g, x, y, axis, keepdims),
+    prepare=_READ,
+    samples=_with_nan(-2, 2, *_SHAPES),
+)
+def nanmin(x, /, axis=None, keepdims=False):
+    """Smallest element of `x` that is not NaN, over `axis`: it gets the upstream gradient; ties share it equally."""
+    return np.nanmin(x, axis=axis, keepdims=keepdims)
+
+
+def _nanvar_vjp(g, x, axis, ddof, keepdims):
+    """`2 * g * (x - nanmean(x)) / (n - ddof)` where `x` is not NaN."""
+    g, count = restore_axes(real_part(g), x.shape, axis, keepdims), _count(x, axis)
+    divisor = np.where(count > ddof, count - ddof, np.nan).astype(g.dtype)
+    kept = _without(x, 0)
+    center = sum(kept, axes_of(axis, x.ndim), True) / np.maximum(count, 1).astype(g.dtype)
+    return where(_nan(x), 0, (kept - center) * (g * (2 / divisor)))
+
+
+@rule(
+    vjp=lambda g, x, axis, ddof, keepdims: _nanvar_vjp(g, x, axis, ddof, keepdims),
+    holomorphic=False,
+    synonyms={"correction": "ddof"},
+    takes_dtype=True,
+    prepare=_READ_SPREAD,
+    samples=_with_nan(-2, 2, *_SHAPES, ((3, 4), {"axis": 1, "ddof": 1})),
+)
+def nanvar(x, /, axis=None, ddof=0, keepdims=False, *, dtype=None):
+    """Variance of the elements of `x` that are not NaN: the sum of squared deviations divided by `n - ddof`."""
+    return np.nanvar(x, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
+
+
+def _nanstd_vjp(g, x, y, axis, ddof, keepdims):
+    """`g * (x - nanmean(x)) / ((n - ddof) * y)` where `x` is not NaN; 0 if all such elements are equal."""
+    gx = _nanvar_vjp(real_part(g) / (2 * replace_zeros(real_part(y))), x, axis, ddof, keepdims)
+    values, axes = x.detach().numpy(), axes_of(axis, x.ndim)
+    if not x.size or not axes:
+        return gx
+    values = np.stack([values.real, values.imag]) if values.dtype.kind == "c" else values[None]
+    axes = tuple(k + 1 for k in axes)
+    high = np.max(values, axis=axes, keepdims=True, initial=-np.inf, where=~np.isnan(values))
+    low = np.min(values, axis=axes, keepdims=True, initial=np.inf, where=~np.isnan(values))
+    constant = np.all(high <= low, axis=0)
+    return where(constant, 0, gx) if constant.any() else gx
+
+
+@rule(
+    vjp=lambda g, x, y, axis, ddof, keepdims: _nanstd_vjp(g, x, y, axis, ddof, keepdims),
+    holomorphic=False,
+    synonyms={"correction": "ddof"},
+    takes_dtype=True,
+    prepare=_READ_SPREAD,
+    samples=_with_nan(-2, 2, ((2, 3), {}), ((2, 3, 4), {"axis": (0, -1)}), ((3, 4), {"axis": 1, "ddof": 1}),
+                      ((3, 4), {"axis": 0, "keepdims": True}), ((2, 0), {"axis": 0})),
+)  # fmt: skip
+def nanstd(x, /, axis=None, ddof=0, keepdims=False, *, dtype=None):
+    """Standard deviation of the elements of `x` that are not NaN. If they are equal, a kink, the gradient is 0."""
+    return np.nanstd(x, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
+
+
+@rule(
+    vjp=lambda g, x, axis: where(_nan(x), 0, cumsum_vjp(g, x.shape, axis)),
+    takes_dtype=True,
+    prepare=parameters.read(axis=parameters.axes),
+    samples=_with_nan(-2, 2, *_SCANS),
+)
+def nancumsum(x, /, axis=None, *, dtype=None):
+    """Cumulative sum of `x` along `axis`, with 0 in place of NaN."""
+    return np.nancumsum(x, axis=axis, dtype=dtype)
+
+
+@rule(
+    vjp=lambda g, x, y, axis: where(_nan(x), 0, cumprod_vjp(g, _without(x, 1), y, axis)),
+    takes_dtype=True,
+    prepare=parameters.read(axis=parameters.axes),
+    samples=_with_nan(0.5, 2, *_SCANS),
+)
+def nancumprod(x, /, axis=None, *, dtype=None):
+    """Cumulative product of `x` along `axis`, with 1 in place of NaN."""
+    return np.nancumprod(x, axis=axis, dtype=dtype)
