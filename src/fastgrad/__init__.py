@@ -110,7 +110,7 @@ _FOREIGN = {
         mul mv narrow ne neg numel permute row_stack rsqrt scatter set_grad_enabled sub swapdims t
         take_along_dim unbind unflatten unsqueeze
     """,
-    "namespaces": "backends cuda get_default_dtype mps set_default_device use_deterministic_algorithms",
+    "namespaces": "accelerator backends cuda get_default_dtype mps set_default_device use_deterministic_algorithms",
     "dtypes": "cdouble cfloat double dtype float int long short",
 }
 _LATER = {

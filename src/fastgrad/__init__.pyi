@@ -77,6 +77,7 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 __version__: str
+accelerator: Any
 backends: Any
 cuda: Any
 e: _float

@@ -1,4 +1,4 @@
-"""Namespaces of PyTorch that scripts read without a GPU: `fg.cuda`, `fg.backends`, `fg.mps`."""
+"""Namespaces of PyTorch that scripts read without a GPU: `fg.cuda`, `fg.accelerator`, `fg.backends`, `fg.mps`."""
 
 from types import SimpleNamespace
 
@@ -25,6 +25,7 @@ cuda = SimpleNamespace(
     is_available=is_available, device_count=device_count, manual_seed=nothing, manual_seed_all=nothing,
     empty_cache=nothing, synchronize=nothing,
 )  # fmt: skip
+accelerator = SimpleNamespace(is_available=is_available, device_count=device_count, current_accelerator=nothing)
 mps = SimpleNamespace(is_available=is_available, empty_cache=nothing, manual_seed=nothing)
 # Settings that scripts assign; nothing reads them.
 backends = SimpleNamespace(
