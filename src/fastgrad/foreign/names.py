@@ -30,7 +30,7 @@ FOREIGN = """
     cummin det dump dumps get_device getfield half index_copy index_put_ inverse is_quantized is_shared is_sparse
     itemset kthvalue layout logdet map_ mode multinomial names nanmean nansum quantile
     register_post_accumulate_grad_hook resize resize_ retains_grad setfield setflags share_memory_ slogdet sort
-    squeeze_ storage svd symeig t_ to_dense to_sparse tofile tostring transpose_ unfold unsafe_buffer_pointer unsqueeze_ where
+    squeeze_ svd symeig t_ to_dense to_sparse tofile tostring transpose_ unfold unsafe_buffer_pointer unsqueeze_ where
     xpu
 """
 

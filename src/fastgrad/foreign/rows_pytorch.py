@@ -83,7 +83,6 @@ Tensor.half || Tensors hold float32 and float64; use x.float()
 Tensor.bfloat16 || Tensors hold float32 and float64; use x.float()
 Tensor.apply_ | fg.primitive for a function of one's own |
 Tensor.map_ | fg.primitive for a function of one's own |
-Tensor.storage | x.ravel() | memory is shared through arrays, x.numpy()
 Tensor.share_memory_ || tensors are not shared by processes: use multiprocessing.shared_memory and fg.asarray
 Tensor.is_shared || tensors are not shared by processes
 Tensor.is_sparse || there are no sparse tensors
