@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
+from fastgrad.rules import pocketfft
 
 ONE_AXIS = ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft")
 SEVERAL = ("fftn", "ifftn", "rfftn", "irfftn", "fft2", "ifft2", "rfft2", "irfft2")
@@ -89,6 +90,29 @@ def test_frequencies_that_are_their_own_conjugates_get_real_gradients(n, rng):
     columns = [np.fft.irfft(e, n) @ g + 1j * (np.fft.irfft(1j * e, n) @ g) for e in np.eye(4)]
     np.testing.assert_allclose(x.grad.numpy(), columns, atol=1e-15)
     assert x.grad.numpy()[0].imag == 0 and (n == 7 or x.grad.numpy()[3].imag == 0)
+
+
+LOOPS = [name for name, value in vars(pocketfft).items() if isinstance(value, np.ufunc)]
+
+
+@pytest.mark.parametrize("with_loops", [True, False])
+@pytest.mark.parametrize("name", ["fft", "ifft", "rfft", "irfft"])
+def test_the_short_way_to_numpys_loops_gives_numpys_bits(name, with_loops, rng, monkeypatch):
+    for loop in () if with_loops else LOOPS:
+        monkeypatch.setattr(pocketfft, loop, None)
+    short, public = getattr(pocketfft, name), getattr(np.fft, name)
+    for shape in ((1,), (2,), (7,), (3, 8), (2, 3, 5)):
+        for x in (drawn(name, shape, rng), drawn(name, shape, rng)[..., ::-1], drawn(name, shape, rng).real):
+            for norm in NORMS:
+                for n, axis in ((None, -1), (None, len(shape) - 1), (None, 0), (5, -1)):
+                    if n or name != "irfft" or shape[axis] > 1:
+                        got, wanted = short(x, n, axis, norm), public(x, n, axis, norm)
+                        np.testing.assert_array_equal(got, wanted, strict=True)
+
+
+def test_only_loops_with_the_expected_interface_are_used():
+    assert pocketfft._loop("fft", "Dd->D") is not None
+    assert pocketfft._loop("fft", "dd->d") is None and pocketfft._loop("no_such_loop", "Dd->D") is None
 
 
 def test_float32_keeps_its_precision_in_both_directions():

@@ -7,6 +7,7 @@ vectors keep their phase, so that the gradient is right for every function that 
 import numpy as np
 
 from fastgrad import parameters
+from fastgrad.rules import lapack
 from fastgrad.rules.complex import real
 from fastgrad.rules.draws import normal
 from fastgrad.rules.joining import concat
@@ -67,7 +68,7 @@ def cholesky(a, /, *, upper=False):
 
     The lower triangle of `a` is read, or the upper one if `upper`. The gradient is that in Hermitian directions.
     """
-    return np.linalg.cholesky(a, upper=upper)
+    return lapack.cholesky(a, upper)
 
 
 # --- QR ---
@@ -113,14 +114,18 @@ def _tall_qr_vjp(q, r, gq, gr):
 )
 def qr_packed(x, /, complete=False):
     """QR decomposition of `x` as one array: the rows of Q, and the rows of the transpose of R."""
-    return np.concatenate(_q_and_rt(np.linalg.qr(x, "complete" if complete else "reduced")), axis=-2)
-
-
-def _q_and_rt(found):
-    return found[0], np.swapaxes(found[1], -1, -2)
+    q, r = np.linalg.qr(x, "complete") if complete else lapack.qr(x)
+    return np.concatenate([q, np.swapaxes(r, -1, -2)], axis=-2)
 
 
 # --- eigenvalues ---
+
+
+def _packed(w, v):
+    """Return eigenvalues and eigenvectors as one array: the rows of the eigenvectors, then the eigenvalues."""
+    packed = np.empty((*w.shape[:-1], w.shape[-1] + 1, w.shape[-1]), v.dtype)
+    packed[..., :-1, :], packed[..., -1, :] = v, w
+    return packed
 
 
 def unpack_eigen(packed):
@@ -159,8 +164,7 @@ _UPLO = (((3, 3), {"UPLO": "U"}), *((shape, {}) for shape in _SQUARE))
 )
 def eigh_packed(x, /, UPLO="L"):
     """Eigenvalue decomposition of a Hermitian `x` as one array: the rows of the eigenvectors, then the eigenvalues."""
-    w, v = np.linalg.eigh(x, UPLO)
-    return np.concatenate([v, w[..., None, :].astype(v.dtype, copy=False)], axis=-2)
+    return _packed(*lapack.eigh(x, UPLO))
 
 
 def _eigvalsh_vjp(g, a, UPLO):
@@ -182,7 +186,7 @@ def eigvalsh(a, /, UPLO="L"):
 
     The lower triangle is read, or the upper one if `UPLO` is "U". The gradient is that in Hermitian directions.
     """
-    return np.linalg.eigvalsh(a, UPLO)
+    return lapack.eigvalsh(a, UPLO)
 
 
 def _conjugated(w):
@@ -221,8 +225,7 @@ def _real_eigenvalues(*shapes):
 )
 def eig_packed(x, /):
     """Eigenvalue decomposition of `x` as one array: the rows of the eigenvectors, then the eigenvalues."""
-    w, v = np.linalg.eig(x)
-    return np.concatenate([v, w[..., None, :]], axis=-2)
+    return _packed(*np.linalg.eig(x))
 
 
 def _eigvals_vjp(g, a):

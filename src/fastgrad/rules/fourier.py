@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from fastgrad import parameters
+from fastgrad.rules import pocketfft
 from fastgrad.rules.draws import complex_normal, normal
 from fastgrad.rules.joining import concat
 from fastgrad.rules.rule import ops, rule
@@ -83,7 +84,7 @@ def fft(a, /, n=None, axis=-1, norm=None):
     The scale `1 / n` is that of the inverse transform if `norm` is None or "backward", and of this one if it is
     "forward"; "ortho" scales both by its square root.
     """
-    return np.fft.fft(a, n, axis, norm)
+    return pocketfft.fft(a, n, axis, norm)
 
 
 @rule(
@@ -95,7 +96,7 @@ def fft(a, /, n=None, axis=-1, norm=None):
 )
 def ifft(a, /, n=None, axis=-1, norm=None):
     """Inverse of `fft`, along `axis`, which is cropped or filled with zeros to length `n`."""
-    return np.fft.ifft(a, n, axis, norm)
+    return pocketfft.ifft(a, n, axis, norm)
 
 
 @rule(
@@ -107,7 +108,7 @@ def ifft(a, /, n=None, axis=-1, norm=None):
 )
 def rfft(a, /, n=None, axis=-1, norm=None):
     """Discrete Fourier transform of the real `a` along `axis`: the `n // 2 + 1` frequencies from 0 to the middle."""
-    return np.fft.rfft(a, n, axis, norm)
+    return pocketfft.rfft(a, n, axis, norm)
 
 
 @rule(
@@ -122,7 +123,7 @@ def irfft(a, /, n=None, axis=-1, norm=None):
 
     The imaginary parts of frequencies that are their own conjugates are ignored, and get the gradient 0.
     """
-    return np.fft.irfft(a, n, axis, norm)
+    return pocketfft.irfft(a, n, axis, norm)
 
 
 @rule(

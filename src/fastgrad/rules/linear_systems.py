@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from fastgrad import parameters
+from fastgrad.rules import lapack
 from fastgrad.rules.comparison import where
 from fastgrad.rules.complex import conj, imag, real
 from fastgrad.rules.draws import normal
@@ -46,7 +47,7 @@ def as_matrix(x):
 )
 def inv(a, /):
     """Inverses of the matrices in the last two axes of `a`."""
-    return np.linalg.inv(a)
+    return lapack.inv(a)
 
 
 def _solve_vjp(g, a, b_shape, y):
@@ -70,7 +71,7 @@ def _solve_vjp(g, a, b_shape, y):
 )  # fmt: skip
 def solve(a, b, /):
     """Solution x of `a @ x = b`. `b` is a vector if it has one axis, and otherwise a stack of matrices."""
-    return np.linalg.solve(a, b)
+    return lapack.solve(a, b)
 
 
 def _det_vjp(g, a, y):
@@ -109,7 +110,7 @@ def _cofactors(a):
 )  # fmt: skip
 def det(a, /):
     """Determinants of the matrices in the last two axes of `a`; the gradient of a singular matrix is its cofactors."""
-    return np.linalg.det(a)
+    return lapack.det(a)
 
 
 def _slogdet_vjp(g, a, y):
@@ -128,7 +129,7 @@ def _slogdet_vjp(g, a, y):
 )
 def slogdet_packed(a, /):
     """Signs and logarithms of the magnitudes of the determinants, along the last axis of one array."""
-    sign, logarithm = np.linalg.slogdet(a)
+    sign, logarithm = lapack.slogdet(a)
     y = np.empty((*np.shape(sign), 2), sign.dtype)
     y[..., 0], y[..., 1] = sign, logarithm
     return y
@@ -168,7 +169,7 @@ def pinv(a, /, rcond=1e-15, hermitian=False):
 
     Singular values of at most `rcond` times the largest count as 0.
     """
-    return np.linalg.pinv(a, rcond, hermitian)
+    return lapack.pinv(a, rcond, hermitian)
 
 
 def _lstsq_vjp(g, a, b, y, rcond):
@@ -183,11 +184,16 @@ def _lstsq_vjp(g, a, b, y, rcond):
     return _pinv_vjp(matmul(g, adjoint(b)), a, inverse), matmul(adjoint(inverse), g)
 
 
+def _tolerance(value):
+    return value if value is None else float(value)
+
+
 @rule(
     vjp=lambda g, a, b, y, rcond: _lstsq_vjp(g, a, b, y, rcond),
     together=True,
     holomorphic=False,
     numpy=(),
+    prepare=parameters.read(rcond=_tolerance),
     samples=regular(
         ([(4, 2), (4,)], {}), ([(4, 2), (4, 3)], {}), ([(2, 4), (2, 2)], {}), ([(3, 3), (3,)], {}),
         ([(3, 2), (3, 0)], {}), ([(0, 2), (0,)], {}),
@@ -229,7 +235,7 @@ def _pade(a, m):
             for part, one in ((odd, 1), (even, 0))
         )
     odd = a @ odd
-    return np.linalg.solve(even - odd, even + odd)
+    return lapack.solve(even - odd, even + odd)
 
 
 def _expm_vjp(g, a):
@@ -246,6 +252,7 @@ def _expm_vjp(g, a):
 )
 def expm(a, /):
     """Exponentials of the matrices in the last two axes of `a`, by scaling and squaring."""
+    a = np.asarray(a)
     if a.ndim < 2 or a.shape[-2] != a.shape[-1]:
         raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
     dtype = a.dtype if a.dtype.kind in "fc" else np.dtype(np.float64)
