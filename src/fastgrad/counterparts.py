@@ -11,9 +11,13 @@ import numpy as np
 
 from fastgrad import _families, leaving, numpy_calls, op_functions
 from fastgrad._engine import NumPyFunction, Tensor
+from fastgrad._lazy import lazy_module
 from fastgrad.call_plans import Plan, has_plan
 from fastgrad.functions import arrays, constants, contractions, products, shapes
 from fastgrad.rules import FUNCTIONS, RULES
+
+special_functions = lazy_module("fastgrad.rules.special_functions")
+special_gamma = lazy_module("fastgrad.rules.special_gamma")
 
 _table = {}  # NumPy function -> fastgrad function
 _families_read = False  # whether the table has the families that are imported at first use
@@ -23,9 +27,9 @@ _METHODS = {
     ("multiply", "accumulate"): "cumprod",
 }  # fmt: skip
 _UFUNC_METHODS = ("reduce", "accumulate", "outer", "at", "reduceat")
-# SciPy ufunc -> op, where the names differ.
+# SciPy's ufuncs whose op is not in `rules.special_functions` or `rules.special_gamma`.
 _SCIPY_OPS = {"expit": "sigmoid", "log_expit": "logsigmoid"} | {
-    name: name for name in ("expm1", "log1p", "exp2", "erf", "erfc")
+    name: name for name in ("cbrt", "erf", "erfc", "exp2", "expm1", "log1p")
 }
 
 
@@ -131,5 +135,8 @@ def _made(function, method):
 
 
 def _of_scipy(ufunc):
+    """Return the function for a ufunc of `scipy.special`, or None."""
     _families.load()
-    return FUNCTIONS.get(_SCIPY_OPS.get(ufunc.__name__))
+    if ufunc.__name__ in _SCIPY_OPS:
+        return FUNCTIONS[_SCIPY_OPS[ufunc.__name__]]
+    return special_gamma.OPS.get(ufunc.__name__) or special_functions.OPS.get(ufunc.__name__)

@@ -67,6 +67,7 @@ CALLS = {
     "reshape": lambda np, a: np.reshape(a, (3, 2)),
     "broadcast_to": lambda np, a: np.broadcast_to(a, (2, 2, 3)),
     "permute_dims": lambda np, a: np.permute_dims(a, (1, 0)),
+    "roll": lambda np, a: np.roll(a, (1, 2), axis=(0, 1)),
     "tile": lambda np, a: np.tile(a, (2, 1)),
     "array": lambda np, a: np.array([[a[0, 0], 2.0], [a[0, 1] * a[1, 0], a[1, 1]]]),
     "asarray": lambda np, a: np.asarray([a[0], 2 * a[1]]),
@@ -175,13 +176,12 @@ OTHERS = """
 @pytest.mark.parametrize(("ours", "theirs"), WRAPPED)
 def test_gradients_through_each_function(ours, theirs, rng):
     name = f"{ours.__module__}.{ours.__name__}".removeprefix("fastgrad.numpy.")
-    if name in OTHERS.split():
+    if name in OTHERS.split() or name in OWN_ROWS:
         return
     args, has_gradient = accepted(theirs)
     if args is not None:
         check(ours, theirs, args, rng)
-    elif has_gradient:
-        assert name in OWN_ROWS, f"{name} has no row in CALLS, and none of FILLINGS is a call of it"
+    assert args is not None or not has_gradient, f"{name} has no row in CALLS, and none of FILLINGS is a call of it"
 
 
 @pytest.mark.parametrize("name", CALLS)
