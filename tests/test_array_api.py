@@ -361,3 +361,21 @@ def test_windows_are_views():
     with pytest.raises(fg.errors.ReadOnlyError):
         y.detach()[0, 0] = 1
     assert fg.gradients(y.sum(), x)[0].tolist() == [1, 2, 3, 2, 1]
+
+
+def test_sequences_of_tensors_are_stacked():
+    x = fg.tensor([1.0, 2.0], requires_grad=True)
+    for parts, wanted in (
+        ([x[0], x[1] * x[0]], [1, 2]), ([[x[1], 3.0], (0, x[0])], [[2, 3], [0, 1]]), ((x, [5, 6]), [[1, 2], [5, 6]]),
+    ):  # fmt: skip
+        y = fg.asarray(parts)
+        assert y.requires_grad and y.dtype == np.float64 and y.tolist() == wanted
+        assert fg.asarray(parts, dtype=fg.float32).dtype == np.float32
+        fg.testing.check_grads(lambda t: fg.asarray([t[0], [t[1] * t[0]] * 2, 3.0][:1]), (x.detach().numpy(),))
+    assert fg.grad(lambda t: fg.asarray([t, 2 * t]).sum())(3.0) == 3
+    with pytest.raises(fg.ShapeError, match="stack"):
+        fg.asarray([x, x[0]])
+    with pytest.raises(fg.NotDifferentiableError, match=r"fg\.stack"):
+        fg.asarray([x, x], copy=False)
+    with pytest.raises(fg.NotDifferentiableError, match=r"fg\.stack"):
+        fg.tensor([x, x])

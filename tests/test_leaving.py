@@ -51,7 +51,6 @@ DOORS = {
     "np.array_dtype": (lambda v: np.array([v], dtype=float)[0], "any"),
     "fg.tensor": (fg.tensor, "silent"),
     "fg.tensor_of_list": (lambda v: fg.tensor([v, v]).sum(), "any"),
-    "fg.asarray_of_list": (lambda v: fg.asarray([v, v]).sum(), "any"),
     "np.fromiter": (lambda v: np.fromiter([v, v], float).sum(), "warns"),
     "setitem": (into_ndarray(lambda a, v: a.__setitem__(0, v)), "any"),
     "setitem_slice": (into_ndarray(lambda a, v: a.__setitem__(slice(None), v)), "refused"),

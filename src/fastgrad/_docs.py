@@ -27,7 +27,8 @@ DOCS = {
     Parameters
     ----------
     obj : Tensor, array, object with DLPack or the buffer protocol, number, or nested sequence of numbers
-        A Tensor is returned as it is, unless `dtype` or `copy` asks for another one.
+        A Tensor is returned as it is, unless `dtype` or `copy` asks for another one. A sequence that contains Tensors
+        which require a gradient is stacked, recorded.
     dtype : dtype, optional
         The dtype of the result. Converting makes a copy.
     copy : bool, optional

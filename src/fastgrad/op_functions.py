@@ -78,3 +78,8 @@ def numpy_text(function):
 def numpy_reduce(function):
     """Pickle a NumPyFunction by its name in `fastgrad.numpy`."""
     return function.__qualname__
+
+
+def stacked(parts, dtype, asarray):
+    """Return a list or tuple with Tensors inside as one Tensor, recorded; `asarray` converts its parts."""
+    return asarray(functions["stack"](*map(asarray, parts), axis=0), dtype)

@@ -189,10 +189,18 @@ def own_operator(other, slot):
 
 
 def array_of(obj, dtype, copy):
-    """Return `obj`, which is no Tensor, as an array, and whether nobody else holds its memory."""
+    """Return `obj`, which is no Tensor, as an array, and whether nobody else holds its memory.
+
+    For a list or tuple that contains Tensors that are recorded, returns None in place of the second.
+    """
     if not hasattr(obj, "__array__") and hasattr(obj, "__dlpack__"):
         obj = np.from_dlpack(obj)
-    array = np.array(obj, dtype=dtype, copy=copy)
+    try:
+        array = np.array(obj, dtype=dtype, copy=copy)
+    except errors.NotDifferentiableError:
+        if type(obj) not in (list, tuple) or copy is False:
+            raise
+        return obj, None
     return array, bool(copy) or isinstance(obj, (bool, int, float, complex, list, tuple, np.generic))
 
 

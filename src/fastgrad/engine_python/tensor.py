@@ -9,7 +9,7 @@ from _thread import _local as local  # `threading.local`, without importing the 
 
 import numpy as np
 
-from fastgrad import devices, errors, leaving, parameters
+from fastgrad import devices, errors, leaving, op_functions, parameters
 from fastgrad._hooks import HookHandle
 from fastgrad.engine_python.leaving import leave
 from fastgrad.sweep_arguments import checked_gradient
@@ -241,6 +241,8 @@ def asarray(obj, dtype=None, *, copy=None, device=None):
         return obj.copy() if copy else obj
     try:
         array, owned = parameters.array_of(obj, dtype, copy)
+        if owned is None:
+            return op_functions.stacked(obj, dtype, asarray)
     except Exception as error:
         shorten(error)
         raise

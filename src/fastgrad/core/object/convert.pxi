@@ -178,4 +178,6 @@ def asarray(obj, dtype=None, *, copy=None, device=None):
     if PyArray_CheckExact(obj) and dtype is None and not copy:
         return shared(obj)
     a, owned = parameters.array_of(obj, dtype, copy)
+    if owned is None:
+        return op_functions.stacked(obj, dtype, asarray)
     return own_array(a) if owned else shared(a)
