@@ -36,8 +36,8 @@ def hermitian_part(x):
 
 
 def as_matrix(x):
-    """Return a stack of numbers as a stack of matrices of one element."""
-    return reshape(x, (*x.shape, 1, 1))
+    """Return a stack of numbers as a stack of matrices of one element; one number, which broadcasts, unchanged."""
+    return reshape(x, (*x.shape, 1, 1)) if x.ndim else x
 
 
 @rule(
@@ -52,6 +52,9 @@ def inv(a, /):
 
 def _solve_vjp(g, a, b_shape, y):
     """`gb = inv(a).T @ g` for `b`, and `-gb @ y.T` for `a`; summed over the axes along which they were broadcast."""
+    if len(b_shape) == 1 and a.ndim == 2:
+        gb = solve(transposed(a), g)
+        return reshape(-gb, (-1, 1)) * y, gb
     if len(b_shape) == 1:
         g, y = reshape(g, (*g.shape, 1)), reshape(y, (*y.shape, 1))
     gb = solve(transposed(a), g)
@@ -76,7 +79,7 @@ def solve(a, b, /):
 
 def _det_vjp(g, a, y):
     """`g` times the cofactors, which are `y * inv(a).T`, and finite for singular matrices too."""
-    if not y.detach().numpy().all():
+    if not (y.detach().numpy().all() if y.ndim else y.detach().item()):
         return as_matrix(g) * _cofactors(a)
     return transposed(inv(a)) * as_matrix(g * y)
 

@@ -52,7 +52,7 @@ cdef int rule_cotangents(Function f, Tensor y, Tensor g, bint record, bint only_
                 gx = <Tensor?>call_vjp(f, k, g, read, operands, params)
             else:
                 if together is None:
-                    together = checked_call(f.rule.pull_all, (g, read, operands, params))
+                    together = call_vjp_of_all(f, g, read, operands, params)
                 gx = <Tensor?>together[k]
             if not same_shape(gx.layout, x.layout) or gx.layout.typenum != x.layout.typenum:
                 raise errors.vjp_shape(f.rule.name, k, shape_tuple(gx.layout), shape_tuple(x.layout))
@@ -73,9 +73,37 @@ cdef int rule_cotangents(Function f, Tensor y, Tensor g, bint record, bint only_
 
 cdef object call_vjp(Function f, Py_ssize_t k, Tensor g, object read, tuple operands, dict params):
     """`Rule.pull`, without Python frames but the vjp's own where no conversion is needed."""
-    cdef Py_ssize_t at = 0 if len(f.vjps) == 1 else k, j
     if not f.built_in or f.signature.variadic or is_complex(g.layout.typenum):
         return checked_call(f.rule.pull, (k, g, read, operands, params))
+    cdef Py_ssize_t at = 0 if len(f.vjps) == 1 else k
+    gx = checked_call(f.vjps[at], vjp_arguments(f, at, g, read, operands, params))
+    return fitted(f, gx, <Tensor>operands[k])
+
+
+cdef list call_vjp_of_all(Function f, Tensor g, object read, tuple operands, dict params):
+    """`Rule.pull_all`, in the same way."""
+    cdef Py_ssize_t k
+    if not f.built_in or f.signature.variadic or is_complex(g.layout.typenum):
+        return checked_call(f.rule.pull_all, (g, read, operands, params))
+    found = list(checked_call(f.vjps[0], vjp_arguments(f, 0, g, read, operands, params)))
+    for k in range(len(operands)):
+        o = operands[k]
+        found[k] = fitted(f, found[k], <Tensor>o) if type(o) is Tensor and found[k] is not None else None
+    return found
+
+
+cdef object fitted(Function f, object gx, Tensor x):
+    """`Rule._fit`, which is called where the shape or the dtype differs from that of the operand."""
+    if type(gx) is Tensor:
+        like = (<Tensor>gx).layout
+        if same_shape(like, x.layout) and like.typenum == x.layout.typenum:
+            return gx
+    return f.rule._fit(gx, x, False)
+
+
+cdef tuple vjp_arguments(Function f, Py_ssize_t at, Tensor g, object read, tuple operands, dict params):
+    """What vjp number `at` reads."""
+    cdef Py_ssize_t j
     if f.readers[at] is None:
         f.readers[at] = f.rule._read_by(at)
     cdef tuple readers = <tuple>f.readers[at], args = PyTuple_New(len(readers))
@@ -94,11 +122,7 @@ cdef object call_vjp(Function f, Py_ssize_t k, Tensor g, object read, tuple oper
             elif kind == "dtype":
                 o = dtype_of(<Tensor?>o)
         put_item(args, j, o)
-    gx = checked_call(f.vjps[at], args)
-    cdef Layout* like = (<Tensor>operands[k]).layout
-    if type(gx) is Tensor and same_shape((<Tensor>gx).layout, like) and (<Tensor>gx).layout.typenum == like.typenum:
-        return gx
-    return f.rule._fit(gx, operands[k], False)
+    return args
 
 
 table[<int>RULE].backward = backward_rule      # of every op without a kernel
