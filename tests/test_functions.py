@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
+from fastgrad import errors
 from fastgrad.errors import FastgradError, ShapeError
 from fastgrad.functions.constants import constant
 from fastgrad.rules import later
@@ -26,8 +27,8 @@ SAME_AS_NUMPY = {
     "squeeze": [(A[:1],), (A[:, :1], 1), (A[:1, :1], (0, 1)), (A[:, :1], -2), (M,)],
     "expand_dims": [(A, 0), (A, -1), (M, (0, 3)), (M, (-1, 1))],
     "broadcast_to": [(M, (2, 3, 4)), (V[:1], 3)],
-    "take": [(M, [0, 2, 2]), (M, [1, 1], 0), (M, np.array([[3, 0]]), -1), (V, 2)],
-    "take_along_axis": [(M, np.argsort(M, axis=1), 1), (M, np.array([[0, 1, 2, 0]]), 0)],
+    "take": [(M[:0], [9], 1), (M, [0, 2, 2]), (M, [1, 1], 0), (M, np.array([[3, 0]]), -1), (V, 2)],
+    "take_along_axis": [(M, np.array([5, 0]), None), (M, np.argsort(M, axis=1), 1), (M, np.array([[0, 1, 2, 0]]), 0)],
     "sort": [(M,), (M, 0), (V, -1)],
     "argsort": [(M,), (M, 0)],
     "trace": [(M,), (M, 1), (A, 0, 1, 2)],
@@ -309,3 +310,22 @@ def test_random_keys_gather_and_scatter_as_numpy(seed):
     np.testing.assert_allclose(fg.gradients(y, leaf, v)[0].numpy(), wanted, rtol=1e-15, atol=1e-15)
     mask = x > 0
     np.testing.assert_array_equal(fg.gradients(leaf[mask].sum(), leaf)[0].numpy(), mask)
+
+
+def test_vectors_along_an_axis_from_the_start():
+    for a, b, axis in ((A, M[:2], 0), (M, V[:3], 0), (A, A, 1)):
+        np.testing.assert_allclose(fg.vecdot(a, b, axis=axis), np.vecdot(a, b, axis=axis), rtol=1e-14)
+        fg.testing.check_grads(lambda x, y, k=axis: fg.vecdot(x, y, axis=k), (a, b))
+
+
+def test_constant_functions_raise_as_numpys():
+    x = fg.tensor(M)
+    for call, wanted, text in (
+        (lambda: fg.argmax(x, axis=2), errors.AxisError, r"argmax: axis 2 is out of bounds.*float64\[3, 4\]"),
+        (lambda: fg.all(x, axis=(0, 0)), ShapeError, "all: duplicate value in 'axis'"),
+        (lambda: fg.argmin(fg.zeros(0)), ShapeError, "argmin: attempt to get argmin of an empty sequence"),
+        (lambda: fg.logical_and(x, V), ShapeError, r"logical_and: shapes \(3, 4\) and \(5,\) do not broadcast"),
+        (lambda: fg.bitwise_and(x, 1), TypeError, "not supported for the input types"),
+    ):
+        with pytest.raises(wanted, match=text):
+            call()

@@ -197,7 +197,10 @@ def constant(numpy_function, described=None):
             return wrapped(result)
         except Exception as error:
             shorten(error)
-            raise
+            worded = errors.forward_failed(function.__name__, error, args)
+            if worded is error:
+                raise
+            raise worded from None
 
     function.__name__ = function.__qualname__ = numpy_function.__name__
     if described is not None:

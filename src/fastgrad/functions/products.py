@@ -36,6 +36,8 @@ def vecdot(x1, x2, /, *, axis=-1):
     n1, n2 = (x.shape[one_axis("vecdot", axis, x.ndim)] for x in (x1, x2))
     if n1 != n2:
         raise errors.ShapeError(f"vecdot: the vectors along axis {axis} have lengths {n1} and {n2}: they must be equal")
+    if axis >= 0 and x1.ndim != x2.ndim:  # these axes are aligned, and not those that would broadcast
+        x1, x2, axis = moveaxis(x1, axis, -1), moveaxis(x2, axis, -1), -1
     products = (FUNCTIONS["conj"](x1) if x1.dtype.kind == "c" else x1) * x2
     return products.sum(axis=axis, dtype=products.dtype if products.dtype.kind in "biu" else None)
 

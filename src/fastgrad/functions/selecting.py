@@ -43,6 +43,8 @@ def take(x, /, indices, axis=None, *, mode="raise"):
     indices = integers("take", indices)
     if mode != "raise":  # or the index says what is wrong
         indices = in_bounds("take", indices, x.shape[axis], mode)
+    elif not x.size and x.shape[axis] and 0 in x.shape[:axis]:  # there, NumPy does not look at the indices
+        indices = np.zeros_like(indices)
     return _getitem(x, (*(slice(None),) * axis, indices))
 
 
@@ -81,7 +83,8 @@ def take_along_axis(x, /, indices, axis=-1, *, dim=None):
     x : Tensor or array
     indices : array of int
         Has as many dimensions as `x`; each element is a position along `axis`.
-    axis : int
+    axis : int or None
+        None flattens `x`, and `indices` is a vector.
 
     Returns
     -------
@@ -95,8 +98,10 @@ def take_along_axis(x, /, indices, axis=-1, *, dim=None):
     IndexError
         If an index is out of bounds.
     """
-    x, indices = as_tensor(x), np.asarray(plain(indices))
-    axis = one_axis("take_along_axis", parameters.either(axis, dim, -1), x.ndim)
+    x, indices, axis = as_tensor(x), np.asarray(plain(indices)), parameters.either(axis, dim, -1)
+    if axis is None:
+        x, axis = ravel(x), 0
+    axis = one_axis("take_along_axis", axis, x.ndim)
     if indices.ndim != x.ndim:
         raise errors.ShapeError(
             f"take_along_axis: indices have {indices.ndim} dimensions, x has {x.ndim}: they must be equal"

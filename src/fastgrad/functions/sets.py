@@ -125,7 +125,12 @@ def unique_values(x, /):
     Tensor, 1-d
     """
     array = np.asarray(plain(x))
-    return take(x, np.unique_all(array).indices) if records(x) else wrapped(np.unique_values(array))
+    values = np.unique_values(array)
+    if not records(x):
+        return wrapped(values)
+    indices = np.empty(values.shape, np.intp)
+    indices[np.argsort(values, kind="stable")] = np.unique_all(array).indices  # which are those of sorted values
+    return take(x, indices)
 
 
 def _isin(x1, x2, /, *, invert=False, assume_unique=False, kind=None):
