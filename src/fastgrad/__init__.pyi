@@ -12,6 +12,7 @@ from fastgrad import func as func
 from fastgrad import lib as lib
 from fastgrad import linalg as linalg
 from fastgrad import nn as nn
+from fastgrad import numpy as numpy
 from fastgrad import optim as optim
 from fastgrad import testing as testing
 from fastgrad import transforms as transforms

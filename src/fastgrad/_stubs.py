@@ -12,6 +12,7 @@ import types
 from pathlib import Path
 
 import fastgrad as fg
+from fastgrad import _stubs_numpy
 from fastgrad._engine import Function
 from fastgrad.foreign import names
 from fastgrad.rules.docs import signature as signature_of_op
@@ -290,7 +291,7 @@ def menu_stub():
         + IMPORTS
         + "\nfrom fastgrad import data as data\nfrom fastgrad import fft as fft\nfrom fastgrad import func as func\n"
         + "from fastgrad import lib as lib\nfrom fastgrad import linalg as linalg\nfrom fastgrad import nn as nn\n"
-        + "from fastgrad import optim as optim\n"
+        + "from fastgrad import numpy as numpy\nfrom fastgrad import optim as optim\n"
     )
     text += "from fastgrad import testing as testing\n"
     text += "from fastgrad import transforms as transforms\nfrom fastgrad import utils as utils\n"
@@ -351,6 +352,7 @@ def stubs():
         "nn/functional.pyi": module_stub(fg.nn.functional),
         "testing.pyi": module_stub(fg.testing),
         "transforms/__init__.pyi": module_stub(fg.transforms),
+        **{path: HEADER + text for path, text in _stubs_numpy.stubs(RESULTS).items()},
     }
 
 

@@ -15,6 +15,7 @@ import fastgrad as fg
 import fastgrad.numpy as fnp
 from fastgrad import _families, counterparts
 from fastgrad._engine import NumPyFunction
+from tests.repo.test_stubs import mypy
 
 PAIRS = {
     "numpy": (fnp, numpy), "linalg": (fnp.linalg, numpy.linalg), "fft": (fnp.fft, numpy.fft),
@@ -22,6 +23,23 @@ PAIRS = {
 }  # fmt: skip
 PUBLIC = [(place, name) for place, (_, theirs) in PAIRS.items() for name in sorted(dir(theirs)) if name[0] != "_"]
 NUMPYS_OWN = "float64 int32 dtype ndarray pi inf newaxis isnan argmax zeros arange save printoptions errstate s_ ma"
+PROGRAM = """
+from typing import reveal_type
+import fastgrad as fg
+import fastgrad.numpy as np
+from fastgrad.numpy.linalg import norm
+
+def f(x: fg.Tensor) -> fg.Tensor:
+    y = np.sum(np.tanh(x), axis=0) + np.add.reduce(x)
+    reveal_type(norm(x, axis=0))
+    reveal_type(np.multiply(2.0, np.sum(x)))
+    return y
+
+reveal_type(np.pi)
+reveal_type(np.zeros(3))
+np.sum()
+np.nosuch
+"""
 
 
 def wrapped():
@@ -95,7 +113,8 @@ def test_what_is_not_differentiable_is_numpys_own():
 @pytest.mark.parametrize(("ours", "theirs"), WRAPPED)
 def test_a_wrapped_function_looks_like_numpys(ours, theirs):
     assert ours.__wrapped__ is theirs and ours.function is theirs
-    assert ours.__name__ == theirs.__name__ and ours.__doc__ == theirs.__doc__
+    assert ours.__name__ == theirs.__name__
+    assert inspect.getdoc(ours).split("\n")[0] == inspect.getdoc(theirs).split("\n")[0]  # SciPy appends to some
     assert ours.__module__ == theirs.__module__.replace("numpy", "fastgrad.numpy", 1)
     assert repr(ours) == f"<{ours.__module__} function {ours.__name__}>"
     assert pickle.loads(pickle.dumps(ours)) is ours and copy.deepcopy(ours) is ours
@@ -156,3 +175,16 @@ def test_objects_for_indexing_are_documented_and_pickled():
         assert ours.__doc__ == getattr(numpy, name).__doc__
         assert ours.concatenate == getattr(numpy, name).concatenate
     assert fg.numpy is fnp
+
+
+@pytest.mark.slow
+def test_a_type_checker_knows_the_names(tmp_path):
+    program = tmp_path / "user.py"
+    program.write_text(PROGRAM)
+    said = mypy("mypy", "--strict", "--cache-dir", tmp_path / "cache", program)
+    lines = [line.partition(": ")[2] for line in said.splitlines()]
+    revealed = [line.split('"')[1] for line in lines if "Revealed" in line]
+    assert revealed[:2] == ["fastgrad._engine.Tensor"] * 2
+    assert [kind.partition("[")[0] for kind in revealed[2:]] == ["float", "numpy.ndarray"]
+    errors = [line for line in lines if line.startswith("error")]
+    assert len(errors) == 2 and '"sum"' in errors[0] and "nosuch" in errors[1], said

@@ -66,7 +66,7 @@ LAYERS = (
     ("benchmark",),
     ("demo",),
     ("cli",),
-    ("__main__", "_stubs"),
+    ("__main__", "_stubs", "_stubs_numpy"),
 )
 # Inside the two engines, file by file.
 ENGINE_PYTHON = ("leaving", "tensor", "record", "numpy_function", "sweep", "__init__")

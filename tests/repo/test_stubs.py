@@ -54,9 +54,11 @@ def mypy(module, *arguments):
 
 @pytest.mark.skipif(fg.engine != "python", reason="only methods of the pure-Python engine have signatures")
 def test_the_stubs_are_what_the_package_would_write_today():
-    from fastgrad._stubs import stubs
+    from fastgrad._stubs import _stubs_numpy, stubs
 
     for path, text in stubs().items():
+        if path.startswith("numpy/") and _stubs_numpy.version() not in (PACKAGE / path).read_text():
+            continue  # written with another version of NumPy
         assert (PACKAGE / path).read_text() == text, f"{path} is out of date: run python -m fastgrad._stubs"
 
 
