@@ -248,8 +248,8 @@ def test_arguments_that_are_not_meant_are_refused():
         fg.meshgrid(V, indexing="yx")
     with pytest.raises(ValueError, match=r"pad mode 'mean' is not supported"):
         fg.pad(V, 1, mode="mean")
-    with pytest.raises(TypeError, match=r"sum\(\) got an unexpected keyword argument 'where'"):
-        fg.sum(V, where=V > 0)
+    with pytest.raises(TypeError, match=r"cumsum\(\) got an unexpected keyword argument 'where'"):
+        fg.cumsum(V, where=V > 0)
     with pytest.raises(TypeError, match=r"matmul\(\) missing argument 'x2'"):
         fg.matmul(M)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):

@@ -24,6 +24,7 @@ WRITERS = {
     "out_of_sum": lambda a, v: np.cumsum(np.ones(4) * v, out=a),
     "out_of_clip": lambda a, v: np.clip(np.arange(4.0), 0, v, out=a),
 }
+RECORDED = {name for name in WRITERS if not name.endswith(".at")}
 SCALARS = "place"  # takes a vector of values
 
 
@@ -59,7 +60,7 @@ def test_a_sweep_that_needs_the_old_value_is_refused(name):
 def test_a_leaf_that_is_refused_keeps_its_values(name):
     u = fg.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
     y = u * 2
-    for target in u, y:
+    for target in (u,) if name in RECORDED else (u, y):
         before = target.tolist()
         with pytest.raises(fg.FastgradError):
             WRITERS[name](target, value_for(name, 10.0))
@@ -71,11 +72,16 @@ def test_a_leaf_that_is_refused_keeps_its_values(name):
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_recorded_value_is_not_written_as_a_constant(name):
-    v = fg.tensor(value_for(name, 10.0), requires_grad=True) * 1
-    for target in fg.tensor([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0, 4.0]):
+    v = fg.tensor(value_for(name, 2.5), requires_grad=True) * 1
+    target = fg.tensor([1.0, 2.0, 3.0, 4.0])
+    if name in RECORDED:
+        WRITERS[name](target, v)
+        assert target.requires_grad and fg.gradients(target.sum(), v)[0].numpy().any()
+    for refused in (np.ones(4),) if name in RECORDED else (target, np.ones(4)):
+        before = refused.tolist()
         with pytest.raises(fg.NotDifferentiableError):
-            WRITERS[name](target, v)
-        assert target.tolist() == [1.0, 2.0, 3.0, 4.0]
+            WRITERS[name](refused, v)
+        assert refused.tolist() == before
 
 
 @pytest.mark.parametrize("name", WRITERS)

@@ -151,9 +151,7 @@ def test_a_function_without_a_rule_refuses_what_records():
 
 def test_arguments_that_cannot_be_recorded_are_named():
     x = leaf()
-    with pytest.raises(fg.NotDifferentiableError, match=r"np\.sum with where= cannot be recorded: call it without"):
-        np.sum(x, where=A > 0.5)
-    with pytest.raises(fg.NotDifferentiableError, match=r"np\.tanh with where= cannot be recorded"):
+    with pytest.raises(fg.NotDifferentiableError, match=r"np\.tanh with where= cannot be recorded: call it without"):
         np.tanh(x, where=A > 0.5)
     assert float(np.sum(x.detach(), where=A > 0.5)) == np.sum(A, where=A > 0.5)
     assert np.add(x.detach(), 1, dtype=np.float32).dtype == np.float32

@@ -16,12 +16,18 @@ from fastgrad.tensor_methods import METHODS
 
 representation = lazy_module("fastgrad.representation")
 reductions = lazy_module("fastgrad.foreign.reductions")
+masked = lazy_module("fastgrad.functions.masked")
 
 
 def _pytorch_call(op):
     return lambda *args, **kwargs: reductions.CALLS[op](*args, **kwargs)
 
 
+def _masked_call(op):
+    return lambda *args, **kwargs: masked.CALLS[op](*args, **kwargs)
+
+
+parameters.MASKED_CALLS.update({op: _masked_call(op) for op in parameters.MASKED_CALLS})
 parameters.PYTORCH_CALLS.update({op: _pytorch_call(op) for op in parameters.PYTORCH_CALLS})
 
 

@@ -16,6 +16,7 @@ NAMES = {
         radians rint sinc
     """,
     "functions.algebra": "cross inner kron matvec vander vdot vecmat",
+    "functions.applying": "apply_along_axis apply_over_axes",
     "functions.averages": "average corrcoef cov ptp",
     "functions.blocks": """
         array_split atleast_1d atleast_2d atleast_3d block column_stack dsplit dstack hsplit rollaxis trim_zeros vsplit
@@ -23,11 +24,23 @@ NAMES = {
     "functions.calculus": "correlate gradient interp trapezoid unwrap",
     "functions.choosing": "choose diagflat insert piecewise select",
     "functions.polynomials": "polyadd polyder polyint polymul polysub polyval",
+    "functions.counting": "bincount histogram",
     "functions.elementwise": "frexp modf nan_to_num real_if_close",
     "functions.rearranging": "append ediff1d fliplr flipud rot90",
     "functions.scans": "cumulative_prod cumulative_sum diff",
     "functions.selecting": "argsort sort take take_along_axis",
     "functions.sets": "isin unique unique_all unique_counts unique_inverse unique_values",
+    "functions.spaces": "geomspace logspace",
+}
+# Names of constants and of writes, with which NumPy's functions do not have to be replaced.
+CONSTANTS = {
+    "functions.inspecting": """
+        argpartition argwhere array_equiv bartlett bitwise_count blackman diag_indices diag_indices_from digitize
+        flatnonzero gcd hamming hanning histogram_bin_edges identity indices intersect1d iscomplex isneginf isposinf
+        isreal ix_ kaiser lcm lexsort mask_indices nanargmax nanargmin ravel_multi_index setdiff1d setxor1d tri
+        tril_indices tril_indices_from triu_indices triu_indices_from union1d unravel_index
+    """,
+    "functions.writing": "copyto fill_diagonal place put put_along_axis putmask",
 }
 NAMESPACES = ("fft", "linalg")
 
@@ -35,7 +48,7 @@ NAMESPACES = ("fft", "linalg")
 def homes():
     """Return the module, relative to `fastgrad`, of each name; None for a name that is itself a module."""
     return {
-        **{name: module for module, names in NAMES.items() for name in names.split()},
+        **{name: module for module, names in (NAMES | CONSTANTS).items() for name in names.split()},
         **dict.fromkeys(NAMESPACES),
     }
 

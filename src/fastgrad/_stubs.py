@@ -15,6 +15,7 @@ import fastgrad as fg
 from fastgrad import _stubs_numpy
 from fastgrad._engine import Function
 from fastgrad.foreign import names
+from fastgrad.parameters import MASKED_KEYWORDS
 from fastgrad.rules.docs import signature as signature_of_op
 
 HEADER = "# Written by `python -m fastgrad._stubs`. Do not edit.\n"
@@ -211,6 +212,7 @@ def parameters_of(called):
     parameters = list(found.parameters.values())
     if isinstance(called, Function):  # PyTorch's keywords
         words = [word for word in ("dim", "keepdim") if word in called.rule.synonyms]
+        words += MASKED_KEYWORDS.get(called.rule.name, ())
         parameters += [inspect.Parameter(word, inspect.Parameter.KEYWORD_ONLY, default=None) for word in words]
     return parameters
 

@@ -7,6 +7,7 @@ fastgrad's function does not have may be passed with its default. Any other valu
 import numpy as np
 
 from fastgrad.op_functions import REQUIRED
+from fastgrad.parameters import MASKED_KEYWORDS
 
 DEEPEST = 32  # lists within each other, as NumPy has it
 RENAMED = {"a_min": "min", "a_max": "max", "newshape": "shape"}
@@ -23,6 +24,7 @@ _SIGNATURES = {
     "ascontiguousarray": lambda a, dtype=None, *, like=None: ...,
     "asfortranarray": lambda a, dtype=None, *, like=None: ...,
     "concatenate": lambda arrays, axis=0, out=None, *, dtype=None, casting="same_kind": ...,
+    "bincount": lambda x, /, weights=None, minlength=0: ...,
     "dot": lambda a, b, out=None: ...,
     "empty_like": lambda prototype, /, dtype=None, order="K", subok=True, shape=None, *, device=None: ...,
     "inner": lambda a, b, /: ...,
@@ -181,8 +183,8 @@ def _own_signature(counterpart):
     rule = getattr(counterpart, "rule", None)
     if rule is not None:
         operands = () if rule.variadic else rule.operand_names
-        keywords = {*rule.param_names, *operands, *rule.synonyms}
-        return keywords, tuple((True, name) for name in operands), rule.defaults
+        keywords = {*rule.param_names, *operands, *rule.synonyms, *MASKED_KEYWORDS.get(rule.name, ())}
+        return keywords, tuple((True, name) for name in operands), {"where": True, **rule.defaults}
     while hasattr(counterpart, "__wrapped__"):
         counterpart = counterpart.__wrapped__
     (names, n_only, n, many, _), defaults = _python_signature(counterpart)

@@ -18,6 +18,15 @@ PYTORCH_KEYWORDS = {"dim": "axis", "dims": "axis", "keepdim": "keepdims"}
 # Op -> function for a call with one of these keywords, where PyTorch's result is another one; set by `_assemble`.
 PYTORCH_CALLS = {"max": None, "median": None, "min": None, "std": None, "var": None}
 
+# Reduction -> the keywords that select elements, or say what to start from; set by `_assemble` to functions for them.
+_FROM, _OF, _ABOUT = ("initial", "where"), ("where",), ("mean", "where")
+MASKED_KEYWORDS = {
+    "sum": _FROM, "prod": _FROM, "max": _FROM, "min": _FROM, "mean": _OF, "var": _ABOUT, "std": _ABOUT,
+    "nansum": _FROM, "nanprod": _FROM, "nanmax": _FROM, "nanmin": _FROM, "nanmean": _OF, "nanvar": _ABOUT,
+    "nanstd": _ABOUT,
+}  # fmt: skip
+MASKED_CALLS = dict.fromkeys(MASKED_KEYWORDS)
+
 
 def keywords(given):
     """Return keyword arguments with PyTorch's keywords replaced by those that they stand for.

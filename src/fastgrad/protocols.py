@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 
-from fastgrad import errors, leaving
+from fastgrad import leaving
 from fastgrad._engine import Tensor
 from fastgrad._lazy import lazy_module
 from fastgrad.functions.arguments import as_tensor, plain, records
@@ -16,11 +16,7 @@ from fastgrad.tracebacks import shorten
 
 counterparts = lazy_module("fastgrad.counterparts")
 numpy_calls = lazy_module("fastgrad.numpy_calls")
-
-# NumPy functions that write into their first argument, and its name.
-_WRITERS = {
-    np.copyto: "dst", np.put: "a", np.place: "arr", np.putmask: "a", np.fill_diagonal: "a", np.put_along_axis: "arr",
-}  # fmt: skip
+writing = lazy_module("fastgrad.functions.writing")
 
 
 def array_ufunc(self, ufunc, method, *inputs, **kwargs):
@@ -35,7 +31,7 @@ def array_ufunc(self, ufunc, method, *inputs, **kwargs):
 def _ufunc(ufunc, method, inputs, kwargs):
     name = counterparts.full_name(ufunc) if method == "__call__" else f"{counterparts.full_name(ufunc)}.{method}"
     if method == "at":
-        return _write(ufunc.at, name, inputs[0], inputs[1:], kwargs)
+        return writing.write(ufunc.at, name, inputs[0], inputs[1:], kwargs)
     if any(map(_is_masked, inputs)):
         return _masked(ufunc, method, name, inputs, kwargs)
     if method == "outer" and not kwargs and counterparts.numpy_function(ufunc) is not None:
@@ -59,28 +55,14 @@ def array_function(self, function, types, args, kwargs):
 def _function(function, types, args, kwargs):
     if not all(issubclass(kind, (Tensor, np.ndarray)) and not hasattr(kind, "_baseclass") for kind in types):
         return NotImplemented  # the mask of a masked array would be lost
-    if function in _WRITERS:
-        keyword, kwargs = _WRITERS[function], dict(kwargs)
+    if function in writing.WRITERS:
+        (keyword, *_), kwargs = writing.WRITERS[function], dict(kwargs)
         target, rest = (kwargs.pop(keyword), args) if keyword in kwargs else (args[0], args[1:])
-        return _write(function, counterparts.full_name(function), target, rest, kwargs)
+        return writing.write(function, counterparts.full_name(function), target, rest, kwargs)
     door = counterparts.numpy_function(function)
     if door is None:
         return numpy_calls.on_arrays(function, counterparts.full_name(function), args, kwargs)
     return door.general(door, args, kwargs)
-
-
-def _write(function, name, target, args, kwargs):
-    """Call a NumPy function that writes into `target`. A write to a Tensor is complete or not done, and is counted."""
-    if records((args, kwargs)):
-        raise leaving.no_numpy_write(name)
-    if not isinstance(target, Tensor):
-        return function(target, *plain(args), **plain(kwargs))
-    if records(target):
-        raise errors.leaf_written() if target.is_leaf else leaving.no_numpy_write(name)
-    array = target.detach().numpy().copy()
-    function(array, *plain(args), **plain(kwargs))
-    target[...] = array
-    return None
 
 
 def _is_masked(x):

@@ -96,7 +96,7 @@ ROUTES = {
         "np.add(x, w)", "np.sum(x, axis=5)", "np.concatenate([x, w])", "np.sort_complex(x)", "np.spacing(x)",
         "np.matmul(x, w)", "np.reshape(x, 4)", "np.einsum('ij,jk', x, w)", "np.linalg.norm(x, ord='no')",
         "np.tanh(x, 1, 2)",
-        "np.where(x > 0, x, w)", "np.copyto(x, 1)", "np.add.reduce(x, axis=9)", "np.sum(x, initial=3)",
+        "np.where(x > 0, x, w)", "np.copyto(x, 1)", "np.add.reduce(x, axis=9)", "np.sum(x, where=[1, 0, 1])",
     ],
     "backward": [
         "x.backward()", "(x * 2).backward()", "fg.tensor(1.0).backward()", "freed().backward()", "mutated().backward()",

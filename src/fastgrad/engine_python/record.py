@@ -22,7 +22,7 @@ class Function:
 
     def __call__(self, *args, **kwargs):
         try:
-            meant = self.rule.pytorch_call(kwargs) if kwargs else None
+            meant = self.rule.other_call(kwargs) if kwargs else None
             if meant is not None:
                 return meant(*args, **kwargs)
             operands, params = self.rule.bind(args, kwargs)

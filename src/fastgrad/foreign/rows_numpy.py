@@ -6,7 +6,6 @@ fg.ndarray | fg.Tensor |
 fg.asanyarray | fg.asarray(obj) |
 fg.ascontiguousarray | x.contiguous() |
 fg.random | numpy.random, or fg.randn, fg.rand, fg.randint |
-fg.apply_along_axis | a loop over fg.unstack(x) |
 fg.matrix | fg.tensor(data) |
 fg.vectorize || all functions are elementwise; fg.primitive for one of another library
 fg.loadtxt | fg.asarray(numpy.loadtxt(path)) |
@@ -21,9 +20,6 @@ fg.errstate | fg.detect_anomaly() | forward passes do not warn
 fg.seterr | fg.detect_anomaly() | forward passes do not warn
 fg.einsum_path | fg.einsum(..., optimize=True) |
 fg.fromfunction | f(*fg.meshgrid(..., indexing="ij")) |
-fg.indices | fg.meshgrid(..., indexing="ij") |
-fg.identity | fg.eye(n) |
-fg.tri | fg.tril(fg.ones((n, n))) |
 fg.polyfit | an optimizer, or numpy.polyfit for constants |
 Tensor.itemset | x[index] = value |
 Tensor.tostring | x.numpy().tobytes() |

@@ -1,15 +1,18 @@
 """Array creation and inspection: functions whose results are constants.
 
-Only the fill value of `full` and `full_like` is recorded.
+Only the fill value of `full` and `full_like`, and the ends of `linspace`, are recorded.
 """
 
 import numpy as np
 
 from fastgrad import errors, leaving, parameters
 from fastgrad._engine import tensor
+from fastgrad._lazy import lazy_module
 from fastgrad.functions.arguments import has_gradient, plain, records
 from fastgrad.rules.rule import FUNCTIONS
 from fastgrad.tracebacks import shorten
+
+spaces = lazy_module("fastgrad.functions.spaces")
 
 # --- creation ---
 
@@ -112,26 +115,37 @@ def arange(start, /, stop=None, step=1, *, dtype=None, requires_grad=False, devi
     return _made(np.arange(start, stop, step, dtype), requires_grad, device)
 
 
-def linspace(start, stop, /, num=50, *, dtype=None, endpoint=True, requires_grad=False, device=None, steps=None):
+def linspace(
+    start, stop, /, num=50, *, dtype=None, endpoint=True, retstep=False, axis=0, requires_grad=False, device=None,
+    steps=None,
+):  # fmt: skip
     """Return `num` evenly spaced values from `start` to `stop`, which is included if `endpoint` is True.
 
     Parameters
     ----------
-    start, stop : number or array
+    start, stop : number, Tensor or array
+        The gradient flows to Tensors that require one.
     num, steps : int
         `steps` is PyTorch's name.
     dtype : dtype, optional
         By default a floating or complex dtype.
-    endpoint, requires_grad : bool
+    endpoint : bool
+    retstep : bool
+        Whether to return the distance of the values, too.
+    axis : int
+        The axis of the result for the values.
+    requires_grad : bool
     device : "cpu", optional
 
     Returns
     -------
-    Tensor
-        The values are along the first axis.
+    Tensor, or pair of Tensor
     """
     num = parameters.either(num, steps, 50)
-    return _made(np.linspace(start, stop, num, endpoint=endpoint, dtype=dtype), requires_grad, device)
+    if records((start, stop)):
+        return spaces.between(start, stop, num, endpoint, retstep, dtype, axis)
+    y = np.linspace(plain(start), plain(stop), num, endpoint, retstep, dtype, axis)
+    return (_made(y[0], requires_grad, device), tensor(y[1])) if retstep else _made(y, requires_grad, device)
 
 
 def eye(n_rows, n_cols=None, /, *, k=0, dtype=None, requires_grad=False, device=None):

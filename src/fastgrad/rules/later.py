@@ -2,6 +2,7 @@
 
 from fastgrad.rules import (
     convolution,
+    counting,
     cross,
     curves,
     decompositions,
@@ -20,6 +21,7 @@ from fastgrad.rules import (
 
 __all__ = [
     "convolution",
+    "counting",
     "cross",
     "curves",
     "decompositions",

@@ -175,8 +175,10 @@ class Rule:
             params = self.prepare(params)
         return operands, params
 
-    def pytorch_call(self, kwargs):
-        """Return the function for a call with these keywords if its result is another one in PyTorch, else None."""
+    def other_call(self, kwargs):
+        """Return the function for a call with keywords that the op itself does not have, or None."""
+        if not kwargs.keys().isdisjoint(parameters.MASKED_KEYWORDS.get(self.name, ())):
+            return parameters.MASKED_CALLS[self.name]
         return parameters.PYTORCH_CALLS.get(self.name) if not kwargs.keys().isdisjoint(_ONLY_PYTORCH) else None
 
     def plain_types(self):

@@ -19,6 +19,14 @@ cdef inline void replace_grad(Tensor x, PyObject* g) noexcept:
 
 # Binary operators are called as C slots, with the Tensor on either side: Cython's own slots would find out which side
 # it is first, and then call the method.
+cdef object masked(str op, Tensor x, axis, keepdims, dim, keepdim, initial, where, dict more):
+    """A reduction of the elements that `where` selects, or from `initial`."""
+    for key, value in (("dim", dim), ("keepdim", keepdim), ("initial", initial), ("where", where)):
+        if value is not None:
+            more[key] = value
+    return parameters.MASKED_CALLS[op](x, axis, keepdims, **more)
+
+
 @cython.final
 @cython.c_api_binop_methods(True)
 @cython.binding(False)      # methods as those of built-in types, which the interpreter calls directly
@@ -222,25 +230,35 @@ cdef class Tensor:
     def abs(self):
         return unary(ABS, self)
 
-    def sum(self, axis=None, keepdims=False, *, dtype=None, dim=None, keepdim=None):
+    def sum(self, axis=None, keepdims=False, *, dtype=None, dim=None, keepdim=None, initial=None, where=None):
+        if initial is not None or where is not None:
+            return masked("sum", self, axis, keepdims, dim, keepdim, initial, where, {"dtype": dtype})
         return call_method(SUM, [<PyObject*>self, either(axis, dim, None), either(keepdims, keepdim, False),
                                  <PyObject*>dtype])
 
-    def mean(self, axis=None, keepdims=False, *, dtype=None, dim=None, keepdim=None):
+    def mean(self, axis=None, keepdims=False, *, dtype=None, dim=None, keepdim=None, where=None):
+        if where is not None:
+            return masked("mean", self, axis, keepdims, dim, keepdim, None, where, {"dtype": dtype})
         return call_method(MEAN, [<PyObject*>self, either(axis, dim, None), either(keepdims, keepdim, False),
                                  <PyObject*>dtype])
 
-    def max(self, axis=None, keepdims=False, *, dim=None, keepdim=None):
+    def max(self, axis=None, keepdims=False, *, dim=None, keepdim=None, initial=None, where=None):
+        if initial is not None or where is not None:
+            return masked("max", self, axis, keepdims, dim, keepdim, initial, where, {})
         if dim is not None or keepdim is not None:
             return parameters.PYTORCH_CALLS["max"](self, axis, keepdims, dim=dim, keepdim=keepdim)
         return call_method(MAX, [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims])
 
-    def min(self, axis=None, keepdims=False, *, dim=None, keepdim=None):
+    def min(self, axis=None, keepdims=False, *, dim=None, keepdim=None, initial=None, where=None):
+        if initial is not None or where is not None:
+            return masked("min", self, axis, keepdims, dim, keepdim, initial, where, {})
         if dim is not None or keepdim is not None:
             return parameters.PYTORCH_CALLS["min"](self, axis, keepdims, dim=dim, keepdim=keepdim)
         return call_method(MIN, [<PyObject*>self, <PyObject*>axis, <PyObject*>keepdims])
 
-    def prod(self, axis=None, keepdims=False, *, dtype=None, dim=None, keepdim=None):
+    def prod(self, axis=None, keepdims=False, *, dtype=None, dim=None, keepdim=None, initial=None, where=None):
+        if initial is not None or where is not None:
+            return masked("prod", self, axis, keepdims, dim, keepdim, initial, where, {"dtype": dtype})
         return call_method(PROD, [<PyObject*>self, either(axis, dim, None), either(keepdims, keepdim, False),
                                   <PyObject*>dtype])
 

@@ -126,7 +126,7 @@ cdef object call_prepared(Function f, tuple operands, dict params):
 
 
 cdef object call_bound(Function f, tuple args, dict kwargs):
-    meant = f.rule.pytorch_call(kwargs) if kwargs else None
+    meant = f.rule.other_call(kwargs) if kwargs else None
     if meant is not None:
         return meant(*args, **kwargs)
     operands, params = f.rule.bind(args, kwargs)
