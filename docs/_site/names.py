@@ -16,6 +16,8 @@ import fastgrad
 
 # The package itself, and the modules that are not on its menu because users import them by their full names.
 ROOTS = ("fastgrad", "fastgrad.errors", "fastgrad.micrograd.engine", "fastgrad.micrograd.nn")
+# Modules with the names of another library, whose documentation describes them.
+FACADES = ("fastgrad.numpy",)
 # Classes that are not on a menu, because users get their instances from functions.
 RETURNED = {"fastgrad.pictures.picture.Picture": "pictures", "fastgrad.pictures.table.Explanation": "pictures"}
 # The groups of names that are imported later, by the package that defines them; others are called after their package.
@@ -24,6 +26,7 @@ GROUPS_OF_LATER = {
     "functions": "further functions of NumPy",
     "nn": "fastgrad.nn",
     "primitives": "ops of your own",
+    "rules": "further functions of NumPy",
 }
 
 
@@ -113,7 +116,7 @@ def public_modules():
         if name not in found:
             found[name] = module = importlib.import_module(name)
             members = (getattr(module, word) for word in menu(module))
-            todo += [member.__name__ for member in members if isinstance(member, ModuleType)]
+            todo += [m.__name__ for m in members if isinstance(m, ModuleType) and m.__name__ not in FACADES]
     return list(found.values())
 
 

@@ -45,10 +45,7 @@ def _repr_html_(self):
 _ATTRIBUTES = {
     "itemsize": property(lambda self: self.dtype.itemsize, doc="The number of bytes of one element."),
     "nbytes": property(lambda self: self.size * self.dtype.itemsize, doc="The number of bytes of all elements."),
-    "strides": property(
-        lambda self: self.detach().numpy().strides,
-        doc="The distance, in bytes, of neighbouring elements along each axis.",
-    ),
+    "strides": property(lambda self: self.detach().numpy().strides),
 }
 
 

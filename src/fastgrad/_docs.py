@@ -125,6 +125,7 @@ DOCS = {
         If `requires_grad` is False and the tensor is the result of a recorded operation.
     """,
     "Tensor.shape": "The lengths of the axes, a tuple of ints.",
+    "Tensor.strides": "The distance, in bytes, of neighbouring elements along each axis.",
     "Tensor.ndim": "The number of axes.",
     "Tensor.size": "The number of elements, an int.",
     "Tensor.dtype": "The dtype of the elements, as NumPy's.",

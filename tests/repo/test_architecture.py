@@ -175,6 +175,15 @@ def layer(name):
     return layer("__init__")
 
 
+def test_the_table_of_layers_names_every_module():
+    page = ROOT / "docs" / "architecture.md"
+    if not page.exists():
+        pytest.skip("the documentation is not here")
+    table = page.read_text(encoding="utf-8").partition("| layer |")[2].partition("\n\n")[0]
+    named = set(re.findall(r"`(\w+)/?`", "\n".join(row.split(" | ")[0] for row in table.splitlines())))
+    assert {name for layer in LAYERS for name in layer} - named == set()
+
+
 @pytest.mark.parametrize("path", sources(".py", ".pyx", ".pxd", ".pxi"), ids=name_of)
 def test_dependencies_point_one_way(path):
     own = path.relative_to(SOURCE).with_suffix("").parts[0]

@@ -92,7 +92,7 @@ class Tensor:
     ndim = property(lambda self: self.array.ndim)
     size = property(lambda self: self.array.size)
     dtype = property(lambda self: self.array.dtype)
-    strides = property(lambda self: self.array.strides, doc="The distance, in bytes, of neighbours along each axis.")
+    strides = property(lambda self: self.array.strides)
 
     def numpy(self, *, writable=False):
         leave(self, "x.numpy()")

@@ -12,9 +12,12 @@ import warnings
 import numpy as np
 
 from fastgrad._engine import Tensor, tensor
+from fastgrad._lazy import lazy_module
 from fastgrad.errors import FastgradError
 from fastgrad.pictures.symbols import truncate
 from fastgrad.rules.rule import FUNCTIONS
+
+later = lazy_module("fastgrad.rules.later")
 
 MAX_LENGTH, MAX_DEPTH = 2000, 150  # of an expression: characters, nested operations
 _CONSTANTS = {"pi": math.pi, "e": math.e}
@@ -42,9 +45,13 @@ def function_names():
 
 
 def _is_allowed(rule):
-    """Return whether a rule takes one or two operands, and parameters only with defaults."""
+    """Return whether a rule takes one or two operands, and parameters only with defaults.
+
+    Rules of families that `import fastgrad` does not load are not for expressions: most need matrices or labels.
+    """
     return (
-        rule.name not in _EXCLUDED and rule.has_vjp and not rule.variadic and 1 <= rule.n_operands <= 2
+        rule.forward.__module__.rpartition(".")[2] not in later.__all__
+        and rule.name not in _EXCLUDED and rule.has_vjp and not rule.variadic and 1 <= rule.n_operands <= 2
         and all(key in rule.defaults for key in rule.param_names)
     )  # fmt: skip
 

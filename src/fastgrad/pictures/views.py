@@ -18,7 +18,8 @@ class NodeView:
 
     def __init__(self, node, word, forks, branch_labels):
         self.node = node
-        self.label = truncate(word, _MAX_LABEL)  # names its wire where a row ends
+        short = node.sign if node.kind == BLOCK and node.name else word  # "blocks × 12", not "blocks.0 … blocks.11"
+        self.label = truncate(short, _MAX_LABEL)  # names its wire where a row ends
         self.name = truncate(node.name, MAX_NAME)
         self.forks = forks
         self.branch_labels = branch_labels  # for each incoming wire its gradient, or "" if it is the only branch
