@@ -44,8 +44,6 @@ from numpy import __array_namespace_info__ as __array_namespace_info__
 from numpy import all as all
 from numpy import allclose as allclose
 from numpy import any as any
-from numpy import apply_along_axis as apply_along_axis
-from numpy import apply_over_axes as apply_over_axes
 from numpy import arange as arange
 from numpy import argmax as argmax
 from numpy import argmin as argmin
@@ -60,7 +58,6 @@ from numpy import asmatrix as asmatrix
 from numpy import bartlett as bartlett
 from numpy import base_repr as base_repr
 from numpy import binary_repr as binary_repr
-from numpy import bincount as bincount
 from numpy import bitwise_and as bitwise_and
 from numpy import bitwise_count as bitwise_count
 from numpy import bitwise_invert as bitwise_invert
@@ -137,7 +134,6 @@ from numpy import fromstring as fromstring
 from numpy import gcd as gcd
 from numpy import generic as generic
 from numpy import genfromtxt as genfromtxt
-from numpy import geomspace as geomspace
 from numpy import get_include as get_include
 from numpy import get_printoptions as get_printoptions
 from numpy import getbufsize as getbufsize
@@ -146,7 +142,6 @@ from numpy import geterrcall as geterrcall
 from numpy import half as half
 from numpy import hamming as hamming
 from numpy import hanning as hanning
-from numpy import histogram as histogram
 from numpy import histogram2d as histogram2d
 from numpy import histogram_bin_edges as histogram_bin_edges
 from numpy import histogramdd as histogramdd
@@ -191,7 +186,6 @@ from numpy import left_shift as left_shift
 from numpy import lexsort as lexsort
 from numpy import lib as lib
 from fastgrad.numpy import linalg as linalg
-from numpy import linspace as linspace
 from numpy import little_endian as little_endian
 from numpy import load as load
 from numpy import loadtxt as loadtxt
@@ -199,7 +193,6 @@ from numpy import logical_and as logical_and
 from numpy import logical_not as logical_not
 from numpy import logical_or as logical_or
 from numpy import logical_xor as logical_xor
-from numpy import logspace as logspace
 from numpy import long as long
 from numpy import longdouble as longdouble
 from numpy import longlong as longlong
@@ -334,6 +327,15 @@ class _append(Protocol):
     @overload
     def __call__(self, arr: _Operand, values: _Operand, axis: Any = ...) -> Any: ...
 append: _append
+class _apply_along_axis(Protocol):
+    def __call__(self, func1d: Any, axis: Any, arr: Any, *args: Any, **kwargs: Any) -> Any: ...
+apply_along_axis: _apply_along_axis
+class _apply_over_axes(Protocol):
+    @overload
+    def __call__(self, func: Any, a: _Tensor, axes: _Operand) -> _Tensor: ...
+    @overload
+    def __call__(self, func: Any, a: _Operand, axes: _Operand) -> Any: ...
+apply_over_axes: _apply_over_axes
 arccos: _Ufunc
 arccosh: _Ufunc
 arcsin: _Ufunc
@@ -418,6 +420,12 @@ class _average(Protocol):
     @overload
     def __call__(self, a: _Operand, axis: Any = ..., weights: Any = ..., returned: Any = ..., *, keepdims: Any = ...) -> Any: ...
 average: _average
+class _bincount(Protocol):
+    @overload
+    def __call__(self, x: _Tensor, /, weights: Any = ..., minlength: Any = ...) -> _Tensor: ...
+    @overload
+    def __call__(self, x: _Operand, /, weights: Any = ..., minlength: Any = ...) -> Any: ...
+bincount: _bincount
 class _block(Protocol):
     @overload
     def __call__(self, arrays: _Tensor) -> _Tensor: ...
@@ -649,12 +657,24 @@ class _full_like(Protocol):
     @overload
     def __call__(self, a: _Operand, fill_value: _Operand, dtype: Any = ..., order: Any = ..., subok: Any = ..., shape: Any = ..., *, device: Any = ...) -> Any: ...
 full_like: _full_like
+class _geomspace(Protocol):
+    @overload
+    def __call__(self, start: _Tensor, stop: _Operand, num: Any = ..., endpoint: Any = ..., dtype: Any = ..., axis: Any = ...) -> _Tensor: ...
+    @overload
+    def __call__(self, start: _Operand, stop: _Operand, num: Any = ..., endpoint: Any = ..., dtype: Any = ..., axis: Any = ...) -> Any: ...
+geomspace: _geomspace
 class _gradient(Protocol):
     def __call__(self, f: Any, *varargs: Any, axis: Any = ..., edge_order: Any = ...) -> Any: ...
 gradient: _gradient
 greater: _Ufunc
 greater_equal: _Ufunc
 heaviside: _Ufunc
+class _histogram(Protocol):
+    @overload
+    def __call__(self, a: _Tensor, bins: Any = ..., range: Any = ..., density: Any = ..., weights: Any = ...) -> _Tensor: ...
+    @overload
+    def __call__(self, a: _Operand, bins: Any = ..., range: Any = ..., density: Any = ..., weights: Any = ...) -> Any: ...
+histogram: _histogram
 class _hsplit(Protocol):
     @overload
     def __call__(self, ary: _Tensor, indices_or_sections: Any) -> _Tensor: ...
@@ -710,12 +730,24 @@ kron: _kron
 ldexp: _Ufunc
 less: _Ufunc
 less_equal: _Ufunc
+class _linspace(Protocol):
+    @overload
+    def __call__(self, start: _Tensor, stop: _Operand, num: Any = ..., endpoint: Any = ..., retstep: Any = ..., dtype: Any = ..., axis: Any = ..., *, device: Any = ...) -> _Tensor: ...
+    @overload
+    def __call__(self, start: _Operand, stop: _Operand, num: Any = ..., endpoint: Any = ..., retstep: Any = ..., dtype: Any = ..., axis: Any = ..., *, device: Any = ...) -> Any: ...
+linspace: _linspace
 log: _Ufunc
 log10: _Ufunc
 log1p: _Ufunc
 log2: _Ufunc
 logaddexp: _Ufunc
 logaddexp2: _Ufunc
+class _logspace(Protocol):
+    @overload
+    def __call__(self, start: _Tensor, stop: _Operand, num: Any = ..., endpoint: Any = ..., base: Any = ..., dtype: Any = ..., axis: Any = ...) -> _Tensor: ...
+    @overload
+    def __call__(self, start: _Operand, stop: _Operand, num: Any = ..., endpoint: Any = ..., base: Any = ..., dtype: Any = ..., axis: Any = ...) -> Any: ...
+logspace: _logspace
 matmul: _Ufunc
 class _matrix_transpose(Protocol):
     @overload
