@@ -24,10 +24,10 @@ def functions(name, dtype):
         at = [k for k, x in enumerate(operands) if is_float(x) and RULES[name].differentiable(k)]
         if any(operands[k].size for k in at):
 
-            def f(*xs, operands=operands, params=params, at=at):
+            def f(*xs, operands=operands, params=params, at=at, hermitian=RULES[name].hermitian):
                 filled = list(operands)
                 for k, x in zip(at, xs, strict=True):
-                    filled[k] = x
+                    filled[k] = (x + fg.matrix_transpose(x)) / 2 if hermitian else x
                 return FUNCTIONS[name](*filled, **params)
 
             yield f, tuple(operands[k].astype(dtype) for k in at)

@@ -72,7 +72,7 @@ _TO_REAL = (
 
 
 @rule(
-    vjp=lambda g, a_shape, axis, norm: _resized(ifft(g, None, axis, _SWAPPED[norm]), a_shape, axis),
+    vjp=lambda g, a_shape, axis, norm: _resized(ops.ifft(g, None, axis, _SWAPPED[norm]), a_shape, axis),
     holomorphic=False,
     numpy=("fft.fft",),
     prepare=_prepare,
@@ -88,7 +88,7 @@ def fft(a, /, n=None, axis=-1, norm=None):
 
 
 @rule(
-    vjp=lambda g, a_shape, axis, norm: _resized(fft(g, None, axis, _SWAPPED[norm]), a_shape, axis),
+    vjp=lambda g, a_shape, axis, norm: _resized(ops.fft(g, None, axis, _SWAPPED[norm]), a_shape, axis),
     holomorphic=False,
     numpy=("fft.ifft",),
     prepare=_prepare,
@@ -100,7 +100,7 @@ def ifft(a, /, n=None, axis=-1, norm=None):
 
 
 @rule(
-    vjp=lambda g, a_shape, n, axis, norm: _half_vjp(irfft, g, a_shape, n, axis, norm),
+    vjp=lambda g, a_shape, n, axis, norm: _half_vjp(ops.irfft, g, a_shape, n, axis, norm),
     holomorphic=False,
     numpy=("fft.rfft",),
     prepare=_prepare,
@@ -112,7 +112,7 @@ def rfft(a, /, n=None, axis=-1, norm=None):
 
 
 @rule(
-    vjp=lambda g, a_shape, axis, norm: _whole_vjp(rfft, g, a_shape, axis, norm),
+    vjp=lambda g, a_shape, axis, norm: _whole_vjp(ops.rfft, g, a_shape, axis, norm),
     holomorphic=False,
     numpy=("fft.irfft",),
     prepare=_prepare,
@@ -127,7 +127,7 @@ def irfft(a, /, n=None, axis=-1, norm=None):
 
 
 @rule(
-    vjp=lambda g, a_shape, axis, norm: _whole_vjp(ihfft, g, a_shape, axis, norm),
+    vjp=lambda g, a_shape, axis, norm: _whole_vjp(ops.ihfft, g, a_shape, axis, norm),
     holomorphic=False,
     numpy=("fft.hfft",),
     prepare=_prepare,
@@ -142,7 +142,7 @@ def hfft(a, /, n=None, axis=-1, norm=None):
 
 
 @rule(
-    vjp=lambda g, a_shape, n, axis, norm: _half_vjp(hfft, g, a_shape, n, axis, norm),
+    vjp=lambda g, a_shape, n, axis, norm: _half_vjp(ops.hfft, g, a_shape, n, axis, norm),
     holomorphic=False,
     numpy=("fft.ihfft",),
     prepare=_prepare,

@@ -12,11 +12,7 @@ import numpy as np
 
 from fastgrad.rules import linalg_errors  # noqa: F401  so that NumPy's LinAlgError becomes ours
 
-try:
-    from numpy.linalg import _umath_linalg as _loops
-except ImportError:  # moved by NumPy
-    _loops = None
-
+_loops = getattr(np.linalg, "_umath_linalg", None)
 _F64 = np.dtype(np.float64)
 _CACHED = 1024  # the largest matrix for which the places below the diagonal are kept
 

@@ -10,11 +10,7 @@ import math
 
 import numpy as np
 
-try:
-    from numpy.fft import _pocketfft_umath as _loops
-except ImportError:  # moved by NumPy
-    _loops = None
-
+_loops = getattr(np.fft, "_pocketfft_umath", None)
 _F64, _C128 = np.dtype(np.float64), np.dtype(np.complex128)
 _REAL, _COMPLEX, _BOTH = (_F64,), (_C128,), (_C128, _F64)
 # The power of 1 / n that scales a transform, and its inverse.
