@@ -96,12 +96,12 @@ Tensor.get_device | x.device | the CPU is the only device
 Tensor.xpu || the CPU is the only device
 Tensor.index_copy | y = x.copy(), then y[index] = source |
 Tensor.index_put_ | x[indices] = values |
-Tensor.inverse || there is no rule for inverses and linear systems
-Tensor.det || there is no rule for determinants
-Tensor.logdet || there is no rule for determinants
-Tensor.slogdet || there is no rule for determinants
-Tensor.svd | fg.svdvals(x) | singular vectors have no rule
-Tensor.symeig || there is no rule for eigenvalues
+Tensor.inverse | fg.linalg.inv(x) |
+Tensor.det | fg.linalg.det(x) |
+Tensor.logdet | fg.linalg.slogdet(x).logabsdet |
+Tensor.slogdet | fg.linalg.slogdet(x) |
+Tensor.svd | fg.linalg.svd(x, full_matrices=False) |
+Tensor.symeig | fg.linalg.eigh(x) |
 Tensor.cummax | numpy.maximum.accumulate(x.detach().numpy()) | no gradient is defined
 Tensor.cummin | numpy.minimum.accumulate(x.detach().numpy()) | no gradient is defined
 Tensor.kthvalue | fg.sort(x, axis)[..., k - 1] |
