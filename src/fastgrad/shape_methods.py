@@ -6,7 +6,6 @@ import warnings
 from fastgrad import errors, parameters
 from fastgrad._lazy import lazy_module
 from fastgrad.functions import shapes
-from fastgrad.functions.arguments import one_axis
 from fastgrad.rules.rule import FUNCTIONS
 from fastgrad.tracebacks import shorten
 
@@ -123,12 +122,8 @@ def flatten(self, start_dim=0, end_dim=-1):
     start_dim, end_dim : int
         PyTorch's parameters.
     """
-    if (start_dim, end_dim) == (0, -1) or not self.ndim:
-        return self.ravel().copy()
-    start_dim, end_dim = (one_axis("flatten", k, self.ndim) for k in (start_dim, end_dim))
-    if start_dim > end_dim:
-        raise errors.ShapeError(f"flatten: start_dim {start_dim} is after end_dim {end_dim}")
-    return self.reshape((*self.shape[:start_dim], -1, *self.shape[end_dim + 1 :]))
+    y = shapes.flatten(self, start_dim, end_dim)
+    return y.copy() if (start_dim, end_dim) == (0, -1) else y
 
 
 def _new(cls, *data, device=None):

@@ -52,6 +52,7 @@ def laid_out(operands, layouts):
     return [LAYOUTS[layout](x) if isinstance(x, np.ndarray) else x for x, layout in zip(operands, layouts, strict=True)]
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of NumPy, for slices of NaN
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("name", NAMES)
 def test_layout_makes_no_difference(name, dtype):

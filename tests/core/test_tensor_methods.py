@@ -1,11 +1,14 @@
 """The Tensor's methods and operators, against NumPy; few gradients."""
 
 import operator
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import fastgrad as fg
+from fastgrad.rules import RULES
 from tests.support.arrays import same
 
 A = np.array([[0.3, 0.8, 0.5], [0.7, 0.2, 0.9]])
@@ -196,3 +199,16 @@ def test_other_classes_get_their_turn():
         x < None  # noqa: B015
     assert (x == None) is False  # noqa: E711
     assert x != "a"
+
+
+def test_methods_in_the_class_pass_every_argument_of_their_op():
+    """`call_method` gets a C array, whose length nothing else checks."""
+    source = Path(fg.__file__).parent / "core" / "object" / "tensor_class.pxi"
+    if not source.exists():
+        pytest.skip("the sources are not part of an installed package")
+    calls = re.findall(r"call_method\((\w+), \[(.*)\]\)", source.read_text())
+    assert len(calls) >= 6
+    for name, given in calls:
+        rule = RULES[name.lower()]
+        given = re.sub(r"\([^()]*\)", "", given)
+        assert given.count(",") + 1 == rule.n_operands + len(rule.param_names), name

@@ -22,7 +22,7 @@ ALIASES = {
 # Methods of Tensor that are functions as well.
 _METHODS = """
     addmm chunk div sub gather index_select is_complex is_floating_point lerp masked_fill masked_select numel narrow
-    permute scatter t unflatten
+    permute scatter t unbind unflatten
 """
 
 

@@ -126,20 +126,21 @@ def amin(x, axis=None, keepdims=False, *, dim=None, keepdim=None):
     return FUNCTIONS["min"](x, parameters.either(axis, dim), parameters.either(keepdims, keepdim, False))
 
 
-def var_mean(x, dim=None, *, correction=1, keepdim=False):
+def _with_mean(op, x, dim, unbiased, correction, keepdim):
+    if type(dim) is bool:  # PyTorch's `std_mean(x, unbiased)`
+        dim, unbiased = None, dim
+    ddof = int(unbiased) if unbiased is not None else 1 if correction is None else correction
+    return FUNCTIONS[op](x, axis=dim, ddof=ddof, keepdims=keepdim), FUNCTIONS["mean"](x, axis=dim, keepdims=keepdim)
+
+
+def var_mean(x, dim=None, unbiased=None, keepdim=False, *, correction=1):
     """Return the pair of variance and mean. PyTorch's function."""
-    return (
-        FUNCTIONS["var"](x, axis=dim, ddof=correction, keepdims=keepdim),
-        FUNCTIONS["mean"](x, axis=dim, keepdims=keepdim),
-    )
+    return _with_mean("var", x, dim, unbiased, correction, keepdim)
 
 
-def std_mean(x, dim=None, *, correction=1, keepdim=False):
+def std_mean(x, dim=None, unbiased=None, keepdim=False, *, correction=1):
     """Return the pair of standard deviation and mean. PyTorch's function."""
-    return (
-        FUNCTIONS["std"](x, axis=dim, ddof=correction, keepdims=keepdim),
-        FUNCTIONS["mean"](x, axis=dim, keepdims=keepdim),
-    )
+    return _with_mean("std", x, dim, unbiased, correction, keepdim)
 
 
 CALLS = {

@@ -31,7 +31,7 @@ _ALIASES = """
     hypot=hypot floor=floor ceil=ceil trunc=trunc round=round clamp=clip absolute=abs isnan=isnan isinf=isinf
     isfinite=isfinite isclose=isclose allclose=allclose equal=array_equal count_nonzero=count_nonzero amax=amax
     amin=amin median=median topk=topk tril=tril triu=triu diag=diag diagonal=diagonal trace=trace flip=flip
-    roll=roll moveaxis=moveaxis movedim=moveaxis swapdims=swapaxes take_along_dim=take_along_axis unbind=unstack
+    roll=roll moveaxis=moveaxis movedim=moveaxis swapdims=swapaxes take_along_dim=take_along_axis
     logit=logit rsqrt=rsqrt argsort=argsort take=take
 """
 ALIASES = dict(pair.split("=") for pair in _ALIASES.split())
@@ -60,9 +60,9 @@ def rsqrt(x):
     return 1 / FUNCTIONS["sqrt"](x)
 
 
-def logit(x):
-    """Return `log(x / (1 - x))`."""
-    x = asarray(x)
+def logit(x, eps=None):
+    """Return `log(x / (1 - x))`, of `x` limited to the interval from `eps` to `1 - eps` if `eps` is given."""
+    x = asarray(x) if eps is None else FUNCTIONS["clip"](x, eps, 1 - eps)
     return FUNCTIONS["log"](x) - FUNCTIONS["log1p"](-x)
 
 
@@ -83,6 +83,12 @@ _install_aliases()
 
 
 # --- shapes ---
+
+
+@_method
+def unbind(self, dim=0):
+    """Return the subarrays along an axis, as a tuple. PyTorch's name of `fg.unstack`."""
+    return shapes.unstack(self, axis=dim)
 
 
 @_method

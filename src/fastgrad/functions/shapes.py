@@ -3,6 +3,8 @@
 Names and signatures are those of the Python array API standard, and NumPy's where it has others.
 """
 
+import math
+
 import numpy as np
 
 from fastgrad import devices, errors, parameters
@@ -80,7 +82,26 @@ def ravel(x, /):
     return _reshape(x, (-1,)) if np.size(plain(x)) else _reshape(x, (0,))
 
 
-flatten = ravel
+def flatten(x, /, start_dim=0, end_dim=-1):
+    """Return the elements of `x` along one axis, in C order; of the axes from `start_dim` to `end_dim` if given.
+
+    Parameters
+    ----------
+    x : Tensor or array
+    start_dim, end_dim : int
+        PyTorch's parameters.
+
+    Returns
+    -------
+    Tensor
+    """
+    x = as_tensor(x)
+    if (start_dim, end_dim) == (0, -1) or not x.ndim:
+        return ravel(x)
+    start_dim, end_dim = (one_axis("flatten", k, x.ndim) for k in (start_dim, end_dim))
+    if start_dim > end_dim:
+        raise errors.ShapeError(f"flatten: start_dim {start_dim} is after end_dim {end_dim}")
+    return _reshape(x, (*x.shape[:start_dim], math.prod(x.shape[start_dim : end_dim + 1]), *x.shape[end_dim + 1 :]))
 
 
 def permute_dims(x, /, axes):
@@ -243,7 +264,7 @@ def meshgrid(*xs, indexing="xy"):
     Parameters
     ----------
     *xs : Tensor or array
-        Vectors of coordinates.
+        Vectors of coordinates; or one list of them.
     indexing : {"xy", "ij"}
         Whether the first vector varies along the columns ("xy") or along the rows ("ij") of the result.
 
@@ -254,6 +275,8 @@ def meshgrid(*xs, indexing="xy"):
     """
     if indexing not in ("xy", "ij"):
         raise ValueError(f'meshgrid: indexing must be "xy" or "ij", got {indexing!r}')
+    if len(xs) == 1 and isinstance(xs[0], (list, tuple)) and any(isinstance(x, (Tensor, np.ndarray)) for x in xs[0]):
+        xs = xs[0]  # a list of vectors, as in PyTorch
     n, swap = len(xs), indexing == "xy" and len(xs) > 1
     places = [1, 0, *range(2, n)] if swap else range(n)
     grids = (reshape(x, tuple(-1 if k == place else 1 for k in range(n))) for x, place in zip(xs, places, strict=True))

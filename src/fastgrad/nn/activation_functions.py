@@ -232,13 +232,15 @@ def softsign(x):
     return as_tensor(x) / (1 + _abs(x))
 
 
-def softmin(x, dim=-1):
+def softmin(x, dim=-1, *, dtype=None):
     """Return `softmax(-x)` along the axis `dim`.
 
     Parameters
     ----------
     x : Tensor or array
     dim : int
+    dtype : dtype, optional
+        The dtype to compute in, and of the result.
 
     Returns
     -------
@@ -249,7 +251,7 @@ def softmin(x, dim=-1):
     AxisError
         If there is no axis `dim`.
     """
-    return _softmax(-as_tensor(x), dim)
+    return _softmax(-as_tensor(x), dim, dtype=dtype)
 
 
 def glu(x, dim=-1):

@@ -264,10 +264,10 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
 
     Parameters
     ----------
-    input, target : Tensor or array of one shape
-        `input` is the predicted mean.
+    input, target : Tensor or array
+        `input` is the predicted mean. The shapes broadcast.
     var : Tensor or array
-        The predicted variance, of the shape of `input`, or one that broadcasts to it.
+        The predicted variance: of the shape of `input`; with 1 in place of its last length; or without its last axis.
     full : bool
         Whether to add the constant `log(2 pi) / 2`.
     eps : float
@@ -282,12 +282,19 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
     Raises
     ------
     ShapeError
-        If the shapes differ.
+        If `var` has another shape.
     ValueError
         If a variance is negative.
     """
-    input, target = pair("gaussian_nll_loss", input, target)
-    var = as_tensor(var)
+    input, target, var = as_tensor(input), as_tensor(target), as_tensor(var)
+    if var.shape != input.shape:
+        if var.shape == input.shape[:-1]:
+            var = var[..., None]
+        elif var.shape != (*input.shape[:-1], 1):
+            raise errors.ShapeError(
+                f"gaussian_nll_loss: var has shape {var.shape} and input {input.shape}: pass a variance per element, "
+                "or one per row"
+            )
     if var.size and not var.detach().numpy().min() >= 0:
         raise errors.BadSetting("gaussian_nll_loss: var must be at least 0")
     raised = var + np.maximum(eps - var.detach().numpy(), 0)  # the gradient is that of var, as in PyTorch

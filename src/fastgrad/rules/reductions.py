@@ -184,12 +184,13 @@ def logsumexp(x, /, axis=None, keepdims=False):
 @rule(
     vjp=lambda g, y, axis: y * (g - sum(g * y, axis, True)),
     numpy=(),
+    takes_dtype=True,
     prepare=parameters.read(axis=parameters.axes),
     samples=uniform(
         -2, 2, ((2, 3), {}), ((4,), {}), ((2, 3, 2), {"axis": 1}), ((2, 3), {"axis": (0, 1)}), ((0, 3), {})
     ),
 )
-def softmax(x, /, axis=-1):
+def softmax(x, /, axis=-1, *, dtype=None):
     """`exp(x) / sum(exp(x))` along `axis`, computed without overflow."""
     e = np.exp(x - _maximum(x, axis))
     return e / np.sum(e, axis=axis, keepdims=True)
@@ -198,12 +199,13 @@ def softmax(x, /, axis=-1):
 @rule(
     vjp=lambda g, y, axis: g - exp(y) * sum(g, axis, True),
     numpy=(),
+    takes_dtype=True,
     prepare=parameters.read(axis=parameters.axes),
     samples=uniform(
         -2, 2, ((2, 3), {}), ((4,), {}), ((2, 3, 2), {"axis": 1}), ((2, 3), {"axis": (0, 1)}), ((0, 3), {})
     ),
 )
-def log_softmax(x, /, axis=-1):
+def log_softmax(x, /, axis=-1, *, dtype=None):
     """`x - logsumexp(x)` along `axis`: the logarithm of softmax, accurate where softmax underflows."""
     x = x - _maximum(x, axis)
     return x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True))

@@ -265,11 +265,11 @@ cdef class Tensor:
     def logsumexp(self, axis=None, keepdims=False, *, dim=None, keepdim=None):
         return call_method(LOGSUMEXP, [<PyObject*>self, either(axis, dim, None), either(keepdims, keepdim, False)])
 
-    def softmax(self, axis=-1, *, dim=None):
-        return call_method(SOFTMAX, [<PyObject*>self, either(axis, dim, -1)])
+    def softmax(self, axis=-1, *, dtype=None, dim=None):
+        return call_method(SOFTMAX, [<PyObject*>self, either(axis, dim, -1), <PyObject*>dtype])
 
-    def log_softmax(self, axis=-1, *, dim=None):
-        return call_method(LOG_SOFTMAX, [<PyObject*>self, either(axis, dim, -1)])
+    def log_softmax(self, axis=-1, *, dtype=None, dim=None):
+        return call_method(LOG_SOFTMAX, [<PyObject*>self, either(axis, dim, -1), <PyObject*>dtype])
 
     def clip(self, min=None, max=None):
         return call_method(CLIP, [<PyObject*>self, <PyObject*>min, <PyObject*>max])
