@@ -69,6 +69,9 @@ class Plan:
         signature, defaults = _numpy_signature(function, bare, method)
         self.names, self.n_only, self.n_positional, self.many, more = signature
         keywords, positions, own = _own_signature(counterpart)
+        if keywords is None:  # a function with NumPy's signature
+            keywords, self.n_only, self.n_positional, self.many = {*self.names} - {"out"}, 0, 0, True
+            defaults = {}
         if more:  # NumPy's function takes any keyword
             self.names += tuple(sorted(keywords.difference(self.names)))
         required = self.names[: self.n_positional] if not self.many else ()
@@ -178,16 +181,17 @@ def _python_signature(function):
 def _own_signature(counterpart):
     """Return the keywords of a function of fastgrad, its positional parameters, and its defaults.
 
-    A positional parameter is a pair: whether it is NumPy's at the same position whatever its name, and its name.
+    The keywords are None if it takes any arguments. A positional parameter is a pair: whether it is NumPy's at the same
+    position whatever its name, and its name.
     """
     rule = getattr(counterpart, "rule", None)
     if rule is not None:
         operands = () if rule.variadic else rule.operand_names
         keywords = {*rule.param_names, *operands, *rule.synonyms, *MASKED_KEYWORDS.get(rule.name, ())}
         return keywords, tuple((True, name) for name in operands), {"where": True, **rule.defaults}
-    while hasattr(counterpart, "__wrapped__"):
-        counterpart = counterpart.__wrapped__
-    (names, n_only, n, many, _), defaults = _python_signature(counterpart)
+    (names, n_only, n, many, more), defaults = _python_signature(counterpart)
+    if many and more and not names:
+        return None, (), {}
     positions = tuple(
         (k < n_only or name not in defaults, name) for k, name in enumerate(names[: n_only if many else n])
     )

@@ -62,6 +62,7 @@ def table():
     """Return the table of NumPy functions and their counterparts in fastgrad, without further families."""
     if not _table:
         own = {"divmod": _divmod, "concatenate": _concatenate, "full": constants.full, "linspace": constants.linspace}
+        own |= constants.constants()
         _table.update(_by_function(recording_functions() | arrays.FUNCTIONS | own))
     return _table
 

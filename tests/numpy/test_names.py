@@ -22,7 +22,7 @@ PAIRS = {
     "random": (fnp.random, numpy.random),
 }  # fmt: skip
 PUBLIC = [(place, name) for place, (_, theirs) in PAIRS.items() for name in sorted(dir(theirs)) if name[0] != "_"]
-NUMPYS_OWN = "float64 int32 dtype ndarray pi inf newaxis isnan argmax zeros arange save printoptions errstate s_ ma"
+NUMPYS_OWN = "float64 int32 dtype ndarray pi inf newaxis spacing zeros arange save printoptions errstate s_ ma"
 PROGRAM = """
 from typing import reveal_type
 import fastgrad as fg
@@ -86,24 +86,7 @@ def test_the_families_of_functions_are_there_without_a_list_of_their_own():
 
 
 def test_what_is_not_differentiable_is_numpys_own():
-    for name in [
-        "float64",
-        "int32",
-        "dtype",
-        "ndarray",
-        "pi",
-        "inf",
-        "newaxis",
-        "isnan",
-        "argmax",
-        "zeros",
-        "arange",
-        "save",
-        "printoptions",
-        "errstate",
-        "s_",
-        "ma",
-    ]:
+    for name in NUMPYS_OWN.split():
         assert getattr(fnp, name) is getattr(numpy, name)
     assert fnp.linalg.LinAlgError is numpy.linalg.LinAlgError
     assert fnp.random.default_rng is numpy.random.default_rng
@@ -187,4 +170,4 @@ def test_a_type_checker_knows_the_names(tmp_path):
     assert revealed[:2] == ["fastgrad._engine.Tensor"] * 2
     assert [kind.partition("[")[0] for kind in revealed[2:]] == ["float", "numpy.ndarray"]
     errors = [line for line in lines if line.startswith("error")]
-    assert len(errors) == 2 and '"sum"' in errors[0] and "nosuch" in errors[1], said
+    assert len(errors) == 2 and "_sum" in errors[0] and "nosuch" in errors[1], said

@@ -7,6 +7,7 @@ from fastgrad.functions.arguments import as_tensor
 from fastgrad.functions.shapes import reshape
 from fastgrad.rules.rule import FUNCTIONS as OPS
 
+_FLOAT64 = np.dtype(np.float64)
 _stack = OPS["stack"]
 
 
@@ -23,8 +24,16 @@ def joined(x):
 def _stacked(x):
     if type(x) not in (list, tuple):
         return as_tensor(x)
-    parts = [_stacked(part) if type(part) in (list, tuple) else part for part in x]
+    parts = [part if type(part) is Tensor else _number_or_stacked(part) for part in x]
+    if int in map(type, parts):
+        wide = any(type(part) is Tensor and part.dtype == _FLOAT64 for part in parts)
+        parts = [as_tensor(float(part) if wide else part) if type(part) is int else part for part in parts]
     return _stack(*parts, axis=0) if parts else as_tensor(np.array(()))
+
+
+def _number_or_stacked(part):
+    """Return an int as it is: among float64 it is one, which is faster than a conversion."""
+    return part if type(part) is int else _stacked(part)
 
 
 def array(object, dtype=None, *, copy=True, order="K", ndmin=0):

@@ -41,16 +41,10 @@ from numpy import False_ as False_
 from numpy import ScalarType as ScalarType
 from numpy import True_ as True_
 from numpy import __array_namespace_info__ as __array_namespace_info__
-from numpy import all as all
-from numpy import allclose as allclose
-from numpy import any as any
 from numpy import arange as arange
-from numpy import argmax as argmax
-from numpy import argmin as argmin
 from numpy import argpartition as argpartition
 from numpy import argwhere as argwhere
 from numpy import array2string as array2string
-from numpy import array_equal as array_equal
 from numpy import array_equiv as array_equiv
 from numpy import array_repr as array_repr
 from numpy import array_str as array_str
@@ -58,14 +52,7 @@ from numpy import asmatrix as asmatrix
 from numpy import bartlett as bartlett
 from numpy import base_repr as base_repr
 from numpy import binary_repr as binary_repr
-from numpy import bitwise_and as bitwise_and
 from numpy import bitwise_count as bitwise_count
-from numpy import bitwise_invert as bitwise_invert
-from numpy import bitwise_left_shift as bitwise_left_shift
-from numpy import bitwise_not as bitwise_not
-from numpy import bitwise_or as bitwise_or
-from numpy import bitwise_right_shift as bitwise_right_shift
-from numpy import bitwise_xor as bitwise_xor
 from numpy import blackman as blackman
 from numpy import bmat as bmat
 from numpy import bool as bool
@@ -89,7 +76,6 @@ from numpy import complex64 as complex64
 from numpy import complexfloating as complexfloating
 from numpy import copyto as copyto
 from numpy import core as core
-from numpy import count_nonzero as count_nonzero
 from numpy import csingle as csingle
 from numpy import ctypeslib as ctypeslib
 from numpy import datetime64 as datetime64
@@ -161,16 +147,11 @@ from numpy import intc as intc
 from numpy import integer as integer
 from numpy import intersect1d as intersect1d
 from numpy import intp as intp
-from numpy import invert as invert
 from numpy import is_busday as is_busday
-from numpy import isclose as isclose
 from numpy import iscomplex as iscomplex
 from numpy import iscomplexobj as iscomplexobj
 from numpy import isdtype as isdtype
-from numpy import isfinite as isfinite
 from numpy import isfortran as isfortran
-from numpy import isinf as isinf
-from numpy import isnan as isnan
 from numpy import isnat as isnat
 from numpy import isneginf as isneginf
 from numpy import isposinf as isposinf
@@ -182,17 +163,12 @@ from numpy import iterable as iterable
 from numpy import ix_ as ix_
 from numpy import kaiser as kaiser
 from numpy import lcm as lcm
-from numpy import left_shift as left_shift
 from numpy import lexsort as lexsort
 from numpy import lib as lib
 from fastgrad.numpy import linalg as linalg
 from numpy import little_endian as little_endian
 from numpy import load as load
 from numpy import loadtxt as loadtxt
-from numpy import logical_and as logical_and
-from numpy import logical_not as logical_not
-from numpy import logical_or as logical_or
-from numpy import logical_xor as logical_xor
 from numpy import long as long
 from numpy import longdouble as longdouble
 from numpy import longlong as longlong
@@ -214,7 +190,6 @@ from numpy import ndindex as ndindex
 from numpy import nditer as nditer
 from numpy import nested_iters as nested_iters
 from numpy import newaxis as newaxis
-from numpy import nonzero as nonzero
 from numpy import number as number
 from numpy import object_ as object_
 from numpy import ogrid as ogrid
@@ -239,7 +214,6 @@ from numpy import recarray as recarray
 from numpy import record as record
 from numpy import require as require
 from numpy import result_type as result_type
-from numpy import right_shift as right_shift
 from numpy import roots as roots
 from numpy import row_stack as row_stack
 from numpy import s_ as s_
@@ -248,7 +222,6 @@ from numpy import savetxt as savetxt
 from numpy import savez as savez
 from numpy import savez_compressed as savez_compressed
 from numpy import sctypeDict as sctypeDict
-from numpy import searchsorted as searchsorted
 from numpy import set_printoptions as set_printoptions
 from numpy import setbufsize as setbufsize
 from numpy import setdiff1d as setdiff1d
@@ -303,6 +276,12 @@ absolute: _Ufunc
 acos: _Ufunc
 acosh: _Ufunc
 add: _Ufunc
+class _all(Protocol):
+    def __call__(self, a: Any, axis: Any = ..., out: Any = ..., keepdims: Any = ..., *, where: Any = ...) -> Any: ...
+all: _all
+class _allclose(Protocol):
+    def __call__(self, a: Any, b: Any, rtol: Any = ..., atol: Any = ..., equal_nan: Any = ...) -> Any: ...
+allclose: _allclose
 class _amax(Protocol):
     @overload
     def __call__(self, a: _Tensor, axis: Any = ..., out: Any = ..., keepdims: Any = ..., initial: Any = ..., where: Any = ...) -> _Tensor: ...
@@ -321,6 +300,9 @@ class _angle(Protocol):
     @overload
     def __call__(self, z: _Operand, deg: Any = ...) -> Any: ...
 angle: _angle
+class _any(Protocol):
+    def __call__(self, a: Any, axis: Any = ..., out: Any = ..., keepdims: Any = ..., *, where: Any = ...) -> Any: ...
+any: _any
 class _append(Protocol):
     @overload
     def __call__(self, arr: _Tensor, values: _Operand, axis: Any = ...) -> _Tensor: ...
@@ -343,6 +325,12 @@ arcsinh: _Ufunc
 arctan: _Ufunc
 arctan2: _Ufunc
 arctanh: _Ufunc
+class _argmax(Protocol):
+    def __call__(self, a: Any, axis: Any = ..., out: Any = ..., *, keepdims: Any = ...) -> Any: ...
+argmax: _argmax
+class _argmin(Protocol):
+    def __call__(self, a: Any, axis: Any = ..., out: Any = ..., *, keepdims: Any = ...) -> Any: ...
+argmin: _argmin
 class _argsort(Protocol):
     @overload
     def __call__(self, a: _Tensor, axis: Any = ..., kind: Any = ..., order: Any = ..., *, stable: Any = ...) -> _Tensor: ...
@@ -358,6 +346,9 @@ around: _around
 class _array(Protocol):
     def __call__(self, object: Any, dtype: Any = ..., *, copy: Any = ..., order: Any = ..., subok: Any = ..., ndmin: Any = ..., ndmax: Any = ..., like: Any = ...) -> Any: ...
 array: _array
+class _array_equal(Protocol):
+    def __call__(self, a1: Any, a2: Any, equal_nan: Any = ...) -> Any: ...
+array_equal: _array_equal
 class _array_split(Protocol):
     @overload
     def __call__(self, ary: _Tensor, indices_or_sections: Any, axis: Any = ...) -> _Tensor: ...
@@ -426,6 +417,13 @@ class _bincount(Protocol):
     @overload
     def __call__(self, x: _Operand, /, weights: Any = ..., minlength: Any = ...) -> Any: ...
 bincount: _bincount
+bitwise_and: _Ufunc
+bitwise_invert: _Ufunc
+bitwise_left_shift: _Ufunc
+bitwise_not: _Ufunc
+bitwise_or: _Ufunc
+bitwise_right_shift: _Ufunc
+bitwise_xor: _Ufunc
 class _block(Protocol):
     @overload
     def __call__(self, arrays: _Tensor) -> _Tensor: ...
@@ -497,6 +495,9 @@ class _correlate(Protocol):
 correlate: _correlate
 cos: _Ufunc
 cosh: _Ufunc
+class _count_nonzero(Protocol):
+    def __call__(self, a: Any, axis: Any = ..., *, keepdims: Any = ...) -> Any: ...
+count_nonzero: _count_nonzero
 class _cov(Protocol):
     @overload
     def __call__(self, m: _Tensor, y: Any = ..., rowvar: Any = ..., bias: Any = ..., ddof: Any = ..., fweights: Any = ..., aweights: Any = ..., *, dtype: Any = ...) -> _Tensor: ...
@@ -715,12 +716,16 @@ class _interp(Protocol):
     @overload
     def __call__(self, x: _Operand, xp: _Operand, fp: _Operand, left: Any = ..., right: Any = ..., period: Any = ...) -> Any: ...
 interp: _interp
+invert: _Ufunc
+class _isclose(Protocol):
+    def __call__(self, a: Any, b: Any, rtol: Any = ..., atol: Any = ..., equal_nan: Any = ...) -> Any: ...
+isclose: _isclose
+isfinite: _Ufunc
 class _isin(Protocol):
-    @overload
-    def __call__(self, element: _Tensor, test_elements: _Operand, assume_unique: Any = ..., invert: Any = ..., *, kind: Any = ...) -> _Tensor: ...
-    @overload
-    def __call__(self, element: _Operand, test_elements: _Operand, assume_unique: Any = ..., invert: Any = ..., *, kind: Any = ...) -> Any: ...
+    def __call__(self, element: Any, test_elements: Any, assume_unique: Any = ..., invert: Any = ..., *, kind: Any = ...) -> Any: ...
 isin: _isin
+isinf: _Ufunc
+isnan: _Ufunc
 class _kron(Protocol):
     @overload
     def __call__(self, a: _Tensor, b: _Operand) -> _Tensor: ...
@@ -728,6 +733,7 @@ class _kron(Protocol):
     def __call__(self, a: _Operand, b: _Operand) -> Any: ...
 kron: _kron
 ldexp: _Ufunc
+left_shift: _Ufunc
 less: _Ufunc
 less_equal: _Ufunc
 class _linspace(Protocol):
@@ -742,6 +748,10 @@ log1p: _Ufunc
 log2: _Ufunc
 logaddexp: _Ufunc
 logaddexp2: _Ufunc
+logical_and: _Ufunc
+logical_not: _Ufunc
+logical_or: _Ufunc
+logical_xor: _Ufunc
 class _logspace(Protocol):
     @overload
     def __call__(self, start: _Tensor, stop: _Operand, num: Any = ..., endpoint: Any = ..., base: Any = ..., dtype: Any = ..., axis: Any = ...) -> _Tensor: ...
@@ -871,6 +881,9 @@ class _nanvar(Protocol):
 nanvar: _nanvar
 negative: _Ufunc
 nextafter: _Ufunc
+class _nonzero(Protocol):
+    def __call__(self, a: Any) -> Any: ...
+nonzero: _nonzero
 not_equal: _Ufunc
 class _ones_like(Protocol):
     @overload
@@ -1006,6 +1019,7 @@ class _resize(Protocol):
     @overload
     def __call__(self, a: _Operand, new_shape: Any) -> Any: ...
 resize: _resize
+right_shift: _Ufunc
 rint: _Ufunc
 class _roll(Protocol):
     @overload
@@ -1031,6 +1045,9 @@ class _round(Protocol):
     @overload
     def __call__(self, a: _Operand, decimals: Any = ..., out: Any = ...) -> Any: ...
 round: _round
+class _searchsorted(Protocol):
+    def __call__(self, a: Any, v: Any, side: Any = ..., sorter: Any = ...) -> Any: ...
+searchsorted: _searchsorted
 class _select(Protocol):
     def __call__(self, condlist: Any, choicelist: Any, default: Any = ...) -> Any: ...
 select: _select
