@@ -256,6 +256,7 @@ def method(name, member):
     parameters = list(inspect.signature(member).parameters.values())
     if [p.kind for p in parameters[1:]] == [parameters[0].VAR_POSITIONAL, parameters[0].VAR_KEYWORD]:
         target = parameters_of(getattr(fg, getattr(member, "alias_of", name)))
+        target = [p for p in target if p.name not in ("a_min", "a_max")]  # of NumPy's function, but not its method
         if target[0].kind is not target[0].VAR_POSITIONAL:
             parameters = [parameters[0].replace(kind=target[0].kind), *target[1:]]
     if name.startswith("__") and all(p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty for p in parameters):

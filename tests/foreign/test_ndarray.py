@@ -77,8 +77,9 @@ def test_dunder_methods():
 
 def test_nonzero_as_pytorch_returns_it():
     assert fg.tensor(N).nonzero(as_tuple=False).tolist() == np.argwhere(N).tolist()
-    with pytest.raises(ValueError, match="0d"):
-        fg.tensor(1).nonzero()
+    if np.lib.NumpyVersion(np.__version__) >= "2.1.0":
+        with pytest.raises(fg.ShapeError, match=r"nonzero: .*0d"):
+            fg.tensor(1).nonzero()
 
 
 def test_bytes_and_flags():

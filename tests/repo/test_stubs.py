@@ -117,7 +117,8 @@ def test_a_typed_program_is_clean_under_mypy(tmp_path):
 @pytest.mark.slow
 def test_a_typed_program_is_clean_under_pyright(tmp_path):
     pytest.importorskip("pyright")
-    where = {"include": [str(PROGRAM)], "extraPaths": [str(PACKAGE.parent)]}
+    (tmp_path / PROGRAM.name).write_text(PROGRAM.read_text())
+    where = {"extraPaths": [str(PACKAGE.parent)]}
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(where))
     command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "--project", str(tmp_path)]
     said = subprocess.run(command, capture_output=True, text=True, timeout=600).stdout

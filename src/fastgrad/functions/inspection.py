@@ -8,6 +8,7 @@ import numpy as np
 from fastgrad import devices, errors
 from fastgrad._engine import Tensor, asarray
 
+_TAKES_OPTIONS = np.lib.NumpyVersion(np.__version__) >= "2.1.0"  # np.from_dlpack
 _KINDS = {
     "bool": "bool",
     "signed integer": "int8 int16 int32 int64",
@@ -240,4 +241,5 @@ def from_dlpack(x, /, *, device=None, copy=None):
     devices.check(device)
     if isinstance(x, Tensor):
         return asarray(x, copy=copy)
-    return asarray(np.from_dlpack(x, device=None if device is None else "cpu", copy=copy))
+    options = {"device": device and "cpu", "copy": copy} if _TAKES_OPTIONS else {}
+    return asarray(np.from_dlpack(x, **options), copy=None if _TAKES_OPTIONS else copy)
