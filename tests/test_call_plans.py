@@ -25,7 +25,8 @@ def test_parameters_are_matched_by_name_and_operands_by_position():
 def test_what_fastgrad_does_not_have_is_named_unless_it_is_the_default():
     assert bind(np.add, A, 1, where=True, casting="same_kind", subok=False) == ([A, 1], {}, {})
     assert bind(np.add, A, 1, out=A, casting="no")[2] == {"out": A, "casting": "no"}
-    assert bind(np.reshape, A, (3, 2), "F")[2] == {"order": "F"}
+    assert bind(np.reshape, A, (3, 2), "F") == ([A], {"shape": (3, 2), "order": "F"}, {})
+    assert bind(np.copy, A, "F") == ([A], {}, {})  # the memory order of a result is C
 
 
 def test_defaults_of_numpy_are_passed_on_where_they_differ():

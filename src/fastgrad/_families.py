@@ -7,7 +7,7 @@ functions have the names of NumPy's module. Their rules are in `rules/`, in the 
 from importlib import import_module
 
 NAMES = {
-    "rules.curves": "convolve",
+    "rules.curves": "convolve vander",
     "rules.missing": "nancumprod nancumsum nanmax nanmean nanmin nanprod nanstd nansum nanvar",
     "rules.quantiles": "median nanmedian nanpercentile nanquantile partition percentile quantile",
     "rules.selecting": "compress delete extract resize",
@@ -15,7 +15,7 @@ NAMES = {
         around cbrt deg2rad degrees fabs fix float_power fmax fmin fmod heaviside i0 ldexp logaddexp2 rad2deg
         radians rint sinc
     """,
-    "functions.algebra": "cross inner kron matvec vander vdot vecmat",
+    "functions.algebra": "cross inner kron matvec vdot vecmat",
     "functions.applying": "apply_along_axis apply_over_axes",
     "functions.averages": "average corrcoef cov ptp",
     "functions.blocks": """
@@ -32,8 +32,9 @@ NAMES = {
     "functions.sets": "isin unique unique_all unique_counts unique_inverse unique_values",
     "functions.spaces": "geomspace logspace",
 }
-# Names of constants and of writes, with which NumPy's functions do not have to be replaced.
+# Names that do not have to replace NumPy's functions: of constants, writes, and what NumPy does not dispatch.
 CONSTANTS = {
+    "functions.creating": "array c_ r_",
     "functions.inspecting": """
         argpartition argwhere array_equiv bartlett bitwise_count blackman diag_indices diag_indices_from digitize
         flatnonzero gcd hamming hanning histogram_bin_edges identity indices intersect1d iscomplex isneginf isposinf

@@ -15,6 +15,7 @@ import fastgrad as fg
 from fastgrad import _stubs_numpy
 from fastgrad._engine import Function
 from fastgrad.foreign import names
+from fastgrad.functions.concatenators import Concatenator
 from fastgrad.parameters import MASKED_KEYWORDS
 from fastgrad.rules.docs import signature as signature_of_op
 
@@ -314,7 +315,7 @@ def menu_stub():
         elif callable(value):
             called[name] = value
         else:
-            kind = "Any" if isinstance(value, types.SimpleNamespace) else type(value).__name__
+            kind = "Any" if isinstance(value, (types.SimpleNamespace, Concatenator)) else type(value).__name__
             constants += f"{name}: {kind if value is not None else 'None'}\n"
     body, constants = built_in(functions(called)), built_in(constants)
     aliases = "\n_Operand: TypeAlias = Tensor | npt.ArrayLike\n" + VARIABLES

@@ -12,7 +12,7 @@ from fastgrad.parameters import MASKED_KEYWORDS
 DEEPEST = 32  # lists within each other, as NumPy has it
 RENAMED = {"a_min": "min", "a_max": "max", "newshape": "shape"}
 # They do not change the values of a result.
-IGNORED = {"kind", "subok", "like"}
+IGNORED = {"kind", "order", "subok", "like"}
 # Functions of NumPy that take sequences of arrays, and those that take sequences of any depth.
 _SEQUENCES = "choose column_stack concatenate dstack hstack lexsort linalg.multi_dot piecewise select stack vstack"
 _NESTED = "array asanyarray asarray ascontiguousarray asfortranarray block"

@@ -165,7 +165,7 @@ def _bound(value):
 # The types that a reader returns unchanged; tested first, since most parameters have them.
 _PLAIN = {
     integer: (int,), axes: (int, type(None)), length: (int, type(None)), number: (float, int), flag: (bool,),
-    word: (str, type(None)), numbers: (int,),
+    word: (str, type(None)), numbers: (int,), key: (int,),
 }  # fmt: skip
 
 

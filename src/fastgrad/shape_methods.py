@@ -20,13 +20,15 @@ def _method(function):
 
 
 @_method
-def reshape(self, *shape):
+def reshape(self, *shape, order="C"):
     """Return the elements in another shape, as a view where the strides allow it.
 
     Parameters
     ----------
     *shape : int, or one tuple of int
         One length may be -1.
+    order : {"C", "F", "A"}
+        Which index changes fastest, as of `fg.reshape`.
 
     Raises
     ------
@@ -34,7 +36,7 @@ def reshape(self, *shape):
         If the shape has a different number of elements.
     """
     try:
-        return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)
+        return shapes.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
     except Exception as error:
         shorten(error)
         raise

@@ -240,7 +240,7 @@ def test_second_order_is_the_slope_of_the_first(name):
 @pytest.mark.parametrize("name", SMOOTH)
 def test_float32_stays_float32_and_agrees(name):
     rule = RULES[name]
-    if name in ("astype", "bincount", "float_power", "interp"):
+    if name in ("astype", "bincount", "float_power", "interp", "vander"):
         return  # say their dtype themselves
     for operands, params in samples(name):
         single = [x.astype(np.float32) if is_float(x) else x for x in operands]

@@ -1,7 +1,6 @@
 """Names of NumPy that are called otherwise, are not here, or mean something else. See `table`."""
 
 NAMES = """
-fg.array | fg.tensor(data) |
 fg.ndarray | fg.Tensor |
 fg.asanyarray | fg.asarray(obj) |
 fg.ascontiguousarray | x.contiguous() |

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from fastgrad import errors, parameters
+from fastgrad import errors
 from fastgrad.functions.arguments import as_tensor, one_axis
 from fastgrad.functions.contractions import tensordot
-from fastgrad.functions.shapes import expand_dims, matrix_transpose, moveaxis, ravel, reshape, squeeze, stack
+from fastgrad.functions.shapes import expand_dims, moveaxis, ravel, reshape, squeeze, stack
 from fastgrad.rules.cross import cross as _cross
 from fastgrad.rules.rule import FUNCTIONS
 
@@ -185,35 +185,3 @@ def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
     else:
         parts = -one[2] * two[1], one[2] * two[0]
     return stack((*parts, last), axis=axisc)
-
-
-def vander(x, N=None, increasing=False):
-    """Return the Vandermonde matrix: powers of the elements of `x`.
-
-    Parameters
-    ----------
-    x : Tensor or array, shape (n,)
-    N : int, optional
-        The number of columns, by default n.
-    increasing : bool
-        Whether the powers increase from left to right, from 0, or decrease.
-
-    Returns
-    -------
-    Tensor, shape (n, N)
-
-    Raises
-    ------
-    ShapeError
-        If `x` is not a vector.
-    """
-    x = as_tensor(x)
-    if x.ndim != 1:
-        raise errors.ShapeError(f"vander: x must be a vector, got shape {x.shape}")
-    n = x.shape[0] if N is None else parameters.integer(N)
-    dtype = np.promote_types(x.dtype, int)
-    if n < 2:
-        return FUNCTIONS["astype"](np.ones((x.shape[0], n)), dtype)
-    factors = FUNCTIONS["repeat"](expand_dims(FUNCTIONS["astype"](x, dtype), 0), n - 1, 0)
-    powers = FUNCTIONS["concat"](np.ones((1, x.shape[0]), dtype), FUNCTIONS["cumprod"](factors, axis=0), axis=0)
-    return matrix_transpose(powers if increasing else FUNCTIONS["flip"](powers, 0))

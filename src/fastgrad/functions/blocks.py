@@ -4,10 +4,10 @@ import numpy as np
 
 from fastgrad import errors, parameters
 from fastgrad.functions.arguments import as_tensor, one_axis, plain
-from fastgrad.functions.shapes import concat, expand_dims, matrix_transpose, moveaxis, reshape, split
+from fastgrad.functions.shapes import concat, matrix_transpose, moveaxis, split
 from fastgrad.rules.rule import FUNCTIONS
 
-_getitem = FUNCTIONS["getitem"]
+_getitem, _reshape = FUNCTIONS["getitem"], FUNCTIONS["reshape"]
 
 
 def _each(function, arrays):
@@ -17,17 +17,19 @@ def _each(function, arrays):
 
 def _one(x):
     x = as_tensor(x)
-    return x if x.ndim else reshape(x, (1,))
+    return x if x.ndim else _reshape(x, (1,))
 
 
 def _two(x):
-    x = _one(x)
-    return x if x.ndim > 1 else expand_dims(x, 0)
+    x = as_tensor(x)
+    return x if x.ndim > 1 else _reshape(x, (1, *(x.shape or (1,))))
 
 
 def _three(x):
-    x = _two(x)
-    return x if x.ndim > 2 else expand_dims(x, 2)
+    x = as_tensor(x)
+    if x.ndim > 2:
+        return x
+    return _reshape(x, (*x.shape, 1) if x.ndim == 2 else (1, *(x.shape or (1,)), 1))
 
 
 def atleast_1d(*arys):
@@ -151,7 +153,7 @@ def _joined(arrays, depth, ndim):
     if depth:
         return concat([_joined(part, depth - 1, ndim) for part in arrays], axis=-depth)
     x = as_tensor(arrays)
-    return FUNCTIONS["copy"](x) if x.ndim == ndim else reshape(x, (1,) * (ndim - x.ndim) + x.shape)
+    return FUNCTIONS["copy"](x) if x.ndim == ndim else _reshape(x, (1,) * (ndim - x.ndim) + x.shape)
 
 
 def array_split(ary, indices_or_sections, axis=0):

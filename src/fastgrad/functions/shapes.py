@@ -9,7 +9,7 @@ import numpy as np
 
 from fastgrad import devices, errors, parameters
 from fastgrad._engine import Tensor
-from fastgrad.functions.arguments import as_tensor, distinct_axes, is_end, one_axis, plain
+from fastgrad.functions.arguments import as_tensor, distinct_axes, is_end, one_axis, plain, records
 from fastgrad.rules.rule import FUNCTIONS
 
 _getitem = FUNCTIONS["getitem"]
@@ -17,14 +17,17 @@ _reshape = FUNCTIONS["reshape"]
 _permute = FUNCTIONS["permute_dims"]
 
 
-def reshape(x, /, shape=(), *lengths, copy=None):
-    """Return the elements of `x`, in C order, in another shape.
+def reshape(x, /, shape=(), *lengths, order="C", copy=None):
+    """Return the elements of `x` in another shape.
 
     Parameters
     ----------
     x : Tensor or array
     shape, *lengths : int or tuple of int
         `reshape(x, (2, 3))`, `reshape(x, 2, 3)` and `reshape(x, shape=(2, 3))` are equivalent. One length may be -1.
+    order : {"C", "F", "A"}
+        Which index changes fastest, of `x` and of the result: the last, the first, or the first if `x` is in Fortran
+        order in memory, and otherwise the last.
     copy : bool, optional
         True always copies, and False raises where the strides of `x` do not allow a view.
 
@@ -38,7 +41,11 @@ def reshape(x, /, shape=(), *lengths, copy=None):
     ValueError
         If `shape` has a different number of elements than `x`, or `copy` is False and a copy is needed.
     """
-    y = _reshape(x, parameters.shape((shape, *lengths) if lengths else shape))
+    shape = parameters.shape((shape, *lengths) if lengths else shape)
+    if order == "C" or not _first_is_fastest("reshape", x, order):
+        y = _reshape(x, shape)
+    else:
+        y = transpose(_reshape(transpose(x), shape[::-1]))
     if copy is None:
         return y
     shared = not y.size or np.may_share_memory(plain(x), plain(y))
@@ -77,8 +84,33 @@ def astype(x, dtype, /, *, copy=True, device=None):
     return FUNCTIONS["astype"](x, dtype)
 
 
-def ravel(x, /):
-    """Return the elements of `x`, in C order, along one axis; a view if possible."""
+def _first_is_fastest(op, x, order):
+    """Return whether an order of the elements is that of Fortran."""
+    if order not in ("C", "F", "A"):
+        raise errors.BadSetting(f'{op}: order must be "C", "F" or "A", got {order!r}')
+    flags = np.asarray(plain(x)).flags if order == "A" else None
+    return order == "F" or (flags is not None and flags.f_contiguous and not flags.c_contiguous)
+
+
+def ravel(x, /, order="C"):
+    """Return the elements of `x` along one axis; a view if possible.
+
+    Parameters
+    ----------
+    x : Tensor or array
+    order : {"C", "F", "A", "K"}
+        Which index changes fastest: the last, the first, the first if `x` is in Fortran order in memory, or the one
+        that is fastest in memory.
+
+    Returns
+    -------
+    Tensor, 1-d
+    """
+    if order == "K":
+        steps = np.abs(np.asarray(plain(x)).strides)
+        x = permute_dims(x, tuple(np.argsort(-steps, kind="stable").tolist()))
+    elif order != "C" and _first_is_fastest("ravel", x, order):
+        x = transpose(x)
     return _reshape(x, (-1,)) if np.size(plain(x)) else _reshape(x, (0,))
 
 
@@ -243,7 +275,7 @@ def broadcast_arrays(*xs):
     ShapeError
         If the shapes do not broadcast.
     """
-    xs = tuple(x if isinstance(x, Tensor) else _numeric(np.asarray(plain(x))) for x in xs)
+    xs = tuple(as_tensor(x) if isinstance(x, Tensor) or records(x) else _numeric(np.asarray(plain(x))) for x in xs)
     try:
         shape = np.broadcast_shapes(*(x.shape for x in xs))
     except ValueError:

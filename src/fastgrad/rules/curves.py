@@ -135,3 +135,24 @@ def _polyval_p_vjp(g, p_shape, x):
 def polyval(p, x, /):
     """The polynomial with coefficients `p`, a vector with the highest power first, at `x`."""
     return np.polyval(p, x)
+
+
+def _vander_vjp(g, x, N, increasing):
+    """The sum of `g` times the derivatives `n * x**(n - 1)` of the powers, which are a narrower Vandermonde matrix."""
+    n = len(x.detach().numpy()) if N is None else N
+    if n < 2:
+        return ops.astype(np.zeros(x.shape), g.dtype)
+    part, powers = (slice(1, None), np.arange(1, n)) if increasing else (slice(None, -1), np.arange(n - 1, 0, -1))
+    return sum(getitem(g, (slice(None), part)) * powers.astype(g.dtype) * vander(x, n - 1, increasing), axis=1)
+
+
+@rule(
+    vjp=lambda g, x, N, increasing: _vander_vjp(g, x, N, increasing),
+    prepare=parameters.read(N=parameters.length, increasing=parameters.flag),
+    samples=normal(
+        ((4,), {}), ((3,), {"N": 5, "increasing": True}), ((2,), {"N": 2}), ((3,), {"N": 1}), ((0,), {"N": 2}),
+    ),
+)  # fmt: skip
+def vander(x, /, N=None, increasing=False):
+    """Vandermonde matrix of the vector `x`: its columns are `N` powers, by default as many as elements, from 0 on."""
+    return np.vander(x, N, increasing)

@@ -274,12 +274,12 @@ cdef class Tensor:
     def clip(self, min=None, max=None):
         return call_method(CLIP, [<PyObject*>self, <PyObject*>min, <PyObject*>max])
 
-    def reshape(self, *shape):
+    def reshape(self, *shape, order="C"):
         cdef Tensor y = None
         wanted = shape[0] if len(shape) == 1 else shape
-        if type(wanted) is tuple or type(wanted) is int:
+        if (type(wanted) is tuple or type(wanted) is int) and order == "C":
             y = reshape(self, wanted)
-        return y if y is not None else METHODS["reshape"](self, *shape)
+        return y if y is not None else METHODS["reshape"](self, *shape, order=order)
 
     def transpose(self, *axes):
         return permute_dims(self, None) if not axes else METHODS["transpose"](self, *axes)
