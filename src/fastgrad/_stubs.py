@@ -49,7 +49,7 @@ PARAMETERS = _by_name(
         "int | Sequence[int]": (
             "axes normalized_shape shape source destination argnums indices_or_sections kernel_size dilation"
         ),
-        "Tensor | Sequence[_Operand]": "arrays outputs inputs",
+        "Tensor | Sequence[_Operand]": "arrays tensors outputs inputs",
         "npt.DTypeLike | None": "dtype",
         "Callable[..., Any]": "f forward hook",
         "str": "name subscripts",

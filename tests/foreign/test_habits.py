@@ -138,6 +138,24 @@ def test_files_of_pytorch(name, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+# --- a loop that collects results in a tensor ---
+
+
+def test_cat_leaves_out_empty_vectors():
+    collected = fg.FloatTensor()
+    for k in range(3):
+        collected = fg.cat((collected, X * k), 0)
+    assert collected.shape == (6, 3) and collected.dtype == X.dtype
+    np.testing.assert_array_equal(collected.numpy(), fg.concat([X * 0, X, X * 2]).numpy())
+    assert fg.cat([X, X], dim=1).shape == fg.cat([X, X], axis=-1).shape == (2, 6)
+    assert fg.cat([fg.zeros(0), fg.zeros(0)]).shape == (0,)
+    with pytest.raises(fg.ShapeError):
+        fg.cat([fg.zeros((0, 2)), X])
+    w = fg.tensor([1.0, 2.0], requires_grad=True)
+    fg.cat([fg.zeros(0), w * 3]).sum().backward()
+    assert w.grad.tolist() == [3, 3]
+
+
 # --- errors that were those of the machinery below ---
 
 
@@ -155,7 +173,9 @@ def test_files_of_pytorch(name, tmp_path):
     (lambda: X.split(0), BadSetting, "split: split_size must be at least 1, got 0"),
     (lambda: fg.tensor("abc"), DTypeError, "cannot hold str, only"),
     (lambda: fg.tensor(None), DTypeError, "cannot hold objects, such as None"),
-    (lambda: fg.cat(X, X), DTypeError, "an index, an axis or a count"),
+    (lambda: fg.cat(X, X), DTypeError, r"takes a sequence of tensors and an axis, got two tensors: use fg.cat\(\(x, y"),
+    (lambda: fg.cat([]), fg.ShapeError, "at least one"),
+    (lambda: fg.concat(X, X), DTypeError, "an index, an axis or a count"),
     (lambda: nn.ReLU(X), DTypeError, r"nn.ReLU takes options, got a Tensor: make the module first.*nn.ReLU\(\)\(x\)"),
     (lambda: nn.MSELoss(X, X), DTypeError, "nn.MSELoss takes options, got a Tensor"),
     (lambda: nn.CrossEntropyLoss(X, X), DTypeError, "nn.CrossEntropyLoss takes options"),

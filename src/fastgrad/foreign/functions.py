@@ -5,10 +5,11 @@ A function that is only another name is one row of `ALIASES`, or the method of t
 
 import numpy as np
 
-from fastgrad import devices, errors
+from fastgrad import devices, errors, parameters
 from fastgrad._engine import Tensor, asarray, enable_grad, no_grad
 from fastgrad.foreign import tensor
 from fastgrad.foreign.tensor import logit, rsqrt  # noqa: F401  public here too
+from fastgrad.functions import shapes
 
 # PyTorch's function -> the function of fastgrad that it is another name of.
 ALIASES = {
@@ -17,7 +18,7 @@ ALIASES = {
         for name, target in tensor.ALIASES.items()
         if name not in ("equal", "amax", "amin", "median", "topk") and name != target
     },
-    "cat": "concat", "row_stack": "vstack",
+    "row_stack": "vstack",
 }  # fmt: skip
 # Methods of Tensor that are functions as well.
 _METHODS = """
@@ -39,6 +40,31 @@ def _from_method(name):
 
 globals().update({name: tensor.find(target) for name, target in ALIASES.items()})
 globals().update({name: _from_method(name) for name in _METHODS.split()})
+
+
+def cat(tensors, dim=0, *, axis=None):
+    """Join a sequence of tensors along an axis, as `fg.concat`. Empty vectors are left out, as in PyTorch.
+
+    Parameters
+    ----------
+    tensors : sequence of Tensor or array
+        Vectors without elements may be among tensors of any shape: a loop that collects results starts with one.
+    dim, axis : int
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ along another axis, or there are no tensors.
+    """
+    if isinstance(axis, Tensor) or (isinstance(dim, Tensor) and dim.ndim):
+        raise errors.DTypeError("cat() takes a sequence of tensors and an axis, got two tensors: use fg.cat((x, y))")
+    tensors = list(tensors)
+    kept = [x for x in tensors if getattr(x, "shape", None) != (0,)]
+    return shapes.concat(kept or tensors, parameters.either(dim, axis, 0))
 
 
 def from_numpy(array):
