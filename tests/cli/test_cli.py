@@ -14,6 +14,7 @@ from fastgrad import _interrupt
 from fastgrad.benchmark import peers, race
 from fastgrad.cli import MAX_ROUNDS, MAX_STEPS, bench, info, main
 from fastgrad.cli.console import Console
+from fastgrad.rules import RULES
 
 SOURCES = str(Path(fg.__file__).parents[1])
 
@@ -150,6 +151,20 @@ def test_info_fits_the_terminal(width, monkeypatch, capsys):
     text = "\n".join(every)
     assert "loops in use:" in text and "CPU features:" in text
     assert len(every) > len(few)
+
+
+def test_info_lists_the_functions_with_their_implementations(capsys):
+    assert main(["info", "--coverage"]) == 0
+    head, *table, _, total = capsys.readouterr().out.splitlines()
+    assert head.split() == ["function", "how", "dtypes", "vjp", "jvp"]
+    listed = {line.split()[0]: line.split()[1:] for line in table}
+    how = "kernel" if fg.engine == "cython" else "rule"
+    assert listed["tanh"] == [how, "float", "complex", "int", "yes", "yes"]
+    assert listed["greater"][0] == "rule" and listed["greater"][-1] == "no"
+    assert listed["linalg.inv"][-1] == listed["fft.fft"][-1] == listed["concat"][-1] == "yes"
+    assert listed["argmax"] == ["constant", "all", "no", "no"]
+    assert set(RULES) <= {name.rpartition(".")[2] for name in listed}
+    assert total.startswith(f"{len(table)} functions: ")
 
 
 def test_info_tells_what_the_build_leaves_out():

@@ -78,6 +78,11 @@ def parser():
     info.add_argument(
         "--all", action="store_true", help="also print the loops, the CPU features and NumPy's BLAS in full"
     )
+    info.add_argument(
+        "--coverage",
+        action="store_true",
+        help="print all functions: implementation, dtypes, derivatives",
+    )
 
     bench = commands.add_parser(
         "bench",
@@ -162,7 +167,12 @@ def _run(options):
         return 0
     if options.command == "info":
         from fastgrad._progress import columns
+        from fastgrad.cli.coverage import lines as lines_of_coverage
         from fastgrad.cli.info import lines
+
+        if options.coverage:
+            print("\n".join(lines_of_coverage()))
+            return 0
 
         print("\n".join(lines(options.all, columns(sys.stdout))))
         return 0

@@ -33,6 +33,7 @@ from fastgrad.core.tensor import (
     no_grad,
     node_key,
     node_of,
+    ops_with_kernels,
     partial_gradients,
     rmsprop_step,
     scalar_gradient,
@@ -61,7 +62,7 @@ __all__ = [
     "collect_nodes", "debug_counts", "detect_anomaly", "enable_grad", "gradients", "install_methods",
     "instruction_set", "is_grad_enabled", "is_parameter", "is_traced", "keep_small_graphs", "leave", "loops_in_use",
     "mark_parameter",
-    "name", "no_grad", "node_key", "node_of", "partial_gradients", "rmsprop_step", "scalar_gradient",
-    "scale_in_place", "set_cache_limit", "set_docstring", "sgd_step", "sum_of_squares", "tensor", "trace",
-    "traced_leaf", "untrace", "write_count",
+    "name", "no_grad", "node_key", "node_of", "ops_with_kernels", "partial_gradients", "rmsprop_step",
+    "scalar_gradient", "scale_in_place", "set_cache_limit", "set_docstring", "sgd_step", "sum_of_squares", "tensor",
+    "trace", "traced_leaf", "untrace", "write_count",
 ]  # fmt: skip

@@ -94,6 +94,11 @@ cdef object op_name(Tensor y):
     return None if is_leaf(y) else rule_for(y).name
 
 
+def ops_with_kernels():
+    """Return the names of the ops that have a kernel."""
+    return sorted({name for name in op_names if name is not None})
+
+
 # What `record` functions read from `given`.
 
 cdef inline Tensor given_tensor(PyObject* o):
