@@ -109,6 +109,11 @@ def number(value):
     return value if type(value) in (float, int) else float(value)
 
 
+def tolerance(value):
+    """Return None, or a real number as a float."""
+    return value if value is None or type(value) is float else float(value)
+
+
 def flag(value):
     """Return a flag such as `keepdims` as a bool; integers are accepted."""
     if type(value) is bool:
@@ -164,8 +169,8 @@ def _bound(value):
 
 # The types that a reader returns unchanged; tested first, since most parameters have them.
 _PLAIN = {
-    integer: (int,), axes: (int, type(None)), length: (int, type(None)), number: (float, int), flag: (bool,),
-    word: (str, type(None)), numbers: (int,), key: (int,),
+    integer: (int,), axes: (int, type(None)), length: (int, type(None)), number: (float, int), numbers: (int,),
+    tolerance: (float, type(None)), flag: (bool,), word: (str, type(None)), key: (int,),
 }  # fmt: skip
 
 

@@ -187,16 +187,12 @@ def _lstsq_vjp(g, a, b, y, rcond):
     return _pinv_vjp(matmul(g, adjoint(b)), a, inverse), matmul(adjoint(inverse), g)
 
 
-def _tolerance(value):
-    return value if value is None else float(value)
-
-
 @rule(
     vjp=lambda g, a, b, y, rcond: _lstsq_vjp(g, a, b, y, rcond),
     together=True,
     holomorphic=False,
     numpy=(),
-    prepare=parameters.read(rcond=_tolerance),
+    prepare=parameters.read(rcond=parameters.tolerance),
     samples=regular(
         ([(4, 2), (4,)], {}), ([(4, 2), (4, 3)], {}), ([(2, 4), (2, 2)], {}), ([(3, 3), (3,)], {}),
         ([(3, 2), (3, 0)], {}), ([(0, 2), (0,)], {}),

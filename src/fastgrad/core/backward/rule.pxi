@@ -73,7 +73,7 @@ cdef int rule_cotangents(Function f, Tensor y, Tensor g, bint record, bint only_
 
 cdef object call_vjp(Function f, Py_ssize_t k, Tensor g, object read, tuple operands, dict params):
     """`Rule.pull`, without Python frames but the vjp's own where no conversion is needed."""
-    if not f.built_in or f.signature.variadic or is_complex(g.layout.typenum):
+    if not f.built_in or f.signature.variadic or (f.holomorphic and is_complex(g.layout.typenum)):
         return checked_call(f.rule.pull, (k, g, read, operands, params))
     cdef Py_ssize_t at = 0 if len(f.vjps) == 1 else k
     gx = checked_call(f.vjps[at], vjp_arguments(f, at, g, read, operands, params))
@@ -83,7 +83,7 @@ cdef object call_vjp(Function f, Py_ssize_t k, Tensor g, object read, tuple oper
 cdef list call_vjp_of_all(Function f, Tensor g, object read, tuple operands, dict params):
     """`Rule.pull_all`, in the same way."""
     cdef Py_ssize_t k
-    if not f.built_in or f.signature.variadic or is_complex(g.layout.typenum):
+    if not f.built_in or f.signature.variadic or (f.holomorphic and is_complex(g.layout.typenum)):
         return checked_call(f.rule.pull_all, (g, read, operands, params))
     found = list(checked_call(f.vjps[0], vjp_arguments(f, 0, g, read, operands, params)))
     for k in range(len(operands)):
