@@ -36,6 +36,8 @@ def keywords(given):
     TypeError
         If a parameter is passed under two names.
     """
+    if PYTORCH_KEYWORDS.keys().isdisjoint(given):
+        return given
     renamed = {PYTORCH_KEYWORDS.get(key, key): value for key, value in given.items()}
     if len(renamed) != len(given):
         raise two_names()

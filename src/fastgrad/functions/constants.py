@@ -6,7 +6,7 @@ Only the fill value of `full` and `full_like`, and the ends of `linspace`, are r
 import numpy as np
 
 from fastgrad import errors, leaving, parameters
-from fastgrad._engine import tensor
+from fastgrad._engine import Tensor, tensor
 from fastgrad._lazy import lazy_module
 from fastgrad.functions.arguments import has_gradient, plain, records
 from fastgrad.rules.rule import FUNCTIONS
@@ -183,6 +183,7 @@ def wrapped(result):
     return result
 
 
+_NUMBERS = (int, bool, type(None))
 _CONSTANT = """
     Notes
     -----
@@ -190,22 +191,28 @@ _CONSTANT = """
     """
 
 
-def constant(numpy_function, described=None):
+def constant(numpy_function, described=None, method=None):
     """Return NumPy's function, applied to the values of Tensors. Its results are constants.
 
     It raises NotDifferentiableError if a floating result depends on a Tensor that requires a gradient. It has the
-    signature and the docstring of `described`, if given.
+    signature and the docstring of `described`, if given. A `method` of ndarray that does the same saves half the time.
     """
 
     def function(*args, **kwargs):
         try:
+            call = method if method is not None and args and type(args[0]) is Tensor else numpy_function
             if kwargs:
                 kwargs = parameters.keywords(kwargs)
-                result = numpy_function(*map(plain, args), **plain(kwargs))
+                plain_kwargs = {
+                    key: value if type(value) in _NUMBERS else plain(value) for key, value in kwargs.items()
+                }
+                result = call(*map(plain, args), **named)
             else:
-                result = numpy_function(*map(plain, args))
+                result = call(*map(plain, args))
             if getattr(getattr(result, "dtype", None), "kind", "f") in "biu":  # the usual case
                 return tensor(result)
+            if call is np.ndarray.nonzero:
+                return tuple(map(tensor, result))
             if has_gradient(result) and records((args, kwargs)):
                 raise leaving.no_numpy_rule(f"fg.{numpy_function.__name__}")
             return wrapped(result)
@@ -243,7 +250,7 @@ bitwise_xor = constant(np.bitwise_xor)
 bitwise_invert = constant(np.bitwise_invert)
 bitwise_left_shift = constant(np.bitwise_left_shift)
 bitwise_right_shift = constant(np.bitwise_right_shift)
-nonzero = constant(np.nonzero)
+nonzero = constant(np.nonzero, method=np.ndarray.nonzero)
 result_type = constant(np.result_type)
 can_cast = constant(np.can_cast)
 
@@ -352,10 +359,11 @@ def _searchsorted(x1, x2, /, side="left", sorter=None):
     """
 
 
-all, any = constant(np.all, _all), constant(np.any, _any)
-argmax, argmin = constant(np.argmax, _argmax), constant(np.argmin, _argmin)
+all, any = constant(np.all, _all, np.ndarray.all), constant(np.any, _any, np.ndarray.any)
+argmax = constant(np.argmax, _argmax, np.ndarray.argmax)
+argmin = constant(np.argmin, _argmin, np.ndarray.argmin)
 count_nonzero = constant(np.count_nonzero, _count_nonzero)
-searchsorted = constant(np.searchsorted, _searchsorted)
+searchsorted = constant(np.searchsorted, _searchsorted, np.ndarray.searchsorted)
 
 
 def constants():
