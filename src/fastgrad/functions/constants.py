@@ -206,7 +206,7 @@ def constant(numpy_function, described=None, method=None):
                 plain_kwargs = {
                     key: value if type(value) in _NUMBERS else plain(value) for key, value in kwargs.items()
                 }
-                result = call(*map(plain, args), **named)
+                result = call(*map(plain, args), **plain_kwargs)
             else:
                 result = call(*map(plain, args))
             if getattr(getattr(result, "dtype", None), "kind", "f") in "biu":  # the usual case
