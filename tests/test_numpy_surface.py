@@ -11,7 +11,7 @@ import pytest
 
 import fastgrad as fg
 import fastgrad.nn.functional
-from fastgrad import counterparts
+from fastgrad import _families, counterparts
 from fastgrad.rules.rule import FUNCTIONS
 
 A = np.array([0.5, 1.5, 2.5])
@@ -152,7 +152,7 @@ MODULES = {
     "numpy": np, "linalg": np.linalg, "fft": np.fft, "ma": np.ma, "polynomial": np.polynomial.polynomial,
     "emath": np.emath, "stride_tricks": np.lib.stride_tricks, "rec": np.rec,
     # ours take parameters, too, that have no gradient
-    "fastgrad": SimpleNamespace(**(counterparts.recording_functions() | FUNCTIONS)),
+    "fastgrad": SimpleNamespace(**(counterparts.recording_functions() | _families.load() | FUNCTIONS)),
     "fastgrad.nn.functional": fastgrad.nn.functional,
 }  # fmt: skip
 

@@ -23,7 +23,7 @@ NAMES = {
     """,
     "functions.calculus": "correlate gradient interp trapezoid unwrap",
     "functions.choosing": "choose diagflat insert piecewise select",
-    "functions.polynomials": "polyadd polyder polyint polymul polysub polyval",
+    "functions.polynomials": "polyadd polyder polydiv polyint polymul polysub polyval",
     "functions.counting": "bincount histogram",
     "functions.elementwise": "frexp modf nan_to_num real_if_close",
     "functions.rearranging": "append ediff1d fliplr flipud rot90",
@@ -31,6 +31,7 @@ NAMES = {
     "functions.selecting": "argsort sort take take_along_axis",
     "functions.sets": "isin unique unique_all unique_counts unique_inverse unique_values",
     "functions.spaces": "geomspace logspace",
+    "linalg.polynomials": "poly polyfit roots",
 }
 # Names that do not have to replace NumPy's functions: of constants, writes, and what NumPy does not dispatch.
 CONSTANTS = {

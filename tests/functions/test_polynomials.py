@@ -1,4 +1,4 @@
-"""polyval, polyadd, polysub, polymul, polyder and polyint."""
+"""polyval, polyadd, polysub, polymul, polydiv, polyder, polyint, poly, roots and polyfit."""
 
 import numpy as np
 import pytest
@@ -46,6 +46,51 @@ def test_values_alone(name, args, params):
     ("polyder", (P, -1), {}), ("polyint", (P, -1), {}), ("polyint", (P, 3), {"k": [1.0, 2.0]}),
 ])  # fmt: skip
 def test_errors_are_numpys(name, args, params):
+    compare_errors(name, args, params)
+
+
+T = np.array([-1.0, 0.3, 0.9, 2.0, 2.5, 3.1])
+Y = rng.normal(size=(6, 2))
+W = rng.uniform(0.5, 2, 6)
+
+FITTED = [
+    ("polydiv", (P, Q), {}), ("polydiv", (Q, P), {}), ("polydiv", (Z, Q), {}), ("polydiv", (np.arange(1, 5), 2.0), {}),
+    ("poly", (P,), {}), ("poly", (Z,), {}), ("poly", (np.diag(P) + 0.1,), {}),
+    ("polyfit", (T, Y[:, 0], 2), {}), ("polyfit", (T, Y, 1), {"w": W}), ("polyfit", (T, Y[:, 0], 2), {"cov": True}),
+    ("polyfit", (T, Y, 1), {"cov": "unscaled"}), ("polyfit", (T, Y, 3), {"cov": True, "w": W}),
+    ("roots", (np.array([1.0, -6.0, 11.0, -6.0]),), {}), ("roots", (np.array([2.0, 1.0, 3.0]),), {}),
+    ("roots", (Z,), {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "args", "params"), FITTED)
+def test_fits_and_roots(name, args, params):
+    compare_values(name, args, params, rounding=1e-12)
+    compare_gradients(name, args, params)
+
+
+@pytest.mark.parametrize(("name", "args", "params"), [
+    ("roots", (np.array([0, 0, 1.0, 2, 0, 0]),), {}), ("roots", (np.zeros(2),), {}), ("roots", (np.array([3.0]),), {}),
+    ("roots", (np.array([1, -3, 2]),), {}), ("poly", (np.array([1 + 1j, 1 - 1j]),), {}), ("poly", ([1, 2],), {}),
+    ("polydiv", (np.array([1.0, 0, -1]), np.array([1.0, 1])), {}),
+])  # fmt: skip
+def test_zeros_and_conjugates(name, args, params):
+    compare_values(name, args, params)
+
+
+def test_a_fit_with_all_results():
+    for got, wanted in zip(fg.polyfit(T, Y, 1, full=True), np.polyfit(T, Y, 1, full=True), strict=True):
+        np.testing.assert_allclose(np.asarray(got), wanted, rtol=1e-12)
+    with pytest.warns(np.exceptions.RankWarning):
+        fg.polyfit(np.ones(3), np.ones(3), 2)
+
+
+@pytest.mark.parametrize(("name", "args", "params"), [
+    ("roots", (X,), {}), ("poly", (X,), {}), ("polyfit", (T, Y, -1), {}), ("polyfit", (Y, Y, 1), {}),
+    ("polyfit", (T, Y[:3], 1), {}), ("polyfit", (T, Y, 1), {"w": W[:2]}), ("polyfit", (T[:0], T[:0], 1), {}),
+    ("polyfit", (T[:2], T[:2], 1), {"cov": True}),
+])  # fmt: skip
+def test_errors_of_fits(name, args, params):
     compare_errors(name, args, params)
 
 

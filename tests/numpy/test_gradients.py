@@ -90,6 +90,7 @@ CALLS = {
     "vectorize": lambda np, a: np.vectorize(lambda x, y: x * y if x > 0.5 else y)(a, a[0]),
     "vectorize of two results": lambda np, a: np.vectorize(lambda x: (x * x, x + 1))(a)[0],
     "dsplit": lambda np, a: np.dsplit(np.reshape(a * a, (1, 2, 3)), [1]),
+    "polyfit": lambda np, a: np.polyfit(a[0], a[1] * a[0], 1),
     "linalg.norm": lambda np, a: np.linalg.norm(a, axis=1),
 }
 

@@ -19,7 +19,6 @@ fg.errstate | fg.detect_anomaly() | forward passes do not warn
 fg.seterr | fg.detect_anomaly() | forward passes do not warn
 fg.einsum_path | fg.einsum(..., optimize=True) |
 fg.fromfunction | f(*fg.meshgrid(..., indexing="ij")) |
-fg.polyfit | an optimizer, or numpy.polyfit for constants |
 Tensor.itemset | x[index] = value |
 Tensor.tostring | x.numpy().tobytes() |
 Tensor.tofile | x.numpy().tofile(path), or fg.save |

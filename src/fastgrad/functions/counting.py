@@ -3,7 +3,6 @@
 import numpy as np
 
 from fastgrad import leaving
-from fastgrad._engine import Tensor
 from fastgrad.functions.arguments import as_tensor, plain, records
 from fastgrad.functions.scans import diff
 from fastgrad.functions.shapes import ravel
@@ -62,7 +61,7 @@ def histogram(a, bins=10, range=None, density=None, weights=None):
     ValueError
         If the edges do not increase, or the shapes differ.
     """
-    a = a if isinstance(a, Tensor) else np.asarray(plain(a))
+    a = as_tensor(a) if records(a) else np.asarray(plain(a))
     values, w = np.ravel(plain(a)), None if weights is None else plain(weights)
     found, edges = np.histogram(plain(a), plain(bins), plain(range), density, w)
     if not records((a, bins, range, weights)):

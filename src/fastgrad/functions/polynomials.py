@@ -162,3 +162,30 @@ def polyint(p, m=1, k=None):
     for number in range(m):
         p = concat([p / np.arange(p.shape[0], 0, -1), _getitem(k, slice(number, number + 1))])
     return p
+
+
+def polydiv(u, v):
+    """Return the quotient and the remainder of two polynomials.
+
+    Parameters
+    ----------
+    u, v : Tensor or array, 1-d
+        Coefficients, highest power first.
+
+    Returns
+    -------
+    quotient, remainder : Tensor, 1-d
+        The remainder has no leading coefficients close to 0.
+    """
+    u, v = _coefficients(u) + 0.0, _coefficients(v) + 0.0
+    dtype, n = np.promote_types(u.dtype, v.dtype), v.shape[0]
+    scale, r = 1.0 / _getitem(v, 0), u if u.dtype == dtype else FUNCTIONS["astype"](u, dtype)
+    q = []
+    for k in range(u.shape[0] - n + 1):
+        q.append(scale * _getitem(r, slice(k, k + 1)))
+        rest = _getitem(r, slice(k, k + n)) - q[-1] * v
+        r = FUNCTIONS["setitem"](r, rest, slice(k, k + n))
+    first, values = 0, r.detach().numpy()
+    while np.allclose(values[first], 0, rtol=1e-14) and first < len(values) - 1:
+        first += 1
+    return concat(q) if q else as_tensor(np.zeros(1, dtype)), _getitem(r, slice(first, None))

@@ -197,10 +197,7 @@ from numpy import ones as ones
 from numpy import packbits as packbits
 from numpy import pi as pi
 from numpy import place as place
-from numpy import poly as poly
 from numpy import poly1d as poly1d
-from numpy import polydiv as polydiv
-from numpy import polyfit as polyfit
 from numpy import polynomial as polynomial
 from numpy import printoptions as printoptions
 from numpy import promote_types as promote_types
@@ -214,7 +211,6 @@ from numpy import recarray as recarray
 from numpy import record as record
 from numpy import require as require
 from numpy import result_type as result_type
-from numpy import roots as roots
 from numpy import row_stack as row_stack
 from numpy import s_ as s_
 from numpy import save as save
@@ -921,6 +917,12 @@ permute_dims: _permute_dims
 class _piecewise(Protocol):
     def __call__(self, x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any: ...
 piecewise: _piecewise
+class _poly(Protocol):
+    @overload
+    def __call__(self, seq_of_zeros: _Tensor) -> _Tensor: ...
+    @overload
+    def __call__(self, seq_of_zeros: _Operand) -> Any: ...
+poly: _poly
 class _polyadd(Protocol):
     @overload
     def __call__(self, a1: _Tensor, a2: _Operand) -> _Tensor: ...
@@ -933,6 +935,18 @@ class _polyder(Protocol):
     @overload
     def __call__(self, p: _Operand, m: Any = ...) -> Any: ...
 polyder: _polyder
+class _polydiv(Protocol):
+    @overload
+    def __call__(self, u: _Tensor, v: _Operand) -> _Tensor: ...
+    @overload
+    def __call__(self, u: _Operand, v: _Operand) -> Any: ...
+polydiv: _polydiv
+class _polyfit(Protocol):
+    @overload
+    def __call__(self, x: _Tensor, y: _Operand, deg: _Operand, rcond: Any = ..., full: Any = ..., w: Any = ..., cov: Any = ...) -> _Tensor: ...
+    @overload
+    def __call__(self, x: _Operand, y: _Operand, deg: _Operand, rcond: Any = ..., full: Any = ..., w: Any = ..., cov: Any = ...) -> Any: ...
+polyfit: _polyfit
 class _polyint(Protocol):
     @overload
     def __call__(self, p: _Tensor, m: Any = ..., k: Any = ...) -> _Tensor: ...
@@ -1033,6 +1047,12 @@ class _rollaxis(Protocol):
     @overload
     def __call__(self, a: _Operand, axis: Any, start: Any = ...) -> Any: ...
 rollaxis: _rollaxis
+class _roots(Protocol):
+    @overload
+    def __call__(self, p: _Tensor) -> _Tensor: ...
+    @overload
+    def __call__(self, p: _Operand) -> Any: ...
+roots: _roots
 class _rot90(Protocol):
     @overload
     def __call__(self, m: _Tensor, k: Any = ..., axes: Any = ...) -> _Tensor: ...
