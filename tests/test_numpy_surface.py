@@ -11,6 +11,7 @@ import pytest
 
 import fastgrad as fg
 import fastgrad.nn.functional
+import fastgrad.numpy as fnp
 from fastgrad import _families, counterparts
 from fastgrad.rules.rule import FUNCTIONS
 
@@ -151,6 +152,7 @@ def lost_calls(module, tries):
 MODULES = {
     "numpy": np, "linalg": np.linalg, "fft": np.fft, "ma": np.ma, "polynomial": np.polynomial.polynomial,
     "emath": np.emath, "stride_tricks": np.lib.stride_tricks, "rec": np.rec,
+    "fastgrad.numpy": fnp, "fastgrad.numpy.linalg": fnp.linalg, "fastgrad.numpy.fft": fnp.fft,
     # ours take parameters, too, that have no gradient
     "fastgrad": SimpleNamespace(**(counterparts.recording_functions() | _families.load() | FUNCTIONS)),
     "fastgrad.nn.functional": fastgrad.nn.functional,

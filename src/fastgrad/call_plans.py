@@ -181,17 +181,19 @@ def _python_signature(function):
 def _own_signature(counterpart):
     """Return the keywords of a function of fastgrad, its positional parameters, and its defaults.
 
-    The keywords are None if it takes any arguments. A positional parameter is a pair: whether it is NumPy's at the same
-    position whatever its name, and its name.
+    The keywords are None if it passes all arguments on to NumPy's function. A positional parameter is a pair: whether
+    it is NumPy's at the same position whatever its name, and its name.
     """
     rule = getattr(counterpart, "rule", None)
     if rule is not None:
         operands = () if rule.variadic else rule.operand_names
         keywords = {*rule.param_names, *operands, *rule.synonyms, *MASKED_KEYWORDS.get(rule.name, ())}
         return keywords, tuple((True, name) for name in operands), {"where": True, **rule.defaults}
-    (names, n_only, n, many, more), defaults = _python_signature(counterpart)
-    if many and more and not names:
+    if getattr(counterpart, "passes_on", False):
         return None, (), {}
+    while hasattr(counterpart, "__wrapped__"):
+        counterpart = counterpart.__wrapped__
+    (names, n_only, n, many, _), defaults = _python_signature(counterpart)
     positions = tuple(
         (k < n_only or name not in defaults, name) for k, name in enumerate(names[: n_only if many else n])
     )

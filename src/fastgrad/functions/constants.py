@@ -224,6 +224,7 @@ def constant(numpy_function, described=None, method=None):
             raise worded from None
 
     function.__name__ = function.__qualname__ = numpy_function.__name__
+    function.passes_on = True  # its signature is NumPy's: see `call_plans`
     if described is not None:
         function.__wrapped__ = described
         function.__doc__ = described.__doc__ + _CONSTANT
@@ -368,7 +369,7 @@ searchsorted = constant(np.searchsorted, _searchsorted, np.ndarray.searchsorted)
 
 def constants():
     """Return the functions of this module that are NumPy's, applied to the values of Tensors, by name."""
-    return {name: value for name, value in globals().items() if getattr(value, "__code__", None) is isnan.__code__}
+    return {name: value for name, value in globals().items() if getattr(value, "passes_on", False)}
 
 
 def isdtype(dtype, kind):
