@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
+import fastgrad.numpy as fnp
 from fastgrad.rules import FUNCTIONS, RULES
 from tests.support.rule_samples import asked, leaves, like, samples
 
@@ -143,3 +144,35 @@ def test_layouts_of_shapes_long_gone_are_dropped():
     for n in range(1, 20_000):
         x[:n]
     assert core.debug_counts()["layouts"] < 5_000
+
+
+def test_no_call_of_a_numpy_function_leaks():
+    x = fg.tensor(np.ones((2, 3)), requires_grad=True)
+    part, a = x[0, 0], np.ones((2, 3))
+    calls = [
+        lambda: fnp.sum(x, axis=0), lambda: np.sum(x, 0, None, None, True), lambda: fnp.reshape(x, (3, 2)),
+        lambda: fnp.array([part, [2.0, part][1], 1]), lambda: np.add.reduce(x, axis=1), lambda: fnp.add.reduce(x, 1),
+        lambda: fnp.argmax(x, axis=1), lambda: np.pad(x, 1, constant_values=2.0), lambda: fnp.tanh(a),
+        lambda: fnp.concatenate([a, x], axis=1), lambda: fnp.sum(x, axs=0), lambda: np.sum(x, axis=7),
+        lambda: fnp.add(x, object()), lambda: fnp.exp(x, out=a),
+    ]  # fmt: skip
+
+    def work():
+        failed = 0
+        for call in calls:
+            try:
+                call()
+            except (TypeError, ValueError):
+                failed += 1
+        assert failed == 4
+
+    work()
+    gc.collect()
+    before = [sys.getrefcount(o) for o in (x, part, a, fnp.sum, fnp.tanh)]
+    if fg.engine == "cython":
+        settle(work)
+    else:
+        for _ in range(20):
+            work()
+    gc.collect()
+    assert [sys.getrefcount(o) for o in (x, part, a, fnp.sum, fnp.tanh)] == before
