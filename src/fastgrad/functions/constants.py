@@ -184,6 +184,7 @@ def wrapped(result):
 
 
 _NUMBERS = (int, bool, type(None))
+_KEYWORDS = {"axis", "keepdims", "out", "side", "sorter", "where"}  # of methods of ndarray
 _CONSTANT = """
     Notes
     -----
@@ -203,6 +204,8 @@ def constant(numpy_function, described=None, method=None):
             call = method if method is not None and args and type(args[0]) is Tensor else numpy_function
             if kwargs:
                 kwargs = parameters.keywords(kwargs)
+                if not kwargs.keys() <= _KEYWORDS:  # an error, which NumPy's function words by its own name
+                    call = numpy_function
                 plain_kwargs = {
                     key: value if type(value) in _NUMBERS else plain(value) for key, value in kwargs.items()
                 }
