@@ -33,15 +33,18 @@ NAMES = {
     "functions.spaces": "geomspace logspace",
     "linalg.polynomials": "poly polyfit roots",
 }
-# Names that do not have to replace NumPy's functions: of constants, writes, and what NumPy does not dispatch.
+# Names that are not looked up for NumPy's functions, which run on the values.
 CONSTANTS = {
-    "functions.creating": "array c_ r_",
     "functions.inspecting": """
         argpartition argwhere array_equiv bartlett bitwise_count blackman diag_indices diag_indices_from digitize
         flatnonzero gcd hamming hanning histogram_bin_edges identity indices intersect1d iscomplex isneginf isposinf
         isreal ix_ kaiser lcm lexsort mask_indices nanargmax nanargmin ravel_multi_index setdiff1d setxor1d tri
         tril_indices tril_indices_from triu_indices triu_indices_from union1d unravel_index
     """,
+}
+# Names that are not looked up, either: of writes, and of what NumPy does not dispatch.
+OTHERS = {
+    "functions.creating": "array c_ r_",
     "functions.writing": "copyto fill_diagonal place put put_along_axis putmask",
 }
 NAMESPACES = ("fft", "linalg")
@@ -50,7 +53,7 @@ NAMESPACES = ("fft", "linalg")
 def homes():
     """Return the module, relative to `fastgrad`, of each name; None for a name that is itself a module."""
     return {
-        **{name: module for module, names in (NAMES | CONSTANTS).items() for name in names.split()},
+        **{name: module for module, names in (NAMES | CONSTANTS | OTHERS).items() for name in names.split()},
         **dict.fromkeys(NAMESPACES),
     }
 

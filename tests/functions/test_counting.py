@@ -29,6 +29,7 @@ CALLS = [
     ("geomspace", (LOW, HIGH, 4), {}), ("geomspace", (-LOW, -HIGH, 5), {"axis": 1}),
     ("geomspace", (LOW, 9.0, 3), {"endpoint": False}),
     ("geomspace", (np.array(1 + 1j), np.array(-2 + 1j), 4), {}), ("geomspace", (1, 1000, 4), {}),
+    ("geomspace", ([1, 2], [4.0, 5.0], 3), {}),
     ("geomspace", (LOW, HIGH, 1), {}),
 ]  # fmt: skip
 

@@ -11,7 +11,7 @@ SPECIAL = np.array([np.nan, np.inf, -np.inf, -0.0, 5e-324])
 
 CALLS = [
     ("modf", (X,), {}), ("modf", (SPECIAL,), {}), ("modf", (X.astype(np.float32),), {}), ("modf", (X[:, :0],), {}),
-    ("frexp", (X,), {}), ("frexp", (SPECIAL,), {}), ("frexp", (X[0, :1].reshape(()),), {}),
+    ("frexp", (X,), {}), ("frexp", (SPECIAL,), {}), ("frexp", (3,), {}), ("frexp", (X[0, :1].reshape(()),), {}),
     ("modf", (np.arange(3),), {}),
     ("real_if_close", (X + 1e-20j,), {}), ("real_if_close", (X + 1j,), {}), ("real_if_close", (X,), {}),
     ("real_if_close", (X + 1e-3j,), {"tol": 0.5}), ("nan_to_num", (SPECIAL,), {}), ("nan_to_num", (X,), {}),

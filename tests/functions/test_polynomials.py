@@ -28,6 +28,7 @@ CALLS = [
 CONSTANT = [
     ("polymul", (np.array([0.0, 0, 1.5, 2]), Q), {}),
     ("polymul", (np.zeros(2), Q), {}),
+    ("polymul", (P[:0], Q), {}),
 ]
 
 
@@ -43,7 +44,8 @@ def test_values_alone(name, args, params):
 
 
 @pytest.mark.parametrize(("name", "args", "params"), [
-    ("polyder", (P, -1), {}), ("polyint", (P, -1), {}), ("polyint", (P, 3), {"k": [1.0, 2.0]}),
+    ("polyder", (P, -1), {}), ("polydiv", (np.ones((3, 2)), Q), {}), ("polyint", (P, -1), {}),
+    ("polyint", (P, 3), {"k": [1.0, 2.0]}),
 ])  # fmt: skip
 def test_errors_are_numpys(name, args, params):
     compare_errors(name, args, params)

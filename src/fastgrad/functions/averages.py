@@ -107,7 +107,7 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
     variables = _variables(m, y, rowvar, dtype)
     if not variables.shape[0]:
         return as_tensor(np.empty((0, 0)))
-    ddof = (0 if bias else 1) if ddof is None else int(ddof)
+    ddof = (1 if bias == 0 else 0) if ddof is None else int(ddof)
     counts = None if fweights is None else _observed("fweights", plain(fweights), variables.shape[1])
     if counts is not None and not np.all(counts.numpy() == np.around(counts.numpy())):
         raise errors.DTypeError("cov: fweights must be integers")

@@ -272,7 +272,7 @@ def trim_zeros(filt, trim="fb", axis=None):
         raise errors.BadSetting(f'trim_zeros: trim must be "fb", "f" or "b", got {trim!r}')
     axes = range(filt.ndim) if axis is None else np.atleast_1d(parameters.axes(axis)).tolist()
     axes = {one_axis("trim_zeros", k, filt.ndim) for k in axes}
-    found = np.nonzero(plain(filt))
+    found = np.nonzero(plain(filt)) if filt.ndim else ()
     key = []
     for k, (n, places) in enumerate(zip(filt.shape, found, strict=True)):
         if k not in axes:

@@ -40,6 +40,7 @@ def frexp(x, /):
     exponent : Tensor of int
         A constant.
     """
+    x = as_tensor(x)
     exponent = np.frexp(plain(x))[1]
     return ldexp(x, -exponent), tensor(exponent)
 
@@ -79,7 +80,7 @@ def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
     Tensor
     """
     y = _nan_to_num(x, nan, posinf, neginf)
-    if copy:
+    if copy or not isinstance(x, (Tensor, np.ndarray)):
         return y
     x[...] = y if isinstance(x, Tensor) else plain(y)
     return as_tensor(x)

@@ -99,6 +99,8 @@ def polymul(a1, a2):
 def _trimmed(p):
     """Return coefficients without leading zeros, or one zero."""
     p = _coefficients(p)
+    if not p.shape[0]:
+        return as_tensor(np.zeros(1, p.dtype))
     places = np.flatnonzero(p.detach().numpy())
     return _getitem(p, slice(int(places[0]) if places.size else max(p.shape[0] - 1, 0), None))
 
@@ -178,6 +180,8 @@ def polydiv(u, v):
         The remainder has no leading coefficients close to 0.
     """
     u, v = _coefficients(u) + 0.0, _coefficients(v) + 0.0
+    if u.ndim > 1 or v.ndim > 1:
+        raise errors.ShapeError(f"polydiv: coefficients must be vectors, got shapes {u.shape} and {v.shape}")
     dtype, n = np.promote_types(u.dtype, v.dtype), v.shape[0]
     scale, r = 1.0 / _getitem(v, 0), u if u.dtype == dtype else FUNCTIONS["astype"](u, dtype)
     q = []

@@ -75,8 +75,9 @@ def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
         If an end is 0.
     """
     num = parameters.integer(num)
-    dtype = np.result_type(plain(start), plain(stop), float(num), np.zeros((), dtype))
-    start, stop = (FUNCTIONS["astype"](as_tensor(x), dtype) for x in (start, stop))
+    start, stop = as_tensor(start), as_tensor(stop)
+    dtype = np.result_type(start.dtype, stop.dtype, float(num), np.zeros((), dtype))
+    start, stop = (FUNCTIONS["astype"](x, dtype) for x in (start, stop))
     if not (plain(start).all() and plain(stop).all()):
         raise errors.BadSetting("geomspace: an end is 0, which no geometric sequence reaches")
     shape = np.broadcast_shapes(start.shape, stop.shape)

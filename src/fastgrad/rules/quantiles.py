@@ -25,7 +25,7 @@ def _constant(value):
 
 
 _READ = parameters.read(
-    axis=parameters.axes, keepdims=parameters.flag, method=parameters.word, overwrite_input=parameters.flag,
+    axis=parameters.axes, keepdims=parameters.flag, method=parameters.word,
     weights=_constant,
 )  # fmt: skip
 
@@ -226,7 +226,7 @@ def _median_samples(nan):
 
 @rule(
     vjp=lambda g, a, axis: _quantile_vjp(g, a, 0.5, axis),
-    prepare=parameters.read(axis=parameters.axes, keepdims=parameters.flag, overwrite_input=parameters.flag),
+    prepare=parameters.read(axis=parameters.axes, keepdims=parameters.flag),
     samples=_median_samples(False),
 )
 def median(a, /, axis=None, overwrite_input=False, keepdims=False):
@@ -236,7 +236,7 @@ def median(a, /, axis=None, overwrite_input=False, keepdims=False):
 
 @rule(
     vjp=lambda g, a, axis: _quantile_vjp(g, a, 0.5, axis, skip_nan=True),
-    prepare=parameters.read(axis=parameters.axes, keepdims=parameters.flag, overwrite_input=parameters.flag),
+    prepare=parameters.read(axis=parameters.axes, keepdims=parameters.flag),
     samples=_median_samples(True),
 )
 def nanmedian(a, /, axis=None, overwrite_input=False, keepdims=False):
