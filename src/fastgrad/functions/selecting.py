@@ -51,6 +51,8 @@ def take(x, /, indices, axis=None, *, mode="raise"):
 def integers(op, indices):
     """Return an array of integers, of numbers that NumPy accepts as indices: booleans are 0 and 1, and not a mask."""
     indices = plain(indices)
+    if type(indices) is np.ndarray and indices.dtype == np.intp:
+        return indices
     if not isinstance(indices, (np.ndarray, np.generic)):
         return np.array(indices, np.intp)
     if not np.can_cast(indices.dtype, np.intp, "same_kind"):

@@ -14,7 +14,7 @@ cdef struct Signature:      # borrowed from the rule
     bint variadic
     PyObject* names[MOST_GIVEN]
     PyObject* defaults[MOST_GIVEN]      # NULL: required
-    PyObject* synonyms                  # other keywords, a dict: "dim" -> "axis"; NULL: only `Rule.bind` knows
+    PyObject* synonyms                  # other keywords, a dict: "dim" -> "axis"
 
 
 cdef int read_signature(object rule, list kept, Signature* s) except -1:
@@ -26,7 +26,11 @@ cdef int read_signature(object rule, list kept, Signature* s) except -1:
     s.variadic = rule.variadic
     s.n_operands = 1 if rule.variadic else rule.n_operands
     s.n_positional = s.n_operands + <int>rule.n_positional
-    s.synonyms = NULL if rule.name in parameters.PYTORCH_CALLS else <PyObject*>rule.synonyms
+    synonyms = rule.synonyms
+    if rule.name in parameters.PYTORCH_CALLS:   # PyTorch's keywords select another function
+        synonyms = {key: name for key, name in synonyms.items() if key not in parameters.PYTORCH_KEYWORDS}
+        kept.append(synonyms)
+    s.synonyms = <PyObject*>synonyms
     for k in range(s.n):
         s.names[k] = <PyObject*>names[k]
         s.defaults[k] = NULL
@@ -38,7 +42,7 @@ cdef int read_signature(object rule, list kept, Signature* s) except -1:
 
 cdef Py_ssize_t synonym_at(const Signature* s, str keyword, Py_ssize_t first) except -2:
     """The place of the parameter that another keyword stands for, or -1."""
-    name = None if s.synonyms == NULL else (<dict>s.synonyms).get(keyword)
+    name = (<dict>s.synonyms).get(keyword)
     for at in range(first, s.n):
         if <object>s.names[at] == name:
             return at
