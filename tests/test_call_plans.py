@@ -17,7 +17,7 @@ def bind(function, *args, **kwargs):
 def test_parameters_are_matched_by_name_and_operands_by_position():
     assert bind(np.sum, A, 0) == ([A], {"axis": 0}, {})
     assert bind(np.sum, a=A, axis=0, dtype=None, out=None) == ([A], {"axis": 0}, {})
-    assert bind(np.clip, A, a_max=0.5) == ([A], {"max": 0.5}, {})
+    assert bind(np.clip, A, None, a_max=0.5) == ([A, None, 0.5], {}, {})
     assert bind(np.moveaxis, A, 0, destination=1) == ([A, 0, 1], {}, {})
     assert bind(np.reshape, A, (3, 2), order="C") == ([A], {"shape": (3, 2)}, {})
 
