@@ -140,8 +140,8 @@ def test_a_function_without_a_rule_refuses_what_records():
     x = leaf()
     with pytest.raises(fg.NotDifferentiableError, match=r"np\.spacing has no rule.*x\.detach\(\).*fg\.primitive"):
         np.spacing(x)
-    with pytest.raises(fg.NotDifferentiableError, match=r"np\.sort_complex"):
-        np.sort_complex(x)
+    with pytest.raises(fg.NotDifferentiableError, match=r"np\.histogramdd"):
+        np.histogramdd(x)
     with pytest.raises(fg.NotDifferentiableError, match=r"np\.add\.reduceat has no rule"):
         np.add.reduceat(x, [0, 1])
     with fg.no_grad():

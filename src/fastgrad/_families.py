@@ -26,9 +26,10 @@ NAMES = {
     "functions.polynomials": "polyadd polyder polydiv polyint polymul polysub polyval",
     "functions.counting": "bincount histogram",
     "functions.elementwise": "frexp modf nan_to_num real_if_close",
-    "functions.rearranging": "append ediff1d fliplr flipud rot90",
+    "functions.rearranging": "append ediff1d fliplr flipud rot90 sort_complex",
     "functions.scans": "cumulative_prod cumulative_sum diff",
     "functions.selecting": "argsort sort take take_along_axis",
+    "functions.set_operations": "intersect1d setdiff1d setxor1d union1d",
     "functions.sets": "isin unique unique_all unique_counts unique_inverse unique_values",
     "functions.spaces": "geomspace logspace",
     "linalg.polynomials": "poly polyfit roots",
@@ -37,9 +38,9 @@ NAMES = {
 CONSTANTS = {
     "functions.inspecting": """
         argpartition argwhere array_equiv bartlett bitwise_count blackman diag_indices diag_indices_from digitize
-        flatnonzero gcd hamming hanning histogram_bin_edges identity indices intersect1d iscomplex isneginf isposinf
-        isreal ix_ kaiser lcm lexsort mask_indices nanargmax nanargmin ravel_multi_index setdiff1d setxor1d tri
-        tril_indices tril_indices_from triu_indices triu_indices_from union1d unravel_index
+        flatnonzero gcd hamming hanning histogram_bin_edges identity indices iscomplex isneginf isposinf
+        isreal ix_ kaiser lcm lexsort mask_indices nanargmax nanargmin ravel_multi_index tri
+        tril_indices tril_indices_from triu_indices triu_indices_from unravel_index
     """,
 }
 # Names that are not looked up, either: of writes, and of what NumPy does not dispatch.

@@ -93,7 +93,7 @@ ROUTES = {
     "number": ["float(x)", "int(x)", "bool(x)", "len(fg.tensor(1.0))", "iter(fg.tensor(1.0))", "[1][v]", "f'{x:.3f}'",
                "complex(x)"],
     "NumPy": [
-        "np.add(x, w)", "np.sum(x, axis=5)", "np.concatenate([x, w])", "np.sort_complex(x)", "np.spacing(x)",
+        "np.add(x, w)", "np.sum(x, axis=5)", "np.concatenate([x, w])", "np.histogramdd(x)", "np.spacing(x)",
         "np.matmul(x, w)", "np.reshape(x, 4)", "np.einsum('ij,jk', x, w)", "np.linalg.norm(x, ord='no')",
         "np.tanh(x, 1, 2)",
         "np.where(x > 0, x, w)", "np.copyto(x, 1)", "np.add.reduce(x, axis=9)", "np.sum(x, where=[1, 0, 1])",

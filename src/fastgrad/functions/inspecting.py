@@ -1,4 +1,4 @@
-"""NumPy's functions whose results are constants: indices, sets, questions about values, windows. Imported at first use.
+"""NumPy's functions whose results are constants: indices, questions about values, windows. Imported at first use.
 
 NumPy's own functions run on Tensors, too, with the same results. A floating result that depends on a Tensor that
 requires a gradient is an error.
@@ -29,12 +29,6 @@ tril_indices_from = constant(np.tril_indices_from)
 triu_indices = constant(np.triu_indices)
 triu_indices_from = constant(np.triu_indices_from)
 unravel_index = constant(np.unravel_index)
-
-# sets
-intersect1d = constant(np.intersect1d)
-setdiff1d = constant(np.setdiff1d)
-setxor1d = constant(np.setxor1d)
-union1d = constant(np.union1d)
 
 # questions about values
 array_equiv = constant(np.array_equiv)

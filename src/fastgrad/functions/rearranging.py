@@ -5,6 +5,7 @@ import numpy as np
 from fastgrad import errors, parameters
 from fastgrad.functions.arguments import as_tensor, distinct_axes
 from fastgrad.functions.scans import diff
+from fastgrad.functions.selecting import sort
 from fastgrad.functions.shapes import concat, ravel, swapaxes
 from fastgrad.rules.rule import FUNCTIONS
 
@@ -146,3 +147,21 @@ def _two_axes(op, axes, ndim):
     if len(axes) != 2:
         raise errors.ShapeError(f"{op}: axes must be two axes, got {len(axes)}")
     return axes
+
+
+def sort_complex(a):
+    """Return `a` sorted along its last axis, by the real and then the imaginary parts, in a complex dtype.
+
+    Parameters
+    ----------
+    a : Tensor or array
+
+    Returns
+    -------
+    Tensor
+        Integers of up to 16 bits become complex64, other real dtypes complex128.
+    """
+    y = sort(as_tensor(a))
+    if y.dtype.kind == "c":
+        return y
+    return FUNCTIONS["astype"](y, np.dtype(np.complex64 if y.dtype.char in "bhBH" else np.complex128))

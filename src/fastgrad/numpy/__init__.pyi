@@ -145,7 +145,6 @@ from numpy import int8 as int8
 from numpy import int_ as int_
 from numpy import intc as intc
 from numpy import integer as integer
-from numpy import intersect1d as intersect1d
 from numpy import intp as intp
 from numpy import is_busday as is_busday
 from numpy import iscomplex as iscomplex
@@ -220,10 +219,8 @@ from numpy import savez_compressed as savez_compressed
 from numpy import sctypeDict as sctypeDict
 from numpy import set_printoptions as set_printoptions
 from numpy import setbufsize as setbufsize
-from numpy import setdiff1d as setdiff1d
 from numpy import seterr as seterr
 from numpy import seterrcall as seterrcall
-from numpy import setxor1d as setxor1d
 from numpy import shape as shape
 from numpy import shares_memory as shares_memory
 from numpy import short as short
@@ -232,7 +229,6 @@ from numpy import show_runtime as show_runtime
 from numpy import signedinteger as signedinteger
 from numpy import single as single
 from numpy import size as size
-from numpy import sort_complex as sort_complex
 from numpy import spacing as spacing
 from numpy import str_ as str_
 from numpy import strings as strings
@@ -258,7 +254,6 @@ from numpy import uintc as uintc
 from numpy import uintp as uintp
 from numpy import ulong as ulong
 from numpy import ulonglong as ulonglong
-from numpy import union1d as union1d
 from numpy import unpackbits as unpackbits
 from numpy import unravel_index as unravel_index
 from numpy import unsignedinteger as unsignedinteger
@@ -712,6 +707,12 @@ class _interp(Protocol):
     @overload
     def __call__(self, x: _Operand, xp: _Operand, fp: _Operand, left: Any = ..., right: Any = ..., period: Any = ...) -> Any: ...
 interp: _interp
+class _intersect1d(Protocol):
+    @overload
+    def __call__(self, ar1: _Tensor, ar2: _Operand, assume_unique: Any = ..., return_indices: Any = ...) -> _Tensor: ...
+    @overload
+    def __call__(self, ar1: _Operand, ar2: _Operand, assume_unique: Any = ..., return_indices: Any = ...) -> Any: ...
+intersect1d: _intersect1d
 invert: _Ufunc
 class _isclose(Protocol):
     def __call__(self, a: Any, b: Any, rtol: Any = ..., atol: Any = ..., equal_nan: Any = ...) -> Any: ...
@@ -1071,6 +1072,18 @@ searchsorted: _searchsorted
 class _select(Protocol):
     def __call__(self, condlist: Any, choicelist: Any, default: Any = ...) -> Any: ...
 select: _select
+class _setdiff1d(Protocol):
+    @overload
+    def __call__(self, ar1: _Tensor, ar2: _Operand, assume_unique: Any = ...) -> _Tensor: ...
+    @overload
+    def __call__(self, ar1: _Operand, ar2: _Operand, assume_unique: Any = ...) -> Any: ...
+setdiff1d: _setdiff1d
+class _setxor1d(Protocol):
+    @overload
+    def __call__(self, ar1: _Tensor, ar2: _Operand, assume_unique: Any = ...) -> _Tensor: ...
+    @overload
+    def __call__(self, ar1: _Operand, ar2: _Operand, assume_unique: Any = ...) -> Any: ...
+setxor1d: _setxor1d
 sign: _Ufunc
 signbit: _Ufunc
 sin: _Ufunc
@@ -1087,6 +1100,12 @@ class _sort(Protocol):
     @overload
     def __call__(self, a: _Operand, axis: Any = ..., kind: Any = ..., order: Any = ..., *, stable: Any = ...) -> Any: ...
 sort: _sort
+class _sort_complex(Protocol):
+    @overload
+    def __call__(self, a: _Tensor) -> _Tensor: ...
+    @overload
+    def __call__(self, a: _Operand) -> Any: ...
+sort_complex: _sort_complex
 class _split(Protocol):
     def __call__(self, ary: _Operand, indices_or_sections: Any, axis: Any = ...) -> Any: ...
 split: _split
@@ -1184,6 +1203,12 @@ class _triu(Protocol):
 triu: _triu
 true_divide: _Ufunc
 trunc: _Ufunc
+class _union1d(Protocol):
+    @overload
+    def __call__(self, ar1: _Tensor, ar2: _Operand) -> _Tensor: ...
+    @overload
+    def __call__(self, ar1: _Operand, ar2: _Operand) -> Any: ...
+union1d: _union1d
 class _unique(Protocol):
     def __call__(self, ar: _Operand, return_index: Any = ..., return_inverse: Any = ..., return_counts: Any = ..., axis: Any = ..., *, equal_nan: Any = ..., sorted: Any = ...) -> Any: ...
 unique: _unique
