@@ -87,7 +87,7 @@ def test_functions_of_square_matrices_are_numpys(name, dtype, rng):
 def test_functions_of_matrices_are_numpys(name, dtype, rng):
     if name == "pinv None" and dtype == "i4":
         for module in (np.linalg, linalg):
-            with pytest.raises(ValueError, match="not inexact"):
+            with pytest.raises(ValueError, match=r"not inexact|not compatible with finfo"):
                 module.pinv(np.eye(2, dtype=dtype), rtol=None)
         return
     for shape in OBLONG:
@@ -138,13 +138,15 @@ def test_condition_numbers_are_numpys(p, rng):
             a = drawn(shape, dtype, rng)
             same(linalg.cond(a, p), np.linalg.cond(a, p))
     stack = np.array([np.eye(2), np.zeros((2, 2)), [[1, 2], [2, 4]], [[np.nan, 1], [1, 2]]])
-    if p == "nuc":
-        for module in (np.linalg, linalg):
-            with pytest.raises(np.linalg.LinAlgError):
-                module.cond(stack, p)
+    stack = stack[:3] if p in (None, 2, -2, "nuc") else stack  # no singular value decomposition of NaN
+    try:
+        wanted = np.linalg.cond(stack, p)
+    except np.linalg.LinAlgError:
+        assert p == "nuc"
+        with pytest.raises(linalg.LinAlgError):
+            linalg.cond(stack, p)
         return
-    stack = stack[:3] if p in (None, 2, -2) else stack  # no singular value decomposition of NaN
-    got, wanted = linalg.cond(stack, p).numpy(), np.linalg.cond(stack, p)
+    got = linalg.cond(stack, p).numpy()
     np.testing.assert_array_equal(np.isfinite(got), np.isfinite(wanted))
     np.testing.assert_array_equal(np.isnan(got), np.isnan(wanted))
 

@@ -88,7 +88,8 @@ def cond(x, p=None):
     Raises
     ------
     LinAlgError
-        If a matrix has no elements, or, for other norms than 2 and -2, is not square, or singular if `p` is "nuc".
+        If a matrix has no elements, or, for other norms than 2 and -2, is not square, or, before NumPy 2.5,
+        singular if `p` is "nuc".
     """
     x = as_tensor(x)
     if x.ndim > 1 and 0 in x.shape[-2:]:
@@ -109,10 +110,11 @@ def _product_of_norms(x, p):
     """The norm of `x` times that of its inverse; infinite, and with the gradient 0, if there is none."""
     try:
         return norm(x, p, (-2, -1)) * norm(inv(x), p, (-2, -1))
-    except LinAlgError:
-        if x.ndim < 2 or x.shape[-1] != x.shape[-2] or p == "nuc":  # NumPy raises for it too
-            raise
-    singular = np.isinf(np.linalg.cond(plain(x), 1))
+    except LinAlgError as error:
+        try:
+            singular = np.isinf(np.linalg.cond(plain(x), p))
+        except np.linalg.LinAlgError:  # of matrices that are not square and, before NumPy 2.5, for "nuc"
+            raise error from None
     regular = _where(singular[..., None, None], np.eye(x.shape[-1]), x)
     return _where(singular, np.inf, norm(regular, p, (-2, -1)) * norm(inv(regular), p, (-2, -1)))
 

@@ -83,7 +83,7 @@ def eig(a):
     Returns
     -------
     eigenvalues : Tensor, shape (..., n)
-        Complex, or real if `a` and all eigenvalues are.
+        Complex or, before NumPy 2.5, real if `a` and all eigenvalues are.
     eigenvectors : Tensor, shape (..., n, n)
         Columns of norm 1.
 

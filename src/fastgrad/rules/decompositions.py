@@ -241,7 +241,7 @@ def _eigvals_vjp(g, a):
     samples=_real_eigenvalues(*_SQUARE),
 )
 def eigvals(a, /):
-    """Eigenvalues of the matrices in the last two axes of `a`, real if all are and `a` is."""
+    """Eigenvalues of the matrices in the last two axes of `a`; before NumPy 2.5, real if all are and `a` is."""
     return np.linalg.eigvals(a)
 
 
