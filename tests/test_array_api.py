@@ -380,3 +380,9 @@ def test_sequences_of_tensors_are_stacked():
         fg.asarray([x, x], copy=False)
     with pytest.raises(fg.NotDifferentiableError, match=r"fg\.stack"):
         fg.tensor([x, x])
+
+
+def test_broadcast_shapes():
+    assert fg.broadcast_shapes((2, 1), 3, ()) == (2, 3) and fg.broadcast_shapes() == ()
+    with pytest.raises(fg.ShapeError, match=r"broadcast_shapes: shapes \(2,\) and \(3,\) do not broadcast"):
+        fg.broadcast_shapes((2,), (3,))

@@ -115,7 +115,9 @@ _FOREIGN = {
 }
 _LATER = {
     **_families.homes(),
-    **dict.fromkeys(("__array_namespace_info__", "finfo", "from_dlpack", "iinfo"), "functions.inspection"),
+    **dict.fromkeys(
+        ("__array_namespace_info__", "broadcast_shapes", "finfo", "from_dlpack", "iinfo"), "functions.inspection"
+    ),
     **{name: f"foreign.{module}" for module, names in _FOREIGN.items() for name in names.split()},
     "load": "nn",
     "save": "nn",

@@ -96,6 +96,7 @@ RESULTS = _by_name(
             "__setitem__"
         ),
         "tuple[Tensor, ...]": "gradients",
+        "tuple[int, ...]": "broadcast_shapes",
         "npt.NDArray[Any]": "numpy",
         "bytes": "tobytes",
         "Self": (

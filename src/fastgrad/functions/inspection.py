@@ -243,3 +243,25 @@ def from_dlpack(x, /, *, device=None, copy=None):
         return asarray(x, copy=copy)
     options = {"device": device and "cpu", "copy": copy} if _TAKES_OPTIONS else {}
     return asarray(np.from_dlpack(x, **options), copy=None if _TAKES_OPTIONS else copy)
+
+
+def broadcast_shapes(*shapes):
+    """Return the shape of the result of an elementwise function of arrays of these shapes.
+
+    Parameters
+    ----------
+    *shapes : int or tuple of int
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not broadcast.
+    """
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise errors.broadcast("broadcast_shapes", *shapes) from None
