@@ -70,7 +70,7 @@ def _found(x, q, axis, method, skip_nan):
     values = rows.of(x.detach()).numpy()
     counts = np.sum(~np.isnan(values), axis=1) if skip_nan else np.full(rows.count, rows.n)
     lower, weight = _neighbours(counts, q, method)
-    order = np.argsort(values, axis=1, kind="stable")  # NaN is last
+    order = np.argsort(values, axis=1)  # NaN is last; the order of equal elements does not matter
     row = np.broadcast_to(np.arange(rows.count), lower.shape)
     upper = np.minimum(lower + 1, np.maximum(counts - 1, 0))
     return rows, values, order, counts, row, order[row, lower], order[row, upper], weight
