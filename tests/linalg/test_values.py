@@ -231,5 +231,8 @@ def test_errors_of_keywords_and_types():
             same(module.qr(np.eye(2), "economic"), np.linalg.qr(np.eye(2), "raw")[0].T)
     with pytest.raises(linalg.LinAlgError, match="square"):
         linalg.expm(HALF)
+    for name in ("eig", "eigh", "qr", "slogdet", "svd"):
+        with pytest.raises(linalg.LinAlgError, match=rf"^{name}: "):
+            getattr(linalg, name)(1.0)
     with pytest.raises(np.linalg.LinAlgError, match=r"^inv: Singular matrix; the operands are float64\[2, 2\]"):
         linalg.inv(np.ones((2, 2)))

@@ -106,6 +106,7 @@ def _tall_qr_vjp(q, r, gq, gr):
 
 
 @rule(
+    name="qr",
     vjp=lambda g, y, x_shape: _qr_vjp(g, y, x_shape),
     holomorphic=False,
     numpy=(),
@@ -155,6 +156,7 @@ _UPLO = (((3, 3), {"UPLO": "U"}), *((shape, {}) for shape in _SQUARE))
 
 
 @rule(
+    name="eigh",
     vjp=lambda g, y: _eigh_vjp(g, y),
     holomorphic=False,
     hermitian=True,
@@ -218,6 +220,7 @@ def _real_eigenvalues(*shapes):
 
 
 @rule(
+    name="eig",
     vjp=lambda g, y: _eig_vjp(g, y),
     holomorphic=False,
     numpy=(),
@@ -273,6 +276,7 @@ def _svd_full_vjp(g, y, x_shape):
 
 
 @rule(
+    name="svd_full",
     vjp=lambda g, y, x_shape: _svd_full_vjp(g, y, x_shape),
     holomorphic=False,
     numpy=(),

@@ -125,6 +125,7 @@ def _slogdet_vjp(g, a, y):
 
 
 @rule(
+    name="slogdet",
     vjp=lambda g, a, y: _slogdet_vjp(g, a, y),
     holomorphic=False,
     numpy=(),
@@ -188,6 +189,7 @@ def _lstsq_vjp(g, a, b, y, rcond):
 
 
 @rule(
+    name="lstsq",
     vjp=lambda g, a, b, y, rcond: _lstsq_vjp(g, a, b, y, rcond),
     together=True,
     holomorphic=False,

@@ -79,6 +79,7 @@ def factors_vjp(factors, cotangents):
 
 
 @rule(
+    name="svd",
     vjp=lambda g, y, x_shape: _packed_vjp(g, y, x_shape),
     holomorphic=False,
     numpy=(),
