@@ -1,6 +1,7 @@
 """Compares a function with NumPy's function of the same name: values, dtypes, dispatch, gradients, errors."""
 
 import numpy as np
+import pytest
 
 import fastgrad as fg
 
@@ -33,9 +34,16 @@ def results(y):
     return [r for part in y for r in results(part)] if isinstance(y, (list, tuple)) else [y]
 
 
+def numpys(name):
+    """Return NumPy's function, or skip the test with a version that does not have it."""
+    if not hasattr(np, name):
+        pytest.skip(f"NumPy {np.__version__} does not have {name}")
+    return getattr(np, name)
+
+
 def compare_values(name, args, params, rounding=ROUNDING):
     """`fg.name` and `np.name`, of Tensors and of plain arrays, return NumPy's values, shapes and dtypes."""
-    theirs = getattr(np, name)
+    theirs = numpys(name)
     with np.errstate(all="ignore"):
         wanted = results(theirs(*args, **params))
     calls = [(getattr(fg, name), args), (getattr(fg, name), tensors(args))]
@@ -70,7 +78,7 @@ def compare_errors(name, args, params):
     """NumPy and fastgrad raise errors of the same built-in class, fastgrad one of its own where it has one."""
     kinds = (ValueError, TypeError, IndexError)
     try:
-        getattr(np, name)(*args, **params)
+        numpys(name)(*args, **params)
     except (*kinds, ZeroDivisionError) as error:
         wanted = next((kind for kind in kinds if isinstance(error, kind)), ZeroDivisionError)
     else:

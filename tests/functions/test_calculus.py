@@ -46,7 +46,7 @@ def test_values_and_gradients(name, args, params):
 
 @pytest.mark.parametrize(("name", "args", "params"), [
     ("correlate", (V[:0], W), {}), ("correlate", (2.0, W), {}), ("correlate", (M, W), {}),
-    ("correlate", (V, W, "some"), {}), ("convolve", (V, M), {}),
+    ("correlate", (V, W, "x"), {}), ("convolve", (V, M), {}),
     ("convolve", (V, W[:0]), {}), ("interp", (V, X, FP[:3]), {}), ("interp", (V, X[:0], FP[:0]), {}),
     ("interp", (V, X, FP), {"period": 0}), ("interp", (V, M, M), {"period": 1}),
     ("interp", (V, X, FP[:3]), {"period": 1}),

@@ -17,7 +17,7 @@ CALLS = [
     ("insert", (V, 1, 2.0), {}), ("insert", (V, [1, 3], W[:2]), {}), ("insert", (M, 1, V, 0), {}),
     ("insert", (M, 0, 1.5), {"axis": 1}),
     ("insert", (M, slice(0, 2), W[:2, None].T, 1), {}), ("insert", (SINGLE, -1, 3), {}),
-    ("insert", (V, V > 0, 1.0), {}),
+
     ("insert", (np.arange(3), 1, 7), {}), ("delete", (V, 1), {}), ("delete", (M, [0, -1], 1), {}),
     ("delete", (M, slice(None, None, 2)), {}),
     ("delete", (M, M[0] > 0, 1), {}), ("diagflat", (M[:2, :2],), {}), ("diagflat", (V, 1), {}),
@@ -78,3 +78,8 @@ def test_a_function_of_piecewise_may_read_other_tensors():
 def test_select_of_one_tensor_is_pytorchs():
     x = fg.tensor(M)
     assert fg.select(x, 1, 2).tolist() == fg.select(x, dim=1, index=2).tolist() == M[:, 2].tolist()
+
+
+@pytest.mark.filterwarnings("ignore:in the future insert:FutureWarning")  # of NumPy before 2.1
+def test_insert_at_a_mask():
+    compare_values("insert", (V, V > 0, 1.0), {})
