@@ -25,7 +25,7 @@ CALLS = [
     ("interp", (V, X, Z), {}), ("interp", (V[:0], X, FP), {}), ("interp", (V * 5, X[::-1], FP), {"period": 2.3}),
     ("interp", (V * 5, X, FP), {"period": -7.0}), ("interp", (X[:4] + 0.1, X, FP, np.array(0.5), np.array(0.25)), {}),
     ("trapezoid", (V,), {}), ("trapezoid", (M, P), {}), ("trapezoid", (M, M[:, 0]), {"axis": 0}),
-    ("trapezoid", (M, M), {}),
+    ("trapezoid", (M, M), {}), ("trapezoid", (P, M), {}), ("trapezoid", (A[0], A), {"axis": -2}),
     ("trapezoid", (M,), {"dx": 0.5, "axis": 0}), ("trapezoid", (M[:, :0],), {}), ("trapezoid", (A, P), {"axis": 1}),
     ("gradient", (V,), {}), ("gradient", (M,), {}), ("gradient", (V, 0.5), {}), ("gradient", (V, X), {}),
     ("gradient", (M, 0.5, P), {"edge_order": 2}), ("gradient", (M,), {"axis": 0}), ("gradient", (A,), {"axis": (0, 1)}),

@@ -23,6 +23,7 @@ CALLS = [
     ("delete", (M, M[0] > 0, 1), {}), ("diagflat", (M[:2, :2],), {}), ("diagflat", (V, 1), {}),
     ("diagflat", (2.0,), {"k": -1}), ("compress", ([0, 1, 1], M, 0), {}), ("compress", ([True, False], V), {}),
     ("compress", (np.array([1, 0, 1]), M), {"axis": 1}), ("extract", (M > 0, M), {}), ("extract", ([1, 0], V[:2]), {}),
+    ("extract", (1, V[:2]), {}),
     ("resize", (V, (2, 3)), {}), ("sort_complex", (M,), {}), ("sort_complex", (M[0] + 1j * V,), {}),
     ("resize", (M, 5), {}), ("resize", (V, ()), {}),
     ("select", ([V > 0, V > -1], [V, W]), {}), ("select", ([V > 0], [V], 0.5), {}),

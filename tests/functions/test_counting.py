@@ -68,6 +68,7 @@ def test_edges_of_a_differentiated_array():
     for params in {"bins": 4}, {"range": (-1, 1)}, {"density": True}, {"bins": [-1, 0, 1], "density": True}:
         compare_values("histogram", (V,), params)
     compare_values("histogram", (np.ones(3),), {"bins": 2})
+    compare_values("histogram", (V[:0],), {"bins": 2})
     fg.testing.check_grads(lambda x: fg.histogram(x, 3)[1], (V,))
     fg.testing.check_grads(lambda x, w: fg.histogram(x, 3, weights=w, density=True)[0], (V, np.abs(W)))
     fg.testing.check_grads(lambda e: fg.histogram(V, e, density=True)[0], (np.array([-1.1, 0.1, 1.3]),))

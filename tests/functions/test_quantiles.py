@@ -22,8 +22,8 @@ CALLS = [
     ("percentile", (M, [12.5, 71.0], 0), {"keepdims": True}), ("nanquantile", (NAN, 0.3, 0), {}), ("median", (M,), {}),
     ("median", (M, 0), {"overwrite_input": True}), ("median", (M.T, (0, 1)), {"keepdims": True}),
     ("median", (NAN, 0), {}),
-    ("nanmedian", (NAN, 1), {}), ("nanpercentile", (NAN, [30, 60]), {}), ("partition", (V, 3), {}),
-    ("partition", (M, [1, 2], 0), {}),
+    ("quantile", (0.5, np.array([0.2, 0.7])), {}), ("nanmedian", (NAN, 1), {}),
+    ("nanpercentile", (NAN, [30, 60]), {}), ("partition", (V, 3), {}), ("partition", (M, [1, 2], 0), {}),
     ("partition", (M, 5), {"axis": None}), ("quantile", (M, 0.4, 0), {"weights": WEIGHTS, "method": "inverted_cdf"}),
     ("percentile", (V, [20, 80]), {"weights": COUNTS, "method": "inverted_cdf"}),
     ("nanquantile", (V, 0.4), {"weights": COUNTS, "method": "inverted_cdf"}), ("median", (M[:0], 1), {}),
@@ -51,6 +51,13 @@ def test_gradients_of_every_method(method, q):
 ])  # fmt: skip
 def test_gradients(name, args, params):
     compare_gradients(name, args, params)
+
+
+def test_quantiles_of_a_number_do_not_depend_on_their_place():
+    for params in {}, {"method": "hazen"}:
+        q = fg.tensor([0.2, 0.7], requires_grad=True)
+        fg.quantile(0.5, q, **params).sum().backward()
+        assert q.grad.tolist() == [0.0, 0.0]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from fastgrad import errors
+from fastgrad import errors, parameters
 from fastgrad.functions.arguments import as_tensor, distinct_axes, one_axis, plain
 from fastgrad.functions.scans import diff
 from fastgrad.functions.shapes import concat, reshape
@@ -98,7 +98,7 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
     ----------
     y : Tensor or array
     x : Tensor or array, optional
-        The places of the samples: a vector, or of the shape of `y`.
+        The places of the samples: a vector, or an array that is broadcast with `y`.
     dx : Tensor or number
         The distance of neighbouring samples, if `x` is None.
     axis : int
@@ -112,14 +112,14 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
     ValueError
         If the axis is out of bounds, or the lengths of `x` and `y` differ.
     """
-    y = as_tensor(y)
+    y, axis = as_tensor(y), parameters.integer(axis)
     k = one_axis("trapezoid", axis, y.ndim)
     if x is not None:
         x = as_tensor(x)
         dx = diff(x, axis=axis) if x.ndim != 1 else reshape(diff(x), (-1,) + (1,) * (y.ndim - 1 - k))
     lead = (slice(None),) * k
     sums = _getitem(y, (*lead, slice(1, None))) + _getitem(y, (*lead, slice(None, -1)))
-    return FUNCTIONS["sum"](dx * sums / 2.0, k)
+    return FUNCTIONS["sum"](dx * sums / 2.0, axis)  # of the product, which may have more axes than `y`
 
 
 def gradient(f, *varargs, axis=None, edge_order=1):

@@ -81,7 +81,7 @@ def _edges(a, bins, range, edges):
     """Return the edges of the bins, recorded if they depend on a Tensor that requires a gradient."""
     if np.ndim(plain(bins)) == 1:
         return as_tensor(bins)
-    if range is None and not records(a):
+    if range is None and not (records(a) and a.size):
         return as_tensor(edges)
     if isinstance(bins, str):
         raise leaving.no_numpy_argument("fg.histogram", "bins")

@@ -10,6 +10,11 @@ from fastgrad.errors import DTypeError, IndexingError, ShapeError
 REDUCTIONS = ("mean", "sum", "none")
 
 
+def values_of(x):
+    """Return the values of an operand, a Tensor or a number, as an array."""
+    return np.asarray(x.detach().numpy() if hasattr(x, "numpy") else x)
+
+
 def real_only(op, x):
     """Return `x`; raise DTypeError if it is complex, where the formula of `op` would be wrong."""
     if isinstance(x, complex) or (isinstance(x, np.ndarray) and x.dtype.kind == "c"):

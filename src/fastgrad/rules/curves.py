@@ -4,6 +4,7 @@ import numpy as np
 
 from fastgrad import parameters
 from fastgrad.rules.arithmetic import power
+from fastgrad.rules.checks import values_of
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import normal
 from fastgrad.rules.indexing import getitem, scatter_add
@@ -14,13 +15,9 @@ from fastgrad.rules.rule import ops, rule
 from fastgrad.rules.shapes import flip, pad, reshape
 
 
-def _values(x):
-    return np.asarray(x.detach().numpy() if hasattr(x, "numpy") else x)
-
-
 def _piece(x, xp):
     """Return the numbers of the two points around each `x`, and where `x` is below or above all points."""
-    x, xp = _values(x), _values(xp)
+    x, xp = values_of(x), values_of(xp)
     j = np.clip(np.searchsorted(xp, x, "right") - 1, 0, max(len(xp) - 2, 0))
     return j, np.minimum(j + 1, len(xp) - 1), x < xp[0], x > xp[-1]
 

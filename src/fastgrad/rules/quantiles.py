@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
+from fastgrad.rules.checks import values_of
 from fastgrad.rules.indexing import getitem, scatter_add
 from fastgrad.rules.reductions import axes_of, sum
 from fastgrad.rules.rule import ops, rule
@@ -15,13 +16,9 @@ _CONTINUOUS = {
 }  # fmt: skip
 
 
-def _values(x):
-    return np.asarray(x.detach().numpy() if hasattr(x, "numpy") else x)
-
-
 def _constant(value):
     """Read the weights, to which no gradient flows, since the result is one of the elements."""
-    return None if value is None else np.array(_values(value))
+    return None if value is None else np.array(values_of(value))
 
 
 _READ = parameters.read(
@@ -88,7 +85,7 @@ def _slope(values, counts, method):
 
 def _quantile_vjp(g, x, q, axis, method="linear", weights=None, skip_nan=False, scale=1):
     """`g` for the two neighbours, by their weights in the mean; elements equal to one of them share its part."""
-    values = _values(q) * scale
+    values = values_of(q) * scale
     if not x.size:
         return ops.astype(np.zeros(x.shape), g.dtype)
     if weights is not None:
@@ -132,8 +129,8 @@ def _weighted_vjp(g, x, q, axis, method, weights, skip_nan):
 
 def _q_vjp(g, x, q, axis, method, weights=None, skip_nan=False, scale=1):
     """`g` times the distance of the neighbours, times the derivative of the place between them."""
-    values = _values(q) * scale
-    if method not in _CONTINUOUS or weights is not None or not x.size:
+    values = values_of(q) * scale
+    if method not in _CONTINUOUS or weights is not None or values_of(x).size < 2:
         return ops.astype(np.zeros(values.shape), g.dtype)
     rows, _, _, counts, row, lower, upper, _ = _found(x, values, axis, method, skip_nan)
     slope = (scale * _slope(values, counts, method)).astype(g.dtype)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
+from fastgrad.rules.checks import values_of
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import normal
 from fastgrad.rules.indexing import getitem, scatter_add
@@ -69,7 +70,7 @@ def insert(arr, values, /, obj, axis=None):
 
 @rule(
     vjp=(None, lambda g, a_shape, condition, axis: _back(
-        g, a_shape, lambda x: np.compress(condition.detach().numpy(), x, axis)
+        g, a_shape, lambda x: np.compress(values_of(condition), x, axis)
     )),
     prepare=parameters.read(axis=parameters.axes),
     samples=lambda rng: [
@@ -88,7 +89,7 @@ def compress(condition, a, /, axis=None):
 @rule(
     vjp=(
         None,
-        lambda g, arr_shape, condition: _back(g, arr_shape, lambda x: np.extract(condition.detach().numpy(), x)),
+        lambda g, arr_shape, condition: _back(g, arr_shape, lambda x: np.extract(values_of(condition), x)),
     ),
     samples=lambda rng: [
         ((rng.normal(size=shape) > 0, rng.normal(size=shape)), {}) for shape in ((5,), (2, 3), (0, 2))

@@ -155,7 +155,7 @@ def tile(x, /, reps):
 
 def _repeat_vjp(g, x_shape, repeats, axis):
     """`g` summed over the repeats of each element."""
-    if axis is None:
+    if axis is None or not x_shape:
         shape, axis = (int(np.prod(x_shape, dtype=np.intp)),), 0
     else:
         shape, axis = x_shape, axis % len(x_shape)
@@ -174,7 +174,7 @@ def _repeat_vjp(g, x_shape, repeats, axis):
     samples=normal(
         ((3,), {"repeats": 2}), ((2, 3), {"repeats": 3}), ((2, 3), {"repeats": (1, 0, 2), "axis": 1}),
         ((2, 3), {"repeats": 2, "axis": -2}), ((2,), {"repeats": (2, 1)}), ((2, 2), {"repeats": (2,), "axis": 0}),
-        ((2, 2), {"repeats": 0, "axis": 0}), ((0, 2), {"repeats": 2, "axis": 0}),
+        ((2, 2), {"repeats": 0, "axis": 0}), ((0, 2), {"repeats": 2, "axis": 0}), ((), {"repeats": 2, "axis": 0}),
     ),
 )  # fmt: skip
 def repeat(x, /, repeats, axis=None):

@@ -18,6 +18,7 @@ _SPREADS = (
 )  # fmt: skip
 _SCANS = (
     ((2, 3), {}), ((4,), {}), ((2, 3, 4), {"axis": 1}), ((2, 3), {"axis": -1}), ((0,), {}), ((2, 3), {"axis": 0}),
+    ((), {"axis": 0}),
 )  # fmt: skip
 
 
@@ -115,7 +116,7 @@ def cumsum(x, /, axis=None, *, dtype=None):
 def cumprod_vjp(g, x, y, axis):
     """`gx[k] = y[k - 1] * s[k]` with `s[k] = g[k] + x[k + 1] * s[k + 1]`, which has no division that fails at zeros."""
     shape = x.shape
-    if axis is None:
+    if axis is None or not shape:
         axis = 0
         g, x, y = (reshape(t, (-1,)) for t in (g, x, y))
     axis %= x.ndim

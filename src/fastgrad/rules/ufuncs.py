@@ -6,6 +6,7 @@ import numpy as np
 
 from fastgrad import parameters
 from fastgrad.rules.arithmetic import power_base_vjp, power_exponent_vjp, round, zeros_of
+from fastgrad.rules.checks import values_of
 from fastgrad.rules.comparison import sign, where
 from fastgrad.rules.draws import signed
 from fastgrad.rules.logic import equal, greater, less
@@ -15,14 +16,9 @@ _LN2 = math.log(2)
 around = round
 
 
-def _plain(x):
-    """Return the values of an operand as an array."""
-    return np.asarray(x.detach().numpy() if hasattr(x, "numpy") else x)
-
-
 def _pick(g, x1, x2, loses):
     """`g` for the selected operand, 0 for the other; half of `g` for both at a tie, or if both are NaN."""
-    a, b = _plain(x1), _plain(x2)
+    a, b = values_of(x1), values_of(x2)
     nan1, nan2 = np.isnan(a), np.isnan(b)
     ties = equal(x1, x2).detach().numpy() | (nan1 & nan2)
     lost = (loses(x1, x2).detach().numpy() | nan1) & ~nan2
@@ -84,7 +80,7 @@ def cbrt(x, /):
 
 def _difference(x1, x2):
     """`(x1 - x2) * log(2)`, or 0 instead of NaN where both are the same infinity."""
-    both = np.isinf(_plain(x1)) & equal(x1, x2).detach().numpy()
+    both = np.isinf(values_of(x1)) & equal(x1, x2).detach().numpy()
     return _LN2 * (where(both, 0, x1) - where(both, 0, x2) if both.any() else ops.subtract(x1, x2))
 
 
