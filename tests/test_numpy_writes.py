@@ -24,7 +24,7 @@ WRITERS = {
     "out_of_sum": lambda a, v: np.cumsum(np.ones(4) * v, out=a),
     "out_of_clip": lambda a, v: np.clip(np.arange(4.0), 0, v, out=a),
 }
-RECORDED = {name for name in WRITERS if not name.endswith(".at")}
+RECORDED = WRITERS.keys() - {"multiply.at", "maximum.at"}
 SCALARS = "place"  # takes a vector of values
 
 
@@ -119,3 +119,49 @@ def test_a_write_that_fails_half_way_leaves_all_as_it_was():
     with pytest.raises(fg.ShapeError):
         np.divmod(np.array([5.0, 6.0]), t, out=(first, fg.zeros(3)))
     assert t.tolist() == first.tolist() == [1.0, 2.0] and second.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+@pytest.mark.parametrize(
+    ("key", "shape"),
+    [([0, 0, 2], (3, 4)), ((np.array([0, 2, 0]), np.array([1, 1, 1])), (3,)), ((slice(None), [3, 3]), (3, 1)), (1, ())],
+)
+def test_what_is_added_at_repeated_places_is_recorded(key, shape, dtype, rng):
+    """As in `col2im` of convolutional networks: each value gets the cotangent of the element it was added to."""
+    start, values, weights = (rng.normal(size=s).astype(dtype) for s in ((3, 4), shape, (3, 4)))
+    for add in np.add, np.subtract:
+        wanted = start.copy()
+        add.at(wanted, key, values)
+        x, v = fg.tensor(start, requires_grad=True), fg.tensor(values, requires_grad=True)
+        y = x * 1
+        add.at(y, key, v)
+        assert y.numpy().tolist() == wanted.tolist() and y.dtype == dtype
+        gx, gv = fg.gradients(y, [x, v], [fg.tensor(weights)])
+        sign = 1 if add is np.add else -1
+        gathered = np.broadcast_to(sign * weights[key], np.broadcast_shapes(weights[key].shape, shape))
+        lead = gathered.ndim - len(shape)
+        axes = tuple(k + lead for k, n in enumerate(shape) if n == 1 and gathered.shape[k + lead] != 1)
+        gathered = gathered.sum(axis=(*range(lead), *axes), keepdims=True).reshape(shape)
+        np.testing.assert_array_equal(gx.numpy(), weights)
+        np.testing.assert_allclose(gv.numpy(), gathered, rtol=1e-6 if dtype == np.float32 else 1e-14)
+
+
+def test_what_is_added_is_cast_as_numpy_casts_it():
+    v = fg.tensor([0.5, 1.5], requires_grad=True)
+    single = fg.zeros(2, dtype=np.float32)
+    np.add.at(single, [1, 1], v)
+    assert single.dtype == np.float32 and single.tolist() == [0.0, 2.0]
+    assert fg.gradients(single.sum(), v)[0].dtype == np.float64
+    with pytest.raises(ValueError, match="shape"):
+        np.add.at(single, [0, 1, 1], v)
+
+
+@pytest.mark.parametrize("name", sorted(RECORDED) + ["copyto_unsafe"])
+def test_a_recorded_float_is_not_written_as_an_integer(name):
+    """NumPy's `add.at`, `put` and `put_along_axis` would truncate it, and the others raise."""
+    v = fg.tensor(value_for(name, 2.5), requires_grad=True) * 1
+    target = fg.tensor([1, 2, 3, 4])
+    writers = WRITERS | {"copyto_unsafe": lambda a, v: np.copyto(a, v, casting="unsafe")}
+    with pytest.raises(TypeError, match=r"float64.*int64"):
+        writers[name](target, v)
+    assert target.tolist() == [1, 2, 3, 4]

@@ -172,6 +172,20 @@ def test_out_is_for_constants():
     np.testing.assert_array_equal(out[0], A.sum(axis=0))
 
 
+def test_errors_say_how_to_write_a_record_into_an_array():
+    """The idioms of NumPy programs: `out = np.zeros(n); out[k] = x`, `out += x`, `np.full(n, x)`, `np.array([x])`."""
+    x, a = leaf(), np.zeros((2, 3))
+    with pytest.raises(fg.NotDifferentiableError, match=r"what a \+= x means.*a = a \+ x, create a with fg\.zeros"):
+        a += x
+    with pytest.raises(fg.NotDifferentiableError, match=r"y\[key\] = value into a Tensor, .* fg\.zeros"):
+        a[0] = x[0]
+    with pytest.raises(fg.NotDifferentiableError, match=r"np\.full, too: use fg\.full"):
+        np.full((2, 3), x[0, 0], dtype=np.float64)
+    with pytest.raises(fg.NotDifferentiableError, match=r"fg\.stack or fastgrad\.numpy\.array"):
+        np.array([x[0], x[1]])
+    assert not a.any()
+
+
 def test_an_array_takes_constants_in_place_and_refuses_records():
     a = np.ones((2, 3))
     a += fg.tensor(A)

@@ -106,9 +106,9 @@ def warn(text):
 def not_an_array(op):
     """`np.asarray` of a tensor that requires a gradient."""
     return NotDifferentiableError(
-        f"converting {_source(op)} to an array would lose its gradient: combine several with fg.stack([...]), "
-        "write a @ x instead of a.dot(x), get the values alone with x.detach().numpy(), or call a function that "
-        "fastgrad supports"
+        f"converting {_source(op)} to an array would lose its gradient: combine several with fg.stack or "
+        "fastgrad.numpy.array, write y[key] = value into a Tensor, for example one from fg.zeros, write a @ x instead "
+        "of a.dot(x), get the values alone with x.detach().numpy(), or call a function that fastgrad supports"
     )
 
 
@@ -127,10 +127,19 @@ def no_numpy_argument(function, argument):
     )
 
 
+def no_numpy_out(function):
+    """A ufunc with `out=array`, as NumPy calls it for `array += x`, on a tensor that requires a gradient."""
+    return NotDifferentiableError(
+        f"{function} with out= cannot be recorded in an array, which is what a += x means if a is an array: write "
+        "a = a + x, create a with fg.zeros, or use x.detach() if no gradient is needed"
+    )
+
+
 def no_numpy_write(function):
     """A NumPy function that writes to an array, where the array or the values require a gradient."""
+    caller = " (called by np.full, too: use fg.full)" if function == "np.copyto" else ""
     return NotDifferentiableError(
-        f"{function} cannot record what it writes, so a gradient would be lost: write y[key] = value into a "
+        f"{function}{caller} cannot record what it writes, so a gradient would be lost: write y[key] = value into a "
         "Tensor, for example one from fg.zeros, or use x.detach() if no gradient is needed"
     )
 

@@ -51,7 +51,9 @@ def _joined(x, name, depth):
 def _recorded(name, y, out, where=True):
     """Assign a recorded result to the Tensor `out`, where `where` is true."""
     (target,) = out if isinstance(out, tuple) else (out,)
-    if not isinstance(target, Tensor) or (target.requires_grad and target.is_leaf):
+    if not isinstance(target, Tensor):
+        raise leaving.no_numpy_out(name)
+    if target.requires_grad and target.is_leaf:
         raise leaving.no_numpy_argument(name, "out")
     _check_fits(name, target, y)
     target[...] = y if where is True else FUNCTIONS["where"](where, y, target)

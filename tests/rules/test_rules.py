@@ -47,6 +47,14 @@ def _scatter_add(x, key, shape):
     return out
 
 
+def _add_at(x, values, key):
+    out = x.copy()
+    places = np.arange(x.size).reshape(x.shape)[key]
+    for place, value in zip(places.ravel(), np.broadcast_to(values, places.shape).ravel(), strict=True):
+        out.flat[place] += value
+    return out
+
+
 def _setitem(x, value, key):
     out = x.copy()
     out[key] = value
@@ -78,6 +86,7 @@ REFERENCES = (
     | NUMPY
     | LINALG
     | {
+        "add_at": _add_at,
         "astype": lambda x, dtype: x.astype(dtype),
         "batch_norm": _batch_norm,
         "binary_cross_entropy": lambda x, t: -t * np.log(x) - (1 - t) * np.log(1 - x),

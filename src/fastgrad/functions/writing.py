@@ -10,6 +10,7 @@ from fastgrad._engine import Tensor
 from fastgrad.functions.arguments import as_tensor, plain, records
 from fastgrad.functions.arrays import joined
 from fastgrad.functions.shapes import ravel
+from fastgrad.rules import selecting
 from fastgrad.rules.rule import FUNCTIONS
 
 # NumPy's function -> the names of the target and of the values, and the position of the values after the target.
@@ -25,7 +26,7 @@ def write(function, name, target, args, kwargs):
     Parameters
     ----------
     function : function
-        One of `WRITERS`, or the method `at` of a ufunc, whose writes are not recorded.
+        One of `WRITERS`, or the method `at` of a ufunc. Of these, `np.add.at` and `np.subtract.at` are recorded.
     name : str
         Its name, for messages.
     target : Tensor or array
@@ -44,22 +45,41 @@ def write(function, name, target, args, kwargs):
     if records(target) and target.is_leaf:
         raise errors.leaf_written()
     recorded = records((target, args, kwargs))
-    if recorded and function not in WRITERS:
+    added = getattr(function, "__self__", None) in (np.add, np.subtract)
+    if recorded and not added and function not in WRITERS:
         raise leaving.no_numpy_write(name)
     array = target.detach().numpy().copy()
     function(array, *plain(args), **plain(kwargs))
-    target[...] = _merged(function, target, args, kwargs) if recorded else array
+    if recorded:
+        merge = _added if added else _merged
+        array = merge(function, name, target, args, kwargs)
+    target[...] = array
     return None
 
 
-def _merged(function, target, args, kwargs):
+def _read(values, target, name):
+    """Return the values for `target` as a Tensor. NumPy would convert a float to an integer, without a gradient."""
+    values = as_tensor(joined(values))
+    if records(values) and not np.can_cast(values.dtype, target.dtype, "same_kind"):
+        raise errors.inplace_dtype(name, values.dtype, target.dtype)
+    return values
+
+
+def _added(function, name, target, args, _):
+    """Return `target` to which `np.add.at` or `np.subtract.at` has added values, recorded."""
+    key, values = args
+    values = FUNCTIONS["astype"](_read(values, target, name), target.dtype)
+    return selecting.add_at(target, values if function.__self__ is np.add else -values, key)
+
+
+def _merged(function, name, target, args, kwargs):
     """Return `target` with the values where `function` writes them, recorded.
 
     Which value is written where is found by writing the numbers of the values.
     """
     _, word, place = WRITERS[function]
     args, kwargs = list(args), dict(kwargs)
-    values = as_tensor(joined(kwargs[word] if word in kwargs else args[place]))
+    values = _read(kwargs[word] if word in kwargs else args[place], target, name)
     numbers = np.arange(values.size).reshape(values.shape)
     if word in kwargs:
         kwargs[word] = numbers

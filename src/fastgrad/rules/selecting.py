@@ -8,7 +8,7 @@ from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import normal
 from fastgrad.rules.indexing import getitem, scatter_add
 from fastgrad.rules.rule import ops, rule
-from fastgrad.rules.shapes import reshape
+from fastgrad.rules.shapes import reshape, sum_to
 
 
 def positions(shape, start=0):
@@ -135,3 +135,21 @@ def _is_chosen(a, i, n, mode):
 def choose(*choices, a, mode="raise"):
     """For each element of the index array `a`, the element of the choice with that number."""
     return np.choose(a, choices, mode=mode)
+
+
+@rule(
+    vjp=(lambda g: g, lambda g, key, values_shape: sum_to(getitem(g, key), values_shape)),
+    numpy=(),
+    prepare=parameters.read(key=parameters.key),
+    samples=normal(
+        ([(4,), (3,)], {"key": np.array([0, 0, 2])}), ([(3, 4), (4,)], {"key": np.array([1, 1])}),
+        ([(3, 4), (3, 1)], {"key": (slice(None), np.array([3, 3]))}), ([(3,), ()], {"key": 1}),
+        ([(3,), (0,)], {"key": np.array([], dtype=np.intp)}),
+        ([(2, 3), (3,)], {"key": np.array([[True, False, True], [False, True, False]])}),
+    ),
+)  # fmt: skip
+def add_at(x, values, /, key):
+    """A copy of `x` to which `values` are added at `key`; values at repeated indices add up."""
+    out = np.array(x)
+    np.add.at(out, key, values)
+    return out
