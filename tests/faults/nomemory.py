@@ -19,10 +19,12 @@ import numpy as np
 import fastgrad as fg
 from fastgrad._engine import _chosen as core  # where it was compiled; tests read the works' names elsewhere too
 from fastgrad.micrograd import Value
-from fastgrad.nn.functional import cross_entropy
+from fastgrad.nn.functional import cross_entropy, gelu
+from fastgrad.rules.rule import FUNCTIONS
 
 A = np.linspace(0.1, 0.9, 12).reshape(3, 4)
 W = np.linspace(-1.0, 1.0, 20).reshape(4, 5)
+norm, sort = FUNCTIONS["norm"], FUNCTIONS["sort"]
 ONE_HOT = np.eye(5)[[0, 3, 1]]
 B = A + 1.0  # NumPy registers a loop at its first use: not where its memory fails
 AT, PAIR, INDEX, LABELS, MASK = A.T.copy(), np.stack([A, B]), np.array([2, 0, 2]), np.array([1, 0, 3]), A > 0.5
@@ -157,6 +159,29 @@ def written_without_a_graph():
     return [x.tolist(), step.item()]
 
 
+def spreads():
+    (x,) = leaves(A)
+    y = x.std(axis=0) * x.var(axis=0, ddof=1) + x.std(axis=1, keepdims=True) + norm(x, axis=0)
+    return swept(y.sum() + x.var(), x)
+
+
+def sorted_and_triangular():
+    (x,) = leaves(A)
+    y = sort(x, axis=0) * fg.tril(x, -1) + sort(x) + fg.triu(x)
+    return swept(y.sum(), x)
+
+
+def of_errors():
+    (x,) = leaves(A)
+    return swept((fg.erf(x) * fg.erfc(x) + gelu(x)).sum(), x)
+
+
+def contracted():
+    x, w = leaves(A, W)
+    y = fg.einsum("ij,jk->ki", x, w) + fg.tensordot(w, x, ([0], [1]))
+    return swept(y.sum() + fg.einsum("ij,ij->", x, x) + fg.einsum("ij,jk,kl->il", x, w, w.T).sum(), x, w)
+
+
 def added_up():
     x, y = leaves(A, A[0])
     (x * y).sum().backward()
@@ -262,11 +287,12 @@ def in_and_out():
 
 BY_KERNELS = (
     scalars, values, elementwise, broadcasting, reductions, network, views, large, no_graph, probabilities,
-    joined, chosen, products, stacks, added_up, retained, asked_for, written_without_a_graph,
+    joined, chosen, products, stacks, spreads, sorted_and_triangular, of_errors, added_up, retained, asked_for,
+    written_without_a_graph,
 )  # fmt: skip
 IN_PYTHON = (
     second_order, hooked, picked, written, broken, sweep_within, third_order, create_graph, by_rules,
-    of_integers_and_complex, transformed, in_and_out,
+    of_integers_and_complex, transformed, in_and_out, contracted,
 )  # fmt: skip
 IN_CONTEXTS = (no_graph, written_without_a_graph)  # those that set a context variable, as `no_grad` does
 WORKS = {f.__name__: f for f in BY_KERNELS + IN_PYTHON}

@@ -173,3 +173,19 @@ def test_ranks_cut_off_small_singular_values():
                                [np.diag([1, 0]), np.diag([1, 1e3])], atol=1e-12)  # fmt: skip
     assert linalg.matrix_rank(a, 1e-2).item() == 1 and linalg.lstsq(a, np.ones(2), 1e-2)[2] == 1
     assert linalg.matrix_rank(np.ones(3)).item() == 1 and linalg.matrix_rank(0.0).item() == 0
+
+
+@pytest.mark.parametrize("factor", [
+    linalg.cholesky, lambda x: linalg.cholesky(x, upper=True), lambda x: linalg.qr(x)[1],
+    lambda x: linalg.qr(x, "complete")[1],
+])  # fmt: skip
+def test_nothing_flows_to_the_zeros_of_a_triangular_factor(factor):
+    """Where the slope of the cube root is infinite."""
+
+    def roots_elsewhere(x):
+        y = factor(x)
+        zero = y.detach().numpy() == 0
+        return fg.where(zero, 0, fg.cbrt(fg.where(zero, 1, y)))
+
+    a = np.array([[2.0, 1.0], [1.0, 3.0]])
+    np.testing.assert_allclose(gradient(lambda x: fg.cbrt(factor(x)), a), gradient(roots_elsewhere, a), rtol=1e-13)

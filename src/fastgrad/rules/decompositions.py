@@ -49,7 +49,7 @@ def _positive_definite(*cases):
 def _cholesky_vjp(g, y, upper):
     """The Hermitian part of `inv(L).H @ P @ inv(L)`, with P the lower triangle of `L.H @ g`, its diagonal halved."""
     lower, g = (adjoint(y), adjoint(g)) if upper else (y, g)
-    inner = matmul(adjoint(lower), g)
+    inner = matmul(adjoint(lower), tril(g))  # nothing flows to the zeros, not even an infinite slope there
     half = tril(inner) - inner * (0.5 * _eye(inner))
     inverse = inv(lower)
     return hermitian_part(matmul(matmul(adjoint(inverse), half), inverse))
@@ -87,6 +87,7 @@ def _qr_vjp(g, y, x_shape):
     """
     m, n = x_shape[-2:]
     (q, r), (gq, gr) = unpack_qr(y, m), unpack_qr(g, m)
+    gr = triu(gr)
     if q.shape[-1] > n:
         rest, g_rest, q, r, gr = q[..., n:], gq[..., n:], q[..., :n], r[..., :n, :], gr[..., :n, :]
         gq = gq[..., :n] - matmul(rest, matmul(adjoint(g_rest), q))

@@ -151,6 +151,8 @@ cdef inline void extents_at(const Layout* layout, int first, int end, Extents* e
         e.n *= layout.shape[k]
     for k in range(end, layout.ndim):
         e.inner *= layout.shape[k]
+    if e.n == 0 or e.inner == 0:
+        e.outer = 0         # no elements: kernels iterate over `outer`, which may be 2**40
 
 
 cdef bint split(const Layout* layout, unsigned long long axes, Extents* e) noexcept nogil:
