@@ -40,6 +40,21 @@ def test_the_core_has_no_list_comprehensions():
         assert not re.search(r"\[.* for \w+(?:, \w+)* in .*\]", code), path.name
 
 
+def test_handlers_of_the_core_do_not_return_the_result_of_a_call():
+    """Cython releases the traceback of the error without a check on that way, and ours (core/tracebacks.pxd) has none
+    if the error came from C. A handler that calls something is left before it does."""
+    core = Path(fg.__file__).parent / "core"
+    if not (core / "tensor.pyx").exists():
+        pytest.skip("the sources are not part of an installed package")
+    handler = re.compile(r"^( *)except\b[^\n]*:\n((?:\1 +[^\n]*\n|\n)+)", re.MULTILINE)
+    found = 0
+    for path in [*sorted(core.rglob("*.px[id]")), core / "tensor.pyx"]:
+        for match in handler.finditer(path.read_text()):
+            found += 1
+            assert not re.search(r"return .*\(", match[2]), f"{path.name}: {match[0]}"
+    assert found > 10
+
+
 @pytest.mark.parametrize("shape", [(2**40, 2**40), (2**62, 4), (2**31, 2**31, 2**31), (2**63 - 1,)])
 def test_a_result_too_large_to_address_is_refused(shape):
     x = fg.tensor(1.0, requires_grad=True)

@@ -154,7 +154,7 @@ cdef object compare(Tensor x, object other, int operator, str slot):
         try:
             return own_result(PyObject_RichCompare(array_view(x, x, False), view, operator))
         except Exception:
-            return METHODS[slot](x, other)      # raises it with the names of the op and the operands
+            pass    # the method raises it with the names of the op and the operands
     return METHODS[slot](x, other)
 
 
