@@ -35,7 +35,7 @@ def test_the_core_has_no_list_comprehensions():
     core = Path(fg.__file__).parent / "core"
     if not (core / "tensor.pyx").exists():
         pytest.skip("the sources are not part of an installed package")
-    for path in [*sorted(core.glob("*.px[id]")), core / "tensor.pyx"]:
+    for path in [*sorted(core.rglob("*.px[id]")), core / "tensor.pyx"]:
         code = re.sub(r"#.*|\"\"\"[\s\S]*?\"\"\"", "", path.read_text())
         assert not re.search(r"\[.* for \w+(?:, \w+)* in .*\]", code), path.name
 
@@ -52,7 +52,7 @@ def test_handlers_of_the_core_do_not_return_the_result_of_a_call():
         for match in handler.finditer(path.read_text()):
             found += 1
             assert not re.search(r"return .*\(", match[2]), f"{path.name}: {match[0]}"
-    assert found > 10
+    assert found > 5
 
 
 @pytest.mark.parametrize("shape", [(2**40, 2**40), (2**62, 4), (2**31, 2**31, 2**31), (2**63 - 1,)])

@@ -121,8 +121,11 @@ cdef tuple operands_after(Tensor x, Tensor z, Tensor old):
     """The operands of `z` with `old` in place of `x`; None if they are not in its NodeExtra."""
     if not has_many(z):
         return None
+    cdef list operands = []
     try:
-        return tuple([old if o is x else o for o in (<NodeExtra>z.extra).operands])
+        for o in (<NodeExtra>z.extra).operands:
+            operands.append(old if o is x else o)
+        return tuple(operands)
     except BaseException:
         forget_snapshot(old)
         raise

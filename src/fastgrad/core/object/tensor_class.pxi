@@ -77,7 +77,12 @@ cdef class Tensor:
     @property
     def operands(self):
         """The Tensors this one was computed from; none for a leaf or if the graph was freed."""
-        return tuple([o for o in node_operands(self) if type(o) is Tensor]) if not self.flags & FREED else ()
+        cdef list found = []
+        if not self.flags & FREED:
+            for o in node_operands(self):
+                if type(o) is Tensor:
+                    found.append(o)
+        return tuple(found)
 
     @property
     def requires_grad(self):

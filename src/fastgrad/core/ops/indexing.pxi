@@ -53,10 +53,13 @@ cdef list index_arrays(tuple key):
         alike = alike and cnp.PyArray_SAMESHAPE(a, arrays[0])
     if alike:
         return arrays
+    cdef list copies = []
     try:
-        return [np.array(a, order="C") for a in np.broadcast_arrays(*arrays)]
+        for a in np.broadcast_arrays(*arrays):
+            copies.append(np.array(a, order="C"))
     except ValueError:
         return None
+    return copies
 
 
 cdef bint read_places(const Layout* layout, object key, Places* p) except -1:

@@ -49,7 +49,10 @@ cdef Tensor recurrent(int op, int cell, tuple given, dict params):
     cdef Tensor y, u, w, b, bv = None, x
     cdef char* kept = NULL
     cdef int k, states
-    operands = tuple([None if o is None else as_tensor(o) for o in given])
+    cdef list converted = []
+    for o in given:
+        converted.append(None if o is None else as_tensor(o))
+    operands = tuple(converted)
     if not fit_recurrent(cell, operands):
         return None
     cdef bint wanted = check_operands(operands)

@@ -20,7 +20,9 @@ cdef struct Signature:      # borrowed from the rule
 cdef int read_signature(object rule, list kept, Signature* s) except -1:
     """Read the signature of a rule; `kept` takes what `s` borrows."""
     cdef int k
-    names = [sys.intern(name) for name in rule.operand_names + rule.param_names]
+    cdef list names = []
+    for name in rule.operand_names + rule.param_names:
+        names.append(sys.intern(name))
     kept.append(names)
     s.n = 0 if len(names) > MOST_GIVEN else <int>len(names)
     s.variadic = rule.variadic

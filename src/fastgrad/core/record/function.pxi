@@ -117,7 +117,10 @@ cdef bint is_prepared(Function f, PyObject** values) except -1:
 
 cdef object call_prepared(Function f, tuple operands, dict params):
     """The result for operands and parameters as the rule prepares them."""
-    cdef tuple values = tuple([params[name] for name in f.rule.param_names])
+    cdef list read = []
+    for name in f.rule.param_names:
+        read.append(params[name])
+    cdef tuple values = tuple(read)
     if table[f.op].record != NULL and f.signature.n:
         given = ((operands,) if f.signature.variadic else operands) + values
         y = table[f.op].record(f.op, PySequence_Fast_ITEMS(given))

@@ -13,10 +13,11 @@ cdef RuleFacts facts_for(Function f, PyObject** operands, Py_ssize_t n):
     if n > 63:
         return ask_rule(f.rule, operands, n)
     if n > 3:
-        key = tuple([type(<object>operands[k]) is Tensor for k in range(n)])
-        if key not in f.facts_of_many:
-            f.facts_of_many[key] = ask_rule(f.rule, operands, n)
-        return f.facts_of_many[key]
+        for k in range(n):
+            bits |= <Py_ssize_t>(type(<object>operands[k]) is Tensor) << k
+        if (n, bits) not in f.facts_of_many:
+            f.facts_of_many[n, bits] = ask_rule(f.rule, operands, n)
+        return f.facts_of_many[n, bits]
     for k in range(n):
         bits |= <Py_ssize_t>(type(<object>operands[k]) is Tensor) << k
     if f.facts[bits] is None:
@@ -28,9 +29,19 @@ cdef RuleFacts ask_rule(object rule, PyObject** operands, Py_ssize_t n):
     cdef RuleFacts facts = RuleFacts.__new__(RuleFacts)
     cdef Py_ssize_t k
     # The vjps of constants are never called: what they read does not count.
-    among = [k for k in range(n) if type(<object>operands[k]) is Tensor]
+    cdef list among = []
+    for k in range(n):
+        if type(<object>operands[k]) is Tensor:
+            among.append(k)
     facts.reads, facts.flows, facts.reads_y = rule.facts(among, among if len(among) < n else None)
     return facts
+
+
+cdef list generations(tuple operands):
+    cdef list found = []
+    for o in operands:
+        found.append((<Tensor>o).gen if type(o) is Tensor else 0)
+    return found
 
 
 cdef int link_node(Tensor y, object rule, int op, RuleFacts facts, tuple operands, dict params) except -1:
@@ -45,7 +56,7 @@ cdef int link_node(Tensor y, object rule, int op, RuleFacts facts, tuple operand
     extra.flows = 0 if facts is None else facts.flows
     for k in range(n):
         if type(operands[k]) is Tensor and (<Tensor>operands[k]).gen != 0:
-            extra.gens = [(<Tensor>o).gen if type(o) is Tensor else 0 for o in operands]
+            extra.gens = generations(operands)
             break
     y.op = <unsigned char>op
     y.flags |= REQUIRES_GRAD

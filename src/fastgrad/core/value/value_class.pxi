@@ -218,7 +218,9 @@ cdef object call_value(PyObject* cls, PyObject* const* args, size_t nargsf, PyOb
     cdef Py_ssize_t n = PyVectorcall_NARGS(nargsf), k
     if n == 1 and names == NULL:
         return leaf(<object>args[0])
-    cdef list positional = [<object>args[k] for k in range(n)]
+    cdef list positional = []
+    for k in range(n):
+        positional.append(<object>args[k])
     cdef dict keywords = {}
     if names != NULL:
         for k in range(len(<tuple>names)):
