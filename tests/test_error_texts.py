@@ -181,7 +181,7 @@ def test_a_foreign_ufunc_is_recognised_by_where_it_stands(monkeypatch):
     lambda x: np.eye(2).dot(x),
 ])  # fmt: skip
 def test_arrays_of_what_records_say_stack(make):
-    with pytest.raises(fg.NotDifferentiableError, match=r"combine several with fg\.stack\(\[\.\.\.\]\)"):
+    with pytest.raises(fg.NotDifferentiableError, match=r"combine several with fg\.stack"):
         make(leaf())
     with fg.no_grad():
         assert np.isfinite(np.asarray(make(leaf()))).all()

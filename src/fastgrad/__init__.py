@@ -71,9 +71,12 @@ from fastgrad.functions.products import norm
 # shapes, joining, indexing, sorting
 from fastgrad.rules.shapes import copy, flip, pad, repeat, roll, tile, tril, triu
 from fastgrad.functions.constants import nonzero, searchsorted
-from fastgrad.functions.shapes import astype, broadcast_arrays, broadcast_to, concat, expand_dims, flatten, hstack
-from fastgrad.functions.shapes import matrix_transpose, moveaxis, permute_dims, ravel, reshape, split, squeeze
-from fastgrad.functions.shapes import stack, swapaxes, transpose, unstack, vstack
+from fastgrad.functions.joining import concat, hstack
+from fastgrad.functions.shapes import astype, broadcast_arrays, broadcast_to, expand_dims, flatten
+from fastgrad.functions.joining import split
+from fastgrad.functions.shapes import matrix_transpose, moveaxis, permute_dims, ravel, reshape, squeeze
+from fastgrad.functions.joining import stack, unstack, vstack
+from fastgrad.functions.shapes import swapaxes, transpose
 from fastgrad.functions.products import diag
 
 # linear algebra

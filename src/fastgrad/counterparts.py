@@ -13,7 +13,7 @@ from fastgrad import _families, leaving, numpy_calls, op_functions
 from fastgrad._engine import NumPyFunction, Tensor
 from fastgrad._lazy import lazy_module
 from fastgrad.call_plans import Plan, has_plan
-from fastgrad.functions import arrays, constants, contractions, products, shapes
+from fastgrad.functions import arrays, constants, contractions, joining, products, shapes
 from fastgrad.rules import FUNCTIONS, RULES
 
 special_functions = lazy_module("fastgrad.rules.special_functions")
@@ -41,7 +41,7 @@ def _concatenate(arrays, /, axis=0):
     """`np.concatenate`, except of the rows of one Tensor, as `np.bmat` calls it if its blocks are Tensors."""
     if axis == -1 and type(arrays) is Tensor and arrays.ndim == 2:
         raise leaving.rows_for_blocks()
-    return shapes.concat(arrays, axis)
+    return joining.concat(arrays, axis)
 
 
 def recording_functions():
@@ -51,7 +51,7 @@ def recording_functions():
     lost.
     """
     found = {name: value for name, value in vars(constants).items() if name.endswith("_like")}
-    for family in (shapes, products, contractions):
+    for family in (shapes, joining, products, contractions):
         for name, value in vars(family).items():
             if name[0] != "_" and getattr(value, "__module__", None) == family.__name__:
                 found[name] = value

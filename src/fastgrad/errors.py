@@ -302,16 +302,6 @@ def hook_needs_grad(method):
     return BackwardError(f"{method}() needs a tensor that requires a gradient: call x.requires_grad_() first")
 
 
-def hook_result(got, wanted):
-    """A hook returned `got`, as "shape (3,)" or "str", for a gradient of shape `wanted`."""
-    return ShapeError(f"a hook returned {got} for a gradient of shape {wanted}: return None, or one of that shape")
-
-
-def hook_dtype(got, wanted):
-    """A hook returned a complex value for a gradient of the real dtype `wanted`."""
-    return DTypeError(f"a hook returned {got.name} for a gradient of {wanted.name}: return a real one, such as g.real")
-
-
 def not_a_hook(got):
     """`register_hook` of something that is not callable."""
     kind = type(got).__name__

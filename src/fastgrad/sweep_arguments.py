@@ -61,11 +61,25 @@ def checked_gradient(value, x, asarray):
 def checked_hook_result(result, g, Tensor, asarray):
     """Return what a hook returned as a Tensor of the shape and dtype of the gradient `g`."""
     if not isinstance(result, (Tensor, np.ndarray, np.generic, bool, int, float, complex, list, tuple)):
-        raise errors.hook_result(type(result).__name__, g.shape)
+        raise _hook_result(type(result).__name__, g.shape)
     result = asarray(result)
     if result.dtype.kind == "c" and g.dtype.kind != "c":
-        raise errors.hook_dtype(result.dtype, g.dtype)
+        raise _hook_dtype(result.dtype, g.dtype)
     result = asarray(result, dtype=g.dtype)
     if result.shape != g.shape:
-        raise errors.hook_result(f"shape {result.shape}", g.shape)
+        raise _hook_result(f"shape {result.shape}", g.shape)
     return result
+
+
+def _hook_result(got, wanted):
+    """A hook returned `got`, as "shape (3,)" or "str", for a gradient of shape `wanted`."""
+    return errors.ShapeError(
+        f"a hook returned {got} for a gradient of shape {wanted}: return None, or one of that shape"
+    )
+
+
+def _hook_dtype(got, wanted):
+    """A hook returned a complex value for a gradient of the real dtype `wanted`."""
+    return errors.DTypeError(
+        f"a hook returned {got.name} for a gradient of {wanted.name}: return a real one, such as g.real"
+    )

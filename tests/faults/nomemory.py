@@ -385,8 +385,7 @@ def main(name, how):
     # 585 failures of third_order, 22.4 s before, 6.7 s since, with the same outcomes.
     gc.collect()
     gc.freeze()
-    refused, unharmed, k = 0, 0, 0
-    # A cache may shrug off a failure, so the end is reached only when many in a row did no harm.
+    refused, unharmed, k = 0, 0, 0  # a cache may shrug off a failure: the end is when many in a row did no harm
     while unharmed < 40 and k < ENOUGH:
         code = in_a_child(attempt, work, expected, k, how)
         if code not in (RIGHT, REFUSED):

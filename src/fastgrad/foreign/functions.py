@@ -9,7 +9,7 @@ from fastgrad import devices, errors, parameters
 from fastgrad._engine import Tensor, asarray, enable_grad, no_grad
 from fastgrad.foreign import tensor
 from fastgrad.foreign.tensor import logit, rsqrt  # noqa: F401  public here too
-from fastgrad.functions import shapes
+from fastgrad.functions import joining
 
 # PyTorch's function -> the function of fastgrad that it is another name of.
 ALIASES = {
@@ -64,7 +64,7 @@ def cat(tensors, dim=0, *, axis=None):
         raise errors.DTypeError("cat() takes a sequence of tensors and an axis, got two tensors: use fg.cat((x, y))")
     tensors = list(tensors)
     kept = [x for x in tensors if getattr(x, "shape", None) != (0,)]
-    return shapes.concat(kept or tensors, parameters.either(dim, axis, 0))
+    return joining.concat(kept or tensors, parameters.either(dim, axis, 0))
 
 
 def from_numpy(array):

@@ -9,8 +9,8 @@ from fastgrad import errors, leaving
 from fastgrad._engine import asarray, leave
 from fastgrad.functions import constants
 from fastgrad.functions.arguments import one_axis, plain, records
+from fastgrad.functions.joining import stack
 from fastgrad.functions.selecting import in_bounds, integers, take, take_along_axis
-from fastgrad.functions.shapes import stack
 from fastgrad.rules.rule import FUNCTIONS
 
 METHODS = {}

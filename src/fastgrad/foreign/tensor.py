@@ -11,7 +11,7 @@ from fastgrad._engine import Tensor, asarray, no_grad
 from fastgrad._lazy import lazy_module
 from fastgrad.foreign import reductions, values
 from fastgrad.foreign.values import lengths
-from fastgrad.functions import constants, products, selecting, shapes
+from fastgrad.functions import constants, joining, products, selecting, shapes
 from fastgrad.functions.arguments import one_axis
 from fastgrad.rules.rule import FUNCTIONS
 
@@ -40,7 +40,7 @@ METHODS = dict(values.METHODS)
 
 def find(name):
     """Return the function that a row of `ALIASES` names."""
-    for module in (shapes, selecting, products, constants, reductions):
+    for module in (shapes, joining, selecting, products, constants, reductions):
         if hasattr(module, name):
             return getattr(module, name)
     return FUNCTIONS.get(name) or globals()[name]
@@ -88,7 +88,7 @@ _install_aliases()
 @_method
 def unbind(self, dim=0):
     """Return the subarrays along an axis, as a tuple. PyTorch's name of `fg.unstack`."""
-    return shapes.unstack(self, axis=dim)
+    return joining.unstack(self, axis=dim)
 
 
 @_method
@@ -164,7 +164,7 @@ def split(self, split_size, dim=0):
         cuts = np.cumsum(parameters.integers(split_size))[:-1].tolist()
     else:
         cuts = list(range(_count("split", "split_size", split_size), self.shape[dim], split_size))
-    return tuple(shapes.split(self, cuts, dim))
+    return tuple(joining.split(self, cuts, dim))
 
 
 @_method

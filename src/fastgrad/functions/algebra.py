@@ -5,7 +5,8 @@ import numpy as np
 from fastgrad import errors
 from fastgrad.functions.arguments import as_tensor, one_axis
 from fastgrad.functions.contractions import tensordot
-from fastgrad.functions.shapes import expand_dims, moveaxis, ravel, reshape, squeeze, stack
+from fastgrad.functions.joining import stack
+from fastgrad.functions.shapes import expand_dims, moveaxis, ravel, reshape, squeeze
 from fastgrad.rules.cross import cross as _cross
 from fastgrad.rules.rule import FUNCTIONS
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from fastgrad import errors, parameters
 from fastgrad.functions.arguments import as_tensor, one_axis
-from fastgrad.functions.shapes import expand_dims, moveaxis, reshape, stack
+from fastgrad.functions.joining import stack
+from fastgrad.functions.shapes import expand_dims, moveaxis, reshape
 from fastgrad.rules.rule import FUNCTIONS
 
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from fastgrad import errors
 from fastgrad.functions.arguments import as_tensor, distinct_axes, plain
+from fastgrad.functions.joining import concat
 from fastgrad.functions.products import diag
-from fastgrad.functions.shapes import broadcast_to, concat, matrix_transpose, reshape, squeeze
+from fastgrad.functions.shapes import broadcast_to, matrix_transpose, reshape, squeeze
 from fastgrad.rules.rule import FUNCTIONS
 
 _astype, _sum = FUNCTIONS["astype"], FUNCTIONS["sum"]

@@ -4,7 +4,8 @@ import numpy as np
 
 from fastgrad import errors, parameters
 from fastgrad.functions.arguments import as_tensor, one_axis, plain
-from fastgrad.functions.shapes import concat, matrix_transpose, moveaxis, split
+from fastgrad.functions.joining import concat, split
+from fastgrad.functions.shapes import matrix_transpose, moveaxis
 from fastgrad.rules.rule import FUNCTIONS
 
 _getitem, _reshape = FUNCTIONS["getitem"], FUNCTIONS["reshape"]

@@ -6,8 +6,9 @@ import numpy as np
 
 from fastgrad import errors, parameters
 from fastgrad.functions.arguments import as_tensor, distinct_axes, one_axis, plain
+from fastgrad.functions.joining import concat
 from fastgrad.functions.scans import diff
-from fastgrad.functions.shapes import concat, reshape
+from fastgrad.functions.shapes import reshape
 from fastgrad.rules import curves
 from fastgrad.rules.rule import FUNCTIONS
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from fastgrad.errors import ShapeError
 from fastgrad.functions.arrays import array, holds_tensor
-from fastgrad.functions.shapes import concat, permute_dims, reshape
+from fastgrad.functions.joining import concat
+from fastgrad.functions.shapes import permute_dims, reshape
 
 _NUMBERS = (bool, int, float, complex)
 

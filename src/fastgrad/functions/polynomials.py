@@ -4,7 +4,8 @@ import numpy as np
 
 from fastgrad import errors, parameters
 from fastgrad.functions.arguments import as_tensor
-from fastgrad.functions.shapes import concat, reshape
+from fastgrad.functions.joining import concat
+from fastgrad.functions.shapes import reshape
 from fastgrad.rules import curves
 from fastgrad.rules.rule import FUNCTIONS
 

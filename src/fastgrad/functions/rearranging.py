@@ -4,9 +4,10 @@ import numpy as np
 
 from fastgrad import errors, parameters
 from fastgrad.functions.arguments import as_tensor, distinct_axes
+from fastgrad.functions.joining import concat
 from fastgrad.functions.scans import diff
 from fastgrad.functions.selecting import sort
-from fastgrad.functions.shapes import concat, ravel, swapaxes
+from fastgrad.functions.shapes import ravel, swapaxes
 from fastgrad.rules.rule import FUNCTIONS
 
 _flip = FUNCTIONS["flip"]

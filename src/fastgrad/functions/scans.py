@@ -7,7 +7,8 @@ import numpy as np
 
 from fastgrad import errors, parameters
 from fastgrad.functions.arguments import as_tensor, one_axis
-from fastgrad.functions.shapes import broadcast_to, concat, ravel
+from fastgrad.functions.joining import concat
+from fastgrad.functions.shapes import broadcast_to, ravel
 from fastgrad.rules.rule import FUNCTIONS
 
 _getitem = FUNCTIONS["getitem"]

@@ -7,7 +7,8 @@ import numpy as np
 
 from fastgrad._engine import tensor
 from fastgrad.functions.arguments import as_tensor, plain
-from fastgrad.functions.shapes import concat, ravel
+from fastgrad.functions.joining import concat
+from fastgrad.functions.shapes import ravel
 from fastgrad.rules.rule import FUNCTIONS
 
 

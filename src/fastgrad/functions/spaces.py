@@ -4,7 +4,8 @@ import numpy as np
 
 from fastgrad import errors, parameters
 from fastgrad.functions.arguments import as_tensor, plain
-from fastgrad.functions.shapes import broadcast_to, concat, expand_dims, moveaxis
+from fastgrad.functions.joining import concat
+from fastgrad.functions.shapes import broadcast_to, expand_dims, moveaxis
 from fastgrad.rules import counting
 from fastgrad.rules.rule import FUNCTIONS
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from fastgrad import errors, parameters
 from fastgrad.functions.arguments import as_tensor, plain
-from fastgrad.functions.shapes import concat, expand_dims, matrix_transpose, reshape
+from fastgrad.functions.joining import concat
+from fastgrad.functions.shapes import expand_dims, matrix_transpose, reshape
 from fastgrad.linalg.factors import lstsq
 from fastgrad.rules.curves import convolve, vander
 from fastgrad.rules.decompositions import eigvals

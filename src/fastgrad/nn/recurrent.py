@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from fastgrad._engine import Tensor, asarray
 from fastgrad.functions.constants import empty
-from fastgrad.functions.shapes import concat
+from fastgrad.functions.joining import concat
 from fastgrad.nn import functional as F
 from fastgrad.nn import init
 from fastgrad.nn.messages import bad_probability

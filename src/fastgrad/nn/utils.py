@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from fastgrad._engine import Tensor, no_grad
 from fastgrad.errors import DTypeError, ShapeError
-from fastgrad.functions.shapes import concat
+from fastgrad.functions.joining import concat
 from fastgrad.optim.clip import clip_grad_norm_, clip_grad_value_
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]

@@ -5,7 +5,8 @@ import numpy as np
 from fastgrad._engine import Tensor
 from fastgrad.functions import concatenators
 from fastgrad.functions.arrays import array, holds_tensor
-from fastgrad.functions.shapes import broadcast_arrays, ravel, reshape, stack
+from fastgrad.functions.joining import stack
+from fastgrad.functions.shapes import broadcast_arrays, ravel, reshape
 
 
 class Concatenator(concatenators.Concatenator):

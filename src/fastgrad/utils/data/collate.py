@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastgrad._engine import Tensor, asarray, tensor
-from fastgrad.functions.shapes import stack
+from fastgrad.functions.joining import stack
 from fastgrad.utils.data import messages
 
 
