@@ -159,7 +159,10 @@ def test_arguments_that_cannot_be_recorded_are_named():
 
 def test_out_is_for_constants():
     x, out = leaf(), np.zeros((2, 3))
-    for call in (lambda: np.add(x, 1, out=out), lambda: np.add(A, 1, out=x), lambda: np.sum(x, axis=0, out=out[0])):
+    for call in (
+        lambda: np.add(x, 1, out=out), lambda: np.add(A, 1, out=x), lambda: np.sum(x, axis=0, out=out[0]),
+        lambda: np.modf(x, out=(x * 1, None)),
+    ):  # fmt: skip
         with pytest.raises(fg.NotDifferentiableError, match="out= cannot be recorded"):
             call()
     assert not out.any()

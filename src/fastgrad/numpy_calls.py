@@ -50,7 +50,7 @@ def _joined(x, name, depth):
 
 def _recorded(name, y, out, where=True):
     """Assign a recorded result to the Tensor `out`, where `where` is true."""
-    (target,) = out if isinstance(out, tuple) else (out,)
+    target = out[0] if isinstance(out, tuple) and len(out) == 1 else out
     if not isinstance(target, Tensor):
         raise leaving.no_numpy_out(name)
     if target.requires_grad and target.is_leaf:

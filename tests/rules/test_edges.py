@@ -10,8 +10,8 @@ import fastgrad as fg
 
 AXES = (0, -1, 1, -2, None, (), (0,), (-1,), (0, -1))
 REDUCTIONS = (
-    "sum", "prod", "mean", "var", "std", "max", "min", "amax", "amin", "cumsum", "any", "all", "argmax", "argmin",
-    "count_nonzero", "sort", "argsort", "flip", "squeeze", "expand_dims", "linalg.norm",
+    "sum", "prod", "mean", "var", "std", "max", "min", "amax", "amin", "cumsum", "cumprod", "any", "all", "argmax",
+    "argmin", "count_nonzero", "sort", "argsort", "flip", "squeeze", "expand_dims", "linalg.norm",
 )  # fmt: skip
 SPECIAL = {"logsumexp": np.logaddexp.reduce, "softmax": np.sort, "log_softmax": np.sort}  # NumPy's with the same axes
 INTEGRAL = (np.bool, np.uint8, np.int8, np.int16, np.int64, np.uint64)
@@ -59,7 +59,9 @@ def test_a_number_is_reduced_along_the_axes_that_numpy_allows(name, dtype):
             assert g.shape == () and g.dtype == dtype and g.item() == {"var": 0, "std": 0}.get(name, 1)
 
 
-@pytest.mark.parametrize("name", ["sum", "prod", "max", "min", "cumsum", "logsumexp", "softmax", "log_softmax"])
+@pytest.mark.parametrize(
+    "name", ["sum", "prod", "max", "min", "cumsum", "cumprod", "logsumexp", "softmax", "log_softmax"]
+)
 @pytest.mark.parametrize("axis", [0, -1])
 def test_second_order_of_a_number_along_an_axis(name, axis):
     function = getattr(fg, name)
@@ -67,6 +69,13 @@ def test_second_order_of_a_number_along_an_axis(name, axis):
     with pytest.raises(fg.ShapeError, match=r"axis 1 is out of bounds") as caught:
         function(fg.tensor(2.0), axis=1)
     assert isinstance(caught.value, IndexError)
+
+
+def test_the_softmax_family_of_a_number_that_is_no_tensor():
+    for x in 2, 2.5, True:
+        assert fg.softmax(x).item() == 1
+        assert fg.log_softmax(x).item() == 0
+        assert fg.logsumexp(x).item() == x
 
 
 def test_taking_and_sorting_numbers():

@@ -161,7 +161,7 @@ def _finite(y):
 
 def _maximum(x, axis):
     """Return the largest real part of `x`, which the softmax family subtracts, or 0 if there are no elements."""
-    x = np.real(x)
+    x = np.asarray(np.real(x))
     return np.max(x, axis=axis, keepdims=True) if x.size else np.sum(x, axis=axis, keepdims=True)
 
 
