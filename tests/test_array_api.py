@@ -246,8 +246,11 @@ def test_shapes_may_be_given_by_name_or_as_several_lengths():
     for make in (fg.zeros, fg.ones, fg.empty):
         assert make((2, 3)).shape == make(2, 3).shape == make(shape=(2, 3)).shape == (2, 3)
         assert make(3).shape == make(shape=3).shape == (3,) and make().shape == make(()).shape == ()
+        assert make(3, np.float32).dtype == np.float32 and make((2, 3), "complex64").shape == (2, 3)
         with pytest.raises(fg.DTypeError, match="got a dtype: pass it by keyword"):
-            make(3, np.float32)
+            make(3, np.float32, dtype=np.float32)
+        with pytest.raises(fg.DTypeError, match="got a dtype: pass it by keyword"):
+            make(3, 2, np.float32)
         with pytest.raises(TypeError, match="multiple values for argument 'shape'"):
             make(2, 3, shape=(2, 3))
 

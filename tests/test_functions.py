@@ -96,6 +96,10 @@ def test_no_function_loses_a_gradient_silently():
 def test_creation():
     for made, wanted in [
         (fg.zeros(3), np.zeros(3)), (fg.zeros((2, 3), dtype="float32"), np.zeros((2, 3), "float32")),
+        (fg.zeros(3, complex), np.zeros(3, complex)), (fg.ones((2, 3), np.dtype("i4")), np.ones((2, 3), "i4")),
+        (fg.empty((0, 2), "f4"), np.empty((0, 2), "f4")), (fg.full(2, 1.5, "f4"), np.full(2, 1.5, "f4")),
+        (fg.zeros_like(M, int), np.zeros_like(M, int)), (fg.ones_like(M, "f4"), np.ones_like(M, "f4")),
+        (fg.full_like(M, 2, int), np.full_like(M, 2, int)), (fg.arange(0, 3, 1, float), np.arange(0, 3, 1, float)),
         (fg.ones((2,)), np.ones(2)), (fg.full((2, 2), 7), np.full((2, 2), 7)), (fg.full(2, 0.5), np.full(2, 0.5)),
         (fg.arange(5), np.arange(5)), (fg.arange(1, 2, 0.25), np.arange(1, 2, 0.25)), (fg.arange(3.0), np.arange(3.0)),
         (fg.linspace(0, 1, 5), np.linspace(0, 1, 5)),

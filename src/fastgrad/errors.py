@@ -351,8 +351,8 @@ def stale(op):
 def leaf_written():
     """An in-place write to a leaf that requires a gradient, while recording."""
     return MutationError(
-        "in-place write to a leaf that requires a gradient: update parameters inside `with fg.no_grad():`, or write "
-        "out of place, x = x + 1 instead of x += 1"
+        "in-place write to a leaf that requires a gradient: update parameters inside `with fg.no_grad():`, write "
+        "out of place, x = x + 1 instead of x += 1, or write to a copy, x.copy()"
     )
 
 

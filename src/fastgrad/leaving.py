@@ -106,9 +106,9 @@ def warn(text):
 def not_an_array(op):
     """`np.asarray` of a tensor that requires a gradient."""
     return NotDifferentiableError(
-        f"converting {_source(op)} to an array would lose its gradient: combine several with fg.stack or "
-        "fastgrad.numpy.array, write y[key] = value into a Tensor, for example one from fg.zeros, write a @ x instead "
-        "of a.dot(x), get the values alone with x.detach().numpy(), or call a function that fastgrad supports"
+        f"converting {_source(op)} to an array would lose its gradient: combine several with fg.stack([...]) "
+        "or fastgrad.numpy.array, write y[key] = value into a Tensor, for example one from fg.zeros, write a @ x "
+        "instead of a.dot(x), get the values alone with x.detach().numpy(), or call a function that fastgrad supports"
     )
 
 

@@ -21,24 +21,26 @@ def _made(array, requires_grad, device=None):
     return tensor(array, requires_grad=requires_grad, device=device)
 
 
-def _shape(name, shape, lengths):
-    """Return the shape of a new Tensor, given as `f((2, 3))`, `f(2, 3)` or `f(shape=(2, 3))`."""
-    if [n for n in lengths if isinstance(n, (type, np.dtype, str))]:
-        raise errors.DTypeError(f"{name}() takes lengths, got a dtype: pass it by keyword, dtype=...")
-    return (shape, *lengths) if lengths else () if shape is None else shape
+def _read(name, shape, lengths, dtype):
+    """Return shape and dtype of a new Tensor: `f((2, 3))`, `f(2, 3)`, `f(shape=(2, 3))` or `f((2, 3), int)`."""
+    if lengths and isinstance(lengths[-1], (type, np.dtype, str)):
+        if len(lengths) > 1 or dtype is not None:
+            raise errors.DTypeError(f"{name}() takes lengths, got a dtype: pass it by keyword, dtype=...")
+        (dtype,), lengths = lengths, ()
+    return (shape, *lengths) if lengths else () if shape is None else shape, dtype
 
 
 def zeros(shape=None, *lengths, dtype=None, requires_grad=False, device=None):
-    """Return a new Tensor of zeros: `zeros((2, 3))` or `zeros(2, 3)`."""
-    return _made(np.zeros(_shape("zeros", shape, lengths), dtype), requires_grad, device)
+    """Return a new Tensor of zeros: `zeros((2, 3))`, `zeros(2, 3)` or, with a dtype, `zeros((2, 3), int)`."""
+    return _made(np.zeros(*_read("zeros", shape, lengths, dtype)), requires_grad, device)
 
 
 def ones(shape=None, *lengths, dtype=None, requires_grad=False, device=None):
-    """Return a new Tensor of ones: `ones((2, 3))` or `ones(2, 3)`."""
-    return _made(np.ones(_shape("ones", shape, lengths), dtype), requires_grad, device)
+    """Return a new Tensor of ones: `ones((2, 3))`, `ones(2, 3)` or, with a dtype, `ones((2, 3), int)`."""
+    return _made(np.ones(*_read("ones", shape, lengths, dtype)), requires_grad, device)
 
 
-def full(shape, fill_value, *, dtype=None, requires_grad=False, device=None):
+def full(shape, fill_value, dtype=None, *, requires_grad=False, device=None):
     """Return a new Tensor filled with `fill_value`. The gradient flows to a `fill_value` that requires one.
 
     Parameters
@@ -68,21 +70,21 @@ def _recorded(shape, x, dtype):
 
 
 def empty(shape=None, *lengths, dtype=None, requires_grad=False, device=None):
-    """Return a new Tensor without initializing its elements: `empty((2, 3))` or `empty(2, 3)`."""
-    return _made(np.empty(_shape("empty", shape, lengths), dtype), requires_grad, device)
+    """Return a new Tensor without initializing its elements: `empty((2, 3))`, `empty(2, 3)` or `empty((2, 3), int)`."""
+    return _made(np.empty(*_read("empty", shape, lengths, dtype)), requires_grad, device)
 
 
-def zeros_like(x, /, *, dtype=None, requires_grad=False, device=None):
+def zeros_like(x, /, dtype=None, *, requires_grad=False, device=None):
     """Return a new Tensor of zeros with the shape and dtype of `x`."""
     return _made(np.zeros_like(plain(x), dtype), requires_grad, device)
 
 
-def ones_like(x, /, *, dtype=None, requires_grad=False, device=None):
+def ones_like(x, /, dtype=None, *, requires_grad=False, device=None):
     """Return a new Tensor of ones with the shape and dtype of `x`."""
     return _made(np.ones_like(plain(x), dtype), requires_grad, device)
 
 
-def full_like(x, /, fill_value, *, dtype=None, requires_grad=False, device=None):
+def full_like(x, /, fill_value, dtype=None, *, requires_grad=False, device=None):
     """Return a new Tensor filled with `fill_value`, with the shape and dtype of `x`."""
     if records(fill_value):
         x = np.asarray(plain(x))
@@ -90,12 +92,12 @@ def full_like(x, /, fill_value, *, dtype=None, requires_grad=False, device=None)
     return _made(np.full_like(plain(x), plain(fill_value), dtype), requires_grad, device)
 
 
-def empty_like(x, /, *, dtype=None, requires_grad=False, device=None):
+def empty_like(x, /, dtype=None, *, requires_grad=False, device=None):
     """Return a new Tensor with the shape and dtype of `x`, without initializing its elements."""
     return _made(np.empty_like(plain(x), dtype), requires_grad, device)
 
 
-def arange(start, /, stop=None, step=1, *, dtype=None, requires_grad=False, device=None):
+def arange(start, /, stop=None, step=1, dtype=None, *, requires_grad=False, device=None):
     """Return evenly spaced values from `start` to `stop` (exclusive). With one argument, from 0 to that argument.
 
     Parameters
