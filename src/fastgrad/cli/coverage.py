@@ -6,6 +6,7 @@ WIDTHS = (26, 9, 20, 5, 5)
 HEAD = ("function", "how", "dtypes", "vjp", "jvp")
 FLOATS = ("float32", "float64")
 INTEGERS = ("argsort", "isin", "linalg.matrix_rank")  # their results
+RECORDED = ("full", "full_like", "linspace")  # their values, among the functions that make constants
 DTYPES = {"float": "float64", "complex": "complex128", "int": "int64"}
 
 
@@ -42,7 +43,9 @@ def rows():
         home = getattr(value, "__module__", "")
         if isinstance(value, type) or not callable(value) or FUNCTIONS.get(name) is value or hasattr(value, "rule"):
             continue
-        if home in (constants.__name__, arrays.__name__) or name in constant or name in INTEGERS:
+        if name in RECORDED:
+            found[name] = ("composed", "all", "yes", "yes")
+        elif home in (constants.__name__, arrays.__name__) or name in constant or name in INTEGERS:
             found[name] = ("constant", "all", "no", "no")
         elif home.startswith(("fastgrad.functions.", "fastgrad.linalg", "fastgrad.fft")):
             found.setdefault(name, ("composed", "those of its ops", "yes", "yes"))
