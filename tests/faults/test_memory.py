@@ -10,7 +10,7 @@ import pytest
 
 import fastgrad as fg
 from tests.faults.child import run
-from tests.faults.nomemory import BY_KERNELS, ENOUGH, IN_CONTEXTS, WORKS
+from tests.faults.works import BY_KERNELS, ENOUGH, IN_CONTEXTS, WORKS
 
 compiled = pytest.mark.skipif(
     fg.engine != "cython" or not hasattr(os, "fork") or importlib.util.find_spec("_testcapi") is None,
