@@ -55,6 +55,10 @@ def _gradient(x, spacing=1, dim=None, edge_order=1):
     return fg.gradient(x, *spacing, axis=dim, edge_order=edge_order)
 
 
+def _logspace(start, end, steps, base=10.0, dtype=None):
+    return fg.logspace(start, end, steps, base=base, dtype=dtype)
+
+
 def _of_one_or_several(function):
     return lambda *xs: function(*(xs[0] if isinstance(xs[0], (list, tuple)) else xs))
 
@@ -80,6 +84,8 @@ CALLS = {
     ),
     "linalg.vecdot": lambda x, y, dim=-1: fg.vecdot(x, y, axis=dim),
     "linalg.pinv/singular": lambda a, b: fg.linalg.pinv(a @ b.mT),
+    "logspace": _logspace,
+    "logspace/tensor_overload": _logspace,
     "max/binary": fg.maximum,
     "nn.functional.embedding": lambda weight, indices, **given: fg.nn.functional.embedding(indices, weight, **given),
     "min/binary": fg.minimum,
@@ -110,6 +116,7 @@ PARTIAL = {
     "arange": "NumPy has no end=",
     "batch_norm": "needs two axes",
     "gather": _NO_AXES,
+    "histogram": "NumPy's keywords",
     "ldexp": "exponents are integers, as in NumPy",
     "linalg.lstsq": "NumPy has no driver=",
     "linalg.lstsq/grad_oriented": "NumPy has no driver=",
@@ -141,6 +148,7 @@ PARTIAL = {
     "nn.functional.normalize": _NO_AXES,
     "nonzero": "a scalar has no indices, as in NumPy",
     "norm": "matrix norms, as in NumPy",
+    "put": "writes in place, as NumPy's",
     "quantile": _NO_AXES,
     "scatter": _NO_AXES,
     "searchsorted": "NumPy's keywords",
@@ -168,6 +176,7 @@ DIFFERENT = {
     "linalg.solve": "NumPy's rules for a stack of vectors",
     "linalg.svd": "singular vectors have an arbitrary sign",
     "linspace/tensor_overload": "PyTorch computes float32 ends in float32",
+    "logspace/tensor_overload": "PyTorch computes float32 ends in float32",
     "max/reduction_with_dim": "the values only, as in NumPy",
     "min/reduction_with_dim": "the values only, as in NumPy",
     "median": "the mean of two elements in the middle, as in NumPy",
