@@ -43,6 +43,8 @@ def test_values_alone(name, args, params):
 @pytest.mark.filterwarnings("ignore:Arrays of 2-dimensional vectors:DeprecationWarning")
 @pytest.mark.parametrize(("a", "b"), [(V[:2], W), (V, W[:2]), (M[:, :2], V), (V[:2], W[:2]), (M[:, :2], A[..., :2])])
 def test_cross_products_of_vectors_in_the_plane(a, b):
+    if np.lib.NumpyVersion(np.__version__) >= "2.5.0":
+        pytest.skip("NumPy has no cross products in the plane from 2.5 on")
     compare_values("cross", (a, b), {})
     compare_gradients("cross", (a, b), {})
 

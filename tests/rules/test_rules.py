@@ -120,6 +120,7 @@ REFERENCES = (
         "softmax": _softmax,
         "softplus": lambda x: np.log(1 + np.exp(x)),
         "sort": np.sort,
+        "fix": np.trunc,
         "standardize": lambda x, axis=-1, eps=1e-5: _standardized(x, axis, eps),
         "stack": lambda *xs, axis=0: np.stack(xs, axis),
         "sum_to": _sum_to,

@@ -54,6 +54,8 @@ def roots(p):
     if n:
         row = -_getitem(p, slice(1, None)) / _getitem(p, 0)
         found = eigvals(concat([expand_dims(row, 0), np.eye(n - 1, n, dtype=p.dtype)]))
+        if found.dtype.kind == "c" and p.dtype.kind != "c" and not plain(found).imag.any():
+            found = FUNCTIONS["real"](found)  # `eigvals` is complex from NumPy 2.5 on
     return concat([found, np.zeros(zeros, found.dtype)]) if zeros else found
 
 

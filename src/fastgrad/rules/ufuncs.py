@@ -149,10 +149,10 @@ def rint(x, /):
     return np.rint(x)
 
 
-@rule(vjp=lambda g: zeros_of(g), elementwise=True, domain=(0.1, 0.9))
+@rule(vjp=lambda g: zeros_of(g), elementwise=True, numpy=(), domain=(0.1, 0.9))
 def fix(x, /):
     """`x` rounded toward zero; its gradient is 0."""
-    return np.fix(x)
+    return np.trunc(x)  # np.fix is deprecated since NumPy 2.5
 
 
 @rule(vjp=lambda g: g, elementwise=True, numpy=(), domain=(0.1, 0.9))
