@@ -82,7 +82,6 @@ from fastgrad.functions.products import diag
 # linear algebra
 from fastgrad.rules.linear_algebra import diagonal, dot, matmul, outer
 from fastgrad.rules.singular import svdvals
-from fastgrad.functions.contractions import einsum, tensordot
 from fastgrad.functions.products import trace, vecdot
 
 # activations; fastgrad.nn.functional has these and the losses

@@ -24,6 +24,7 @@ NAMES = {
     "functions.calculus": "correlate gradient interp trapezoid unwrap",
     "functions.choosing": "choose diagflat insert piecewise select",
     "functions.polynomials": "polyadd polyder polydiv polyint polymul polysub polyval",
+    "functions.contractions": "einsum tensordot",
     "functions.counting": "bincount histogram",
     "functions.elementwise": "frexp modf nan_to_num real_if_close",
     "functions.rearranging": "append ediff1d fliplr flipud rot90 sort_complex",

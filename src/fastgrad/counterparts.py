@@ -13,7 +13,7 @@ from fastgrad import _families, leaving, numpy_calls, op_functions
 from fastgrad._engine import NumPyFunction, Tensor
 from fastgrad._lazy import lazy_module
 from fastgrad.call_plans import Plan, has_plan
-from fastgrad.functions import arrays, constants, contractions, joining, products, shapes
+from fastgrad.functions import arrays, constants, joining, products, shapes
 from fastgrad.rules import FUNCTIONS, RULES
 
 special_functions = lazy_module("fastgrad.rules.special_functions")
@@ -51,7 +51,7 @@ def recording_functions():
     lost.
     """
     found = {name: value for name, value in vars(constants).items() if name.endswith("_like")}
-    for family in (shapes, joining, products, contractions):
+    for family in (shapes, joining, products):
         for name, value in vars(family).items():
             if name[0] != "_" and getattr(value, "__module__", None) == family.__name__:
                 found[name] = value

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastgrad.rules import lapack
+from fastgrad._lazy import lazy_module
 from fastgrad.rules.comparison import where
 from fastgrad.rules.complex import conj, real
 from fastgrad.rules.draws import normal
@@ -10,6 +10,8 @@ from fastgrad.rules.linear_algebra import matmul, transposed
 from fastgrad.rules.logic import less_equal
 from fastgrad.rules.rule import ops, rule
 from fastgrad.rules.shapes import reshape
+
+lapack = lazy_module("fastgrad.rules.lapack")
 
 _SHAPES = ((3, 3), (4, 2), (2, 4), (2, 3, 2), (1, 1), (0, 2, 2))
 
