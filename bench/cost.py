@@ -4,6 +4,8 @@ The operands are small, so that the differences are those of Python objects and 
 faster than NumPy's function, and their differences are negative.
 """
 
+import numpy as np
+
 import fastgrad as fg
 from bench.ops import ROWS as OPS
 from bench.ops import small_case
@@ -33,18 +35,26 @@ def _backward(case):
     return Contender("fastgrad", step, dict)
 
 
+def _as_recorded(x):
+    """Return an operand as the engine passes it to a vjp."""
+    if isinstance(x, fg.Tensor):
+        return x.detach()
+    return fg.asarray(x) if isinstance(x, np.ndarray) else x
+
+
 def _vjps(case):
     """Return a Contender that calls the vjps, without recording."""
-    rule, operands = case.rule, [x.detach() if isinstance(x, fg.Tensor) else x for x in case.leaves]
+    rule = case.rule
+    operands, params = rule.bind(tuple(map(_as_recorded, case.leaves)), case.params)
     y = fg.tensor(case.y)
 
     def step():
         with fg.no_grad():
             if rule.together:
-                rule.pull_all(case.cotangent, y, operands, case.params)
+                rule.pull_all(case.cotangent, y, operands, params)
                 return
             for k in case.places:
-                rule.pull(k, case.cotangent, y, operands, case.params)
+                rule.pull(k, case.cotangent, y, operands, params)
 
     return Contender("vjps", step, dict)
 

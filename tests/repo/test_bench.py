@@ -91,6 +91,15 @@ def test_the_row_of_an_op_computes_what_numpy_computes(name):
     ops.small_case(RULES[name]).check()
 
 
+@pytest.mark.parametrize("name", RULES)
+def test_the_vjps_of_an_op_can_be_called_alone(name):
+    """As the rows of `cost` do, with every operand and parameter as the engine passes it."""
+    case = ops.small_case(RULES[name])
+    if not case.places:
+        pytest.skip("no gradient flows")
+    cost._vjps(case).step()
+
+
 def test_an_op_is_timed_small_and_large():
     names = [r.row for r in ops.measure(RULES["tanh"], QUICK)]
     assert names == ["tanh small", "tanh large"]
