@@ -141,7 +141,8 @@ def forward_failed(op, error, operands):
     if "could not be broadcast" in str(error) and kind is ShapeError:
         return broadcast(op, *shapes)
     came = ", ".join(f"{o.dtype.name}{list(o.shape)}" for o in operands if hasattr(o, "shape"))
-    return kind(f"{op}: {error}; the operands are {came}" if came else f"{op}: {error}")
+    text = f"{op}: " + str(error).removeprefix(f"{op}: ").removesuffix(".")  # NumPy's gufuncs begin with their name
+    return kind(f"{text}; the operands are {came}" if came else text)
 
 
 def broadcast(op, *shapes):

@@ -139,8 +139,6 @@ cdef struct KernelSet:
     AxisBackward cumsum_backward, cumprod_backward, prod_backward
     AxisForward var_forward, std_forward, norm_forward, sort_forward
     AxisBackward var_backward, std_backward, norm_backward, sort_backward
-    void (*triangle)(const void* x, void* y, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t k,
-                     bint upper, bint add) noexcept nogil
     Gather gather_add, scatter_add
     void (*broadcast_backward)(const void* g, void* gx, const Extents* e, double divisor, bint add) noexcept nogil
     # kernels/losses.pxi
@@ -149,6 +147,9 @@ cdef struct KernelSet:
     void (*cross_entropy_backward)(const void* g, bint each, double share, const Py_ssize_t* labels, const void* e,
                                    const void* inverse, void* gx, Py_ssize_t rows, Py_ssize_t n,
                                    bint add) noexcept nogil
+    # kernels/triangles.pxi
+    void (*triangle)(const void* x, void* y, Py_ssize_t count, Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t k,
+                     bint upper, bint add) noexcept nogil
     # kernels/select.pxi
     void (*clip_forward)(const void* x, void* y, Py_ssize_t n, double low, double high) noexcept nogil
     void (*clip_backward)(const void* g, const void* x, void* gx, Py_ssize_t n, double low, double high,

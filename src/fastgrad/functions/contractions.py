@@ -24,7 +24,7 @@ _einsum, _matmul, _multiply, _permute, _reshape, _sum, _tensordot = (
 _REAL = (np.dtype(np.float32), np.dtype(np.float64))
 _MOST = 1000  # entries of a cache, which is then emptied
 
-_steps = {}  # (subscripts, numbers of axes) -> how to contract, or None
+_steps = {}  # (subscripts, numbers of axes) -> explicit subscripts, and how to contract or None
 _orders = {}  # (subscripts, shapes) -> pairs of operands to contract, in order
 _axes = {}  # (axes, number of axes, number of axes) -> how to contract
 
@@ -179,11 +179,13 @@ def einsum(subscripts, /, *operands, optimize=True):
         if len(operands) > 2 and optimize and all(x.dtype in _REAL for x in operands):
             return _in_order(subscripts, operands, optimize)
         key = (subscripts, *[x.ndim for x in operands])
-    step = _steps.get(key, _steps)
-    if step is _steps:
-        step = _remember(_steps, key, _step(explicit(subscripts, key[1:])))
+    known = _steps.get(key)
+    if known is None:
+        subscripts = explicit(subscripts, key[1:])
+        known = _remember(_steps, key, (subscripts, _step(subscripts)))
+    subscripts, step = known
     y = None if step is None else step(*operands)
-    return _einsum(*operands, subscripts=explicit(subscripts, key[1:]), optimize=optimize) if y is None else y
+    return _einsum(*operands, subscripts=subscripts, optimize=optimize) if y is None else y
 
 
 def _in_order(subscripts, operands, optimize):

@@ -39,7 +39,7 @@ cdef Tensor record_along(int op, PyObject** given):
     cdef Layout* layout = x.layout
     cdef int dtype = layout.kernel
     cdef long long axes = read_extents(layout, <object>axis, &e)
-    if axes < 0:
+    if axes < 0 or e.number >= e.n:         # the second: not finite, for which the rule warns as NumPy does
         return None
     check_fresh(x)
     source = contiguous(x)

@@ -4,16 +4,6 @@ cdef Py_ssize_t spread_scratch(Py_ssize_t n, Py_ssize_t inner) noexcept nogil:
     return 2 * inner
 
 
-cdef Tensor record_spread(int op, PyObject** given):
-    """Leaves results that are not finite, for which NumPy warns, to the rule."""
-    cdef Extents e
-    cdef double ddof
-    cdef Tensor x = given_tensor(given[0])
-    if x is None or not small_number(<object>given[2], &ddof):
-        return None
-    return record_along(op, given) if read_extents(x.layout, <object>given[1], &e) >= 0 and e.n > ddof else None
-
-
 cdef dict params_spread(Tensor y):
     cdef double number
     params = params_along(y)
@@ -40,7 +30,6 @@ cdef int STD = register_along("std", SPREAD, REDUCED, &typed[0].std_forward, &ty
 cdef int NORM = register_along("norm", "x axis keepdims ord", REDUCED, &typed[0].norm_forward, &typed[0].norm_backward)
 for _op in (VAR, STD, NORM):
     along[_op].forward_scratch = along[_op].backward_scratch = spread_scratch
-table[VAR].record = table[STD].record = record_spread
 table[VAR].params = table[STD].params = params_spread
 table[NORM].params = params_euclidean_norm
 table[NORM].record = record_euclidean_norm
