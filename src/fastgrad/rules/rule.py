@@ -26,6 +26,7 @@ import numpy as np
 
 from fastgrad import _engine, _numpy_errors, parameters
 from fastgrad._lazy import lazy_module
+from fastgrad.rules.derivatives import Derivatives, ops
 
 docs = lazy_module("fastgrad.rules.docs")
 
@@ -37,27 +38,20 @@ _ONLY_PYTORCH = {*parameters.PYTORCH_KEYWORDS, "unbiased"}
 _BYTES = (np.dtype(np.int8), np.dtype(np.uint8), np.dtype(np.bool))
 
 
-class _Ops:
-    """The ops by name, for a rule that uses an op of a family imported after its own: `ops.getitem(g, key)`."""
-
-
-ops: Any = _Ops()
-
-
-class Rule:
+class Rule(Derivatives):
     """One op: its forward, its vjp, and the facts that tests and docs need. Immutable after the decorator has run."""
 
     __slots__ = (
         "name", "forward", "vjps", "operand_names", "n_operands", "variadic", "param_names", "defaults", "elementwise",
         "view", "holomorphic", "domain", "samples", "aliases", "numpy_names", "reads_result", "reads_operand",
         "_readers", "_vjp_names", "has_vjp", "synonyms", "takes_dtype", "prepare", "together", "n_positional",
-        "function", "hermitian",
+        "function", "hermitian", "jvp", "jvps", "batch", "_jvp_read_by",
     )  # fmt: skip
 
     def __init__(
         self, forward, vjp, *, name=None, operands=None, elementwise=False, view=False, holomorphic=True, domain=None,
         samples=None, aliases=(), numpy=None, synonyms=None, takes_dtype=False, prepare=None, together=False,
-        hermitian=False,
+        hermitian=False, jvp=None, batch=None,
     ):  # fmt: skip
         self.name = name or forward.__name__
         self.forward = forward
@@ -89,6 +83,11 @@ class Rule:
         self.reads_result = "y" in words
         self.reads_operand = tuple([name in words for name in self.operand_names])
         self._readers = None
+        self.jvp = jvp
+        self.jvps = None if jvp is None or isinstance(jvp, str) else jvp if isinstance(jvp, tuple) else (jvp,)
+        self._jvp_read_by = None
+        self._check_jvps()
+        self.batch = batch
         self.function = None  # the op that users call, once the engine has made it
 
     def _read_by(self, at):
@@ -96,6 +95,27 @@ class Rule:
         if self._readers is None:
             self._readers = [None if named is None else tuple(map(self._reader, named)) for named in self._vjp_names]
         return self._readers[at]
+
+    def _check_jvps(self):
+        """Raise if a jvp is misspelt, or reads a value that the vjp does not keep."""
+        if self.jvps is None:
+            if self.jvp not in (None, "linear", "multilinear"):
+                raise TypeError(f"jvp of {self.name!r}: 'linear', 'multilinear' or functions, not {self.jvp!r}")
+            return
+        for at, function in enumerate(self.jvps):
+            kept = {"t", *self.param_names, *(self._vjp_names[at if len(self._vjp_names) > 1 else 0] or ())}
+            for word in () if function is None else self._arguments(function):
+                if word not in kept and self._reader(word)[0] in ("operand", "result"):
+                    raise TypeError(f"the jvp of {self.name!r} reads {word!r}, which its vjp does not keep")
+
+    def _jvp_readers(self, at):
+        """Return the readers of jvp number `at`; a tangent is read in the place of a cotangent."""
+        if self._jvp_read_by is None:
+            self._jvp_read_by = [
+                None if f is None else tuple(self._reader("g" if word == "t" else word) for word in self._arguments(f))
+                for f in self.jvps
+            ]
+        return self._jvp_read_by[at]
 
     @staticmethod
     def _parameters(forward):
@@ -250,60 +270,6 @@ class Rule:
         wider = [o.astype(np.float32) if getattr(o, "dtype", None) in _BYTES else o for o in operands]
         return self.run(wider, params)
 
-    def pull(self, k, g, y, operands, params):
-        """Return the cotangent of operand number `k`, a Tensor of the shape and dtype of that operand.
-
-        `g` and `y` are Tensors; `operands` are Tensors, Python scalars or None, as they were recorded. The rule of a
-        holomorphic op is the transpose, but a complex cotangent needs the conjugate transpose, conj(rule(conj(g))).
-        """
-        at = 0 if len(self.vjps) == 1 else k
-        conjugate = self.holomorphic and g.dtype.kind == "c"
-        gx = self.vjps[at](*self._values(at, k, ops.conj(g) if conjugate else g, y, operands, params))
-        return self._fit(gx, operands[k], conjugate)
-
-    def pull_all(self, g, y, operands, params):
-        """Return the cotangents of all operands, for a rule that computes them together; None for absent operands."""
-        conjugate = self.holomorphic and g.dtype.kind == "c"
-        found = self.vjps[0](*self._values(0, 0, ops.conj(g) if conjugate else g, y, operands, params))
-        return [
-            self._fit(gx, x, conjugate) if gx is not None and hasattr(x, "shape") else None
-            for gx, x in zip(found, operands, strict=True)
-        ]
-
-    def _values(self, at, k, g, y, operands, params):
-        """Return the arguments of vjp number `at`, for operand number `k`."""
-        values = []
-        for kind, key in self._read_by(at):
-            if kind == "cotangent":
-                values.append(g)
-            elif kind == "result":
-                values.append(y)
-            elif kind == "param":
-                values.append(params[key])
-            elif kind == "number":
-                values.append(k)
-            else:
-                operand = operands if self.variadic else operands[key]
-                if kind == "shape":
-                    operand = tuple(o.shape for o in operand) if self.variadic else getattr(operand, "shape", ())
-                elif kind == "dtype":
-                    operand = tuple(o.dtype for o in operand) if self.variadic else operand.dtype
-                values.append(operand)
-        return values
-
-    def _fit(self, gx, x, conjugate):
-        """Return the result of a vjp in the shape and dtype of the operand."""
-        if self.elementwise and gx.shape != x.shape:
-            gx = ops.sum_to(gx, x.shape)
-        if conjugate:
-            gx = ops.conj(gx)
-        if gx.dtype != x.dtype:
-            if gx.dtype.kind == "c" and x.dtype.kind != "c":
-                gx = ops.real(gx)
-            if gx.dtype != x.dtype:
-                gx = ops.astype(gx, x.dtype)
-        return gx
-
     def __repr__(self):
         return f"<rule {self.name}>"
 
@@ -353,6 +319,15 @@ def rule(*, vjp: Callable | tuple | None, **facts) -> Callable[[Callable], Any]:
         Converts the parameters to the form that forward and vjp accept; runs once per call.
     together : bool
         One vjp returns the cotangents of all operands as a tuple, for rules that share most of the work.
+    jvp : function, tuple of functions, "linear", "multilinear" or None
+        Forward mode: as `vjp`, with the parameter `t`, the tangent of the operand, in place of `g`; the results of
+        several operands are added. It may read what the vjp reads. "linear": the op is linear in all operands
+        together, and is applied to their tangents. "multilinear": it is linear in each operand. None: the vjp itself
+        of an elementwise op, whose Jacobian is diagonal, and the vjp of the vjp of others.
+    batch : function, optional
+        `batch(operands, batched, params, size)` returns operands and parameters with which the same op computes the
+        results of a batch, along axis 0: operands with `batched` set have an additional axis 0 of length `size`.
+        Without it, ops that are not elementwise are applied to one element after the other.
     hermitian : bool
         The operand is a Hermitian matrix, of which the forward may read one triangle only. The cotangent is Hermitian,
         and is the derivative in Hermitian directions.
