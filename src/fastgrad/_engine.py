@@ -42,6 +42,11 @@ leave = _chosen.leave
 write_count = _chosen.write_count
 collect_nodes = _chosen.collect_nodes  # for `checkpoint`
 partial_gradients = _chosen.partial_gradients
+push_forward, pull_back, reached_inputs = (
+    _chosen.push_forward,
+    _chosen.pull_back,
+    _chosen.reached_inputs,
+)  # for derivatives in several directions
 mark_parameter, is_parameter = _chosen.mark_parameter, _chosen.is_parameter  # for nn.Parameter
 detect_anomaly = _chosen.detect_anomaly
 clear_cache = _chosen.clear_cache

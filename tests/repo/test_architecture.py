@@ -36,6 +36,7 @@ LAYERS = (
         "parameters",
         "devices",
         "primitive_errors",
+        "direction_errors",
         "value_errors",
         "anomaly",
         "leaving",
@@ -69,7 +70,7 @@ LAYERS = (
     ("__main__", "_stubs", "_stubs_numpy"),
 )
 # Inside the two engines, file by file.
-ENGINE_PYTHON = ("leaving", "tensor", "record", "numpy_function", "sweep", "__init__")
+ENGINE_PYTHON = ("leaving", "tensor", "record", "numpy_function", "sweep", "forward", "__init__")
 CORE = ("build", "capi", "tracebacks", "layout", "loops", "storage", "kernels", "simd", "tensor", "value", "__init__")
 
 # Names a user may rely on, group by group.

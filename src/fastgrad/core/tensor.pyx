@@ -29,8 +29,8 @@ import sys
 
 import numpy as np
 
-from fastgrad import _numpy_errors, anomaly, devices, errors, leaving, modes, op_functions  # no-cython-lint
-from fastgrad import parameters, sweep_arguments, tracebacks  # no-cython-lint
+from fastgrad import _numpy_errors, anomaly, devices, direction_errors, errors, leaving  # no-cython-lint
+from fastgrad import modes, op_functions, parameters, sweep_arguments, tracebacks  # no-cython-lint
 from fastgrad._hooks import HookHandle
 from fastgrad.core import simd
 from fastgrad.core.kernels import kernel_rows
@@ -96,6 +96,11 @@ include "ops/optimizers.pxi"        # optimizer steps, written in place
 include "record/calls.pxi"
 include "record/function.pxi"       # the public function of a rule
 include "record/numpy_function.pxi"     # and of NumPy
+# Forward mode, and several directions at once.
+include "forward/order.pxi"         # which nodes, and when
+include "forward/batches.pxi"       # an additional axis 0
+include "forward/push.pxi"
+include "forward/pull.pxi"
 include "object/node_extra.pxi"
 include "object/ufuncs.pxi"
 include "object/tensor_class.pxi"

@@ -1,10 +1,11 @@
 """The pure-Python engine: all of backpropagation in plain Python and NumPy, written to be read.
 
 Read `tensor.py` (the Tensor and the nodes of the graph), then `record.py` (how an op becomes a node), then `sweep.py`
-(the backward pass).
+(the backward pass) and `forward.py` (forward mode).
 """
 
 from fastgrad.anomaly import detect_anomaly
+from fastgrad.engine_python.forward import pull_back, push_forward, reached_inputs
 from fastgrad.engine_python.leaving import (
     enable_grad,
     is_grad_enabled,

@@ -90,14 +90,14 @@ def sweep(roots, targets, retain_graph, partial=False):
         if node in targets:
             gradients[node] = g
         if node in inner:
-            _check_versions(node, found[node])
-            y = _saved_result(node, found[node])
+            check_versions(node, found[node])
+            y = saved_result(node, found[node])
             together = _pull_all(node, g, y) if node.rule.together else None
             for k, edge in enumerate(node.edges):
                 if edge in leading:
                     _accumulate(cotangents, edge, _pull(node, k, g, y, together))
                     if _overwritten(node, found[node]):
-                        _check_versions(node, found[node])
+                        check_versions(node, found[node])
     for node in unfreed:
         if node.operands is None:
             raise errors.graph_freed(node.rule.name)  # freed by another thread: gradients may be incomplete
@@ -107,7 +107,7 @@ def sweep(roots, targets, retain_graph, partial=False):
     return gradients
 
 
-def _in_mode(create_graph, function, *args):
+def in_mode(create_graph, function, *args):
     """Call `function`, recording or not. A `with` block would leave the mode set if its `__exit__` is interrupted."""
     block, inside = recording.open(create_graph), anomaly.inside.open(True)
     try:
@@ -117,7 +117,7 @@ def _in_mode(create_graph, function, *args):
         block.close()
 
 
-def _restore_mode(function, *args):
+def restore_mode(function, *args):
     """Call a rule or hook and restore the mode: a suspended generator may have left a block open."""
     before = recording.innermost.get()
     try:
@@ -136,7 +136,7 @@ def _accumulate(cotangents, node, g):
         anomaly.check_sum(node.rule and node.rule.name, total, (before, g), lambda: node.where)
 
 
-def _saved_result(node, y):
+def saved_result(node, y):
     """Return the result as the rule reads it: the copy of its value if one was saved, else `y`."""
     if node.saved_result is None:
         return y
@@ -150,7 +150,7 @@ def _pull_all(node, g, y):
     saved, params = node.saved, node.params
     if node.operands is None:
         raise errors.graph_freed(node.rule.name)
-    return _restore_mode(node.rule.pull_all, g, y, saved, params)
+    return restore_mode(node.rule.pull_all, g, y, saved, params)
 
 
 def _pull(node, k, g, y, together):
@@ -158,7 +158,7 @@ def _pull(node, k, g, y, together):
     saved, params = node.saved, node.params
     if node.operands is None:
         raise errors.graph_freed(node.rule.name)  # freed by a sweep of the rule itself, or of another thread
-    gx = _restore_mode(node.rule.pull, k, g, y, saved, params) if together is None else together[k]
+    gx = restore_mode(node.rule.pull, k, g, y, saved, params) if together is None else together[k]
     if not isinstance(gx, Tensor):
         raise errors.bad_rule(node.rule.name, k, gx)
     if gx.shape != saved[k].shape:
@@ -168,7 +168,7 @@ def _pull(node, k, g, y, together):
     return gx
 
 
-def _check_versions(node, y):
+def check_versions(node, y):
     """Raise if a value that the rule reads was overwritten, or if the sweep of a hook has freed the node."""
     saved = node.saved  # read first, because another thread may free the node
     if node.operands is None:
@@ -200,7 +200,7 @@ def _run_hooks(node, g):
         g = functions["copy"](g)  # a hook may write to it, and other nodes may share the cotangent
     for hook in tuple(node.hooks.values()):
         before = functions["copy"](g) if anomaly.noting() else None
-        other = _restore_mode(hook, g)
+        other = restore_mode(hook, g)
         if other is not None:
             g = sweep_arguments.checked_hook_result(other, g, Tensor, asarray)
         if before is not None:
@@ -220,7 +220,7 @@ def backward(self, cotangent=None, *, retain_graph=False, create_graph=False, gr
     try:
         root = _root(self, parameters.either(cotangent, gradient), "this tensor")
         kept = _small_graph(self) if _keeps_small_graphs and not retain_graph else None
-        _in_mode(create_graph, _accumulate_in_leaves, [root], retain_graph or kept is not None)
+        in_mode(create_graph, _accumulate_in_leaves, [root], retain_graph or kept is not None)
     except Exception as error:
         shorten(error)
         raise
@@ -289,7 +289,7 @@ def _gradients(outputs, inputs, cotangents, retain_graph, create_graph, allow_un
         raise errors.input_without_grad(nodes.index(None))
     roots = [_root(y, g, f"outputs[{k}]") for k, (y, g) in enumerate(zip(outputs, cotangents, strict=True))]
     freed = [node for node in nodes if node.operands is None]
-    found = _in_mode(create_graph, _copied_gradients, roots, set(nodes), retain_graph or create_graph, partial)
+    found = in_mode(create_graph, _copied_gradients, roots, set(nodes), retain_graph or create_graph, partial)
     for k, node in enumerate(nodes):
         if node not in found and freed:
             raise errors.graph_freed(freed[0].rule.name)  # its operands are no longer known

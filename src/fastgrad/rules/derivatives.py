@@ -130,7 +130,7 @@ class Derivatives:
         """Return the vjp of the vjp: the vjp is linear in its cotangent, and its transpose is the jvp."""
         recording = _engine.is_grad_enabled()
         if not recording:
-            operands = [x.detach() if isinstance(x, _engine.Tensor) else x for x in operands]
+            operands = tuple(_leaf(x) if isinstance(x, _engine.Tensor) else x for x in operands)
             y = y.detach()
         with _engine.enable_grad():
             u = _zeros(y).requires_grad_()
@@ -227,6 +227,11 @@ class Derivatives:
 
 def _zeros(x):
     return _engine.asarray(np.zeros(x.shape, x.dtype))
+
+
+def _leaf(x):
+    """Return the value of `x` apart from its graph; a rule may expect that it requires a gradient, as `x` does."""
+    return x.detach().requires_grad_() if x.requires_grad else x.detach()
 
 
 def _aligned(t, ndim):

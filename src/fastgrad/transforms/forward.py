@@ -1,12 +1,9 @@
-"""Directional derivatives: `jvp` and `hvp`.
-
-Forward mode is computed by reverse mode: the vjp is linear in its cotangent, and the vjp of that linear map is the jvp.
-"""
+"""Directional derivatives by forward mode: `jvp`, and `hvp`, forward mode over the recorded gradient."""
 
 import numpy as np
 
 from fastgrad import _tree
-from fastgrad._engine import Tensor, asarray, gradients
+from fastgrad._engine import Tensor, asarray, gradients, push_forward
 from fastgrad.tracebacks import boundary
 from fastgrad.transforms.lift import Run, require_function, require_output
 from fastgrad.transforms.reverse import require_scalar
@@ -22,23 +19,6 @@ def _start(verb, primals, tangents):
     vs = run.match("tangents", tangents, primals, run.inputs)
     run.tracked = run.tracked or (run.recording and any(v.requires_grad for v in vs))
     return run, vs
-
-
-def transposed(run, ys):
-    """Return zero cotangents `us` of the Tensors `ys`, and the gradients of `run.inputs` as functions of them."""
-    us = [asarray(np.zeros(y.shape, y.dtype)).requires_grad_() for y in ys]
-    return us, gradients(ys, run.inputs, us, create_graph=True, retain_graph=True, allow_unused=True)
-
-
-def push(run, gs, us, tangents, retain_graph=False):
-    """Return tangents of the outputs for tangents of the inputs: the vjp of the vjp `gs` with respect to `us`."""
-    live = [(g, v) for g, v in zip(gs, tangents, strict=True) if g is not None and g.requires_grad and v is not None]
-    if not live:
-        return [None] * len(us)
-    return gradients(
-        [g for g, _ in live], us, [v for _, v in live], allow_unused=True,
-        create_graph=run.tracked, retain_graph=run.tracked or retain_graph,
-    )  # fmt: skip
 
 
 @boundary
@@ -69,9 +49,9 @@ def jvp(f, primals, tangents):
     out = run.call(f)
     ys = [require_output("jvp", y) for y in _tree.leaves(out)]
     live = [y for y in ys if isinstance(y, Tensor) and y.requires_grad]
-    us, gs = transposed(run, live) if live else ([], [None] * len(run.inputs))
-    run.warn_unreached(gs, each=False)
-    pushed = iter(push(run, gs, us, vs) if live else ())
+    ts = push_forward(live, run.inputs, vs, create_graph=run.tracked) if live else ()
+    run.warn_unreached(ts or (None,), each=False)
+    pushed = iter(ts)
     dys = []
     for y in ys:
         dy = next(pushed) if isinstance(y, Tensor) and y.requires_grad else None
@@ -108,6 +88,8 @@ def hvp(f, primals, tangents):
     if not isinstance(y, Tensor) or not y.requires_grad:
         run.warn_unreached([None] * len(vs), each=False)
         return run.pack([None] * len(vs))
-    gs = gradients((y,), run.inputs, create_graph=True, retain_graph=True, allow_unused=True)
+    gs = gradients((y,), run.inputs, create_graph=True, allow_unused=True)
     run.warn_unreached(gs, each=False)
-    return run.pack(push(run, gs, run.inputs, vs))
+    live = [g for g in gs if g is not None and g.requires_grad]
+    pushed = iter(push_forward(live, run.inputs, vs, create_graph=run.tracked) if live else ())
+    return run.pack([next(pushed) if g is not None and g.requires_grad else None for g in gs])

@@ -1,16 +1,24 @@
-"""Full derivative matrices: `jacobian` and `hessian`, with one sweep per row or column, whichever are fewer."""
+"""Full derivative matrices: `jacobian` and `hessian`, by batches of rows or columns, whichever are fewer."""
 
 import numpy as np
 
 from fastgrad import _tree
-from fastgrad._engine import Tensor, asarray
+from fastgrad._engine import Tensor, asarray, gradients, pull_back, push_forward, reached_inputs
 from fastgrad.errors import NotDifferentiableError
-from fastgrad.rules.rule import FUNCTIONS
+from fastgrad.rules.rule import ops
 from fastgrad.tracebacks import boundary
 from fastgrad.transforms import messages
-from fastgrad.transforms.forward import push, transposed
-from fastgrad.transforms.lift import Run, argument_numbers, derivative_of, require_function, require_output
-from fastgrad.transforms.reverse import grad
+from fastgrad.transforms.lift import (
+    Run,
+    argument_numbers,
+    derivative_of,
+    own_gradient,
+    require_function,
+    require_output,
+)
+from fastgrad.transforms.reverse import require_scalar
+
+BATCH = 2**17  # elements of the largest Tensor of a batch, which then stays in the cache
 
 
 @boundary
@@ -38,12 +46,24 @@ def jacobian(f, argnums=0):
 
     Notes
     -----
-    The Jacobian takes one sweep per element of the result, or one per element of the arguments where these are fewer,
-    by the vjp of the vjp. Whether `f` is holomorphic is tested with one random cotangent. `vjp` and `jvp` accept other
-    complex functions, such as `z * conj(z)`, and treat them as functions of the real and imaginary parts.
+    The Jacobian is computed by reverse mode for all elements of the result at once, or by forward mode for all elements
+    of the arguments where these are fewer; large ones in several batches. Whether `f` is holomorphic is tested with one
+    random cotangent. `vjp` and `jvp` accept other complex functions, such as `z * conj(z)`, and treat them as functions
+    of the real and imaginary parts.
     """
     require_function("jacobian", f)
-    return derivative_of(f, _jacobian("jacobian", f, argument_numbers("jacobian", argnums)))
+    argnums = argument_numbers("jacobian", argnums)
+
+    @boundary
+    def jacobian_of_f(*args, **kwargs):
+        run = Run("jacobian", args, argnums, kwargs)
+        out = run.call(f)
+        reached = [None] * len(run.inputs)  # True where an element of the result depends on the input
+        nest = _tree.map_leaves(lambda y: _nested(run, _blocks(run, require_output("jacobian", y), reached)), out)
+        run.warn_unreached(reached)
+        return nest
+
+    return derivative_of(f, jacobian_of_f)
 
 
 @boundary
@@ -52,24 +72,33 @@ def hessian(f, argnums=0):
 
     For an array argument it returns shape `x.shape + x.shape`; for nested arguments and a tuple of `argnums`, nested
     blocks as `jacobian` does. For complex arguments the gradient must be holomorphic, as that of `abs(z)**2` is; `hvp`
-    has no such requirement.
+    has no such requirement. The recorded gradient is differentiated by forward mode, in batches of columns.
     """
     require_function("hessian", f)
     argnums = argument_numbers("hessian", argnums)
-    return derivative_of(f, _jacobian("hessian", grad(f, argnums), argnums))
 
-
-def _jacobian(verb, f, argnums):
     @boundary
-    def jacobian_of_f(*args, **kwargs):
-        run = Run(verb, args, argnums, kwargs)
-        out = run.call(f)
-        reached = [None] * len(run.inputs)  # True where an element of the result depends on the input
-        nest = _tree.map_leaves(lambda y: _nested(run, _blocks(run, require_output(verb, y), reached)), out)
-        run.warn_unreached(reached)
-        return nest
+    def hessian_of_f(*args, **kwargs):
+        run = Run("hessian", args, argnums, kwargs)
+        y = run.call(f)
+        require_scalar("hessian", y)
+        gs = [None] * len(run.inputs)
+        if isinstance(y, Tensor) and y.requires_grad:
+            gs = gradients((y,), run.inputs, create_graph=True, allow_unused=True)
+        run.warn_unreached(gs)
+        rows = [_nested(run, _hessian_blocks(run, g, x)) for g, x in zip(gs, run.inputs, strict=True)]
+        trees = tuple(_tree.fill(tree, part) for tree, part in zip(run.trees, _split(run.trees, rows), strict=True))
+        return trees[0] if run.single else trees
 
-    return jacobian_of_f
+    return derivative_of(f, hessian_of_f)
+
+
+def _hessian_blocks(run, g, x):
+    """Return the derivatives of the gradient `g` of the input `x` with respect to every input."""
+    if g is None or not g.requires_grad:
+        return [np.zeros(x.shape + other.shape, np.result_type(x.dtype, other.dtype)) for other in run.inputs]
+    _require_same_kind(run, g)
+    return _by_columns(run, g)
 
 
 def _blocks(run, y, reached):
@@ -80,6 +109,18 @@ def _blocks(run, y, reached):
     if not isinstance(y, Tensor) or not y.requires_grad:
         y = asarray(y)
         return [np.zeros(y.shape + x.shape, np.result_type(y.dtype, x.dtype)) for x in run.inputs]
+    _require_same_kind(run, y)
+    leads, hooked = reached_inputs((y,), run.inputs)
+    for k, found in enumerate(leads):
+        reached[k] = found or reached[k]
+    # Hooks change gradients, and so belong to reverse mode.
+    if sum(x.size for x in run.inputs) < y.size and not hooked:
+        return _by_columns(run, y)
+    return _by_rows(run, y)
+
+
+def _require_same_kind(run, y):
+    """Raise unless the result and the inputs are all real, or all complex and the function holomorphic."""
     kinds = {t.dtype.kind for t in (y, *run.inputs)}
     if len(kinds) > 1:
         raise NotDifferentiableError(
@@ -88,21 +129,6 @@ def _blocks(run, y, reached):
         )
     if kinds == {"c"}:
         _require_holomorphic(run, y)
-    if sum(x.size for x in run.inputs) < y.size:
-        return _by_columns(run, y, reached)
-    return _by_rows(run, y, reached, conjugate=kinds == {"c"})
-
-
-def _mark_reached(reached, gs):
-    for k, g in enumerate(gs):
-        if g is not None:
-            reached[k] = True
-
-
-def _one_hot(t, k):
-    basis = np.zeros(t.size, t.dtype)
-    basis[k] = 1
-    return asarray(basis.reshape(t.shape))
 
 
 def _require_holomorphic(run, y):
@@ -120,45 +146,60 @@ def _require_holomorphic(run, y):
                 raise messages.not_holomorphic(run.verb)
 
 
-def _by_rows(run, y, reached, conjugate):
-    rows = [run.gradients((y,), (_one_hot(y, k),), retain_graph=True) for k in range(y.size)]
-    _mark_reached(reached, rows[0] if rows else [True] * len(reached))
-    blocks = []
-    for k, x in enumerate(run.inputs):
-        block = _stack([row[k] for row in rows], y.shape + x.shape, x.dtype, run.tracked, axis=0)
-        if conjugate:  # a sweep computes the conjugate transpose of the Jacobian
-            block = FUNCTIONS["conj"](block) if isinstance(block, Tensor) else block.conj()
-        blocks.append(block)
+def _batches(n, size):
+    """Return the bounds of batches of `n` directions, for Tensors of `size` elements."""
+    step = max(1, BATCH // max(size, 1))
+    return [(low, min(low + step, n)) for low in range(0, n, step)]
+
+
+def _directions(t, low, high):
+    """Return unit vectors number `low` to `high` of the elements of `t`, as a batch."""
+    basis = np.zeros((high - low, t.size), t.dtype)
+    basis[np.arange(high - low), np.arange(low, high)] = 1
+    return asarray(basis.reshape((high - low, *t.shape)))
+
+
+def _by_rows(run, y):
+    """Return the blocks by reverse mode: row k is the gradient of element k of the result."""
+    rows = [[] for _ in run.inputs]
+    for low, high in _batches(y.size, max([y.size, *(x.size for x in run.inputs)])):
+        gs = pull_back((y,), run.inputs, (_directions(y, low, high),), batch=high - low, create_graph=run.tracked)
+        for parts, g, x in zip(rows, gs, run.inputs, strict=True):
+            parts.append(_zeros((high - low, *x.shape), x.dtype) if g is None else g)
+    blocks = [_joined(run, parts, y.shape + x.shape, x.dtype) for parts, x in zip(rows, run.inputs, strict=True)]
+    if y.dtype.kind == "c":  # reverse mode computes the conjugate transpose of the Jacobian
+        blocks = [ops.conj(block) if isinstance(block, Tensor) else block.conj() for block in blocks]
     return blocks
 
 
-def _by_columns(run, y, reached):
-    (u,), gs = transposed(run, (y,))
-    _mark_reached(reached, gs)
+def _by_columns(run, y):
+    """Return the blocks by forward mode: column k is the derivative along element k of an input."""
     blocks = []
     for k, x in enumerate(run.inputs):
-        columns = []
-        for j in range(x.size):
-            tangents = [None] * len(gs)
-            tangents[k] = _one_hot(x, j)
-            columns += push(run, gs, (u,), tangents, retain_graph=True)
-        blocks.append(_stack(columns, y.shape + x.shape, x.dtype, run.tracked, axis=-1))
+        parts = []
+        for low, high in _batches(x.size, max(x.size, y.size)):
+            tangents = [None] * len(run.inputs)
+            tangents[k] = _directions(x, low, high)
+            (t,) = push_forward((y,), run.inputs, tangents, batch=high - low, create_graph=run.tracked)
+            parts.append(_zeros((high - low, *y.shape), y.dtype) if t is None else t)
+        block = _joined(run, parts, (x.size, y.size), y.dtype)
+        blocks.append(block.T.reshape(y.shape + x.shape))
     return blocks
 
 
-def _stack(slices, shape, dtype, tracked, axis):
-    """Stack slices (None for zeros), one per element of the flattened result or argument."""
-    if not slices:
+def _zeros(shape, dtype):
+    return asarray(np.zeros(shape, dtype))
+
+
+def _joined(run, parts, shape, dtype):
+    """Join batches into one Tensor of a shape if tracked, else into an array."""
+    if not parts:
         return np.zeros(shape, dtype)
-    part = next((s.shape for s in slices if s is not None), None)
-    if part is None:
-        return np.zeros(shape, dtype)
-    if tracked and any(s is not None and s.requires_grad for s in slices):
-        slices = [asarray(np.zeros(part, dtype)) if s is None else s for s in slices]
-        return FUNCTIONS["reshape"](FUNCTIONS["stack"](*slices, axis=axis), shape)
-    return np.stack([np.zeros(part, dtype) if s is None else s.detach().numpy() for s in slices], axis=axis).reshape(
-        shape
-    )
+    if run.tracked and any(part.requires_grad for part in parts):
+        return ops.reshape(ops.concat(*parts), shape)
+    if len(parts) == 1:
+        return own_gradient(parts[0]).reshape(shape)
+    return np.concatenate([part.detach().numpy() for part in parts]).reshape(shape)
 
 
 def _nested(run, blocks):

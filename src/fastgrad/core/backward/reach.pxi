@@ -20,6 +20,8 @@ cdef int mark_from(Tensor y, Sweep* here) except -1:
     if not (leads and here.partial):
         leads |= walk_edges(y, here, mark_edge)
     if here.ready.n == before:
+        if leads and here.ordered:
+            push_owned(&here.leaves, y)
         y.flags |= <int>(REACH_KNOWN | REACHES_INPUT) if leads else <int>REACH_KNOWN
         here.ready.n -= 1
     return 0

@@ -254,6 +254,7 @@ cdef int first_pass(Tensor root, list more, Sweep* here) except -1:
         if here.blocker == 0:
             return -1       # with the exception that is set
         PyErr_Clear()
+        free_vector(&here.leaves)
         wait_for_other_sweep(here)
     here.counting = False
     return 0
@@ -266,6 +267,8 @@ cdef int scan_graph(Tensor root, list more, Sweep* here) except -1:
         if more is not None:
             for y, _ in more:
                 mark_reachable(y, here)
+        if here.ordered:
+            return 0
         # The inputs are searched for under this number, the edges are counted under the next.
         here.search = here.number
         here.number = next_number(here.owner)

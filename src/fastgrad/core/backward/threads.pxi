@@ -26,6 +26,7 @@ cdef struct Sweep:
     bint counting           # in the first pass: the references in `ready` are borrowed, and no Python code may run
     bint only_wanted        # `gradients`: follow only edges that lead to its inputs
     bint partial            # and stop at them, without their hooks
+    bint ordered            # forward mode: only list the tensors that lead to the inputs, in `leaves`
     bint interleaved        # may share tensors with other sweeps: no scalar path, and ownership is checked
     unsigned short mask     # the flag of tensors to which the sweep goes
     unsigned int blocker    # number of another thread's sweep that uses our tensors, or 0
@@ -174,6 +175,7 @@ cdef inline Sweep* begin_sweep() except NULL:
     here.number = next_number(s)
     here.search = 0
     here.counting = False
+    here.ordered = False
     here.blocker = 0
     here.owner = s
     here.outer = s.running

@@ -11,7 +11,7 @@ cdef class Function:
     cdef readonly object rule
     cdef int op                 # its number in the table; RULE where there is no kernel
     cdef bint built_in          # whether it runs no code of users
-    cdef bint view, together, holomorphic
+    cdef bint view, together, holomorphic, linear
     cdef tuple vjps
     cdef object forward
     cdef int n_params
@@ -41,6 +41,7 @@ cdef class Function:
         self.view = rule.view
         self.together = rule.together
         self.holomorphic = rule.holomorphic
+        self.linear = rule.jvp == "linear"
         self.vjps = rule.vjps
         self.n_params = len(rule.param_names)
         self.n_positional = rule.n_positional
