@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
+from fastgrad.rules import patterns
 from fastgrad.rules.draws import uniform
 from fastgrad.rules.logic import equal, not_equal
 from fastgrad.rules.rule import ops, rule
@@ -142,25 +143,31 @@ def remainder(x1, x2, /):
     return np.remainder(x1, x2)
 
 
-@rule(vjp=(lambda g: zeros_of(g), lambda g: zeros_of(g)), elementwise=True, domain=((0.1, 0.9), (1, 3)), samples=_steps)
+@rule(
+    vjp=(lambda g: zeros_of(g), lambda g: zeros_of(g)),
+    elementwise=True,
+    domain=((0.1, 0.9), (1, 3)),
+    samples=_steps,
+    pattern=patterns.nothing,
+)
 def floor_divide(x1, x2, /):
     """`floor(x1 / x2)`. It is piecewise constant, so its gradient is 0."""
     return np.floor_divide(x1, x2)
 
 
-@rule(vjp=lambda g: zeros_of(g), elementwise=True, domain=(0.1, 0.9))
+@rule(vjp=lambda g: zeros_of(g), elementwise=True, domain=(0.1, 0.9), pattern=patterns.nothing)
 def floor(x, /):
     """The largest integer not greater than `x`; its gradient is 0."""
     return np.floor(x)
 
 
-@rule(vjp=lambda g: zeros_of(g), elementwise=True, domain=(0.1, 0.9))
+@rule(vjp=lambda g: zeros_of(g), elementwise=True, domain=(0.1, 0.9), pattern=patterns.nothing)
 def ceil(x, /):
     """The smallest integer not less than `x`; its gradient is 0."""
     return np.ceil(x)
 
 
-@rule(vjp=lambda g: zeros_of(g), elementwise=True, domain=(0.1, 0.9))
+@rule(vjp=lambda g: zeros_of(g), elementwise=True, domain=(0.1, 0.9), pattern=patterns.nothing)
 def trunc(x, /):
     """`x` rounded toward zero; its gradient is 0."""
     return np.trunc(x)
@@ -172,6 +179,7 @@ def trunc(x, /):
     prepare=parameters.read(decimals=parameters.integer),
     domain=(0.1, 0.4),
     samples=uniform(0.11, 0.14, ((3,), {"decimals": 1})),
+    pattern=patterns.nothing,
 )
 def round(x, /, decimals=0):
     """`x` rounded to `decimals` decimal places, halves to even; its gradient is 0."""

@@ -3,25 +3,33 @@
 import numpy as np
 
 from fastgrad import parameters
+from fastgrad.rules import patterns
 from fastgrad.rules.draws import complex_normal
 from fastgrad.rules.rule import ops, rule
 
 _CASES = complex_normal(((2, 3), {}), ((), {}), ((0, 2), {}))
 
 
-@rule(vjp=lambda g: conj(g), holomorphic=False, aliases=("conjugate",), numpy=("conjugate",), samples=_CASES)
+@rule(
+    vjp=lambda g: conj(g),
+    holomorphic=False,
+    aliases=("conjugate",),
+    numpy=("conjugate",),
+    samples=_CASES,
+    pattern=patterns.elementwise,
+)
 def conj(x, /):
     """Complex conjugate of `x`."""
     return np.conjugate(x)
 
 
-@rule(vjp=lambda g: g, holomorphic=False, samples=_CASES)
+@rule(vjp=lambda g: g, holomorphic=False, samples=_CASES, pattern=patterns.elementwise)
 def real(x, /):
     """Real part of `x`."""
     return np.array(np.real(x))
 
 
-@rule(vjp=lambda g: g * 1j, holomorphic=False, samples=_CASES)
+@rule(vjp=lambda g: g * 1j, holomorphic=False, samples=_CASES, pattern=patterns.elementwise)
 def imag(x, /):
     """Imaginary part of `x`."""
     return np.array(np.imag(x))
@@ -40,6 +48,7 @@ def _angle_vjp(g, x, deg):
     holomorphic=False,
     prepare=parameters.read(deg=parameters.flag),
     samples=_CASES,
+    pattern=patterns.elementwise,
 )
 def angle(x, /, deg=False):
     """Argument of the complex number `x`, in radians, or in degrees if `deg`; its gradient is 0 at the origin."""

@@ -18,6 +18,7 @@ from fastgrad.rules.shapes import sum_to
         ((np.array([0, 2, 2, 5]), rng.normal(size=4)), {}),
         ((np.array([1, 1]), rng.normal(size=2)), {"minlength": 4}),
     ],
+    pattern=lambda call, k: (call.read(0, np.array), None),
 )  # fmt: skip
 def bincount(x, weights=None, minlength=0):
     """The number of occurrences of each integer in `x`, or the sum of their `weights`."""

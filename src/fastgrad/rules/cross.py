@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
+from fastgrad.rules import patterns
 from fastgrad.rules.draws import normal
 from fastgrad.rules.rule import ops, rule
 
@@ -26,6 +27,7 @@ def _are_plain(x1, x2, axis):
         ([(3,), (3,)], {}), ([(2, 3), (3,)], {}), ([(3, 2), (3, 2)], {"axis": 0}), ([(1, 3), (4, 1, 3)], {}),
         ([(0, 3), (3,)], {}),
     ),
+    pattern=lambda call, k: patterns.lines(call, k) if call.params["axis"] < 0 else None,
 )  # fmt: skip
 def cross(x1, x2, /, axis=-1):
     """Cross products of the vectors of length 3 along `axis`; the other axes broadcast."""

@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
+from fastgrad.rules import patterns
 from fastgrad.rules.arithmetic import power
 from fastgrad.rules.checks import values_of
 from fastgrad.rules.comparison import where
@@ -78,20 +79,36 @@ def _interp_samples(rng):
     operands=5,
     numpy=(),  # its function is `functions.calculus.interp`
     samples=_interp_samples,
+    pattern=lambda call, k: None if k else patterns.elementwise(call, k),
 )
 def interp(x, xp, fp, left=None, right=None):
     """Piecewise linear interpolation at `x` of the points `xp`, `fp`. At a point the gradient is that to its right."""
     return np.interp(x, xp, fp, left, right)
 
 
+def _missing(n, m, size):
+    """Return how many elements at the beginning of the full convolution of lengths n and m a result does not have."""
+    less = min(n, m) - 1
+    return 0 if size == n + m - 1 else less // 2 if size == max(n, m) else less
+
+
 def _convolve_vjp(g, x_shape, other):
     """The valid part of the convolution of `g`, with zeros around it, and the reversed other operand."""
     other = reshape(other, (-1,))
     n, m = int(np.prod(x_shape, dtype=np.intp)), other.shape[0]
-    full, size, less = n + m - 1, g.shape[0], min(n, m) - 1
-    before = 0 if size == full else less // 2 if size == max(n, m) else less
+    full, size = n + m - 1, g.shape[0]
+    before = _missing(n, m, size)
     g = pad(g, ((before, full - size - before),))
     return reshape(convolve(g, flip(other, 0), mode="valid"), x_shape)
+
+
+def _convolve_pattern(call, k):
+    """Element i of `a` times element j of `v` is added to element i + j of the full convolution."""
+    n, m = (int(np.prod(call.shape_of(j), dtype=np.intp)) for j in (0, 1))
+    pair = np.indices((n, m)).reshape(2, -1)
+    rows = pair[0] + pair[1] - _missing(n, m, call.shape[0])
+    kept = (rows >= 0) & (rows < call.shape[0])
+    return rows[kept], pair[k][kept]
 
 
 @rule(
@@ -102,6 +119,7 @@ def _convolve_vjp(g, x_shape, other):
         for n, m in ((5, 3), (2, 4), (3, 3), (4, 1), (1, 2), ((), 3))
         for mode in ("full", "same", "valid")
     ],
+    pattern=_convolve_pattern,
 )
 def convolve(a, v, /, mode="full"):
     """Discrete convolution of two sequences: `y[k]` is the sum of `a[n] * v[k - n]`."""
@@ -128,6 +146,7 @@ def _polyval_p_vjp(g, p_shape, x):
     ),
     numpy=(),
     samples=normal(([(4,), (2, 3)], {}), ([(3,), ()], {}), ([(1,), (2,)], {}), ([(0,), (2,)], {}), ([(3,), (0,)], {})),
+    pattern=lambda call, k: patterns.elementwise(call, k) if k else None,
 )
 def polyval(p, x, /):
     """The polynomial with coefficients `p`, a vector with the highest power first, at `x`."""
@@ -143,12 +162,18 @@ def _vander_vjp(g, x, N, increasing):
     return sum(getitem(g, (slice(None), part)) * powers.astype(g.dtype) * vander(x, n - 1, increasing), axis=1)
 
 
+def _vander_pattern(call, k):
+    """Row i depends on element i."""
+    return None, np.indices(call.shape)[0].ravel()
+
+
 @rule(
     vjp=lambda g, x, N, increasing: _vander_vjp(g, x, N, increasing),
     prepare=parameters.read(N=parameters.length, increasing=parameters.flag),
     samples=normal(
         ((4,), {}), ((3,), {"N": 5, "increasing": True}), ((2,), {"N": 2}), ((3,), {"N": 1}), ((0,), {"N": 2}),
     ),
+    pattern=_vander_pattern,
 )  # fmt: skip
 def vander(x, /, N=None, increasing=False):
     """Vandermonde matrix of the vector `x`: its columns are `N` powers, by default as many as elements, from 0 on."""

@@ -7,7 +7,7 @@ vectors keep their phase, so that the gradient is right for every function that 
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import lapack
+from fastgrad.rules import lapack, patterns
 from fastgrad.rules.complex import real
 from fastgrad.rules.draws import normal
 from fastgrad.rules.joining import concat
@@ -62,6 +62,7 @@ def _cholesky_vjp(g, y, upper):
     numpy=("linalg.cholesky",),
     prepare=parameters.read(upper=parameters.flag),
     samples=_positive_definite(*((shape, {}) for shape in _SQUARE), ((2, 3, 3), {"upper": True})),
+    pattern=patterns.blocks(2, 2),
 )
 def cholesky(a, /, *, upper=False):
     """Lower triangular L with `L @ L.H` equal to the Hermitian, positive definite `a`, or its adjoint if `upper`.
@@ -183,6 +184,7 @@ def _eigvalsh_vjp(g, a, UPLO):
     numpy=("linalg.eigvalsh",),
     prepare=parameters.read(UPLO=parameters.word),
     samples=normal(*_UPLO),
+    pattern=patterns.blocks(1, 2),
 )
 def eigvalsh(a, /, UPLO="L"):
     """Eigenvalues, in ascending order, of the Hermitian matrices in the last two axes of `a`.
@@ -243,6 +245,7 @@ def _eigvals_vjp(g, a):
     holomorphic=False,
     numpy=("linalg.eigvals",),
     samples=_real_eigenvalues(*_SQUARE),
+    pattern=patterns.blocks(1, 2),
 )
 def eigvals(a, /):
     """Eigenvalues of the matrices in the last two axes of `a`; before NumPy 2.5, real if all are and `a` is."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from fastgrad import parameters
 from fastgrad.errors import ShapeError
+from fastgrad.rules import patterns
 from fastgrad.rules.draws import normal
 from fastgrad.rules.rule import rule
 from fastgrad.rules.shapes import broadcast_to, sum_to
@@ -84,11 +85,17 @@ _CASES = (
 )  # fmt: skip
 
 
+def _einsum_pattern(call, k):
+    inputs, _, output = call.params["subscripts"].partition("->")
+    return patterns.contraction(call, k, inputs.split(","), output)
+
+
 @rule(
     vjp=lambda g, xs, i, subscripts: _einsum_vjp(g, xs, i, subscripts),
     prepare=parameters.read(subscripts=parameters.word),
     numpy=(),
     samples=normal(*((shapes, {"subscripts": subscripts}) for subscripts, *shapes in _CASES)),
+    pattern=_einsum_pattern,
 )
 def einsum(*xs, subscripts, optimize=True):
     """Sum of products of `xs` over the letters that the output of `subscripts` does not contain."""

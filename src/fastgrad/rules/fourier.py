@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import pocketfft
+from fastgrad.rules import patterns, pocketfft
 from fastgrad.rules.draws import complex_normal, normal
 from fastgrad.rules.joining import concat
 from fastgrad.rules.rule import ops, rule
@@ -77,6 +77,7 @@ _TO_REAL = (
     numpy=("fft.fft",),
     prepare=_prepare,
     samples=lambda rng: [*complex_normal(*_CASES)(rng), *normal(*_CASES)(rng)],
+    pattern=patterns.lines,
 )
 def fft(a, /, n=None, axis=-1, norm=None):
     """Discrete Fourier transform of `a` along `axis`, which is cropped or filled with zeros to length `n`.
@@ -93,6 +94,7 @@ def fft(a, /, n=None, axis=-1, norm=None):
     numpy=("fft.ifft",),
     prepare=_prepare,
     samples=lambda rng: [*complex_normal(*_CASES)(rng), *normal(*_CASES)(rng)],
+    pattern=patterns.lines,
 )
 def ifft(a, /, n=None, axis=-1, norm=None):
     """Inverse of `fft`, along `axis`, which is cropped or filled with zeros to length `n`."""
@@ -105,6 +107,7 @@ def ifft(a, /, n=None, axis=-1, norm=None):
     numpy=("fft.rfft",),
     prepare=_prepare,
     samples=normal(*_CASES),
+    pattern=patterns.lines,
 )
 def rfft(a, /, n=None, axis=-1, norm=None):
     """Discrete Fourier transform of the real `a` along `axis`: the `n // 2 + 1` frequencies from 0 to the middle."""
@@ -117,6 +120,7 @@ def rfft(a, /, n=None, axis=-1, norm=None):
     numpy=("fft.irfft",),
     prepare=_prepare,
     samples=lambda rng: [*complex_normal(*_TO_REAL)(rng), *normal(*_TO_REAL)(rng)],
+    pattern=patterns.lines,
 )
 def irfft(a, /, n=None, axis=-1, norm=None):
     """Inverse of `rfft`: the real data of length `n`, by default `2 * (m - 1)`, that has these `m` frequencies.
@@ -132,6 +136,7 @@ def irfft(a, /, n=None, axis=-1, norm=None):
     numpy=("fft.hfft",),
     prepare=_prepare,
     samples=lambda rng: [*complex_normal(*_TO_REAL)(rng), *normal(*_TO_REAL)(rng)],
+    pattern=patterns.lines,
 )
 def hfft(a, /, n=None, axis=-1, norm=None):
     """Discrete Fourier transform, which is real, of data of length `n` whose second half has the conjugates of `a`.
@@ -147,6 +152,7 @@ def hfft(a, /, n=None, axis=-1, norm=None):
     numpy=("fft.ihfft",),
     prepare=_prepare,
     samples=normal(*_CASES),
+    pattern=patterns.lines,
 )
 def ihfft(a, /, n=None, axis=-1, norm=None):
     """Inverse of `hfft`: the first half, with the middle, of the inverse transform of the real `a`."""

@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
+from fastgrad.rules import patterns
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import normal
 from fastgrad.rules.rule import ops, rule
@@ -46,6 +47,7 @@ def getitem(x, /, key):
     samples=lambda rng: [
         ((rng.normal(size=np.empty(shape)[key].shape),), {"key": key, "shape": shape}) for shape, key in _keys()
     ],
+    pattern=lambda call, k: (patterns.positions(call.shape)[call.params["key"]].ravel(), None),
 )
 def scatter_add(x, /, key, shape):
     """Zeros of `shape` with `x` added at `key`; values at repeated indices add up. The transpose of `getitem`."""
@@ -86,6 +88,7 @@ def _setitem_value_vjp(g, key, value_shape):
         ]
         + [((rng.normal(size=(3, 4)), rng.normal(size=(1, 4))), {"key": slice(1, 3)})]
     ),
+    pattern=patterns.selects,
 )
 def setitem(x, value, /, key):
     """A copy of `x` in which `x[key]` is `value`."""
@@ -109,6 +112,7 @@ def _sort_vjp(g, x, axis):
     numpy=(),
     prepare=parameters.read(axis=parameters.integer),
     samples=normal(((5,), {}), ((3, 4), {"axis": 0}), ((2, 3, 4), {"axis": 1}), ((2, 70), {}), ((0, 3), {"axis": 0})),
+    pattern=patterns.lines,
 )
 def sort(x, /, axis=-1):
     """`x` sorted along `axis`."""

@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
+from fastgrad.rules import patterns
 from fastgrad.rules.draws import normal
 from fastgrad.rules.indexing import getitem
 from fastgrad.rules.rule import rule
@@ -20,6 +21,7 @@ def _part(g, xs_shape, i, axis):
     numpy=(),
     prepare=parameters.read(axis=parameters.integer),
     samples=normal(([(2, 3), (1, 3)], {}), ([(2, 3), (2, 1), (2, 0)], {"axis": -1}), ([(2,)], {"axis": 0})),
+    pattern=patterns.selects,
 )
 def concat(*xs, axis=0):
     """The arrays `xs` joined along `axis`."""
@@ -31,6 +33,7 @@ def concat(*xs, axis=0):
     numpy=(),
     prepare=parameters.read(axis=parameters.integer),
     samples=normal(([(2, 3), (2, 3)], {}), ([(2, 3)] * 3, {"axis": -1}), ([(), ()], {}), ([(0, 2)] * 2, {"axis": 1})),
+    pattern=patterns.selects,
 )
 def stack(*xs, axis=0):
     """The arrays `xs`, of the same shape, joined along a new `axis`."""

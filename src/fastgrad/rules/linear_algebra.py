@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
+from fastgrad.rules import patterns
 from fastgrad.rules.draws import normal
 from fastgrad.rules.indexing import scatter_add
 from fastgrad.rules.rule import rule
@@ -50,6 +51,19 @@ def _pairs(*shapes):
     return normal(*((list(pair), {}) for pair in shapes))
 
 
+def _matmul_pattern(call, k):
+    """Axes: the stack, numbered from 0, then -3 (rows of x1), -2 (summed over), -1 (columns of x2)."""
+    n1, n2 = (len(call.shape_of(j)) for j in (0, 1))
+    stack = tuple(range(max(n1, n2, 2) - 2))
+    terms = [
+        (*stack[len(stack) - max(n - 2, 0) :], *axes[-min(n, 2) :]) for n, axes in ((n1, (-3, -2)), (n2, (-2, -1)))
+    ]
+    if n2 == 1:
+        terms[1] = (-2,)
+    output = (*stack, *((-3,) if n1 > 1 else ()), *((-1,) if n2 > 1 else ()))
+    return patterns.contraction(call, k, terms, output)
+
+
 @rule(
     vjp=(lambda g, x1_shape, x2: _matmul_left(g, x1_shape, x2), lambda g, x1, x2_shape: _matmul_right(g, x1, x2_shape)),
     samples=_pairs(
@@ -57,6 +71,7 @@ def _pairs(*shapes):
         ((4, 2, 3), (4, 3, 2)), ((4, 1, 2, 3), (5, 3, 2)), ((3,), (4, 3, 2)), ((4, 2, 3), (3,)), ((1, 2, 3), (4, 3, 2)),
         ((2, 0), (0, 3)), ((0, 2), (2, 3)), ((0, 2, 3), (3, 2)), ((4, 2, 0), (0, 3)), ((4, 2, 0), (0,)),
     ),
+    pattern=_matmul_pattern,
 )  # fmt: skip
 def matmul(x1, x2, /):
     """Matrix product of `x1` and `x2`, where stacks of matrices broadcast: gradients `g @ x2.T` and `x1.T @ g`."""
@@ -85,6 +100,15 @@ def _tensordot_right(g, x1, x2_shape, axes):
     return permute_dims(gx, tuple(order.index(k) for k in range(len(x2_shape))))
 
 
+def _tensordot_pattern(call, k, axes=None):
+    """Axes: those of x1, then those of x2 that are not summed over."""
+    n1, n2 = (len(call.shape_of(j)) for j in (0, 1))
+    axes1, axes2 = (tuple(a % n for a in part) for part, n in zip(axes or call.params["axes"], (n1, n2), strict=True))
+    second = [axes1[axes2.index(a)] if a in axes2 else n1 + a for a in range(n2)]
+    output = (*_rest(n1, axes1), *(n1 + a for a in _rest(n2, axes2)))
+    return patterns.contraction(call, k, [tuple(range(n1)), second], output)
+
+
 @rule(
     vjp=(
         lambda g, x1_shape, x2, axes: _tensordot_left(g, x1_shape, x2, axes),
@@ -97,6 +121,7 @@ def _tensordot_right(g, x1, x2_shape, axes):
         ([(2,), (3,)], {"axes": ((), ())}), ([(2, 3), (3, 2)], {"axes": ((0, -1), (1, 0))}),
         ([(2, 3, 4), (2, 4, 3)], {"axes": ((2, 0), (1, 0))}), ([(0, 2), (2, 3)], {"axes": ((1,), (0,))}),
     ),
+    pattern=_tensordot_pattern,
 )  # fmt: skip
 def tensordot(x1, x2, /, axes):
     """Sum of products of `x1` and `x2` over pairs of axes, `axes = (axes of x1, axes of x2)`."""
@@ -111,6 +136,13 @@ def _dot_vjp(k, g, x1_shape, x2_shape, other):
     return _tensordot_right(g, other, x2_shape, axes) if k else _tensordot_left(g, x1_shape, other, axes)
 
 
+def _dot_pattern(call, k):
+    n1, n2 = (len(call.shape_of(j)) for j in (0, 1))
+    if not n1 or not n2:
+        return patterns.elementwise(call, k)
+    return _tensordot_pattern(call, k, ((n1 - 1,), (max(n2 - 2, 0),)))
+
+
 @rule(
     vjp=(
         lambda g, x1_shape, x2, x2_shape: _dot_vjp(0, g, x1_shape, x2_shape, x2),
@@ -120,10 +152,16 @@ def _dot_vjp(k, g, x1_shape, x2_shape, other):
         ((3,), (3,)), ((2, 3), (3, 4)), ((2, 3), (3,)), ((3,), (3, 2)), ((), (2, 3)), ((2, 3), ()), ((), ()),
         ((0,), (0,)), ((2, 3), (4, 3, 5)), ((3,), (2, 3, 4)), ((2, 4, 3), (3,)),
     ),
+    pattern=_dot_pattern,
 )  # fmt: skip
 def dot(x1, x2, /):
     """Sum of products over the last axis of `x1` and the second-to-last of `x2`, as `numpy.dot`."""
     return np.dot(x1, x2)
+
+
+def _outer_pattern(call, k):
+    """Row i depends on element i of x1, and column i on element i of x2."""
+    return None, np.indices(call.shape)[k].ravel()
 
 
 @rule(
@@ -132,6 +170,7 @@ def dot(x1, x2, /):
         lambda g, x1, x2_shape: reshape(matmul(reshape(x1, (-1,)), g), x2_shape),
     ),
     samples=_pairs(((2,), (3,)), ((2, 2), (3,)), ((), (2,)), ((0,), (2,))),
+    pattern=_outer_pattern,
 )
 def outer(x1, x2, /):
     """Matrix of the products of the elements of `x1` and `x2`, which are flattened first."""

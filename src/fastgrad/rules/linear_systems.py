@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import lapack
+from fastgrad.rules import lapack, patterns
 from fastgrad.rules.comparison import where
 from fastgrad.rules.complex import conj, imag, real
 from fastgrad.rules.draws import normal
@@ -44,6 +44,7 @@ def as_matrix(x):
     vjp=lambda g, y: -matmul(matmul(transposed(y), g), transposed(y)),
     numpy=("linalg.inv",),
     samples=regular(*((shape, {}) for shape in _SQUARE)),
+    pattern=patterns.blocks(2, 2),
 )
 def inv(a, /):
     """Inverses of the matrices in the last two axes of `a`."""
@@ -62,6 +63,14 @@ def _solve_vjp(g, a, b_shape, y):
     return ga, summed(gb if len(b_shape) > 1 else reshape(gb, gb.shape[:-1]), b_shape)
 
 
+def _solve_pattern(call, k):
+    """Each column of the solution depends on the matrix and on the same column of `b`."""
+    vector = len(call.shape_of(1)) == 1
+    if k == 0:
+        return patterns.blocks(1 if vector else 2, 2)(call, k)
+    return patterns.blocks(1, 1)(call, k) if vector else patterns.along(call, k, (-2,))
+
+
 @rule(
     vjp=lambda g, a, b_shape, y: _solve_vjp(g, a, b_shape, y),
     together=True,
@@ -71,6 +80,7 @@ def _solve_vjp(g, a, b_shape, y):
         ([(3, 3), (2, 3, 2)], {}), ([(2, 1, 2, 2), (3, 2, 2)], {}), ([(1, 1), (1,)], {}), ([(0, 0), (0, 2)], {}),
         ([(0, 2, 2), (2,)], {}), ([(2, 2), (2, 0)], {}),
     ),
+    pattern=_solve_pattern,
 )  # fmt: skip
 def solve(a, b, /):
     """Solution x of `a @ x = b`. `b` is a vector if it has one axis, and otherwise a stack of matrices."""
@@ -110,6 +120,7 @@ def _cofactors(a):
         *regular(*((shape, {}) for shape in _SQUARE))(rng), ((np.outer([1.0, 2, -1], [2.0, 1, 3]),), {}),
         ((np.array([[1.0, 2], [2, 4]]),), {}), ((np.zeros((2, 2, 2)) + np.eye(2) * [[[1.0]], [[0]]],), {}),
     ],
+    pattern=patterns.blocks(0, 2),
 )  # fmt: skip
 def det(a, /):
     """Determinants of the matrices in the last two axes of `a`; the gradient of a singular matrix is its cofactors."""
@@ -167,6 +178,7 @@ _OBLONG = ((3, 3), (4, 2), (2, 4), (2, 3, 2), (1, 1), (0, 2, 2), (0, 2), (3, 0))
     numpy=(),
     prepare=parameters.read(hermitian=parameters.flag),
     samples=regular(*((shape, {}) for shape in _OBLONG)),
+    pattern=patterns.blocks(2, 2),
 )
 def pinv(a, /, rcond=1e-15, hermitian=False):
     """Pseudo-inverses of the matrices in the last two axes of `a`; the gradient is that for a constant rank.
@@ -250,6 +262,7 @@ def _expm_vjp(g, a):
     vjp=lambda g, a: _expm_vjp(g, a),
     numpy=(),
     samples=normal(*((shape, {}) for shape in _SQUARE)),
+    pattern=patterns.blocks(2, 2),
 )
 def expm(a, /):
     """Exponentials of the matrices in the last two axes of `a`, by scaling and squaring."""

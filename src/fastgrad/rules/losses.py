@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastgrad.rules import patterns
 from fastgrad.rules.activations import sigmoid
 from fastgrad.rules.checks import check_labels, check_reduction, real_only, reduced
 from fastgrad.rules.reductions import softmax
@@ -25,12 +26,17 @@ def _draw(rng):
         yield (rng.normal(size=shape), rng.integers(shape[-1], size=shape[:-1])), {"reduction": reduction}
 
 
+def _cross_entropy_pattern(call, k):
+    return patterns.blocks(0, 1)(call, k) if call.params["reduction"] == "none" else None
+
+
 @rule(
     vjp=(lambda g, logits, labels, reduction: _cross_entropy_vjp(g, logits, labels, reduction), None),
     holomorphic=False,
     numpy=(),
     prepare=check_reduction,
     samples=_draw,
+    pattern=_cross_entropy_pattern,
 )
 def cross_entropy(logits, labels, /, reduction="mean"):
     """`-log(softmax(logits)[label])` for each row, reduced to the mean by default."""

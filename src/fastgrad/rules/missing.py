@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
+from fastgrad.rules import patterns
 from fastgrad.rules.comparison import where
 from fastgrad.rules.logic import equal
 from fastgrad.rules.reductions import axes_of, broadcast_back, prod_vjp, restore_axes, sum
@@ -55,6 +56,7 @@ def _count(x, axis):
     takes_dtype=True,
     prepare=_READ,
     samples=_with_nan(-2, 2, *_SHAPES),
+    pattern=patterns.reduces,
 )
 def nansum(x, /, axis=None, keepdims=False, *, dtype=None):
     """Sum of the elements of `x` that are not NaN, over `axis`."""
@@ -66,6 +68,7 @@ def nansum(x, /, axis=None, keepdims=False, *, dtype=None):
     takes_dtype=True,
     prepare=_READ,
     samples=_with_nan(0.5, 2, *_SHAPES),
+    pattern=patterns.reduces,
 )
 def nanprod(x, /, axis=None, keepdims=False, *, dtype=None):
     """Product of the elements of `x` that are not NaN, over `axis`."""
@@ -82,6 +85,7 @@ def _nanmean_vjp(g, x, axis, keepdims):
     takes_dtype=True,
     prepare=_READ,
     samples=_with_nan(-2, 2, *_SHAPES),
+    pattern=patterns.reduces,
 )
 def nanmean(x, /, axis=None, keepdims=False, *, dtype=None):
     """Mean of the elements of `x` that are not NaN, over `axis`."""
@@ -99,6 +103,7 @@ def _nanextreme_vjp(g, x, y, axis, keepdims):
     vjp=lambda g, x, y, axis, keepdims: _nanextreme_vjp(g, x, y, axis, keepdims),
     prepare=_READ,
     samples=_with_nan(-2, 2, *_SHAPES),
+    pattern=patterns.reduces,
 )
 def nanmax(x, /, axis=None, keepdims=False):
     """Largest element of `x` that is not NaN, over `axis`: it gets the upstream gradient; ties share it equally."""
@@ -109,6 +114,7 @@ def nanmax(x, /, axis=None, keepdims=False):
     vjp=lambda g, x, y, axis, keepdims: _nanextreme_vjp(g, x, y, axis, keepdims),
     prepare=_READ,
     samples=_with_nan(-2, 2, *_SHAPES),
+    pattern=patterns.reduces,
 )
 def nanmin(x, /, axis=None, keepdims=False):
     """Smallest element of `x` that is not NaN, over `axis`: it gets the upstream gradient; ties share it equally."""
@@ -131,6 +137,7 @@ def _nanvar_vjp(g, x, axis, ddof, keepdims):
     takes_dtype=True,
     prepare=_READ_SPREAD,
     samples=_with_nan(-2, 2, *_SHAPES, ((3, 4), {"axis": 1, "ddof": 1})),
+    pattern=patterns.reduces,
 )
 def nanvar(x, /, axis=None, ddof=0, keepdims=False, *, dtype=None):
     """Variance of the elements of `x` that are not NaN: the sum of squared deviations divided by `n - ddof`."""
@@ -159,6 +166,7 @@ def _nanstd_vjp(g, x, y, axis, ddof, keepdims):
     prepare=_READ_SPREAD,
     samples=_with_nan(-2, 2, ((2, 3), {}), ((2, 3, 4), {"axis": (0, -1)}), ((3, 4), {"axis": 1, "ddof": 1}),
                       ((3, 4), {"axis": 0, "keepdims": True}), ((2, 0), {"axis": 0})),
+    pattern=patterns.reduces,
 )  # fmt: skip
 def nanstd(x, /, axis=None, ddof=0, keepdims=False, *, dtype=None):
     """Standard deviation of the elements of `x` that are not NaN. If they are equal, a kink, the gradient is 0."""
@@ -170,6 +178,7 @@ def nanstd(x, /, axis=None, ddof=0, keepdims=False, *, dtype=None):
     takes_dtype=True,
     prepare=parameters.read(axis=parameters.axes),
     samples=_with_nan(-2, 2, *_SCANS),
+    pattern=patterns.cumulative,
 )
 def nancumsum(x, /, axis=None, *, dtype=None):
     """Cumulative sum of `x` along `axis`, with 0 in place of NaN."""
@@ -181,6 +190,7 @@ def nancumsum(x, /, axis=None, *, dtype=None):
     takes_dtype=True,
     prepare=parameters.read(axis=parameters.axes),
     samples=_with_nan(0.5, 2, *_SCANS),
+    pattern=patterns.cumulative,
 )
 def nancumprod(x, /, axis=None, *, dtype=None):
     """Cumulative product of `x` along `axis`, with 1 in place of NaN."""

@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
+from fastgrad.rules import patterns
 from fastgrad.rules.arithmetic import sqrt
 from fastgrad.rules.checks import real_only
 from fastgrad.rules.reductions import mean, sum
@@ -46,6 +47,7 @@ _SAMPLES = (
     numpy=(),
     prepare=parameters.read(axis=parameters.axes, eps=parameters.number),
     samples=lambda rng: [((rng.normal(size=shape),), params) for shape, params in _SAMPLES],
+    pattern=patterns.lines,
 )
 def standardize(x, /, axis=-1, eps=1e-5):
     """`(x - mean) / sqrt(var + eps)`, with the mean and biased variance of `x` over `axis`."""
@@ -75,6 +77,12 @@ def _draw(rng):
         yield (rng.normal(size=shape), *rest), {"axes": axes}
 
 
+def _layer_norm_pattern(call, k):
+    if k:
+        return patterns.elementwise(call, k)
+    return patterns.along(call, k, _trailing(len(call.shape), call.params["axes"]))
+
+
 @rule(
     vjp=(
         lambda g, x, weight, axes, eps: _x_vjp(g, x, weight, axes, eps),
@@ -86,6 +94,7 @@ def _draw(rng):
     numpy=(),
     prepare=parameters.read(axes=parameters.integer, eps=parameters.number),
     samples=_draw,
+    pattern=_layer_norm_pattern,
 )
 def layer_norm(x, weight=None, bias=None, /, axes=1, eps=1e-5):
     """`standardize(x) * weight + bias`, over the last `axes` axes."""
@@ -110,6 +119,10 @@ def _draw_batches(rng):
         yield (rng.normal(size=shape), *(rng.normal(size=shape[1]) for _ in range(affine))), {}
 
 
+def _batch_norm_pattern(call, k):
+    return (None, np.indices(call.shape)[1].ravel()) if k else patterns.along(call, k, _but_channels(len(call.shape)))
+
+
 @rule(
     vjp=(
         lambda g, x, weight, eps: standardize_vjp(
@@ -123,6 +136,7 @@ def _draw_batches(rng):
     numpy=(),
     prepare=parameters.read(eps=parameters.number),
     samples=_draw_batches,
+    pattern=_batch_norm_pattern,
 )
 def batch_norm(x, weight=None, bias=None, /, eps=1e-5):
     """`standardize(x) * weight + bias` for each channel (the second axis), over all other axes."""

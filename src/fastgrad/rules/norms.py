@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from fastgrad import parameters
+from fastgrad.rules import patterns
 from fastgrad.rules.arithmetic import zeros_of
 from fastgrad.rules.comparison import abs, sign, where
 from fastgrad.rules.draws import signed, uniform
@@ -45,6 +46,7 @@ _ORDERS = tuple(((2, 3), {"axis": 1, "ord": p}) for p in (1, 3, 0.5, -1, -2.5, m
     numpy=("linalg.norm",),
     prepare=parameters.read(axis=parameters.axes, keepdims=parameters.flag),
     samples=lambda rng: [*uniform(-2, 2, *_SHAPES)(rng), *signed(0.3, 3, *_ORDERS)(rng)],
+    pattern=patterns.reduces,
 )
 def norm(x, /, axis=None, keepdims=False, ord=2):
     """`sum(abs(x)**ord)**(1/ord)` over `axis`, all axes by default; the largest or smallest magnitude for inf or -inf.

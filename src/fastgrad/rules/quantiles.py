@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
+from fastgrad.rules import patterns
 from fastgrad.rules.checks import values_of
 from fastgrad.rules.indexing import getitem, scatter_add
 from fastgrad.rules.reductions import axes_of, sum
@@ -225,6 +226,7 @@ def _median_samples(nan):
     vjp=lambda g, a, axis: _quantile_vjp(g, a, 0.5, axis),
     prepare=parameters.read(axis=parameters.axes, keepdims=parameters.flag),
     samples=_median_samples(False),
+    pattern=patterns.reduces,
 )
 def median(a, /, axis=None, overwrite_input=False, keepdims=False):
     """Median of `a` over `axis`: the element in the middle gets the gradient, or each of two half; ties share it."""
@@ -235,6 +237,7 @@ def median(a, /, axis=None, overwrite_input=False, keepdims=False):
     vjp=lambda g, a, axis: _quantile_vjp(g, a, 0.5, axis, skip_nan=True),
     prepare=parameters.read(axis=parameters.axes, keepdims=parameters.flag),
     samples=_median_samples(True),
+    pattern=patterns.reduces,
 )
 def nanmedian(a, /, axis=None, overwrite_input=False, keepdims=False):
     """Median of the elements of `a` that are not NaN, which get gradient 0."""
@@ -264,6 +267,7 @@ def _partition_vjp(g, a, y, axis):
             ((4, 2), {"kth": 1, "axis": 0}), ((0, 2), {"kth": 1}),
         )
     ],
+    pattern=patterns.lines,
 )  # fmt: skip
 def partition(a, /, kth, axis=-1, kind="introselect", order=None):
     """`a` in an order in which the elements at `kth` are those of the sorted `a`, after all smaller ones."""

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from fastgrad import parameters
+from fastgrad.rules import patterns
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import uniform
 from fastgrad.rules.exponential import exp
@@ -51,6 +52,7 @@ def count_of(x_shape, axis):
     takes_dtype=True,
     prepare=_READ,
     samples=uniform(-2, 2, *SHAPES, *EMPTY_RESULTS, *_EMPTY_OPERANDS),
+    pattern=patterns.reduces,
 )
 def sum(x, /, axis=None, keepdims=False, *, dtype=None):
     """Sum of `x` over `axis`, all axes by default."""
@@ -62,6 +64,7 @@ def sum(x, /, axis=None, keepdims=False, *, dtype=None):
     takes_dtype=True,
     prepare=_READ,
     samples=uniform(-2, 2, *SHAPES, *EMPTY_RESULTS),
+    pattern=patterns.reduces,
 )
 def mean(x, /, axis=None, keepdims=False, *, dtype=None):
     """Mean of `x` over `axis`, all axes by default."""
@@ -85,6 +88,7 @@ def extreme_vjp(g, x, y, axis, keepdims):
     numpy=("max", "amax"),
     prepare=_READ,
     samples=uniform(-2, 2, *SHAPES, *EMPTY_RESULTS),
+    pattern=patterns.reduces,
 )
 def max(x, /, axis=None, keepdims=False):
     """Largest element of `x` over `axis`: the upstream gradient is routed to it; ties share it equally."""
@@ -96,6 +100,7 @@ def max(x, /, axis=None, keepdims=False):
     numpy=("min", "amin"),
     prepare=_READ,
     samples=uniform(-2, 2, *SHAPES, *EMPTY_RESULTS),
+    pattern=patterns.reduces,
 )
 def min(x, /, axis=None, keepdims=False):
     """Smallest element of `x` over `axis`: the upstream gradient is routed to it; ties share it equally."""
@@ -139,6 +144,7 @@ def _prod_others(g, x, axes):
     takes_dtype=True,
     prepare=_READ,
     samples=lambda rng: [*uniform(0.5, 2, *SHAPES, *EMPTY_RESULTS, *_EMPTY_OPERANDS)(rng), *_with_zeros(rng)],
+    pattern=patterns.reduces,
 )
 def prod(x, /, axis=None, keepdims=False, *, dtype=None):
     """Product of `x` over `axis`, all axes by default. The gradient is correct for elements that are zero."""
@@ -172,6 +178,7 @@ def _maximum(x, axis):
     numpy=(),
     prepare=_READ,
     samples=uniform(-2, 2, *SHAPES, *EMPTY_RESULTS),
+    pattern=patterns.reduces,
 )
 def logsumexp(x, /, axis=None, keepdims=False):
     """`log(sum(exp(x)))` over `axis`, computed without overflow; -inf for no elements."""
@@ -189,6 +196,7 @@ def logsumexp(x, /, axis=None, keepdims=False):
     samples=uniform(
         -2, 2, ((2, 3), {}), ((4,), {}), ((2, 3, 2), {"axis": 1}), ((2, 3), {"axis": (0, 1)}), ((0, 3), {})
     ),
+    pattern=patterns.lines,
 )
 def softmax(x, /, axis=-1, *, dtype=None):
     """`exp(x) / sum(exp(x))` along `axis`, computed without overflow."""
@@ -204,6 +212,7 @@ def softmax(x, /, axis=-1, *, dtype=None):
     samples=uniform(
         -2, 2, ((2, 3), {}), ((4,), {}), ((2, 3, 2), {"axis": 1}), ((2, 3), {"axis": (0, 1)}), ((0, 3), {})
     ),
+    pattern=patterns.lines,
 )
 def log_softmax(x, /, axis=-1, *, dtype=None):
     """`x - logsumexp(x)` along `axis`: the logarithm of softmax, accurate where softmax underflows."""

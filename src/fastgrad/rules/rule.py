@@ -45,13 +45,13 @@ class Rule(Derivatives):
         "name", "forward", "vjps", "operand_names", "n_operands", "variadic", "param_names", "defaults", "elementwise",
         "view", "holomorphic", "domain", "samples", "aliases", "numpy_names", "reads_result", "reads_operand",
         "_readers", "_vjp_names", "has_vjp", "synonyms", "takes_dtype", "prepare", "together", "n_positional",
-        "function", "hermitian", "jvp", "jvps", "batch", "_jvp_read_by",
+        "function", "hermitian", "jvp", "jvps", "batch", "_jvp_read_by", "pattern",
     )  # fmt: skip
 
     def __init__(
         self, forward, vjp, *, name=None, operands=None, elementwise=False, view=False, holomorphic=True, domain=None,
         samples=None, aliases=(), numpy=None, synonyms=None, takes_dtype=False, prepare=None, together=False,
-        hermitian=False, jvp=None, batch=None,
+        hermitian=False, jvp=None, batch=None, pattern=None,
     ):  # fmt: skip
         self.name = name or forward.__name__
         self.forward = forward
@@ -88,6 +88,7 @@ class Rule(Derivatives):
         self._jvp_read_by = None
         self._check_jvps()
         self.batch = batch
+        self.pattern = pattern
         self.function = None  # the op that users call, once the engine has made it
 
     def _read_by(self, at):
@@ -328,6 +329,9 @@ def rule(*, vjp: Callable | tuple | None, **facts) -> Callable[[Callable], Any]:
         `batch(operands, batched, params, size)` returns operands and parameters with which the same op computes the
         results of a batch, along axis 0: operands with `batched` set have an additional axis 0 of length `size`.
         Without it, ops that are not elementwise are applied to one element after the other.
+    pattern : function, optional
+        `pattern(call, k)` returns which elements of the result depend on which of operand `k`, see `rules/patterns.py`.
+        Without it, all elements of ops that are neither elementwise nor views depend on all elements.
     hermitian : bool
         The operand is a Hermitian matrix, of which the forward may read one triangle only. The cotangent is Hermitian,
         and is the derivative in Hermitian directions.

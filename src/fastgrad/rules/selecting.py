@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
+from fastgrad.rules import patterns
 from fastgrad.rules.checks import values_of
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import normal
@@ -11,15 +12,9 @@ from fastgrad.rules.rule import ops, rule
 from fastgrad.rules.shapes import reshape, sum_to
 
 
-def positions(shape, start=0):
-    """Return an array of `shape` that contains the number of each element, from `start`."""
-    size = int(np.prod(shape, dtype=np.intp))
-    return np.arange(start, start + size).reshape(shape)
-
-
 def _back(g, x_shape, function, *args):
     """`g`, added up at the positions of the elements that `function` returns."""
-    source = positions(x_shape)
+    source = patterns.positions(x_shape)
     if not source.size:
         return ops.astype(np.zeros(x_shape), g.dtype)
     return reshape(scatter_add(g, (function(source, *args),), (source.size,)), x_shape)
@@ -32,6 +27,7 @@ def _back(g, x_shape, function, *args):
         ((5,), {"obj": 1}), ((3, 4), {"obj": np.array([0, -1]), "axis": 1}), ((3, 4), {"obj": slice(1, 9, 2)}),
         ((2, 3), {"obj": np.array([True, False]), "axis": 0}), ((0, 2), {"obj": 1, "axis": 1}),
     ),
+    pattern=patterns.selects,
 )  # fmt: skip
 def delete(arr, /, obj, axis=None):
     """`arr` without the subarrays `obj` along `axis`, or without elements of the flattened `arr`."""
@@ -40,8 +36,8 @@ def delete(arr, /, obj, axis=None):
 
 def _inserted(g, arr_shape, values_shape, obj, axis, own):
     """`g` at the new places of the elements of `arr`, or of `values`."""
-    arr = positions(arr_shape)
-    values = positions(values_shape, arr.size)
+    arr = patterns.positions(arr_shape)
+    values = patterns.positions(values_shape, arr.size)
     source = np.insert(arr, obj, values, axis)
     gx = scatter_add(g, (source,), (arr.size + values.size,))
     return reshape(
@@ -62,6 +58,7 @@ def _inserted(g, arr_shape, values_shape, obj, axis, own):
         ([(2, 3), (2, 2)], {"obj": np.array([1, 1]), "axis": 1}),
         ([(4,), (2,)], {"obj": slice(1, 3)}), ([(0,), (1,)], {"obj": 0}),
     ),
+    pattern=patterns.selects,
 )  # fmt: skip
 def insert(arr, values, /, obj, axis=None):
     """`arr` with `values` inserted before the positions `obj` along `axis`, or into the flattened `arr`."""
@@ -80,6 +77,7 @@ def insert(arr, values, /, obj, axis=None):
             ([1, 1], (2, 3), {}), ([1, 0], (2, 0), {"axis": 0}),
         )
     ],
+    pattern=patterns.selects,
 )  # fmt: skip
 def compress(condition, a, /, axis=None):
     """The subarrays of `a` along `axis`, or elements of the flattened `a`, for which `condition` is True."""
@@ -94,6 +92,7 @@ def compress(condition, a, /, axis=None):
     samples=lambda rng: [
         ((rng.normal(size=shape) > 0, rng.normal(size=shape)), {}) for shape in ((5,), (2, 3), (0, 2))
     ],
+    pattern=patterns.selects,
 )
 def extract(condition, arr, /):
     """The elements of `arr` for which `condition` is nonzero, as a vector."""
@@ -107,6 +106,7 @@ def extract(condition, arr, /):
         ((5,), {"new_shape": (2, 4)}), ((2, 3), {"new_shape": 4}), ((2,), {"new_shape": (0,)}),
         ((0, 2), {"new_shape": (3,)}), ((), {"new_shape": (2, 2)}),
     ),
+    pattern=patterns.selects,
 )  # fmt: skip
 def resize(a, /, new_shape):
     """`new_shape` filled with the elements of `a`, as often as they fit."""
@@ -137,6 +137,13 @@ def choose(*choices, a, mode="raise"):
     return np.choose(a, choices, mode=mode)
 
 
+def _add_at_pattern(call, k):
+    if k == 0:
+        return patterns.elementwise(call, k)
+    target = patterns.positions(call.shape)[call.params["key"]]
+    return target.ravel(), np.broadcast_to(patterns.positions(call.shape_of(1)), target.shape).ravel()
+
+
 @rule(
     vjp=(lambda g: g, lambda g, key, values_shape: sum_to(getitem(g, key), values_shape)),
     numpy=(),
@@ -147,6 +154,7 @@ def choose(*choices, a, mode="raise"):
         ([(3,), (0,)], {"key": np.array([], dtype=np.intp)}),
         ([(2, 3), (3,)], {"key": np.array([[True, False, True], [False, True, False]])}),
     ),
+    pattern=_add_at_pattern,
 )  # fmt: skip
 def add_at(x, values, /, key):
     """A copy of `x` to which `values` are added at `key`; values at repeated indices add up."""

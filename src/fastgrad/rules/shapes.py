@@ -6,6 +6,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from fastgrad import errors, parameters
+from fastgrad.rules import patterns
 from fastgrad.rules.draws import normal
 from fastgrad.rules.rule import ops, rule
 
@@ -34,6 +35,7 @@ def broadcast_to(x, /, shape):
     samples=normal(
         ((2, 3, 4), {"shape": (3, 1)}), ((2, 3), {"shape": ()}), ((2, 3), {"shape": (2, 3)}), ((0, 3), {"shape": (3,)})
     ),
+    pattern=patterns.sums_to,
 )
 def sum_to(x, /, shape):
     """`x` summed over the axes along which `shape` would be broadcast to it: the transpose of `broadcast_to`."""
@@ -103,6 +105,7 @@ def flip(x, /, axis=None):
         ((2, 3), {"shift": [1, 2], "axis": (0, 1)}),
         ((0,), {"shift": 1}),
     ),
+    pattern=patterns.selects,
 )
 def roll(x, /, shift, axis=None):
     """`x` shifted by `shift` positions along `axis`; elements shifted beyond one end reappear at the other."""
@@ -147,6 +150,7 @@ def _tile_vjp(g, x_shape, reps):
         ((2,), {"reps": 0}),
         ((0,), {"reps": [2, 2]}),
     ),
+    pattern=patterns.selects,
 )
 def tile(x, /, reps):
     """`x` repeated `reps` times along each axis."""
@@ -176,6 +180,7 @@ def _repeat_vjp(g, x_shape, repeats, axis):
         ((2, 3), {"repeats": 2, "axis": -2}), ((2,), {"repeats": (2, 1)}), ((2, 2), {"repeats": (2,), "axis": 0}),
         ((2, 2), {"repeats": 0, "axis": 0}), ((0, 2), {"repeats": 2, "axis": 0}), ((), {"repeats": 2, "axis": 0}),
     ),
+    pattern=patterns.selects,
 )  # fmt: skip
 def repeat(x, /, repeats, axis=None):
     """Each element of `x` repeated `repeats` times along `axis`, of the flattened `x` by default."""
@@ -186,6 +191,7 @@ def repeat(x, /, repeats, axis=None):
     vjp=lambda g, x_shape, k: sum_to(tril(g, k), x_shape),
     prepare=parameters.read(k=parameters.integer),
     samples=normal(((3, 3), {}), ((2, 3, 4), {"k": -1}), ((3, 2), {"k": 1}), ((3,), {}), ((0, 2), {})),
+    pattern=patterns.selects,
 )
 def tril(x, /, k=0):
     """Lower triangle of the last two axes of `x`, with zeros above diagonal `k`."""
@@ -196,6 +202,7 @@ def tril(x, /, k=0):
     vjp=lambda g, x_shape, k: sum_to(triu(g, k), x_shape),
     prepare=parameters.read(k=parameters.integer),
     samples=normal(((3, 3), {}), ((2, 3, 4), {"k": -1}), ((3, 2), {"k": 1}), ((3,), {}), ((0, 2), {})),
+    pattern=patterns.selects,
 )
 def triu(x, /, k=0):
     """Upper triangle of the last two axes of `x`, with zeros below diagonal `k`."""
@@ -231,6 +238,7 @@ PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
         ((3,), {"pad_width": 5, "mode": "symmetric"}), ((3,), {"pad_width": (1, 4), "mode": "wrap"}),
         ((0, 2), {"pad_width": ((1, 0), (0, 1))}),
     ),
+    pattern=patterns.selects,
 )  # fmt: skip
 def pad(x, /, pad_width, mode="constant", constant_values=0):
     """`x` with a border: constant, or copies of its own elements ("edge", "reflect", "symmetric", "wrap")."""
@@ -247,14 +255,18 @@ def pad(x, /, pad_width, mode="constant", constant_values=0):
     return np.pad(x, pad_width, mode)
 
 
-@rule(vjp=lambda g: g, samples=normal(((2, 3), {}), ((), {}), ((0,), {})))
+@rule(vjp=lambda g: g, samples=normal(((2, 3), {}), ((), {}), ((0,), {})), pattern=patterns.elementwise)
 def copy(x, /):
     """Copy of `x`, recorded."""
     return np.array(x)
 
 
 # `Rule._fit` converts the cotangent to the dtype of the operand, as for every op
-@rule(vjp=lambda g: g, samples=normal(((2, 3), {"dtype": "float64"}), ((0,), {"dtype": "complex128"})))
+@rule(
+    vjp=lambda g: g,
+    samples=normal(((2, 3), {"dtype": "float64"}), ((0,), {"dtype": "complex128"})),
+    pattern=patterns.elementwise,
+)
 def astype(x, /, dtype):
     """`x` converted to `dtype`; always a copy."""
     return np.asarray(x).astype(dtype)

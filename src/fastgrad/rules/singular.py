@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastgrad._lazy import lazy_module
+from fastgrad.rules import patterns
 from fastgrad.rules.comparison import where
 from fastgrad.rules.complex import conj, real
 from fastgrad.rules.draws import normal
@@ -44,6 +45,7 @@ def _values_vjp(g, x):
     holomorphic=False,
     numpy=("linalg.svdvals",),
     samples=normal(*((shape, {}) for shape in _SHAPES)),
+    pattern=patterns.blocks(1, 2),
 )
 def svdvals(x, /):
     """Singular values of the matrices in the last two axes of `x`, in descending order."""

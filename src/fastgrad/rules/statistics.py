@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from fastgrad import parameters
+from fastgrad.rules import patterns
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import uniform
 from fastgrad.rules.logic import equal
@@ -54,6 +55,7 @@ def _var_vjp(g, x, axis, ddof, keepdims):
     takes_dtype=True,
     prepare=parameters.read(axis=parameters.axes, ddof=parameters.number, keepdims=parameters.flag),
     samples=uniform(-2, 2, *_SPREADS, *EMPTY_RESULTS),
+    pattern=patterns.reduces,
 )
 def var(x, /, axis=None, ddof=0, keepdims=False, *, dtype=None):
     """Variance of `x` over `axis`: the sum of squared deviations divided by `n - ddof`."""
@@ -89,6 +91,7 @@ def _constant(x, y, center, axis, keepdims):
     takes_dtype=True,
     prepare=parameters.read(axis=parameters.axes, ddof=parameters.number, keepdims=parameters.flag),
     samples=uniform(-2, 2, *_SPREADS, *EMPTY_RESULTS),
+    pattern=patterns.reduces,
 )
 def std(x, /, axis=None, ddof=0, keepdims=False, *, dtype=None):
     """Standard deviation of `x` over `axis`. If all elements are equal, a kink, the gradient is 0."""
@@ -107,6 +110,7 @@ def cumsum_vjp(g, x_shape, axis):
     takes_dtype=True,
     prepare=parameters.read(axis=parameters.axes),
     samples=uniform(-2, 2, *_SCANS),
+    pattern=patterns.cumulative,
 )
 def cumsum(x, /, axis=None, *, dtype=None):
     """Cumulative sum of `x` along `axis`, of the flattened `x` by default."""
@@ -133,6 +137,7 @@ def cumprod_vjp(g, x, y, axis):
     takes_dtype=True,
     prepare=parameters.read(axis=parameters.axes),
     samples=uniform(0.5, 2, *_SCANS),
+    pattern=patterns.cumulative,
 )
 def cumprod(x, /, axis=None, *, dtype=None):
     """Cumulative product of `x` along `axis`, of the flattened `x` by default."""
