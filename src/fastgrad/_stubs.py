@@ -54,6 +54,9 @@ PARAMETERS = _by_name(
         "Callable[..., Any]": "f forward hook",
         "str": "name subscripts",
         "Callable[..., Any] | tuple[Callable[..., Any] | None, ...] | None": "vjp",
+        "Callable[..., Any] | tuple[Callable[..., Any] | None, ...] | str | None": "jvp",
+        "Callable[..., Any] | None": "batch",
+        "str | Sequence[str]": "options",
         "_Operand | None": "cotangent bias attn_mask pos_weight prepend append sorter a_min a_max",
         "bool | None": "copy keepdim size_average reduce align_corners recompute_scale_factor",
         "Tensor | None": "running_mean running_var",
@@ -168,9 +171,9 @@ VARIABLES = '_P = ParamSpec("_P")\n_R = TypeVar("_R")\n'
 # Used as a decorator or called with the function, which is made an op.
 PRIMITIVE = """\
 @overload
-def primitive(forward: None = None, /, *, {options}) -> Callable[[Callable[..., Any]], Callable[..., Tensor]]: ...
+def primitive(forward: None = None, /, *, {options}) -> Callable[[Callable[..., Any]], Callable[..., Any]]: ...
 @overload
-def primitive(forward: Callable[..., Any], /, *, {options}) -> Callable[..., Tensor]: ...
+def primitive(forward: Callable[..., Any], /, *, {options}) -> Callable[..., Any]: ...
 """
 # Names of the protocols of ops, by their first op.
 PROTOCOLS = {
@@ -205,7 +208,9 @@ def parameter(p, name):
     if p.default is None and kind not in (None, "Any") and "None" not in kind:
         kind += " | None"
     prefix = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
-    default = "" if p.default is p.empty else " = " + (repr(p.default) if not callable(p.default) else "...")
+    default = (
+        "" if p.default is p.empty else " = " + ("..." if callable(p.default) or p.default is ... else repr(p.default))
+    )
     return f"{prefix}{p.name}: {kind or 'Any'}{default}"
 
 

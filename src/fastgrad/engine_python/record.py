@@ -17,6 +17,7 @@ class Function:
 
     def __init__(self, rule):
         self.rule = rule
+        rule.function = self
         vars(self).update(op_functions.names(rule))
         functions.setdefault(rule.name, self)  # a user-defined op may have the name of a built-in one
 
