@@ -39,6 +39,8 @@ def restore_axes(y, x_shape, axis, keepdims):
 
 def broadcast_back(g, x_shape, axis, keepdims):
     """`g`, broadcast to all elements that were summed."""
+    if axis is None:
+        return broadcast_to(g, x_shape)
     return broadcast_to(restore_axes(g, x_shape, axis, keepdims), x_shape)
 
 

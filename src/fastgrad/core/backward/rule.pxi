@@ -101,25 +101,41 @@ cdef object fitted(Function f, object gx, Tensor x):
     return f.rule._fit(gx, x, False)
 
 
+cdef enum Reader:           # what a parameter of a vjp stands for
+    READS_COTANGENT, READS_RESULT, READS_PARAM, READS_OPERAND, READS_SHAPE, READS_DTYPE
+
+cdef tuple READERS = ("cotangent", "result", "param", "operand", "shape", "dtype")     # by Reader, as the rule names them
+
+
+cdef tuple readers_at(Function f, Py_ssize_t at):
+    """The readers of vjp number `at`: numbers of READERS and keys, in turn."""
+    cdef list found = []
+    for kind, key in f.rule._read_by(at):
+        found.append(READERS.index(kind))
+        found.append(key)
+    f.readers[at] = tuple(found)
+    return f.readers[at]
+
+
 cdef tuple vjp_arguments(Function f, Py_ssize_t at, Tensor g, object read, tuple operands, dict params):
     """What vjp number `at` reads."""
-    cdef Py_ssize_t j
-    if f.readers[at] is None:
-        f.readers[at] = f.rule._read_by(at)
-    cdef tuple readers = <tuple>f.readers[at], args = PyTuple_New(len(readers))
-    for j in range(len(readers)):
-        kind, key = <tuple>readers[j]
-        if kind == "cotangent":
+    cdef Py_ssize_t j, kind
+    readers = <tuple>f.readers[at] if f.readers[at] is not None else readers_at(f, at)
+    cdef tuple args = PyTuple_New(len(readers) // 2)
+    for j in range(len(readers) // 2):
+        kind = readers[2 * j]
+        key = readers[2 * j + 1]
+        if kind == READS_COTANGENT:
             o = g
-        elif kind == "result":
+        elif kind == READS_RESULT:
             o = read
-        elif kind == "param":
+        elif kind == READS_PARAM:
             o = params[key]
         else:
             o = operands[<Py_ssize_t>key]
-            if kind == "shape":
+            if kind == READS_SHAPE:
                 o = shape_tuple((<Tensor>o).layout) if type(o) is Tensor else ()
-            elif kind == "dtype":
+            elif kind == READS_DTYPE:
                 o = dtype_of(<Tensor?>o)
         put_item(args, j, o)
     return args

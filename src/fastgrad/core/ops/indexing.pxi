@@ -255,6 +255,8 @@ cdef Tensor record_scatter_add(int op, PyObject** given):
     p.at = NULL
     try:
         basic = basic_key(key)
+        if basic is None:
+            key = rule_of[op].prepare({"key": key, "shape": shape})["key"]
         if basic is not None:
             if not parse_key(whole, basic, &v) or v.ndim != x.layout.ndim or memcmp(
                     v.shape, x.layout.shape, v.ndim * sizeof(Py_ssize_t)) != 0:
@@ -301,4 +303,4 @@ cdef int backward_scatter_add(Tensor y, char* g, Storage* gs, bint only_wanted) 
 
 
 cdef int GATHER = register_op("getitem", "x key", NULL, backward_gather, gather_params)
-register_op("scatter_add", "x key shape", record_scatter_add, backward_scatter_add, NULL, True)
+register_op("scatter_add", "x key shape", record_scatter_add, backward_scatter_add)
