@@ -103,10 +103,15 @@ cdef object rule_tangent(Function f, Tensor y, list tangents, Py_ssize_t batch, 
     cdef dict params = node_params(y)
     cdef PyObject* given[MOST_GIVEN]
     cdef int k
-    if batch == SINGLE and f.linear and len(operands) == 1 and f.n_params < MOST_GIVEN:
+    if batch == SINGLE and f.linear and len(operands) == 1 and f.signature.n:
+        memcpy(given, f.signature.defaults, (f.n_params + 1) * sizeof(PyObject*))
         given[0] = <PyObject*>tangents[0]
         for k in range(f.n_params):
-            given[k + 1] = <PyObject*>params[f.rule.param_names[k]]
+            name = f.rule.param_names[k]
+            if name in params:      # some ops keep only what their backward reads
+                given[k + 1] = <PyObject*>params[name]
+            if given[k + 1] == NULL:
+                raise AssertionError(f"a node of {f.rule.name} without its {name}")
         t = call_given(f, given)
         if fits_batch(<Tensor?>t, y, SINGLE):
             return t
