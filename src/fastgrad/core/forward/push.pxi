@@ -116,6 +116,7 @@ cdef object rule_tangent(Function f, Tensor y, list tangents, Py_ssize_t batch, 
         if fits_batch(<Tensor?>t, y, SINGLE):
             return t
     read = result_read(y, record)
+    del tangents[len(operands):]        # the second slot of a node with one operand
     if batch == SINGLE:
         return f.rule.push(tangents, read, operands, params)
     return f.rule.push_batch(tangents, read, operands, params, batch)
