@@ -71,6 +71,18 @@ def checked_hook_result(result, g, Tensor, asarray):
     return result
 
 
+def hooked(hooks, g, size, functions, asarray):
+    """Return `size` gradients, along axis 0 of `g`, as the hooks of their tensor leave them; they get one at a time."""
+    for hook in hooks:
+        parts = []
+        for k in range(size):
+            part = functions["copy"](g[k])
+            result = hook(part)
+            parts.append(part if result is None else checked_hook_result(result, part, type(g), asarray))
+        g = functions["stack"](*parts) if parts else g
+    return g
+
+
 def _hook_result(got, wanted):
     """A hook returned `got`, as "shape (3,)" or "str", for a gradient of shape `wanted`."""
     return errors.ShapeError(

@@ -1,9 +1,9 @@
 """Forward mode, and several directions at once: tangents pushed along the graph, cotangents pulled back in batches."""
 
-from fastgrad import direction_errors, errors
+from fastgrad import direction_errors, errors, sweep_arguments
 from fastgrad.engine_python.record import check_not_stale, functions
 from fastgrad.engine_python.sweep import check_versions, in_mode, reachable, restore_mode, saved_result
-from fastgrad.engine_python.tensor import Tensor
+from fastgrad.engine_python.tensor import Tensor, asarray
 
 
 def push_forward(outputs, inputs, tangents, *, batch=None, create_graph=False):
@@ -21,7 +21,7 @@ def push_forward(outputs, inputs, tangents, *, batch=None, create_graph=False):
 def pull_back(outputs, inputs, cotangents, *, batch, create_graph=False):
     """Return the gradients of the inputs, None where they are zero, for a batch of cotangents of the outputs.
 
-    Cotangents and results have an additional axis 0 of length `batch`. Hooks are not run.
+    Cotangents and results have an additional axis 0 of length `batch`. Hooks are run.
     """
     found = _directions(outputs, cotangents, batch, "cotangents")
     nodes, values = _ordered(outputs, inputs)
@@ -30,8 +30,8 @@ def pull_back(outputs, inputs, cotangents, *, batch, create_graph=False):
     for node in nodes:
         if any(edge in leading for edge in node.edges):
             leading.add(node)
-    inner = [node for node in reversed(nodes) if node in leading and node not in ends]
-    in_mode(create_graph, _pull_all, inner, values, found, leading, batch)
+    listed = [node for node in reversed(nodes) if node in leading]
+    in_mode(create_graph, _pull_all, listed, values, found, leading, ends, batch)
     return tuple(_own(found.get(x.node), cotangents) for x in inputs)
 
 
@@ -82,11 +82,15 @@ def _push_all(nodes, values, found, batch):
         check_versions(node, values[node])
 
 
-def _pull_all(nodes, values, found, leading, batch):
+def _pull_all(nodes, values, found, leading, ends, batch):
     for node in nodes:
         if node not in found:
             continue
-        g = found.pop(node)
+        g = found[node]
+        if node.hooks:
+            g = found[node] = sweep_arguments.hooked(tuple(node.hooks.values()), g, batch, functions, asarray)
+        if node in ends:
+            continue
         y, saved, params = _read(node, values[node])
         if node.rule.together:
             pulled = restore_mode(node.rule.pull_all_batch, g, y, saved, params, batch)
@@ -111,11 +115,11 @@ def _read(node, value):
 
 
 def reached_inputs(outputs, inputs):
-    """Return for each input whether the outputs depend on it, and whether hooks are in between."""
+    """Return for each input whether the outputs depend on it, and whether gradients on the way would meet hooks."""
     ends = {x.node for x in inputs}
     nodes, _ = _ordered(outputs, inputs)
     leading = set()
     for node in nodes:
         if node in ends or any(edge in leading for edge in node.edges):
             leading.add(node)
-    return tuple(x.node in leading for x in inputs), any(node.hooks for node in leading - ends)
+    return tuple(x.node in leading for x in inputs), any(node.hooks for node in leading)

@@ -21,6 +21,7 @@ cdef int mark_from(Tensor y, Sweep* here) except -1:
         leads |= walk_edges(y, here, mark_edge)
     if here.ready.n == before:
         if leads and here.ordered:
+            y.pending = <unsigned int>here.leaves.n
             push_owned(&here.leaves, y)
         y.flags |= <int>(REACH_KNOWN | REACHES_INPUT) if leads else <int>REACH_KNOWN
         here.ready.n -= 1

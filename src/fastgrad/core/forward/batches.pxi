@@ -28,9 +28,8 @@ cdef bint fits_batch(Tensor t, Tensor x, Py_ssize_t batch) noexcept:
             and memcmp(t.layout.shape + more, x.layout.shape, x.layout.ndim * sizeof(Py_ssize_t)) == 0)
 
 
-cdef dict given_by_tensor(tuple tensors, object given, Py_ssize_t batch, str word):
-    """The tangents of inputs, or the cotangents of outputs, by tensor; those that are None are left out."""
-    cdef dict found = {}
+cdef int take_directions(tuple tensors, object given, Py_ssize_t batch, str word, Sweep* here) except -1:
+    """Start with the tangents of inputs, or the cotangents of outputs; None stands for zero."""
     cdef Tensor x
     cdef Py_ssize_t k
     if type(given) is not tuple and type(given) is not list or len(given) != len(tensors):
@@ -42,8 +41,26 @@ cdef dict given_by_tensor(tuple tensors, object given, Py_ssize_t batch, str wor
             continue
         if type(t) is not Tensor or not fits_batch(<Tensor>t, x, batch):
             raise direction_errors.direction_shape(word, k, t, shape_tuple(x.layout), dtype_of(x), size_or_none(batch))
-        found[x] = functions["add"](found[x], t) if x in found else t
-    return found
+        if x.sweep == here.number and x.flags & REACHES_INPUT:
+            set_direction(<PyObject*>x, t, here)
+    return 0
+
+
+cdef object taken_direction(Tensor x, object given, Sweep* here, bint record):
+    """What was computed for `x`, as a Tensor that shares no memory with what the caller passed, nor with others."""
+    cdef Tensor t
+    if x.sweep != here.number or not x.flags & REACHES_INPUT:
+        return None
+    found = here.ready.items[x.pending]
+    if found == NULL:
+        return None
+    t = <Tensor>found
+    if t.storage != NULL and t.storage.refs > 1:
+        return functions["copy"](t) if record else private_copy(t)
+    for o in given:
+        if o is t:
+            return functions["copy"](t) if record else private_copy(t)
+    return t
 
 
 cdef inline bint reads_plainly(Tensor x, const Layout* layout) noexcept:
@@ -80,20 +97,3 @@ cdef int apply_kernel(Tensor y, int k, Tensor read, Tensor g, Tensor out, bint a
         backward_apply(backward, dtype, g.data + at, d1, d2, read.data, out.data + at, y.layout.size, add, constant,
                        False)
     return 0
-
-
-cdef int check_unfreed(Tensor y) except -1:
-    """Python code may have swept, and freed, the graph."""
-    if y.flags & FREED:
-        raise errors.graph_freed(op_name(y))
-    return 0
-
-
-cdef Tensor own_direction(Tensor t, object given, bint record):
-    """A result that shares no memory with what the caller passed, nor with other results."""
-    for o in given:
-        if o is t:
-            return functions["copy"](t) if record else private_copy(t)
-    if t.storage != NULL and t.storage.refs > 1:
-        return functions["copy"](t) if record else private_copy(t)
-    return t

@@ -1,32 +1,6 @@
-# The nodes that lead from inputs to outputs, in the order in which forward mode visits them.
-
-cdef list order_nodes(tuple outputs, dict inputs):
-    """All tensors that lead from an input to an output, operands before consumers. The search ends at the inputs, whose
-    addresses are the keys of `inputs`."""
-    cdef Sweep* here = begin_sweep()
-    cdef list more = None, found = []
-    cdef Py_ssize_t k
-    here.only_wanted = True
-    here.partial = True
-    here.ordered = True
-    here.retain = True
-    here.record = False
-    here.watched = False
-    here.interleaved = False
-    here.mask = REACHES_INPUT
-    here.gradients = <PyObject*>inputs
-    try:
-        if len(outputs) > 1:
-            more = []
-            for k in range(1, len(outputs)):
-                more.append((outputs[k], None))
-        first_pass(<Tensor>outputs[0], more, here)
-        for k in range(here.leaves.n):
-            found.append(<object>here.leaves.items[k])
-    finally:
-        end_sweep(here)
-    return found
-
+# The nodes that lead from inputs to outputs, listed once for forward mode and for batches of cotangents. The list is a
+# sweep of its own: `leaves` holds the tensors, operands before consumers, and `pending` of each its place in the list.
+# Its tangent or cotangent is at the same place in `ready`.
 
 cdef dict marked_inputs(tuple inputs):
     """The inputs by address, as a sweep looks them up."""
@@ -38,15 +12,103 @@ cdef dict marked_inputs(tuple inputs):
     return found
 
 
+cdef Sweep* list_nodes(tuple outputs, dict inputs) except NULL:
+    """List all tensors that lead from an input to an output. The search ends at the inputs, the keys of `inputs`, which
+    the caller keeps. `end_list` follows in any case."""
+    cdef Sweep* here = begin_sweep()
+    cdef list more = None
+    cdef Py_ssize_t k
+    here.only_wanted = True
+    here.partial = True
+    here.ordered = True
+    here.retain = True
+    here.record = False
+    here.watched = False
+    here.interleaved = True
+    here.mask = REACHES_INPUT
+    here.gradients = <PyObject*>inputs
+    try:
+        if len(outputs) > 1:
+            more = []
+            for k in range(1, len(outputs)):
+                more.append((outputs[k], None))
+        first_pass(<Tensor>outputs[0], more, here)
+        reserve(&here.ready, here.leaves.n)
+        memset(here.ready.items, 0, here.leaves.n * sizeof(PyObject*))
+        here.ready.n = here.leaves.n
+    except BaseException:
+        end_list(here)
+        raise
+    return here
+
+
+cdef void end_list(Sweep* here) noexcept:
+    """Release the list, and the directions that it holds."""
+    cdef Py_ssize_t k
+    for k in range(here.leaves.n):
+        x = <Tensor>here.leaves.items[k]
+        if x.sweep == here.number:
+            x.pending = 0
+            x.sweep = 0
+    end_sweep(here)
+
+
+cdef inline bint is_listed(PyObject* x, Sweep* here) except -1:
+    """Whether `x` leads to an input. Raises if Python code has let another sweep in."""
+    if x == NULL or not (<Tensor>x).flags & REACHES_INPUT:
+        return False
+    if (<Tensor>x).sweep != here.number:
+        raise errors.graph_changed()
+    return True
+
+
+cdef inline PyObject* direction_at(PyObject* x, Sweep* here) except? NULL:
+    """Borrowed: the tangent or cotangent of `x`, or NULL."""
+    return here.ready.items[(<Tensor>x).pending] if is_listed(x, here) else NULL
+
+
+cdef int set_direction(PyObject* x, object t, Sweep* here) except -1:
+    """Give a listed tensor a direction, or add it to the one that it has. May run Python code."""
+    cdef PyObject* before = here.ready.items[(<Tensor>x).pending]
+    if before != NULL:
+        t = functions["add"](<object>before, t)
+        is_listed(x, here)
+    replace_direction(x, t, here)
+    return 0
+
+
+cdef void replace_direction(PyObject* x, object t, Sweep* here) noexcept:
+    before = here.ready.items[(<Tensor>x).pending]
+    Py_INCREF(t)
+    here.ready.items[(<Tensor>x).pending] = <PyObject*>t
+    drop(before)
+
+
 def reached_inputs(outputs, inputs):
-    """Return for each input whether the outputs depend on it, and whether hooks are in between."""
-    cdef dict marked = marked_inputs(tuple(inputs))
-    cdef set nodes = set(order_nodes(tuple(outputs), marked))
-    cdef Tensor y
-    cdef bint hooked = False
-    for y in nodes:
-        hooked = hooked or (y.flags & HOOKED != 0 and <size_t><PyObject*>y not in marked)
+    """Return for each input whether the outputs depend on it, and whether gradients on the way would meet hooks."""
+    cdef tuple ys = recorded_sequence(outputs), xs = recorded_sequence(inputs)
+    cdef dict marked = marked_inputs(xs)
     cdef list reached = []
-    for x in inputs:
-        reached.append(x in nodes)
+    cdef bint hooked = False
+    cdef Py_ssize_t k
+    cdef Tensor x
+    cdef Sweep* here = list_nodes(ys, marked)
+    try:
+        for k in range(here.leaves.n):
+            y = here.leaves.items[k]
+            hooked = hooked or (<Tensor>y).flags & HOOKED != 0
+        for x in xs:
+            reached.append(x.sweep == here.number and x.flags & REACHES_INPUT != 0)
+    finally:
+        end_list(here)
     return tuple(reached), hooked
+
+
+cdef tuple recorded_sequence(object given):
+    """Some Tensors that require a gradient, as a tuple."""
+    cdef tuple found = recorded_tensors(given)
+    if found is None:
+        raise TypeError("Tensors that require a gradient are wanted")
+    for x in found:
+        check_fresh(<Tensor>x)
+    return found

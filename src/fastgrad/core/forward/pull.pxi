@@ -3,58 +3,58 @@
 def pull_back(outputs, inputs, cotangents, *, Py_ssize_t batch, bint create_graph=False):
     """Return the gradients of the inputs, None where they are zero, for a batch of cotangents of the outputs.
 
-    Cotangents and results have an additional axis 0 of length `batch`. Hooks are not run.
+    Cotangents and results have an additional axis 0 of length `batch`. Hooks are run.
     """
-    cdef tuple ys = tuple(outputs), xs = tuple(inputs)
-    cdef Tensor y
-    for o in ys + xs:
-        if type(o) is not Tensor or not (<Tensor>o).flags & REQUIRES_GRAD:
-            raise TypeError("pull_back takes recorded Tensors and leaves that require a gradient")
-    for y in ys:
-        check_fresh(y)
-    cdef dict found = given_by_tensor(ys, cotangents, batch, "cotangents")
+    cdef tuple ys = recorded_sequence(outputs), xs = recorded_sequence(inputs)
     cdef Scope block = None
-    if not ys or not xs:
-        return (None,) * len(xs)
-    cdef set ends = set(xs), roots = set(ys)
-    cdef list nodes = order_nodes(ys, marked_inputs(xs))
-    cdef set wanted = set(nodes)
+    cdef dict marked = marked_inputs(xs)
+    cdef Sweep* here = list_nodes(ys, marked)
     cdef Py_ssize_t k
+    cdef list results = []
     try:
         block = switched(create_graph)
-        for k in range(len(nodes) - 1, -1, -1):
-            y = nodes[k]
-            if y not in ends and y in found:
-                pull_node(y, found.pop(y), found, wanted, batch, create_graph)
+        take_directions(ys, cotangents, batch, "cotangents", here)
+        for k in range(here.leaves.n - 1, -1, -1):
+            pull_node(<Tensor>here.leaves.items[k], batch, create_graph, here)
+        for x in xs:
+            results.append(taken_direction(<Tensor>x, cotangents, here, create_graph))
     finally:
         close_scope(block)
-    cdef list results = []
-    for y in xs:
-        g = found.get(y)
-        results.append(None if g is None else own_direction(<Tensor>g, cotangents if y in roots else (), create_graph))
+        end_list(here)
     return tuple(results)
 
 
-cdef int pull_node(Tensor y, Tensor g, dict found, set wanted, Py_ssize_t batch, bint record) except -1:
+cdef int pull_node(Tensor y, Py_ssize_t batch, bint record, Sweep* here) except -1:
     """Add what the cotangents of `y` contribute to those of its operands."""
     cdef Py_ssize_t k
     cdef list gxs = None
-    cdef Tensor x
-    check_unfreed(y)
+    cdef Tensor g
+    found = direction_at(<PyObject*>y, here)
+    if found == NULL:
+        return 0
+    g = <Tensor>found
+    if y.flags & HOOKED:
+        hooks = tuple(((<NodeExtra>y.extra).hooks or {}).values())
+        g = <Tensor?>sweep_arguments.hooked(hooks, g, batch, functions, asarray)
+        if is_listed(<PyObject*>y, here):
+            replace_direction(<PyObject*>y, g, here)
+    if is_input(y, here):
+        return 0
+    if y.flags & FREED:         # by Python code in between
+        raise errors.graph_freed(op_name(y))
     check_versions(y)
     cdef bint direct = not record and g.layout.flags & C_CONTIGUOUS != 0 and has_plain_kernels(y)
     for k in range(edge_count(y)):
-        edge = edge_at(y, k)
-        if edge == NULL or not flows_along(y, k) or <object>edge not in wanted:
+        x = edge_at(y, k)
+        if not is_listed(x, here) or not flows_along(y, k):
             continue
-        x = <Tensor>edge
         gx = pull_by_kernel(y, <int>k, g, batch) if direct else None
         if gx is None:
             if gxs is None:
-                gxs = pull_by_rule(y, g, wanted, batch, record)
+                gxs = pull_by_rule(y, g, batch, record, here)
             gx = gxs[k]
-        if gx is not None:
-            found[x] = functions["add"](found[x], gx) if x in found else gx
+        if gx is not None and is_listed(x, here):
+            set_direction(x, gx, here)
     return 0
 
 
@@ -70,7 +70,7 @@ cdef Tensor pull_by_kernel(Tensor y, int k, Tensor g, Py_ssize_t batch):
     return out
 
 
-cdef list pull_by_rule(Tensor y, Tensor g, set wanted, Py_ssize_t batch, bint record):
+cdef list pull_by_rule(Tensor y, Tensor g, Py_ssize_t batch, bint record, Sweep* here):
     """The cotangents of all wanted operands by the rule. Runs Python code."""
     cdef Function f = <Function?>rule_for(y).function
     cdef tuple operands = node_operands(y)
@@ -85,7 +85,7 @@ cdef list pull_by_rule(Tensor y, Tensor g, set wanted, Py_ssize_t batch, bint re
         else:
             for k in range(len(operands)):
                 o = operands[k]
-                if type(o) is Tensor and flows_along(y, k) and o in wanted:
+                if type(o) is Tensor and flows_along(y, k) and is_listed(<PyObject*>o, here):
                     gxs.append(f.rule.pull_batch(k, g, read, operands, params, batch))
                 else:
                     gxs.append(None)
@@ -99,7 +99,8 @@ cdef list pull_by_rule(Tensor y, Tensor g, set wanted, Py_ssize_t batch, bint re
         elif type(gx) is not Tensor or not fits_batch(<Tensor>gx, <Tensor>operands[k], batch):
             wanted_shape = (batch,) + shape_tuple((<Tensor>operands[k]).layout)
             raise errors.vjp_shape(f.rule.name, k, getattr(gx, "shape", gx), wanted_shape)
-    check_unfreed(y)
+    if y.flags & FREED:
+        raise errors.graph_freed(op_name(y))
     if not f.built_in:
         check_versions(y)
     return gxs

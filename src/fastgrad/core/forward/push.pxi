@@ -1,105 +1,110 @@
 # Forward mode: tangents of the inputs are pushed along the recorded graph, operands before their consumers. The
 # Jacobian of an elementwise op is diagonal, and so its own transpose: its backward kernels are those of forward mode.
 
-def push_forward(outputs, inputs, tangents, *, Py_ssize_t batch=SINGLE, bint create_graph=False):
+def push_forward(outputs, inputs, tangents, *, batch=None, bint create_graph=False):
     """Return the tangents of the outputs, None where they are zero, for tangents of the inputs.
 
     With `batch`, tangents and results have an additional axis 0 of that length. The graph is kept.
     """
-    cdef tuple ys = tuple(outputs), xs = tuple(inputs)
-    cdef Tensor y
-    for o in ys + xs:
-        if type(o) is not Tensor or not (<Tensor>o).flags & REQUIRES_GRAD:
-            raise TypeError("push_forward takes recorded Tensors and leaves that require a gradient")
-    for y in ys:
-        check_fresh(y)
-    cdef dict found = given_by_tensor(xs, tangents, batch, "tangents")
+    return pushed(recorded_sequence(outputs), recorded_sequence(inputs), tangents,
+                  SINGLE if batch is None else <Py_ssize_t>batch, create_graph)
+
+
+cdef tuple pushed(tuple ys, tuple xs, object tangents, Py_ssize_t batch, bint record):
     cdef Scope block = None
-    if not ys or not xs:
-        return (None,) * len(ys)
-    cdef set ends = set(xs)
-    cdef list nodes = order_nodes(ys, marked_inputs(xs))
+    cdef dict marked = marked_inputs(xs)
+    cdef Sweep* here = list_nodes(ys, marked)
+    cdef Py_ssize_t k
+    cdef list results = []
     try:
-        block = switched(create_graph)
-        for y in nodes:
-            if y not in ends:
-                push_node(y, found, batch, create_graph)
+        block = switched(record)
+        take_directions(xs, tangents, batch, "tangents", here)
+        for k in range(here.leaves.n):
+            push_node(<Tensor>here.leaves.items[k], batch, record, here)
+        for y in ys:
+            results.append(taken_direction(<Tensor>y, tangents, here, record))
     finally:
         close_scope(block)
-    cdef list results = []
-    for y in ys:
-        t = found.get(y)
-        results.append(None if t is None else own_direction(<Tensor>t, tangents if y in ends else (), create_graph))
+        end_list(here)
     return tuple(results)
 
 
-cdef int push_node(Tensor y, dict found, Py_ssize_t batch, bint record) except -1:
+cdef int push_node(Tensor y, Py_ssize_t batch, bint record, Sweep* here) except -1:
     """Compute the tangent of `y`, if one of its operands has one."""
-    cdef Py_ssize_t k
-    cdef list tangents = []
-    cdef bint some = False
-    check_unfreed(y)
-    for k in range(edge_count(y)):
-        x = edge_at(y, k)
-        t = None
-        if x != NULL and flows_along(y, k):
-            t = found.get(<object>x)
-            some = some or t is not None
-        tangents.append(t)
-    if not some:
+    cdef PyObject* t1
+    cdef PyObject* t2
+    if is_input(y, here):
         return 0
-    check_versions(y)
-    t = None if record else push_by_kernels(y, tangents, batch)
+    if y.flags & FREED:         # by Python code in between
+        raise errors.graph_freed(op_name(y))
+    t = None
+    if not has_many(y):
+        t1 = direction_at(edge1(y), here)
+        t2 = direction_at(edge2(y), here)
+        if t1 == NULL and t2 == NULL:
+            return 0
+        check_versions(y)
+        if not record:
+            t = push_by_kernels(y, t1, t2, batch)
     if t is None:
-        t = push_by_rule(y, tangents, batch, record)
-    if t is not None:
-        found[y] = t
+        t = push_by_rule(y, batch, record, here)
+    if t is not None and is_listed(<PyObject*>y, here):
+        set_direction(<PyObject*>y, t, here)
     return 0
 
 
-cdef Tensor push_by_kernels(Tensor y, list tangents, Py_ssize_t batch):
+cdef Tensor push_by_kernels(Tensor y, PyObject* t1, PyObject* t2, Py_ssize_t batch):
     """The tangent of an elementwise result; None where its rule does it."""
-    cdef int k, dtype = y.layout.kernel
-    cdef Tensor out = None, read = result_read(y, False), t
-    if not has_plain_kernels(y) or not read.layout.flags & C_CONTIGUOUS:
+    cdef int dtype = y.layout.kernel
+    cdef Kernel* kernel = &kernels[y.op]
+    if not has_plain_kernels(y):
         return None
-    for k in range(2):
-        if tangents[k] is not None and not (<Tensor>tangents[k]).layout.flags & C_CONTIGUOUS:
-            return None
-    for k in range(2):
-        t = tangents[k]
-        if t is None:
-            continue
-        if tangents[1 - k] is None and kernels[y.op].nin == 2 and copies(
-                kernels[y.op].x2[dtype] if k else kernels[y.op].x1[dtype], dtype):
-            return t
-        if out is None:
-            out = new_tensor(batched_layout(y.layout, batch))
-            apply_kernel(y, k, read, t, out, False)
-        else:
-            apply_kernel(y, k, read, t, out, True)
+    cdef Tensor out, read = result_read(y, False)
+    if (not read.layout.flags & C_CONTIGUOUS or (t1 != NULL and not (<Tensor>t1).layout.flags & C_CONTIGUOUS)
+            or (t2 != NULL and not (<Tensor>t2).layout.flags & C_CONTIGUOUS)):
+        return None
+    if kernel.nin == 2 and (t1 == NULL or t2 == NULL) and copies(kernel.x1[dtype] if t2 == NULL else kernel.x2[dtype],
+                                                                  dtype):
+        return <Tensor>t1 if t2 == NULL else <Tensor>t2
+    out = new_tensor(batched_layout(y.layout, batch))
+    if t1 != NULL:
+        apply_kernel(y, 0, read, <Tensor>t1, out, False)
+    if t2 != NULL:
+        apply_kernel(y, 1, read, <Tensor>t2, out, t1 != NULL)
     return out
 
 
-cdef object push_by_rule(Tensor y, list tangents, Py_ssize_t batch, bint record):
-    """The tangent by `Rule.push`, or the op itself where it is linear. Runs Python code."""
+cdef object push_by_rule(Tensor y, Py_ssize_t batch, bint record, Sweep* here):
+    """The tangent by `Rule.push`, or by the op itself where it is linear; None if it is zero. Runs Python code."""
     cdef Function f = <Function?>rule_for(y).function
+    cdef tuple operands = node_operands(y)
+    cdef list tangents = []
+    cdef Py_ssize_t k
+    cdef bint some = False
+    for k in range(len(operands)):
+        x = edge_at(y, k)
+        found = direction_at(x, here) if x != NULL and flows_along(y, k) else NULL
+        tangents.append(None if found == NULL else <object>found)
+        some = some or found != NULL
+    if not some:
+        return None
+    check_versions(y)
     cdef bint inside = f.built_in and not record and enter_context(&backward_context)
     try:
-        t = rule_tangent(f, y, tangents, batch, record)
+        t = rule_tangent(f, y, operands, tangents, batch, record)
     finally:
         if inside:
             exit_context(&backward_context)
     if t is not None and (type(t) is not Tensor or not fits_batch(<Tensor>t, y, batch)):
         raise direction_errors.jvp_shape(f.rule.name, t, shape_tuple(y.layout), dtype_of(y), size_or_none(batch))
-    check_unfreed(y)
+    if y.flags & FREED:
+        raise errors.graph_freed(op_name(y))
     if not f.built_in:
         check_versions(y)
     return t
 
 
-cdef object rule_tangent(Function f, Tensor y, list tangents, Py_ssize_t batch, bint record):
-    cdef tuple operands = node_operands(y)
+cdef object rule_tangent(Function f, Tensor y, tuple operands, list tangents, Py_ssize_t batch, bint record):
     cdef dict params = node_params(y)
     cdef PyObject* given[MOST_GIVEN]
     cdef int k
@@ -116,7 +121,6 @@ cdef object rule_tangent(Function f, Tensor y, list tangents, Py_ssize_t batch, 
         if fits_batch(<Tensor?>t, y, SINGLE):
             return t
     read = result_read(y, record)
-    del tangents[len(operands):]        # the second slot of a node with one operand
     if batch == SINGLE:
         return f.rule.push(tangents, read, operands, params)
     return f.rule.push_batch(tangents, read, operands, params, batch)
