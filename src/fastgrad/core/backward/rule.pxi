@@ -104,7 +104,7 @@ cdef object fitted(Function f, object gx, Tensor x):
 cdef enum Reader:           # what a parameter of a vjp stands for
     READS_COTANGENT, READS_RESULT, READS_PARAM, READS_OPERAND, READS_SHAPE, READS_DTYPE
 
-cdef tuple READERS = ("cotangent", "result", "param", "operand", "shape", "dtype")     # by Reader, as the rule names them
+cdef tuple READERS = ("cotangent", "result", "param", "operand", "shape", "dtype")     # by Reader
 
 
 cdef tuple readers_at(Function f, Py_ssize_t at):
