@@ -99,7 +99,18 @@ __version__ = "0.1.0"
 __array_api_version__ = "2024.12"
 
 # imported at first use, so that `import fastgrad` stays fast: the name, and the module that defines it
-_TRANSFORMS = ("checkpoint", "elementwise_grad", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp")
+_TRANSFORMS = (
+    "checkpoint",
+    "elementwise_grad",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "value_and_grad",
+    "vjp",
+    "vmap",
+)
 _FOREIGN = {
     "reductions": "amax amin std_mean topk var_mean",
     "creation": """

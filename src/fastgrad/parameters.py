@@ -10,6 +10,7 @@ import operator
 import numpy as np
 
 from fastgrad import errors
+from fastgrad.batching import Batched
 
 _INTS = {int}
 
@@ -153,7 +154,7 @@ def key(value):
 
 
 def _index(index):
-    if index is None or index is Ellipsis or type(index) is int:
+    if index is None or index is Ellipsis or type(index) is int or type(index) is Batched:
         return index
     if isinstance(index, slice):
         return slice(_bound(index.start), _bound(index.stop), _bound(index.step))

@@ -11,6 +11,7 @@ import numpy as np
 from fastgrad import leaving
 from fastgrad._engine import Tensor
 from fastgrad._lazy import lazy_module
+from fastgrad.batching import Batched
 from fastgrad.functions.arguments import as_tensor, plain, records
 from fastgrad.tracebacks import shorten
 
@@ -53,7 +54,7 @@ def array_function(self, function, types, args, kwargs):
 
 
 def _function(function, types, args, kwargs):
-    if not all(issubclass(kind, (Tensor, np.ndarray)) and not hasattr(kind, "_baseclass") for kind in types):
+    if not all(issubclass(kind, (Tensor, Batched, np.ndarray)) and not hasattr(kind, "_baseclass") for kind in types):
         return NotImplemented  # the mask of a masked array would be lost
     if function in writing.WRITERS:
         (keyword, *_), kwargs = writing.WRITERS[function], dict(kwargs)

@@ -34,6 +34,7 @@ LAYERS = (
     ),
     (
         "parameters",
+        "batching",
         "devices",
         "primitive_errors",
         "direction_errors",

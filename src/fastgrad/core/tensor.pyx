@@ -29,7 +29,7 @@ import sys
 
 import numpy as np
 
-from fastgrad import _numpy_errors, anomaly, devices, direction_errors, errors, leaving  # no-cython-lint
+from fastgrad import _numpy_errors, anomaly, batching, devices, direction_errors, errors, leaving  # no-cython-lint
 from fastgrad import modes, op_functions, parameters, sweep_arguments, tracebacks  # no-cython-lint
 from fastgrad._hooks import HookHandle
 from fastgrad.core import simd

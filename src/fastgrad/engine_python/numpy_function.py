@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastgrad import op_functions
+from fastgrad.batching import Batched
 from fastgrad.engine_python.tensor import Tensor
 from fastgrad.tracebacks import shorten
 
@@ -31,7 +32,7 @@ class NumPyFunction:
 
 
 def _holds_tensor(x):
-    return isinstance(x, Tensor) or (isinstance(x, (list, tuple)) and any(map(_holds_tensor, x)))
+    return isinstance(x, (Tensor, Batched)) or (isinstance(x, (list, tuple)) and any(map(_holds_tensor, x)))
 
 
 def _is_other_array(x):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastgrad import anomaly, errors, op_functions, parameters
+from fastgrad import anomaly, batching, errors, op_functions, parameters
 from fastgrad.engine_python.leaving import is_grad_enabled
 from fastgrad.engine_python.tensor import Node, Tensor, asarray, native, new_tensor, overlaps_itself
 from fastgrad.op_functions import functions
@@ -26,6 +26,8 @@ class Function:
             meant = self.rule.other_call(kwargs) if kwargs else None
             if meant is not None:
                 return meant(*args, **kwargs)
+            if any(map(batching.holds, args)) or (kwargs and batching.holds(kwargs)):
+                return batching.call(self.rule, args, kwargs)
             operands, params = self.rule.bind(args, kwargs)
             return record(self.rule, operands, params)
         except Exception as error:
@@ -163,6 +165,8 @@ def _getitem(x, key):
 
 def _setitem(x, key, value):
     try:
+        if batching.holds(key) or batching.holds(value):
+            raise batching.not_batched()
         _assign(x, key, value)
     except Exception as error:
         shorten(error)
@@ -203,6 +207,8 @@ def _may_hold_objects(value):
 
 def _inplace(op):
     def written(self, other):
+        if type(other) is batching.Batched:
+            return NotImplemented
         try:
             return write(self, functions[op].rule, (self, other), {})
         except Exception as error:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import patterns
+from fastgrad.rules import batching, patterns
 from fastgrad.rules.draws import complex_normal
 from fastgrad.rules.rule import ops, rule
 
@@ -11,6 +11,7 @@ _CASES = complex_normal(((2, 3), {}), ((), {}), ((0, 2), {}))
 
 
 @rule(
+    batch=batching.same,
     vjp=lambda g: conj(g),
     holomorphic=False,
     aliases=("conjugate",),
@@ -23,13 +24,13 @@ def conj(x, /):
     return np.conjugate(x)
 
 
-@rule(vjp=lambda g: g, holomorphic=False, samples=_CASES, pattern=patterns.elementwise)
+@rule(batch=batching.same, vjp=lambda g: g, holomorphic=False, samples=_CASES, pattern=patterns.elementwise)
 def real(x, /):
     """Real part of `x`."""
     return np.array(np.real(x))
 
 
-@rule(vjp=lambda g: g * 1j, holomorphic=False, samples=_CASES, pattern=patterns.elementwise)
+@rule(batch=batching.same, vjp=lambda g: g * 1j, holomorphic=False, samples=_CASES, pattern=patterns.elementwise)
 def imag(x, /):
     """Imaginary part of `x`."""
     return np.array(np.imag(x))
@@ -44,6 +45,7 @@ def _angle_vjp(g, x, deg):
 
 
 @rule(
+    batch=batching.same,
     vjp=lambda g, x, deg: _angle_vjp(g, x, deg),
     holomorphic=False,
     prepare=parameters.read(deg=parameters.flag),

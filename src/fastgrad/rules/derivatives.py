@@ -9,6 +9,10 @@ from typing import Any
 import numpy as np
 
 from fastgrad import _engine
+from fastgrad._lazy import lazy_module
+from fastgrad.batching import Batched, Level, Part, VmapError, entered
+
+batching = lazy_module("fastgrad.rules.batching")
 
 
 class _Ops:
@@ -152,12 +156,35 @@ class Derivatives:
     def batched_call(self, operands, batched, params, size):
         """Apply the op to a batch: operands with `batched` set have an additional axis 0 of length `size`."""
         if self.batch is not None:
-            operands, params = self.batch(operands, batched, params, size)
-            return self.function(*operands, **params)
-        results = [
-            self.function(*(x[k] if is_batch else x for x, is_batch in zip(operands, batched, strict=True)), **params)
-            for k in range(size)
-        ]
+            found = self.batch(operands, batched, params, size)
+            if type(found) is tuple:
+                return self.function(*found[0], **found[1])
+            if found is not None:
+                return found
+        elif self.elementwise and not any(type(p) is Part for p in params.values()):
+            ndim = max([np.ndim(p) for p in params.values() if isinstance(p, np.ndarray)], default=0)
+            return self.function(*batching.aligned(operands, batched, ndim), **params)
+        return self._looped_call(operands, batched, params, size)
+
+    def _looped_call(self, operands, batched, params, size):
+        """Apply the op to one element after the other."""
+        if not size:  # what there is no element of
+            operands = [
+                np.zeros(x.shape[1:], x.dtype) if is_batch else x
+                for x, is_batch in zip(operands, batched, strict=True)
+            ]  # fmt: skip
+            y = self.function(*operands, **params)
+            return _engine.asarray(np.zeros((0, *y.shape), y.dtype))
+        results = []
+        for k in range(size):
+            element = [x[k] if is_batch else x for x, is_batch in zip(operands, batched, strict=True)]
+            given = {name: p.value[k] if type(p) is Part else p for name, p in params.items()}
+            results.append(self.function(*element, **given))
+        if len({y.shape for y in results}) > 1:
+            raise VmapError(
+                f"{self.name} inside vmap: the shape of the result differs between the elements of the batch: "
+                "select with fg.where, or call it outside of vmap"
+            )
         return ops.stack(*results)
 
     def _broadcasts(self, operands):
@@ -169,11 +196,25 @@ class Derivatives:
         )
 
     def _batched(self, function, batches, size):
-        """Call a function of Tensors for each element of the batches, and stack the results."""
-        results = [function(*(x[k] for x in batches)) for k in range(size)]
+        """Call a function of Tensors for all elements of the batches at once, and stack the results."""
+        level = Level(size)
+        try:
+            with entered(level):
+                found = function(*(Batched(x, level) for x in batches))
+                if isinstance(found, list):
+                    return [self._whole(y, level) for y in found]
+                return self._whole(found, level)
+        except VmapError:  # of a rule that computes with the numbers of its cotangent
+            results = [function(*(x[k] for x in batches)) for k in range(size)]
         if isinstance(results[0], list):
             return [None if parts[0] is None else ops.stack(*parts) for parts in zip(*results, strict=True)]
         return None if results[0] is None else ops.stack(*results)
+
+    def _whole(self, y, level):
+        """Return the values of all elements of a level, along axis 0."""
+        if type(y) is Batched and y.level is level:
+            return y.value
+        return None if y is None else ops.broadcast_to(y, (level.size, *y.shape))
 
     # --- arguments and results
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from fastgrad import parameters
 from fastgrad.errors import ShapeError
-from fastgrad.rules import patterns
+from fastgrad.rules import batching, patterns
 from fastgrad.rules.draws import normal
 from fastgrad.rules.rule import rule
 from fastgrad.rules.shapes import broadcast_to, sum_to
@@ -91,6 +91,7 @@ def _einsum_pattern(call, k):
 
 
 @rule(
+    batch=batching.einsum,
     vjp=lambda g, xs, i, subscripts: _einsum_vjp(g, xs, i, subscripts),
     prepare=parameters.read(subscripts=parameters.word),
     numpy=(),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import patterns
+from fastgrad.rules import batching, keys, patterns
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import normal
 from fastgrad.rules.rule import ops, rule
@@ -29,6 +29,7 @@ def _keys():
 
 
 @rule(
+    batch=keys.getitem,
     vjp=lambda g, x_shape, key: scatter_add(g, key, x_shape),  # an element that is read twice gets both cotangents
     view=True,
     numpy=(),
@@ -41,6 +42,7 @@ def getitem(x, /, key):
 
 
 @rule(
+    batch=keys.scatter_add,
     vjp=lambda g, key: getitem(g, key),
     numpy=(),
     prepare=parameters.read(key=parameters.key, shape=parameters.shape),
@@ -78,6 +80,7 @@ def _setitem_value_vjp(g, key, value_shape):
 
 
 @rule(
+    batch=keys.setitem,
     vjp=(lambda g, key: setitem(g, 0, key), lambda g, key, value_shape: _setitem_value_vjp(g, key, value_shape)),
     numpy=(),
     prepare=parameters.read(key=parameters.key),
@@ -107,6 +110,7 @@ def _sort_vjp(g, x, axis):
 
 
 @rule(
+    batch=batching.along_axis,
     vjp=lambda g, x, axis: _sort_vjp(g, x, axis),
     holomorphic=False,
     numpy=(),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import patterns
+from fastgrad.rules import batching, patterns
 from fastgrad.rules.draws import normal
 from fastgrad.rules.indexing import getitem
 from fastgrad.rules.rule import rule
@@ -17,6 +17,7 @@ def _part(g, xs_shape, i, axis):
 
 
 @rule(
+    batch=batching.joined,
     vjp=lambda g, xs_shape, i, axis: _part(g, xs_shape, i, axis),
     numpy=(),
     prepare=parameters.read(axis=parameters.integer),
@@ -29,6 +30,7 @@ def concat(*xs, axis=0):
 
 
 @rule(
+    batch=batching.stacked,
     vjp=lambda g, i, axis: getitem(g, (*(slice(None),) * (axis % g.ndim), i)),
     numpy=(),
     prepare=parameters.read(axis=parameters.integer),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import patterns
+from fastgrad.rules import batching, patterns
 from fastgrad.rules.draws import normal
 from fastgrad.rules.indexing import scatter_add
 from fastgrad.rules.rule import rule
@@ -65,6 +65,7 @@ def _matmul_pattern(call, k):
 
 
 @rule(
+    batch=batching.matmul,
     vjp=(lambda g, x1_shape, x2: _matmul_left(g, x1_shape, x2), lambda g, x1, x2_shape: _matmul_right(g, x1, x2_shape)),
     samples=_pairs(
         ((2, 3), (3, 4)), ((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((4, 2, 3), (3, 2)), ((2, 3), (4, 3, 2)),
@@ -110,6 +111,7 @@ def _tensordot_pattern(call, k, axes=None):
 
 
 @rule(
+    batch=batching.tensordot,
     vjp=(
         lambda g, x1_shape, x2, axes: _tensordot_left(g, x1_shape, x2, axes),
         lambda g, x1, x2_shape, axes: _tensordot_right(g, x1, x2_shape, axes),
@@ -144,6 +146,7 @@ def _dot_pattern(call, k):
 
 
 @rule(
+    batch=batching.dot,
     vjp=(
         lambda g, x1_shape, x2, x2_shape: _dot_vjp(0, g, x1_shape, x2_shape, x2),
         lambda g, x1, x1_shape, x2_shape: _dot_vjp(1, g, x1_shape, x2_shape, x1),
@@ -165,6 +168,7 @@ def _outer_pattern(call, k):
 
 
 @rule(
+    batch=batching.outer,
     vjp=(
         lambda g, x1_shape, x2: reshape(matmul(g, reshape(x2, (-1,))), x1_shape),
         lambda g, x1, x2_shape: reshape(matmul(reshape(x1, (-1,)), g), x2_shape),
@@ -189,6 +193,7 @@ def _diagonal_vjp(g, x_shape, offset, axis1, axis2):
 
 
 @rule(
+    batch=batching.diagonal,
     vjp=lambda g, x_shape, offset, axis1, axis2: _diagonal_vjp(g, x_shape, offset, axis1, axis2),
     view=True,
     prepare=parameters.read(offset=parameters.integer, axis1=parameters.integer, axis2=parameters.integer),

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import patterns
+from fastgrad.rules import batching, patterns
 from fastgrad.rules.arithmetic import zeros_of
 from fastgrad.rules.comparison import abs, sign, where
 from fastgrad.rules.draws import signed, uniform
@@ -41,6 +41,7 @@ _ORDERS = tuple(((2, 3), {"axis": 1, "ord": p}) for p in (1, 3, 0.5, -1, -2.5, m
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, x, y, axis, keepdims, ord: _norm_vjp(g, x, y, axis, keepdims, ord),
     holomorphic=False,
     numpy=("linalg.norm",),

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import patterns
+from fastgrad.rules import batching, patterns
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import uniform
 from fastgrad.rules.exponential import exp
@@ -50,6 +50,7 @@ def count_of(x_shape, axis):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, x_shape, axis, keepdims: broadcast_back(g, x_shape, axis, keepdims),
     takes_dtype=True,
     prepare=_READ,
@@ -62,6 +63,7 @@ def sum(x, /, axis=None, keepdims=False, *, dtype=None):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, x_shape, axis, keepdims: broadcast_back(g / (count_of(x_shape, axis) or 1), x_shape, axis, keepdims),
     takes_dtype=True,
     prepare=_READ,
@@ -86,6 +88,7 @@ def extreme_vjp(g, x, y, axis, keepdims):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, x, y, axis, keepdims: extreme_vjp(g, x, y, axis, keepdims),
     numpy=("max", "amax"),
     prepare=_READ,
@@ -98,6 +101,7 @@ def max(x, /, axis=None, keepdims=False):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, x, y, axis, keepdims: extreme_vjp(g, x, y, axis, keepdims),
     numpy=("min", "amin"),
     prepare=_READ,
@@ -142,6 +146,7 @@ def _prod_others(g, x, axes):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, x, y, axis, keepdims: prod_vjp(g, x, y, axis, keepdims),
     takes_dtype=True,
     prepare=_READ,
@@ -174,6 +179,7 @@ def _maximum(x, axis):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, x, y, axis, keepdims: (
         restore_axes(g, x.shape, axis, keepdims) * exp(x - restore_axes(_finite(y), x.shape, axis, keepdims))
     ),
@@ -191,6 +197,7 @@ def logsumexp(x, /, axis=None, keepdims=False):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, y, axis: y * (g - sum(g * y, axis, True)),
     numpy=(),
     takes_dtype=True,
@@ -207,6 +214,7 @@ def softmax(x, /, axis=-1, *, dtype=None):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, y, axis: g - exp(y) * sum(g, axis, True),
     numpy=(),
     takes_dtype=True,

@@ -6,12 +6,13 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from fastgrad import errors, parameters
-from fastgrad.rules import patterns
+from fastgrad.rules import batching, patterns
 from fastgrad.rules.draws import normal
 from fastgrad.rules.rule import ops, rule
 
 
 @rule(
+    batch=batching.broadcast_to,
     vjp=lambda g, x_shape: sum_to(g, x_shape),
     view=True,
     prepare=parameters.read(shape=parameters.shape),
@@ -29,6 +30,7 @@ def broadcast_to(x, /, shape):
 
 
 @rule(
+    batch=batching.sum_to,
     vjp=lambda g, x_shape: broadcast_to(g, x_shape),
     numpy=(),
     prepare=parameters.read(shape=parameters.shape),
@@ -47,6 +49,7 @@ def sum_to(x, /, shape):
 
 
 @rule(
+    batch=batching.reshape,
     vjp=lambda g, x_shape: reshape(g, x_shape),
     view=True,
     prepare=parameters.read(shape=parameters.shape),
@@ -68,6 +71,7 @@ def _inverse(axes):
 
 
 @rule(
+    batch=batching.permute_dims,
     vjp=lambda g, axes: permute_dims(g, _inverse(axes)),
     view=True,
     numpy=(),
@@ -86,6 +90,7 @@ def permute_dims(x, /, axes):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, axis: flip(g, axis),
     view=True,
     prepare=parameters.read(axis=parameters.axes),
@@ -97,6 +102,7 @@ def flip(x, /, axis=None):
 
 
 @rule(
+    batch=batching.roll,
     vjp=lambda g, shift, axis: roll(g, np.negative(shift), axis),
     prepare=parameters.read(shift=parameters.numbers, axis=parameters.axes),
     samples=normal(
@@ -141,6 +147,7 @@ def _tile_vjp(g, x_shape, reps):
 
 
 @rule(
+    batch=batching.tile,
     vjp=lambda g, x_shape, reps: _tile_vjp(g, x_shape, reps),
     prepare=parameters.read(reps=parameters.numbers),
     samples=normal(
@@ -173,6 +180,7 @@ def _repeat_vjp(g, x_shape, repeats, axis):
 
 
 @rule(
+    batch=batching.along_axis,
     vjp=lambda g, x_shape, repeats, axis: _repeat_vjp(g, x_shape, repeats, axis),  # cotangents of the copies add up
     prepare=parameters.read(repeats=parameters.numbers, axis=parameters.axes),
     samples=normal(
@@ -188,6 +196,7 @@ def repeat(x, /, repeats, axis=None):
 
 
 @rule(
+    batch=batching.triangle,
     vjp=lambda g, x_shape, k: sum_to(tril(g, k), x_shape),
     prepare=parameters.read(k=parameters.integer),
     samples=normal(((3, 3), {}), ((2, 3, 4), {"k": -1}), ((3, 2), {"k": 1}), ((3,), {}), ((0, 2), {})),
@@ -199,6 +208,7 @@ def tril(x, /, k=0):
 
 
 @rule(
+    batch=batching.triangle,
     vjp=lambda g, x_shape, k: sum_to(triu(g, k), x_shape),
     prepare=parameters.read(k=parameters.integer),
     samples=normal(((3, 3), {}), ((2, 3, 4), {"k": -1}), ((3, 2), {"k": 1}), ((3,), {}), ((0, 2), {})),
@@ -230,6 +240,7 @@ PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 
 @rule(
+    batch=batching.pad,
     vjp=lambda g, x_shape, pad_width, mode: _pad_vjp(g, x_shape, pad_width, mode),
     prepare=parameters.read(pad_width=parameters.numbers, mode=parameters.word),
     samples=normal(
@@ -255,7 +266,12 @@ def pad(x, /, pad_width, mode="constant", constant_values=0):
     return np.pad(x, pad_width, mode)
 
 
-@rule(vjp=lambda g: g, samples=normal(((2, 3), {}), ((), {}), ((0,), {})), pattern=patterns.elementwise)
+@rule(
+    batch=batching.same,
+    vjp=lambda g: g,
+    samples=normal(((2, 3), {}), ((), {}), ((0,), {})),
+    pattern=patterns.elementwise,
+)
 def copy(x, /):
     """Copy of `x`, recorded."""
     return np.array(x)
@@ -263,6 +279,7 @@ def copy(x, /):
 
 # `Rule._fit` converts the cotangent to the dtype of the operand, as for every op
 @rule(
+    batch=batching.same,
     vjp=lambda g: g,
     samples=normal(((2, 3), {"dtype": "float64"}), ((0,), {"dtype": "complex128"})),
     pattern=patterns.elementwise,

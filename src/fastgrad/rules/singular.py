@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastgrad._lazy import lazy_module
-from fastgrad.rules import patterns
+from fastgrad.rules import batching, patterns
 from fastgrad.rules.comparison import where
 from fastgrad.rules.complex import conj, real
 from fastgrad.rules.draws import normal
@@ -41,6 +41,7 @@ def _values_vjp(g, x):
 
 
 @rule(
+    batch=batching.stacks,
     vjp=lambda g, x: _values_vjp(g, x),
     holomorphic=False,
     numpy=("linalg.svdvals",),
@@ -83,6 +84,7 @@ def factors_vjp(factors, cotangents):
 
 
 @rule(
+    batch=batching.stacks,
     name="svd",
     vjp=lambda g, y, x_shape: _packed_vjp(g, y, x_shape),
     holomorphic=False,

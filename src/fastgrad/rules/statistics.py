@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import patterns
+from fastgrad.rules import batching, patterns
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import uniform
 from fastgrad.rules.logic import equal
@@ -49,6 +49,7 @@ def _var_vjp(g, x, axis, ddof, keepdims):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, x, axis, ddof, keepdims: _var_vjp(g, x, axis, ddof, keepdims),
     holomorphic=False,
     synonyms={"correction": "ddof"},
@@ -85,6 +86,7 @@ def _constant(x, y, center, axis, keepdims):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, x, y, axis, ddof, keepdims: _std_vjp(g, x, y, axis, ddof, keepdims),
     holomorphic=False,
     synonyms={"correction": "ddof"},
@@ -106,6 +108,7 @@ def cumsum_vjp(g, x_shape, axis):
 
 
 @rule(
+    batch=batching.along_axis,
     vjp=lambda g, x_shape, axis: cumsum_vjp(g, x_shape, axis),
     takes_dtype=True,
     prepare=parameters.read(axis=parameters.axes),
@@ -133,6 +136,7 @@ def cumprod_vjp(g, x, y, axis):
 
 
 @rule(
+    batch=batching.along_axis,
     vjp=lambda g, x, y, axis: cumprod_vjp(g, x, y, axis),
     takes_dtype=True,
     prepare=parameters.read(axis=parameters.axes),

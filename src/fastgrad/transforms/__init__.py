@@ -19,5 +19,17 @@ from fastgrad.transforms.forward import hvp, jvp
 from fastgrad.transforms.matrices import hessian, jacobian
 from fastgrad.transforms.recompute import checkpoint
 from fastgrad.transforms.reverse import elementwise_grad, grad, value_and_grad, vjp
+from fastgrad.transforms.vmap import vmap
 
-__all__ = ["checkpoint", "elementwise_grad", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
+__all__ = [
+    "checkpoint",
+    "elementwise_grad",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "value_and_grad",
+    "vjp",
+    "vmap",
+]

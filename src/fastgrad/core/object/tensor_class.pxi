@@ -198,12 +198,16 @@ cdef class Tensor:
         return unary(ABS, self)
 
     def __getitem__(self, key):
+        if fg_levels and has_batched([<PyObject*>key], 1):
+            return functions["getitem"](self, key)
         cdef Tensor y = None if PyArray_Check(key) else getitem_basic(self, key)
         if y is None:
             y = getitem_array(self, key)
         return y if y is not None else functions["getitem"](self, key)
 
     def __setitem__(self, key, value):
+        if fg_levels and has_batched([<PyObject*>key, <PyObject*>value], 2):
+            raise batching.not_batched()
         set_item(self, key, value)
 
     # --- hot methods

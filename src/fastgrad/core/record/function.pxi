@@ -70,6 +70,31 @@ cdef class Function:
         return op_functions.text(self)
 
 
+cdef type BATCHED = batching.Batched
+cdef Py_ssize_t fg_levels = 0       # vmaps that are running, in all threads: operands may be Batched
+
+
+def count_levels(int change):
+    """Count a vmap that begins (1) or ends (-1)."""
+    global fg_levels
+    fg_levels += change
+
+
+batching.count_levels(count_levels)
+
+
+cdef bint has_batched(PyObject* const* args, Py_ssize_t n, int depth=0) noexcept:
+    """Whether one of the objects is Batched, or a tuple or list with one inside. Runs no Python code."""
+    cdef Py_ssize_t k
+    for k in range(n):
+        if type(<object>args[k]) is BATCHED:
+            return True
+        if depth < 32 and (PyTuple_CheckExact(<object>args[k]) or PyList_CheckExact(<object>args[k])):
+            if has_batched(PySequence_Fast_ITEMS(<object>args[k]), Py_SIZE(<object>args[k]), depth + 1):
+                return True
+    return False
+
+
 cdef object call(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames):
     """vectorcall of a Function."""
     cdef Function f = <Function>callable
@@ -77,6 +102,10 @@ cdef object call(PyObject* callable, PyObject* const* args, size_t nargsf, PyObj
     cdef PyObject* given[MOST_GIVEN]
     if kwnames == NULL and n == 1 and kernels[f.op].nin == 1 and type(<object>args[0]) is Tensor:
         return unary(f.op, <Tensor>args[0])
+    if fg_levels and has_batched(args, n + (len(<tuple>kwnames) if kwnames != NULL else 0)):
+        names = <tuple>kwnames if kwnames != NULL else ()
+        kwargs = dict(zip(names, given_tuple(args + n, len(names)), strict=True))
+        return batching.call(f.rule, given_tuple(args, n), kwargs)
     if bind_call(&f.signature, args, n, kwnames, given):
         if not f.signature.variadic:
             return call_given(f, given)
@@ -138,8 +167,19 @@ cdef object call_bound(Function f, tuple args, dict kwargs):
     return call_prepared(f, operands, params)
 
 
+cdef object call_batched_method(Function f, PyObject** given):
+    """The op of a method of a Tensor with a Batched operand."""
+    return batching.call(f.rule, given_tuple(given, f.signature.n_operands),
+                         named_params(f, given + f.signature.n_operands))
+
+
 cdef object call_method(int op, PyObject** given):
     """The op of a method, whose arguments are all given."""
+    cdef Signature* s
+    if fg_levels:
+        s = &(<Function>functions[op_names[op]]).signature
+        if has_batched(given, s.n_operands):
+            return call_batched_method(<Function>functions[op_names[op]], given)
     cdef Tensor y = table[op].record(op, given)
     return y if y is not None else call_given(<Function>functions[op_names[op]], given)
 

@@ -212,6 +212,9 @@ cdef object call_numpy(PyObject* callable, PyObject* const* args, size_t nargsf,
     cdef Py_ssize_t n_names = 0 if kwnames == NULL else PyTuple_GET_SIZE(<object>kwnames)
     cdef bint others = False
     cdef int depth = deepest_tensor(args, n + n_names, 0, &others)
+    if fg_levels and not others and has_batched(args, n + n_names):
+        names = <tuple>kwnames if kwnames != NULL else ()
+        return f.general(f, given_tuple(args, n), dict(zip(names, given_tuple(args + n, n_names), strict=True)))
     if depth < 0 or others:     # NumPy's dispatch decides among arrays of other classes
         return PyObject_Vectorcall(f.function, <PyObject**>args, nargsf, kwnames)
     if depth <= f.depth:
