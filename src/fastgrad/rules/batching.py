@@ -13,14 +13,19 @@ from fastgrad import errors
 from fastgrad.rules.derivatives import ops
 
 
+def shape_of(x):
+    """Return the shape of a Tensor, an array or a number. `np.shape` would need the values of a Batched one."""
+    return x.shape if hasattr(x, "shape") else np.shape(x)
+
+
 def rank(x, is_batch):
     """Return the number of axes of one element."""
-    return (x.ndim if hasattr(x, "ndim") else np.ndim(x)) - is_batch
+    return len(shape_of(x)) - is_batch
 
 
 def expanded(x, is_batch, size):
     """Return an operand with axis 0 of the batch, along which all elements are the same if it is not batched."""
-    return x if is_batch else ops.broadcast_to(x, (size, *np.shape(x)))
+    return x if is_batch else ops.broadcast_to(x, (size, *shape_of(x)))
 
 
 def aligned(operands, batched, ndim=0):
@@ -195,7 +200,7 @@ def matmul(operands, batched, params, size):
 
 def _as_matrices(x, is_batch, axis):
     """Return vectors as matrices of one row (axis -2) or of one column (axis -1)."""
-    shape = np.shape(x)
+    shape = shape_of(x)
     return ops.reshape(x, (*shape[:-1], 1, shape[-1]) if axis == -2 else (*shape, 1))
 
 
@@ -226,7 +231,7 @@ def _contracted(operands, batched, ndims, axes):
     first = list(_LETTERS[1 : ndims[0] + 1])
     second = list(_LETTERS[ndims[0] + 1 : ndims[0] + ndims[1] + 1])
     for k1, k2 in zip(*axes, strict=True):
-        if np.shape(operands[0])[k1 + batched[0]] != np.shape(operands[1])[k2 + batched[1]]:
+        if shape_of(operands[0])[k1 + batched[0]] != shape_of(operands[1])[k2 + batched[1]]:
             raise errors.ShapeError("tensordot: shape-mismatch for sum")
         second[k2] = first[k1]
     kept = [x for k, x in enumerate(first) if k not in axes[0]] + [x for k, x in enumerate(second) if k not in axes[1]]

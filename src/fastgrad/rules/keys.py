@@ -7,6 +7,7 @@ key of a batch there is one more index, of the batch itself, so that the axes ma
 import numpy as np
 
 from fastgrad.batching import Batched, Part, VmapError
+from fastgrad.rules.batching import rank, shape_of
 from fastgrad.rules.derivatives import ops
 
 _SLICE, _INT, _ARRAY, _NEW, _DOTS = range(5)
@@ -70,9 +71,9 @@ class BatchKey:
 
     def for_value(self, value, is_batch):
         """Return a value in the order of axes in which it can be assigned to `x[key]`."""
-        if not is_batch and (self.order is None or not np.ndim(value)):
+        if not is_batch and (self.order is None or not rank(value, False)):
             return value
-        shape = value.shape if is_batch else (1, *np.shape(value))
+        shape = value.shape if is_batch else (1, *shape_of(value))
         extra = self.rank + 1 - len(shape)
         if extra:  # missing axes, or leading axes of length 1, which NumPy allows
             value = ops.reshape(value, (shape[0], *(1,) * extra, *shape[1 + max(-extra, 0) :]))
@@ -116,7 +117,7 @@ def mask_differs():
 def _array_ndim(p):
     if type(p) is Part:
         return p.value.ndim - 1
-    return 1 if _is_mask(p) else np.ndim(p) if type(p) is not Batched else p.ndim
+    return 1 if _is_mask(p) else rank(p, False)
 
 
 def _adjacent(arrays):
@@ -135,7 +136,7 @@ def _aligned_part(part, width):
 def getitem(operands, batched, params, size):
     """`x[key]`; an element is a copy, as for one array."""
     (x,) = operands
-    key = BatchKey(params["key"], np.ndim(x) - batched[0], batched[0], size)
+    key = BatchKey(params["key"], rank(x, batched[0]), batched[0], size)
     y = key.of_result(ops.getitem(x, key.key))
     return y if key.rank else ops.copy(y)
 
@@ -145,7 +146,7 @@ def scatter_add(operands, batched, params, size):
     (x,), shape = operands, params["shape"]
     key = BatchKey(params["key"], len(shape), True, size)
     if not batched[0]:
-        x = ops.broadcast_to(x, (size, *np.shape(x)))
+        x = ops.broadcast_to(x, (size, *shape_of(x)))
     return (key.for_value(x, True),), {"key": key.key, "shape": (size, *shape)}
 
 
@@ -153,7 +154,7 @@ def _assigned(operands, batched, params, size):
     """Return operands and key of an assignment to a part of each element, which has the axes of the batch."""
     x, value = operands
     if not batched[0]:
-        x = ops.broadcast_to(x, (size, *np.shape(x)))
+        x = ops.broadcast_to(x, (size, *shape_of(x)))
     key = BatchKey(params["key"], x.ndim - 1, True, size)
     return (x, key.for_value(value, batched[1])), {"key": key.key}
 
@@ -167,10 +168,10 @@ def setitem(operands, batched, params, size):
     if type(mask) is not Part or mask.value.dtype.kind != "b":
         return _assigned(operands, batched, params, size)
     x, value = operands
-    if np.ndim(value) - batched[1]:
+    if rank(value, batched[1]):
         raise mask_differs()
     if not batched[0]:
-        x = ops.broadcast_to(x, (size, *np.shape(x)))
+        x = ops.broadcast_to(x, (size, *shape_of(x)))
     missing = (1,) * (x.ndim - mask.value.ndim)
     if batched[1]:
         value = ops.reshape(value, (size, *(1,) * (x.ndim - 1)))

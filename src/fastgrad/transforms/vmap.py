@@ -9,6 +9,7 @@ from fastgrad._engine import Tensor, asarray, is_grad_enabled, tensor
 from fastgrad.batching import Batched, Level, VmapError, entered, running
 from fastgrad.errors import ShapeError
 from fastgrad.functions.shapes import moveaxis
+from fastgrad.rules.batching import shape_of
 from fastgrad.rules.rule import FUNCTIONS
 from fastgrad.tracebacks import boundary
 from fastgrad.transforms import batched  # noqa: F401  adds the methods of Batched
@@ -121,7 +122,7 @@ def _size(pairs, axis_size):
             continue
         if not isinstance(x, _ARRAYS):
             raise TypeError(f"vmap: {where} is {type(x).__name__}, which has no axis: give it None in in_axes")
-        shape = np.shape(x) if not isinstance(x, Tensor) else x.shape
+        shape = shape_of(x)
         if not -len(shape) <= axis < len(shape):
             raise ShapeError(f"vmap: in_axes has axis {axis} for {where} of shape {shape}: give it None in in_axes")
         found.setdefault(shape[axis], where)
@@ -151,7 +152,7 @@ def _result(y, axis, where, level, tensors):
             raise VmapError(f"vmap: out_axes is None for {where}, which differs between the elements of the batch")
         y = y.value
     elif axis is not None:
-        y = FUNCTIONS["broadcast_to"](y, (level.size, *np.shape(y)))
+        y = FUNCTIONS["broadcast_to"](y, (level.size, *shape_of(y)))
     if axis is not None:
         if not -y.ndim <= axis < y.ndim:
             raise ShapeError(f"vmap: out_axes has axis {axis} for {where}, which has {y.ndim} axes with the new one")

@@ -1,0 +1,186 @@
+"""The transforms inside vmap: `grad` and its relatives of a function that runs for a batch.
+
+A transform of `f` inside vmap is the transform of a function of the whole batch, outside of vmap: it puts its arguments
+into the batch, calls `f`, and takes the batch out. Elements do not depend on each other, so that the gradient of the
+sum over the batch is the gradient of each element. All differentiated arguments are put into the batch first, also
+those that are the same for all elements; otherwise their gradients would be summed over the batch.
+"""
+
+import functools
+
+import numpy as np
+
+from fastgrad import _tree, batching
+from fastgrad._engine import Tensor, asarray
+from fastgrad.batching import Batched, entered, left, running
+from fastgrad.functions.shapes import moveaxis
+from fastgrad.rules.rule import FUNCTIONS
+
+_ARRAYS = (Tensor, np.ndarray, np.generic, float, complex, int)
+
+
+def whole(x, level):
+    """Return the values of a batch, along axis 0, of a value that is batched or the same for all elements."""
+    if type(x) is Batched and x.level is level:
+        return x.value
+    if isinstance(x, Tensor):
+        return FUNCTIONS["broadcast_to"](x, (level.size, *x.shape))
+    return np.broadcast_to(x, (level.size, *np.shape(x))) if isinstance(x, _ARRAYS) else x
+
+
+def _elements(tree, level):
+    """Return a tree of arrays of the batch as a tree of elements."""
+    return _tree.map_leaves(lambda x: Batched(asarray(x), level) if isinstance(x, _ARRAYS) else x, tree)
+
+
+def _whole(tree, level):
+    return _tree.map_leaves(lambda x: whole(x, level), tree)
+
+
+def _of_batch(f, level, args, numbers, kwargs, results):
+    """Return `f` as a function of the arguments `numbers` of the whole batch; `results` converts what it returns."""
+
+    def of_batch(*values):
+        given = list(args)
+        for k, value in zip(numbers, values, strict=True):
+            given[k] = _elements(value, level)
+        with entered(level):
+            out = f(*given, **kwargs)
+        return results(out)
+
+    return functools.wraps(f)(of_batch)
+
+
+def _sum(y, level):
+    return FUNCTIONS["sum"](whole(asarray(y), level), axis=0)
+
+
+def _numbers(argnums, args):
+    """Return the positions of the differentiated arguments."""
+    numbers = argnums if isinstance(argnums, tuple) else (argnums,)
+    return [k % len(args) if -len(args) <= k < len(args) else k for k in numbers]
+
+
+def _given(args, numbers, level):
+    """Return the differentiated arguments for the whole batch; a wrong number is left to the transform to report."""
+    return [_whole(args[k], level) for k in numbers if k < len(args)]
+
+
+def gradient(make, f, argnums, has_aux, with_value, check, pair, args, kwargs):
+    """Return what `grad` or `value_and_grad`, which is `make`, returns for each element."""
+    numbers, kinds = _numbers(argnums, args), []
+    with left() as level:
+
+        def results(out):
+            value, aux = pair(out) if has_aux else (out, None)
+            check(value)
+            kinds[:] = [type(x) is Batched and x.level is level for x in _tree.leaves(aux)]
+            aux = _tree.map_leaves(lambda x: x.value if type(x) is Batched and x.level is level else x, aux)
+            return _sum(value, level).reshape(()), (_whole(value, level), aux)
+
+        of_batch = _of_batch(f, level, args, numbers, kwargs, results)
+        own = tuple(range(len(numbers))) if isinstance(argnums, tuple) else 0
+        (_, (value, aux)), gs = make(of_batch, own, has_aux=True)(*_given(args, numbers, level))
+        value, gs = _elements(value, level), _elements(gs, level)
+        pairs = zip(_tree.leaves(aux), kinds, strict=True)
+        aux = _tree.fill(aux, [Batched(asarray(x), level) if is_batch else x for x, is_batch in pairs])
+    if with_value:
+        return ((value, aux), gs) if has_aux else (value, gs)
+    return (gs, aux) if has_aux else gs
+
+
+def jacobian(make, f, argnums, args, kwargs):
+    """Return the Jacobians of each element: that of the sum over the batch, with the axis of the batch in front."""
+    numbers = _numbers(argnums, args)
+    ndims = []
+    with left() as level:
+
+        def results(out):
+            ndims[:] = [np.ndim(y) if not isinstance(y, Tensor) else y.ndim for y in _tree.leaves(out)]
+            structure[:] = [_tree.map_leaves(lambda y: None, out)]
+            return _tree.map_leaves(lambda y: _sum(y, level), out)
+
+        structure = []
+        of_batch = _of_batch(f, level, args, numbers, kwargs, results)
+        own = tuple(range(len(numbers))) if isinstance(argnums, tuple) else 0
+        found = make(of_batch, own)(*_given(args, numbers, level))
+        return _elements(_in_front(structure[0], found, iter(ndims)), level)
+
+
+def _in_front(out, found, ndims):
+    """Return nested Jacobians with the axis of the batch, which follows the axes of each result, in front."""
+    if isinstance(out, dict):
+        return {key: _in_front(out[key], found[key], ndims) for key in out}
+    if isinstance(out, (tuple, list)):
+        return type(found)(_in_front(o, j, ndims) for o, j in zip(out, found, strict=True))
+    ndim = next(ndims)
+    return _tree.map_leaves(lambda j: moveaxis(asarray(j), ndim, 0), found)
+
+
+def elementwise(make, f, argnums, args, kwargs):
+    """Return the result of a transform of an elementwise function, for each element."""
+    numbers = _numbers(argnums, args)
+    with left() as level:
+        of_batch = _of_batch(f, level, args, numbers, kwargs, lambda out: _whole(out, level))
+        own = tuple(range(len(numbers))) if isinstance(argnums, tuple) else 0
+        return _elements(make(of_batch, own)(*_given(args, numbers, level)), level)
+
+
+def jvp(make, f, primals, tangents):
+    """Return value and tangent for each element."""
+    with left() as level:
+        of_batch = _of_batch(f, level, primals, range(len(primals)), {}, lambda out: _whole(out, level))
+        return _elements(make(of_batch, _whole(primals, level), _whole(tangents, level)), level)
+
+
+def hvp(make, f, primals, tangents):
+    """Return the product with the Hessian of each element: that of the sum over the batch has no other blocks."""
+    with left() as level:
+        of_batch = _of_batch(f, level, primals, range(len(primals)), {}, lambda out: _sum(out, level).reshape(()))
+        return _elements(make(of_batch, _whole(primals, level), _whole(tangents, level)), level)
+
+
+def vjp(make, f, primals, has_aux):
+    """Return the value and the pullback of each element."""
+    with left() as level:
+
+        def results(out):
+            return _whole(out, level)
+
+        of_batch = _of_batch(f, level, primals, range(len(primals)), {}, results)
+        value, pull, *aux = make(of_batch, *_whole(primals, level), has_aux=has_aux)
+
+    def pullback(cotangent):
+        if not running.levels or running.levels[-1] is not level:
+            return _elements(pull(_whole(cotangent, level)), level)
+        with left():
+            return _elements(pull(_whole(cotangent, level)), level)
+
+    return (_elements(value, level), pullback, *(_elements(a, level) for a in aux))
+
+
+def pulled(pullback, cotangent):
+    """Return the results of a pullback from outside of vmap for a batch of cotangents, one after the other."""
+    level = batching.innermost(_tree.leaves(cotangent))
+    wholes = [whole(x, level) for x in _tree.leaves(cotangent)]
+    parts = [pullback(_tree.fill(cotangent, [x[k] for x in wholes])) for k in range(level.size)]
+    rows = zip(*(_tree.leaves(part) for part in parts), strict=True)
+    stacks = [Batched(FUNCTIONS["stack"](*map(asarray, row), axis=0), level) for row in rows]
+    return _tree.fill(parts[0], stacks)
+
+
+def checkpoint(make, f, args, kwargs):
+    """Return the results of a checkpointed function for each element."""
+    flat = _tree.leaves([args, kwargs])
+    with left() as level:
+        places = [k for k, x in enumerate(flat) if type(x) is Batched and x.level is level]
+
+        def of_batch(*values):
+            given = list(flat)
+            for k, value in zip(places, values, strict=True):
+                given[k] = Batched(value, level)
+            own_args, own_kwargs = _tree.fill([args, kwargs], given)
+            with entered(level):
+                return _whole(f(*own_args, **own_kwargs), level)
+
+        return _elements(make(functools.wraps(f)(of_batch))(*(flat[k].value for k in places)), level)
