@@ -40,8 +40,8 @@ def test_functions_are_listed_in_the_menu():
 
 def test_unknown_names_say_what_to_use():
     x = fg.tensor([1.0])
-    with pytest.raises(AttributeError, match=r"has no attribute 'vmap': write the function for a batch"):
-        fg.vmap  # noqa: B018
+    with pytest.raises(AttributeError, match=r"has no attribute 'pmap': there is one device"):
+        fg.pmap  # noqa: B018
     with pytest.raises(AttributeError, match=r"a Tensor has no attribute 'half': Tensors hold float32 and float64"):
         x.half()
     with pytest.raises(AttributeError, match=r"use x.reshape\(shape\) \(the shape of a tensor does not change\)"):

@@ -89,7 +89,7 @@ def test_gradients_are_those_of_a_loop(name):
 def test_nested_vmap_is_a_nested_loop(name):
     for f, given, axes in itertools.islice(cases(name), 25):
         if axes.count(0) < 2:
-            one = lambda *xs, f=f, axes=axes: fg.vmap(f, axes)(*xs)  # noqa: E731
+            one = lambda *xs, f=f, axes=axes: fg.vmap(f, axes)(*xs)
             twice = [np.stack([x, x]) if axis == 0 else x for x, axis in zip(given, axes, strict=True)]
             expected = np.stack([fg.vmap(f, axes)(*given)] * 2)
             y = fg.vmap(one, axes)(*twice)

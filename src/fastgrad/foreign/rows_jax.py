@@ -2,7 +2,6 @@
 
 NAMES = """
 fg.jit || there is no compiler: functions run eagerly
-fg.vmap || write the function for a batch: all functions broadcast
 fg.pmap || there is one device
 fg.jacfwd | fg.jacobian(f) |
 fg.jacrev | fg.jacobian(f) |

@@ -10,7 +10,6 @@ fg.get_default_device | fg.device("cpu") | the CPU is the only device
 fg.set_default_dtype | dtype= of each function, or model.astype(dtype) | the default is always float64, as in NumPy
 fg.set_default_tensor_type | dtype= of each function | the default is always float64, as in NumPy
 fg.autograd | fg.gradients(outputs, inputs), fg.grad(f) | backward is a method of Tensor
-fg.vmap || write the function for a batch: all functions broadcast
 fg.jit || there is no compiler: functions run eagerly
 fg.compile || there is no compiler: functions run eagerly
 fg.distributed || there is no data parallelism

@@ -185,14 +185,14 @@ def __copy__(self):
     return self.copy()
 
 
-def __getattr__(self, name):
+def _further(self, name):
     attribute = vars(Tensor).get(name)
     if attribute is None or name.startswith("__"):
         return object.__getattribute__(self, name)  # raises
     return attribute.__get__(self, Tensor)
 
 
-Batched.__getattr__ = __getattr__
+Batched.__getattr__ = _further
 for _name, _attribute in {**METHODS, **PROTOCOLS}.items():
     if _name not in vars(Batched) and _name not in ("__new__",):
         setattr(Batched, _name, _attribute)
