@@ -141,6 +141,7 @@ _LATER = {
     "nn": None,
     "numpy": None,
     "optim": None,
+    "optimize": None,
     "testing": None,
     "transforms": None,
     "utils": None,

@@ -14,6 +14,7 @@ from fastgrad import linalg as linalg
 from fastgrad import nn as nn
 from fastgrad import numpy as numpy
 from fastgrad import optim as optim
+from fastgrad import optimize as optimize
 from fastgrad import testing as testing
 from fastgrad import transforms as transforms
 from fastgrad import utils as utils
@@ -484,9 +485,9 @@ positive: _UnaryFunction
 pow: _BinaryFunction
 power: _BinaryFunction
 @overload
-def primitive(forward: None = None, /, *, vjp: Callable[..., Any] | tuple[Callable[..., Any] | None, ...] | None = ..., jvp: Callable[..., Any] | tuple[Callable[..., Any] | None, ...] | str | None = None, name: str | None = None, outputs: _int = 1, saves: _bool = False, options: str | Sequence[str] = (), elementwise: _bool = False, together: _bool = False, holomorphic: _bool = True, batch: Callable[..., Any] | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]: ...
+def primitive(forward: None = None, /, *, vjp: Callable[..., Any] | tuple[Callable[..., Any] | None, ...] | None = ..., jvp: Callable[..., Any] | tuple[Callable[..., Any] | None, ...] | str | None = None, name: str | None = None, outputs: _int = 1, saves: _bool = False, options: Any = (), elementwise: _bool = False, together: _bool = False, holomorphic: _bool = True, batch: Callable[..., Any] | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]: ...
 @overload
-def primitive(forward: Callable[..., Any], /, *, vjp: Callable[..., Any] | tuple[Callable[..., Any] | None, ...] | None = ..., jvp: Callable[..., Any] | tuple[Callable[..., Any] | None, ...] | str | None = None, name: str | None = None, outputs: _int = 1, saves: _bool = False, options: str | Sequence[str] = (), elementwise: _bool = False, together: _bool = False, holomorphic: _bool = True, batch: Callable[..., Any] | None = None) -> Callable[..., Any]: ...
+def primitive(forward: Callable[..., Any], /, *, vjp: Callable[..., Any] | tuple[Callable[..., Any] | None, ...] | None = ..., jvp: Callable[..., Any] | tuple[Callable[..., Any] | None, ...] | str | None = None, name: str | None = None, outputs: _int = 1, saves: _bool = False, options: Any = (), elementwise: _bool = False, together: _bool = False, holomorphic: _bool = True, batch: Callable[..., Any] | None = None) -> Callable[..., Any]: ...
 prod: _NanprodFunction
 def ptp(a: _Operand, axis: _int | Sequence[_int] | None = None, *, keepdims: _bool = False) -> Tensor: ...
 def put(a: _Operand, ind: Any, v: Any, mode: str = 'raise') -> None: ...

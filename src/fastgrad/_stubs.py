@@ -51,12 +51,11 @@ PARAMETERS = _by_name(
         ),
         "Tensor | Sequence[_Operand]": "arrays tensors outputs inputs",
         "npt.DTypeLike | None": "dtype",
-        "Callable[..., Any]": "f forward hook",
+        "Callable[..., Any]": "f fun forward hook",
         "str": "name subscripts",
         "Callable[..., Any] | tuple[Callable[..., Any] | None, ...] | None": "vjp",
         "Callable[..., Any] | tuple[Callable[..., Any] | None, ...] | str | None": "jvp",
         "Callable[..., Any] | None": "batch",
-        "str | Sequence[str]": "options",
         "_Operand | None": "cotangent bias attn_mask pos_weight prepend append sorter a_min a_max",
         "bool | None": "copy keepdim size_average reduce align_corners recompute_scale_factor",
         "Tensor | None": "running_mean running_var",
@@ -83,7 +82,8 @@ RESULTS = _by_name(
         "Any": (
             "type topk median std_mean var_mean cuda "
             "vjp hvp register_hook item tolist __array__ __array_ufunc__ __array_function__ "
-            "__array_namespace__ __dlpack__ unique unique_all unique_counts unique_inverse primitive"
+            "__array_namespace__ __dlpack__ unique unique_all unique_counts unique_inverse primitive "
+            "minimize root root_scalar least_squares curve_fit"
         ),
         "tuple[Any, Any]": "jvp __dlpack_device__",
         "Sequence[Tensor]": "chunk unbind split unstack meshgrid broadcast_arrays nonzero",
@@ -302,6 +302,7 @@ def menu_stub():
         + "\nfrom fastgrad import data as data\nfrom fastgrad import fft as fft\nfrom fastgrad import func as func\n"
         + "from fastgrad import lib as lib\nfrom fastgrad import linalg as linalg\nfrom fastgrad import nn as nn\n"
         + "from fastgrad import numpy as numpy\nfrom fastgrad import optim as optim\n"
+        + "from fastgrad import optimize as optimize\n"
     )
     text += "from fastgrad import testing as testing\n"
     text += "from fastgrad import transforms as transforms\nfrom fastgrad import utils as utils\n"
@@ -360,6 +361,7 @@ def stubs():
         "fft.pyi": module_stub(fg.fft),
         "linalg/__init__.pyi": module_stub(fg.linalg),
         "nn/functional.pyi": module_stub(fg.nn.functional),
+        "optimize/__init__.pyi": module_stub(fg.optimize),
         "testing.pyi": module_stub(fg.testing),
         "transforms/__init__.pyi": module_stub(fg.transforms),
         **{path: HEADER + text for path, text in _stubs_numpy.stubs(RESULTS).items()},

@@ -55,7 +55,7 @@ LAYERS = (
     ("counterparts",),
     ("protocols",),
     ("transforms",),
-    ("primitives", "_state", "optim", "data"),
+    ("primitives", "_state", "optim", "optimize", "data"),
     ("nn",),
     ("func", "lib", "utils"),
     ("testing",),

@@ -219,3 +219,8 @@ def _nested(run, blocks):
 def _split(trees, values):
     values = iter(values)
     return [[next(values) for _ in _tree.leaves(tree)] for tree in trees]
+
+
+def jacobian_of(run, y):
+    """Return the Jacobian of a result with respect to the one input of a run, as an array; a Tensor if tracked."""
+    return _blocks(run, y, [None])[0]
