@@ -55,6 +55,7 @@ include "object/setitem.pxi"
 # The families of ops: recording and backward of each in one file.
 include "backward/cotangent.pxi"    # where gradients are accumulated
 include "record/number.pxi"         # one float64 element
+include "forward/directions.pxi"    # tangents, one or a batch
 include "ops/common.pxi"            # operands and blocks of memory
 include "ops/axes.pxi"              # ops along axes
 include "ops/operators.pxi"
@@ -98,7 +99,7 @@ include "record/function.pxi"       # the public function of a rule
 include "record/numpy_function.pxi"     # and of NumPy
 # Forward mode, and several directions at once.
 include "forward/order.pxi"         # which nodes, and when
-include "forward/batches.pxi"       # an additional axis 0
+include "forward/batches.pxi"       # where they begin and end
 include "forward/push.pxi"
 include "forward/pull.pxi"
 include "object/node_extra.pxi"

@@ -11,6 +11,8 @@ def push_forward(outputs, inputs, tangents, *, batch=None, create_graph=False):
 
     With `batch`, tangents and results have an additional axis 0 of that length. The graph is kept.
     """
+    if batch == 0:
+        return (None,) * len(outputs)
     found = _directions(inputs, tangents, batch, "tangents")
     nodes, values = _ordered(outputs, inputs)
     ends = {x.node for x in inputs}
@@ -23,6 +25,8 @@ def pull_back(outputs, inputs, cotangents, *, batch, create_graph=False):
 
     Cotangents and results have an additional axis 0 of length `batch`. Hooks are run.
     """
+    if batch == 0:
+        return (None,) * len(inputs)
     found = _directions(outputs, cotangents, batch, "cotangents")
     nodes, values = _ordered(outputs, inputs)
     ends = {x.node for x in inputs}

@@ -1,32 +1,4 @@
-# Tangents and cotangents of several directions at once: Tensors with an additional axis 0.
-
-cdef enum:
-    SINGLE = -1             # the size of a batch that is none
-
-
-cdef Layout* batched_layout(const Layout* layout, Py_ssize_t batch) except NULL:
-    """The C-contiguous layout of `batch` arrays of a layout, of one if that is SINGLE."""
-    cdef Py_ssize_t[65] shape
-    if batch == SINGLE:
-        return layout_contiguous(<Layout*>layout)
-    if layout.ndim == MAX_NDIM:
-        raise direction_errors.too_many_axes()
-    shape[0] = batch
-    memcpy(shape + 1, layout.shape, layout.ndim * sizeof(Py_ssize_t))
-    return layout_get(layout.typenum, layout.itemsize, layout.ndim + 1, shape, NULL)
-
-
-cdef object size_or_none(Py_ssize_t batch):
-    return None if batch == SINGLE else batch
-
-
-cdef bint fits_batch(Tensor t, Tensor x, Py_ssize_t batch) noexcept:
-    """Whether `t` has the dtype of `x`, and its shape behind the axis of the batch."""
-    cdef int more = 0 if batch == SINGLE else 1
-    return (t.layout.typenum == x.layout.typenum and t.layout.ndim == x.layout.ndim + more
-            and (more == 0 or t.layout.shape[0] == batch)
-            and memcmp(t.layout.shape + more, x.layout.shape, x.layout.ndim * sizeof(Py_ssize_t)) == 0)
-
+# The directions that a list of nodes begins and ends with, and elementwise kernels on batches of them.
 
 cdef int take_directions(tuple tensors, object given, Py_ssize_t batch, str word, Sweep* here) except -1:
     """Start with the tangents of inputs, or the cotangents of outputs; None stands for zero."""
@@ -63,37 +35,52 @@ cdef object taken_direction(Tensor x, object given, Sweep* here, bint record):
     return t
 
 
-cdef inline bint reads_plainly(Tensor x, const Layout* layout) noexcept:
-    """Whether kernels can read `x` beside a result of the layout, without a copy."""
-    return x.layout.flags & C_CONTIGUOUS != 0 and same_shape(x.layout, layout) and x.layout.kernel == layout.kernel
+cdef inline bint has_shape_of(PyObject* x, Tensor y) noexcept:
+    """Whether an operand of an elementwise `y`, if it is one, is not broadcast."""
+    return x == NULL or same_shape((<Tensor>x).layout, y.layout)
 
 
-cdef bint has_plain_kernels(Tensor y) noexcept:
-    """Whether `y` is an elementwise result whose backward kernels read its operands and itself where they are."""
-    cdef PyObject* x
-    if (kernels[y.op].nin == 0 or y.layout.kernel == NO_KERNEL or not has_kernel(y) or has_many(y)
-            or not y.layout.flags & C_CONTIGUOUS):
-        return False
-    x = edge1(y)
-    if x != NULL and not reads_plainly(<Tensor>x, y.layout):
-        return False
-    x = edge2(y)
-    return x == NULL or reads_plainly(<Tensor>x, y.layout)
+cdef bint has_batch_kernels(Tensor y) noexcept:
+    """Whether kernels differentiate `y`, an elementwise result."""
+    return (kernels[y.op].nin != 0 and y.layout.kernel != NO_KERNEL and has_kernel(y) and not has_many(y)
+            and y.layout.flags & C_CONTIGUOUS != 0)
 
 
-cdef int apply_kernel(Tensor y, int k, Tensor read, Tensor g, Tensor out, bint add) except -1:
-    """out (+)= g times the derivative of `y` with respect to operand `k`: for every array of a batch."""
+cdef struct KernelCall:     # how the kernels of one node read it
+    Backward[2] kernel      # to each operand
+    const char* x1
+    const char* x2
+    const char* y
+    double c
+    bint constant           # one of the operands is the number `c`
+
+
+cdef tuple prepare_kernels(Tensor y, KernelCall* call):
+    """Fill in `call`; return what it borrows."""
     cdef PyObject* x1 = edge1(y)
     cdef PyObject* x2 = edge2(y)
     cdef int dtype = y.layout.kernel
-    cdef Kernel* kernel = &kernels[y.op]
-    cdef Backward backward = kernel.x2[dtype] if k else kernel.x1_alone[dtype] if y.flags & CONST2 else kernel.x1[dtype]
-    cdef double c = constant_of(y.x1) if y.flags & CONST1 else constant_of(y.x2) if y.flags & CONST2 else 0
-    cdef double* constant = &c if y.flags & (CONST1 | CONST2) else NULL
-    cdef Py_ssize_t nbytes = y.layout.nbytes, at
-    cdef const char* d1 = NULL if x1 == NULL else (<Tensor>x1).data
-    cdef const char* d2 = NULL if x2 == NULL else (<Tensor>x2).data
-    for at in range(0, out.layout.nbytes, max(nbytes, 1)):
-        backward_apply(backward, dtype, g.data + at, d1, d2, read.data, out.data + at, y.layout.size, add, constant,
-                       False)
-    return 0
+    cdef bint constant = y.flags & (CONST1 | CONST2) != 0
+    # `backward_apply` takes the constant for the operand that is NULL.
+    cdef unsigned int reads = READS_X1 | READS_X2 if constant else operand_reads(y)
+    cdef Tensor s1 = expanded(<Tensor>x1, y.layout) if x1 != NULL and reads & READS_X1 else None
+    cdef Tensor s2 = expanded(<Tensor>x2, y.layout) if x2 != NULL and reads & READS_X2 else None
+    cdef Tensor read = contiguous(result_read(y, False))
+    call.kernel[0] = kernels[y.op].x1_alone[dtype] if y.flags & CONST2 else kernels[y.op].x1[dtype]
+    call.kernel[1] = kernels[y.op].x2[dtype]
+    call.x1 = data_or_null(s1)
+    call.x2 = data_or_null(s2)
+    call.y = read.data
+    call.constant = constant
+    call.c = constant_of(y.x1) if y.flags & CONST1 else constant_of(y.x2) if y.flags & CONST2 else 0
+    return s1, s2, read
+
+
+cdef void run_kernel(KernelCall* call, int k, const Layout* layout, const char* g, Tensor out, bint add) noexcept:
+    """out (+)= g times the derivative with respect to operand `k`: for every array of a batch of a layout."""
+    cdef Py_ssize_t at = 0
+    cdef double* constant = &call.c if call.constant else NULL
+    while at < out.layout.nbytes:
+        backward_apply(call.kernel[k], layout.kernel, g + at, call.x1, call.x2, call.y, out.data + at, layout.size, add,
+                       constant, False)
+        at += layout.nbytes

@@ -7,6 +7,8 @@ def pull_back(outputs, inputs, cotangents, *, Py_ssize_t batch, bint create_grap
     """
     cdef tuple ys = recorded_sequence(outputs), xs = recorded_sequence(inputs)
     cdef Scope block = None
+    if batch == 0:
+        return (None,) * len(xs)
     cdef dict marked = marked_inputs(xs)
     cdef Sweep* here = list_nodes(ys, marked)
     cdef Py_ssize_t k
@@ -43,12 +45,11 @@ cdef int pull_node(Tensor y, Py_ssize_t batch, bint record, Sweep* here) except 
     if y.flags & FREED:         # by Python code in between
         raise errors.graph_freed(op_name(y))
     check_versions(y)
-    cdef bint direct = not record and g.layout.flags & C_CONTIGUOUS != 0 and has_plain_kernels(y)
     for k in range(edge_count(y)):
         x = edge_at(y, k)
         if not is_listed(x, here) or not flows_along(y, k):
             continue
-        gx = pull_by_kernel(y, <int>k, g, batch) if direct else None
+        gx = pull_by_kernel(y, <int>k, g, batch) if not record and k < 2 else None
         if gx is None:
             if gxs is None:
                 gxs = pull_by_rule(y, g, batch, record, here)
@@ -59,14 +60,15 @@ cdef int pull_node(Tensor y, Py_ssize_t batch, bint record, Sweep* here) except 
 
 
 cdef Tensor pull_by_kernel(Tensor y, int k, Tensor g, Py_ssize_t batch):
-    cdef int dtype = y.layout.kernel
-    cdef Tensor read = result_read(y, False), out
-    if not read.layout.flags & C_CONTIGUOUS:
+    """The cotangent of operand `k` of an elementwise result; None where the rule does it."""
+    cdef KernelCall call
+    if not has_batch_kernels(y) or not has_shape_of(edge2(y) if k else edge1(y), y):
         return None
-    if kernels[y.op].nin == 2 and copies(kernels[y.op].x2[dtype] if k else kernels[y.op].x1[dtype], dtype):
+    kept = prepare_kernels(y, &call)
+    if copies(call.kernel[k], y.layout.kernel):
         return g
-    out = new_tensor(batched_layout(y.layout, batch))
-    apply_kernel(y, k, read, g, out, False)
+    cdef Tensor out = new_tensor(batched_layout(y.layout, batch)), source = contiguous(g)
+    run_kernel(&call, k, y.layout, source.data, out, False)
     return out
 
 

@@ -12,6 +12,8 @@ def push_forward(outputs, inputs, tangents, *, batch=None, bint create_graph=Fal
 
 cdef tuple pushed(tuple ys, tuple xs, object tangents, Py_ssize_t batch, bint record):
     cdef Scope block = None
+    if batch == 0:
+        return (None,) * len(ys)
     cdef dict marked = marked_inputs(xs)
     cdef Sweep* here = list_nodes(ys, marked)
     cdef Py_ssize_t k
@@ -44,7 +46,9 @@ cdef int push_node(Tensor y, Py_ssize_t batch, bint record, Sweep* here) except 
         if t1 == NULL and t2 == NULL:
             return 0
         check_versions(y)
-        if not record:
+        if not record and table[y.op].push != NULL:
+            t = table[y.op].push(y, <Tensor>t1, batch)
+        elif not record:
             t = push_by_kernels(y, t1, t2, batch)
     if t is None:
         t = push_by_rule(y, batch, record, here)
@@ -55,22 +59,23 @@ cdef int push_node(Tensor y, Py_ssize_t batch, bint record, Sweep* here) except 
 
 cdef Tensor push_by_kernels(Tensor y, PyObject* t1, PyObject* t2, Py_ssize_t batch):
     """The tangent of an elementwise result; None where its rule does it."""
-    cdef int dtype = y.layout.kernel
-    cdef Kernel* kernel = &kernels[y.op]
-    if not has_plain_kernels(y):
+    cdef KernelCall call
+    cdef Tensor out
+    if (not has_batch_kernels(y) or (t1 != NULL and not has_shape_of(edge1(y), y))
+            or (t2 != NULL and not has_shape_of(edge2(y), y))):
         return None
-    cdef Tensor out, read = result_read(y, False)
-    if (not read.layout.flags & C_CONTIGUOUS or (t1 != NULL and not (<Tensor>t1).layout.flags & C_CONTIGUOUS)
-            or (t2 != NULL and not (<Tensor>t2).layout.flags & C_CONTIGUOUS)):
-        return None
-    if kernel.nin == 2 and (t1 == NULL or t2 == NULL) and copies(kernel.x1[dtype] if t2 == NULL else kernel.x2[dtype],
-                                                                  dtype):
-        return <Tensor>t1 if t2 == NULL else <Tensor>t2
+    kept = prepare_kernels(y, &call)
+    if t2 == NULL and copies(call.kernel[0], y.layout.kernel):
+        return <Tensor>t1
+    if t1 == NULL and copies(call.kernel[1], y.layout.kernel):
+        return <Tensor>t2
     out = new_tensor(batched_layout(y.layout, batch))
     if t1 != NULL:
-        apply_kernel(y, 0, read, <Tensor>t1, out, False)
+        g1 = contiguous(<Tensor>t1)
+        run_kernel(&call, 0, y.layout, g1.data, out, False)
     if t2 != NULL:
-        apply_kernel(y, 1, read, <Tensor>t2, out, t1 != NULL)
+        g2 = contiguous(<Tensor>t2)
+        run_kernel(&call, 1, y.layout, g2.data, out, t1 != NULL)
     return out
 
 

@@ -160,6 +160,14 @@ cdef int backward_getitem(Tensor y, char* g, Storage* gs, bint only_wanted) exce
     return accumulate_strided(x, part, g, part.strides, v.offset, v.strides)
 
 
+cdef Tensor push_getitem(Tensor y, Tensor t, Py_ssize_t batch):
+    cdef Tensor x = resolve(y.x1, y.gen1)
+    cdef Layout* whole = layout_contiguous(x.layout)
+    cdef Geometry v
+    parse_key(whole, parameter_of(y), &v)
+    return rearranged(y, t, batch, whole.nbytes, v.offset, v.strides)
+
+
 cdef Tensor record_getitem(int op, PyObject** given):
     cdef Tensor x = given_tensor(given[0]), y
     if x is None:
@@ -173,3 +181,4 @@ cdef dict index_key(Tensor y):
 
 
 cdef int GETITEM = register_op("getitem", "x key", record_getitem, backward_getitem, index_key)
+table[GETITEM].push = push_getitem

@@ -62,6 +62,24 @@ cdef int backward_sum(Tensor y, char* g, Storage* gs, bint only_wanted) except -
     return 0
 
 
+cdef Tensor push_sum(Tensor y, Tensor t, Py_ssize_t batch):
+    """The sum or mean of every direction."""
+    cdef Extents e
+    cdef Tensor x = resolve(y.x1, y.gen1), source, out
+    cdef Py_ssize_t itemsize = x.layout.itemsize
+    if (x.layout.size == 0 or x.layout.kernel == NO_KERNEL or batch == 0
+            or not split(x.layout, read_axes(x.layout, parameter_of(y)), &e)):
+        return None
+    source = contiguous(t)
+    out = new_tensor(batched_layout(y.layout, batch))
+    if batch != SINGLE:
+        e.outer *= batch
+    reduce_loop(&helpers[x.layout.kernel].add, source.data, &e, itemsize, out.data)
+    if along[y.op].mean:
+        divide(x.layout.kernel, out.data, out.layout.size, <double>e.n)
+    return out
+
+
 cdef long long summed_axes(const Layout* layout, const Layout* target) noexcept nogil:
     """Mask of the axes of `layout` that a broadcast from `target` has made."""
     cdef int lead = layout.ndim - target.ndim, k
@@ -150,5 +168,7 @@ cdef int PROD = register_reduction("prod", REDUCTION, &helpers[0].multiply, &typ
 cdef int MAX = register_reduction("max", "x axis keepdims", &helpers[0].maximum, &typed[0].extremum_backward)
 cdef int MIN = register_reduction("min", "x axis keepdims", &helpers[0].minimum, &typed[0].extremum_backward)
 along[MEAN].mean = True
+table[SUM].push = push_sum
+table[MEAN].push = push_sum
 along[PROD].backward_scratch = prod_scratch
 register_op("sum_to", "x shape", record_sum_to, backward_sum_to, node_shape)

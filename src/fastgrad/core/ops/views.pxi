@@ -226,6 +226,33 @@ cdef int backward_broadcast_to(Tensor y, char* g, Storage* gs, bint only_wanted)
     return sum_into(layout_contiguous(y.layout), g, layout_contiguous(x.layout), gx, add)
 
 
+# Forward mode: the same view of the tangent. A direction of `t` takes as many bytes as the operand.
+
+cdef Tensor push_reshape(Tensor y, Tensor t, Py_ssize_t batch):
+    cdef Tensor source = contiguous(t)
+    move_out(source)
+    return adopt(batched_layout(y.layout, batch), source.storage, source.data)
+
+
+cdef Tensor push_permute_dims(Tensor y, Tensor t, Py_ssize_t batch):
+    cdef Tensor x = resolve(y.x1, y.gen1)
+    cdef Layout* whole = layout_contiguous(x.layout)
+    cdef Py_ssize_t[64] strides
+    cdef int k, ndim = y.layout.ndim
+    axes = parameter_of(y)
+    for k in range(ndim):
+        strides[k] = whole.strides[(axes[k] if axes is not None else ndim - 1 - k) % ndim]
+    return rearranged(y, t, batch, whole.nbytes, 0, strides)
+
+
+cdef Tensor push_broadcast_to(Tensor y, Tensor t, Py_ssize_t batch):
+    cdef Tensor x = resolve(y.x1, y.gen1)
+    cdef Layout* whole = layout_contiguous(x.layout)
+    cdef Py_ssize_t[64] strides
+    broadcast_strides(y.layout, whole, whole.strides, strides)
+    return rearranged(y, t, batch, whole.nbytes, 0, strides)
+
+
 cdef dict node_shape(Tensor y):
     return {"shape": shape_tuple(y.layout)}
 
@@ -237,4 +264,7 @@ cdef dict node_axes(Tensor y):
 
 cdef int RESHAPE = register_op("reshape", "x shape", record_reshape, backward_reshape, node_shape)
 cdef int PERMUTE_DIMS = register_op("permute_dims", "x axes", record_permute_dims, backward_permute_dims, node_axes)
-register_op("broadcast_to", "x shape", record_broadcast_to, backward_broadcast_to, node_shape)
+cdef int BROADCAST_TO = register_op("broadcast_to", "x shape", record_broadcast_to, backward_broadcast_to, node_shape)
+table[RESHAPE].push = push_reshape
+table[PERMUTE_DIMS].push = push_permute_dims
+table[BROADCAST_TO].push = push_broadcast_to

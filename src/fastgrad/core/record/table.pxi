@@ -11,9 +11,13 @@ ctypedef int (*BackwardOp)(Tensor y, char* g, Storage* gs, bint only_wanted) exc
 # Returns the parameters of a recorded node, as the rule names them.
 ctypedef dict (*NodeParams)(Tensor y)
 
+# Returns the tangent of `y`, an op that is linear in its one operand with tangent `t`; None: left to the rule.
+ctypedef Tensor (*PushOp)(Tensor y, Tensor t, Py_ssize_t batch)
+
 cdef struct OpRow:
     Record record               # NULL: calls go to the rule
     BackwardOp backward
+    PushOp push                 # NULL: forward mode by the rule
     NodeParams params           # NULL: those in the NodeExtra, or the defaults
     bint prepared               # `record` takes parameters only after the rule's `prepare`
     unsigned int reads          # Reads of the first two operands and of the result
