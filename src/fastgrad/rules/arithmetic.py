@@ -124,6 +124,11 @@ def zeros_of(g):
     return ops.astype(np.zeros(g.shape, bool), g.dtype)
 
 
+def ones_of(y):
+    """Return ones of the shape and dtype of `y`: the vjp of a reduction gives for them the gradient of each result."""
+    return ops.astype(np.ones(y.shape, bool), y.dtype)
+
+
 def _steps(rng):
     """Return operands whose quotient is not close to an integer, where floor is discontinuous."""
     x2 = rng.uniform(0.5, 2, (3, 4)) * rng.choice((-1, 1), (3, 4))

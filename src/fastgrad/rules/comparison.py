@@ -89,8 +89,14 @@ def clip(x, min=None, max=None):
     return np.clip(x, min, max)
 
 
+def _along(t, direction):
+    """The part of `t` in a direction, which is a sign or a complex number of length 1."""
+    return ops.real(t * ops.conj(direction)) if direction.dtype.kind == "c" else t * direction
+
+
 @rule(
     vjp=lambda g, x: g * sign(x),
+    jvp=lambda t, x: _along(t, sign(x)),
     elementwise=True,
     holomorphic=False,
     domain=(0.3, 3),
@@ -113,6 +119,7 @@ def _sign_vjp(g, x, y):
 
 @rule(
     vjp=lambda g, x, y: _sign_vjp(g, x, y),
+    jvp=lambda t, x, y: _sign_vjp(t, x, y),
     elementwise=True,
     holomorphic=False,
     domain=(0.3, 3),

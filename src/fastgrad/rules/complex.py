@@ -13,6 +13,7 @@ _CASES = complex_normal(((2, 3), {}), ((), {}), ((0, 2), {}))
 @rule(
     batch=batching.same,
     vjp=lambda g: conj(g),
+    jvp="linear",
     holomorphic=False,
     aliases=("conjugate",),
     numpy=("conjugate",),
@@ -24,13 +25,22 @@ def conj(x, /):
     return np.conjugate(x)
 
 
-@rule(batch=batching.same, vjp=lambda g: g, holomorphic=False, samples=_CASES, pattern=patterns.elementwise)
+@rule(
+    batch=batching.same, vjp=lambda g: g, jvp="linear", holomorphic=False, samples=_CASES, pattern=patterns.elementwise
+)
 def real(x, /):
     """Real part of `x`."""
     return np.array(np.real(x))
 
 
-@rule(batch=batching.same, vjp=lambda g: g * 1j, holomorphic=False, samples=_CASES, pattern=patterns.elementwise)
+@rule(
+    batch=batching.same,
+    vjp=lambda g: g * 1j,
+    jvp="linear",
+    holomorphic=False,
+    samples=_CASES,
+    pattern=patterns.elementwise,
+)
 def imag(x, /):
     """Imaginary part of `x`."""
     return np.array(np.imag(x))
@@ -44,9 +54,18 @@ def _angle_vjp(g, x, deg):
     return turned * (180 / np.pi) if deg else turned
 
 
+def _angle_jvp(t, x, deg):
+    """`imag(conj(x) * t) / abs(x)**2`, and 0 at 0. In degrees, `180 / pi` times that."""
+    r = ops.abs(x)
+    r = ops.where(ops.equal(r, 0), 1, r)
+    turned = imag(conj(x / r) * t) / r
+    return turned * (180 / np.pi) if deg else turned
+
+
 @rule(
     batch=batching.same,
     vjp=lambda g, x, deg: _angle_vjp(g, x, deg),
+    jvp=lambda t, x, deg: _angle_jvp(t, x, deg),
     holomorphic=False,
     prepare=parameters.read(deg=parameters.flag),
     samples=_CASES,

@@ -13,6 +13,7 @@ from fastgrad.rules import messages
 from fastgrad.rules.draws import normal
 from fastgrad.rules.reductions import sum
 from fastgrad.rules.rule import rule
+from fastgrad.rules.shapes import reshape
 from fastgrad.rules.windows import (
     cropped,
     explicit_padding,
@@ -96,6 +97,11 @@ _GRADIENTS = (
     ),
     lambda g: sum(g, axis=(0, *range(2, g.ndim))),
 )
+_TANGENTS = (
+    lambda t, weight, stride, padding, dilation, groups: _convolution(t, weight, stride, padding, dilation, groups),
+    lambda t, x, stride, padding, dilation, groups: _convolution(x, t, stride, padding, dilation, groups),
+    lambda t, stride: reshape(t, (-1, *(1,) * len(stride))),
+)
 _CASES_1D = (
     ([(2, 3, 7), (4, 3, 3), (4,)], {}), ([(2, 4, 8), (6, 2, 3), (6,)], {"stride": 2, "padding": 1, "groups": 2}),
     ([(1, 2, 6), (2, 2, 4), (2,)], {"padding": "same"}),
@@ -115,6 +121,7 @@ _CASES_2D = (
 
 @rule(
     vjp=_GRADIENTS,
+    jvp=_TANGENTS,
     operands=3,
     numpy=(),
     prepare=_prepare("conv1d", 1),
@@ -127,6 +134,7 @@ def conv1d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
 @rule(
     vjp=_GRADIENTS,
+    jvp=_TANGENTS,
     operands=3,
     numpy=(),
     prepare=_prepare("conv2d", 2),
@@ -153,6 +161,7 @@ def _transposed_cases():
             g, x, weight_shape[2:], stride, padding, dilation, groups
         ),
     ),
+    jvp="multilinear",
     numpy=(),
     prepare=_prepare_transposed("conv_input", "lengths"),
     samples=normal(*(([g, w], {"lengths": x[2:], **params}) for x, w, g, params in _transposed_cases())),
@@ -179,6 +188,7 @@ def conv_input(x, weight, /, lengths, stride, padding, dilation, groups):
         ),
         lambda g, x, stride, padding, dilation, groups: _convolution(x, g, stride, padding, dilation, groups),
     ),
+    jvp="multilinear",
     numpy=(),
     prepare=_prepare_transposed("conv_weight", "kernel"),
     samples=normal(*(([x, g], {"kernel": w[2:], **params}) for x, w, g, params in _transposed_cases())),

@@ -12,6 +12,7 @@ from fastgrad.rules.shapes import sum_to
 
 @rule(
     vjp=(None, lambda g, x: getitem(g, x.detach().numpy().astype(np.intp))),
+    jvp=(None, lambda t, x, minlength: bincount(x, t, minlength)),
     operands=2,
     prepare=parameters.read(minlength=parameters.integer),
     samples=lambda rng: [
@@ -42,6 +43,7 @@ def _end_vjp(g, x_shape, num, endpoint, axis, first):
         lambda g, start_shape, num, endpoint, axis: _end_vjp(g, start_shape, num, endpoint, axis, True),
         lambda g, stop_shape, num, endpoint, axis: _end_vjp(g, stop_shape, num, endpoint, axis, False),
     ),
+    jvp="linear",
     numpy=(),
     prepare=parameters.read(num=parameters.integer, axis=parameters.integer),
     samples=normal(

@@ -21,6 +21,7 @@ def _are_plain(x1, x2, axis):
         lambda g, x1_shape, x2, axis: ops.sum_to(cross(x2, g, axis), x1_shape),
         lambda g, x1, x2_shape, axis: ops.sum_to(cross(g, x1, axis), x2_shape),
     ),
+    jvp="multilinear",
     prepare=parameters.read(axis=parameters.integer),
     numpy=("linalg.cross",),
     samples=normal(

@@ -9,6 +9,7 @@ from fastgrad.rules.checks import values_of
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import normal
 from fastgrad.rules.indexing import getitem, scatter_add
+from fastgrad.rules.joining import concat
 from fastgrad.rules.linear_algebra import matmul
 from fastgrad.rules.logic import equal
 from fastgrad.rules.reductions import sum
@@ -59,6 +60,27 @@ def _interp_fp_vjp(g, x, xp, fp_shape, left, right):
     return scatter_add(at_j, (j,), fp_shape) + scatter_add(at_k, (k,), fp_shape)
 
 
+def _between(t, place, j, k):
+    """Return the tangents of the two points around each `x`, by their weights in the result."""
+    return getitem(t, j) * (1 - place), getitem(t, k) * place
+
+
+def _interp_xp_jvp(t, x, xp, fp):
+    """`-slope` times the weighted mean of the tangents of the two points around `x`, and 0 outside."""
+    j, k, below, above = _piece(x, xp)
+    slope, place = _slope(x, xp, fp, j, k)
+    at_j, at_k = _between(t, place, j, k)
+    return where(below | above, 0, -slope * (at_j + at_k))
+
+
+def _interp_fp_jvp(t, x, xp, left, right):
+    """The weighted mean of the tangents of the two points around `x`, or the tangent of the point at the end."""
+    j, k, below, above = _piece(x, xp)
+    at_j, at_k = _between(t, where(below | above, 0, _place(x, xp, j, k)[1]), j, k)
+    at_j = where(below if left is not None else False, 0, where(above, 0, at_j))
+    return at_j + where(above, getitem(t, k) if right is None else 0, at_k)
+
+
 def _interp_samples(rng):
     x, xp, fp = rng.uniform(-1, 6, (3, 4)), np.arange(5) + rng.uniform(0, 0.4, 5), rng.normal(size=5)
     return [
@@ -75,6 +97,13 @@ def _interp_samples(rng):
         lambda g, x, xp, fp_shape, left, right: _interp_fp_vjp(g, x, xp, fp_shape, left, right),
         lambda g, x, xp, left_shape: reshape(sum(where(_piece(x, xp)[2], g, 0)), left_shape),
         lambda g, x, xp, right_shape: reshape(sum(where(_piece(x, xp)[3], g, 0)), right_shape),
+    ),
+    jvp=(
+        lambda t, x, xp, fp: _interp_x_vjp(t, x, xp, fp),
+        lambda t, x, xp, fp: _interp_xp_jvp(t, x, xp, fp),
+        lambda t, x, xp, left, right: _interp_fp_jvp(t, x, xp, left, right),
+        lambda t, x, xp: where(_piece(x, xp)[2], reshape(t, ()), 0),
+        lambda t, x, xp: where(_piece(x, xp)[3], reshape(t, ()), 0),
     ),
     operands=5,
     numpy=(),  # its function is `functions.calculus.interp`
@@ -113,6 +142,7 @@ def _convolve_pattern(call, k):
 
 @rule(
     vjp=(lambda g, a_shape, v: _convolve_vjp(g, a_shape, v), lambda g, a, v_shape: _convolve_vjp(g, v_shape, a)),
+    jvp="multilinear",
     prepare=parameters.read(mode=parameters.word),
     samples=lambda rng: [
         ((rng.normal(size=n), rng.normal(size=m)), {"mode": mode})
@@ -144,6 +174,10 @@ def _polyval_p_vjp(g, p_shape, x):
         lambda g, p_shape, x: _polyval_p_vjp(g, p_shape, x),
         lambda g, p, x: g * polyval(_coefficients_of_derivative(p), x),
     ),
+    jvp=(
+        lambda t, x: polyval(t, x),
+        lambda t, p, x: t * polyval(_coefficients_of_derivative(p), x),
+    ),
     numpy=(),
     samples=normal(([(4,), (2, 3)], {}), ([(3,), ()], {}), ([(1,), (2,)], {}), ([(0,), (2,)], {}), ([(3,), (0,)], {})),
     pattern=lambda call, k: patterns.elementwise(call, k) if k else None,
@@ -167,8 +201,20 @@ def _vander_pattern(call, k):
     return None, np.indices(call.shape)[0].ravel()
 
 
+def _vander_jvp(t, x, N, increasing):
+    """`t` times the derivatives `n * x**(n - 1)` of the powers; that of the power 0 is 0."""
+    n = x.shape[0] if N is None else N
+    zero = ops.astype(np.zeros((x.shape[0], min(n, 1)), bool), t.dtype)
+    if n < 2:
+        return zero
+    powers = np.arange(1, n) if increasing else np.arange(n - 1, 0, -1)
+    slopes = vander(x, n - 1, increasing) * powers.astype(t.dtype) * reshape(t, (-1, 1))
+    return concat(zero, slopes, axis=1) if increasing else concat(slopes, zero, axis=1)
+
+
 @rule(
     vjp=lambda g, x, N, increasing: _vander_vjp(g, x, N, increasing),
+    jvp=lambda t, x, N, increasing: _vander_jvp(t, x, N, increasing),
     prepare=parameters.read(N=parameters.length, increasing=parameters.flag),
     samples=normal(
         ((4,), {}), ((3,), {"N": 5, "increasing": True}), ((2,), {"N": 2}), ((3,), {"N": 1}), ((0,), {"N": 2}),

@@ -15,7 +15,7 @@ from fastgrad.rules.linear_algebra import diagonal, matmul, transposed
 from fastgrad.rules.linear_systems import hermitian_part, inv, regular, solve
 from fastgrad.rules.rule import ops, rule
 from fastgrad.rules.shapes import reshape, tril, triu
-from fastgrad.rules.singular import adjoint, factors_vjp, inverse_above
+from fastgrad.rules.singular import adjoint, factors_jvp, factors_vjp, inverse_above
 
 _SQUARE = ((3, 3), (1, 1), (2, 3, 3), (0, 0), (0, 2, 2))
 _OBLONG = ((3, 3), (4, 2), (2, 4), (2, 3, 2), (1, 1), (0, 2, 2), (0, 2), (3, 0))
@@ -55,8 +55,18 @@ def _cholesky_vjp(g, y, upper):
     return hermitian_part(matmul(matmul(adjoint(inverse), half), inverse))
 
 
+def _cholesky_jvp(t, y, upper):
+    """`L @ P`, with P the lower triangle of `inv(L) @ t @ inv(L).H`, its diagonal halved; `t` made Hermitian."""
+    lower = adjoint(y) if upper else y
+    inverse = inv(lower)
+    inner = matmul(matmul(inverse, hermitian_part(t)), adjoint(inverse))
+    ty = matmul(lower, tril(inner) - inner * (0.5 * _eye(inner)))
+    return adjoint(ty) if upper else ty
+
+
 @rule(
     vjp=lambda g, y, upper: _cholesky_vjp(g, y, upper),
+    jvp=lambda t, y, upper: _cholesky_jvp(t, y, upper),
     holomorphic=False,
     hermitian=True,
     numpy=("linalg.cholesky",),
@@ -107,9 +117,36 @@ def _tall_qr_vjp(q, r, gq, gr):
     return matmul(gq + matmul(q, s), adjoint(inv(r)))
 
 
+def _qr_jvp(t, y, x_shape):
+    """`tq = Q W + (t - Q Q.H t) R^-1` and `tr = Q.H t - W R`; other columns of Q and R as in the vjp.
+
+    W is antihermitian: the lower triangle of `Q.H t R^-1` minus its adjoint, so that `tr` is an upper triangle.
+    """
+    m, n = x_shape[-2:]
+    q, r = unpack_qr(y, m)
+    k = min(m, n)
+    first, top, left = q[..., :k], r[..., :k, :], t[..., :k]
+    inverse, onto = inv(top[..., :k]), matmul(adjoint(first), t)
+    inner = matmul(onto[..., :k], inverse)
+    below, on = tril(inner, -1), inner * _eye(inner)
+    turn = below - adjoint(below) + (on - real(on) if on.dtype.kind == "c" else 0)
+    tq = matmul(first, turn) + matmul(left - matmul(first, onto[..., :k]), inverse)
+    tr = onto - matmul(turn, top)
+    if q.shape[-1] > k:
+        tq = concat(tq, _rest_jvp(first, q[..., k:], tq), axis=-1)
+        tr = concat(tr, np.zeros((*tr.shape[:-2], q.shape[-1] - k, n), tr.dtype), axis=-2)
+    return concat(tq, transposed(tr), axis=-2)
+
+
+def _rest_jvp(first, rest, t):
+    """The tangent of further columns, which turn with the first ones, to remain orthogonal to them."""
+    return -matmul(first, matmul(adjoint(t), rest))
+
+
 @rule(
     name="qr",
     vjp=lambda g, y, x_shape: _qr_vjp(g, y, x_shape),
+    jvp=lambda t, y, x_shape: _qr_jvp(t, y, x_shape),
     holomorphic=False,
     numpy=(),
     prepare=parameters.read(complete=parameters.flag),
@@ -154,12 +191,26 @@ def _eigh_vjp(g, y):
     return matmul(matmul(v, middle), adjoint(v))
 
 
+def _eigh_jvp(t, y):
+    """The real diagonal of `V.H t V`, and `V (E * (V.H t V))`, with `t` made Hermitian."""
+    w, v = unpack_eigen(y)
+    inner = matmul(matmul(adjoint(v), hermitian_part(t)), v)
+    tv = matmul(v, inner * _differences(real(w) if w.dtype.kind == "c" else w))
+    return concat(tv, _columns(_real_diagonal(inner)), axis=-2)
+
+
+def _real_diagonal(x):
+    on = diagonal(x, 0, -2, -1)
+    return real(on) if on.dtype.kind == "c" else on
+
+
 _UPLO = (((3, 3), {"UPLO": "U"}), *((shape, {}) for shape in _SQUARE))
 
 
 @rule(
     name="eigh",
     vjp=lambda g, y: _eigh_vjp(g, y),
+    jvp=lambda t, y: _eigh_jvp(t, y),
     holomorphic=False,
     hermitian=True,
     numpy=(),
@@ -177,8 +228,15 @@ def _eigvalsh_vjp(g, a, UPLO):
     return matmul(v * _columns(g), adjoint(v))
 
 
+def _eigvalsh_jvp(t, a, UPLO):
+    """The real diagonal of `V.H t V`, with `t` made Hermitian."""
+    _, v = unpack_eigen(eigh_packed(a, UPLO))
+    return _real_diagonal(matmul(adjoint(v), matmul(hermitian_part(t), v)))
+
+
 @rule(
     vjp=lambda g, a, UPLO: _eigvalsh_vjp(g, a, UPLO),
+    jvp=lambda t, a, UPLO: _eigvalsh_jvp(t, a, UPLO),
     holomorphic=False,
     hermitian=True,
     numpy=("linalg.eigvalsh",),
@@ -212,6 +270,15 @@ def _eig_vjp(g, y):
     return solve(vh, matmul(middle, vh))
 
 
+def _eig_jvp(t, y):
+    """The diagonal of `M = V^-1 t V`, and `V (E * M)` without its real part along V, as columns have the norm 1."""
+    w, v = unpack_eigen(y)
+    inner = solve(v, matmul(t, v))
+    tv = matmul(v, inner * _differences(w))
+    tv = tv - v * _columns(_real_diagonal(matmul(adjoint(v), tv)))
+    return concat(tv, _columns(diagonal(inner, 0, -2, -1)), axis=-2)
+
+
 def _real_eigenvalues(*shapes):
     """Return a function for `samples=`: matrices with real, distinct eigenvalues."""
 
@@ -225,6 +292,7 @@ def _real_eigenvalues(*shapes):
 @rule(
     name="eig",
     vjp=lambda g, y: _eig_vjp(g, y),
+    jvp=lambda t, y: _eig_jvp(t, y),
     holomorphic=False,
     numpy=(),
     samples=_real_eigenvalues(*_SQUARE),
@@ -240,8 +308,15 @@ def _eigvals_vjp(g, a):
     return solve(adjoint(v), _rows(g) * adjoint(v))
 
 
+def _eigvals_jvp(t, a):
+    """The diagonal of `V^-1 t V`."""
+    _, v = unpack_eigen(eig_packed(a))
+    return diagonal(solve(v, matmul(t, v)), 0, -2, -1)
+
+
 @rule(
     vjp=lambda g, a: _eigvals_vjp(g, a),
+    jvp=lambda t, a: _eigvals_jvp(t, a),
     holomorphic=False,
     numpy=("linalg.eigvals",),
     samples=_real_eigenvalues(*_SQUARE),
@@ -279,9 +354,30 @@ def _svd_full_vjp(g, y, x_shape):
     return factors_vjp((u, s, v), (gu, gs, gv))
 
 
+def _svd_full_jvp(t, y, x_shape):
+    """As for `svd_packed`; the other singular vectors turn with the first ones."""
+    m, n = x_shape[-2:]
+    u, s, v = unpack_full_svd(y, m, n)
+    k = min(m, n)
+    tu, ts, tv = factors_jvp((u[..., :k], s, v[..., :k]), t)
+    if m > n:
+        tu = concat(tu, _rest_jvp(u[..., :k], u[..., k:], tu), axis=-1)
+    elif n > m:
+        tv = concat(tv, _rest_jvp(v[..., :k], v[..., k:], tv), axis=-1)
+    return concat(*(_widened(part, max(m, n)) for part in (tu, _columns(ts), tv)), axis=-2)
+
+
+def _widened(x, n):
+    """Return rows filled with zeros to the length `n`."""
+    if x.shape[-1] == n:
+        return x
+    return concat(x, np.zeros((*x.shape[:-1], n - x.shape[-1]), x.dtype), axis=-1)
+
+
 @rule(
     name="svd_full",
     vjp=lambda g, y, x_shape: _svd_full_vjp(g, y, x_shape),
+    jvp=lambda t, y, x_shape: _svd_full_jvp(t, y, x_shape),
     holomorphic=False,
     numpy=(),
     samples=normal(*((shape, {}) for shape in ((3, 2), (2, 3), (2, 3, 2), (0, 3, 2)))),

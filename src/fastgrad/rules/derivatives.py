@@ -72,10 +72,7 @@ class Derivatives:
         result `y` and the `operands` are as for `pull`.
         """
         if self.jvp == "linear":
-            ts = [
-                t if t is not None or not isinstance(x, _engine.Tensor) else _zeros(x)
-                for t, x in zip(tangents, operands, strict=True)
-            ]
+            ts = [_zero_of(x) if t is None else t for t, x in zip(tangents, operands, strict=True)]
             return self._like(self.function(*ts, **params), y)
         total = None
         for k, t in enumerate(tangents):
@@ -84,10 +81,12 @@ class Derivatives:
             if self.jvp == "multilinear":
                 part = self.function(*operands[:k], t, *operands[k + 1 :], **params)
             elif self.jvp is not None:
-                at = self._at(k)
+                at = 0 if len(self.jvps) == 1 else k
                 if self.jvps[at] is None:
                     continue
                 part = self.jvps[at](*self._values(self._jvp_readers(at), k, t, y, operands, params))
+                if part.shape != y.shape:  # of an operand that broadcasts
+                    part = ops.broadcast_to(part, y.shape)
             elif self._is_diagonal(t, y):
                 part = self._push_diagonal(k, t, y, operands, params)
             else:
@@ -268,6 +267,11 @@ class Derivatives:
 
 def _zeros(x):
     return _engine.asarray(np.zeros(x.shape, x.dtype))
+
+
+def _zero_of(x):
+    """Return the tangent of an operand that does not vary; None if the operand is absent."""
+    return _zeros(x) if isinstance(x, _engine.Tensor) else None if x is None else 0
 
 
 def _leaf(x):

@@ -93,6 +93,7 @@ def _einsum_pattern(call, k):
 @rule(
     batch=batching.einsum,
     vjp=lambda g, xs, i, subscripts: _einsum_vjp(g, xs, i, subscripts),
+    jvp="multilinear",
     prepare=parameters.read(subscripts=parameters.word),
     numpy=(),
     samples=normal(*((shapes, {"subscripts": subscripts}) for subscripts, *shapes in _CASES)),

@@ -73,6 +73,7 @@ _TO_REAL = (
 
 @rule(
     vjp=lambda g, a_shape, axis, norm: _resized(ops.ifft(g, None, axis, _SWAPPED[norm]), a_shape, axis),
+    jvp="linear",
     holomorphic=False,
     numpy=("fft.fft",),
     prepare=_prepare,
@@ -90,6 +91,7 @@ def fft(a, /, n=None, axis=-1, norm=None):
 
 @rule(
     vjp=lambda g, a_shape, axis, norm: _resized(ops.fft(g, None, axis, _SWAPPED[norm]), a_shape, axis),
+    jvp="linear",
     holomorphic=False,
     numpy=("fft.ifft",),
     prepare=_prepare,
@@ -103,6 +105,7 @@ def ifft(a, /, n=None, axis=-1, norm=None):
 
 @rule(
     vjp=lambda g, a_shape, n, axis, norm: _half_vjp(ops.irfft, g, a_shape, n, axis, norm),
+    jvp="linear",
     holomorphic=False,
     numpy=("fft.rfft",),
     prepare=_prepare,
@@ -116,6 +119,7 @@ def rfft(a, /, n=None, axis=-1, norm=None):
 
 @rule(
     vjp=lambda g, a_shape, axis, norm: _whole_vjp(ops.rfft, g, a_shape, axis, norm),
+    jvp="linear",
     holomorphic=False,
     numpy=("fft.irfft",),
     prepare=_prepare,
@@ -132,6 +136,7 @@ def irfft(a, /, n=None, axis=-1, norm=None):
 
 @rule(
     vjp=lambda g, a_shape, axis, norm: _whole_vjp(ops.ihfft, g, a_shape, axis, norm),
+    jvp="linear",
     holomorphic=False,
     numpy=("fft.hfft",),
     prepare=_prepare,
@@ -148,6 +153,7 @@ def hfft(a, /, n=None, axis=-1, norm=None):
 
 @rule(
     vjp=lambda g, a_shape, n, axis, norm: _half_vjp(ops.hfft, g, a_shape, n, axis, norm),
+    jvp="linear",
     holomorphic=False,
     numpy=("fft.ihfft",),
     prepare=_prepare,

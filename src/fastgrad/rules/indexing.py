@@ -30,7 +30,8 @@ def _keys():
 
 @rule(
     batch=keys.getitem,
-    vjp=lambda g, x_shape, key: scatter_add(g, key, x_shape),  # an element that is read twice gets both cotangents
+    vjp=lambda g, x_shape, key: scatter_add(g, key, x_shape),
+    jvp="linear",  # an element that is read twice gets both cotangents
     view=True,
     numpy=(),
     prepare=parameters.read(key=parameters.key),
@@ -44,6 +45,7 @@ def getitem(x, /, key):
 @rule(
     batch=keys.scatter_add,
     vjp=lambda g, key: getitem(g, key),
+    jvp="linear",
     numpy=(),
     prepare=parameters.read(key=parameters.key, shape=parameters.shape),
     samples=lambda rng: [
@@ -82,6 +84,7 @@ def _setitem_value_vjp(g, key, value_shape):
 @rule(
     batch=keys.setitem,
     vjp=(lambda g, key: setitem(g, 0, key), lambda g, key, value_shape: _setitem_value_vjp(g, key, value_shape)),
+    jvp="linear",
     numpy=(),
     prepare=parameters.read(key=parameters.key),
     samples=lambda rng: (
@@ -109,9 +112,17 @@ def _sort_vjp(g, x, axis):
     return getitem(g, tuple(key))
 
 
+def _sort_jvp(t, x, axis):
+    """Each position of the result gets the tangent of its element."""
+    key = list(np.ogrid[tuple(map(slice, x.shape))])
+    key[axis] = np.argsort(x.detach().numpy(), axis=axis, kind="stable")
+    return getitem(t, tuple(key))
+
+
 @rule(
     batch=batching.along_axis,
     vjp=lambda g, x, axis: _sort_vjp(g, x, axis),
+    jvp=lambda t, x, axis: _sort_jvp(t, x, axis),
     holomorphic=False,
     numpy=(),
     prepare=parameters.read(axis=parameters.integer),

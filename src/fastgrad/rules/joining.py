@@ -19,6 +19,7 @@ def _part(g, xs_shape, i, axis):
 @rule(
     batch=batching.joined,
     vjp=lambda g, xs_shape, i, axis: _part(g, xs_shape, i, axis),
+    jvp="linear",
     numpy=(),
     prepare=parameters.read(axis=parameters.integer),
     samples=normal(([(2, 3), (1, 3)], {}), ([(2, 3), (2, 1), (2, 0)], {"axis": -1}), ([(2,)], {"axis": 0})),
@@ -32,6 +33,7 @@ def concat(*xs, axis=0):
 @rule(
     batch=batching.stacked,
     vjp=lambda g, i, axis: getitem(g, (*(slice(None),) * (axis % g.ndim), i)),
+    jvp="linear",
     numpy=(),
     prepare=parameters.read(axis=parameters.integer),
     samples=normal(([(2, 3), (2, 3)], {}), ([(2, 3)] * 3, {"axis": -1}), ([(), ()], {}), ([(0, 2)] * 2, {"axis": 1})),

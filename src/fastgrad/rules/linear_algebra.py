@@ -67,6 +67,7 @@ def _matmul_pattern(call, k):
 @rule(
     batch=batching.matmul,
     vjp=(lambda g, x1_shape, x2: _matmul_left(g, x1_shape, x2), lambda g, x1, x2_shape: _matmul_right(g, x1, x2_shape)),
+    jvp="multilinear",
     samples=_pairs(
         ((2, 3), (3, 4)), ((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((4, 2, 3), (3, 2)), ((2, 3), (4, 3, 2)),
         ((4, 2, 3), (4, 3, 2)), ((4, 1, 2, 3), (5, 3, 2)), ((3,), (4, 3, 2)), ((4, 2, 3), (3,)), ((1, 2, 3), (4, 3, 2)),
@@ -116,6 +117,7 @@ def _tensordot_pattern(call, k, axes=None):
         lambda g, x1_shape, x2, axes: _tensordot_left(g, x1_shape, x2, axes),
         lambda g, x1, x2_shape, axes: _tensordot_right(g, x1, x2_shape, axes),
     ),
+    jvp="multilinear",
     prepare=parameters.read(axes=parameters.numbers),
     numpy=(),
     samples=normal(
@@ -151,6 +153,7 @@ def _dot_pattern(call, k):
         lambda g, x1_shape, x2, x2_shape: _dot_vjp(0, g, x1_shape, x2_shape, x2),
         lambda g, x1, x1_shape, x2_shape: _dot_vjp(1, g, x1_shape, x2_shape, x1),
     ),
+    jvp="multilinear",
     samples=_pairs(
         ((3,), (3,)), ((2, 3), (3, 4)), ((2, 3), (3,)), ((3,), (3, 2)), ((), (2, 3)), ((2, 3), ()), ((), ()),
         ((0,), (0,)), ((2, 3), (4, 3, 5)), ((3,), (2, 3, 4)), ((2, 4, 3), (3,)),
@@ -173,6 +176,7 @@ def _outer_pattern(call, k):
         lambda g, x1_shape, x2: reshape(matmul(g, reshape(x2, (-1,))), x1_shape),
         lambda g, x1, x2_shape: reshape(matmul(reshape(x1, (-1,)), g), x2_shape),
     ),
+    jvp="multilinear",
     samples=_pairs(((2,), (3,)), ((2, 2), (3,)), ((), (2,)), ((0,), (2,))),
     pattern=_outer_pattern,
 )
@@ -195,6 +199,7 @@ def _diagonal_vjp(g, x_shape, offset, axis1, axis2):
 @rule(
     batch=batching.diagonal,
     vjp=lambda g, x_shape, offset, axis1, axis2: _diagonal_vjp(g, x_shape, offset, axis1, axis2),
+    jvp="linear",
     view=True,
     prepare=parameters.read(offset=parameters.integer, axis1=parameters.integer, axis2=parameters.integer),
     samples=normal(

@@ -6,10 +6,11 @@ import numpy as np
 
 from fastgrad import parameters
 from fastgrad.rules import lapack, patterns
+from fastgrad.rules.arithmetic import ones_of, zeros_of
 from fastgrad.rules.comparison import where
 from fastgrad.rules.complex import conj, imag, real
 from fastgrad.rules.draws import normal
-from fastgrad.rules.joining import concat
+from fastgrad.rules.joining import concat, stack
 from fastgrad.rules.linear_algebra import matmul, summed, transposed
 from fastgrad.rules.reductions import prod
 from fastgrad.rules.rule import ops, rule
@@ -42,6 +43,7 @@ def as_matrix(x):
 
 @rule(
     vjp=lambda g, y: -matmul(matmul(transposed(y), g), transposed(y)),
+    jvp=lambda t, y: -matmul(matmul(y, t), y),
     numpy=("linalg.inv",),
     samples=regular(*((shape, {}) for shape in _SQUARE)),
     pattern=patterns.blocks(2, 2),
@@ -71,8 +73,16 @@ def _solve_pattern(call, k):
     return patterns.blocks(1, 1)(call, k) if vector else patterns.along(call, k, (-2,))
 
 
+def _solve_jvp(t, a, b_shape, y):
+    """`-inv(a) @ t @ y`."""
+    if len(b_shape) == 1 and a.ndim > 2:
+        return -reshape(solve(a, matmul(t, reshape(y, (*y.shape, 1)))), y.shape)
+    return -solve(a, matmul(t, y))
+
+
 @rule(
     vjp=lambda g, a, b_shape, y: _solve_vjp(g, a, b_shape, y),
+    jvp=(lambda t, a, b_shape, y: _solve_jvp(t, a, b_shape, y), lambda t, a: solve(a, t)),
     together=True,
     numpy=("linalg.solve",),
     samples=regular(
@@ -115,6 +125,7 @@ def _cofactors(a):
 
 @rule(
     vjp=lambda g, a, y: _det_vjp(g, a, y),
+    jvp=lambda t, a, y: ops.sum(t * _det_vjp(ones_of(y), a, y), (-2, -1)),
     numpy=("linalg.det",),
     samples=lambda rng: [
         *regular(*((shape, {}) for shape in _SQUARE))(rng), ((np.outer([1.0, 2, -1], [2.0, 1, 3]),), {}),
@@ -135,9 +146,18 @@ def _slogdet_vjp(g, a, y):
     return as_matrix(logarithm) * adjoint(inv(a))
 
 
+def _slogdet_jvp(t, a, y):
+    """The trace of `inv(a) @ t`: its real part for the logarithm; the sign turns with its imaginary part."""
+    trace = ops.sum(transposed(inv(a)) * t, (-2, -1))
+    if a.dtype.kind == "c":
+        return stack(ops.getitem(y, (..., 0)) * (1j * imag(trace)), real(trace), axis=-1)
+    return stack(zeros_of(trace), trace, axis=-1)
+
+
 @rule(
     name="slogdet",
     vjp=lambda g, a, y: _slogdet_vjp(g, a, y),
+    jvp=lambda t, a, y: _slogdet_jvp(t, a, y),
     holomorphic=False,
     numpy=(),
     samples=regular(*((shape, {}) for shape in _SQUARE)),
@@ -159,6 +179,13 @@ def _pinv_vjp(g, a, y):
     return ga + (rows - matmul(a, matmul(y, rows))) + (columns - matmul(matmul(columns, y), a))
 
 
+def _pinv_jvp(t, a, y):
+    """`-y @ t @ y`, and two parts outside the spaces of rows and columns, for matrices of constant rank."""
+    yh, th = adjoint(y), adjoint(t)
+    rows, columns = matmul(matmul(y, yh), th), matmul(th, matmul(yh, y))
+    return (rows - matmul(matmul(rows, a), y)) + (columns - matmul(y, matmul(a, columns))) - matmul(matmul(y, t), y)
+
+
 def _mirrored(a):
     """Return the Hermitian matrix whose lower triangle is that of `a`."""
     return tril(a) + adjoint(tril(a, -1))
@@ -169,11 +196,19 @@ def _pinv_any_vjp(g, a, y, hermitian):
     return hermitian_part(_pinv_vjp(g, _mirrored(a), y)) if hermitian else _pinv_vjp(g, a, y)
 
 
+def _pinv_any_jvp(t, a, y, hermitian):
+    """As for a general matrix; of a Hermitian one, along the Hermitian part of `t`."""
+    return _pinv_jvp(hermitian_part(t), _mirrored(a), y) if hermitian else _pinv_jvp(t, a, y)
+
+
 _OBLONG = ((3, 3), (4, 2), (2, 4), (2, 3, 2), (1, 1), (0, 2, 2), (0, 2), (3, 0))
 
 
 @rule(
     vjp=lambda g, a, y, hermitian: _pinv_any_vjp(g, a, y, hermitian),
+    jvp=lambda t, a, y, hermitian: _pinv_jvp(
+        hermitian_part(t) if hermitian else t, _mirrored(a) if hermitian else a, y
+    ),
     holomorphic=False,
     numpy=(),
     prepare=parameters.read(hermitian=parameters.flag),
@@ -188,21 +223,35 @@ def pinv(a, /, rcond=1e-15, hermitian=False):
     return lapack.pinv(a, rcond, hermitian)
 
 
+def _lstsq_inverse(a, rcond):
+    """Return the pseudo-inverse of `a` with the tolerance of `lstsq`."""
+    if rcond is None or rcond < 0:
+        rcond = np.finfo(a.dtype).eps * (max(a.shape) if rcond is None else 1)
+    return pinv(a, rcond)
+
+
+def _lstsq_jvp(t, a, b, rcond):
+    """The tangent of the pseudo-inverse of `a`, times `b`."""
+    return matmul(_pinv_jvp(t, a, _lstsq_inverse(a, rcond)), b)
+
+
 def _lstsq_vjp(g, a, b, y, rcond):
     """`gb = pinv(a).H @ g` for `b`; for `a`, the vjp of `pinv` with the cotangent `g @ b.H`."""
     if b.ndim == 1:
         g, b = reshape(g, (-1, 1)), reshape(b, (-1, 1))
         ga, gb = _lstsq_vjp(g, a, b, y, rcond)
         return ga, reshape(gb, (-1,))
-    if rcond is None or rcond < 0:
-        rcond = np.finfo(a.dtype).eps * (max(a.shape) if rcond is None else 1)
-    inverse = pinv(a, rcond)
+    inverse = _lstsq_inverse(a, rcond)
     return _pinv_vjp(matmul(g, adjoint(b)), a, inverse), matmul(adjoint(inverse), g)
 
 
 @rule(
     name="lstsq",
     vjp=lambda g, a, b, y, rcond: _lstsq_vjp(g, a, b, y, rcond),
+    jvp=(
+        lambda t, a, b, rcond: _lstsq_jvp(t, a, b, rcond),
+        lambda t, a, rcond: matmul(_lstsq_inverse(a, rcond), t),
+    ),
     together=True,
     holomorphic=False,
     numpy=(),
@@ -253,13 +302,19 @@ def _pade(a, m):
 
 def _expm_vjp(g, a):
     """The upper right block of the exponential of `[[a.T, g], [0, a.T]]`."""
-    a, n = transposed(a), a.shape[-1]
+    return _expm_jvp(g, transposed(a))
+
+
+def _expm_jvp(g, a):
+    """The upper right block of the exponential of `[[a, g], [0, a]]`."""
+    n = a.shape[-1]
     lower = concat(np.zeros(a.shape, a.dtype), a, axis=-1)
     return ops.getitem(expm(concat(concat(a, g, axis=-1), lower, axis=-2)), (..., slice(0, n), slice(n, 2 * n)))
 
 
 @rule(
     vjp=lambda g, a: _expm_vjp(g, a),
+    jvp=lambda t, a: _expm_jvp(t, a),
     numpy=(),
     samples=normal(*((shape, {}) for shape in _SQUARE)),
     pattern=patterns.blocks(2, 2),

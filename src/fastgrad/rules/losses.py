@@ -4,21 +4,31 @@ import numpy as np
 
 from fastgrad.rules import patterns
 from fastgrad.rules.activations import sigmoid
-from fastgrad.rules.checks import check_labels, check_reduction, real_only, reduced
-from fastgrad.rules.reductions import softmax
+from fastgrad.rules.checks import check_labels, check_reduction, real_only, reduced, values_of
+from fastgrad.rules.reductions import mean, softmax, sum
 from fastgrad.rules.rule import RULES, ops, rule
 from fastgrad.rules.shapes import reshape
 
 
+def _error(logits, labels):
+    """`softmax(logits) - one_hot(labels)` for each row."""
+    hot = (np.asarray(values_of(labels))[..., None] == np.arange(logits.shape[-1])).astype(logits.dtype)
+    return softmax(logits) - hot
+
+
 def _cross_entropy_vjp(g, logits, labels, reduction):
     """`softmax(logits) - one_hot(labels)` for each row, times the cotangent of its loss."""
-    labels = np.asarray(labels.detach().numpy() if hasattr(labels, "numpy") else labels)
-    hot = (labels[..., None] == np.arange(logits.shape[-1])).astype(g.dtype)
     if reduction == "mean":
-        g = g / max(labels.size, 1)
+        g = g / max(logits.size // logits.shape[-1], 1)
     elif reduction == "none":
-        g = reshape(g, (*labels.shape, 1))
-    return (softmax(logits) - hot) * g
+        g = reshape(g, (*logits.shape[:-1], 1))
+    return _error(logits, labels) * g
+
+
+def _cross_entropy_jvp(t, logits, labels, reduction):
+    """The derivative of each loss along its row of `t`, reduced as the losses."""
+    along = sum(t * _error(logits, labels), -1)
+    return along if reduction == "none" else mean(along) if reduction == "mean" else sum(along)
 
 
 def _draw(rng):
@@ -32,6 +42,7 @@ def _cross_entropy_pattern(call, k):
 
 @rule(
     vjp=(lambda g, logits, labels, reduction: _cross_entropy_vjp(g, logits, labels, reduction), None),
+    jvp=(lambda t, logits, labels, reduction: _cross_entropy_jvp(t, logits, labels, reduction), None),
     holomorphic=False,
     numpy=(),
     prepare=check_reduction,

@@ -4,11 +4,12 @@ import numpy as np
 
 from fastgrad import parameters
 from fastgrad.rules import patterns
+from fastgrad.rules.arithmetic import ones_of
 from fastgrad.rules.comparison import where
 from fastgrad.rules.logic import equal
-from fastgrad.rules.reductions import axes_of, broadcast_back, prod_vjp, restore_axes, sum
-from fastgrad.rules.rule import rule
-from fastgrad.rules.statistics import cumprod_vjp, cumsum_vjp, real_part, replace_zeros
+from fastgrad.rules.reductions import axes_of, broadcast_back, prod_vjp, real_inner, restore_axes, sum
+from fastgrad.rules.rule import ops, rule
+from fastgrad.rules.statistics import cumprod_jvp, cumprod_vjp, cumsum, cumsum_vjp, real_part, replace_zeros
 
 _READ = parameters.read(axis=parameters.axes, keepdims=parameters.flag)
 _READ_SPREAD = parameters.read(axis=parameters.axes, ddof=parameters.number, keepdims=parameters.flag)
@@ -53,6 +54,7 @@ def _count(x, axis):
 
 @rule(
     vjp=lambda g, x, axis, keepdims: where(_nan(x), 0, broadcast_back(g, x.shape, axis, keepdims)),
+    jvp=lambda t, x, axis, keepdims: sum(where(_nan(x), 0, t), axis, keepdims),
     takes_dtype=True,
     prepare=_READ,
     samples=_with_nan(-2, 2, *_SHAPES),
@@ -65,6 +67,9 @@ def nansum(x, /, axis=None, keepdims=False, *, dtype=None):
 
 @rule(
     vjp=lambda g, x, y, axis, keepdims: where(_nan(x), 0, prod_vjp(g, _without(x, 1), y, axis, keepdims)),
+    jvp=lambda t, x, y, axis, keepdims: sum(
+        where(_nan(x), 0, t * prod_vjp(ones_of(y), _without(x, 1), y, axis, keepdims)), axis, keepdims
+    ),
     takes_dtype=True,
     prepare=_READ,
     samples=_with_nan(0.5, 2, *_SHAPES),
@@ -80,8 +85,15 @@ def _nanmean_vjp(g, x, axis, keepdims):
     return where(_nan(x), 0, restore_axes(g, x.shape, axis, keepdims) / np.maximum(_count(x, axis), 1).astype(g.dtype))
 
 
+def _nanmean_jvp(t, x, axis, keepdims):
+    """The mean of `t` over the elements of `x` that are not NaN."""
+    count = np.sum(~_nan(x), axis=axes_of(axis, x.ndim), keepdims=keepdims)
+    return sum(where(_nan(x), 0, t), axis, keepdims) / np.maximum(count, 1).astype(t.dtype)
+
+
 @rule(
     vjp=lambda g, x, axis, keepdims: _nanmean_vjp(g, x, axis, keepdims),
+    jvp=lambda t, x, axis, keepdims: _nanmean_jvp(t, x, axis, keepdims),
     takes_dtype=True,
     prepare=_READ,
     samples=_with_nan(-2, 2, *_SHAPES),
@@ -90,6 +102,13 @@ def _nanmean_vjp(g, x, axis, keepdims):
 def nanmean(x, /, axis=None, keepdims=False, *, dtype=None):
     """Mean of the elements of `x` that are not NaN, over `axis`."""
     return np.nanmean(x, axis=axis, dtype=dtype, keepdims=keepdims)
+
+
+def _nanextreme_jvp(t, x, y, axis, keepdims):
+    """The mean of `t` over the elements that equal the extreme."""
+    ties = equal(x, restore_axes(y, x.shape, axis, keepdims)).detach().numpy()
+    count = np.maximum(np.sum(ties, axis=axis, keepdims=keepdims), 1)
+    return sum(where(ties, t, 0), axis, keepdims) / count.astype(t.dtype)
 
 
 def _nanextreme_vjp(g, x, y, axis, keepdims):
@@ -101,6 +120,7 @@ def _nanextreme_vjp(g, x, y, axis, keepdims):
 
 @rule(
     vjp=lambda g, x, y, axis, keepdims: _nanextreme_vjp(g, x, y, axis, keepdims),
+    jvp=lambda t, x, y, axis, keepdims: _nanextreme_jvp(t, x, y, axis, keepdims),
     prepare=_READ,
     samples=_with_nan(-2, 2, *_SHAPES),
     pattern=patterns.reduces,
@@ -112,6 +132,7 @@ def nanmax(x, /, axis=None, keepdims=False):
 
 @rule(
     vjp=lambda g, x, y, axis, keepdims: _nanextreme_vjp(g, x, y, axis, keepdims),
+    jvp=lambda t, x, y, axis, keepdims: _nanextreme_jvp(t, x, y, axis, keepdims),
     prepare=_READ,
     samples=_with_nan(-2, 2, *_SHAPES),
     pattern=patterns.reduces,
@@ -130,8 +151,15 @@ def _nanvar_vjp(g, x, axis, ddof, keepdims):
     return where(_nan(x), 0, (kept - center) * (g * (2 / divisor)))
 
 
+def _nanvar_jvp(t, x, axis, ddof, keepdims):
+    """As for a gradient: the vjp of ones, which broadcast."""
+    one = ops.astype(np.ones((1,) * x.ndim, bool), real_part(x).dtype)
+    return real_inner(t, _nanvar_vjp(one, x, axis, ddof, True), axis, keepdims)
+
+
 @rule(
     vjp=lambda g, x, axis, ddof, keepdims: _nanvar_vjp(g, x, axis, ddof, keepdims),
+    jvp=lambda t, x, axis, ddof, keepdims: _nanvar_jvp(t, x, axis, ddof, keepdims),
     holomorphic=False,
     synonyms={"correction": "ddof"},
     takes_dtype=True,
@@ -160,6 +188,9 @@ def _nanstd_vjp(g, x, y, axis, ddof, keepdims):
 
 @rule(
     vjp=lambda g, x, y, axis, ddof, keepdims: _nanstd_vjp(g, x, y, axis, ddof, keepdims),
+    jvp=lambda t, x, y, axis, ddof, keepdims: real_inner(
+        t, _nanstd_vjp(ones_of(y), x, y, axis, ddof, keepdims), axis, keepdims
+    ),
     holomorphic=False,
     synonyms={"correction": "ddof"},
     takes_dtype=True,
@@ -175,6 +206,7 @@ def nanstd(x, /, axis=None, ddof=0, keepdims=False, *, dtype=None):
 
 @rule(
     vjp=lambda g, x, axis: where(_nan(x), 0, cumsum_vjp(g, x.shape, axis)),
+    jvp=lambda t, x, axis: cumsum(where(_nan(x), 0, t), axis),
     takes_dtype=True,
     prepare=parameters.read(axis=parameters.axes),
     samples=_with_nan(-2, 2, *_SCANS),
@@ -187,6 +219,7 @@ def nancumsum(x, /, axis=None, *, dtype=None):
 
 @rule(
     vjp=lambda g, x, y, axis: where(_nan(x), 0, cumprod_vjp(g, _without(x, 1), y, axis)),
+    jvp=lambda t, x, y, axis: cumprod_jvp(where(_nan(x), 0, t), _without(x, 1), y, axis),
     takes_dtype=True,
     prepare=parameters.read(axis=parameters.axes),
     samples=_with_nan(0.5, 2, *_SCANS),

@@ -43,6 +43,7 @@ _SAMPLES = (
 
 @rule(
     vjp=lambda g, x, axis, eps: standardize_vjp(g, x, axis, eps),
+    jvp=lambda t, x, axis, eps: standardize_vjp(t, x, axis, eps),
     holomorphic=False,
     numpy=(),
     prepare=parameters.read(axis=parameters.axes, eps=parameters.number),
@@ -62,6 +63,10 @@ def _x_vjp(g, x, weight, axes, eps):
 def _weight_vjp(g, x, weight_shape, axes, eps):
     """`g * standardize(x)`, summed to the shape of `weight`."""
     return sum_to(g * standardize(x, _trailing(x.ndim, axes), eps), weight_shape)
+
+
+def _scaled(y, weight):
+    return y if weight is None else y * weight
 
 
 def _draw(rng):
@@ -89,6 +94,11 @@ def _layer_norm_pattern(call, k):
         lambda g, x, weight_shape, axes, eps: _weight_vjp(g, x, weight_shape, axes, eps),
         lambda g, bias_shape: sum_to(g, bias_shape),
     ),
+    jvp=(
+        lambda t, x, weight, axes, eps: _scaled(standardize_vjp(t, x, _trailing(x.ndim, axes), eps), weight),
+        lambda t, x, axes, eps: standardize(x, _trailing(x.ndim, axes), eps) * t,
+        lambda t: t,
+    ),
     operands=3,
     holomorphic=False,
     numpy=(),
@@ -114,6 +124,10 @@ def _per_channel(p, ndim):
     return reshape(p, (*p.shape, *(1,) * (ndim - 2))) if ndim > 2 else p
 
 
+def _channels_scaled(y, weight):
+    return y if weight is None else y * _per_channel(weight, y.ndim)
+
+
 def _draw_batches(rng):
     for shape, affine in (((5, 3), 2), ((4, 2, 3), 2), ((2, 3, 2, 2), 1), ((6, 2), 0), ((3, 2, 9), 2), ((4, 0), 2)):
         yield (rng.normal(size=shape), *(rng.normal(size=shape[1]) for _ in range(affine))), {}
@@ -130,6 +144,11 @@ def _batch_norm_pattern(call, k):
         ),
         lambda g, x, eps: sum(g * standardize(x, _but_channels(g.ndim), eps), _but_channels(g.ndim)),
         lambda g: sum(g, _but_channels(g.ndim)),
+    ),
+    jvp=(
+        lambda t, x, weight, eps: _channels_scaled(standardize_vjp(t, x, _but_channels(t.ndim), eps), weight),
+        lambda t, x, eps: standardize(x, _but_channels(x.ndim), eps) * _per_channel(t, x.ndim),
+        lambda t, x_shape: _per_channel(t, len(x_shape)),
     ),
     operands=3,
     holomorphic=False,

@@ -6,11 +6,11 @@ import numpy as np
 
 from fastgrad import parameters
 from fastgrad.rules import batching, patterns
-from fastgrad.rules.arithmetic import zeros_of
+from fastgrad.rules.arithmetic import ones_of, zeros_of
 from fastgrad.rules.comparison import abs, sign, where
 from fastgrad.rules.draws import signed, uniform
 from fastgrad.rules.logic import equal
-from fastgrad.rules.reductions import EMPTY_RESULTS, SHAPES, extreme_vjp, restore_axes
+from fastgrad.rules.reductions import EMPTY_RESULTS, SHAPES, extreme_vjp, real_inner, restore_axes
 from fastgrad.rules.rule import rule
 from fastgrad.rules.statistics import replace_zeros
 
@@ -43,6 +43,9 @@ _ORDERS = tuple(((2, 3), {"axis": 1, "ord": p}) for p in (1, 3, 0.5, -1, -2.5, m
 @rule(
     batch=batching.over_axis,
     vjp=lambda g, x, y, axis, keepdims, ord: _norm_vjp(g, x, y, axis, keepdims, ord),
+    jvp=lambda t, x, y, axis, keepdims, ord: real_inner(
+        t, _norm_vjp(ones_of(y), x, y, axis, keepdims, ord), axis, keepdims
+    ),
     holomorphic=False,
     numpy=("linalg.norm",),
     prepare=parameters.read(axis=parameters.axes, keepdims=parameters.flag),

@@ -6,7 +6,7 @@ from fastgrad import parameters
 from fastgrad.rules import messages
 from fastgrad.rules.checks import real_only
 from fastgrad.rules.draws import normal
-from fastgrad.rules.indexing import scatter_add
+from fastgrad.rules.indexing import getitem, scatter_add
 from fastgrad.rules.rule import rule
 from fastgrad.rules.shapes import reshape
 from fastgrad.rules.windows import cropped, offsets, padded, padding_pairs, per_axis, window_counts, windows
@@ -77,6 +77,12 @@ def _max_pool_vjp(g, x, kernel_size, stride, padding, dilation):
     return reshape(scatter_add(reshape(g, (g.size,)), at.ravel(), (x.size,)), x.shape)
 
 
+def _max_pool_jvp(t, x, kernel_size, stride, padding, dilation):
+    """The tangent of the first largest element of each window."""
+    at = _argmax_indices(np.asarray(x.detach().numpy()), kernel_size, stride, padding, dilation)
+    return getitem(reshape(t, (t.size,)), (at,))
+
+
 _CASES = (
     ((2, 3, 4, 4), {"kernel_size": 2}), ((2, 5, 7), {"kernel_size": 3, "stride": 2, "padding": 1}),
     ((4, 6), {"kernel_size": (2, 3), "stride": (1, 2), "padding": (1, 0)}), ((0, 2, 3, 3), {"kernel_size": 2}),
@@ -87,6 +93,9 @@ _CASES = (
 @rule(
     vjp=lambda g, x, kernel_size, stride, padding, dilation: _max_pool_vjp(
         g, x, kernel_size, stride, padding, dilation
+    ),
+    jvp=lambda t, x, kernel_size, stride, padding, dilation: _max_pool_jvp(
+        t, x, kernel_size, stride, padding, dilation
     ),
     holomorphic=False,
     numpy=(),
@@ -112,6 +121,7 @@ def _divisor(lengths, kernel, stride, padding, count_include_pad):
     vjp=lambda g, x_shape, kernel_size, stride, padding, count_include_pad: avg_unpool2d(
         g, x_shape[-2:], kernel_size, stride, padding, count_include_pad
     ),
+    jvp="linear",
     numpy=(),
     prepare=_prepare("avg_pool2d"),
     samples=normal(*_CASES, ((2, 5, 5), {"kernel_size": 3, "padding": 1, "count_include_pad": False})),
@@ -137,6 +147,7 @@ def _unpool_cases():
     vjp=lambda g, kernel_size, stride, padding, count_include_pad: avg_pool2d(
         g, kernel_size, stride, padding, count_include_pad
     ),
+    jvp="linear",
     numpy=(),
     prepare=_prepare("avg_unpool2d"),
     samples=normal(*_unpool_cases()),

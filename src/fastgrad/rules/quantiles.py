@@ -257,8 +257,22 @@ def _partition_vjp(g, a, y, axis):
     return getitem(g, tuple(key))
 
 
+def _partition_jvp(t, a, y, axis):
+    """Each position of the result gets the tangent of its element."""
+    if axis is None:
+        t, a, axis = reshape(t, (-1,)), reshape(a, (-1,)), 0
+    source = np.argsort(a.detach().numpy(), axis=axis, kind="stable")
+    target = np.argsort(y.detach().numpy(), axis=axis, kind="stable")
+    place = np.empty_like(source)
+    np.put_along_axis(place, target, source, axis=axis)
+    key = list(np.ogrid[tuple(slice(n) for n in a.shape)])
+    key[axis] = place
+    return getitem(t, tuple(key))
+
+
 @rule(
     vjp=lambda g, a, y, axis: _partition_vjp(g, a, y, axis),
+    jvp=lambda t, a, y, axis: _partition_jvp(t, a, y, axis),
     prepare=parameters.read(kth=parameters.numbers, axis=parameters.axes, kind=parameters.word),
     samples=lambda rng: [
         ((rng.normal(size=shape),), params)

@@ -6,6 +6,7 @@ import numpy as np
 
 from fastgrad import parameters
 from fastgrad.rules import batching, patterns
+from fastgrad.rules.arithmetic import ones_of
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import uniform
 from fastgrad.rules.exponential import exp
@@ -49,9 +50,15 @@ def count_of(x_shape, axis):
     return math.prod(x_shape[k] for k in axes_of(axis, len(x_shape)))
 
 
+def real_inner(t, gradient, axis, keepdims):
+    """The derivative along `t` of a real reduction with a `gradient`, where complex numbers count as pairs of reals."""
+    return sum(ops.real(ops.conj(gradient) * t) if t.dtype.kind == "c" else gradient * t, axis, keepdims)
+
+
 @rule(
     batch=batching.over_axis,
     vjp=lambda g, x_shape, axis, keepdims: broadcast_back(g, x_shape, axis, keepdims),
+    jvp="linear",
     takes_dtype=True,
     prepare=_READ,
     samples=uniform(-2, 2, *SHAPES, *EMPTY_RESULTS, *_EMPTY_OPERANDS),
@@ -65,6 +72,7 @@ def sum(x, /, axis=None, keepdims=False, *, dtype=None):
 @rule(
     batch=batching.over_axis,
     vjp=lambda g, x_shape, axis, keepdims: broadcast_back(g / (count_of(x_shape, axis) or 1), x_shape, axis, keepdims),
+    jvp="linear",
     takes_dtype=True,
     prepare=_READ,
     samples=uniform(-2, 2, *SHAPES, *EMPTY_RESULTS),
@@ -76,20 +84,33 @@ def mean(x, /, axis=None, keepdims=False, *, dtype=None):
     return x.mean(axis, dtype, None, keepdims)  # without the Python code of np.mean
 
 
-def extreme_vjp(g, x, y, axis, keepdims):
-    """`g`, divided by the number of ties, where `x` equals `y`, and 0 elsewhere. NaN is the extreme, as in NumPy."""
+def _ties(x, y, axis, keepdims):
+    """Return where `x` equals `y`, and how often, None if once everywhere. NaN is the extreme, as in NumPy."""
     ties = equal(x, restore_axes(y, x.shape, axis, keepdims)).detach().numpy()
     if np.isnan(y.detach().numpy()).any():
         ties = ties | np.isnan(x.detach().numpy())
     count = np.maximum(np.sum(ties, axis=axis, keepdims=keepdims), 1)
-    if (count > 1).any():
-        g = g / count.astype(g.dtype)
+    return ties, count if (count > 1).any() else None
+
+
+def extreme_vjp(g, x, y, axis, keepdims):
+    """`g`, divided by the number of ties, where `x` equals `y`, and 0 elsewhere."""
+    ties, count = _ties(x, y, axis, keepdims)
+    g = g if count is None else g / count.astype(g.dtype)
     return where(ties, restore_axes(g, x.shape, axis, keepdims), 0)
+
+
+def extreme_jvp(t, x, y, axis, keepdims):
+    """The mean of `t` over the elements that equal the extreme."""
+    ties, count = _ties(x, y, axis, keepdims)
+    t = sum(where(ties, t, 0), axis, keepdims)
+    return t if count is None else t / count.astype(t.dtype)
 
 
 @rule(
     batch=batching.over_axis,
     vjp=lambda g, x, y, axis, keepdims: extreme_vjp(g, x, y, axis, keepdims),
+    jvp=lambda t, x, y, axis, keepdims: extreme_jvp(t, x, y, axis, keepdims),
     numpy=("max", "amax"),
     prepare=_READ,
     samples=uniform(-2, 2, *SHAPES, *EMPTY_RESULTS),
@@ -103,6 +124,7 @@ def max(x, /, axis=None, keepdims=False):
 @rule(
     batch=batching.over_axis,
     vjp=lambda g, x, y, axis, keepdims: extreme_vjp(g, x, y, axis, keepdims),
+    jvp=lambda t, x, y, axis, keepdims: extreme_jvp(t, x, y, axis, keepdims),
     numpy=("min", "amin"),
     prepare=_READ,
     samples=uniform(-2, 2, *SHAPES, *EMPTY_RESULTS),
@@ -148,6 +170,7 @@ def _prod_others(g, x, axes):
 @rule(
     batch=batching.over_axis,
     vjp=lambda g, x, y, axis, keepdims: prod_vjp(g, x, y, axis, keepdims),
+    jvp=lambda t, x, y, axis, keepdims: sum(t * prod_vjp(ones_of(y), x, y, axis, keepdims), axis, keepdims),
     takes_dtype=True,
     prepare=_READ,
     samples=lambda rng: [*uniform(0.5, 2, *SHAPES, *EMPTY_RESULTS, *_EMPTY_OPERANDS)(rng), *_with_zeros(rng)],
@@ -183,6 +206,9 @@ def _maximum(x, axis):
     vjp=lambda g, x, y, axis, keepdims: (
         restore_axes(g, x.shape, axis, keepdims) * exp(x - restore_axes(_finite(y), x.shape, axis, keepdims))
     ),
+    jvp=lambda t, x, y, axis, keepdims: sum(
+        t * exp(x - restore_axes(_finite(y), x.shape, axis, keepdims)), axis, keepdims
+    ),
     numpy=(),
     prepare=_READ,
     samples=uniform(-2, 2, *SHAPES, *EMPTY_RESULTS),
@@ -199,6 +225,7 @@ def logsumexp(x, /, axis=None, keepdims=False):
 @rule(
     batch=batching.over_axis,
     vjp=lambda g, y, axis: y * (g - sum(g * y, axis, True)),
+    jvp=lambda t, y, axis: y * (t - sum(t * y, axis, True)),
     numpy=(),
     takes_dtype=True,
     prepare=parameters.read(axis=parameters.axes),
@@ -216,6 +243,7 @@ def softmax(x, /, axis=-1, *, dtype=None):
 @rule(
     batch=batching.over_axis,
     vjp=lambda g, y, axis: g - exp(y) * sum(g, axis, True),
+    jvp=lambda t, y, axis: t - sum(t * exp(y), axis, True),
     numpy=(),
     takes_dtype=True,
     prepare=parameters.read(axis=parameters.axes),

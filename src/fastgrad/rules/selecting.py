@@ -22,6 +22,7 @@ def _back(g, x_shape, function, *args):
 
 @rule(
     vjp=lambda g, arr_shape, obj, axis: _back(g, arr_shape, np.delete, obj, axis),
+    jvp="linear",
     prepare=parameters.read(obj=parameters.key, axis=parameters.axes),
     samples=normal(
         ((5,), {"obj": 1}), ((3, 4), {"obj": np.array([0, -1]), "axis": 1}), ((3, 4), {"obj": slice(1, 9, 2)}),
@@ -50,6 +51,7 @@ def _inserted(g, arr_shape, values_shape, obj, axis, own):
         lambda g, arr_shape, values_shape, obj, axis: _inserted(g, arr_shape, values_shape, obj, axis, True),
         lambda g, arr_shape, values_shape, obj, axis: _inserted(g, arr_shape, values_shape, obj, axis, False),
     ),
+    jvp="linear",
     numpy=(),
     prepare=parameters.read(obj=parameters.key, axis=parameters.axes),
     samples=normal(
@@ -69,6 +71,7 @@ def insert(arr, values, /, obj, axis=None):
     vjp=(None, lambda g, a_shape, condition, axis: _back(
         g, a_shape, lambda x: np.compress(values_of(condition), x, axis)
     )),
+    jvp=(None, lambda t, condition, axis: compress(condition, t, axis)),
     prepare=parameters.read(axis=parameters.axes),
     samples=lambda rng: [
         ((np.array(condition, bool), rng.normal(size=shape)), params)
@@ -89,6 +92,7 @@ def compress(condition, a, /, axis=None):
         None,
         lambda g, arr_shape, condition: _back(g, arr_shape, lambda x: np.extract(values_of(condition), x)),
     ),
+    jvp=(None, lambda t, condition: extract(condition, t)),
     samples=lambda rng: [
         ((rng.normal(size=shape) > 0, rng.normal(size=shape)), {}) for shape in ((5,), (2, 3), (0, 2))
     ],
@@ -101,6 +105,7 @@ def extract(condition, arr, /):
 
 @rule(
     vjp=lambda g, a_shape, new_shape: _back(g, a_shape, np.resize, new_shape),
+    jvp="linear",
     prepare=parameters.read(new_shape=parameters.shape),
     samples=normal(
         ((5,), {"new_shape": (2, 4)}), ((2, 3), {"new_shape": 4}), ((2,), {"new_shape": (0,)}),
@@ -146,6 +151,7 @@ def _add_at_pattern(call, k):
 
 @rule(
     vjp=(lambda g: g, lambda g, key, values_shape: sum_to(getitem(g, key), values_shape)),
+    jvp="linear",
     numpy=(),
     prepare=parameters.read(key=parameters.key),
     samples=normal(

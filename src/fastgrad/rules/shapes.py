@@ -14,6 +14,7 @@ from fastgrad.rules.rule import ops, rule
 @rule(
     batch=batching.broadcast_to,
     vjp=lambda g, x_shape: sum_to(g, x_shape),
+    jvp="linear",
     view=True,
     prepare=parameters.read(shape=parameters.shape),
     samples=normal(
@@ -32,6 +33,7 @@ def broadcast_to(x, /, shape):
 @rule(
     batch=batching.sum_to,
     vjp=lambda g, x_shape: broadcast_to(g, x_shape),
+    jvp="linear",
     numpy=(),
     prepare=parameters.read(shape=parameters.shape),
     samples=normal(
@@ -51,6 +53,7 @@ def sum_to(x, /, shape):
 @rule(
     batch=batching.reshape,
     vjp=lambda g, x_shape: reshape(g, x_shape),
+    jvp="linear",
     view=True,
     prepare=parameters.read(shape=parameters.shape),
     samples=normal(
@@ -73,6 +76,7 @@ def _inverse(axes):
 @rule(
     batch=batching.permute_dims,
     vjp=lambda g, axes: permute_dims(g, _inverse(axes)),
+    jvp="linear",
     view=True,
     numpy=(),
     prepare=parameters.read(axes=parameters.integers),
@@ -92,6 +96,7 @@ def permute_dims(x, /, axes):
 @rule(
     batch=batching.over_axis,
     vjp=lambda g, axis: flip(g, axis),
+    jvp="linear",
     view=True,
     prepare=parameters.read(axis=parameters.axes),
     samples=normal(((2, 3), {"axis": None}), ((2, 3), {"axis": -1}), ((2, 3, 2), {"axis": (0, 2)}), ((0, 2), {})),
@@ -104,6 +109,7 @@ def flip(x, /, axis=None):
 @rule(
     batch=batching.roll,
     vjp=lambda g, shift, axis: roll(g, np.negative(shift), axis),
+    jvp="linear",
     prepare=parameters.read(shift=parameters.numbers, axis=parameters.axes),
     samples=normal(
         ((5,), {"shift": 2}),
@@ -149,6 +155,7 @@ def _tile_vjp(g, x_shape, reps):
 @rule(
     batch=batching.tile,
     vjp=lambda g, x_shape, reps: _tile_vjp(g, x_shape, reps),
+    jvp="linear",
     prepare=parameters.read(reps=parameters.numbers),
     samples=normal(
         ((3,), {"reps": 2}),
@@ -181,7 +188,8 @@ def _repeat_vjp(g, x_shape, repeats, axis):
 
 @rule(
     batch=batching.along_axis,
-    vjp=lambda g, x_shape, repeats, axis: _repeat_vjp(g, x_shape, repeats, axis),  # cotangents of the copies add up
+    vjp=lambda g, x_shape, repeats, axis: _repeat_vjp(g, x_shape, repeats, axis),
+    jvp="linear",  # cotangents of the copies add up
     prepare=parameters.read(repeats=parameters.numbers, axis=parameters.axes),
     samples=normal(
         ((3,), {"repeats": 2}), ((2, 3), {"repeats": 3}), ((2, 3), {"repeats": (1, 0, 2), "axis": 1}),
@@ -198,6 +206,7 @@ def repeat(x, /, repeats, axis=None):
 @rule(
     batch=batching.triangle,
     vjp=lambda g, x_shape, k: sum_to(tril(g, k), x_shape),
+    jvp="linear",
     prepare=parameters.read(k=parameters.integer),
     samples=normal(((3, 3), {}), ((2, 3, 4), {"k": -1}), ((3, 2), {"k": 1}), ((3,), {}), ((0, 2), {})),
     pattern=patterns.selects,
@@ -210,6 +219,7 @@ def tril(x, /, k=0):
 @rule(
     batch=batching.triangle,
     vjp=lambda g, x_shape, k: sum_to(triu(g, k), x_shape),
+    jvp="linear",
     prepare=parameters.read(k=parameters.integer),
     samples=normal(((3, 3), {}), ((2, 3, 4), {"k": -1}), ((3, 2), {"k": 1}), ((3,), {}), ((0, 2), {})),
     pattern=patterns.selects,
@@ -242,6 +252,7 @@ PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 @rule(
     batch=batching.pad,
     vjp=lambda g, x_shape, pad_width, mode: _pad_vjp(g, x_shape, pad_width, mode),
+    jvp=lambda t, pad_width, mode: pad(t, pad_width, mode),
     prepare=parameters.read(pad_width=parameters.numbers, mode=parameters.word),
     samples=normal(
         ((3,), {"pad_width": 2}), ((2, 3), {"pad_width": ((1, 0), (0, 2)), "constant_values": 7.0}),
@@ -269,6 +280,7 @@ def pad(x, /, pad_width, mode="constant", constant_values=0):
 @rule(
     batch=batching.same,
     vjp=lambda g: g,
+    jvp="linear",
     samples=normal(((2, 3), {}), ((), {}), ((0,), {})),
     pattern=patterns.elementwise,
 )
@@ -281,6 +293,7 @@ def copy(x, /):
 @rule(
     batch=batching.same,
     vjp=lambda g: g,
+    jvp=lambda t: t,
     samples=normal(((2, 3), {"dtype": "float64"}), ((0,), {"dtype": "complex128"})),
     pattern=patterns.elementwise,
 )

@@ -7,8 +7,10 @@ from fastgrad.rules import batching, patterns
 from fastgrad.rules.comparison import where
 from fastgrad.rules.complex import conj, real
 from fastgrad.rules.draws import normal
-from fastgrad.rules.linear_algebra import matmul, transposed
+from fastgrad.rules.joining import concat
+from fastgrad.rules.linear_algebra import diagonal, matmul, transposed
 from fastgrad.rules.logic import less_equal
+from fastgrad.rules.reductions import sum
 from fastgrad.rules.rule import ops, rule
 from fastgrad.rules.shapes import reshape
 
@@ -40,9 +42,20 @@ def _values_vjp(g, x):
     return matmul(u * reshape(g, (*g.shape[:-1], 1, g.shape[-1])), adjoint(v))
 
 
+def _values_jvp(t, x):
+    """The real diagonal of `U.H @ t @ V`."""
+    u, _, v = unpack(svd_packed(x), x.shape[-2])
+    return sum(_real(conj(u) * matmul(t, v) if u.dtype.kind == "c" else u * matmul(t, v)), -2)
+
+
+def _real(x):
+    return real(x) if x.dtype.kind == "c" else x
+
+
 @rule(
     batch=batching.stacks,
     vjp=lambda g, x: _values_vjp(g, x),
+    jvp=lambda t, x: _values_jvp(t, x),
     holomorphic=False,
     numpy=("linalg.svdvals",),
     samples=normal(*((shape, {}) for shape in _SHAPES)),
@@ -67,12 +80,9 @@ def factors_vjp(factors, cotangents):
     """
     (u, s, v), (gu, gs, gv) = factors, cotangents
     m, n = u.shape[-2], v.shape[-2]
-    columns, rows = reshape(s, (*s.shape[:-1], 1, s.shape[-1])), reshape(s, (*s.shape, 1))
-    top = np.max(s.detach().numpy(), axis=-1, keepdims=True, initial=0)[..., None]
-    noise = max(m, n) * np.finfo(s.dtype).eps * top
+    columns, apart, together, noise = _gaps(s, m, n)
     ugu, vgv = matmul(adjoint(u), gu), matmul(adjoint(v), gv)
     a, b = ugu - adjoint(ugu), vgv - adjoint(vgv)
-    apart, together = inverse_above(columns - rows, noise), inverse_above(columns + rows, noise)
     middle = (a + b) * (0.5 * apart) + (a - b) * (0.5 * together)
     middle = middle + reshape(gs, (*gs.shape, 1)) * np.eye(s.shape[-1], dtype=s.dtype)
     gx = matmul(matmul(u, middle), adjoint(v))
@@ -83,10 +93,45 @@ def factors_vjp(factors, cotangents):
     return gx
 
 
+def _packed_jvp(t, y, x_shape):
+    u, s, v = factors_jvp(unpack(y, x_shape[-2]), t)
+    return concat(u, reshape(s, (*s.shape[:-1], 1, s.shape[-1])), v, axis=-2)
+
+
+def factors_jvp(factors, t):
+    """Tangents of U, the singular values and V: the transpose of `factors_vjp`.
+
+    The vectors turn among themselves, by antihermitian matrices from `U.H t V`, and out of their space if x is not
+    square.
+    """
+    u, s, v = factors
+    m, n = u.shape[-2], v.shape[-2]
+    columns, apart, together, noise = _gaps(s, m, n)
+    onto = matmul(t, v)
+    inner = matmul(adjoint(u), onto)
+    first, second = inner * (0.5 * (apart + together)), inner * (0.5 * (apart - together))
+    tu, tv = matmul(u, first - adjoint(first)), matmul(v, second - adjoint(second))
+    ts = _real(diagonal(inner, 0, -2, -1))
+    if m > n:
+        tu = tu + (onto - matmul(u, inner)) * inverse_above(columns, noise)
+    if n > m:
+        tv = tv + (matmul(adjoint(t), u) - matmul(v, adjoint(inner))) * inverse_above(columns, noise)
+    return tu, ts, tv
+
+
+def _gaps(s, m, n):
+    """Return singular values as a row, the inverses of their differences and sums, and their rounding error."""
+    columns, rows = reshape(s, (*s.shape[:-1], 1, s.shape[-1])), reshape(s, (*s.shape, 1))
+    top = np.max(s.detach().numpy(), axis=-1, keepdims=True, initial=0)[..., None]
+    noise = max(m, n) * np.finfo(s.dtype).eps * top
+    return columns, inverse_above(columns - rows, noise), inverse_above(columns + rows, noise), noise
+
+
 @rule(
     batch=batching.stacks,
     name="svd",
     vjp=lambda g, y, x_shape: _packed_vjp(g, y, x_shape),
+    jvp=lambda t, y, x_shape: _packed_jvp(t, y, x_shape),
     holomorphic=False,
     numpy=(),
     samples=normal(*((shape, {}) for shape in _SHAPES)),

@@ -6,10 +6,11 @@ import numpy as np
 
 from fastgrad import parameters
 from fastgrad.rules import batching, patterns
+from fastgrad.rules.arithmetic import ones_of
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import uniform
 from fastgrad.rules.logic import equal
-from fastgrad.rules.reductions import EMPTY_RESULTS, count_of, mean, restore_axes
+from fastgrad.rules.reductions import EMPTY_RESULTS, count_of, mean, real_inner, restore_axes, sum
 from fastgrad.rules.rule import ops, rule
 from fastgrad.rules.shapes import flip, reshape
 
@@ -48,9 +49,18 @@ def _var_vjp(g, x, axis, ddof, keepdims):
     return (x - mean(x, axis, True)) * (g * (2 / _degrees_of_freedom(x.shape, axis, ddof)))
 
 
+def _var_jvp(t, x, axis, ddof, keepdims):
+    """The sum of `2 * t * (x - mean(x)) / (n - ddof)` over the reduced axes."""
+    if not x.size:
+        return sum(real_part(x * t), axis, keepdims)
+    slope = (x - mean(x, axis, True)) * (2 / _degrees_of_freedom(x.shape, axis, ddof))
+    return real_inner(t, slope, axis, keepdims)
+
+
 @rule(
     batch=batching.over_axis,
     vjp=lambda g, x, axis, ddof, keepdims: _var_vjp(g, x, axis, ddof, keepdims),
+    jvp=lambda t, x, axis, ddof, keepdims: _var_jvp(t, x, axis, ddof, keepdims),
     holomorphic=False,
     synonyms={"correction": "ddof"},
     takes_dtype=True,
@@ -88,6 +98,9 @@ def _constant(x, y, center, axis, keepdims):
 @rule(
     batch=batching.over_axis,
     vjp=lambda g, x, y, axis, ddof, keepdims: _std_vjp(g, x, y, axis, ddof, keepdims),
+    jvp=lambda t, x, y, axis, ddof, keepdims: real_inner(
+        t, _std_vjp(ones_of(y), x, y, axis, ddof, keepdims), axis, keepdims
+    ),
     holomorphic=False,
     synonyms={"correction": "ddof"},
     takes_dtype=True,
@@ -110,6 +123,7 @@ def cumsum_vjp(g, x_shape, axis):
 @rule(
     batch=batching.along_axis,
     vjp=lambda g, x_shape, axis: cumsum_vjp(g, x_shape, axis),
+    jvp="linear",
     takes_dtype=True,
     prepare=parameters.read(axis=parameters.axes),
     samples=uniform(-2, 2, *_SCANS),
@@ -135,9 +149,23 @@ def cumprod_vjp(g, x, y, axis):
     return reshape(ops.stack(*reversed(parts), axis=axis) if parts else g, shape)
 
 
+def cumprod_jvp(t, x, y, axis):
+    """`ty[k] = ty[k - 1] * x[k] + y[k - 1] * t[k]`, without division, as the vjp."""
+    if axis is None or not x.shape:
+        axis = 0
+        t, x = (reshape(a, (-1,)) for a in (t, x))
+    before = (slice(None),) * (axis % x.ndim)
+    parts = []
+    for k in range(x.shape[axis]):
+        tk = t[(*before, k)]
+        parts.append(parts[-1] * x[(*before, k)] + y[(*before, k - 1)] * tk if parts else tk)
+    return ops.stack(*parts, axis=axis) if parts else t
+
+
 @rule(
     batch=batching.along_axis,
     vjp=lambda g, x, y, axis: cumprod_vjp(g, x, y, axis),
+    jvp=lambda t, x, y, axis: cumprod_jvp(t, x, y, axis),
     takes_dtype=True,
     prepare=parameters.read(axis=parameters.axes),
     samples=uniform(0.5, 2, *_SCANS),

@@ -41,7 +41,7 @@ cdef class Function:
         self.view = rule.view
         self.together = rule.together
         self.holomorphic = rule.holomorphic
-        self.linear = rule.jvp == "linear"
+        self.linear = rule.jvp == "linear" and not rule.variadic
         self.vjps = rule.vjps
         self.n_params = len(rule.param_names)
         self.n_positional = rule.n_positional

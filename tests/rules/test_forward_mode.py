@@ -1,0 +1,121 @@
+"""Every rule in forward mode: its jvp against the vjp of the vjp, finite differences, and the transpose."""
+
+import numpy as np
+import pytest
+
+import fastgrad as fg
+from fastgrad.errors import DTypeError, NotDifferentiableError
+from fastgrad.rules import FUNCTIONS, RULES
+from tests.support.references_linalg import PHASED
+from tests.support.rule_samples import NAMES, asked, direction, is_float, samples
+
+SMOOTH = [name for name in NAMES if RULES[name].has_vjp]
+STEP, DIFFERENCE = 1e-5, 5e-7
+AGREE = 1e-9  # two formulas for the same number, of operands that may be badly conditioned
+
+
+def inner(a, b):
+    """The real inner product, where complex arrays count as pairs of reals."""
+    return float(np.real(np.vdot(np.asarray(b), np.asarray(a))))
+
+
+def close(got, wanted, tolerance, what):
+    scale = max(1.0, np.max(np.abs(wanted), initial=0.0))
+    np.testing.assert_allclose(got, wanted, rtol=tolerance, atol=tolerance * scale, err_msg=what)
+
+
+def operands_of(name, dtype=None):
+    """Yield operands of the samples of a rule, as arrays, and its parameters; complex ones where it takes them."""
+    rule, rng = RULES[name], np.random.default_rng(5)
+    for operands, params in samples(name):
+        if dtype is None or not any(is_float(x) or np.iscomplexobj(x) for x in operands):
+            yield operands, params
+            continue
+        if np.dtype(dtype).kind == "f":
+            yield [x.astype(dtype) if is_float(x) else x for x in operands], params
+            continue
+        zs = [(x + 0.3j * rng.normal(size=x.shape)).astype(dtype) if is_float(x) else x for x in operands]
+        if rule.hermitian:
+            zs = [(z + np.conj(np.swapaxes(z, -1, -2))) / 2 for z in zs]
+        yield zs, params
+
+
+def recorded(operands):
+    """Return floating-point and complex arrays as leaves and everything else unchanged."""
+    return [
+        fg.tensor(x, requires_grad=True) if isinstance(x, np.ndarray) and x.dtype.kind in "fc" else x for x in operands
+    ]
+
+
+def tangents_of(rule, xs, rng, chosen):
+    """Return random tangents for the operands with numbers `chosen`, and None for the others."""
+    return [
+        fg.asarray(np.asarray(direction(rule, x.shape, rng, x.dtype), x.dtype)) if k in chosen else None
+        for k, x in enumerate(xs)
+    ]
+
+
+def differentiable_calls(name, dtype=None):
+    """Yield `(rule, operands as leaves, parameters, result, numbers of the operands that have a gradient)`."""
+    rule = RULES[name]
+    for operands, params in operands_of(name, dtype):
+        xs = recorded(operands)
+        try:
+            y = FUNCTIONS[name](*xs, **params)
+        except (TypeError, DTypeError):
+            assert np.dtype(dtype).kind == "c"
+            return
+        chosen = asked(rule, xs)
+        if chosen and y.dtype.kind in "fc":
+            yield rule, xs, params, y, chosen
+
+
+def subsets(chosen):
+    """Yield all operands, and each alone: the others then have no tangent."""
+    yield tuple(chosen)
+    if len(chosen) > 1:
+        yield from ((k,) for k in chosen)
+
+
+def push(rule, tangents, y, xs, params):
+    """Return the tangent of the result by the rule's `jvp`, as an array."""
+    operands, bound = rule.bind(tuple(xs), dict(params))
+    operands = [fg.asarray(x) if isinstance(x, np.ndarray) else x for x in operands]
+    tangents = (*tangents, *(None,) * (len(operands) - len(tangents)))
+    with fg.no_grad():
+        dy = rule.push(tangents, y.detach(), operands, bound)
+    return np.zeros(y.shape, y.dtype) if dy is None else dy.detach().numpy()
+
+
+def transposed(y, xs, tangents):
+    """Return the same by the vjp of the vjp."""
+    pairs = [(x, t) for x, t in zip(xs, tangents, strict=True) if t is not None]
+    u = fg.tensor(np.zeros(y.shape, y.dtype), requires_grad=True)
+    gs = fg.gradients(y, [x for x, _ in pairs], u, create_graph=True, allow_unused=True)
+    live = [(g, t) for g, (_, t) in zip(gs, pairs, strict=True) if g is not None and g.requires_grad]
+    if not live:
+        return np.zeros(y.shape, y.dtype)
+    (dy,) = fg.gradients([g for g, _ in live], [u], [t for _, t in live], allow_unused=True)
+    return np.zeros(y.shape, y.dtype) if dy is None else dy.numpy()
+
+
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")  # astype to a real dtype, as NumPy says
+@pytest.mark.parametrize("dtype", ["float64", "float32", "complex128"])
+@pytest.mark.parametrize("name", SMOOTH)
+def test_jvp_is_the_transpose_of_the_vjp(name, dtype):
+    if name in PHASED and dtype == "complex128":
+        return  # the phase of complex factors is LAPACK's
+    rng = np.random.default_rng(11)
+    tolerance = 1e-4 if dtype == "float32" else AGREE
+    for rule, xs, params, y, chosen in differentiable_calls(name, dtype):
+        for some in subsets(chosen):
+            tangents = tangents_of(rule, xs, rng, some)
+            try:
+                wanted = transposed(FUNCTIONS[name](*xs, **params), xs, tangents)
+            except NotDifferentiableError:
+                with pytest.raises(NotDifferentiableError):
+                    push(rule, tangents, y, xs, params)
+                continue
+            got = push(rule, tangents, y, xs, params)
+            assert got.shape == y.shape and got.dtype == y.dtype, f"{name} {params} {got.dtype}"
+            close(got, wanted, tolerance, f"{name} {params}, tangents of {some}")
