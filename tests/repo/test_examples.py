@@ -12,6 +12,8 @@ FILES = sorted(EXAMPLES.glob("*.py"))
 PROJECTS = {
     "moons": (3, "MLP of [Layer of [ReLUNeuron(2)"),
     "custom_gate": (150, "the vjp of the gate agrees with finite differences"),
+    "c_function": (60, "place 4.199, width 0.813, height 1.498"),
+    "kepler": (40, "half-axis 2.000, eccentricity 0.600, period 5.999"),
     "pendulum": (12, "found [1.303  0.2489]"),
     "hmc": (60, "mean of the samples"),
     "saliency": (30, "gradient of the score of 8"),

@@ -315,7 +315,7 @@ class UserRule(Rule):
 
 def _aligned(operands, batched, params, size):
     """Batch rule of an op that broadcasts: operands with fewer axes get axes of length 1 after that of the batch."""
-    ndim = max(x.ndim - has for x, has in zip(operands, batched, strict=True) if isinstance(x, Tensor))
+    ndim = max(getattr(x, "ndim", 0) - has for x, has in zip(operands, batched, strict=True))
     return [
         x.reshape((size,) + (1,) * (ndim - x.ndim + 1) + x.shape[1:]) if has and x.ndim <= ndim else x
         for x, has in zip(operands, batched, strict=True)
