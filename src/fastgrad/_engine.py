@@ -38,6 +38,8 @@ node_of = _chosen.node_of  # for pictures
 _chosen.keep_small_graphs(hasattr(sys, "ps1"))
 node_key = _chosen.node_key
 trace, untrace, is_traced = _chosen.trace, _chosen.untrace, _chosen.is_traced  # for transforms
+Run, gradient_function = _chosen.Run, _chosen.gradient_function
+transform_depth, set_transform_depth = _chosen.transform_depth, _chosen.set_transform_depth
 leave = _chosen.leave
 write_count = _chosen.write_count
 collect_nodes = _chosen.collect_nodes  # for `checkpoint`
@@ -53,10 +55,8 @@ clear_cache = _chosen.clear_cache
 cache_info = _chosen.cache_info
 set_cache_limit = _chosen.set_cache_limit
 
-# Only in the compiled engine, else None: a shorter path for a gradient with respect to one array, facts about the
-# build, the moments that batch_norm computed, and optimizer steps over a list of parameters.
-traced_leaf = getattr(_chosen, "traced_leaf", None)
-scalar_gradient = getattr(_chosen, "scalar_gradient", None)
+# Only in the compiled engine, else None: facts about the build, the moments that batch_norm computed, and optimizer
+# steps over a list of parameters.
 loops_in_use = getattr(_chosen, "loops_in_use", None)
 instruction_set = getattr(_chosen, "instruction_set", None)
 build_switches = getattr(_chosen, "build_switches", None)

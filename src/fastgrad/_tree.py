@@ -3,8 +3,6 @@
 None is an empty tree: a missing bias has no gradient and stays None. Any object that is not a container is a leaf.
 """
 
-import copy
-
 from numpy import ndarray
 
 
@@ -23,6 +21,8 @@ def map_leaves(function, tree):
     if isinstance(tree, dict):
         if type(tree) is dict:
             return {key: map_leaves(function, child) for key, child in tree.items()}
+        import copy  # of few programs
+
         filled = copy.copy(tree)  # keeps the attributes of a subclass, such as the factory of a defaultdict
         for key, child in tree.items():
             filled[key] = map_leaves(function, child)

@@ -16,6 +16,9 @@ B = A + 1.0  # NumPy registers a loop at its first use: not where its memory fai
 AT, PAIR, INDEX, LABELS, MASK = A.T.copy(), np.stack([A, B]), np.array([2, 0, 2]), np.array([1, 0, 3]), A > 0.5
 
 
+GRADIENT_OF_BOTH = fg.value_and_grad(lambda x, p: ((p["w"] * x).sum() + p["b"][0]) * p["b"][1][0], (0, 1))
+
+
 def leaves(*arrays):
     return [fg.tensor(a, requires_grad=True) for a in arrays]
 
@@ -265,6 +268,12 @@ def transformed():
     return [float(value), np.asarray(gradient).tolist()]
 
 
+def of_numbers_and_dicts():
+    """Everything that grad does is done in C, but for the function."""
+    value, (x, p) = GRADIENT_OF_BOTH(2.0, {"w": A, "b": [1.0, (0.5,)]})
+    return [float(value), float(x), p["w"].tolist(), float(p["b"][0]), float(p["b"][1][0])]
+
+
 def in_and_out():
     (x,) = leaves(A[::-1, ::2])
     y = fg.asarray(A) * 2.0
@@ -305,7 +314,8 @@ BY_KERNELS = (
 )  # fmt: skip
 IN_PYTHON = (
     second_order, hooked, picked, written, broken, sweep_within, third_order, create_graph, by_rules,
-    of_integers_and_complex, transformed, in_and_out, contracted, namespaces, matrices, transforms, methods_of_ndarray,
+    of_integers_and_complex, transformed, of_numbers_and_dicts, in_and_out, contracted, namespaces, matrices,
+    transforms, methods_of_ndarray,
 )  # fmt: skip
 IN_CONTEXTS = (no_graph, written_without_a_graph)  # those that set a context variable, as `no_grad` does
 WORKS = {f.__name__: f for f in BY_KERNELS + IN_PYTHON}

@@ -44,6 +44,7 @@ LAYERS = (
         "op_functions",
         "call_plans",
         "sweep_arguments",
+        "transform_arguments",
     ),
     ("engine_python", "core"),
     ("_engine",),
@@ -71,7 +72,7 @@ LAYERS = (
     ("__main__", "_stubs", "_stubs_numpy"),
 )
 # Inside the two engines, file by file.
-ENGINE_PYTHON = ("leaving", "tensor", "record", "numpy_function", "sweep", "forward", "__init__")
+ENGINE_PYTHON = ("leaving", "tensor", "record", "numpy_function", "sweep", "forward", "transform", "__init__")
 CORE = ("build", "capi", "tracebacks", "layout", "loops", "storage", "kernels", "simd", "tensor", "value", "__init__")
 
 # Names a user may rely on, group by group.

@@ -26,11 +26,13 @@ import contextvars  # no-cython-lint
 import operator  # no-cython-lint
 import os  # no-cython-lint
 import sys
+from types import MethodType  # no-cython-lint
 
 import numpy as np
 
 from fastgrad import _numpy_errors, anomaly, batching, devices, direction_errors, errors, leaving  # no-cython-lint
 from fastgrad import modes, op_functions, parameters, sweep_arguments, tracebacks  # no-cython-lint
+from fastgrad import transform_arguments  # no-cython-lint
 from fastgrad._hooks import HookHandle
 from fastgrad.core import simd
 from fastgrad.core.kernels import kernel_rows
@@ -102,6 +104,11 @@ include "forward/order.pxi"         # which nodes, and when
 include "forward/batches.pxi"       # where they begin and end
 include "forward/push.pxi"
 include "forward/pull.pxi"
+# Transforms of functions.
+include "transform/tree.pxi"        # nested arguments and results
+include "transform/run.pxi"         # one call of a transformed function
+include "transform/leaves.pxi"      # what it differentiates, and what it hands back
+include "transform/gradient.pxi"    # what `grad` and `value_and_grad` return
 include "object/node_extra.pxi"
 include "object/ufuncs.pxi"
 include "object/tensor_class.pxi"

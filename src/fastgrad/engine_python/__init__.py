@@ -1,7 +1,7 @@
 """The pure-Python engine: all of backpropagation in plain Python and NumPy, written to be read.
 
-Read `tensor.py` (the Tensor and the nodes of the graph), then `record.py` (how an op becomes a node), then `sweep.py`
-(the backward pass) and `forward.py` (forward mode).
+Read `tensor.py` (the Tensor and the nodes of the graph), then `record.py` (how an op becomes a node), `sweep.py` (the
+backward pass), `forward.py` (forward mode), and `transform.py` (what `grad` does around them).
 """
 
 from fastgrad.anomaly import detect_anomaly
@@ -22,6 +22,7 @@ from fastgrad.engine_python.numpy_function import NumPyFunction
 from fastgrad.engine_python.record import Function
 from fastgrad.engine_python.sweep import gradients, keep_small_graphs, node_key, node_of, partial_gradients
 from fastgrad.engine_python.tensor import Tensor, asarray, collect_nodes, tensor
+from fastgrad.engine_python.transform import Run, gradient_function, set_transform_depth, transform_depth
 
 name = "python"
 

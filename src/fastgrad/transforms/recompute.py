@@ -15,13 +15,15 @@ from fastgrad._engine import (
     is_traced,
     node_key,
     partial_gradients,
+    set_transform_depth,
     trace,
+    transform_depth,
     untrace,
 )
 from fastgrad.rules.rule import Rule, ops
 from fastgrad.tracebacks import boundary
 from fastgrad.transforms import messages
-from fastgrad.transforms.lift import alias, level, require_function
+from fastgrad.transforms.lift import alias, require_function
 
 
 @boundary
@@ -92,7 +94,7 @@ class _Segment:
     def __init__(self, f, args, kwargs):
         self.f = f
         self.args = (args, kwargs)
-        self.depth = level.depth
+        self.depth = transform_depth()
         leaves = _tree.leaves(self.args)
         self.operands = [x for x in leaves if _requires_grad(x)]
         self.constants = [x for x in leaves if _is_constant(x)]
@@ -114,14 +116,15 @@ class _Segment:
         recorded = {}
         outer = collect_nodes(recorded)
         # A transform that `f` calls must find the same depth and marks as in the first run.
-        before, level.depth = level.depth, self.depth
+        before = transform_depth()
+        set_transform_depth(self.depth)
         trace(traced)
         try:
             args, kwargs = _tree.map_leaves(fed, self.args)
             out = self.f(*args, **kwargs)
         finally:
             untrace(traced)
-            level.depth = before
+            set_transform_depth(before)
             collect_nodes(outer)
             if outer is not None:
                 for key, t in recorded.items():

@@ -42,9 +42,7 @@ cdef tuple recorded_tensors(object given):
 
 cdef tuple swept_gradients(outputs, inputs, cotangents, bint retain_graph, bint create_graph, bint allow_unused,
                            bint partial):
-    cdef Tensor x, freed = None
-    cdef dict found = {}
-    cdef Py_ssize_t k
+    cdef Tensor y
     cdef tuple ys = recorded_tensors(outputs), xs = recorded_tensors(inputs)
     if ys is not None and xs is not None and cotangents is None:
         outputs, inputs, cotangents = ys, xs, (None,) * len(ys)
@@ -52,16 +50,25 @@ cdef tuple swept_gradients(outputs, inputs, cotangents, bint retain_graph, bint 
         outputs, inputs, cotangents = sweep_arguments.checked_sequences(outputs, inputs, cotangents, Tensor)
     cdef list roots = [(y, checked_cotangent(y, g, k))
                        for k, (y, g) in enumerate(zip(outputs, cotangents, strict=True))]
-    for x, _ in roots:
-        check_fresh(x)
+    for y, _ in roots:
+        check_fresh(y)
+    y, g = roots[0]
+    return tuple(input_gradients(y, g, roots[1:] or None, inputs, retain_graph, create_graph, allow_unused, partial))
+
+
+cdef list input_gradients(Tensor root, Tensor cotangent, list more, object inputs, bint retain_graph,
+                          bint create_graph, bint allow_unused, bint partial):
+    """The gradients of checked outputs with respect to `inputs`, a tuple or list of Tensors."""
+    cdef Tensor x, freed = None
+    cdef dict found = {}
+    cdef list result = []
+    cdef Py_ssize_t k
     for x in inputs:
         found[<size_t><PyObject*>x] = None
         x.flags |= INPUT
         if x.flags & FREED:
             freed = x
-    y, g = roots[0]
-    sweep(y, g, roots[1:] or None, found, retain_graph or create_graph, create_graph, partial)
-    result = []
+    sweep(root, cotangent, more, found, retain_graph or create_graph, create_graph, partial)
     for k in range(len(inputs)):
         g = found.get(<size_t><PyObject*>inputs[k])
         if g is None and freed is not None:
@@ -72,52 +79,7 @@ cdef tuple swept_gradients(outputs, inputs, cotangents, bint retain_graph, bint 
             # Cotangents may share their memory with each other, or with what the caller passed.
             g = functions["copy"](g) if create_graph else private_copy(<Tensor>g)
         result.append(g)
-    return tuple(result)
-
-
-cdef extern from "numpy/arrayobject.h":
-    object PyArray_Scalar(void* data, cnp.dtype descr, object base)
-
-
-def traced_leaf(array):
-    """Return a leaf with a copy of the array, marked as traced until `scalar_gradient` or `untrace`."""
-    global transforms_running
-    cdef Tensor x = private_copy(wrap_array(array))
-    require(x)
-    x.traced = 1
-    transforms_running += 1
-    return x
-
-
-def scalar_gradient(y, Tensor x not None):
-    """Return `(value, gradient)` of a real 0-d `y` with respect to the traced leaf `x`, or None if `y` is none.
-
-    The value is a NumPy scalar and the gradient an array. Also None if no gradient flows to `x`.
-    """
-    global transforms_running
-    cdef Tensor t, g = None
-    if x.traced > 0:
-        x.traced -= 1
-        transforms_running -= 1
-    if type(y) is not Tensor:
-        return None
-    t = <Tensor>y
-    if transforms_running and traced_from(t) is not None:
-        return None     # of a transform around this one, in another thread
-    if not t.layout.flags & SCALAR or not t.flags & REQUIRES_GRAD or t.flags & FREED:
-        return None
-    check_fresh(t)
-    value = PyArray_Scalar(t.data, dtype_of(t), None)
-    cdef dict found = {<size_t><PyObject*>x: None}
-    x.flags |= INPUT
-    sweep(t, None, None, found, False, False)
-    g = found.get(<size_t><PyObject*>x)
-    if g is None:
-        return None         # `y` does not depend on `x`
-    if (g.storage != NULL and g.storage.refs > 1) or not g.layout.flags & C_CONTIGUOUS:
-        g = private_copy(g)
-    move_out(g)
-    return value, array_view(g, g, True)
+    return result
 
 
 def node_of(Tensor x not None):

@@ -10,6 +10,7 @@ cdef extern from "numpy/arrayobject.h":
                                 const cnp.npy_intp* strides, void* data, int flags, object obj)
     int PyArray_SetBaseObject(cnp.ndarray arr, object obj) except -1
     cnp.dtype PyArray_DescrFromType(int typenum)
+    object PyArray_Scalar(void* data, cnp.dtype descr, object base)
     int PyArray_CheckExact(object o)
     int PyArray_Check(object o)
     bint PyArray_ISALIGNED(cnp.ndarray arr)

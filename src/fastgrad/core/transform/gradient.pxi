@@ -1,0 +1,77 @@
+# What `grad` and `value_and_grad` return.
+
+cdef class Gradient:
+    """The function that computes the gradient of `f`. It is called, bound and copied as functions of Python are."""
+
+    cdef vectorcallfunc vectorcall
+    cdef object f, verb, argnums
+    cdef bint has_aux, with_value
+    cdef dict __dict__          # what `functools.wraps` sets
+    cdef object __weakref__
+
+    def __init__(self, verb, f, argnums, bint has_aux, bint with_value):
+        self.vectorcall = call_gradient
+        self.verb = verb
+        self.f = f
+        self.argnums = argnums
+        self.has_aux = has_aux
+        self.with_value = with_value
+        for name, value in transform_arguments.names(verb).items():
+            setattr(self, name, value)
+
+    def __call__(self, *args, **kwargs):
+        pass    # replaced below
+
+    def __get__(self, instance, owner):
+        return self if instance is None else MethodType(self, instance)
+
+    def __reduce__(self):
+        return self.__qualname__
+
+    def __repr__(self):
+        return f"<fastgrad.{self.verb} of {self.f!r}>"
+
+
+cdef object call_gradient(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames):
+    """vectorcall of a Gradient."""
+    cdef Gradient d = <Gradient>callable
+    cdef Run run = <Run>Run.__new__(Run)
+    prepare_run(run, d.verb, args, PyVectorcall_NARGS(nargsf), <object>kwnames if kwnames != NULL else None, d.argnums)
+    out = call_lifted(run, d.f)
+    aux = None
+    if d.has_aux:
+        out, aux = transform_arguments.pair(run.verb, out)
+        aux = map_tree(aux, value_leaf, <void*>run)
+    gs = packed(run, scalar_gradients(run, out))
+    if d.with_value:
+        value = map_tree(out, value_leaf, <void*>run)
+        return ((value, aux), gs) if d.has_aux else (value, gs)
+    return (gs, aux) if d.has_aux else gs
+
+
+cdef list scalar_gradients(Run run, object y):
+    """The gradients of the result `y`, which must be one real number."""
+    if (type(y) is not Tensor or (<Tensor>y).layout.size != 1 or not is_inexact((<Tensor>y).layout.typenum)
+            or is_complex((<Tensor>y).layout.typenum)):
+        transform_arguments.require_scalar(run.verb, y, Tensor)
+    cdef list gs
+    if type(y) is Tensor and (<Tensor>y).flags & REQUIRES_GRAD:
+        check_fresh(<Tensor>y)
+        gs = input_gradients(<Tensor>y, None, None, run.inputs, run.tracked, run.tracked, True, False)
+    else:
+        gs = [None] * len(run.inputs)
+    warn_unreached(run, gs, True)
+    return gs
+
+
+def gradient_function(verb, f, argnums, bint has_aux, bint with_value):
+    """Return the function that computes the gradient of `f`, and its value if `with_value`."""
+    return Gradient(verb, f, argnums, has_aux, with_value)
+
+
+cdef PyTypeObject* GRADIENT = <PyTypeObject*>Gradient
+cdef Gradient gradient_probe = Gradient.__new__(Gradient)
+GRADIENT.tp_vectorcall_offset = <char*>&gradient_probe.vectorcall - <char*><PyObject*>gradient_probe
+GRADIENT.tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL
+GRADIENT.tp_call = <void*>PyVectorcall_Call
+PyType_Modified(GRADIENT)

@@ -1,0 +1,84 @@
+# The leaves of arguments and results: what a transform differentiates, and what it hands back.
+
+cdef inline bint lifts(Tensor x) noexcept:
+    """Whether there are gradients with respect to values of the dtype of `x`."""
+    return is_inexact(x.layout.typenum)
+
+
+cdef Tensor copy_of_array(cnp.ndarray a):
+    """A Tensor with the array's value in C order."""
+    if not supported(cnp.PyArray_TYPE(a)) or not PyArray_ISALIGNED(a) or not PyArray_ISNOTSWAPPED(a):
+        return private_copy(wrap_array(a))      # which converts the array, or raises
+    cdef Layout* layout = layout_of(a)
+    cdef Tensor x = new_tensor(layout_contiguous(layout))
+    copy_strided(layout.itemsize, layout, <const char*>cnp.PyArray_DATA(a), layout.strides, x.data, x.layout.strides)
+    return x
+
+
+cdef Tensor lifted(Run run, object leaf):
+    """The Tensor that `run` differentiates with respect to, in place of `leaf`. A copy: the function may write to it,
+    and the graph may outlive the call."""
+    cdef Tensor x
+    if type(leaf) is float or type(leaf) is float64_type:
+        x = float_tensor(PyFloat_AS_DOUBLE(<PyObject*>leaf))
+    elif PyArray_CheckExact(leaf):
+        x = copy_of_array(leaf)
+    elif type(leaf) is Tensor:
+        x = lifted_tensor(run, <Tensor>leaf)
+    else:
+        x = transform_arguments.lift_other(run, leaf, tensor)
+    if not lifts(x):
+        raise transform_arguments.refused(run, leaf)
+    x.flags |= REQUIRES_GRAD
+    return x
+
+
+cdef Tensor lifted_tensor(Run run, Tensor t):
+    if not t.flags & REQUIRES_GRAD:
+        return functions["copy"](t)
+    if not run.recording:
+        return functions["copy"](detached(t))
+    run.tracked = True
+    return functions["entry"](t)
+
+
+cdef object private_array(Tensor t):
+    """The value as an array in memory that nobody else has. `t` is a copy, or held only by the caller."""
+    move_out(t)
+    return array_view(t, t, True)
+
+
+cdef object number_of(Tensor t):
+    """The value of a 0-d Tensor as a NumPy scalar."""
+    return PyArray_Scalar(t.data, dtype_of(t), None)
+
+
+cdef object handed_back(Tensor x, object g, object original):
+    """The gradient `g` of the input `x`, None for zero, as the type of the value that the caller passed for `x`."""
+    cdef Tensor t
+    if g is None:
+        t = new_tensor(layout_contiguous(x.layout))
+        memset(t.data, 0, t.layout.nbytes)
+    else:
+        t = <Tensor>g
+        if t.flags & REQUIRES_GRAD:
+            return t
+    if isinstance(original, Tensor):
+        return t
+    if not PyArray_Check(original) and t.layout.ndim == 0:
+        return number_of(t)
+    # The value of a Tensor without a kernel dtype, or of a subclass, may be one that a rule returned and still holds.
+    if g is not None and (t.layout.kernel == NO_KERNEL or not t.layout.flags & C_CONTIGUOUS
+                          or (t.storage != NULL and (t.storage.refs > 1 or t.storage.base != NULL))):
+        t = private_copy(t)
+    return private_array(t)
+
+
+cdef object value_leaf(void* state, object leaf):
+    """A leaf of a result for the caller: a Tensor, detached if not tracked, or an array or NumPy scalar."""
+    cdef Run run = <Run>state
+    if type(leaf) is not Tensor or (run.tracked and (<Tensor>leaf).flags & REQUIRES_GRAD):
+        return leaf
+    if run.tensors:
+        return detached(<Tensor>leaf)
+    return number_of(<Tensor>leaf) if (<Tensor>leaf).layout.ndim == 0 else private_array(private_copy(<Tensor>leaf))
