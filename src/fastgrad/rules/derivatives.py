@@ -98,7 +98,9 @@ class Derivatives:
     def push_batch(self, tangents, y, operands, params, size):
         """As `push`, for `size` tangents per operand at once: tangents and result have an additional axis 0."""
         varying = [t for t in tangents if t is not None]
-        if self.jvp is None and self._broadcasts(operands) and all(self._is_diagonal(t, y) for t in varying):
+        if self.jvp is None and not all(self._is_diagonal(t, y) for t in varying):
+            return self._push_transposed(tangents, y, operands, params, size)
+        if self.jvp is None and self._broadcasts(operands):
             total = None
             for k, t in enumerate(tangents):
                 if t is not None:
@@ -129,7 +131,7 @@ class Derivatives:
         part = self.vjps[at](*self._values(self._read_by(at), k, t, y, operands, params))
         return part if part.shape == shape else ops.broadcast_to(part, shape)
 
-    def _push_transposed(self, tangents, y, operands, params):
+    def _push_transposed(self, tangents, y, operands, params, size=None):
         """Return the vjp of the vjp: the vjp is linear in its cotangent, and its transpose is the jvp."""
         recording = _engine.is_grad_enabled()
         if not recording:
@@ -148,6 +150,8 @@ class Derivatives:
         if not pairs:
             return None
         gxs, ts = zip(*pairs, strict=True)
+        if size is not None:
+            return _engine.pull_back(gxs, (u,), ts, batch=size, create_graph=recording)[0]
         return _engine.gradients(gxs, (u,), ts, create_graph=recording, allow_unused=True)[0]
 
     # --- batches

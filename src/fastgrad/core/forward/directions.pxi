@@ -30,7 +30,7 @@ cdef bint fits_batch(Tensor t, Tensor x, Py_ssize_t batch) noexcept:
 
 cdef Tensor rearranged(Tensor y, Tensor t, Py_ssize_t batch, Py_ssize_t row, Py_ssize_t offset,
                        const Py_ssize_t* strides):
-    """A tangent of `y` that `strides` and an offset in bytes find in `t`, in which a direction takes `row` bytes."""
+    """A direction of `y` that `strides` and an offset in bytes find in `t`, in which a direction takes `row` bytes."""
     cdef Py_ssize_t[65] steps
     cdef Tensor source = contiguous(t)
     cdef Tensor out = new_tensor(batched_layout(y.layout, batch))
@@ -47,3 +47,24 @@ cdef const Py_ssize_t* batched_strides(Py_ssize_t* steps, const Layout* layout, 
     steps[0] = row
     memcpy(steps + 1, strides, layout.ndim * sizeof(Py_ssize_t))
     return steps
+
+
+cdef Tensor placed(Tensor y, const Layout* part, Tensor t, Py_ssize_t batch, Py_ssize_t offset,
+                   const Py_ssize_t* strides):
+    """The opposite: a direction of `y` that is zero but for the elements of `t`, each of the layout `part`."""
+    cdef Py_ssize_t[65] steps
+    cdef Tensor source = contiguous(t)
+    cdef Tensor out = new_tensor(batched_layout(y.layout, batch))
+    cdef Layout* parts = batched_layout(part, batch)
+    if out.layout.size != parts.size:
+        memset(out.data, 0, out.layout.nbytes)
+    copy_strided(part.itemsize, parts, source.data, parts.strides, out.data + offset,
+                 batched_strides(steps, part, batch, y.layout.nbytes, strides))
+    return out
+
+
+cdef Tensor reshaped(Tensor y, Tensor t, Py_ssize_t batch):
+    """The elements of `t` as a direction of `y`."""
+    cdef Tensor source = contiguous(t)
+    move_out(source)
+    return adopt(batched_layout(y.layout, batch), source.storage, source.data)

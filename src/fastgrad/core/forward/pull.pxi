@@ -60,16 +60,20 @@ cdef int pull_node(Tensor y, Py_ssize_t batch, bint record, Sweep* here) except 
 
 
 cdef Tensor pull_by_kernel(Tensor y, int k, Tensor g, Py_ssize_t batch):
-    """The cotangent of operand `k` of an elementwise result; None where the rule does it."""
+    """The cotangents of operand `k`; None where the rule does it."""
     cdef KernelCall call
-    if not has_batch_kernels(y) or not has_shape_of(edge2(y) if k else edge1(y), y):
+    cdef Tensor out = g, x, source
+    if table[y.op].pull != NULL:
+        return table[y.op].pull(y, g, batch)
+    if not has_batch_kernels(y):
         return None
     kept = prepare_kernels(y, &call)
-    if copies(call.kernel[k], y.layout.kernel):
-        return g
-    cdef Tensor out = new_tensor(batched_layout(y.layout, batch)), source = contiguous(g)
-    run_kernel(&call, k, y.layout, source.data, out, False)
-    return out
+    if not copies(call.kernel[k], y.layout.kernel):
+        source = contiguous(g)
+        out = new_tensor(batched_layout(y.layout, batch))
+        run_kernel(&call, k, y.layout, source.data, out, False)
+    x = <Tensor>(edge2(y) if k else edge1(y))
+    return out if same_shape(x.layout, y.layout) else sum_to_operand(y, x, out, batch)
 
 
 cdef list pull_by_rule(Tensor y, Tensor g, Py_ssize_t batch, bint record, Sweep* here):

@@ -168,6 +168,13 @@ cdef Tensor push_getitem(Tensor y, Tensor t, Py_ssize_t batch):
     return rearranged(y, t, batch, whole.nbytes, v.offset, v.strides)
 
 
+cdef Tensor pull_getitem(Tensor y, Tensor g, Py_ssize_t batch):
+    cdef Tensor x = resolve(y.x1, y.gen1)
+    cdef Geometry v
+    parse_key(layout_contiguous(x.layout), parameter_of(y), &v)
+    return placed(x, layout_contiguous(y.layout), g, batch, v.offset, v.strides)
+
+
 cdef Tensor record_getitem(int op, PyObject** given):
     cdef Tensor x = given_tensor(given[0]), y
     if x is None:
@@ -182,3 +189,4 @@ cdef dict index_key(Tensor y):
 
 cdef int GETITEM = register_op("getitem", "x key", record_getitem, backward_getitem, index_key)
 table[GETITEM].push = push_getitem
+table[GETITEM].pull = pull_getitem

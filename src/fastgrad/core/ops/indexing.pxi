@@ -304,22 +304,22 @@ cdef int backward_scatter_add(Tensor y, char* g, Storage* gs, bint only_wanted) 
 
 cdef Tensor push_scatter_add(Tensor y, Tensor t, Py_ssize_t batch):
     """The same places of the tangent; arrays of places are left to the rule."""
-    cdef NodeExtra extra = <NodeExtra>y.extra
-    cdef Layout* whole = layout_contiguous(y.layout)
     cdef Geometry v
-    cdef Py_ssize_t[65] steps
-    cdef Tensor source, out
-    if extra.kept != NULL:
+    if (<NodeExtra>y.extra).kept != NULL:
         return None
-    parse_key(whole, extra.params["key"], &v)
-    source = contiguous(t)
-    out = new_tensor(batched_layout(whole, batch))
-    memset(out.data, 0, out.layout.nbytes)
-    copy_strided(whole.itemsize, source.layout, source.data, source.layout.strides, out.data + v.offset,
-                 batched_strides(steps, resolve(y.x1, y.gen1).layout, batch, whole.nbytes, v.strides))
-    return out
+    parse_key(layout_contiguous(y.layout), (<NodeExtra>y.extra).params["key"], &v)
+    return placed(y, layout_contiguous(resolve(y.x1, y.gen1).layout), t, batch, v.offset, v.strides)
+
+
+cdef Tensor pull_scatter_add(Tensor y, Tensor g, Py_ssize_t batch):
+    cdef Geometry v
+    if (<NodeExtra>y.extra).kept != NULL:
+        return None
+    parse_key(layout_contiguous(y.layout), (<NodeExtra>y.extra).params["key"], &v)
+    return rearranged(resolve(y.x1, y.gen1), g, batch, y.layout.nbytes, v.offset, v.strides)
 
 
 cdef int GATHER = register_op("getitem", "x key", NULL, backward_gather, gather_params)
 cdef int SCATTER_ADD = register_op("scatter_add", "x key shape", record_scatter_add, backward_scatter_add)
 table[SCATTER_ADD].push = push_scatter_add
+table[SCATTER_ADD].pull = pull_scatter_add

@@ -80,6 +80,48 @@ cdef Tensor push_sum(Tensor y, Tensor t, Py_ssize_t batch):
     return out
 
 
+cdef Tensor pull_sum(Tensor y, Tensor g, Py_ssize_t batch):
+    """Every summand gets the cotangent, or for a mean its share of it."""
+    cdef Tensor x = resolve(y.x1, y.gen1), out
+    cdef Py_ssize_t[64] strides
+    cdef unsigned long long axes
+    cdef int k
+    cdef Py_ssize_t step
+    if x.layout.kernel == NO_KERNEL:
+        return None
+    axes = read_axes(x.layout, parameter_of(y))
+    step = y.layout.itemsize
+    for k in range(x.layout.ndim - 1, -1, -1):
+        strides[k] = 0 if (axes >> k) & 1 else step
+        if not (axes >> k) & 1:
+            step *= x.layout.shape[k]
+    out = rearranged(x, g, batch, y.layout.nbytes, 0, strides)
+    if along[y.op].mean and y.layout.size:
+        divide(x.layout.kernel, out.data, out.layout.size, <double>(x.layout.size // y.layout.size))
+    return out
+
+
+cdef Tensor sum_to_operand(Tensor y, Tensor x, Tensor g, Py_ssize_t batch):
+    """A direction of `y` summed to one of `x`, which is broadcast to `y`; None where the rule does it."""
+    cdef Py_ssize_t[65] shape
+    cdef int k, lead = y.layout.ndim - x.layout.ndim
+    cdef Tensor source, out
+    if x.layout.kernel == NO_KERNEL or y.layout.ndim == MAX_NDIM:
+        return None
+    source = contiguous(g)
+    shape[0] = batch
+    for k in range(lead):
+        shape[1 + k] = 1
+    memcpy(shape + 1 + lead, x.layout.shape, x.layout.ndim * sizeof(Py_ssize_t))
+    target = keep(layout_get(x.layout.typenum, x.layout.itemsize, y.layout.ndim + 1, shape, NULL))
+    try:
+        out = new_tensor(batched_layout(x.layout, batch))
+        sum_into(batched_layout(y.layout, batch), source.data, target, out.data, False)
+    finally:
+        release(target)
+    return out
+
+
 cdef long long summed_axes(const Layout* layout, const Layout* target) noexcept nogil:
     """Mask of the axes of `layout` that a broadcast from `target` has made."""
     cdef int lead = layout.ndim - target.ndim, k
@@ -170,5 +212,7 @@ cdef int MIN = register_reduction("min", "x axis keepdims", &helpers[0].minimum,
 along[MEAN].mean = True
 table[SUM].push = push_sum
 table[MEAN].push = push_sum
+table[SUM].pull = pull_sum
+table[MEAN].pull = pull_sum
 along[PROD].backward_scratch = prod_scratch
 register_op("sum_to", "x shape", record_sum_to, backward_sum_to, node_shape)

@@ -190,10 +190,7 @@ cdef int backward_permute_dims(Tensor y, char* g, Storage* gs, bint only_wanted)
     cdef Layout* whole = layout_contiguous(x.layout)
     cdef Layout* part = layout_contiguous(y.layout)
     cdef Py_ssize_t[64] strides
-    cdef int k
-    axes = parameter_of(y)
-    for k in range(part.ndim):
-        strides[k] = whole.strides[(axes[k] if axes is not None else part.ndim - 1 - k) % part.ndim]
+    permuted_strides(y, whole, strides)
     return accumulate_strided(x, part, g, part.strides, 0, strides)
 
 
@@ -226,31 +223,47 @@ cdef int backward_broadcast_to(Tensor y, char* g, Storage* gs, bint only_wanted)
     return sum_into(layout_contiguous(y.layout), g, layout_contiguous(x.layout), gx, add)
 
 
-# Forward mode: the same view of the tangent. A direction of `t` takes as many bytes as the operand.
+# Forward mode: the same view of the tangent. A direction of `t` takes as many bytes as its tensor.
 
 cdef Tensor push_reshape(Tensor y, Tensor t, Py_ssize_t batch):
-    cdef Tensor source = contiguous(t)
-    move_out(source)
-    return adopt(batched_layout(y.layout, batch), source.storage, source.data)
+    return reshaped(y, t, batch)
 
 
-cdef Tensor push_permute_dims(Tensor y, Tensor t, Py_ssize_t batch):
-    cdef Tensor x = resolve(y.x1, y.gen1)
-    cdef Layout* whole = layout_contiguous(x.layout)
-    cdef Py_ssize_t[64] strides
+cdef Tensor pull_reshape(Tensor y, Tensor g, Py_ssize_t batch):
+    return reshaped(resolve(y.x1, y.gen1), g, batch)
+
+
+cdef void permuted_strides(Tensor y, const Layout* whole, Py_ssize_t* strides):
+    """The strides of a permuted `y` in an operand of the layout `whole`."""
     cdef int k, ndim = y.layout.ndim
     axes = parameter_of(y)
     for k in range(ndim):
         strides[k] = whole.strides[(axes[k] if axes is not None else ndim - 1 - k) % ndim]
+
+
+cdef Tensor push_permute_dims(Tensor y, Tensor t, Py_ssize_t batch):
+    cdef Layout* whole = layout_contiguous(resolve(y.x1, y.gen1).layout)
+    cdef Py_ssize_t[64] strides
+    permuted_strides(y, whole, strides)
     return rearranged(y, t, batch, whole.nbytes, 0, strides)
+
+
+cdef Tensor pull_permute_dims(Tensor y, Tensor g, Py_ssize_t batch):
+    cdef Tensor x = resolve(y.x1, y.gen1)
+    cdef Py_ssize_t[64] strides
+    permuted_strides(y, layout_contiguous(x.layout), strides)
+    return placed(x, layout_contiguous(y.layout), g, batch, 0, strides)
 
 
 cdef Tensor push_broadcast_to(Tensor y, Tensor t, Py_ssize_t batch):
-    cdef Tensor x = resolve(y.x1, y.gen1)
-    cdef Layout* whole = layout_contiguous(x.layout)
+    cdef Layout* whole = layout_contiguous(resolve(y.x1, y.gen1).layout)
     cdef Py_ssize_t[64] strides
     broadcast_strides(y.layout, whole, whole.strides, strides)
     return rearranged(y, t, batch, whole.nbytes, 0, strides)
+
+
+cdef Tensor pull_broadcast_to(Tensor y, Tensor g, Py_ssize_t batch):
+    return sum_to_operand(y, resolve(y.x1, y.gen1), g, batch)
 
 
 cdef dict node_shape(Tensor y):
@@ -268,3 +281,6 @@ cdef int BROADCAST_TO = register_op("broadcast_to", "x shape", record_broadcast_
 table[RESHAPE].push = push_reshape
 table[PERMUTE_DIMS].push = push_permute_dims
 table[BROADCAST_TO].push = push_broadcast_to
+table[RESHAPE].pull = pull_reshape
+table[PERMUTE_DIMS].pull = pull_permute_dims
+table[BROADCAST_TO].pull = pull_broadcast_to

@@ -13,11 +13,14 @@ ctypedef dict (*NodeParams)(Tensor y)
 
 # Returns the tangent of `y`, an op that is linear in its one operand with tangent `t`; None: left to the rule.
 ctypedef Tensor (*PushOp)(Tensor y, Tensor t, Py_ssize_t batch)
+# Returns the cotangents of its operand for a batch of cotangents `g` of such a `y`.
+ctypedef Tensor (*PullOp)(Tensor y, Tensor g, Py_ssize_t batch)
 
 cdef struct OpRow:
     Record record               # NULL: calls go to the rule
     BackwardOp backward
     PushOp push                 # NULL: forward mode by the rule
+    PullOp pull                 # NULL: batches of cotangents by the rule
     NodeParams params           # NULL: those in the NodeExtra, or the defaults
     bint prepared               # `record` takes parameters only after the rule's `prepare`
     unsigned int reads          # Reads of the first two operands and of the result
