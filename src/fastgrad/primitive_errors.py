@@ -1,6 +1,6 @@
 """Errors of `primitive` and their messages: what was passed, what was expected, what to do."""
 
-from fastgrad.errors import DTypeError, NotDifferentiableError, ShapeError
+from fastgrad.errors import DTypeError, NotDifferentiableError, ReadOnlyError, ShapeError
 
 _NEEDS = {"vjp": "g, the cotangent of the result", "jvp": "t, the tangent of its operand"}
 
@@ -80,6 +80,22 @@ def result_dtype(name, dtype):
     """The forward returned an array that no Tensor can hold."""
     return DTypeError(
         f"primitive {name!r}: the forward must return floating, complex, integer or boolean arrays, got {dtype}"
+    )
+
+
+def result_recorded(name):
+    """The forward returned a Tensor that depends on one that it closes over."""
+    return NotDifferentiableError(
+        f"primitive {name!r}: the forward returned a Tensor that requires a gradient, which would be lost, because it "
+        "computes with a Tensor from outside: make that an operand, or use x.detach()"
+    )
+
+
+def operand_written(name, error):
+    """The forward wrote to an operand."""
+    return ReadOnlyError(
+        f"primitive {name!r}: the forward wrote to an operand, which belongs to the caller ({error}): write to a copy, "
+        "x.copy()"
     )
 
 

@@ -20,7 +20,9 @@ def read_only(value):
 def result(name, value):
     """Return a result of a forward as an array."""
     if isinstance(value, Tensor):
-        value = value.numpy()  # raises if a gradient would be lost
+        if value.requires_grad:
+            raise messages.result_recorded(name)
+        value = value.numpy()
     elif not isinstance(value, (np.ndarray, np.generic, bool, int, float, complex)):
         raise messages.result_kind(name, value, 1)
     value = np.asarray(value)

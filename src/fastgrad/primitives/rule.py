@@ -101,6 +101,10 @@ class UserRule(Rule):
         """Return the signature of the function of the user."""
         return inspect.Signature(self.forward.__wrapped__.parameters)
 
+    def docstring(self):
+        """Return the docstring of the function of the user."""
+        return self.forward.__doc__
+
     def _prepared(self, params):
         return {word: value if word == CALL else option(self.name, word, value) for word, value in params.items()}
 
@@ -113,7 +117,12 @@ class UserRule(Rule):
         def checked(*values, **params):
             call = params.pop(CALL, None)
             arrays = [checks.read_only(a) for a in values[:n]]
-            value, saved = forward(*arrays, *values[len(arrays) :], **params), None
+            try:
+                value, saved = forward(*arrays, *values[len(arrays) :], **params), None
+            except ValueError as error:
+                if "read-only" in str(error):
+                    raise messages.operand_written(self.name, error) from error
+                raise
             if self.saves:
                 if not isinstance(value, (tuple, list)) or len(value) != 2:
                     raise messages.no_saved_values(self.name, value)

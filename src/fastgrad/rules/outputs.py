@@ -15,7 +15,7 @@ from fastgrad.errors import DTypeError, ShapeError
 from fastgrad.rules.derivatives import ops
 from fastgrad.rules.rule import Rule
 
-_KINDS = "fcbiu"
+_DTYPES = frozenset(map(np.dtype, "?bhilqBHILQfdFD"))
 
 
 class Layout:
@@ -60,11 +60,13 @@ class Layout:
 def pack(arrays, lead=0):
     """Return arrays as one, and its layout. The first `lead` axes, those of batches, are kept."""
     for a in arrays:
-        if a.dtype.kind not in _KINDS or a.dtype.itemsize > 16 or a.dtype == np.longdouble:
-            raise DTypeError(f"a result has dtype {a.dtype}; results are floating, complex, integers or booleans")
+        if a.dtype.newbyteorder("=") not in _DTYPES:
+            raise DTypeError(
+                f"a result has dtype {a.dtype}, but a Tensor holds only bool, integers, float32, float64, complex64 "
+                "and complex128: convert it first, for example with .astype(np.float64)"
+            )
         if a.shape[:lead] != arrays[0].shape[:lead] or a.ndim < lead:
             raise ShapeError(f"results of a batch must all have its axes first, got shapes {[a.shape for a in arrays]}")
-    arrays = [a.astype(np.float32) if a.dtype == np.float16 else a for a in arrays]
     layout = Layout([a.shape[lead:] for a in arrays], [a.dtype.newbyteorder("=") for a in arrays])
     batch = arrays[0].shape[:lead] if arrays else ()
     packed = np.empty((*batch, layout.size), layout.dtype)

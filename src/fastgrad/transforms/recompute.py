@@ -20,7 +20,8 @@ from fastgrad._engine import (
     transform_depth,
     untrace,
 )
-from fastgrad.rules.rule import Rule, ops
+from fastgrad.rules.outputs import pack
+from fastgrad.rules.rule import Rule
 from fastgrad.tracebacks import boundary
 from fastgrad.transforms import messages
 from fastgrad.transforms.lift import alias, require_function
@@ -81,6 +82,8 @@ class _Segment:
         The Tensors that the first run read from outside.
     results : list of (shape, dtype)
         Of the outputs that depend on operands or outside.
+    layout : Layout
+        Of these outputs in one array, if there are several.
     sums : list
         Sums of these outputs, for comparison with the second run.
     traced : list of bool, list of Tensor
@@ -89,7 +92,9 @@ class _Segment:
         The outputs, joined into one array, until the engine has taken them.
     """
 
-    __slots__ = ("args", "constants", "depth", "f", "operands", "outside", "results", "sums", "traced", "value")
+    __slots__ = (
+        "args", "constants", "depth", "f", "layout", "operands", "outside", "results", "sums", "traced", "value",
+    )  # fmt: skip
 
     def __init__(self, f, args, kwargs):
         self.f = f
@@ -149,7 +154,7 @@ class _Segment:
                 shared = any(np.may_share_memory(value, x.detach().numpy()) for x in fed)
                 self.value = value.copy() if shared else value
             else:
-                self.value = np.concatenate([a.ravel() for a in arrays])
+                self.value, self.layout = pack(arrays)
             parts = iter(self._parts(_rerun(*fed, *self.constants, segment=self)))
 
         def attached(y):
@@ -161,15 +166,7 @@ class _Segment:
 
     def _parts(self, y):
         """Split the one Tensor that the engine records into the outputs, or its cotangent into their cotangents."""
-        if len(self.results) == 1:
-            return [y]
-        parts, start = [], 0
-        for shape, dtype in self.results:
-            size = int(np.prod(shape))
-            part = ops.reshape(ops.getitem(y, slice(start, start + size)), shape)
-            parts.append(part if part.dtype == dtype else ops.astype(part, dtype))
-            start += size
-        return parts
+        return [y] if len(self.results) == 1 else self.layout.split(y)
 
     def pull(self, g, xs):
         """Return the cotangents of all operands; `xs` are the operands as the engine saved them."""
