@@ -57,18 +57,26 @@ def fill(tree, values):
 def align(tree, other):
     """Return the leaves of `other` in the order of `tree`, or None if the two are nested differently."""
     found = []
+    return found if _align(tree, other, found) else None
 
-    def walk(node, twin):
-        if isinstance(node, dict):
-            return isinstance(twin, dict) and node.keys() == twin.keys() and all(walk(node[k], twin[k]) for k in node)
-        if isinstance(node, (tuple, list)):
-            return isinstance(twin, (tuple, list)) and len(node) == len(twin) and all(map(walk, node, twin))
-        if node is None or twin is None or isinstance(twin, (tuple, list, dict)):
-            return node is None and twin is None
-        found.append(twin)
-        return True
 
-    return found if walk(tree, other) else None
+def _align(node, twin, found):
+    if isinstance(node, dict):
+        return (
+            isinstance(twin, dict)
+            and node.keys() == twin.keys()
+            and all([_align(child, twin[key], found) for key, child in node.items()])
+        )
+    if isinstance(node, (tuple, list)):
+        return (
+            isinstance(twin, (tuple, list))
+            and len(node) == len(twin)
+            and all([_align(a, b, found) for a, b in zip(node, twin, strict=True)])
+        )
+    if node is None or twin is None or isinstance(twin, (tuple, list, dict)):
+        return node is None and twin is None
+    found.append(twin)
+    return True
 
 
 def path(tree, number):
