@@ -44,10 +44,11 @@ leave = _chosen.leave
 write_count = _chosen.write_count
 collect_nodes = _chosen.collect_nodes  # for `checkpoint`
 partial_gradients = _chosen.partial_gradients
-push_forward, pull_back, reached_inputs = (
+push_forward, pull_back, reached_inputs, graph_signature = (
     _chosen.push_forward,
     _chosen.pull_back,
     _chosen.reached_inputs,
+    _chosen.graph_signature,
 )  # for derivatives in several directions
 mark_parameter, is_parameter = _chosen.mark_parameter, _chosen.is_parameter  # for nn.Parameter
 detect_anomaly = _chosen.detect_anomaly

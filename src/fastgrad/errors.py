@@ -65,7 +65,7 @@ class StateError(FastgradError, ValueError):
 
 
 class BadSetting(FastgradError, ValueError):
-    """A parameter of a layer, optimizer or scheduler is out of range or contradicts another one."""
+    """A parameter of a layer, optimizer, scheduler or transform is out of range or contradicts another one."""
 
 
 class PictureError(FastgradError, ValueError):

@@ -25,6 +25,7 @@ from fastgrad.core.tensor import (
     enable_grad,
     gradient_function,
     gradients,
+    graph_signature,
     install_methods,
     is_grad_enabled,
     is_parameter,
@@ -64,9 +65,9 @@ def clear_cache():
 __all__ = [
     "Function", "NumPyFunction", "Run", "Tensor", "adam_step", "asarray", "batch_moments", "build_switches",
     "cache_info", "clear_cache", "collect_nodes", "debug_counts", "detect_anomaly", "enable_grad",
-    "gradient_function", "gradients", "install_methods", "instruction_set", "is_grad_enabled", "is_parameter",
-    "is_traced", "keep_small_graphs", "leave", "loops_in_use", "mark_parameter", "name", "no_grad", "node_key",
-    "node_of", "ops_with_kernels", "partial_gradients", "pull_back", "push_forward", "reached_inputs",
+    "gradient_function", "gradients", "graph_signature", "install_methods", "instruction_set", "is_grad_enabled",
+    "is_parameter", "is_traced", "keep_small_graphs", "leave", "loops_in_use", "mark_parameter", "name", "no_grad",
+    "node_key", "node_of", "ops_with_kernels", "partial_gradients", "pull_back", "push_forward", "reached_inputs",
     "rmsprop_step", "scale_in_place", "set_cache_limit", "set_docstring", "set_transform_depth", "sgd_step",
     "sum_of_squares", "tensor", "trace", "transform_depth", "untrace", "write_count",
 ]  # fmt: skip

@@ -104,6 +104,7 @@ include "forward/order.pxi"         # which nodes, and when
 include "forward/batches.pxi"       # where they begin and end
 include "forward/push.pxi"
 include "forward/pull.pxi"
+include "forward/signature.pxi"     # for sparse derivatives
 # Transforms of functions.
 include "transform/tree.pxi"        # nested arguments and results
 include "transform/run.pxi"         # one call of a transformed function

@@ -1,9 +1,9 @@
 """Forward mode, and several directions at once: tangents pushed along the graph, cotangents pulled back in batches."""
 
-from fastgrad import direction_errors, errors, sweep_arguments
+from fastgrad import direction_errors, errors, parameters, sweep_arguments
 from fastgrad.engine_python.record import check_not_stale, functions
 from fastgrad.engine_python.sweep import check_versions, in_mode, reachable, restore_mode, saved_result
-from fastgrad.engine_python.tensor import Tensor, asarray
+from fastgrad.engine_python.tensor import Tensor, asarray, new_tensor
 
 
 def push_forward(outputs, inputs, tangents, *, batch=None, create_graph=False):
@@ -127,3 +127,33 @@ def reached_inputs(outputs, inputs):
         if node in ends or any(edge in leading for edge in node.edges):
             leading.add(node)
     return tuple(x.node in leading for x in inputs), any(node.hooks for node in leading)
+
+
+def graph_signature(outputs, inputs):
+    """Return the nodes that lead from the inputs to the outputs, operands first, and a list that describes them.
+
+    Each node is represented by a Tensor. The lists of two graphs are equal if these have the same ops, shapes and
+    dtypes, connected in the same way, hooks at the same places, and the same parameters where patterns depend on them.
+    """
+    ends = {x.node for x in inputs}
+    nodes, values = _ordered(outputs, inputs)
+    number, found, leading = {}, [], []
+    for x in inputs:
+        number[x.node] = len(number)
+        found += [x.shape, x.dtype]
+    for node in nodes:
+        found += ["hooks"] * bool(node.hooks)
+        if node in ends or not any(edge in number for edge in node.edges):
+            continue
+        y, rule = values[node], node.rule
+        number[node] = len(number)
+        leading.append(y if y.node is node else new_tensor(y.array, node, y.storage))
+        found += [rule, y.shape, y.dtype]
+        for o, edge in zip(node.operands, node.edges, strict=True):
+            at = number.get(edge)
+            found.append(at if at is not None else o.shape if isinstance(o, Tensor) else None)
+        if rule.pattern is not None or rule.view:
+            found += map(parameters.comparable, node.params.values())
+    for y in outputs:
+        found += [number.get(y.node), y.shape, y.dtype]
+    return leading, found

@@ -4,6 +4,7 @@ import numpy as np
 
 from fastgrad import _tree
 from fastgrad._engine import Tensor, asarray, gradients, pull_back, push_forward, reached_inputs
+from fastgrad._lazy import lazy_module
 from fastgrad.errors import NotDifferentiableError
 from fastgrad.rules.rule import ops
 from fastgrad.tracebacks import boundary
@@ -18,11 +19,13 @@ from fastgrad.transforms.lift import (
 )
 from fastgrad.transforms.reverse import require_scalar
 
+sparse_derivatives = lazy_module("fastgrad.transforms.sparse")
+
 BATCH = 2**17  # elements of the largest Tensor of a batch, which then stays in the cache
 
 
 @boundary
-def jacobian(f, argnums=0):
+def jacobian(f, argnums=0, *, sparse=False):
     """Return the function that computes all first derivatives of a function.
 
     Parameters
@@ -32,12 +35,19 @@ def jacobian(f, argnums=0):
         in the complex case `f` must be holomorphic, and the Jacobian is dy/dz.
     argnums : int or tuple of ints
         As in `grad`.
+    sparse : bool, str or pattern
+        Return a sparse matrix, computed from few products. True: a `scipy.sparse.csr_array`, or triplets without SciPy;
+        "csr" and "triplets" choose. The pattern of its nonzero elements is found from the recorded graph, or is passed:
+        as a matrix whose nonzero elements are the pattern, dense or of `scipy.sparse`, or as `(rows, columns)`. It may
+        be larger than necessary; that a passed one is not too small is tested at each call with one more product.
 
     Returns
     -------
     function
         Takes the arguments of `f`. For an array argument and an array result it returns shape `y.shape + x.shape`.
-        Otherwise it returns the nesting of the result, with the nesting of the argument in each leaf.
+        Otherwise it returns the nesting of the result, with the nesting of the argument in each leaf. With `sparse`
+        it returns one matrix, with a row for each element of the result and a column for each element of the
+        arguments: leaf by leaf, and each in C order. Its elements are not differentiable.
 
     Raises
     ------
@@ -53,6 +63,8 @@ def jacobian(f, argnums=0):
     """
     require_function("jacobian", f)
     argnums = argument_numbers("jacobian", argnums)
+    if sparse is not False:
+        return sparse_derivatives.jacobian(f, argnums, sparse)
 
     @boundary
     def jacobian_of_f(*args, **kwargs):
@@ -67,15 +79,20 @@ def jacobian(f, argnums=0):
 
 
 @boundary
-def hessian(f, argnums=0):
+def hessian(f, argnums=0, *, sparse=False):
     """Return the function that computes all second derivatives of a scalar function: the Jacobian of its gradient.
 
     For an array argument it returns shape `x.shape + x.shape`; for nested arguments and a tuple of `argnums`, nested
     blocks as `jacobian` does. For complex arguments the gradient must be holomorphic, as that of `abs(z)**2` is; `hvp`
     has no such requirement. The recorded gradient is differentiated by forward mode, in batches of columns.
+
+    With `sparse`, as in `jacobian`, it returns one sparse matrix with a row and a column for each element of the
+    arguments. Its symmetry is used: it takes two products if only the diagonal, one row and one column are not zero.
     """
     require_function("hessian", f)
     argnums = argument_numbers("hessian", argnums)
+    if sparse is not False:
+        return sparse_derivatives.hessian(f, argnums, sparse)
 
     @boundary
     def hessian_of_f(*args, **kwargs):
@@ -97,7 +114,7 @@ def _hessian_blocks(run, g, x):
     """Return the derivatives of the gradient `g` of the input `x` with respect to every input."""
     if g is None or not g.requires_grad:
         return [np.zeros(x.shape + other.shape, np.result_type(x.dtype, other.dtype)) for other in run.inputs]
-    _require_same_kind(run, g)
+    require_same_kind(run, g)
     return _by_columns(run, g)
 
 
@@ -109,7 +126,7 @@ def _blocks(run, y, reached):
     if not isinstance(y, Tensor) or not y.requires_grad:
         y = asarray(y)
         return [np.zeros(y.shape + x.shape, np.result_type(y.dtype, x.dtype)) for x in run.inputs]
-    _require_same_kind(run, y)
+    require_same_kind(run, y)
     leads, hooked = reached_inputs((y,), run.inputs)
     for k, found in enumerate(leads):
         reached[k] = found or reached[k]
@@ -119,7 +136,7 @@ def _blocks(run, y, reached):
     return _by_rows(run, y)
 
 
-def _require_same_kind(run, y):
+def require_same_kind(run, y):
     """Raise unless the result and the inputs are all real, or all complex and the function holomorphic."""
     kinds = {t.dtype.kind for t in (y, *run.inputs)}
     if len(kinds) > 1:
@@ -146,7 +163,7 @@ def _require_holomorphic(run, y):
                 raise messages.not_holomorphic(run.verb)
 
 
-def _batches(n, size):
+def batches(n, size):
     """Return the bounds of batches of `n` directions, for Tensors of `size` elements."""
     step = max(1, BATCH // max(size, 1))
     return [(low, min(low + step, n)) for low in range(0, n, step)]
@@ -162,7 +179,7 @@ def _directions(t, low, high):
 def _by_rows(run, y):
     """Return the blocks by reverse mode: row k is the gradient of element k of the result."""
     rows = [[] for _ in run.inputs]
-    for low, high in _batches(y.size, max([y.size, *(x.size for x in run.inputs)])):
+    for low, high in batches(y.size, max([y.size, *(x.size for x in run.inputs)])):
         gs = pull_back((y,), run.inputs, (_directions(y, low, high),), batch=high - low, create_graph=run.tracked)
         for parts, g, x in zip(rows, gs, run.inputs, strict=True):
             parts.append(_zeros((high - low, *x.shape), x.dtype) if g is None else g)
@@ -177,7 +194,7 @@ def _by_columns(run, y):
     blocks = []
     for k, x in enumerate(run.inputs):
         parts = []
-        for low, high in _batches(x.size, max(x.size, y.size)):
+        for low, high in batches(x.size, max(x.size, y.size)):
             tangents = [None] * len(run.inputs)
             tangents[k] = _directions(x, low, high)
             (t,) = push_forward((y,), run.inputs, tangents, batch=high - low, create_graph=run.tracked)
