@@ -7,7 +7,7 @@ import fastgrad as fg
 from fastgrad.errors import DTypeError, NotDifferentiableError
 from fastgrad.rules import FUNCTIONS, RULES
 from tests.support.references_linalg import PHASED
-from tests.support.rule_samples import NAMES, asked, direction, is_float, samples
+from tests.support.rule_samples import NAMES, asked, direction, is_float, leaves, like, samples
 
 SMOOTH = [name for name in NAMES if RULES[name].has_vjp]
 STEP, DIFFERENCE = 1e-5, 5e-7
@@ -119,3 +119,82 @@ def test_jvp_is_the_transpose_of_the_vjp(name, dtype):
             got = push(rule, tangents, y, xs, params)
             assert got.shape == y.shape and got.dtype == y.dtype, f"{name} {params} {got.dtype}"
             close(got, wanted, tolerance, f"{name} {params}, tangents of {some}")
+
+
+def strided(x):
+    """Return the elements of an array, every second one of a larger array, in Fortran order."""
+    wide = np.empty((*x.shape[:-1], 2 * x.shape[-1]), x.dtype, order="F") if x.ndim else np.empty((), x.dtype)
+    view = wide[..., ::2] if x.ndim else wide
+    view[...] = x
+    return view
+
+
+def as_function(name, operands, params, chosen):
+    """Return the op as a function of the operands with numbers `chosen`, and these."""
+
+    def function(*values):
+        given = dict(zip(chosen, values, strict=True))
+        return FUNCTIONS[name](*(given.get(k, x) for k, x in enumerate(operands)), **params)
+
+    return function, tuple(operands[k] for k in chosen)
+
+
+def real_calls(name):
+    """Yield the op as a function of real operands, these, and directions of them."""
+    rule, rng = RULES[name], np.random.default_rng(12)
+    for operands, params in samples(name):
+        xs = leaves(operands)
+        y = FUNCTIONS[name](*xs, **params)
+        chosen = asked(rule, xs)
+        if chosen and y.dtype.kind == "f" and not refuses(name):
+            function, values = as_function(name, operands, params, chosen)
+            yield function, values, tuple(direction(rule, x.shape, rng) for x in values), like(y, rng).numpy()
+
+
+def refuses(name):
+    """Return whether the op has no gradient of its first operand, and says so."""
+    return name in ("gammainc", "gammaincc")
+
+
+@pytest.mark.filterwarnings("ignore::fastgrad.errors.GradientWarning")  # of a result without elements
+@pytest.mark.parametrize("name", SMOOTH)
+def test_jvp_is_the_slope_for_every_layout(name):
+    for function, values, directions, v in real_calls(name):
+        y, dy = fg.jvp(function, values, directions)
+        assert np.shape(dy) == np.shape(y) and np.asarray(dy).dtype == np.asarray(y).dtype
+        ahead, behind = (
+            function(*(np.asarray(x + h * d) for x, d in zip(values, directions, strict=True))).numpy()
+            for h in (STEP, -STEP)
+        )
+        slope = (inner(ahead, v) - inner(behind, v)) / (2 * STEP)
+        close(inner(dy, v), slope, DIFFERENCE * max(1, np.sqrt(np.size(y))), name)
+        laid_out = fg.jvp(function, tuple(map(strided, values)), tuple(map(strided, directions)))[1]
+        close(laid_out, dy, 1e-12, f"{name}, strided")
+
+
+@pytest.mark.filterwarnings("ignore::fastgrad.errors.GradientWarning")
+@pytest.mark.parametrize("name", SMOOTH)
+def test_second_order_is_the_same_by_every_nesting(name):
+    """With the Hessian H of <v, f>: H d forward over reverse and reverse over forward, and d H d forward twice."""
+    for function, values, directions, v in real_calls(name):
+        if not v.size:
+            continue
+        every = tuple(range(len(values)))
+
+        def pulled(*xs, function=function, v=v):
+            return fg.vjp(function, *xs)[1](v)
+
+        def pushed(*xs, function=function, directions=directions):
+            return fg.jvp(function, xs, directions)[1]
+
+        def weighed(*xs, pushed=pushed, v=v):
+            return fg.sum(pushed(*xs) * v)
+
+        first = fg.jvp(pulled, values, directions)[1]
+        first = first if isinstance(first, tuple) else (first,)
+        second = fg.grad(weighed, every)(*values)
+        for one, other in zip(first, second, strict=True):
+            close(one, other, AGREE, name)
+        twice = fg.jvp(pushed, values, directions)[1]
+        once = sum(inner(h, d) for h, d in zip(first, directions, strict=True))
+        close(inner(twice, v), once, AGREE * max(1, v.size), name)
