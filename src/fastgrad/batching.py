@@ -56,6 +56,7 @@ class _Running(local):
         self.levels = []
 
 
+inside = {}  # the transforms inside vmap that engines call, by name; `transforms.inside_vmap` adds them
 running = _Running()  # the levels of the vmaps that run in this thread, outermost first
 _counters = []  # functions of the engine, called with 1 and -1 where a level is entered and left
 

@@ -10,7 +10,7 @@ import operator
 import numpy as np
 
 from fastgrad import errors
-from fastgrad.batching import Batched
+from fastgrad.batching import Batched, VmapError
 
 _INTS = {int}
 
@@ -214,7 +214,7 @@ def array_of(obj, dtype, copy):
         obj = np.from_dlpack(obj)
     try:
         array = np.array(obj, dtype=dtype, copy=copy)
-    except errors.NotDifferentiableError:
+    except (errors.NotDifferentiableError, VmapError):
         if type(obj) not in (list, tuple) or copy is False:
             raise
         return obj, None

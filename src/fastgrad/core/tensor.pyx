@@ -46,6 +46,7 @@ include "object/grad_mode.pxi"      # whether code records; debug counters
 include "object/pool.pxi"           # dead objects, kept for the next ones
 include "object/dealloc.pxi"        # deallocation of graphs of any depth
 include "object/lifetime.pxi"       # allocation, and what a dead tensor releases
+include "object/batched.pxi"        # values that vmap batches
 include "object/convert.pxi"        # NumPy arrays and Python numbers, in and out
 include "object/versions.pxi"       # writes to memory that a graph still reads
 include "record/table.pxi"          # a row per op

@@ -4,7 +4,7 @@ from _thread import _local as local  # `threading.local`, without importing the 
 
 import numpy as np
 
-from fastgrad import _tree, leaving, transform_arguments
+from fastgrad import _tree, batching, leaving, transform_arguments
 from fastgrad.engine_python.leaving import enable_grad, is_grad_enabled, is_traced, trace, untrace
 from fastgrad.engine_python.record import functions
 from fastgrad.engine_python.sweep import gradients
@@ -197,6 +197,8 @@ def gradient_function(verb, f, argnums, has_aux, with_value):
 
     def gradient(*args, **kwargs):
         try:
+            if batching.running.levels:
+                return batching.inside["gradient"](verb, f, argnums, has_aux, with_value, args, kwargs)
             run = Run(verb, args, argnums, kwargs)
             value = run.call(f)
             if has_aux:

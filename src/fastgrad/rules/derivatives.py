@@ -133,6 +133,8 @@ class Derivatives:
 
     def _push_transposed(self, tangents, y, operands, params, size=None):
         """Return the vjp of the vjp: the vjp is linear in its cotangent, and its transpose is the jvp."""
+        if any(type(t) is Batched for t in tangents):
+            raise VmapError("sweeps take no batched cotangents")  # for the loop of `_batched`
         recording = _engine.is_grad_enabled()
         if not recording:
             operands = tuple(_leaf(x) if isinstance(x, _engine.Tensor) else x for x in operands)

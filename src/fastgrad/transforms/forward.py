@@ -4,7 +4,9 @@ import numpy as np
 
 from fastgrad import _tree
 from fastgrad._engine import Tensor, asarray, gradients, push_forward
+from fastgrad.batching import running
 from fastgrad.tracebacks import boundary
+from fastgrad.transforms import inside_vmap
 from fastgrad.transforms.lift import Run, require_function, require_output
 from fastgrad.transforms.reverse import require_scalar
 
@@ -45,6 +47,8 @@ def jvp(f, primals, tangents):
     the direction, whether or not `f` is holomorphic.
     """
     require_function("jvp", f)
+    if running.levels:
+        return inside_vmap.jvp(f, primals, tangents)
     run, vs = _start("jvp", primals, tangents)
     out = run.call(f)
     ys = [require_output("jvp", y) for y in _tree.leaves(out)]
@@ -81,6 +85,8 @@ def hvp(f, primals, tangents):
     imaginary part, as in `grad`; the gradient is dL/dRe + i dL/dIm, which is PyTorch's convention.
     """
     require_function("hvp", f)
+    if running.levels:
+        return inside_vmap.hvp(f, primals, tangents)
     run, vs = _start("hvp", primals, tangents)
     run.single = len(run.args) == 1
     y = run.call(f)

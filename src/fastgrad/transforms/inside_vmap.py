@@ -10,12 +10,17 @@ import functools
 
 import numpy as np
 
-from fastgrad import _tree, batching
+from fastgrad import _tree, batching, transform_arguments
 from fastgrad._engine import Tensor, asarray
+from fastgrad._lazy import lazy_module
 from fastgrad.batching import Batched, entered, left, running
 from fastgrad.functions.shapes import moveaxis
 from fastgrad.rules.rule import FUNCTIONS
 
+forward = lazy_module("fastgrad.transforms.forward")
+matrices = lazy_module("fastgrad.transforms.matrices")
+recompute = lazy_module("fastgrad.transforms.recompute")
+reverse = lazy_module("fastgrad.transforms.reverse")
 _ARRAYS = (Tensor, np.ndarray, np.generic, float, complex, int)
 
 
@@ -55,32 +60,36 @@ def _sum(y, level):
     return FUNCTIONS["sum"](whole(asarray(y), level), axis=0)
 
 
-def _numbers(argnums, args):
+def _scalar_sum(verb, y, level):
+    """Return the sum over the batch of a result that is one real number for each element."""
+    reverse.require_scalar(verb, y)
+    return _sum(y, level).reshape(())
+
+
+def _numbers(verb, argnums, args):
     """Return the positions of the differentiated arguments."""
-    numbers = argnums if isinstance(argnums, tuple) else (argnums,)
-    return [k % len(args) if -len(args) <= k < len(args) else k for k in numbers]
+    return list(transform_arguments.positions(verb, argnums, len(args)))
 
 
 def _given(args, numbers, level):
-    """Return the differentiated arguments for the whole batch; a wrong number is left to the transform to report."""
-    return [_whole(args[k], level) for k in numbers if k < len(args)]
+    """Return the differentiated arguments for the whole batch."""
+    return [_whole(args[k], level) for k in numbers]
 
 
-def gradient(make, f, argnums, has_aux, with_value, check, pair, args, kwargs):
-    """Return what `grad` or `value_and_grad`, which is `make`, returns for each element."""
-    numbers, kinds = _numbers(argnums, args), []
+def gradient(verb, f, argnums, has_aux, with_value, args, kwargs):
+    """Return what `grad`, or `value_and_grad` if `with_value`, returns for each element."""
+    numbers, kinds = _numbers(verb, argnums, args), []
     with left() as level:
 
         def results(out):
-            value, aux = pair(out) if has_aux else (out, None)
-            check(value)
+            value, aux = transform_arguments.pair(verb, out) if has_aux else (out, None)
             kinds[:] = [type(x) is Batched and x.level is level for x in _tree.leaves(aux)]
             aux = _tree.map_leaves(lambda x: x.value if type(x) is Batched and x.level is level else x, aux)
-            return _sum(value, level).reshape(()), (_whole(value, level), aux)
+            return _scalar_sum(verb, value, level), (_whole(value, level), aux)
 
         of_batch = _of_batch(f, level, args, numbers, kwargs, results)
         own = tuple(range(len(numbers))) if isinstance(argnums, tuple) else 0
-        (_, (value, aux)), gs = make(of_batch, own, has_aux=True)(*_given(args, numbers, level))
+        (_, (value, aux)), gs = reverse.value_and_grad(of_batch, own, has_aux=True)(*_given(args, numbers, level))
         value, gs = _elements(value, level), _elements(gs, level)
         pairs = zip(_tree.leaves(aux), kinds, strict=True)
         aux = _tree.fill(aux, [Batched(asarray(x), level) if is_batch else x for x, is_batch in pairs])
@@ -89,9 +98,9 @@ def gradient(make, f, argnums, has_aux, with_value, check, pair, args, kwargs):
     return (gs, aux) if has_aux else gs
 
 
-def jacobian(make, f, argnums, args, kwargs):
+def jacobian(f, argnums, args, kwargs):
     """Return the Jacobians of each element: that of the sum over the batch, with the axis of the batch in front."""
-    numbers = _numbers(argnums, args)
+    numbers = _numbers("jacobian", argnums, args)
     ndims = []
     with left() as level:
 
@@ -103,7 +112,7 @@ def jacobian(make, f, argnums, args, kwargs):
         structure = []
         of_batch = _of_batch(f, level, args, numbers, kwargs, results)
         own = tuple(range(len(numbers))) if isinstance(argnums, tuple) else 0
-        found = make(of_batch, own)(*_given(args, numbers, level))
+        found = matrices.jacobian(of_batch, own)(*_given(args, numbers, level))
         return _elements(_in_front(structure[0], found, iter(ndims)), level)
 
 
@@ -117,30 +126,30 @@ def _in_front(out, found, ndims):
     return _tree.map_leaves(lambda j: moveaxis(asarray(j), ndim, 0), found)
 
 
-def elementwise(make, f, argnums, args, kwargs):
-    """Return the result of a transform of an elementwise function, for each element."""
-    numbers = _numbers(argnums, args)
+def elementwise_grad(f, argnums, args, kwargs):
+    """Return the derivatives of an elementwise function, for each element."""
+    numbers = _numbers("elementwise_grad", argnums, args)
     with left() as level:
         of_batch = _of_batch(f, level, args, numbers, kwargs, lambda out: _whole(out, level))
         own = tuple(range(len(numbers))) if isinstance(argnums, tuple) else 0
-        return _elements(make(of_batch, own)(*_given(args, numbers, level)), level)
+        return _elements(reverse.elementwise_grad(of_batch, own)(*_given(args, numbers, level)), level)
 
 
-def jvp(make, f, primals, tangents):
+def jvp(f, primals, tangents):
     """Return value and tangent for each element."""
     with left() as level:
         of_batch = _of_batch(f, level, primals, range(len(primals)), {}, lambda out: _whole(out, level))
-        return _elements(make(of_batch, _whole(primals, level), _whole(tangents, level)), level)
+        return _elements(forward.jvp(of_batch, _whole(primals, level), _whole(tangents, level)), level)
 
 
-def hvp(make, f, primals, tangents):
+def hvp(f, primals, tangents):
     """Return the product with the Hessian of each element: that of the sum over the batch has no other blocks."""
     with left() as level:
-        of_batch = _of_batch(f, level, primals, range(len(primals)), {}, lambda out: _sum(out, level).reshape(()))
-        return _elements(make(of_batch, _whole(primals, level), _whole(tangents, level)), level)
+        of_batch = _of_batch(f, level, primals, range(len(primals)), {}, lambda out: _scalar_sum("hvp", out, level))
+        return _elements(forward.hvp(of_batch, _whole(primals, level), _whole(tangents, level)), level)
 
 
-def vjp(make, f, primals, has_aux):
+def vjp(f, primals, has_aux):
     """Return the value and the pullback of each element."""
     with left() as level:
 
@@ -148,7 +157,7 @@ def vjp(make, f, primals, has_aux):
             return _whole(out, level)
 
         of_batch = _of_batch(f, level, primals, range(len(primals)), {}, results)
-        value, pull, *aux = make(of_batch, *_whole(primals, level), has_aux=has_aux)
+        value, pull, *aux = reverse.vjp(of_batch, *_whole(primals, level), has_aux=has_aux)
 
     def pullback(cotangent):
         if not running.levels or running.levels[-1] is not level:
@@ -169,7 +178,7 @@ def pulled(pullback, cotangent):
     return _tree.fill(parts[0], stacks)
 
 
-def checkpoint(make, f, args, kwargs):
+def checkpoint(f, args, kwargs):
     """Return the results of a checkpointed function for each element."""
     flat = _tree.leaves([args, kwargs])
     with left() as level:
@@ -183,4 +192,7 @@ def checkpoint(make, f, args, kwargs):
             with entered(level):
                 return _whole(f(*own_args, **own_kwargs), level)
 
-        return _elements(make(functools.wraps(f)(of_batch))(*(flat[k].value for k in places)), level)
+        return _elements(recompute.checkpoint(functools.wraps(f)(of_batch))(*(flat[k].value for k in places)), level)
+
+
+batching.inside["gradient"] = gradient

@@ -5,10 +5,11 @@ import numpy as np
 from fastgrad import _tree
 from fastgrad._engine import Tensor, asarray, gradients, pull_back, push_forward, reached_inputs
 from fastgrad._lazy import lazy_module
+from fastgrad.batching import running
 from fastgrad.errors import NotDifferentiableError
 from fastgrad.rules.rule import ops
 from fastgrad.tracebacks import boundary
-from fastgrad.transforms import messages
+from fastgrad.transforms import inside_vmap, messages
 from fastgrad.transforms.lift import (
     Run,
     argument_numbers,
@@ -17,7 +18,7 @@ from fastgrad.transforms.lift import (
     require_function,
     require_output,
 )
-from fastgrad.transforms.reverse import require_scalar
+from fastgrad.transforms.reverse import grad, require_scalar
 
 sparse_derivatives = lazy_module("fastgrad.transforms.sparse")
 
@@ -68,6 +69,8 @@ def jacobian(f, argnums=0, *, sparse=False):
 
     @boundary
     def jacobian_of_f(*args, **kwargs):
+        if running.levels:
+            return inside_vmap.jacobian(f, argnums, args, kwargs)
         run = Run("jacobian", args, argnums, kwargs)
         out = run.call(f)
         reached = [None] * len(run.inputs)  # True where an element of the result depends on the input
@@ -96,6 +99,8 @@ def hessian(f, argnums=0, *, sparse=False):
 
     @boundary
     def hessian_of_f(*args, **kwargs):
+        if running.levels:
+            return inside_vmap.jacobian(grad(f, argnums), argnums, args, kwargs)
         run = Run("hessian", args, argnums, kwargs)
         y = run.call(f)
         require_scalar("hessian", y)

@@ -20,10 +20,11 @@ from fastgrad._engine import (
     transform_depth,
     untrace,
 )
+from fastgrad.batching import running
 from fastgrad.rules.outputs import pack
 from fastgrad.rules.rule import Rule
 from fastgrad.tracebacks import boundary
-from fastgrad.transforms import messages
+from fastgrad.transforms import inside_vmap, messages
 from fastgrad.transforms.lift import alias, require_function
 
 
@@ -58,6 +59,8 @@ def checkpoint(f):
     @boundary
     @functools.wraps(f)
     def checkpointed(*args, **kwargs):
+        if running.levels:
+            return inside_vmap.checkpoint(f, args, kwargs)
         if not is_grad_enabled():
             return f(*args, **kwargs)
         segment = _Segment(f, args, kwargs)

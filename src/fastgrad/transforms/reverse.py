@@ -4,10 +4,12 @@ import functools
 
 import numpy as np
 
-from fastgrad import _tree, transform_arguments
+from fastgrad import _tree, batching, transform_arguments
 from fastgrad._engine import Tensor, asarray, gradient_function, is_grad_enabled
+from fastgrad.batching import running
 from fastgrad.errors import NotDifferentiableError
 from fastgrad.tracebacks import boundary
+from fastgrad.transforms import inside_vmap
 from fastgrad.transforms.lift import Run, argument_numbers, derivative_of, require_function, require_output
 
 
@@ -72,6 +74,8 @@ def elementwise_grad(f, argnums=0):
 
     @boundary
     def derivative(*args, **kwargs):
+        if running.levels:
+            return inside_vmap.elementwise_grad(f, argnums, args, kwargs)
         run = Run("elementwise_grad", args, argnums, kwargs)
         y = require_output(run.verb, run.call(f))
         if not isinstance(y, Tensor) or not y.requires_grad:
@@ -108,6 +112,8 @@ def vjp(f, *primals, has_aux=False):
         Only with `has_aux`.
     """
     require_function("vjp", f)
+    if running.levels:
+        return inside_vmap.vjp(f, primals, has_aux)
     run = Run("vjp", primals)
     out = run.call(f)
     if has_aux:
@@ -118,6 +124,8 @@ def vjp(f, *primals, has_aux=False):
 
     @boundary
     def pullback(cotangent):
+        if running.levels and batching.holds(cotangent):
+            return inside_vmap.pulled(pullback, cotangent)
         gs = run.match("cotangents", cotangent, out, ys)
         xs = [None] * len(run.inputs)
         if live:

@@ -169,7 +169,7 @@ cdef int require(Tensor t) except -1:
 def asarray(obj, dtype=None, *, copy=None, device=None):
     if device is not None:
         devices.check(device)
-    if type(obj) is Tensor:
+    if type(obj) is Tensor or (fg_levels and type(obj) is BATCHED):
         same = dtype is None or np.dtype(dtype) == obj.dtype
         if same and not copy:
             return obj

@@ -32,9 +32,18 @@ cdef class Gradient:
         return f"<fastgrad.{self.verb} of {self.f!r}>"
 
 
+cdef object gradient_inside_vmap(Gradient d, PyObject* const* args, Py_ssize_t n, PyObject* kwnames):
+    """The gradients of the elements of a batch."""
+    names = <tuple>kwnames if kwnames != NULL else ()
+    kwargs = dict(zip(names, given_tuple(args + n, len(names)), strict=True))
+    return batching.inside["gradient"](d.verb, d.f, d.argnums, d.has_aux, d.with_value, given_tuple(args, n), kwargs)
+
+
 cdef object call_gradient(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames):
     """vectorcall of a Gradient."""
     cdef Gradient d = <Gradient>callable
+    if fg_levels and batching.running.levels:
+        return gradient_inside_vmap(d, args, PyVectorcall_NARGS(nargsf), kwnames)
     cdef Run run = <Run>Run.__new__(Run)
     prepare_run(run, d.verb, args, PyVectorcall_NARGS(nargsf), <object>kwnames if kwnames != NULL else None, d.argnums)
     out = call_lifted(run, d.f)
