@@ -119,6 +119,14 @@ def not_batched():
     )
 
 
+def not_swept():
+    """Error for a sweep of values of vmap."""
+    return VmapError(
+        "gradients inside vmap: outputs, inputs and cotangents must not be values of vmap, since a sweep adds up the "
+        "gradients of all elements: use fg.grad or fg.vjp"
+    )
+
+
 def innermost(arguments):
     """Return the innermost level of the Batched values in nested lists, tuples and dicts, or None."""
     found = None

@@ -6,6 +6,7 @@ Knows a Tensor by its public attributes. Functions take the engine's class or it
 import numpy as np
 
 from fastgrad import errors
+from fastgrad.batching import Batched, not_swept
 
 
 def checked_cotangent(y, cotangent, what, Tensor, asarray):
@@ -13,6 +14,8 @@ def checked_cotangent(y, cotangent, what, Tensor, asarray):
 
     `what` names the output, for example "outputs[1]".
     """
+    if type(y) is Batched or type(cotangent) is Batched:
+        raise not_swept()
     if not isinstance(y, Tensor):
         raise errors.not_a_tensor(what, y)
     if not y.requires_grad:
@@ -40,6 +43,8 @@ def checked_sequences(outputs, inputs, cotangents, Tensor):
     if len(cotangents) != len(outputs):
         raise errors.cotangent_count(len(cotangents), len(outputs))
     for k, x in enumerate(inputs):
+        if type(x) is Batched:
+            raise not_swept()
         if not isinstance(x, Tensor):
             raise errors.not_a_tensor(f"inputs[{k}]", x)
         if not x.requires_grad:
@@ -51,6 +56,8 @@ def checked_sequences(outputs, inputs, cotangents, Tensor):
 
 def checked_gradient(value, x, asarray):
     """Return what is assigned to `x.grad` as a Tensor."""
+    if type(value) is Batched:
+        raise not_swept()
     value = asarray(value)
     for what in "shape", "dtype":
         if getattr(value, what) != getattr(x, what):

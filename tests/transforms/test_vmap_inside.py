@@ -77,8 +77,8 @@ def test_argnums(argnums):
     found = fg.vmap(fg.grad(loss, argnums), in_axes=(None, 0, 0))(W, X, Y)
     for k in range(5):
         expected = fg.grad(loss, argnums)(W, X[k], Y[k])
-        for a, b in zip(found if type(argnums) is tuple else (found,), expected if type(argnums) is tuple else (expected,),
-                        strict=True):  # fmt: skip
+        pairs = zip(found, expected, strict=True) if type(argnums) is tuple else [(found, expected)]
+        for a, b in pairs:
             close(a[k], b)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastgrad import _engine
 from fastgrad._lazy import lazy_module
-from fastgrad.batching import Batched, Level, Part, VmapError, entered
+from fastgrad.batching import Batched, Level, Part, VmapError, entered, not_swept
 
 batching = lazy_module("fastgrad.rules.batching")
 
@@ -134,7 +134,7 @@ class Derivatives:
     def _push_transposed(self, tangents, y, operands, params, size=None):
         """Return the vjp of the vjp: the vjp is linear in its cotangent, and its transpose is the jvp."""
         if any(type(t) is Batched for t in tangents):
-            raise VmapError("sweeps take no batched cotangents")  # for the loop of `_batched`
+            raise not_swept()  # for the loop of `_batched`
         recording = _engine.is_grad_enabled()
         if not recording:
             operands = tuple(_leaf(x) if isinstance(x, _engine.Tensor) else x for x in operands)

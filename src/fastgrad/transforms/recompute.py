@@ -20,7 +20,7 @@ from fastgrad._engine import (
     transform_depth,
     untrace,
 )
-from fastgrad.batching import running
+from fastgrad.batching import Batched, not_swept, running
 from fastgrad.rules.outputs import pack
 from fastgrad.rules.rule import Rule
 from fastgrad.tracebacks import boundary
@@ -173,6 +173,8 @@ class _Segment:
 
     def pull(self, g, xs):
         """Return the cotangents of all operands; `xs` are the operands as the engine saved them."""
+        if type(g) is Batched:
+            raise not_swept()  # the sweep calls this for each direction then
         recording = is_grad_enabled()
         n, m = len(self.operands), len(self.operands) + len(self.outside)
         with enable_grad():
