@@ -8,6 +8,7 @@ from bench.rows import recurrent
 from bench.rows import training
 from bench.rows import layers
 from bench.rows import derivatives
+from bench.rows import transforms
 from bench.rows import sparse
 from bench.rows import elementwise
 from bench.rows import products

@@ -51,6 +51,15 @@ def rosenbrock(np, x):
     return np.sum(100.0 * (b - a * a) ** 2 + (1.0 - a) ** 2)
 
 
+def cubes(np, x):
+    return np.sum(x**3)
+
+
+def least_squares(np, a, b, p):
+    r = np.tanh(np.dot(a, p)) - b
+    return 0.5 * np.sum(r * r)
+
+
 def mixed(np, x):
     return np.sum(np.tanh(x) * (1.0 / (1.0 + np.exp(-x))) + np.exp(-x * x))
 

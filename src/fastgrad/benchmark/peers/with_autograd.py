@@ -4,6 +4,7 @@ from functools import partial
 
 import autograd
 import autograd.numpy as anp
+import numpy as np
 
 from fastgrad.benchmark.peers import functions, named
 
@@ -73,7 +74,35 @@ def hvp(arrays, direction, x, labels):
     return step, lambda: {f"hvp {k}": h for k, h in enumerate(step())}
 
 
+def of_result(name, function, *arguments):
+    def step():
+        return function(*arguments)
+
+    return step, lambda: {name: step()}
+
+
+def hvp_10(x, v):
+    product = autograd.hessian_vector_product(partial(functions.cubes, anp))
+    return of_result("hvp", product, x, v)
+
+
+def hessian_rosenbrock(x):
+    return of_result("hessian", autograd.hessian(partial(functions.rosenbrock, anp)), x)
+
+
+def hessian_325(a, b, p):
+    return of_result("hessian", autograd.hessian(partial(functions.least_squares, anp, a, b)), p)
+
+
+def jacobian_batched(w, x):
+    return of_result("jacobian", autograd.jacobian(lambda x: anp.tanh(anp.dot(x, w))), x)
+
+
 MAKERS = {
+    "hvp-10": hvp_10,
+    "hessian-rosenbrock-10": hessian_rosenbrock,
+    "hessian-325": hessian_325,
+    "jacobian-batched": jacobian_batched,
     "staged": partial(of_numbers, functions.staged, ("f", "dx", "dy"), 3.0, -4.0),
     "neuron": partial(of_numbers, functions.neuron, ("y", "dw1", "dw2", "db"), 2.0, -3.0, -3.0),
     "rnn-100": rnn,

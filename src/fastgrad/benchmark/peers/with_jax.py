@@ -90,7 +90,40 @@ def matmul(a, b, g):
     return step, lambda: named(("y", "g1", "g2"), step())
 
 
+def _of_result(names, function, *arguments):
+    """Return a step and an answer of a compiled function of NumPy arrays; the conversion is part of the work."""
+    step = _runner(jax.jit(function), *arguments)
+    return step, lambda: named(names, step() if len(names) > 1 else (step(),))
+
+
+def jvp_10(x, v):
+    return _of_result(("value", "tangent"), lambda x, v: jax.jvp(partial(functions.cubes, jnp), (x,), (v,)), x, v)
+
+
+def hvp_10(x, v):
+    gradient = jax.grad(partial(functions.cubes, jnp))
+    return _of_result(("hvp",), lambda x, v: jax.jvp(gradient, (x,), (v,))[1], x, v)
+
+
+def hessian_rosenbrock(x):
+    return _of_result(("hessian",), jax.hessian(partial(functions.rosenbrock, jnp)), x)
+
+
+def hessian_325(a, b, p):
+    a, b = jnp.asarray(a), jnp.asarray(b)
+    return _of_result(("hessian",), jax.hessian(partial(functions.least_squares, jnp, a, b)), p)
+
+
+def jacobian_batched(w, x):
+    return _of_result(("jacobian",), jax.jacrev(lambda x: jnp.tanh(x @ jnp.asarray(w))), x)
+
+
 MAKERS = {
+    "jvp-10": jvp_10,
+    "hvp-10": hvp_10,
+    "hessian-rosenbrock-10": hessian_rosenbrock,
+    "hessian-325": hessian_325,
+    "jacobian-batched": jacobian_batched,
     "staged": partial(of_numbers, functions.staged, ("f", "dx", "dy"), 3.0, -4.0),
     "neuron": partial(of_numbers, functions.neuron, ("y", "dw1", "dw2", "db"), 2.0, -3.0, -3.0),
     "rnn-100": rnn,
