@@ -86,6 +86,7 @@ include "backward/rule.pxi"
 # The sweep.
 include "backward/vector.pxi"       # stacks of tensors
 include "backward/threads.pxi"      # the running sweeps, by thread
+include "backward/targets.pxi"      # the inputs of `gradients`
 include "backward/edges.pxi"        # walking the edges of a node
 include "backward/nesting.pxi"      # sweeps within sweeps
 include "backward/reach.pxi"        # which tensors lead to an input of `gradients`

@@ -31,7 +31,7 @@ cdef int walk_many(Tensor y, Sweep* here, Visit visit) except -1:
 
 cdef inline bint is_input(Tensor x, Sweep* here) except -1:
     """Whether `x` is an input of this sweep. The flag alone says only that it is one of some sweep."""
-    return x.flags & INPUT != 0 and here.gradients != NULL and <size_t><PyObject*>x in <dict>here.gradients
+    return x.flags & INPUT != 0 and here.gradients != NULL and is_target(here.gradients, <PyObject*>x)
 
 
 cdef inline int enter_counting(PyObject* x, Sweep* here) except -1:

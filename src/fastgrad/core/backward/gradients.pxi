@@ -59,18 +59,17 @@ cdef tuple swept_gradients(outputs, inputs, cotangents, bint retain_graph, bint 
 cdef list input_gradients(Tensor root, Tensor cotangent, list more, object inputs, bint retain_graph,
                           bint create_graph, bint allow_unused, bint partial):
     """The gradients of checked outputs with respect to `inputs`, a tuple or list of Tensors."""
-    cdef Tensor x, freed = None
-    cdef dict found = {}
+    cdef Tensor freed = None
+    cdef Targets targets = targets_of(inputs)
     cdef list result = []
     cdef Py_ssize_t k
-    for x in inputs:
-        found[<size_t><PyObject*>x] = None
-        x.flags |= INPUT
-        if x.flags & FREED:
-            freed = x
-    sweep(root, cotangent, more, found, retain_graph or create_graph, create_graph, partial)
-    for k in range(len(inputs)):
-        g = found.get(<size_t><PyObject*>inputs[k])
+    for k in range(Py_SIZE(inputs)):
+        x = PySequence_Fast_ITEMS(inputs)[k]
+        if (<Tensor>x).flags & FREED:
+            freed = <Tensor>x
+    sweep(root, cotangent, more, targets, retain_graph or create_graph, create_graph, partial)
+    for k in range(Py_SIZE(inputs)):
+        g = gradient_of(targets, PySequence_Fast_ITEMS(inputs)[k])
         if g is None and freed is not None:
             raise errors.graph_freed(op_name(freed))    # it may have led to the unused input
         if g is None and not allow_unused:

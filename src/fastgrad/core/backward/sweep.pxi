@@ -109,7 +109,7 @@ cdef int process_node(Tensor y, Sweep* here) except -1:
         if y.flags & RETAIN and not is_leaf(y) and here.gradients == NULL:
             retain(y, here)
         if is_input(y, here):
-            (<dict>here.gradients)[<size_t><PyObject*>y] = cotangent_tensor(y)
+            set_gradient(<Targets>here.gradients, <PyObject*>y, cotangent_tensor(y))
         check_held(y, gen, here)
     if done:
         free_cotangent(y)
@@ -171,11 +171,11 @@ cdef inline int start(Tensor y, Sweep* here) except -1:
     return 0
 
 
-cdef int sweep(Tensor root, Tensor cotangent, list more, dict gradients, bint retain, bint record,
+cdef int sweep(Tensor root, Tensor cotangent, list more, Targets gradients, bint retain, bint record,
                bint partial=False) except -1:
     """Sweep from `root` and from `more`, a list of such pairs or None. Without `gradients`, add to the `.grad` of the
-    leaves once everything has succeeded; with it, a dict by address of the inputs, fill it and leave every `.grad`
-    alone. `partial`: only with what flows to an input directly."""
+    leaves once everything has succeeded; with them, set those of the inputs, and leave every `.grad` alone. `partial`:
+    only with what flows to an input directly."""
     cdef Scope block = switched(True) if record else None
     cdef bint watched = fg_watch & ANOMALIES != 0
     cdef Scope inside = open_scope(inside_rule, &rules_inside, True) if watched else None

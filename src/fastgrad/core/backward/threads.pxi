@@ -34,7 +34,7 @@ cdef struct Sweep:
     Sweep* outer            # the one that was running in this thread when this one began
     Stash* stashed
     Deferred* deferred      # NULL until it is needed
-    PyObject* gradients     # by address of the inputs of `gradients`: their gradients, or None; NULL for `backward`
+    PyObject* gradients     # the Targets of `gradients`; NULL for `backward`
     PyObject* sums          # list of Sum, or NULL
     Vector ready            # tensors whose cotangent is complete; in the first pass, those still to be visited
     Vector leaves

@@ -2,19 +2,9 @@
 # sweep of its own: `leaves` holds the tensors, operands before consumers, and `pending` of each its place in the list.
 # Its tangent or cotangent is at the same place in `ready`.
 
-cdef dict marked_inputs(tuple inputs):
-    """The inputs by address, as a sweep looks them up."""
-    cdef dict found = {}
-    cdef Tensor x
-    for x in inputs:
-        found[<size_t><PyObject*>x] = None
-        x.flags |= INPUT
-    return found
-
-
-cdef Sweep* list_nodes(tuple outputs, dict inputs) except NULL:
-    """List all tensors that lead from an input to an output. The search ends at the inputs, the keys of `inputs`, which
-    the caller keeps. `end_list` follows in any case."""
+cdef Sweep* list_nodes(tuple outputs, Targets inputs) except NULL:
+    """List all tensors that lead from an input to an output. The search ends at the inputs, which the caller
+    keeps. `end_list` follows in any case."""
     cdef Sweep* here = begin_sweep()
     cdef list more = None
     cdef Py_ssize_t k
@@ -87,7 +77,7 @@ cdef void replace_direction(PyObject* x, object t, Sweep* here) noexcept:
 def reached_inputs(outputs, inputs):
     """Return for each input whether the outputs depend on it, and whether gradients on the way would meet hooks."""
     cdef tuple ys = recorded_sequence(outputs), xs = recorded_sequence(inputs)
-    cdef dict marked = marked_inputs(xs)
+    cdef Targets marked = targets_of(xs)
     cdef list reached = []
     cdef bint hooked = False
     cdef Py_ssize_t k

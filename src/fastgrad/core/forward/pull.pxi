@@ -9,7 +9,7 @@ def pull_back(outputs, inputs, cotangents, *, Py_ssize_t batch, bint create_grap
     cdef Scope block = None
     if batch == 0:
         return (None,) * len(xs)
-    cdef dict marked = marked_inputs(xs)
+    cdef Targets marked = targets_of(xs)
     cdef Sweep* here = list_nodes(ys, marked)
     cdef Py_ssize_t k
     cdef list results = []

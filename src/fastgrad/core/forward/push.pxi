@@ -14,7 +14,7 @@ cdef tuple pushed(tuple ys, tuple xs, object tangents, Py_ssize_t batch, bint re
     cdef Scope block = None
     if batch == 0:
         return (None,) * len(ys)
-    cdef dict marked = marked_inputs(xs)
+    cdef Targets marked = targets_of(xs)
     cdef Sweep* here = list_nodes(ys, marked)
     cdef Py_ssize_t k
     cdef list results = []

@@ -9,7 +9,7 @@ cdef object comparable(object value):
 
 cdef list listed_nodes(tuple outputs, tuple inputs):
     """The tensors that lead from an input to an output, operands before consumers."""
-    cdef dict marked = marked_inputs(inputs)
+    cdef Targets marked = targets_of(inputs)
     cdef list found = []
     cdef Py_ssize_t k
     cdef Sweep* here = list_nodes(outputs, marked)

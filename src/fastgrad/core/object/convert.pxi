@@ -19,6 +19,10 @@ cdef extern from "numpy/arrayobject.h":
     int PyArray_ITEMSIZE(cnp.ndarray arr)
     enum: NPY_ARRAY_WRITEABLE
 
+cdef extern from "numpy/arrayscalars.h":
+    ctypedef struct PyDoubleScalarObject:
+        double obval
+
 cdef object ndarray_type = np.ndarray
 cdef object generic_type = np.generic
 cdef object float64_type = np.float64

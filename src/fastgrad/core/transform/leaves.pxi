@@ -50,7 +50,14 @@ cdef object private_array(Tensor t):
 
 cdef object number_of(Tensor t):
     """The value of a 0-d Tensor as a NumPy scalar."""
-    return PyArray_Scalar(t.data, dtype_of(t), None)
+    if t.layout != number_layout:
+        return PyArray_Scalar(t.data, dtype_of(t), None)
+    cdef PyTypeObject* kind = <PyTypeObject*>float64_type
+    o = kind.tp_alloc(kind, 0)
+    if o == NULL:
+        raise MemoryError()
+    (<PyDoubleScalarObject*>o).obval = (<double*>t.data)[0]
+    return fg_result(o)
 
 
 cdef object handed_back(Tensor x, object g, object original):

@@ -2,10 +2,13 @@
 
 cdef extern from *:
     """
+    #define fg_put_list_item(list, k, o) (Py_INCREF(o), (void)PyList_SET_ITEM(list, k, o))
     static FG_THREAD_LOCAL int fg_depth = 0;
     static inline void fg_set_depth(int depth) { fg_depth = depth; }
     """
     long PyLong_AsLongAndOverflow(object o, int* overflow) except? -1
+    list PyList_New(Py_ssize_t n)
+    void put_list_item "fg_put_list_item"(list made, Py_ssize_t k, object o)      # of a new list
     int fg_depth                # number of transforms that are running their function in this thread
     void fg_set_depth(int depth) noexcept
 
@@ -24,12 +27,13 @@ def set_transform_depth(int depth):
 cdef class Run:
     cdef readonly object verb
     cdef readonly list inputs       # Tensors, one per differentiated leaf
-    cdef readonly list trees        # the differentiated arguments, as the caller passed them
+    cdef tuple passed               # the arguments by position, as the caller passed them
     cdef list given                 # all arguments as the function gets them, those by keyword last
     cdef object names               # of those by keyword, a tuple, or None
     cdef object argnums             # None: all arguments
     cdef object f
     cdef Py_ssize_t n               # arguments by position
+    cdef Py_ssize_t n_trees         # arguments that are lifted, or being lifted
     cdef public bint single, tensors, tracked
     cdef readonly bint recording
 
@@ -47,7 +51,17 @@ cdef class Run:
         return range(self.n) if self.argnums is None else positions_of(self)
 
     @property
+    def trees(self):
+        """The differentiated arguments, as the caller passed them."""
+        cdef list found = []
+        cdef Py_ssize_t k
+        for k in range(self.n_trees):
+            found.append(self.passed[position_at(self, k)])
+        return found
+
+    @property
     def originals(self):
+        """Their leaves."""
         cdef list found = []
         for tree in self.trees:
             walk_tree(tree, collect_leaf, <void*>found)
@@ -82,32 +96,35 @@ cdef class Run:
 cdef int prepare_run(Run run, object verb, PyObject* const* args, Py_ssize_t n, object names,
                      object argnums) except -1:
     """Read the arguments of a vectorcall, and lift those that are differentiated."""
-    cdef Py_ssize_t k, total = n + (0 if names is None else PyTuple_GET_SIZE(names))
+    cdef Py_ssize_t k, n_lifted, total = n + (0 if names is None else PyTuple_GET_SIZE(names))
     run.verb = verb
-    run.given = []
+    run.passed = given_tuple(args, n)
+    run.given = given_list(args, total)
     run.inputs = []
-    run.trees = []
     run.names = names
     run.n = n
     run.argnums = argnums
     run.single = type(argnums) is int
     run.recording = fg_grad_off == 0
     for k in range(total):
-        o = <object>args[k]
-        run.given.append(o)
-        run.tensors = run.tensors or walk_tree(o, is_tensor, NULL)
-    if argnums is None:
-        for k in range(n):
-            lift_argument(run, k)
-    elif run.single:
-        lift_argument(run, position_of(run, argnums))
-    else:
-        check_argnums(run, <tuple>argnums)
-        for number in <tuple>argnums:
-            lift_argument(run, position_of(run, number))
+        if not run.tensors:
+            run.tensors = walk_tree(run.given[k], is_tensor, NULL)
+    n_lifted = n if argnums is None else 1 if run.single else check_argnums(run, <tuple>argnums)
+    for k in range(n_lifted):
+        run.n_trees = k + 1
+        lift_argument(run, position_at(run, k))
     if not run.inputs:
         raise transform_arguments.nothing_to_differentiate(run)
     return 0
+
+
+cdef list given_list(PyObject* const* args, Py_ssize_t n):
+    """Borrowed references as a list."""
+    cdef list made = PyList_New(n)
+    cdef Py_ssize_t k
+    for k in range(n):
+        put_list_item(made, k, <object>args[k])
+    return made
 
 
 cdef list positions_of(Run run):
@@ -123,14 +140,21 @@ cdef Py_ssize_t position_of(Run run, object number) except -1:
     return k + run.n if k < 0 else k
 
 
-cdef int check_argnums(Run run, tuple argnums) except -1:
-    """Raise if an argument is selected twice."""
+cdef inline Py_ssize_t position_at(Run run, Py_ssize_t k) except -1:
+    """The place of differentiated argument number `k`."""
+    if run.argnums is None:
+        return k
+    return position_of(run, run.argnums if run.single else (<tuple>run.argnums)[k])
+
+
+cdef Py_ssize_t check_argnums(Run run, tuple argnums) except -1:
+    """Raise if an argument is selected twice. Return the number of selected ones."""
     cdef Py_ssize_t k, at, n = PyTuple_GET_SIZE(argnums)
     for k in range(n):
         for at in range(k):
             if position_of(run, argnums[at]) == position_of(run, argnums[k]):
                 positions_of(run)       # raises
-    return 0
+    return n
 
 
 cdef int is_tensor(void* state, object leaf) except -1:
@@ -143,9 +167,7 @@ cdef int collect_leaf(void* found, object leaf) except -1:
 
 
 cdef inline int lift_argument(Run run, Py_ssize_t k) except -1:
-    tree = run.given[k]
-    run.trees.append(tree)
-    run.given[k] = map_tree(tree, lift_leaf, <void*>run)
+    run.given[k] = map_tree(run.passed[k], lift_leaf, <void*>run)
     return 0
 
 
@@ -267,16 +289,17 @@ cdef object pack_leaf(void* state, object leaf):
 cdef object packed(Run run, list results):
     """The gradients, one per input, with the types and nesting of the differentiated arguments."""
     cdef Packing p
+    cdef Py_ssize_t k
     cdef list trees
     p.run = <PyObject*>run
     p.results = <PyObject*>results
     p.at = 0
     if run.single:
-        tree = map_tree(run.trees[0], pack_leaf, &p)
+        tree = map_tree(run.passed[position_at(run, 0)], pack_leaf, &p)
     else:
         trees = []
-        for tree in run.trees:
-            trees.append(map_tree(tree, pack_leaf, &p))
+        for k in range(run.n_trees):
+            trees.append(map_tree(run.passed[position_at(run, k)], pack_leaf, &p))
         tree = tuple(trees)
     if p.at != len(run.inputs):
         raise transform_arguments.changed_meanwhile(run.verb)
