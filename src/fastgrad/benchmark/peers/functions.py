@@ -60,6 +60,11 @@ def least_squares(np, a, b, p):
     return 0.5 * np.sum(r * r)
 
 
+def logistic(np, w, x, t):
+    z = np.dot(x, w)
+    return np.logaddexp(0.0, z) - t * z
+
+
 def mixed(np, x):
     return np.sum(np.tanh(x) * (1.0 / (1.0 + np.exp(-x))) + np.exp(-x * x))
 

@@ -4,7 +4,6 @@ from functools import partial
 
 import autograd
 import autograd.numpy as anp
-import numpy as np
 
 from fastgrad.benchmark.peers import functions, named
 
@@ -98,7 +97,13 @@ def jacobian_batched(w, x):
     return of_result("jacobian", autograd.jacobian(lambda x: anp.tanh(anp.dot(x, w))), x)
 
 
+def per_sample(w, x, t):
+    gradient = autograd.grad(partial(functions.logistic, anp))
+    return of_result("gradients", lambda: anp.stack([gradient(w, *one) for one in zip(x, t)]))
+
+
 MAKERS = {
+    "per-sample": per_sample,
     "hvp-10": hvp_10,
     "hessian-rosenbrock-10": hessian_rosenbrock,
     "hessian-325": hessian_325,

@@ -118,7 +118,13 @@ def jacobian_batched(w, x):
     return _of_result(("jacobian",), jax.jacrev(lambda x: jnp.tanh(x @ jnp.asarray(w))), x)
 
 
+def per_sample(w, x, t):
+    gradients = jax.vmap(jax.grad(partial(functions.logistic, jnp)), in_axes=(None, 0, 0))
+    return _of_result(("gradients",), gradients, w, x, t)
+
+
 MAKERS = {
+    "per-sample": per_sample,
     "jvp-10": jvp_10,
     "hvp-10": hvp_10,
     "hessian-rosenbrock-10": hessian_rosenbrock,
