@@ -16,6 +16,7 @@ EXACT = """
     getitem scatter_add setitem add_at concat stack diagonal sliding_window_view
     sum mean logsumexp softmax log_softmax var std cumsum cumprod standardize layer_norm batch_norm
     matmul tensordot dot outer einsum convolve bincount delete insert compress extract resize
+    conv1d conv2d conv_input conv_weight avg_pool2d avg_unpool2d
     inv solve pinv floor ceil trunc round floor_divide cross_entropy
 """
 

@@ -330,6 +330,17 @@ def test_sparse_matrices_are_constants():
         assert isinstance(fg.jacobian(np.sin, sparse="triplets")(x).values, np.ndarray)
 
 
+def test_vmap_is_inside_of_sparse_matrices_and_not_around_them():
+    def rows(x):
+        return fg.vmap(lambda row: np.sin(row) * row.sum())(x.reshape(4, 2)).reshape(-1)
+
+    found = fg.jacobian(rows, sparse="triplets")(X)
+    np.testing.assert_allclose(found.toarray(), fg.jacobian(rows)(X), rtol=1e-13)
+    assert len(found.values) == 16
+    with pytest.raises(fg.FastgradError, match=r"jacobian: with sparse=.*, which vmap cannot batch: leave out sparse="):
+        fg.vmap(lambda x: fg.jacobian(np.sin, sparse="triplets")(x).values)(np.ones((2, 3)))
+
+
 def test_patterns_that_need_gigabytes_are_refused():
     with pytest.raises(ShapeError, match=r"the pattern has \d+ elements and would need gigabytes"):
         fg.jacobian(lambda x: x * x.sum(), sparse=True)(np.ones(20_000))

@@ -6,10 +6,12 @@ to `x` the transposed convolution (`conv_input`), to `w` the correlation of inpu
 three are closed under differentiation of any order.
 """
 
+import math
+
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import messages
+from fastgrad.rules import messages, patterns
 from fastgrad.rules.draws import normal
 from fastgrad.rules.reductions import sum
 from fastgrad.rules.rule import rule
@@ -84,6 +86,37 @@ def _correlate(op, x, w, bias, stride, padding, dilation, groups):
     return y if bias is None else y + bias.reshape(-1, *(1,) * n)
 
 
+def _terms(x, w, y, stride, padding, dilation, groups):
+    """Return the numbers of the elements of input, kernels and result in each product of the sum above, as vectors.
+
+    The first arguments are the shapes of the three arrays. Products with the padding are left out.
+    """
+    n, size = len(stride), math.prod(w[2:])
+    xp = padded(patterns.positions(x), explicit_padding(padding, w[2:], dilation), -1)
+    view = windows(xp, w[2:], stride, dilation)
+    parts = (  # axes: batch, group, channel of the result, of the input, window, element of the window
+        view.reshape(x[0], groups, 1, x[1] // groups, math.prod(view.shape[2 : 2 + n]), size),
+        patterns.positions(w).reshape(1, groups, w[0] // groups, w[1], 1, size),
+        patterns.positions(y).reshape(y[0], groups, y[1] // groups, 1, math.prod(y[2:]), 1),
+    )
+    terms = [part.ravel() for part in np.broadcast_arrays(*parts)]
+    return [term[terms[0] >= 0] for term in terms]
+
+
+def _pattern_of(first, second, result):
+    """Return the pattern of an op whose operands and result are "x", "w" and "y" in some order; the third is a bias."""
+
+    def pattern(call, k):
+        if k == 2:
+            return None, np.indices(call.shape)[1].ravel()
+        shapes = {first: call.shape_of(0), second: call.shape_of(1), result: call.shape}
+        settings = (call.params[name] for name in ("stride", "padding", "dilation", "groups"))
+        terms = dict(zip("xwy", _terms(shapes["x"], shapes["w"], shapes["y"], *settings), strict=True))
+        return terms[result], terms[second if k else first]
+
+    return pattern
+
+
 def _convolution(x, w, stride, padding, dilation, groups):
     return (conv1d if len(stride) == 1 else conv2d)(x, w, None, stride, padding, dilation, groups)
 
@@ -126,6 +159,7 @@ _CASES_2D = (
     numpy=(),
     prepare=_prepare("conv1d", 1),
     samples=normal(*_CASES_1D),
+    pattern=_pattern_of("x", "w", "y"),
 )
 def conv1d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Correlation of `x` (n, channels, length) with kernels `weight` (out, channels / groups, k), plus `bias`."""
@@ -139,6 +173,7 @@ def conv1d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     numpy=(),
     prepare=_prepare("conv2d", 2),
     samples=normal(*_CASES_2D, *(([x, w], params) for [x, w, _], params in _CASES_2D[:3])),
+    pattern=_pattern_of("x", "w", "y"),
 )
 def conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Correlation of `x` (n, channels, h, w) with kernels `weight` (out, channels / groups, kh, kw), plus `bias`."""
@@ -165,6 +200,7 @@ def _transposed_cases():
     numpy=(),
     prepare=_prepare_transposed("conv_input", "lengths"),
     samples=normal(*(([g, w], {"lengths": x[2:], **params}) for x, w, g, params in _transposed_cases())),
+    pattern=_pattern_of("y", "w", "x"),
 )
 def conv_input(x, weight, /, lengths, stride, padding, dilation, groups):
     """Transposed convolution: the cotangent, of spatial shape `lengths`, of the input of a convolution by `weight`."""
@@ -192,6 +228,7 @@ def conv_input(x, weight, /, lengths, stride, padding, dilation, groups):
     numpy=(),
     prepare=_prepare_transposed("conv_weight", "kernel"),
     samples=normal(*(([x, g], {"kernel": w[2:], **params}) for x, w, g, params in _transposed_cases())),
+    pattern=_pattern_of("x", "y", "w"),
 )
 def conv_weight(x, cotangent, /, kernel, stride, padding, dilation, groups):
     """The cotangent of the weight, of spatial shape `kernel`, of a convolution of `x` whose result has `cotangent`."""

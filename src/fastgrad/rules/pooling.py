@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import messages
+from fastgrad.rules import messages, patterns
 from fastgrad.rules.checks import real_only
 from fastgrad.rules.draws import normal
 from fastgrad.rules.indexing import getitem, scatter_add
@@ -83,6 +83,23 @@ def _max_pool_jvp(t, x, kernel_size, stride, padding, dilation):
     return getitem(reshape(t, (t.size,)), (at,))
 
 
+def _pairs(shape, kernel_size, stride, padding, dilation=(1, 1)):
+    """Return pairs of the numbers of a window and of an element in it, negative for one of the padding."""
+    view = windows(padded(patterns.positions(shape), padding, -1), kernel_size, stride, dilation)
+    places = patterns.positions(view.shape[:-2])[..., None, None]
+    return np.broadcast_to(places, view.shape).ravel(), view.ravel()
+
+
+def _pattern(call, k):
+    settings = {name: value for name, value in call.params.items() if name != "count_include_pad"}
+    return _pairs(call.shape_of(0), **settings)
+
+
+def _unpool_pattern(call, k):
+    windows_, elements = _pairs(call.shape, *(call.params[name] for name in ("kernel_size", "stride", "padding")))
+    return elements, windows_
+
+
 _CASES = (
     ((2, 3, 4, 4), {"kernel_size": 2}), ((2, 5, 7), {"kernel_size": 3, "stride": 2, "padding": 1}),
     ((4, 6), {"kernel_size": (2, 3), "stride": (1, 2), "padding": (1, 0)}), ((0, 2, 3, 3), {"kernel_size": 2}),
@@ -101,6 +118,7 @@ _CASES = (
     numpy=(),
     prepare=_prepare("max_pool2d"),
     samples=normal(*_CASES, ((1, 2, 7, 6), {"kernel_size": 2, "dilation": (3, 2), "stride": 1})),
+    pattern=_pattern,
 )
 def max_pool2d(x, /, kernel_size, stride=None, padding=0, dilation=1):
     """Largest element of each window, or NaN if it contains one; at a tie the first element gets the gradient."""
@@ -125,6 +143,7 @@ def _divisor(lengths, kernel, stride, padding, count_include_pad):
     numpy=(),
     prepare=_prepare("avg_pool2d"),
     samples=normal(*_CASES, ((2, 5, 5), {"kernel_size": 3, "padding": 1, "count_include_pad": False})),
+    pattern=_pattern,
 )
 def avg_pool2d(x, /, kernel_size, stride=None, padding=0, count_include_pad=True):
     """Mean of each window, with or without the zeros of the padding."""
@@ -151,6 +170,7 @@ def _unpool_cases():
     numpy=(),
     prepare=_prepare("avg_unpool2d"),
     samples=normal(*_unpool_cases()),
+    pattern=_unpool_pattern,
 )
 def avg_unpool2d(x, /, lengths, kernel_size, stride, padding, count_include_pad):
     """Transpose of `avg_pool2d`: each element of `x` is distributed equally to the elements of its window."""

@@ -1,5 +1,6 @@
 """Errors of the transforms and their messages: what was passed, what was expected, what to do."""
 
+from fastgrad.batching import VmapError
 from fastgrad.errors import BackwardError, BadSetting, NotDifferentiableError, ShapeError
 
 
@@ -26,6 +27,14 @@ def sparse_tracked(verb):
         f"{verb}: with sparse=..., the result consists of arrays and is not differentiable, but an outer transform or "
         "a Tensor that requires a gradient takes part: leave out sparse=, or call it under no_grad() if the result is "
         "constant"
+    )
+
+
+def sparse_batched(verb):
+    """A sparse matrix was asked for inside vmap."""
+    return VmapError(
+        f"{verb}: with sparse=..., the result consists of arrays, which vmap cannot batch: leave out sparse=, or loop "
+        "over the elements of the batch"
     )
 
 

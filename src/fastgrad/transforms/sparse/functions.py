@@ -4,6 +4,7 @@ import numpy as np
 
 from fastgrad import _tree
 from fastgrad._engine import Tensor, asarray, gradients, reached_inputs
+from fastgrad.batching import running
 from fastgrad.tracebacks import boundary
 from fastgrad.transforms import messages
 from fastgrad.transforms.lift import Run, derivative_of, require_output
@@ -22,6 +23,7 @@ def jacobian(f, argnums, sparse):
 
     @boundary
     def jacobian_of_f(*args, **kwargs):
+        _refuse_batched("jacobian")
         run = Run("jacobian", args, argnums, kwargs)
         ys = [_output(require_output("jacobian", y)) for y in _tree.leaves(run.call(f))]
         _refuse_tracked(run)
@@ -38,6 +40,7 @@ def hessian(f, argnums, sparse):
 
     @boundary
     def hessian_of_f(*args, **kwargs):
+        _refuse_batched("hessian")
         run = Run("hessian", args, argnums, kwargs)
         y = run.call(f)
         require_scalar("hessian", y)
@@ -56,6 +59,12 @@ def hessian(f, argnums, sparse):
 
 def _output(y):
     return y if isinstance(y, Tensor) else asarray(y)
+
+
+def _refuse_batched(verb):
+    """Raise inside vmap: the values of a batch are not arrays."""
+    if running.levels:
+        raise messages.sparse_batched(verb)
 
 
 def _refuse_tracked(run):
