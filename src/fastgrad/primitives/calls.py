@@ -1,5 +1,7 @@
 """What one call of a primitive keeps beside the recorded array: saved values, and the layout of several results."""
 
+from types import BuiltinFunctionType, FunctionType
+
 import numpy as np
 
 from fastgrad import _tree
@@ -82,11 +84,27 @@ def is_opaque(saved):
     )
 
 
-def option(name, word, value):
-    """Return an option as the forward receives it: Tensors as arrays. Raises if a gradient would be lost."""
-    if not _holds_tensor(value):
-        return value
+_PLAIN = (float, int, bool, str, type(None), np.ndarray, FunctionType, BuiltinFunctionType)  # of options
 
+
+def options_of(name, words):
+    """Return the function that prepares the options of the primitive `name`: it converts Tensors to arrays.
+
+    It raises if a gradient would be lost.
+    """
+
+    def prepare(params):
+        for word in words:
+            value = params[word]
+            if type(value) not in _PLAIN and _holds_tensor(value):
+                params[word] = _without_tensors(name, word, value)
+        return params
+
+    prepare.plain = dict.fromkeys(words, _PLAIN)
+    return prepare
+
+
+def _without_tensors(name, word, value):
     def plain(leaf):
         if not isinstance(leaf, Tensor):
             return leaf

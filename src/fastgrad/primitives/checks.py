@@ -48,14 +48,17 @@ def call_rule(name, read, values):
     at = read.words.index(read.needs)
     if isinstance(values[at], Tensor):
         values[at] = ops.copy(values[at])  # other nodes may share it
-    others = tensors(v for k, v in enumerate(values) if k != at)
+    others = tensors(values[:at] + values[at + 1 :])
     before = list(map(write_count, others))
-    traced = [v for v in tensors(values) if v.requires_grad] if is_grad_enabled() else ()
-    trace(traced)
-    try:
+    if is_grad_enabled():
+        traced = [v for v in tensors(values) if v.requires_grad]
+        trace(traced)
+        try:
+            found = read(values)
+        finally:
+            untrace(traced)
+    else:
         found = read(values)
-    finally:
-        untrace(traced)
     if before != list(map(write_count, others)):
         kind, own = ("vjp", "cotangent") if read.needs == "g" else ("jvp", "tangent")
         raise MutationError(
@@ -81,4 +84,10 @@ def derivative(found, what, values, word):
 
 def tensors(values):
     """Return the Tensors among values, and in nested containers of them."""
-    return [leaf for leaf in _tree.leaves(list(values)) if isinstance(leaf, Tensor)]
+    found = []
+    for value in values:
+        if isinstance(value, Tensor):
+            found.append(value)
+        elif isinstance(value, (tuple, list, dict)):
+            found += [leaf for leaf in _tree.leaves(value) if isinstance(leaf, Tensor)]
+    return found

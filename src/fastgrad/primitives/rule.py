@@ -9,7 +9,7 @@ from fastgrad import primitive_errors as messages
 from fastgrad._engine import Tensor, asarray, enable_grad, gradients, is_grad_enabled
 from fastgrad.errors import ShapeError
 from fastgrad.primitives import checks
-from fastgrad.primitives.calls import CALL, Call, is_opaque, option
+from fastgrad.primitives.calls import CALL, Call, is_opaque, options_of
 from fastgrad.primitives.words import Reader, meanings
 from fastgrad.rules.rule import Rule, ops
 
@@ -59,8 +59,8 @@ class UserRule(Rule):
                     self.readers_of_vjps, (None,) if self.together else self.operand_names, strict=True
                 )
             )
-        if self.param_names:
-            self.prepare = self._prepared
+        if forward.options:
+            self.prepare = options_of(name, forward.options)
 
     def _readers_of(self, forward, kind, given, n):
         given = given if isinstance(given, tuple) else (given,)
@@ -105,24 +105,35 @@ class UserRule(Rule):
         """Return the docstring of the function of the user."""
         return self.forward.__doc__
 
-    def _prepared(self, params):
-        return {word: value if word == CALL else option(self.name, word, value) for word, value in params.items()}
-
     # --- the forward
 
     def _checked_forward(self, forward):
         n = None if self.variadic else self.n_operands
+        function = forward if forward.reordered else forward.function
 
-        @functools.wraps(forward, updated=())
-        def checked(*values, **params):
-            call = params.pop(CALL, None)
+        def run(values, params):
+            """Return what the function returns, and the operands as it got them: it must not write to them."""
             arrays = [checks.read_only(a) for a in values[:n]]
             try:
-                value, saved = forward(*arrays, *values[len(arrays) :], **params), None
+                return function(*arrays, *values[len(arrays) :], **params), arrays
             except ValueError as error:
                 if "read-only" in str(error):
                     raise messages.operand_written(self.name, error) from error
                 raise
+
+        @functools.wraps(forward, updated=())
+        def checked(*values, **params):
+            value, arrays = run(values, params)
+            if type(value) is not np.ndarray:
+                value = checks.result(self.name, value)
+            if value.base is not None or any(value is a for a in arrays):
+                value = value.copy()  # later writes to the operands must not change the result
+            return value
+
+        @functools.wraps(forward, updated=())
+        def checked_with_call(*values, **params):
+            call, saved = params.pop(CALL), None
+            value, arrays = run(values, params)
             if self.saves:
                 if not isinstance(value, (tuple, list)) or len(value) != 2:
                     raise messages.no_saved_values(self.name, value)
@@ -140,7 +151,7 @@ class UserRule(Rule):
                 call.keep(saved, arrays)
             return value
 
-        return checked
+        return checked_with_call if self.takes_call else checked
 
     # --- reverse mode
 

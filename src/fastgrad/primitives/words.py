@@ -121,6 +121,8 @@ class Reader:
         self.words = tuple(p.name for p in read)
 
     def __call__(self, values):
+        if not self.by_name:
+            return self.rule(*values)
         n = len(values) - len(self.by_name)
         return self.rule(*values[:n], **dict(zip(self.by_name, values[n:], strict=True)))
 

@@ -6,6 +6,7 @@ dtype. Cotangents of the results meet in the cotangent of the packed array, so t
 The ops take any number of leading axes, those of batches. They are not entered in the table of rules.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -15,7 +16,7 @@ from fastgrad.errors import DTypeError, ShapeError
 from fastgrad.rules.derivatives import ops
 from fastgrad.rules.rule import Rule
 
-_DTYPES = frozenset(map(np.dtype, "?bhilqBHILQfdFD"))
+_DTYPES = frozenset(np.dtype(order + char) for char in "?bhilqBHILQfdFD" for order in "<>")
 
 
 class Layout:
@@ -60,19 +61,24 @@ class Layout:
 def pack(arrays, lead=0):
     """Return arrays as one, and its layout. The first `lead` axes, those of batches, are kept."""
     for a in arrays:
-        if a.dtype.newbyteorder("=") not in _DTYPES:
+        if a.dtype not in _DTYPES:
             raise DTypeError(
                 f"a result has dtype {a.dtype}, but a Tensor holds only bool, integers, float32, float64, complex64 "
                 "and complex128: convert it first, for example with .astype(np.float64)"
             )
         if a.shape[:lead] != arrays[0].shape[:lead] or a.ndim < lead:
             raise ShapeError(f"results of a batch must all have its axes first, got shapes {[a.shape for a in arrays]}")
-    layout = Layout([a.shape[lead:] for a in arrays], [a.dtype.newbyteorder("=") for a in arrays])
-    batch = arrays[0].shape[:lead] if arrays else ()
+    layout = _layout(tuple(a.shape[lead:] for a in arrays), tuple(a.dtype for a in arrays))
+    batch = arrays[0].shape[:lead]
     packed = np.empty((*batch, layout.size), layout.dtype)
     for a, place, dtype in zip(arrays, layout.places, layout.dtypes, strict=True):
         packed[..., place] = _as_numbers(a.reshape((*batch, math.prod(a.shape[lead:]))), dtype)
     return packed, layout
+
+
+@functools.lru_cache(256)
+def _layout(shapes, dtypes):
+    return Layout(shapes, [dtype.newbyteorder("=") for dtype in dtypes])
 
 
 def _numbers_per_element(dtype):
@@ -85,16 +91,15 @@ def _as_numbers(flat, dtype):
 
 
 def _from_numbers(flat, dtype):
-    if dtype.kind == "c":
+    if flat.dtype == dtype:
         return flat
-    flat = flat.real
+    flat = flat.real if dtype.kind != "c" else flat
     return flat.astype(np.int32).view(dtype) if _numbers_per_element(dtype) == 2 else flat.astype(dtype)
 
 
 def _output(packed, /, *, layout, k):
     batch = packed.shape[:-1]
-    part = np.array(_from_numbers(packed[..., layout.places[k]], layout.dtypes[k]), layout.dtypes[k])
-    return part.reshape(batch + layout.shapes[k])
+    return _from_numbers(packed[..., layout.places[k]], layout.dtypes[k]).reshape(batch + layout.shapes[k])
 
 
 def _place_output(part, /, *, layout, k):
