@@ -80,6 +80,8 @@ def test_vmap_agrees_with_a_loop(gate):
     agree(fg.vmap(fg.vmap(gate), in_axes=1, out_axes=1)(Z), fg.vmap(fg.vmap(gate))(Z) if not isinstance(
         gate(X[0]), tuple) else list(map(np.asarray, fg.vmap(fg.vmap(gate))(Z))))  # fmt: skip
     agree(fg.grad(lambda X: fg.vmap(loss)(X).sum())(X), stacked(fg.grad(loss), X))
+    agree(fg.vmap(fg.grad(loss))(X), stacked(fg.grad(loss), X))
+    agree(fg.vmap(fg.jacobian(first))(X), stacked(fg.jacobian(first), X))
 
 
 def test_operands_of_different_rank_are_aligned():
@@ -121,3 +123,17 @@ def test_an_option_that_differs_in_the_batch_is_refused():
     gate = fg.primitive(lambda x, /, scale=1.0: x * scale, vjp=lambda g, scale: g * scale, name="gate")
     with pytest.raises(fg.FastgradError, match="inside vmap"):
         fg.vmap(lambda x, s: gate(x, scale=s))(X, np.arange(4.0))
+
+
+@pytest.mark.parametrize("name", ["several", "several, elementwise", "saved", "saved, elementwise", "one"])
+def test_sparse_derivatives_agree_with_dense_ones(name):
+    gate = GATES[name]
+    first = lambda x: gate(x)[0] if isinstance(gate(x), tuple) else gate(x)
+    f = lambda x: first(x[1:] * x[:-1]) + first(x)[1:]
+    x = RNG.normal(size=8)
+    found = fg.jacobian(f, sparse="triplets")(x)
+    np.testing.assert_allclose(found.toarray(), fg.jacobian(f)(x))
+    assert len(found.values) == (14 if "elementwise" in name else 56)
+    if "saved" not in name:
+        loss = lambda x: (f(x) ** 2).sum()
+        np.testing.assert_allclose(fg.hessian(loss, sparse="triplets")(x).toarray(), fg.hessian(loss)(x), atol=1e-12)

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import math
 
 import numpy as np
 
@@ -44,8 +45,9 @@ class UserRule(Rule):
             forward, self.readers_of_vjps, name=name, operands=None if forward.many else n, numpy=(),
             elementwise=elementwise and not self.takes_call, jvp=jvp, **facts,
         )  # fmt: skip
-        if elementwise and self.takes_call and self.batch is None:
-            self.batch = _aligned
+        if elementwise and self.takes_call:
+            self.batch = self.batch or _aligned
+            self.pattern = _pattern
         words = {word for read in self.readers_of_jvps or () if read is not None for word in read.words}
         self.reads_result = self.reads_result or "y" in words
         self.reads_operand = tuple(
@@ -331,6 +333,20 @@ class UserRule(Rule):
             raise messages.batch_results(self.name)
         call.layout, call.kind = calls[0].layout, calls[0].kind
         return ops.stack(*ys)
+
+
+def _pattern(call, k):
+    """The pattern of an op that broadcasts, see `rules/patterns.py`, for one result or for several in one array."""
+    own, shape = call.params[CALL], call.shape_of(k)
+    elements = np.arange(math.prod(shape)).reshape(shape)
+    if own.layout is None:
+        return None, np.broadcast_to(elements, call.shape).ravel()
+    if own.lead:
+        return None
+    columns = np.full(own.layout.size, -1)  # integers depend on nothing
+    for j in own.layout.floating:
+        columns[own.layout.places[j]] = np.broadcast_to(elements, own.layout.shapes[j]).ravel()
+    return None, columns
 
 
 def _aligned(operands, batched, params, size):

@@ -124,11 +124,31 @@ def _same_call(operands, batched, params, size):
     ], params
 
 
-def _structural(forward, vjp):
-    rule = Rule(forward, vjp, name=forward.__name__.lstrip("_"), jvp="linear", batch=_same_call, numpy=())
-    return _engine.Function(rule)
+def _elements(size, layout, k):
+    """Return the places of the elements of result `k` in the flattened packed array, which has `size` elements."""
+    place = layout.places[k]
+    starts = np.arange(0, size, max(layout.size, 1))[:, None]
+    return (starts + np.arange(place.start, place.stop)).ravel()
 
 
-output = _structural(_output, lambda g, layout, k: place_output(g, layout=layout, k=k))
-place_output = _structural(_place_output, lambda g, layout, k: output(g, layout=layout, k=k))
-join_outputs = _structural(_join_outputs, lambda g, layout, i: output(g, layout=layout, k=layout.floating[i]))
+def _pattern_of_output(call, k):
+    layout, number = call.params["layout"], call.params["k"]
+    return None, _elements(math.prod(call.shape_of(0)), layout, number) if number in layout.floating else None
+
+
+def _pattern_of_packed(call, k):
+    layout = call.params["layout"]
+    number = call.params["k"] if "k" in call.params else layout.floating[k]
+    return _elements(math.prod(call.shape), layout, number), None
+
+
+def _structural(forward, vjp, pattern):
+    name = forward.__name__.lstrip("_")
+    return _engine.Function(Rule(forward, vjp, name=name, jvp="linear", batch=_same_call, pattern=pattern, numpy=()))
+
+
+output = _structural(_output, lambda g, layout, k: place_output(g, layout=layout, k=k), _pattern_of_output)
+place_output = _structural(_place_output, lambda g, layout, k: output(g, layout=layout, k=k), _pattern_of_packed)
+join_outputs = _structural(
+    _join_outputs, lambda g, layout, i: output(g, layout=layout, k=layout.floating[i]), _pattern_of_packed
+)
