@@ -190,3 +190,13 @@ def test_axes_are_passed_together_with_lengths(rng):
     assert got.shape == (2, 2)
     with pytest.warns(DeprecationWarning, match="a length for each"):
         assert fg.fft.fft2(np.ones((2, 3)), s=(None, 4)).shape == (2, 4)
+
+
+@pytest.mark.parametrize("name", ["irfft", "hfft"])
+def test_data_without_frequencies_transform_to_zeros(name):
+    """NumPy 2.4 reads beyond the array."""
+    y, dy = fg.jvp(lambda x: getattr(fg.fft, name)(x, 4), (np.ones((2, 0)),), (np.ones((2, 0)),))
+    np.testing.assert_array_equal(y, np.zeros((2, 4)))
+    np.testing.assert_array_equal(dy, np.zeros((2, 4)))
+    with pytest.raises(ValueError, match="0"):
+        getattr(fg.fft, name)(np.ones((2, 0)))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
+from fastgrad._engine import pull_back, push_forward
 from fastgrad.errors import DTypeError, NotDifferentiableError
 from fastgrad.rules import FUNCTIONS, RULES
 from tests.support.references_linalg import PHASED
@@ -198,3 +199,28 @@ def test_second_order_is_the_same_by_every_nesting(name):
         twice = fg.jvp(pushed, values, directions)[1]
         once = sum(inner(h, d) for h, d in zip(first, directions, strict=True))
         close(inner(twice, v), once, AGREE * max(1, v.size), name)
+
+
+@pytest.mark.parametrize("record", [False, True])
+@pytest.mark.parametrize("name", SMOOTH)
+def test_a_batch_of_directions_is_as_one_after_the_other(name, record):
+    """In both modes, as the rows and columns of Jacobians are computed."""
+    rng = np.random.default_rng(13)
+    for rule, xs, params, y, chosen in differentiable_calls(name, "float64"):
+        if refuses(name):
+            continue
+        given = tuple(xs[k] for k in chosen)
+        tangents = [tuple(tangents_of(rule, given, rng, range(len(given)))) for _ in range(3)]
+        together = tuple(fg.stack(list(ts)) for ts in zip(*tangents, strict=True))
+        (got,) = push_forward((y,), given, together, batch=3, create_graph=record)
+        for k, ts in enumerate(tangents):
+            (wanted,) = push_forward((y,), given, ts, create_graph=record)
+            assert (got is None) == (wanted is None)
+            if got is not None:
+                close(got.detach().numpy()[k], wanted.detach().numpy(), AGREE, f"{name} {params}, jvp")
+        cotangents = [like(y, rng) for _ in range(3)]
+        got = pull_back((y,), given, (fg.stack(cotangents),), batch=3, create_graph=record)
+        for k, g in enumerate(cotangents):
+            wanted = fg.gradients(y, given, g, retain_graph=True, create_graph=record)
+            for some, one in zip(got, wanted, strict=True):
+                close(some.detach().numpy()[k], one.detach().numpy(), AGREE, f"{name} {params}, vjp")

@@ -70,10 +70,19 @@ def rfft(a, n, axis, norm):
     return np.fft.rfft(a, n, axis, norm)
 
 
+def with_frequencies(a, n, axis):
+    """Return `a`, or zeros if it has no frequencies but `n` is given: NumPy 2.4 reads beyond the array then."""
+    a = np.asarray(a)
+    if a.size or n is None or not -a.ndim <= axis < a.ndim or a.shape[axis]:
+        return a
+    axis %= a.ndim
+    return np.zeros((*a.shape[:axis], 1, *a.shape[axis + 1 :]), a.dtype)
+
+
 def irfft(a, n, axis, norm):
     """Return `np.fft.irfft(a, n, axis, norm)`."""
     if _irfft is not None and _is_plain(a, None, axis, norm, _COMPLEX):
         length = 2 * (a.shape[-1] - 1) if n is None else n
         if length > 0:
             return _irfft(a, _scale(length, norm, 1), out=np.empty((*a.shape[:-1], length), _F64))
-    return np.fft.irfft(a, n, axis, norm)
+    return np.fft.irfft(with_frequencies(a, n, axis), n, axis, norm)
