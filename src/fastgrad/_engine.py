@@ -44,6 +44,7 @@ leave = _chosen.leave
 write_count = _chosen.write_count
 collect_nodes = _chosen.collect_nodes  # for `checkpoint`
 partial_gradients = _chosen.partial_gradients
+unit_directions = _chosen.unit_directions
 push_forward, pull_back, reached_inputs, graph_signature = (
     _chosen.push_forward,
     _chosen.pull_back,

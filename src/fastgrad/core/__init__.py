@@ -50,6 +50,7 @@ from fastgrad.core.tensor import (
     tensor,
     trace,
     transform_depth,
+    unit_directions,
     untrace,
     write_count,
 )
@@ -69,5 +70,6 @@ __all__ = [
     "is_parameter", "is_traced", "keep_small_graphs", "leave", "loops_in_use", "mark_parameter", "name", "no_grad",
     "node_key", "node_of", "ops_with_kernels", "partial_gradients", "pull_back", "push_forward", "reached_inputs",
     "rmsprop_step", "scale_in_place", "set_cache_limit", "set_docstring", "set_transform_depth", "sgd_step",
-    "sum_of_squares", "tensor", "trace", "transform_depth", "untrace", "write_count",
+    "sum_of_squares", "tensor", "trace", "transform_depth", "unit_directions",
+    "untrace", "write_count",
 ]  # fmt: skip

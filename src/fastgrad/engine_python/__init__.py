@@ -5,7 +5,7 @@ backward pass), `forward.py` (forward mode), and `transform.py` (what `grad` doe
 """
 
 from fastgrad.anomaly import detect_anomaly
-from fastgrad.engine_python.forward import graph_signature, pull_back, push_forward, reached_inputs
+from fastgrad.engine_python.forward import graph_signature, pull_back, push_forward, reached_inputs, unit_directions
 from fastgrad.engine_python.leaving import (
     enable_grad,
     is_grad_enabled,

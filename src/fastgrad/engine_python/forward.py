@@ -1,5 +1,7 @@
 """Forward mode, and several directions at once: tangents pushed along the graph, cotangents pulled back in batches."""
 
+import numpy as np
+
 from fastgrad import direction_errors, errors, parameters, sweep_arguments
 from fastgrad.engine_python.record import check_not_stale, functions
 from fastgrad.engine_python.sweep import check_versions, in_mode, reachable, restore_mode, saved_result
@@ -157,3 +159,10 @@ def graph_signature(outputs, inputs):
     for y in outputs:
         found += [number.get(y.node), y.shape, y.dtype]
     return leading, found
+
+
+def unit_directions(x, low, high):
+    """Return the unit vectors number `low` to `high` of the elements of `x`, as a batch."""
+    basis = np.zeros((high - low, x.size), x.dtype)
+    basis[np.arange(high - low), np.arange(low, high)] = 1
+    return asarray(basis.reshape((high - low, *x.shape)))

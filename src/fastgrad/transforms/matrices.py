@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastgrad import _tree
-from fastgrad._engine import Tensor, asarray, gradients, pull_back, push_forward, reached_inputs
+from fastgrad._engine import Tensor, asarray, pull_back, push_forward, reached_inputs, unit_directions
 from fastgrad._lazy import lazy_module
 from fastgrad.batching import running
 from fastgrad.errors import NotDifferentiableError
@@ -106,11 +106,9 @@ def hessian(f, argnums=0, *, sparse=False):
         require_scalar("hessian", y)
         gs = [None] * len(run.inputs)
         if isinstance(y, Tensor) and y.requires_grad:
-            gs = gradients((y,), run.inputs, create_graph=True, allow_unused=True)
+            gs = run.gradients((y,), tracked=True)
         run.warn_unreached(gs)
-        rows = [_nested(run, _hessian_blocks(run, g, x)) for g, x in zip(gs, run.inputs, strict=True)]
-        trees = tuple(_tree.fill(tree, part) for tree, part in zip(run.trees, _split(run.trees, rows), strict=True))
-        return trees[0] if run.single else trees
+        return _filled(run, [_nested(run, _hessian_blocks(run, g, x)) for g, x in zip(gs, run.inputs, strict=True)])
 
     return derivative_of(f, hessian_of_f)
 
@@ -174,18 +172,11 @@ def batches(n, size):
     return [(low, min(low + step, n)) for low in range(0, n, step)]
 
 
-def _directions(t, low, high):
-    """Return unit vectors number `low` to `high` of the elements of `t`, as a batch."""
-    basis = np.zeros((high - low, t.size), t.dtype)
-    basis[np.arange(high - low), np.arange(low, high)] = 1
-    return asarray(basis.reshape((high - low, *t.shape)))
-
-
 def _by_rows(run, y):
     """Return the blocks by reverse mode: row k is the gradient of element k of the result."""
     rows = [[] for _ in run.inputs]
     for low, high in batches(y.size, max([y.size, *(x.size for x in run.inputs)])):
-        gs = pull_back((y,), run.inputs, (_directions(y, low, high),), batch=high - low, create_graph=run.tracked)
+        gs = pull_back((y,), run.inputs, (unit_directions(y, low, high),), batch=high - low, create_graph=run.tracked)
         for parts, g, x in zip(rows, gs, run.inputs, strict=True):
             parts.append(_zeros((high - low, *x.shape), x.dtype) if g is None else g)
     blocks = [_joined(run, parts, y.shape + x.shape, x.dtype) for parts, x in zip(rows, run.inputs, strict=True)]
@@ -201,7 +192,7 @@ def _by_columns(run, y):
         parts = []
         for low, high in batches(x.size, max(x.size, y.size)):
             tangents = [None] * len(run.inputs)
-            tangents[k] = _directions(x, low, high)
+            tangents[k] = unit_directions(x, low, high)
             (t,) = push_forward((y,), run.inputs, tangents, batch=high - low, create_graph=run.tracked)
             parts.append(_zeros((high - low, *y.shape), y.dtype) if t is None else t)
         block = _joined(run, parts, (x.size, y.size), y.dtype)
@@ -234,13 +225,16 @@ def _nested(run, blocks):
             done.append(asarray(block))
         else:
             done.append(block if isinstance(original, np.ndarray) else block[()])
-    nests = tuple(_tree.fill(tree, part) for tree, part in zip(run.trees, _split(run.trees, done), strict=True))
-    return nests[0] if run.single else nests
+    return _filled(run, done)
 
 
-def _split(trees, values):
+def _filled(run, values):
+    """Return values, one per input, with the nesting of the arguments."""
+    if run.single and len(values) == 1 and not isinstance(run.trees[0], (tuple, list, dict)):
+        return values[0]
     values = iter(values)
-    return [[next(values) for _ in _tree.leaves(tree)] for tree in trees]
+    trees = tuple(_tree.map_leaves(lambda _: next(values), tree) for tree in run.trees)
+    return trees[0] if run.single else trees
 
 
 def jacobian_of(run, y):

@@ -26,6 +26,26 @@ def pull_back(outputs, inputs, cotangents, *, Py_ssize_t batch, bint create_grap
     return tuple(results)
 
 
+def unit_directions(Tensor x not None, Py_ssize_t low, Py_ssize_t high):
+    """Return the unit vectors number `low` to `high` of the elements of `x`, as a batch."""
+    cdef Tensor out
+    cdef Py_ssize_t k
+    cdef double one[2]
+    cdef float narrow[2]
+    if low < 0 or high < low or high > x.layout.size:
+        raise ValueError(f"unit vectors {low} to {high} are wanted of {x.layout.size} elements")
+    one[0], one[1], narrow[0], narrow[1] = 1, 0, 1, 0
+    cdef bint wide = x.layout.typenum == cnp.NPY_DOUBLE or x.layout.typenum == cnp.NPY_CDOUBLE
+    if not is_inexact(x.layout.typenum):
+        raise TypeError(f"unit vectors of {dtype_of(x)} are not directions")
+    out = new_tensor(batched_layout(x.layout, high - low))
+    memset(out.data, 0, out.layout.nbytes)
+    for k in range(high - low):
+        memcpy(out.data + k * x.layout.nbytes + (low + k) * x.layout.itemsize, one if wide else <void*>narrow,
+               x.layout.itemsize)
+    return out
+
+
 cdef int pull_node(Tensor y, Py_ssize_t batch, bint record, Sweep* here) except -1:
     """Add what the cotangents of `y` contribute to those of its operands."""
     cdef Py_ssize_t k
