@@ -16,17 +16,21 @@ from fastgrad.errors import MutationError
 from tests.support.random_programs import LARGEST, NOT_IN_TORCH, as_function, draw_program
 
 REFUSED = "MutationError"
-KINDS = {"grad": 1, "jvp": 1, "jvp_moving": 1, "vjp": 1, "closure": 1, "hvp": 2, "jacobian": 1, "hessian": 2}
+KINDS = {
+    "grad": 1, "jvp": 1, "jvp_moving": 1, "vjp": 1, "closure": 1, "hvp": 2, "jacobian": 1, "hessian": 2, "vmap": 0,
+}  # fmt: skip
 
 
-def draw_nesting(rng, shape, out):
+def draw_nesting(rng, shape, out, batched):
     """Return transforms, from the inside, with the arrays that they need, to order three at most."""
     levels, order = [], 0
-    while order < 3 and (not levels or rng.random() < 0.6):
+    while order < 3 and (not order or rng.random() < 0.6):
         kind = sorted(KINDS)[rng.integers(len(KINDS))]
         size = int(np.prod(out, dtype=int))
         more = int(np.prod(shape, dtype=int))
         if order + KINDS[kind] > 3 or (kind == "jacobian" and size * more > LARGEST):
+            continue
+        if kind == "vmap" and (size > LARGEST // 2 or not batched):
             continue
         d, u = np.asarray(rng.normal(size=shape)), np.asarray(rng.normal(size=out))
         levels.append((kind, d, u))
@@ -35,6 +39,8 @@ def draw_nesting(rng, shape, out):
             out = (*out, *shape)
         elif kind == "hessian":
             out = (*shape, *shape)
+        elif kind == "vmap":
+            out = (2, *out)
         elif kind not in ("jvp", "jvp_moving"):
             out = shape
     return levels
@@ -64,6 +70,8 @@ class Fastgrad:
             return lambda x: fg.hvp(weighed, (x,), (d,))
         if kind == "jacobian":
             return fg.jacobian(f)
+        if kind == "vmap":
+            return lambda x: fg.vmap(f)(fg.stack([x, x * 0.5 + d]))
         return fg.hessian(weighed)
 
     @staticmethod
@@ -110,6 +118,8 @@ def with_torch():
                 return lambda x: torch.func.jvp(grad(weighed), (x,), (d,))[1]
             if kind == "jacobian":
                 return jacobian(f)
+            if kind == "vmap":
+                return lambda x: torch.stack([f(x), f(x * 0.5 + d)])
             return jacobian(grad(weighed))
 
         @staticmethod
@@ -123,7 +133,7 @@ def draw(seed):
     """Return the point, the steps and the transforms of a seed. Every second program writes in place."""
     rng = np.random.default_rng(seed)
     x, steps, out = draw_program(rng, seed % 2 == 1)
-    return x, steps, draw_nesting(rng, x.shape, out)
+    return x, steps, draw_nesting(rng, x.shape, out, seed % 3 == 0)
 
 
 def in_torch(seed):
