@@ -104,5 +104,27 @@ def test_tolerances_and_step_can_be_given():
 def test_nothing_to_check_is_an_error():
     with pytest.raises(ValueError, match="the arguments have no floating or complex leaf"):
         check_grads(lambda x: x, (3,))
-    with pytest.raises(ValueError, match='modes must be a tuple of "vjp" and "jvp"'):
+    with pytest.raises(ValueError, match='modes must be a tuple of "vjp", "jvp" and "vmap"'):
         check_grads(lambda x: x, (A,), modes=("fwd",))
+
+
+EVERY_MODE = ("vjp", "jvp", "vmap")
+
+
+def cumulated(axis):
+    """A gate whose batching rule is right for the last axis only."""
+    return fg.primitive(
+        lambda x: np.cumsum(x, axis), batch=lambda operands, batched, options, size: (operands, options), name="sums",
+        vjp=lambda g: np.flip(np.cumsum(np.flip(g, axis), axis), axis),
+    )  # fmt: skip
+
+
+def test_vmap_is_compared_with_a_loop():
+    check_grads(lambda x: np.tanh(x) * x.sum(), (A,), modes=EVERY_MODE)
+    check_grads(lambda p, q: (np.tanh(p["w"]) @ q, 3, p["b"] > 0), ({"w": A, "b": 1.5}, A), modes=EVERY_MODE)
+    check_grads(np.linalg.solve, (np.eye(3) * 3 + A, A), modes=EVERY_MODE)
+    check_grads(lambda z: z * np.conj(z) + z, (A + 1j,), modes=("vmap",))
+    check_grads(lambda x: np.sin(x) * x, (A.astype(np.float32),), modes=EVERY_MODE)
+    check_grads(cumulated(-1), (A,), modes=EVERY_MODE)
+    with pytest.raises(AssertionError, match=r"check_grads: vmap, order 1 of 'sums', batched in argument 0: fastgrad"):
+        check_grads(cumulated(0), (A,), modes=("vmap",))

@@ -6,7 +6,7 @@ from fastgrad import _tree
 from fastgrad._engine import Tensor
 from fastgrad.errors import FastgradError
 from fastgrad.tracebacks import boundary
-from fastgrad.transforms import jvp, vjp
+from fastgrad.transforms import jvp, vjp, vmap
 
 
 class GradientCheckError(FastgradError, AssertionError):
@@ -26,8 +26,10 @@ def check_grads(f, args, *, order=2, modes=("vjp", "jvp"), eps=None, rtol=None, 
         checked separately; other leaves are passed on unchanged.
     order : int
         The highest order of derivatives to check. Order 2 checks the pullback of `f` as order 1 checks `f`.
-    modes : tuple of "vjp", "jvp"
-        The transforms to check.
+    modes : tuple of "vjp", "jvp", "vmap"
+        The transforms to check. "vmap" compares the results and pullbacks for a batch of two nearby points with those
+        for each, with every checked leaf batched and with all of them; it must be named, as not every function can be
+        called for a batch.
     eps : float, optional
         The step h along a direction whose elements have magnitudes between 1/2 and 1.
     rtol, atol : float, optional
@@ -56,8 +58,8 @@ def check_grads(f, args, *, order=2, modes=("vjp", "jvp"), eps=None, rtol=None, 
     real and imaginary parts, and products are Re(conj(a) b).
     """
     args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
-    if not set(modes) <= {"vjp", "jvp"} or not modes:
-        raise ValueError(f'check_grads: modes must be a tuple of "vjp" and "jvp", got {modes!r}')
+    if not set(modes) <= {"vjp", "jvp", "vmap"} or not modes or isinstance(modes, str):
+        raise ValueError(f'check_grads: modes must be a tuple of "vjp", "jvp" and "vmap", got {modes!r}')
     args = _tree.map_leaves(lambda x: np.array(x.detach().numpy()) if isinstance(x, Tensor) else x, args)
     if not any(map(_is_checked, _tree.leaves(args))):
         raise ValueError("check_grads: the arguments have no floating or complex leaf")
@@ -131,6 +133,9 @@ def _check(f, args, order, level, modes, eps, rtol, atol, rng, name, units=None)
                     came = np.shape(a)
                     raise GradientCheckError(f"check_grads: jvp, {where}: the tangent has shape {came}, not {y.shape}")
                 _compare("jvp", where, a, n, size, rtol, atol, bend)
+    if "vmap" in modes:
+        steps = [_direction(rng, x, unit * h) for x, unit in zip(xs, units, strict=True)]
+        _check_batch(run, xs, steps, us, f"order {level} of {name!r}", 3e2 * spacing)
     if order > level:
 
         def gradient(leaves, cotangents):
@@ -138,6 +143,29 @@ def _check(f, args, order, level, modes, eps, rtol, atol, rng, name, units=None)
 
         units = units + [1 / scale for scale in scales]
         _check(gradient, (tuple(xs), tuple(us)), order, level + 1, modes, eps, rtol, atol, rng, name, units)
+
+
+def _check_batch(run, xs, steps, us, where, tolerance):
+    """Compare results and pullbacks under vmap with those of each element, for two points that are `steps` apart."""
+
+    def both(*leaves):
+        ys, pullback = vjp(run, *leaves)
+        return ys, pullback(tuple(us))
+
+    every = tuple(range(len(xs)))
+    for batched in {every, *((k,) for k in every)}:
+        what = "all arguments" if batched == every and len(xs) > 1 else f"argument {batched[0]}"
+        stacks = [np.stack([x, x + v]) if k in batched else x for k, (x, v) in enumerate(zip(xs, steps, strict=True))]
+        axes = tuple(0 if k in batched else None for k in every)
+        elements = [both(*(s[j] if k in batched else s for k, s in enumerate(stacks))) for j in range(2)]
+        found = _tree.leaves(vmap(both, axes)(*stacks))
+        for a, *wanted in zip(found, *map(_tree.leaves, elements), strict=True):
+            a, n = np.asarray(a), np.stack([np.asarray(w) for w in wanted])
+            near = tolerance * _largest(n) if n.dtype.kind in "fc" else 0
+            if a.shape != n.shape or a.dtype != n.dtype or not np.allclose(a, n, rtol=0, atol=near, equal_nan=True):
+                raise GradientCheckError(
+                    f"check_grads: vmap, {where}, batched in {what}: fastgrad gives {a}, a loop gives {n}"
+                )
 
 
 def _spacing(arrays):

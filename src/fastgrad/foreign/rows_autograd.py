@@ -16,7 +16,7 @@ fg.holomorphic_grad | fg.grad(f) |
 fg.value_and_multigrad | fg.value_and_grad(f, argnums=(0, 1)) |
 fg.extend | fg.primitive(forward, vjp=...) |
 fg.defvjp | fg.primitive(forward, vjp=...) |
-fg.defjvp | fg.primitive(forward, vjp=...) | forward mode is derived from the vjp
+fg.defjvp | fg.primitive(forward, vjp=..., jvp=...) | without jvp, forward mode is derived from the vjp
 fg.misc | fg.optim for optimizers |
 fg.test_util | fg.testing |
 fg.getval | x.detach() |

@@ -7,8 +7,8 @@ fg.jacfwd | fg.jacobian(f) |
 fg.jacrev | fg.jacobian(f) |
 fg.linearize | fg.jvp(f, primals, tangents) |
 fg.linear_transpose | fg.vjp(f, *primals) |
-fg.custom_vjp | fg.primitive(forward, vjp=...) |
-fg.custom_jvp | fg.primitive(forward, vjp=...) | forward mode is derived from the vjp
+fg.custom_vjp | fg.primitive(forward, vjp=...) | with saves=True, the forward returns residuals as well
+fg.custom_jvp | fg.primitive(forward, jvp=...) | the vjp is derived from the jvp
 fg.custom_gradient | fg.primitive(forward, vjp=...) |
 fg.remat | fg.checkpoint(f) |
 fg.lax | Python's own for, while and if | functions run eagerly
