@@ -8,7 +8,7 @@ from fastgrad._engine import pull_back, push_forward
 from fastgrad.errors import DTypeError, NotDifferentiableError
 from fastgrad.rules import FUNCTIONS, RULES
 from tests.support.references_linalg import PHASED
-from tests.support.rule_samples import NAMES, asked, direction, is_float, leaves, like, samples
+from tests.support.rule_samples import NAMES, asked, direction, is_float, like, samples
 
 SMOOTH = [name for name in NAMES if RULES[name].has_vjp]
 STEP, DIFFERENCE = 1e-5, 5e-7
@@ -140,16 +140,15 @@ def as_function(name, operands, params, chosen):
     return function, tuple(operands[k] for k in chosen)
 
 
-def real_calls(name):
-    """Yield the op as a function of real operands, these, and directions of them."""
-    rule, rng = RULES[name], np.random.default_rng(12)
-    for operands, params in samples(name):
-        xs = leaves(operands)
-        y = FUNCTIONS[name](*xs, **params)
-        chosen = asked(rule, xs)
-        if chosen and y.dtype.kind == "f" and not refuses(name):
+def calls(name, dtype="float64"):
+    """Yield the op as a function of its operands, these, directions of them, and a cotangent."""
+    rng = np.random.default_rng(12)
+    for rule, xs, params, y, chosen in differentiable_calls(name, dtype):
+        if not refuses(name):
+            operands = [x.detach().numpy() if isinstance(x, fg.Tensor) else x for x in xs]
             function, values = as_function(name, operands, params, chosen)
-            yield function, values, tuple(direction(rule, x.shape, rng) for x in values), like(y, rng).numpy()
+            directions = tuple(direction(rule, x.shape, rng, x.dtype) for x in values)
+            yield function, values, directions, like(y, rng).numpy()
 
 
 def refuses(name):
@@ -160,7 +159,7 @@ def refuses(name):
 @pytest.mark.filterwarnings("ignore::fastgrad.errors.GradientWarning")  # of a result without elements
 @pytest.mark.parametrize("name", SMOOTH)
 def test_jvp_is_the_slope_for_every_layout(name):
-    for function, values, directions, v in real_calls(name):
+    for function, values, directions, v in calls(name):
         y, dy = fg.jvp(function, values, directions)
         assert np.shape(dy) == np.shape(y) and np.asarray(dy).dtype == np.asarray(y).dtype
         ahead, behind = (
@@ -174,10 +173,14 @@ def test_jvp_is_the_slope_for_every_layout(name):
 
 
 @pytest.mark.filterwarnings("ignore::fastgrad.errors.GradientWarning")
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
+@pytest.mark.parametrize("dtype", ["float64", "complex128"])
 @pytest.mark.parametrize("name", SMOOTH)
-def test_second_order_is_the_same_by_every_nesting(name):
+def test_second_order_is_the_same_by_every_nesting(name, dtype):
     """With the Hessian H of <v, f>: H d forward over reverse and reverse over forward, and d H d forward twice."""
-    for function, values, directions, v in real_calls(name):
+    if name in PHASED and dtype == "complex128":
+        return  # the phase of complex factors is LAPACK's
+    for function, values, directions, v in calls(name, dtype):
         if not v.size:
             continue
         every = tuple(range(len(values)))
@@ -189,7 +192,7 @@ def test_second_order_is_the_same_by_every_nesting(name):
             return fg.jvp(function, xs, directions)[1]
 
         def weighed(*xs, pushed=pushed, v=v):
-            return fg.sum(pushed(*xs) * v)
+            return fg.sum(fg.real(pushed(*xs) * np.conj(v)))
 
         first = fg.jvp(pulled, values, directions)[1]
         first = first if isinstance(first, tuple) else (first,)
@@ -224,3 +227,29 @@ def test_a_batch_of_directions_is_as_one_after_the_other(name, record):
             wanted = fg.gradients(y, given, g, retain_graph=True, create_graph=record)
             for some, one in zip(got, wanted, strict=True):
                 close(some.detach().numpy()[k], one.detach().numpy(), AGREE, f"{name} {params}, vjp")
+
+
+@pytest.mark.parametrize("select", [lambda x: fg.maximum(x, 0.0), fg.relu, lambda x: fg.clip(x, 0.0, None)])
+def test_an_infinite_slope_is_deselected_to_second_order(select):
+    """As in PyTorch: the gradient and the Hessian are 0 where `select` discards a root with an infinite slope."""
+    x, ones = np.array([-1.0, 2.0, -3.0]), np.ones(3)
+    first, second = np.array([0, 0.5 / np.sqrt(2), 0]), np.array([0, -0.25 / 2**1.5, 0])
+
+    def f(x):
+        return fg.sqrt(select(x)).sum()
+
+    np.testing.assert_allclose(fg.grad(f)(x), first, rtol=1e-15)
+    np.testing.assert_allclose(fg.hvp(f, (x,), (ones,)), second, rtol=1e-14)
+    np.testing.assert_allclose(fg.hessian(f)(x), np.diag(second), rtol=1e-14)
+    np.testing.assert_allclose(fg.grad(lambda x: fg.grad(f)(x).sum())(x), second, rtol=1e-14)
+
+
+def test_a_tangent_that_is_not_selected_does_not_matter():
+    x, bad = np.array([3.0, 1.0, 2.0]), np.array([1.0, np.inf, np.nan])
+    assert fg.jvp(fg.max, (x,), (bad,))[1] == 1.0
+    assert fg.jvp(lambda x: fg.sort(x)[2], (x,), (bad,))[1] == 1.0
+    assert fg.jvp(lambda x: x[0], (x,), (bad,))[1] == 1.0
+    np.testing.assert_array_equal(fg.jvp(lambda x: fg.where(x > 2.5, x, 0.0), (x,), (bad,))[1], [1.0, 0.0, 0.0])
+    with_nan = np.array([np.nan, 1.0, 2.0])
+    assert fg.jvp(fg.nanmax, (with_nan,), (bad[::-1],))[1] == 1.0
+    assert fg.jvp(fg.nansum, (with_nan,), (np.array([np.nan, 1.0, 2.0]),))[1] == 3.0
