@@ -39,6 +39,7 @@ _chosen.keep_small_graphs(hasattr(sys, "ps1"))
 node_key = _chosen.node_key
 trace, untrace, is_traced = _chosen.trace, _chosen.untrace, _chosen.is_traced  # for transforms
 Run, gradient_function = _chosen.Run, _chosen.gradient_function
+directional_derivative, hessian_product = _chosen.directional_derivative, _chosen.hessian_product
 transform_depth, set_transform_depth = _chosen.transform_depth, _chosen.set_transform_depth
 leave = _chosen.leave
 write_count = _chosen.write_count

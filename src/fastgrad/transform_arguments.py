@@ -74,6 +74,19 @@ def pair(verb, out):
     return out
 
 
+def require_tuples(verb, primals, tangents):
+    """Raise unless the arguments and the tangents of `jvp` or `hvp` are tuples."""
+    for word, values in ("primals", primals), ("tangents", tangents):
+        if not isinstance(values, (tuple, list)):
+            kind = type(values).__name__
+            raise TypeError(f"{verb}: {word} must be a tuple with one entry per argument, got {kind}")
+
+
+def zeros_like(y, Tensor, asarray):
+    """Return the tangent of a result that does not depend on the inputs, as a Tensor."""
+    return asarray(np.zeros_like(y.detach().numpy() if isinstance(y, Tensor) else y))
+
+
 def require_output(verb, leaf, Tensor):
     """Raise if an output is neither a Tensor, an array nor a number."""
     if not isinstance(leaf, (Tensor, *NUMBERS)):

@@ -274,6 +274,13 @@ def of_numbers_and_dicts():
     return [float(value), float(x), p["w"].tolist(), float(p["b"][0]), float(p["b"][1][0])]
 
 
+def directional():
+    """Tangents in, value and tangent out; and the product with the Hessian."""
+    value, tangent = fg.jvp(lambda x, y: [(x * x).sum() * y, x], (A, 2.0), (B, 1.0))
+    product = fg.hvp(lambda x: (x * x * x).sum(), (A,), (B,))
+    return [float(value[0]), float(tangent[0]), tangent[1].tolist(), product.tolist()]
+
+
 def in_and_out():
     (x,) = leaves(A[::-1, ::2])
     y = fg.asarray(A) * 2.0
@@ -314,8 +321,8 @@ BY_KERNELS = (
 )  # fmt: skip
 IN_PYTHON = (
     second_order, hooked, picked, written, broken, sweep_within, third_order, create_graph, by_rules,
-    of_integers_and_complex, transformed, of_numbers_and_dicts, in_and_out, contracted, namespaces, matrices,
-    transforms, methods_of_ndarray,
+    of_integers_and_complex, transformed, of_numbers_and_dicts, directional, in_and_out, contracted, namespaces,
+    matrices, transforms, methods_of_ndarray,
 )  # fmt: skip
 IN_CONTEXTS = (no_graph, written_without_a_graph)  # those that set a context variable, as `no_grad` does
 WORKS = {f.__name__: f for f in BY_KERNELS + IN_PYTHON}

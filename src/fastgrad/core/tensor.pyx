@@ -112,6 +112,7 @@ include "transform/tree.pxi"        # nested arguments and results
 include "transform/run.pxi"         # one call of a transformed function
 include "transform/leaves.pxi"      # what it differentiates, and what it hands back
 include "transform/gradient.pxi"    # what `grad` and `value_and_grad` return
+include "transform/directional.pxi"     # what `jvp` and `hvp` do
 include "object/node_extra.pxi"
 include "object/ufuncs.pxi"
 include "object/tensor_class.pxi"

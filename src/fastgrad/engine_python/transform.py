@@ -5,6 +5,7 @@ from _thread import _local as local  # `threading.local`, without importing the 
 import numpy as np
 
 from fastgrad import _tree, batching, leaving, transform_arguments
+from fastgrad.engine_python.forward import push_forward
 from fastgrad.engine_python.leaving import enable_grad, is_grad_enabled, is_traced, trace, untrace
 from fastgrad.engine_python.record import functions
 from fastgrad.engine_python.sweep import gradients
@@ -216,3 +217,44 @@ def gradient_function(verb, f, argnums, has_aux, with_value):
     for name, value in transform_arguments.names(verb).items():
         setattr(gradient, name, value)
     return gradient
+
+
+def _start(verb, primals, tangents):
+    """Return the run and the tangents as Tensors, one per input."""
+    transform_arguments.require_tuples(verb, primals, tangents)
+    run = Run(verb, primals)
+    vs = run.match("tangents", tangents, primals, run.inputs)
+    run.tracked = run.tracked or (run.recording and any(v.requires_grad for v in vs))
+    return run, vs
+
+
+def _push(run, results, tangents):
+    """Return the tangents of results, in order, None where they are zero."""
+    recorded = [y for y in results if isinstance(y, Tensor) and y.requires_grad]
+    pushed = iter(push_forward(recorded, run.inputs, tangents, create_graph=run.tracked) if recorded else ())
+    return [next(pushed) if isinstance(y, Tensor) and y.requires_grad else None for y in results]
+
+
+def directional_derivative(f, primals, tangents):
+    """Return the value of `f` and its derivative along the tangents."""
+    run, vs = _start("jvp", primals, tangents)
+    out = run.call(f)
+    ys = [transform_arguments.require_output("jvp", y, Tensor) for y in _tree.leaves(out)]
+    ts = _push(run, ys, vs)
+    if all(t is None for t in ts):
+        run.warn_unreached([None], each=False)
+    ts = [transform_arguments.zeros_like(y, Tensor, asarray) if t is None else t for t, y in zip(ts, ys, strict=True)]
+    return run.value(out), run.value(_tree.fill(out, ts))
+
+
+def hessian_product(f, primals, tangents):
+    """Return the derivative of the gradient of `f` along the tangents."""
+    run, vs = _start("hvp", primals, tangents)
+    run.single = len(run.args) == 1
+    y = run.call(f)
+    transform_arguments.require_scalar("hvp", y, Tensor)
+    gs = [None] * len(vs)
+    if isinstance(y, Tensor) and y.requires_grad:
+        gs = gradients((y,), run.inputs, create_graph=True, allow_unused=True)
+    run.warn_unreached(gs, each=False)
+    return run.pack(_push(run, gs, vs))

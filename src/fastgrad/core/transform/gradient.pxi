@@ -51,26 +51,30 @@ cdef object call_gradient(PyObject* callable, PyObject* const* args, size_t narg
     if d.has_aux:
         out, aux = transform_arguments.pair(run.verb, out)
         aux = map_tree(aux, value_leaf, <void*>run)
-    gs = packed(run, scalar_gradients(run, out))
+    check_scalar(run, out)
+    cdef list found = run_gradients(run, out, run.tracked)
+    warn_unreached(run, found, True)
+    gs = packed(run, found)
     if d.with_value:
         value = map_tree(out, value_leaf, <void*>run)
         return ((value, aux), gs) if d.has_aux else (value, gs)
     return (gs, aux) if d.has_aux else gs
 
 
-cdef list scalar_gradients(Run run, object y):
-    """The gradients of the result `y`, which must be one real number."""
+cdef inline int check_scalar(Run run, object y) except -1:
+    """Raise unless the result is one real number."""
     if (type(y) is not Tensor or (<Tensor>y).layout.size != 1 or not is_inexact((<Tensor>y).layout.typenum)
             or is_complex((<Tensor>y).layout.typenum)):
         transform_arguments.require_scalar(run.verb, y, Tensor)
-    cdef list gs
-    if type(y) is Tensor and (<Tensor>y).flags & REQUIRES_GRAD:
-        check_fresh(<Tensor>y)
-        gs = input_gradients(<Tensor>y, None, None, run.inputs, run.tracked, run.tracked, True, False)
-    else:
-        gs = [None] * len(run.inputs)
-    warn_unreached(run, gs, True)
-    return gs
+    return 0
+
+
+cdef list run_gradients(Run run, object y, bint record):
+    """The gradients of the number `y` with respect to the inputs, None where they are zero."""
+    if type(y) is not Tensor or not (<Tensor>y).flags & REQUIRES_GRAD:
+        return [None] * len(run.inputs)
+    check_fresh(<Tensor>y)
+    return input_gradients(<Tensor>y, None, None, run.inputs, record, record, True, False)
 
 
 def gradient_function(verb, f, argnums, bint has_aux, bint with_value):
