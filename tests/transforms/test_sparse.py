@@ -68,7 +68,7 @@ FUNCTIONS = {
     "zero": lambda x: np.floor(x),
     "matrix": lambda x: np.outer(x[:3], x[3:]),
     "empty": lambda x: x[:0],
-    "several": lambda x: (x[:2] ** 2, {"a": [x[3], 2.0], "b": x.sum()}),
+    "several": lambda x: (x[:2] ** 2, {"a": [x[3], 2, np.arange(2)], "b": x.sum()}),
 }
 # The number of products of the Jacobian.
 PRODUCTS = {
@@ -328,6 +328,15 @@ def test_sparse_matrices_are_constants():
         fg.grad(lambda x: fg.hessian(rosenbrock, sparse="triplets")(x).values.sum())(X)
     with fg.no_grad():
         assert isinstance(fg.jacobian(np.sin, sparse="triplets")(x).values, np.ndarray)
+
+
+def test_results_of_other_leaves_are_rows_of_zeros():
+    w = fg.tensor(X, requires_grad=True)
+    with fg.no_grad():
+        found = fg.jacobian(lambda x: (w * 2, x[:2] * w[:2], np.ones(1)), sparse="triplets")(X)
+    assert found.shape == (11, 8)
+    assert np.array_equal(found.rows, [8, 9])
+    assert np.array_equal(found.values, X[:2])
 
 
 def test_vmap_is_inside_of_sparse_matrices_and_not_around_them():

@@ -56,15 +56,15 @@ class Wanted:
                 raise messages.pattern_range(self._verb, name, numbers, (m, n))
         return Sets.of_pairs(self._rows, self._columns, m, n)
 
-    def matrix(self, pattern, values):
-        """Return the matrix with these values, which shares no memory with the pattern."""
-        shape = (len(pattern), pattern.n)
+    def matrix(self, plan, values):
+        """Return the matrix with these values, which shares no memory with the plan."""
+        shape = (len(plan.pattern), plan.pattern.n)
         scipy = _scipy_sparse() if self._format != "triplets" else None
         if scipy is not None:
-            return scipy.csr_array((values, pattern.columns.copy(), pattern.starts.copy()), shape=shape)
+            return scipy.csr_array((values, plan.columns.copy(), plan.starts.copy()), shape=shape)
         if self._format == "csr":
             raise messages.no_scipy(self._verb)
-        return Triplets(pattern.rows, pattern.columns.copy(), values, shape)
+        return Triplets(plan.rows.copy(), plan.columns.copy(), values, shape)
 
 
 @functools.cache

@@ -28,7 +28,8 @@ def jacobian(f, argnums, sparse):
         ys = [_output(require_output("jacobian", y)) for y in _tree.leaves(run.call(f))]
         _refuse_tracked(run)
         for y in ys:
-            require_same_kind(run, y)
+            if y.requires_grad:
+                require_same_kind(run, y)
         return plans.matrix(run, ys, symmetric=False)
 
     return derivative_of(f, jacobian_of_f)
@@ -93,7 +94,7 @@ class _Plans:
             count = plan.wrong_products(values, probe)
             if count:
                 raise messages.wrong_pattern(self._verb, count, "rows" if plan.forward else "columns")
-        return self._wanted.matrix(plan.pattern, values)
+        return self._wanted.matrix(plan, values)
 
     def _plan(self, run, outputs, symmetric, dtype):
         """Return the plan for the pattern of the recorded graph."""

@@ -24,12 +24,28 @@ class Plan:
         Whether products are of forward mode, with groups of columns.
     n_products : int
         The number of products with the matrix, or with its transpose.
+    rows, columns, starts : array of int32 or int64
+        Those of the pattern, as sparse arrays hold them.
     """
 
-    __slots__ = ("_places", "_seeds", "_weights", "colours", "forward", "n_products", "pattern")
+    __slots__ = (
+        "_places",
+        "_seeds",
+        "_weights",
+        "colours",
+        "columns",
+        "forward",
+        "n_products",
+        "pattern",
+        "rows",
+        "starts",
+    )
 
     def __init__(self, pattern, colours, forward, places, probe):
         self.pattern = pattern
+        small = max(len(pattern), pattern.n, len(pattern.columns)) <= np.iinfo(np.int32).max
+        parts = (pattern.rows, pattern.columns, pattern.starts)
+        self.rows, self.columns, self.starts = (part.astype(np.int32 if small else np.int64) for part in parts)
         self.forward = forward
         self.colours = colours
         self._places = places
