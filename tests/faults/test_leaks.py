@@ -123,6 +123,16 @@ def arrays():
     x.numpy().sum()
 
 
+def sparse_matrices():
+    x = np.linspace(0.1, 0.9, 12)
+    hessian = fg.hessian(lambda x: (x[1:] * x[:-1] ** 2).sum(), sparse="triplets")
+    jacobian = fg.jacobian(lambda x, key: np.diag(x[:3]) @ x[key], sparse="triplets")
+    for n in (12, 11, 12):
+        hessian(x[:n])
+        jacobian(x[:n], np.array([n - 1, 0, 0]))
+    fails(lambda: jacobian(x, np.array([20, 0, 0])), IndexError)
+
+
 def dropped_without_a_sweep():
     x = fg.tensor(np.ones((3, 40)), requires_grad=True)
     y = fg.concat([x, x, fg.where(x > 0, x, 0.0)])
@@ -131,7 +141,9 @@ def dropped_without_a_sweep():
 
 
 @compiled
-@pytest.mark.parametrize("work", [errors, broken_sweeps, writes, hooks, arrays, dropped_without_a_sweep])
+@pytest.mark.parametrize(
+    "work", [errors, broken_sweeps, writes, hooks, arrays, sparse_matrices, dropped_without_a_sweep]
+)
 def test_no_way_of_use_leaks(work):
     settle(work)
 

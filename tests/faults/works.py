@@ -4,6 +4,7 @@ import numpy as np
 
 import fastgrad as fg
 import fastgrad.numpy as fnp
+from fastgrad._engine import graph_signature
 from fastgrad.micrograd import Value
 from fastgrad.nn.functional import cross_entropy, gelu
 from fastgrad.rules.rule import FUNCTIONS
@@ -281,6 +282,13 @@ def directional():
     return [float(value[0]), float(tangent[0]), tangent[1].tolist(), product.tolist()]
 
 
+def described():
+    """The list by which sparse derivatives recognize a graph."""
+    x, y = leaves(A, A[0])
+    nodes, found = graph_signature([(x[1:] * x[:2] * y).sum(), x[INDEX]], [x, y])
+    return [len(nodes), len(found), [node.op for node in nodes]]
+
+
 def in_and_out():
     (x,) = leaves(A[::-1, ::2])
     y = fg.asarray(A) * 2.0
@@ -321,8 +329,8 @@ BY_KERNELS = (
 )  # fmt: skip
 IN_PYTHON = (
     second_order, hooked, picked, written, broken, sweep_within, third_order, create_graph, by_rules,
-    of_integers_and_complex, transformed, of_numbers_and_dicts, directional, in_and_out, contracted, namespaces,
-    matrices, transforms, methods_of_ndarray,
+    of_integers_and_complex, transformed, of_numbers_and_dicts, directional, described, in_and_out, contracted,
+    namespaces, matrices, transforms, methods_of_ndarray,
 )  # fmt: skip
 IN_CONTEXTS = (no_graph, written_without_a_graph)  # those that set a context variable, as `no_grad` does
 WORKS = {f.__name__: f for f in BY_KERNELS + IN_PYTHON}
