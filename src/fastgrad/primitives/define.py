@@ -56,7 +56,8 @@ def primitive(
         Whether the op broadcasts as NumPy's ufuncs do: each rule returns a cotangent with the shape of the result,
         which is then summed to the shape of the operand. True for a ufunc.
     together : bool
-        `vjp` is one rule that returns the cotangents of all operands as a tuple, because they share most of the work.
+        `vjp` is one rule that returns the cotangents of all operands as a tuple, None for zeros, because they share
+        most of the work.
     holomorphic : bool
         False if the rule itself returns the conjugate transpose, or if the op is not complex-differentiable.
     batch : callable, optional

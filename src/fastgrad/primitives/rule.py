@@ -206,19 +206,23 @@ class UserRule(Rule):
         return self._fitted(gx, k, self.operand_names[0 if self.variadic else k], operands, params)
 
     def pull_all(self, g, y, operands, params):
-        """As `Rule.pull_all`, with checks."""
+        """As `Rule.pull_all`, with checks; None is a cotangent of zeros."""
         conjugate = self.holomorphic and g.dtype.kind == "c"
         g = ops.conj(g) if conjugate else g
         found = self.vjps[0](*self._values(self._read_by(0), 0, g, y, operands, params))
         if not isinstance(found, (tuple, list)) or len(found) != len(operands):
             raise messages.not_together(self.name, found, len(operands))
         names = self.operand_names * len(found) if self.variadic else self.operand_names
-        return [
-            self._fitted(self._fit(gx, x, conjugate), k, word, operands, params)
-            if gx is not None and isinstance(x, Tensor)
-            else None
-            for k, (gx, x, word) in enumerate(zip(found, operands, names, strict=True))
-        ]
+        cotangents = []
+        for k, (gx, x, word) in enumerate(zip(found, operands, names, strict=True)):
+            if not isinstance(x, Tensor):
+                gx = None
+            elif gx is None:
+                gx = asarray(np.zeros(x.shape, x.dtype))
+            else:
+                gx = self._fitted(self._fit(gx, x, conjugate), k, word, operands, params)
+            cotangents.append(gx)
+        return cotangents
 
     def pull_batch(self, k, g, y, operands, params, size):
         """As `Rule.pull_batch`; the functions of a user get one cotangent at a time."""
