@@ -58,12 +58,19 @@ class _Running(local):
 
 inside = {}  # the transforms inside vmap that engines call, by name; `transforms.inside_vmap` adds them
 running = _Running()  # the levels of the vmaps that run in this thread, outermost first
-_counters = []  # functions of the engine, called with 1 and -1 where a level is entered and left
+
+
+def _uncounted(change):
+    """What an engine does that needs no count."""
+
+
+_count = _uncounted
 
 
 def count_levels(counter):
-    """Register a function that is called with 1 and -1 where a level is entered and left, in any thread."""
-    _counters.append(counter)
+    """Set the function of the engine that is called with 1 and -1 where a level is entered and left, in any thread."""
+    global _count
+    _count = counter
 
 
 class entered:
@@ -76,14 +83,12 @@ class entered:
 
     def __enter__(self):
         running.levels.append(self.level)
-        for counter in _counters:
-            counter(1)
+        _count(1)
         return self.level
 
     def __exit__(self, *error):
-        for counter in _counters:
-            counter(-1)
         running.levels.pop()
+        _count(-1)
 
 
 class left:

@@ -4,7 +4,7 @@ import numpy as np
 
 import fastgrad as fg
 import fastgrad.numpy as fnp
-from fastgrad._engine import graph_signature
+from fastgrad._engine import graph_signature, pull_back, push_forward, unit_directions
 from fastgrad.micrograd import Value
 from fastgrad.nn.functional import cross_entropy, gelu
 from fastgrad.rules.rule import FUNCTIONS
@@ -314,6 +314,24 @@ def transforms():
     return swept(fg.real(y * fg.conj(y)).sum() + fg.fft.ifft(x).real.sum(), x)
 
 
+def directions():
+    """Tangents and cotangents along a graph of kernels, one and several at once."""
+    x, y = leaves(A[:2, :3], B[:2, :3])
+    z = (x[:, 1:] * y.T.reshape(2, 3)[:, :2] - x[:, :1] / 2).sum(axis=0) + fg.exp(y.mean(axis=0))[:2]
+    v, several = fg.tensor(W[:2, :3]), fg.tensor(PAIR[:, :2, :3])
+    found = [*push_forward((z,), (x, y), (v, v)), *push_forward((z,), (x, y), (several, None), batch=2)]
+    found += pull_back((z,), (x, y), (unit_directions(z, 0, 2),), batch=2)
+    return [t.numpy().tolist() for t in found]
+
+
+def batches():
+    def f(x):
+        return (fg.tanh(x[1:] * x[:-1]) ** 2 / x.sum()).sum() + fg.softmax(x)[0]
+
+    value, slope = fg.jvp(f, (A[0],), (A[1],))
+    return [np.asarray(t).tolist() for t in (value, slope, fg.hvp(f, (A[0],), (A[1],)), fg.hessian(f)(A[0]))]
+
+
 def methods_of_ndarray():
     (x,) = leaves(A)
     y = x * 1.0
@@ -325,13 +343,13 @@ def methods_of_ndarray():
 BY_KERNELS = (
     scalars, values, elementwise, broadcasting, reductions, network, views, large, no_graph, probabilities,
     joined, chosen, products, stacks, spreads, sorted_and_triangular, of_errors, added_up, retained, asked_for,
-    written_without_a_graph,
+    written_without_a_graph, directions,
 )  # fmt: skip
 IN_PYTHON = (
     second_order, hooked, picked, written, broken, sweep_within, third_order, create_graph, by_rules,
     of_integers_and_complex, transformed, of_numbers_and_dicts, directional, described, in_and_out, contracted,
-    namespaces, matrices, transforms, methods_of_ndarray,
+    namespaces, matrices, transforms, methods_of_ndarray, batches,
 )  # fmt: skip
-IN_CONTEXTS = (no_graph, written_without_a_graph)  # those that set a context variable, as `no_grad` does
+IN_CONTEXTS = (no_graph, written_without_a_graph, directions)  # those that set a context variable, as `no_grad` does
 WORKS = {f.__name__: f for f in BY_KERNELS + IN_PYTHON}
 ENOUGH = 20_000  # allocations, after which a work has failed
