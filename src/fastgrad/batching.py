@@ -76,19 +76,29 @@ def count_levels(counter):
 class entered:
     """A `with` block in which values of a level exist, so that ops look for them."""
 
-    __slots__ = ("level",)
+    __slots__ = ("depth", "level", "open")
 
     def __init__(self, level):
         self.level = level
+        self.open = False
 
     def __enter__(self):
+        self.depth = len(running.levels)
+        self.open = True
         running.levels.append(self.level)
         _count(1)
         return self.level
 
     def __exit__(self, *error):
-        running.levels.pop()
-        _count(-1)
+        self.__del__()
+
+    def __del__(self):
+        # Also where the call of `__exit__` has failed, because memory was gone: later calls must not find the level.
+        if self.open:
+            while len(running.levels) > self.depth:
+                running.levels.pop()
+            self.open = False
+            _count(-1)
 
 
 class left:
