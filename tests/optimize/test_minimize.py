@@ -1,5 +1,6 @@
 """`minimize` agrees with SciPy where SciPy is given analytic derivatives, and takes nested parameters."""
 
+import subprocess
 import sys
 
 import numpy as np
@@ -239,3 +240,15 @@ def test_without_scipy_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy", None)
     with pytest.raises(ImportError, match=r"fg\.optimize\.minimize needs SciPy: pip install scipy"):
         minimize(rosenbrock, START)
+
+
+def test_scipy_is_imported_by_the_first_call_only():
+    code = """
+import sys, fastgrad as fg
+assert "fastgrad.optimize" not in sys.modules
+fg.optimize.minimize
+assert not [name for name in sys.modules if name.startswith("scipy")]
+fg.optimize.minimize(lambda x: (x - 1) ** 2, 0.0)
+assert "scipy.optimize" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
