@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
+import fastgrad.transforms  # the methods of batched values
 from fastgrad._engine import pull_back, push_forward, reached_inputs
 
 RNG = np.random.default_rng(0)
