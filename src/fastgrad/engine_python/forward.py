@@ -150,7 +150,7 @@ def graph_signature(outputs, inputs):
         y, rule = values[node], node.rule
         number[node] = len(number)
         leading.append(y if y.node is node else new_tensor(y.array, node, y.storage))
-        found += [rule, y.shape, y.dtype]
+        found += [rule, y.shape, y.dtype, len(node.operands)]
         for o, edge in zip(node.operands, node.edges, strict=True):
             at = number.get(edge)
             found.append(at if at is not None else o.shape if isinstance(o, Tensor) else None)

@@ -50,6 +50,7 @@ def graph_signature(outputs, inputs):
         found.append(shape_tuple(y.layout))
         found.append(dtype_of(y))
         operands = node_operands(y)
+        found.append(len(operands))     # so that each place of two lists means the same until they differ
         for k in range(len(operands)):
             o = operands[k]
             at = number.get(o) if type(o) is Tensor and flows_along(y, k) else None
