@@ -10,8 +10,9 @@ import numpy as np
 
 from fastgrad import errors, leaving
 from fastgrad._engine import Tensor, asarray
+from fastgrad.batching import VmapError, holds
 from fastgrad.call_plans import DEEPEST
-from fastgrad.functions import arrays
+from fastgrad.functions import arrays, batches
 from fastgrad.functions.arguments import has_gradient, plain, records
 from fastgrad.rules.rule import FUNCTIONS
 
@@ -68,7 +69,12 @@ def on_arrays(function, name, args, kwargs):
         raise leaving.no_numpy_argument(name, "out")
     if out is not None and "where" in kwargs:  # keeps the other elements
         kwargs["out"] = tuple(np.array(plain(x)) for x in (out if isinstance(out, tuple) else (out,)))
-    result = function(*plain(args), **plain(kwargs))
+    try:
+        result = function(*plain(args), **plain(kwargs))
+    except VmapError:
+        if out is not None or not holds((args, kwargs)):
+            raise
+        return batches.constant(lambda *args, **kwargs: on_arrays(function, name, args, kwargs), function, args, kwargs)
     if out is not None:
         return _write_out(out, result, name)
     if has_gradient(result) and records((args, kwargs)):

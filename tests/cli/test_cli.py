@@ -156,13 +156,15 @@ def test_info_fits_the_terminal(width, monkeypatch, capsys):
 def test_info_lists_the_functions_with_their_implementations(capsys):
     assert main(["info", "--coverage"]) == 0
     head, *table, _, total = capsys.readouterr().out.splitlines()
-    assert head.split() == ["function", "how", "dtypes", "vjp", "jvp"]
+    assert head.split() == ["function", "how", "dtypes", "vjp", "jvp", "vmap"]
     listed = {line.split()[0]: line.split()[1:] for line in table}
     how = "kernel" if fg.engine == "cython" else "rule"
-    assert listed["tanh"] == [how, "float", "complex", "int", "yes", "yes"]
-    assert listed["greater"][0] == "rule" and listed["greater"][-1] == "no"
-    assert listed["linalg.inv"][-1] == listed["fft.fft"][-1] == listed["concat"][-1] == "yes"
-    assert listed["argmax"] == ["constant", "all", "no", "no"]
+    assert listed["tanh"] == [how, "float", "complex", "int", "yes", "diagonal", "broadcasts"]
+    assert listed["greater"][0] == "rule" and listed["greater"][-3:] == ["no", "no", "broadcasts"]
+    assert listed["linalg.inv"][-1] == listed["fft.fft"][-1] == listed["concat"][-1] == "rule"
+    assert listed["concat"][-2] == "linear" and listed["matmul"][-2] == "multilinear"
+    assert listed["lstsq"][-1] == "loop"
+    assert listed["argmax"] == ["constant", "all", "no", "no", "yes"]
     assert set(RULES) <= {name.rpartition(".")[2] for name in listed}
     assert total.startswith(f"{len(table)} functions: ")
 

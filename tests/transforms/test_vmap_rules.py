@@ -82,7 +82,7 @@ def test_gradients_are_those_of_a_loop(name):
         fg.stack([row if isinstance(row, fg.Tensor) else fg.asarray(row) for row in rows]).backward(v)
         for x, like in zip(found, expected, strict=True):
             if isinstance(like, fg.Tensor) and like.grad is not None:
-                close(x.grad.detach().numpy(), like.grad.detach().numpy())
+                close(np.zeros(x.shape) if x.grad is None else x.grad.numpy(), like.grad.numpy())
 
 
 @pytest.mark.parametrize("name", NAMES)

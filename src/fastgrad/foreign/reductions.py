@@ -7,6 +7,7 @@ import numpy as np
 
 from fastgrad import errors, parameters
 from fastgrad.functions.arguments import as_tensor, one_axis, plain
+from fastgrad.functions.batches import by_element
 from fastgrad.functions.selecting import argsort, take_along_axis
 from fastgrad.functions.shapes import squeeze
 from fastgrad.rules.rule import FUNCTIONS
@@ -90,6 +91,7 @@ def median(x, axis=None, keepdims=False, *, dim=None, keepdim=None):
     return _selected(x, middle, axis, keepdims)
 
 
+@by_element
 def topk(x, k, dim=-1, largest=True, sorted=True):
     """Return the `k` largest elements along an axis, in descending order, and their indices. PyTorch's function.
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from fastgrad import errors, parameters
 from fastgrad._engine import Tensor, asarray, is_grad_enabled
+from fastgrad.batching import Batched, holds
 from fastgrad.tracebacks import shorten
 
 
@@ -56,7 +57,9 @@ def plain(x):
 def records(value):
     """Return whether operations on any Tensor inside `value` would be recorded now."""
     if not is_grad_enabled():
-        return False
+        return holds(value)  # the ops compute with values of vmap, and plain functions do not
+    if type(value) is Batched:
+        return True
     if isinstance(value, Tensor):
         return value.requires_grad
     if isinstance(value, dict):

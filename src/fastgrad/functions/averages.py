@@ -6,6 +6,7 @@ import numpy as np
 
 from fastgrad import errors
 from fastgrad.functions.arguments import as_tensor, distinct_axes, plain
+from fastgrad.functions.batches import by_element
 from fastgrad.functions.joining import concat
 from fastgrad.functions.products import diag
 from fastgrad.functions.shapes import broadcast_to, matrix_transpose, reshape, squeeze
@@ -14,6 +15,7 @@ from fastgrad.rules.rule import FUNCTIONS
 _astype, _sum = FUNCTIONS["astype"], FUNCTIONS["sum"]
 
 
+@by_element
 def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
     """Return the weighted mean of `a` over `axis`: `sum(a * weights) / sum(weights)`.
 
@@ -73,6 +75,7 @@ def _weights(a, axes, weights):
     return reshape(weights, tuple(n if k in axes else 1 for k, n in enumerate(a.shape)))
 
 
+@by_element
 def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None, *, dtype=None):
     """Return the covariance matrix of variables, given their observations.
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from fastgrad import errors, parameters
 from fastgrad.functions.arguments import as_tensor, distinct_axes, one_axis, plain
+from fastgrad.functions.batches import by_element
 from fastgrad.functions.joining import concat
 from fastgrad.functions.scans import diff
 from fastgrad.functions.shapes import reshape
@@ -45,6 +46,7 @@ def correlate(a, v, mode="valid"):
     return curves.convolve(a, turned, mode)
 
 
+@by_element
 def interp(x, xp, fp, left=None, right=None, period=None):
     """Return the piecewise linear interpolation at `x` of the points `xp`, `fp`.
 
@@ -92,6 +94,7 @@ def interp(x, xp, fp, left=None, right=None, period=None):
     return curves.interp(x, xp, concat([_getitem(fp, last), fp, _getitem(fp, first)]))
 
 
+@by_element
 def trapezoid(y, x=None, dx=1.0, axis=-1):
     """Return the integral of samples `y` along `axis` by the trapezoidal rule.
 
@@ -123,6 +126,7 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
     return FUNCTIONS["sum"](dx * sums / 2.0, axis)  # of the product, which may have more axes than `y`
 
 
+@by_element
 def gradient(f, *varargs, axis=None, edge_order=1):
     """Return the gradient of samples `f` by second-order differences, and one-sided ones at the edges.
 
@@ -219,6 +223,7 @@ def _edge(f0, f1, f2, h1, h2):
     return a * f0 + b * f1 + c * f2
 
 
+@by_element
 def unwrap(p, discont=None, axis=-1, *, period=2 * math.pi):
     """Return `p` plus multiples of `period` such that neighbours along `axis` differ by at most half a period.
 

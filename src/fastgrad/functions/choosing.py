@@ -5,6 +5,7 @@ import numpy as np
 from fastgrad import errors
 from fastgrad._engine import Tensor
 from fastgrad.functions.arguments import as_tensor, one_axis, plain
+from fastgrad.functions.batches import by_element
 from fastgrad.functions.products import diag
 from fastgrad.functions.shapes import ravel
 from fastgrad.rules import selecting
@@ -13,6 +14,7 @@ from fastgrad.rules.rule import FUNCTIONS
 _where = FUNCTIONS["where"]
 
 
+@by_element
 def choose(a, choices, *, mode="raise"):
     """Return, for each element of the index array `a`, the element of the choice with that number.
 
@@ -77,6 +79,7 @@ def diagflat(v, k=0):
     return diag(ravel(as_tensor(v)), k)
 
 
+@by_element
 def select(condlist, choicelist=None, default=0, *, dim=None, index=None):
     """Return elements of the first array in `choicelist` whose condition is True, and `default` elsewhere.
 
@@ -125,6 +128,7 @@ def _in_dtype(x, dtype):
     return x if x.dtype == dtype else FUNCTIONS["astype"](x, dtype)
 
 
+@by_element
 def piecewise(x, condlist, funclist, *args, **kw):
     """Return the values of functions of the elements of `x`, each of them where its condition is True.
 

@@ -8,10 +8,12 @@ import numpy as np
 from fastgrad import errors, leaving, parameters
 from fastgrad._engine import Tensor, tensor
 from fastgrad._lazy import lazy_module
+from fastgrad.batching import Batched, VmapError, holds
 from fastgrad.functions.arguments import has_gradient, plain, records
 from fastgrad.rules.rule import FUNCTIONS
 from fastgrad.tracebacks import shorten
 
+batches = lazy_module("fastgrad.functions.batches")
 spaces = lazy_module("fastgrad.functions.spaces")
 
 # --- creation ---
@@ -76,25 +78,30 @@ def empty(shape=None, *lengths, dtype=None, requires_grad=False, device=None):
 
 def zeros_like(x, /, dtype=None, *, requires_grad=False, device=None):
     """Return a new Tensor of zeros with the shape and dtype of `x`."""
-    return _made(np.zeros_like(plain(x), dtype), requires_grad, device)
+    return _made(np.zeros_like(plain_like(x), dtype), requires_grad, device)
 
 
 def ones_like(x, /, dtype=None, *, requires_grad=False, device=None):
     """Return a new Tensor of ones with the shape and dtype of `x`."""
-    return _made(np.ones_like(plain(x), dtype), requires_grad, device)
+    return _made(np.ones_like(plain_like(x), dtype), requires_grad, device)
+
+
+def plain_like(x):
+    """Return an array of the shape and dtype of `x`."""
+    return batches.like(x) if type(x) is Batched else plain(x)
 
 
 def full_like(x, /, fill_value, dtype=None, *, requires_grad=False, device=None):
     """Return a new Tensor filled with `fill_value`, with the shape and dtype of `x`."""
     if records(fill_value):
-        x = np.asarray(plain(x))
+        x = np.asarray(plain_like(x))
         return _recorded(x.shape, fill_value, dtype or x.dtype)
-    return _made(np.full_like(plain(x), plain(fill_value), dtype), requires_grad, device)
+    return _made(np.full_like(plain_like(x), plain(fill_value), dtype), requires_grad, device)
 
 
 def empty_like(x, /, dtype=None, *, requires_grad=False, device=None):
     """Return a new Tensor with the shape and dtype of `x`, without initializing its elements."""
-    return _made(np.empty_like(plain(x), dtype), requires_grad, device)
+    return _made(np.empty_like(plain_like(x), dtype), requires_grad, device)
 
 
 def arange(start, /, stop=None, step=1, dtype=None, *, requires_grad=False, device=None):
@@ -221,6 +228,10 @@ def constant(numpy_function, described=None, method=None):
             if has_gradient(result) and records((args, kwargs)):
                 raise leaving.no_numpy_rule(f"fg.{numpy_function.__name__}")
             return wrapped(result)
+        except VmapError:
+            if not holds(args) and not holds(kwargs):
+                raise
+            return batches.constant(function, numpy_function, args, kwargs)
         except Exception as error:
             shorten(error)
             worded = errors.forward_failed(function.__name__, error, args)

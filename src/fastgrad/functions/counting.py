@@ -4,6 +4,7 @@ import numpy as np
 
 from fastgrad import leaving
 from fastgrad.functions.arguments import as_tensor, plain, records
+from fastgrad.functions.batches import by_element
 from fastgrad.functions.scans import diff
 from fastgrad.functions.shapes import ravel
 from fastgrad.rules import counting
@@ -34,6 +35,7 @@ def bincount(x, /, weights=None, minlength=0):
     return counting.bincount(plain(x), weights, minlength)
 
 
+@by_element
 def histogram(a, bins=10, range=None, density=None, weights=None):
     """Return the number of elements of `a` in each bin, or the sum of their weights, and the edges of the bins.
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from fastgrad._engine import Tensor, tensor
 from fastgrad.functions.arguments import as_tensor, plain
+from fastgrad.functions.batches import by_element
 from fastgrad.rules.rule import FUNCTIONS
 from fastgrad.rules.ufuncs import fractional_part, ldexp
 from fastgrad.rules.ufuncs import nan_to_num as _nan_to_num
@@ -26,6 +27,7 @@ def modf(x, /):
     return fractional, FUNCTIONS["astype"](FUNCTIONS["trunc"](x), fractional.dtype)
 
 
+@by_element
 def frexp(x, /):
     """Return the mantissa and the exponent of `x`, which is `mantissa * 2**exponent`.
 
@@ -45,6 +47,7 @@ def frexp(x, /):
     return ldexp(x, -exponent), tensor(exponent)
 
 
+@by_element
 def real_if_close(a, tol=100):
     """Return the real part of a complex `a` if all imaginary parts are close to zero, and otherwise `a`.
 

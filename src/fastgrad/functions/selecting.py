@@ -7,13 +7,16 @@ import numpy as np
 
 from fastgrad import errors, parameters
 from fastgrad._engine import tensor
+from fastgrad.batching import Batched
 from fastgrad.functions.arguments import as_tensor, is_end, one_axis, plain
+from fastgrad.functions.batches import by_element
 from fastgrad.functions.shapes import ravel
 from fastgrad.rules.rule import FUNCTIONS
 
 _getitem = FUNCTIONS["getitem"]
 
 
+@by_element
 def take(x, /, indices, axis=None, *, mode="raise"):
     """Return the elements of `x` at `indices` along `axis`, or of the flattened `x` if `axis` is None.
 
@@ -50,6 +53,8 @@ def take(x, /, indices, axis=None, *, mode="raise"):
 
 def integers(op, indices):
     """Return an array of integers, of numbers that NumPy accepts as indices: booleans are 0 and 1, and not a mask."""
+    if type(indices) is Batched:
+        return indices
     indices = plain(indices)
     if type(indices) is np.ndarray and indices.dtype == np.intp:
         return indices
@@ -100,7 +105,8 @@ def take_along_axis(x, /, indices, axis=-1, *, dim=None):
     IndexError
         If an index is out of bounds.
     """
-    x, indices, axis = as_tensor(x), np.asarray(plain(indices)), parameters.either(axis, dim, -1)
+    x, axis = as_tensor(x), parameters.either(axis, dim, -1)
+    indices = indices if type(indices) is Batched else np.asarray(plain(indices))
     if axis is None:
         x, axis = ravel(x), 0
     axis = one_axis("take_along_axis", axis, x.ndim)
@@ -113,6 +119,7 @@ def take_along_axis(x, /, indices, axis=-1, *, dim=None):
     return _getitem(x, tuple(key))
 
 
+@by_element
 def argsort(x, /, axis=-1, kind=None, order=None, *, descending=False, stable=True, dim=None):
     """Return the indices that sort `x` along `axis`.
 

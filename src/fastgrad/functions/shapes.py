@@ -111,7 +111,7 @@ def ravel(x, /, order="C"):
         x = permute_dims(x, tuple(np.argsort(-steps, kind="stable").tolist()))
     elif order != "C" and _first_is_fastest("ravel", x, order):
         x = transpose(x)
-    return _reshape(x, (-1,)) if np.size(plain(x)) else _reshape(x, (0,))
+    return _reshape(x, (-1,)) if as_tensor(x).size else _reshape(x, (0,))
 
 
 def flatten(x, /, start_dim=0, end_dim=-1):

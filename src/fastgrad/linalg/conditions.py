@@ -5,6 +5,7 @@ import numpy as np
 from fastgrad import errors, parameters
 from fastgrad._engine import asarray
 from fastgrad.functions.arguments import as_tensor, distinct_axes, plain
+from fastgrad.functions.batches import by_element
 from fastgrad.functions.products import norm
 from fastgrad.rules.linalg_errors import LinAlgError
 from fastgrad.rules.linear_systems import inv
@@ -71,6 +72,7 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
     return _norm(x, axis=axis, keepdims=parameters.flag(keepdims), ord=2 if ord is None else float(ord))
 
 
+@by_element
 def cond(x, p=None):
     """Return the condition numbers of the matrices in the last two axes of `x`, in a norm.
 
@@ -119,6 +121,7 @@ def _product_of_norms(x, p):
     return _where(singular, np.inf, norm(regular, p, (-2, -1)) * norm(inv(regular), p, (-2, -1)))
 
 
+@by_element
 def matrix_rank(A, tol=None, hermitian=False, *, rtol=None):
     """Return the ranks of the matrices in the last two axes of `A`: how many singular values are above a tolerance.
 

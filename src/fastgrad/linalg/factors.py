@@ -8,6 +8,7 @@ import numpy as np
 from fastgrad import errors, leaving
 from fastgrad._engine import Tensor, asarray
 from fastgrad.functions.arguments import as_tensor, plain, records
+from fastgrad.functions.batches import by_element
 from fastgrad.rules.complex import real
 from fastgrad.rules.decompositions import (
     eig_packed,
@@ -73,6 +74,7 @@ def _columns(x, order):
     return FUNCTIONS["getitem"](x, (*np.ix_(*map(np.arange, x.shape[:-1]), [0])[:-1], order))
 
 
+@by_element
 def eig(a):
     """Return the eigenvalues and eigenvectors of the matrices in the last two axes of `a`.
 
@@ -188,6 +190,7 @@ def _hermitian_svd(a, compute_uv):
     return SVDResult(u, s, adjoint(u * sign[..., None, :]))
 
 
+@by_element
 def qr(a, mode="reduced"):
     """Return the QR decomposition of the matrices in the last two axes of `a`.
 
@@ -288,6 +291,7 @@ def pinv(a, rcond=None, hermitian=False, *, rtol=_NUMPYS_RTOL):
     return _pinv(a, plain(rcond), hermitian)
 
 
+@by_element
 def lstsq(a, b, rcond=None):
     """Return the shortest solution x of `a @ x = b` with the least sum of squared differences.
 

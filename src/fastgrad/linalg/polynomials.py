@@ -6,6 +6,7 @@ import numpy as np
 
 from fastgrad import errors, parameters
 from fastgrad.functions.arguments import as_tensor, plain
+from fastgrad.functions.batches import by_element
 from fastgrad.functions.joining import concat
 from fastgrad.functions.shapes import expand_dims, matrix_transpose, reshape
 from fastgrad.linalg.factors import lstsq
@@ -17,6 +18,7 @@ from fastgrad.rules.rule import FUNCTIONS
 _astype, _getitem, _matmul, _sum = (FUNCTIONS[name] for name in ("astype", "getitem", "matmul", "sum"))
 
 
+@by_element
 def roots(p):
     """Return the roots of the polynomial with coefficients `p`: the eigenvalues of its companion matrix.
 
@@ -59,6 +61,7 @@ def roots(p):
     return concat([found, np.zeros(zeros, found.dtype)]) if zeros else found
 
 
+@by_element
 def poly(seq_of_zeros):
     """Return the coefficients of the polynomial with given roots, and 1 before the highest power.
 
@@ -94,6 +97,7 @@ def poly(seq_of_zeros):
     return y
 
 
+@by_element
 def polyfit(x, y, deg, rcond=None, full=False, w=None, cov=False):
     """Return the coefficients of the polynomial of degree `deg` that fits points best, by least squares.
 

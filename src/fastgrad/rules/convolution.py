@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import messages, patterns
+from fastgrad.rules import batching_families, messages, patterns
 from fastgrad.rules.draws import normal
 from fastgrad.rules.reductions import sum
 from fastgrad.rules.rule import rule
@@ -153,6 +153,7 @@ _CASES_2D = (
 
 
 @rule(
+    batch=batching_families.conv,
     vjp=_GRADIENTS,
     jvp=_TANGENTS,
     operands=3,
@@ -167,6 +168,7 @@ def conv1d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
 
 @rule(
+    batch=batching_families.conv,
     vjp=_GRADIENTS,
     jvp=_TANGENTS,
     operands=3,
@@ -190,6 +192,7 @@ def _transposed_cases():
 
 
 @rule(
+    batch=batching_families.conv_input,
     vjp=(
         lambda g, weight, stride, padding, dilation, groups: _convolution(g, weight, stride, padding, dilation, groups),
         lambda g, x, weight_shape, stride, padding, dilation, groups: conv_weight(
@@ -218,6 +221,7 @@ def conv_input(x, weight, /, lengths, stride, padding, dilation, groups):
 
 
 @rule(
+    batch=batching_families.conv_weight,
     vjp=(
         lambda g, x_shape, cotangent, stride, padding, dilation, groups: conv_input(
             cotangent, g, x_shape[2:], stride, padding, dilation, groups

@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
+from fastgrad.rules import batching_families
 from fastgrad.rules.draws import normal
 from fastgrad.rules.indexing import getitem
 from fastgrad.rules.reductions import sum
@@ -11,6 +12,7 @@ from fastgrad.rules.shapes import sum_to
 
 
 @rule(
+    batch=batching_families.bincount,
     vjp=(None, lambda g, x: getitem(g, x.detach().numpy().astype(np.intp))),
     jvp=(None, lambda t, x, minlength: bincount(x, t, minlength)),
     operands=2,
@@ -39,6 +41,7 @@ def _end_vjp(g, x_shape, num, endpoint, axis, first):
 
 
 @rule(
+    batch=batching_families.linspace,
     vjp=(
         lambda g, start_shape, num, endpoint, axis: _end_vjp(g, start_shape, num, endpoint, axis, True),
         lambda g, stop_shape, num, endpoint, axis: _end_vjp(g, stop_shape, num, endpoint, axis, False),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import patterns
+from fastgrad.rules import batching, patterns
 from fastgrad.rules.draws import normal
 from fastgrad.rules.rule import ops, rule
 
@@ -17,6 +17,7 @@ def _are_plain(x1, x2, axis):
 
 
 @rule(
+    batch=batching.cross,
     vjp=(
         lambda g, x1_shape, x2, axis: ops.sum_to(cross(x2, g, axis), x1_shape),
         lambda g, x1, x2_shape, axis: ops.sum_to(cross(g, x1, axis), x2_shape),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import patterns
+from fastgrad.rules import batching_families, patterns
 from fastgrad.rules.arithmetic import power
 from fastgrad.rules.checks import values_of
 from fastgrad.rules.comparison import where
@@ -91,6 +91,7 @@ def _interp_samples(rng):
 
 
 @rule(
+    batch=batching_families.interp,
     vjp=(
         lambda g, x, xp, fp: _interp_x_vjp(g, x, xp, fp),
         lambda g, x, xp, fp: _interp_xp_vjp(g, x, xp, fp),
@@ -141,6 +142,7 @@ def _convolve_pattern(call, k):
 
 
 @rule(
+    batch=batching_families.convolve,
     vjp=(lambda g, a_shape, v: _convolve_vjp(g, a_shape, v), lambda g, a, v_shape: _convolve_vjp(g, v_shape, a)),
     jvp="multilinear",
     prepare=parameters.read(mode=parameters.word),
@@ -170,6 +172,7 @@ def _polyval_p_vjp(g, p_shape, x):
 
 
 @rule(
+    batch=batching_families.polyval,
     vjp=(
         lambda g, p_shape, x: _polyval_p_vjp(g, p_shape, x),
         lambda g, p, x: g * polyval(_coefficients_of_derivative(p), x),
@@ -213,6 +216,7 @@ def _vander_jvp(t, x, N, increasing):
 
 
 @rule(
+    batch=batching_families.vander,
     vjp=lambda g, x, N, increasing: _vander_vjp(g, x, N, increasing),
     jvp=lambda t, x, N, increasing: _vander_jvp(t, x, N, increasing),
     prepare=parameters.read(N=parameters.length, increasing=parameters.flag),

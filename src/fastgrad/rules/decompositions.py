@@ -7,7 +7,7 @@ vectors keep their phase, so that the gradient is right for every function that 
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import lapack, patterns
+from fastgrad.rules import batching, lapack, patterns
 from fastgrad.rules.complex import real
 from fastgrad.rules.draws import normal
 from fastgrad.rules.joining import concat
@@ -65,6 +65,7 @@ def _cholesky_jvp(t, y, upper):
 
 
 @rule(
+    batch=batching.stacks,
     vjp=lambda g, y, upper: _cholesky_vjp(g, y, upper),
     jvp=lambda t, y, upper: _cholesky_jvp(t, y, upper),
     holomorphic=False,
@@ -144,6 +145,7 @@ def _rest_jvp(first, rest, t):
 
 
 @rule(
+    batch=batching.stacks,
     name="qr",
     vjp=lambda g, y, x_shape: _qr_vjp(g, y, x_shape),
     jvp=lambda t, y, x_shape: _qr_jvp(t, y, x_shape),
@@ -208,6 +210,7 @@ _UPLO = (((3, 3), {"UPLO": "U"}), *((shape, {}) for shape in _SQUARE))
 
 
 @rule(
+    batch=batching.stacks,
     name="eigh",
     vjp=lambda g, y: _eigh_vjp(g, y),
     jvp=lambda t, y: _eigh_jvp(t, y),
@@ -235,6 +238,7 @@ def _eigvalsh_jvp(t, a, UPLO):
 
 
 @rule(
+    batch=batching.stacks,
     vjp=lambda g, a, UPLO: _eigvalsh_vjp(g, a, UPLO),
     jvp=lambda t, a, UPLO: _eigvalsh_jvp(t, a, UPLO),
     holomorphic=False,
@@ -252,10 +256,6 @@ def eigvalsh(a, /, UPLO="L"):
     return lapack.eigvalsh(a, UPLO)
 
 
-def _conjugated(w):
-    return ops.conj(w) if w.dtype.kind == "c" else w
-
-
 def _eig_vjp(g, y):
     """`V.-H (diag(gw) + E* (V.H gv - V.H V D)) V.H`, with D the real diagonal of `V.H gv`, as columns have the norm 1.
 
@@ -266,7 +266,7 @@ def _eig_vjp(g, y):
     turned = matmul(vh, gv)
     on = diagonal(turned, 0, -2, -1)
     scaled = matmul(vh, v) * _columns(real(on) if on.dtype.kind == "c" else on)
-    middle = (turned - scaled) * _conjugated(_differences(w)) + _rows(gw) * np.eye(w.shape[-1], dtype=w.dtype)
+    middle = (turned - scaled) * ops.conj(_differences(w)) + _rows(gw) * np.eye(w.shape[-1], dtype=w.dtype)
     return solve(vh, matmul(middle, vh))
 
 
@@ -290,6 +290,7 @@ def _real_eigenvalues(*shapes):
 
 
 @rule(
+    batch=batching.stacks,
     name="eig",
     vjp=lambda g, y: _eig_vjp(g, y),
     jvp=lambda t, y: _eig_jvp(t, y),
@@ -315,6 +316,7 @@ def _eigvals_jvp(t, a):
 
 
 @rule(
+    batch=batching.stacks,
     vjp=lambda g, a: _eigvals_vjp(g, a),
     jvp=lambda t, a: _eigvals_jvp(t, a),
     holomorphic=False,
@@ -375,6 +377,7 @@ def _widened(x, n):
 
 
 @rule(
+    batch=batching.stacks,
     name="svd_full",
     vjp=lambda g, y, x_shape: _svd_full_vjp(g, y, x_shape),
     jvp=lambda t, y, x_shape: _svd_full_jvp(t, y, x_shape),

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import patterns, pocketfft
+from fastgrad.rules import batching, patterns, pocketfft
 from fastgrad.rules.draws import complex_normal, normal
 from fastgrad.rules.joining import concat
 from fastgrad.rules.rule import ops, rule
@@ -72,6 +72,7 @@ _TO_REAL = (
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, a_shape, axis, norm: _resized(ops.ifft(g, None, axis, _SWAPPED[norm]), a_shape, axis),
     jvp="linear",
     holomorphic=False,
@@ -90,6 +91,7 @@ def fft(a, /, n=None, axis=-1, norm=None):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, a_shape, axis, norm: _resized(ops.fft(g, None, axis, _SWAPPED[norm]), a_shape, axis),
     jvp="linear",
     holomorphic=False,
@@ -104,6 +106,7 @@ def ifft(a, /, n=None, axis=-1, norm=None):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, a_shape, n, axis, norm: _half_vjp(ops.irfft, g, a_shape, n, axis, norm),
     jvp="linear",
     holomorphic=False,
@@ -118,6 +121,7 @@ def rfft(a, /, n=None, axis=-1, norm=None):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, a_shape, axis, norm: _whole_vjp(ops.rfft, g, a_shape, axis, norm),
     jvp="linear",
     holomorphic=False,
@@ -135,6 +139,7 @@ def irfft(a, /, n=None, axis=-1, norm=None):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, a_shape, axis, norm: _whole_vjp(ops.ihfft, g, a_shape, axis, norm),
     jvp="linear",
     holomorphic=False,
@@ -152,6 +157,7 @@ def hfft(a, /, n=None, axis=-1, norm=None):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, a_shape, n, axis, norm: _half_vjp(ops.hfft, g, a_shape, n, axis, norm),
     jvp="linear",
     holomorphic=False,

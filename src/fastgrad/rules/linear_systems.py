@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import lapack, patterns
+from fastgrad.rules import batching, batching_families, lapack, patterns
 from fastgrad.rules.arithmetic import ones_of, zeros_of
 from fastgrad.rules.comparison import where
 from fastgrad.rules.complex import conj, imag, real
@@ -42,6 +42,7 @@ def as_matrix(x):
 
 
 @rule(
+    batch=batching.stacks,
     vjp=lambda g, y: -matmul(matmul(transposed(y), g), transposed(y)),
     jvp=lambda t, y: -matmul(matmul(y, t), y),
     numpy=("linalg.inv",),
@@ -81,6 +82,7 @@ def _solve_jvp(t, a, b_shape, y):
 
 
 @rule(
+    batch=batching_families.solve,
     vjp=lambda g, a, b_shape, y: _solve_vjp(g, a, b_shape, y),
     jvp=(lambda t, a, b_shape, y: _solve_jvp(t, a, b_shape, y), lambda t, a: solve(a, t)),
     together=True,
@@ -124,6 +126,7 @@ def _cofactors(a):
 
 
 @rule(
+    batch=batching.stacks,
     vjp=lambda g, a, y: _det_vjp(g, a, y),
     jvp=lambda t, a, y: ops.sum(t * _det_vjp(ones_of(y), a, y), (-2, -1)),
     numpy=("linalg.det",),
@@ -155,6 +158,7 @@ def _slogdet_jvp(t, a, y):
 
 
 @rule(
+    batch=batching.stacks,
     name="slogdet",
     vjp=lambda g, a, y: _slogdet_vjp(g, a, y),
     jvp=lambda t, a, y: _slogdet_jvp(t, a, y),
@@ -205,6 +209,7 @@ _OBLONG = ((3, 3), (4, 2), (2, 4), (2, 3, 2), (1, 1), (0, 2, 2), (0, 2), (3, 0))
 
 
 @rule(
+    batch=batching.stacks,
     vjp=lambda g, a, y, hermitian: _pinv_any_vjp(g, a, y, hermitian),
     jvp=lambda t, a, y, hermitian: _pinv_jvp(
         hermitian_part(t) if hermitian else t, _mirrored(a) if hermitian else a, y
@@ -313,6 +318,7 @@ def _expm_jvp(g, a):
 
 
 @rule(
+    batch=batching.stacks,
     vjp=lambda g, a: _expm_vjp(g, a),
     jvp=lambda t, a: _expm_jvp(t, a),
     numpy=(),

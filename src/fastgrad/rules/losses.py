@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastgrad.rules import patterns
+from fastgrad.rules import batching_families, patterns
 from fastgrad.rules.activations import sigmoid
 from fastgrad.rules.checks import check_labels, check_reduction, real_only, reduced, values_of
 from fastgrad.rules.reductions import mean, softmax, sum
@@ -41,6 +41,7 @@ def _cross_entropy_pattern(call, k):
 
 
 @rule(
+    batch=batching_families.cross_entropy,
     vjp=(lambda g, logits, labels, reduction: _cross_entropy_vjp(g, logits, labels, reduction), None),
     jvp=(lambda t, logits, labels, reduction: _cross_entropy_jvp(t, logits, labels, reduction), None),
     holomorphic=False,

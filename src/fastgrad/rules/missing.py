@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import patterns
+from fastgrad.rules import batching, patterns
 from fastgrad.rules.arithmetic import ones_of
 from fastgrad.rules.comparison import where
 from fastgrad.rules.logic import equal
@@ -53,6 +53,7 @@ def _count(x, axis):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, x, axis, keepdims: where(_nan(x), 0, broadcast_back(g, x.shape, axis, keepdims)),
     jvp=lambda t, x, axis, keepdims: sum(where(_nan(x), 0, t), axis, keepdims),
     takes_dtype=True,
@@ -66,6 +67,7 @@ def nansum(x, /, axis=None, keepdims=False, *, dtype=None):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, x, y, axis, keepdims: where(_nan(x), 0, prod_vjp(g, _without(x, 1), y, axis, keepdims)),
     jvp=lambda t, x, y, axis, keepdims: sum(
         where(_nan(x), 0, t * prod_vjp(ones_of(y), _without(x, 1), y, axis, keepdims)), axis, keepdims
@@ -92,6 +94,7 @@ def _nanmean_jvp(t, x, axis, keepdims):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, x, axis, keepdims: _nanmean_vjp(g, x, axis, keepdims),
     jvp=lambda t, x, axis, keepdims: _nanmean_jvp(t, x, axis, keepdims),
     takes_dtype=True,
@@ -119,6 +122,7 @@ def _nanextreme_vjp(g, x, y, axis, keepdims):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, x, y, axis, keepdims: _nanextreme_vjp(g, x, y, axis, keepdims),
     jvp=lambda t, x, y, axis, keepdims: _nanextreme_jvp(t, x, y, axis, keepdims),
     prepare=_READ,
@@ -131,6 +135,7 @@ def nanmax(x, /, axis=None, keepdims=False):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, x, y, axis, keepdims: _nanextreme_vjp(g, x, y, axis, keepdims),
     jvp=lambda t, x, y, axis, keepdims: _nanextreme_jvp(t, x, y, axis, keepdims),
     prepare=_READ,
@@ -158,6 +163,7 @@ def _nanvar_jvp(t, x, axis, ddof, keepdims):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, x, axis, ddof, keepdims: _nanvar_vjp(g, x, axis, ddof, keepdims),
     jvp=lambda t, x, axis, ddof, keepdims: _nanvar_jvp(t, x, axis, ddof, keepdims),
     holomorphic=False,
@@ -187,6 +193,7 @@ def _nanstd_vjp(g, x, y, axis, ddof, keepdims):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, x, y, axis, ddof, keepdims: _nanstd_vjp(g, x, y, axis, ddof, keepdims),
     jvp=lambda t, x, y, axis, ddof, keepdims: real_inner(
         t, _nanstd_vjp(ones_of(y), x, y, axis, ddof, keepdims), axis, keepdims
@@ -205,6 +212,7 @@ def nanstd(x, /, axis=None, ddof=0, keepdims=False, *, dtype=None):
 
 
 @rule(
+    batch=batching.along_axis,
     vjp=lambda g, x, axis: where(_nan(x), 0, cumsum_vjp(g, x.shape, axis)),
     jvp=lambda t, x, axis: cumsum(where(_nan(x), 0, t), axis),
     takes_dtype=True,
@@ -218,6 +226,7 @@ def nancumsum(x, /, axis=None, *, dtype=None):
 
 
 @rule(
+    batch=batching.along_axis,
     vjp=lambda g, x, y, axis: where(_nan(x), 0, cumprod_vjp(g, _without(x, 1), y, axis)),
     jvp=lambda t, x, y, axis: cumprod_jvp(where(_nan(x), 0, t), _without(x, 1), y, axis),
     takes_dtype=True,

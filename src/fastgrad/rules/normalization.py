@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import patterns
+from fastgrad.rules import batching, batching_families, patterns
 from fastgrad.rules.arithmetic import sqrt
 from fastgrad.rules.checks import real_only
 from fastgrad.rules.reductions import mean, sum
@@ -42,6 +42,7 @@ _SAMPLES = (
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, x, axis, eps: standardize_vjp(g, x, axis, eps),
     jvp=lambda t, x, axis, eps: standardize_vjp(t, x, axis, eps),
     holomorphic=False,
@@ -89,6 +90,7 @@ def _layer_norm_pattern(call, k):
 
 
 @rule(
+    batch=batching_families.layer_norm,
     vjp=(
         lambda g, x, weight, axes, eps: _x_vjp(g, x, weight, axes, eps),
         lambda g, x, weight_shape, axes, eps: _weight_vjp(g, x, weight_shape, axes, eps),
@@ -138,6 +140,7 @@ def _batch_norm_pattern(call, k):
 
 
 @rule(
+    batch=batching_families.batch_norm,
     vjp=(
         lambda g, x, weight, eps: standardize_vjp(
             g if weight is None else g * _per_channel(weight, g.ndim), x, _but_channels(g.ndim), eps

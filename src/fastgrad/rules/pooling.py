@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import messages, patterns
+from fastgrad.rules import batching, messages, patterns
 from fastgrad.rules.checks import real_only
 from fastgrad.rules.draws import normal
 from fastgrad.rules.indexing import getitem, scatter_add
@@ -108,6 +108,7 @@ _CASES = (
 
 
 @rule(
+    batch=batching.stacks,
     vjp=lambda g, x, kernel_size, stride, padding, dilation: _max_pool_vjp(
         g, x, kernel_size, stride, padding, dilation
     ),
@@ -136,6 +137,7 @@ def _divisor(lengths, kernel, stride, padding, count_include_pad):
 
 
 @rule(
+    batch=batching.stacks,
     vjp=lambda g, x_shape, kernel_size, stride, padding, count_include_pad: avg_unpool2d(
         g, x_shape[-2:], kernel_size, stride, padding, count_include_pad
     ),
@@ -163,6 +165,7 @@ def _unpool_cases():
 
 
 @rule(
+    batch=batching.stacks,
     vjp=lambda g, kernel_size, stride, padding, count_include_pad: avg_pool2d(
         g, kernel_size, stride, padding, count_include_pad
     ),

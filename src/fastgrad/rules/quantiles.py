@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import patterns
+from fastgrad.rules import batching, batching_families, patterns
 from fastgrad.rules.checks import values_of
 from fastgrad.rules.indexing import getitem, scatter_add
 from fastgrad.rules.reductions import axes_of, sum
@@ -159,6 +159,7 @@ def _samples(largest, nan=False):
 
 
 @rule(
+    batch=batching_families.quantile("quantile"),
     vjp=(
         lambda g, a, q, axis, method, weights: _quantile_vjp(g, a, q, axis, method, weights),
         lambda g, a, q, axis, method, weights: _q_vjp(g, a, q, axis, method, weights),
@@ -172,6 +173,7 @@ def quantile(a, q, /, axis=None, overwrite_input=False, method="linear", keepdim
 
 
 @rule(
+    batch=batching_families.quantile("percentile"),
     vjp=(
         lambda g, a, q, axis, method, weights: _quantile_vjp(g, a, q, axis, method, weights, False, 0.01),
         lambda g, a, q, axis, method, weights: _q_vjp(g, a, q, axis, method, weights, False, 0.01),
@@ -185,6 +187,7 @@ def percentile(a, q, /, axis=None, overwrite_input=False, method="linear", keepd
 
 
 @rule(
+    batch=batching_families.quantile("nanquantile"),
     vjp=(
         lambda g, a, q, axis, method, weights: _quantile_vjp(g, a, q, axis, method, weights, True),
         lambda g, a, q, axis, method, weights: _q_vjp(g, a, q, axis, method, weights, True),
@@ -198,6 +201,7 @@ def nanquantile(a, q, /, axis=None, overwrite_input=False, method="linear", keep
 
 
 @rule(
+    batch=batching_families.quantile("nanpercentile"),
     vjp=(
         lambda g, a, q, axis, method, weights: _quantile_vjp(g, a, q, axis, method, weights, True, 0.01),
         lambda g, a, q, axis, method, weights: _q_vjp(g, a, q, axis, method, weights, True, 0.01),
@@ -223,6 +227,7 @@ def _median_samples(nan):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, a, axis: _quantile_vjp(g, a, 0.5, axis),
     prepare=parameters.read(axis=parameters.axes, keepdims=parameters.flag),
     samples=_median_samples(False),
@@ -234,6 +239,7 @@ def median(a, /, axis=None, overwrite_input=False, keepdims=False):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, a, axis: _quantile_vjp(g, a, 0.5, axis, skip_nan=True),
     prepare=parameters.read(axis=parameters.axes, keepdims=parameters.flag),
     samples=_median_samples(True),
@@ -271,6 +277,7 @@ def _partition_jvp(t, a, y, axis):
 
 
 @rule(
+    batch=batching.along_axis,
     vjp=lambda g, a, y, axis: _partition_vjp(g, a, y, axis),
     jvp=lambda t, a, y, axis: _partition_jvp(t, a, y, axis),
     prepare=parameters.read(kth=parameters.numbers, axis=parameters.axes, kind=parameters.word),

@@ -9,7 +9,7 @@ computes the local gradients of all steps at once, and only the recurrence in a 
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import messages
+from fastgrad.rules import batching_families, messages
 from fastgrad.rules.activations import sigmoid
 from fastgrad.rules.checks import real_only
 from fastgrad.rules.comparison import where
@@ -100,6 +100,7 @@ def _check_nonlinearity(params):
 
 
 @rule(
+    batch=batching_families.recurrent("rnn"),
     vjp=lambda g, y, u, weight, bias, nonlinearity: _rnn_vjp(g, y, u, weight, bias, nonlinearity),
     together=True,
     operands=4,
@@ -144,6 +145,7 @@ def _lstm_vjp(g, y, u, weight, bias):
 
 
 @rule(
+    batch=batching_families.recurrent("lstm"),
     vjp=lambda g, y, u, weight, bias: _lstm_vjp(g, y, u, weight, bias),
     together=True,
     operands=5,
@@ -193,6 +195,7 @@ def _gru_vjp(g, y, u, weight, bias_ih, bias_hh):
 
 
 @rule(
+    batch=batching_families.recurrent("gru"),
     vjp=lambda g, y, u, weight, bias_ih, bias_hh: _gru_vjp(g, y, u, weight, bias_ih, bias_hh),
     together=True,
     operands=5,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import patterns
+from fastgrad.rules import batching, batching_families, keys, patterns
 from fastgrad.rules.checks import values_of
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import normal
@@ -21,6 +21,7 @@ def _back(g, x_shape, function, *args):
 
 
 @rule(
+    batch=batching.along_axis,
     vjp=lambda g, arr_shape, obj, axis: _back(g, arr_shape, np.delete, obj, axis),
     jvp="linear",
     prepare=parameters.read(obj=parameters.key, axis=parameters.axes),
@@ -47,6 +48,7 @@ def _inserted(g, arr_shape, values_shape, obj, axis, own):
 
 
 @rule(
+    batch=batching_families.insert,
     vjp=(
         lambda g, arr_shape, values_shape, obj, axis: _inserted(g, arr_shape, values_shape, obj, axis, True),
         lambda g, arr_shape, values_shape, obj, axis: _inserted(g, arr_shape, values_shape, obj, axis, False),
@@ -68,6 +70,7 @@ def insert(arr, values, /, obj, axis=None):
 
 
 @rule(
+    batch=batching_families.compress,
     vjp=(None, lambda g, a_shape, condition, axis: _back(
         g, a_shape, lambda x: np.compress(values_of(condition), x, axis)
     )),
@@ -88,6 +91,7 @@ def compress(condition, a, /, axis=None):
 
 
 @rule(
+    batch=batching_families.extract,
     vjp=(
         None,
         lambda g, arr_shape, condition: _back(g, arr_shape, lambda x: np.extract(values_of(condition), x)),
@@ -104,6 +108,7 @@ def extract(condition, arr, /):
 
 
 @rule(
+    batch=batching_families.resize,
     vjp=lambda g, a_shape, new_shape: _back(g, a_shape, np.resize, new_shape),
     jvp="linear",
     prepare=parameters.read(new_shape=parameters.shape),
@@ -150,6 +155,7 @@ def _add_at_pattern(call, k):
 
 
 @rule(
+    batch=keys.add_at,
     vjp=(lambda g: g, lambda g, key, values_shape: sum_to(getitem(g, key), values_shape)),
     jvp="linear",
     numpy=(),

@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
+from fastgrad.rules import batching
 from fastgrad.rules.draws import normal
 from fastgrad.rules.indexing import scatter_add
 from fastgrad.rules.rule import rule
@@ -18,6 +19,7 @@ def _windows_vjp(g, x_shape, window_shape, axis):
 
 
 @rule(
+    batch=batching.over_axis,
     vjp=lambda g, x_shape, window_shape, axis: _windows_vjp(g, x_shape, window_shape, axis),
     view=True,
     numpy=("lib.stride_tricks.sliding_window_view",),
