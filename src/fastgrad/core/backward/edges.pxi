@@ -53,6 +53,16 @@ cdef inline int count_edge(PyObject* x, Sweep* here) except -1:
     (<Tensor>x).pending = 1
     if not is_leaf(<Tensor>x):
         push(&here.ready, x)
+    elif here.leaves_counted:
+        count_leaf(x, here)
+    return 0
+
+
+cdef inline int count_leaf(PyObject* x, Sweep* here) except -1:
+    """End the search if the leaf is no input of this sweep."""
+    if not is_input(<Tensor>x, here):
+        here.strays = True
+        here.ready.n = 0
     return 0
 
 

@@ -31,7 +31,7 @@ cdef inline bint process_scalar(PyObject* y, Sweep* here) except -1:
     """Process the last tensor in `ready` if it is a leaf or scalar of the common kind. Returns whether it was."""
     cdef int flags = (<Tensor>y).flags
     if is_leaf(<Tensor>y):
-        if here.only_wanted or flags & <int>(HOOKED | INPUT | COTANGENT) != COTANGENT:
+        if here.gradients != NULL or flags & <int>(HOOKED | INPUT | COTANGENT) != COTANGENT:
             return False
         reserve(&here.leaves, 1)
         here.ready.n -= 1

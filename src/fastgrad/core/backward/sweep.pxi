@@ -17,6 +17,8 @@ cdef int count_edges(Tensor root, Sweep* here) except -1:
         here.ready.n -= 1
         y = here.ready.items[here.ready.n]
         if is_leaf(<Tensor>y):
+            if here.leaves_counted:
+                count_leaf(y, here)
             continue
         if (<Tensor>y).flags & (FREED | INPUT):
             if is_input(<Tensor>y, here):
@@ -116,7 +118,7 @@ cdef int process_node(Tensor y, Sweep* here) except -1:
         y.sweep = 0
         return 0
     if is_leaf(y):
-        if here.only_wanted or not y.flags & COTANGENT:
+        if here.gradients != NULL or not y.flags & COTANGENT:
             y.sweep = 0
             free_cotangent(y)
         else:
@@ -262,6 +264,19 @@ cdef int first_pass(Tensor root, list more, Sweep* here) except -1:
 
 cdef int scan_graph(Tensor root, list more, Sweep* here) except -1:
     cdef Tensor y
+    if here.gradients != NULL and not here.partial:
+        # Mostly every leaf is an input, and so every edge leads to one.
+        here.only_wanted = False
+        here.mask = REQUIRES_GRAD
+        here.leaves_counted = True
+        here.strays = False
+        count_all(root, more, here)
+        here.leaves_counted = False
+        if not here.strays:
+            return 0
+        here.number = next_number(here.owner)
+        here.only_wanted = True
+        here.mask = REACHES_INPUT
     if here.only_wanted:
         mark_reachable(root, here)
         if more is not None:
@@ -272,6 +287,11 @@ cdef int scan_graph(Tensor root, list more, Sweep* here) except -1:
         # The inputs are searched for under this number, the edges are counted under the next.
         here.search = here.number
         here.number = next_number(here.owner)
+    return count_all(root, more, here)
+
+
+cdef int count_all(Tensor root, list more, Sweep* here) except -1:
+    cdef Tensor y
     count_edges(root, here)
     if more is not None:
         for y, _ in more:

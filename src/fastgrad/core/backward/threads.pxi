@@ -24,7 +24,9 @@ cdef struct Sweep:
     bint record             # create_graph
     bint watched            # cotangents are checked for anomalies; rules and hooks run unwatched
     bint counting           # in the first pass: the references in `ready` are borrowed, and no Python code may run
-    bint only_wanted        # `gradients`: follow only edges that lead to its inputs
+    bint only_wanted        # `gradients`: follow only edges that lead to its inputs; all do if every leaf is an input
+    bint leaves_counted     # looking whether every leaf is an input
+    bint strays             # and one is not
     bint partial            # and stop at them, without their hooks
     bint ordered            # forward mode: only list the tensors that lead to the inputs, in `leaves`
     bint interleaved        # may share tensors with other sweeps: no scalar path, and ownership is checked
@@ -176,6 +178,7 @@ cdef inline Sweep* begin_sweep() except NULL:
     here.search = 0
     here.counting = False
     here.ordered = False
+    here.leaves_counted = False
     here.blocker = 0
     here.owner = s
     here.outer = s.running
