@@ -1,0 +1,127 @@
+"""Calls of vmap: axes, results, writes, and what it refuses."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import fastgrad as fg
+from fastgrad.batching import VmapError, running
+
+X = np.arange(12.0).reshape(4, 3)
+
+
+def test_axes_of_arguments_and_results():
+    y = fg.vmap(lambda x, p: (x * p["a"], x.sum()), in_axes=(1, {"a": None}), out_axes=(1, 0))(X, {"a": 2.0})
+    np.testing.assert_allclose(y[0], 2 * X)
+    np.testing.assert_allclose(y[1], X.sum(0))
+    assert isinstance(y[0], np.ndarray)
+    np.testing.assert_allclose(fg.vmap(lambda x: x[0], -1)(X), X[0])
+    np.testing.assert_allclose(fg.vmap(lambda: fg.asarray(1.0), axis_size=3)(), np.ones(3))
+    assert fg.vmap(lambda x: 3.0, out_axes=None)(X) == 3.0
+
+
+def test_results_are_tensors_if_an_argument_is_one():
+    assert isinstance(fg.vmap(lambda x: x)(fg.asarray(X)), fg.Tensor)
+    w = fg.tensor(2.0, requires_grad=True)
+    y = fg.vmap(lambda x: x.sum() * w)(X)
+    y.sum().backward()
+    assert w.grad.item() == X.sum()
+
+
+def test_functions_write_to_their_own_copy_of_an_array():
+    def f(x):
+        x[0] = 0.0
+        x[1:] += x[1] * 2
+        x[x > 50] = -1.0
+        return x
+
+    given = X.copy()
+    y = fg.vmap(f)(given)
+    np.testing.assert_allclose(given, X)
+    np.testing.assert_allclose(y, np.stack([f(fg.tensor(x)).numpy() for x in X]))
+
+
+def test_an_index_gives_a_copy_and_a_slice_a_view():
+    def f(x):
+        first, rest = x[0], x[1:]
+        first += 100.0
+        rest *= 2.0
+        return x
+
+    np.testing.assert_allclose(fg.vmap(f)(X), X * [1, 2, 2])
+
+
+def test_batches_without_elements():
+    assert fg.vmap(lambda x: x.sum())(X[:0]).shape == (0,)
+    assert fg.vmap(lambda x: np.tanh(x).reshape(-1))(np.zeros((0, 2, 3))).shape == (0, 6)
+
+
+def test_threads_do_not_see_each_others_levels():
+    seen = []
+
+    def f(x):
+        thread = threading.Thread(target=lambda: seen.append((list(running.levels), fg.grad(np.sin)(0.0))))
+        thread.start()
+        thread.join()
+        return x
+
+    fg.vmap(f)(X)
+    assert seen == [([], 1.0)]
+
+
+REFUSED = {
+    "bool": (lambda x: x if x[0] > 0 else -x, r"bool\(x\) inside vmap: the value differs .* use fg.where"),
+    "float": (lambda x: float(x[0]), r"float\(x\) inside vmap"),
+    "item": (lambda x: x[0].item(), r"x.item\(\) inside vmap"),
+    "numpy": (lambda x: x.numpy(), r"x.numpy\(\) inside vmap"),
+    "mask": (lambda x: x[x > 1], r"x\[mask\] inside vmap: the mask differs .* use fg.where"),
+    "nonzero": (lambda x: np.nonzero(x > 2)[0], "has not the same shape for all elements"),
+    "range": (lambda x: range(x[0].astype(int)), "an index, a length or a count inside vmap"),
+    "write": (lambda x: fg.zeros(3).__setitem__(0, x[0]), r"x\[key\] = value inside vmap: value or key differ"),
+    "backward": (lambda x: x.sum().backward(), r"x.backward\(\) inside vmap: .*use fg.grad or fg.vjp"),
+    "gradients": (lambda x: fg.gradients(x.sum(), x), "gradients inside vmap: outputs, inputs and cotangents"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_differs_between_the_elements_is_refused(name):
+    function, text = REFUSED[name]
+    with pytest.raises(VmapError, match=text):
+        fg.vmap(function)(X)
+    assert not running.levels
+
+
+def test_a_value_that_is_kept():
+    kept = []
+    fg.vmap(lambda x: kept.append(x) or x)(X)
+    with pytest.raises(VmapError, match="an array of x inside vmap"):
+        np.asarray(kept[0])
+    with pytest.raises(VmapError, match="was kept after its function had returned"):
+        fg.vmap(lambda x: x + kept[0][:1])(X)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "text"),
+    [
+        (lambda: fg.vmap(3), TypeError, "vmap takes a function, got int"),
+        (lambda: fg.vmap(np.sin, 2)(X), fg.ShapeError, r"in_axes has axis 2 for argument 0 of shape \(4, 3\)"),
+        (lambda: fg.vmap(np.sin, (0, 0))(X), TypeError, "one entry for each of 1 positional arguments"),
+        (lambda: fg.vmap(np.sin, None)(X), fg.ShapeError, "no argument is batched"),
+        (
+            lambda: fg.vmap(np.add)(X, X[1:]),
+            fg.ShapeError,
+            "argument 0 has 4 elements along its axis, argument 1 has 3",
+        ),
+        (lambda: fg.vmap(np.add)(X, "a"), TypeError, "argument 1 is str, which has no axis"),
+        (lambda: fg.vmap(np.sin, axis_size=3)(X), fg.ShapeError, "argument 0 has 4 elements .* axis_size has 3"),
+        (lambda: fg.vmap(np.sin, out_axes=3)(X), fg.ShapeError, "out_axes has axis 3 for the result, which has 2 axes"),
+        (lambda: fg.vmap(np.sin, out_axes=None)(X), VmapError, "out_axes is None for the result, which differs"),
+        (lambda: fg.vmap(lambda x: "a")(X), TypeError, "the result must be a Tensor, an array or a number, got str"),
+        (lambda: fg.vmap(lambda x: x, ({"a": 0},))([X]), TypeError, "nested as it is, got"),
+        (lambda: fg.vmap(fg.grad(lambda x: x))(X), fg.ShapeError, r"must return one number, got shape \(3,\)"),
+    ],
+)
+def test_errors_of_calls(call, error, text):
+    with pytest.raises(error, match=text):
+        call()
