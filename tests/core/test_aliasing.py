@@ -104,43 +104,41 @@ def write_in_no_grad(x):
 
 @pytest.mark.parametrize(
     "run",
-    [write_view_and_use_view, write_base_and_use_view, write_detached,
-     write_detached_of_a_read_result, write_through_numpy, write_recorded_value_through_detached,
-     write_recorded_value_behind_a_view, write_in_no_grad,
-     write_detached_and_record_a_write, write_in_no_grad_and_assign_a_recorded_value],
+    [write_detached, write_detached_of_a_read_result, write_through_numpy, write_recorded_value_through_detached,
+     write_in_no_grad, write_detached_and_record_a_write, write_in_no_grad_and_assign_a_recorded_value],
 )  # fmt: skip
 def test_hidden_writes_are_refused(run):
     assert refused_or_right(run, [np.nan, np.nan]) == "refused"
 
 
-def test_a_write_to_a_slice_of_a_result_is_recorded_as_one_to_the_result():
-    assert refused_or_right(write_view_of_result, [30.0, 3.0]) == "right"
+@pytest.mark.parametrize(
+    ("run", "wanted"),
+    [(write_view_of_result, [30.0, 3.0]), (write_view_and_use_view, [24.0, 42.0]),
+     (write_base_and_use_view, [30.0, 30.0]), (write_recorded_value_behind_a_view, [1.0, 1.0])],
+)  # fmt: skip
+def test_a_write_is_seen_by_the_base_and_by_other_views(run, wanted):
+    assert refused_or_right(run, wanted) == "right"
 
 
-def test_a_recorded_write_through_a_view_says_what_to_do():
+def test_a_recorded_write_to_memory_without_an_owner_says_what_to_do():
     y = leaf(1.0, 2.0) * 3
-    v = y.reshape(2, 1)
     with pytest.raises(fg.MutationError, match=r"through a view .* write to the base, y\[key\] = y\[key\] \* 2"):
-        v *= 2
-    y[0] *= 2  # of an element, which is a copy, the value and then the write are recorded
-    assert y.tolist() == [6.0, 6.0]
-    with pytest.raises(fg.MutationError, match="through a view"):
         y.detach()[0] = leaf(1.0)[0]
 
 
-def test_a_stale_view_says_what_to_do():
+def test_a_view_of_a_value_that_no_graph_contains_says_what_to_do():
     y = leaf(1.0, 2.0) * 3
     v = y[:1]
-    y *= 2
+    with fg.no_grad():
+        y *= 2
     with pytest.raises(fg.MutationError, match=r"'getitem' .*take the view or compute the result again"):
         v + 1
-    assert (y[:1] + 1).tolist() == [7.0]
 
 
 def test_no_sweep_starts_from_a_stale_result():
     x = leaf(1.0, 2.0)
     base, written, hidden = x * 3, x * 3, x * 3
-    view = base[:1]
+    view = written[:1]
     base[0] = 5.0
     with fg.no_grad():
         written += 1
@@ -196,8 +194,7 @@ def test_reshape_makes_a_view_wherever_numpy_does():
     y = leaf(1.0, 2.0, 3.0, 4.0) * 1
     column = y[::2].reshape(2, 1)
     y *= 2
-    with pytest.raises(fg.MutationError, match="'reshape'"):
-        column * 1
+    assert (column * 1).tolist() == [[2.0], [6.0]]
 
 
 # --- memory shared with NumPy ---

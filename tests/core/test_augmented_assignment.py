@@ -69,30 +69,25 @@ def result():
     return fg.exp(fg.tensor([1.0, 2.0, 3.0], requires_grad=True))
 
 
-def test_views_of_the_old_value_are_told_so():
+def test_views_follow_what_they_are_views_of():
     y = result()
     other = y[1:]
     y[:2] += 1
-    with pytest.raises(fg.MutationError, match="has memory that was overwritten in place"):
-        other + 1
-    with pytest.raises(fg.MutationError, match="has memory that was overwritten in place"):
-        other += 1
-    y = result()
+    other += 1
+    assert other.tolist() == y[1:].tolist() == (np.exp([2.0, 3.0]) + [2, 1]).tolist()
+
+
+def test_a_value_that_was_read_before_part_of_it_was_written_is_gone():
+    y = result() + 1
     squares = y * y
     y[:2] += 1
     with pytest.raises(fg.MutationError, match="overwritten in place after it was recorded"):
         squares.sum().backward()
 
 
-def test_what_cannot_be_explained_to_the_base_is_still_refused():
-    with pytest.raises(fg.MutationError, match="a recorded in-place write through a view"):
-        y = result()
-        y[:2][:1] += 1
-    with pytest.raises(fg.MutationError, match="a recorded in-place write through a view"):
-        view = result().reshape(3, 1)
-        view += 1
+def test_a_view_of_a_leaf_is_not_written():
     leaf = fg.tensor([1.0, 2.0], requires_grad=True)
-    with pytest.raises(fg.MutationError):
+    with pytest.raises(fg.MutationError, match="in-place write to a leaf"):
         leaf[:1] += 1
     assert leaf.tolist() == [1, 2]
 

@@ -209,8 +209,9 @@ REFUSED = {
     "an item that does not fit": (lambda x, y, w: operator.setitem(y, 0, np.ones(7)), fg.ShapeError),
     "an item of another kind": (lambda x, y, w: operator.setitem(y, 0, w.astype(complex)), fg.DTypeError),
     "no number": (lambda x, y, w: operator.iadd(y, "a"), TypeError),
-    "a view, no such item": (lambda x, y, w: operator.setitem(y[:1], 9, 1.0), fg.MutationError),
-    "a transposed view": (lambda x, y, w: operator.iadd(y.T, 1.0), fg.MutationError),
+    "a view, no such item": (lambda x, y, w: operator.setitem(y[:1], 9, 1.0), IndexError),
+    "a view, another shape": (lambda x, y, w: operator.iadd(y.T, np.ones((1, 3, 2))), fg.ShapeError),
+    "a view of a leaf": (lambda x, y, w: operator.iadd(x.T, 1.0), fg.MutationError),
     "a constant view": (lambda x, y, w: operator.imul(y.detach(), w), fg.MutationError),
 }
 

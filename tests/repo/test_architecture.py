@@ -34,6 +34,7 @@ LAYERS = (
     ),
     (
         "parameters",
+        "view_keys",
         "batching",
         "devices",
         "primitive_errors",

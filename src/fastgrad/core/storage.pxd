@@ -4,6 +4,20 @@ cdef enum StorageFlags:
     READ_ONLY = 1           # the owner's array was not writeable
     FOREIGN_WRITABLE = 2    # others may write at any time: a recorded op keeps a copy of its own
 
+cdef struct Region:         # of a strided array
+    char* low               # its first byte, and the one after its last
+    char* high
+    Py_ssize_t width        # bytes that lie together
+    Py_ssize_t step         # all of their places are multiples of it apart; 0 where there is one
+
+cdef struct Write:
+    unsigned int version    # of the storage after it
+    Region region
+
+cdef struct Writes:         # and behind it, the entries
+    Py_ssize_t n
+    Py_ssize_t room
+
 cdef struct Storage:        # 64 bytes, so that the payload behind it is aligned to a cache line
     Py_ssize_t refs
     unsigned int version    # counts in-place writes
@@ -14,11 +28,15 @@ cdef struct Storage:        # 64 bytes, so that the payload behind it is aligned
     Storage* next           # in the cache
     int size_class
     unsigned int taken      # version of the last in-place write that was recorded
-    size_t unused
+    Writes* writes          # the last in-place writes to parts, in the order of their versions; or NULL
 
 cdef Storage* storage_new(Py_ssize_t nbytes) except NULL
 cdef Storage* storage_foreign(object base) except NULL
 cdef void storage_free(Storage* storage) noexcept
+cdef void storage_forget_writes(Storage* storage) noexcept
+
+cdef inline Write* writes_of(Writes* writes) noexcept nogil:
+    return <Write*>(writes + 1)
 
 cdef inline char* payload(Storage* storage) noexcept nogil:
     return <char*>(storage + 1)

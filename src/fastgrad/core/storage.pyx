@@ -124,6 +124,7 @@ cdef Storage* storage_new(Py_ssize_t nbytes) except NULL:
     storage.version = 0
     storage.taken = 0
     storage.flags = 0
+    storage.writes = NULL
     return storage
 
 
@@ -135,9 +136,16 @@ cdef Storage* storage_foreign(object base) except NULL:
     return storage
 
 
+cdef void storage_forget_writes(Storage* storage) noexcept:
+    PyMem_RawFree(storage.writes)
+    storage.writes = NULL
+
+
 cdef void storage_free(Storage* storage) noexcept:
     global cached_bytes
     cdef PyObject* base = <PyObject*>storage.base
+    if storage.writes != NULL:
+        storage_forget_writes(storage)
     if not FASTGRAD_NO_POOLS and storage.capacity <= limit - cached_bytes:
         storage.base = NULL
         storage.next = cached[storage.size_class]

@@ -13,7 +13,7 @@ from cpython.list cimport PyList_CheckExact  # no-cython-lint
 from cpython.tuple cimport PyTuple_CheckExact  # no-cython-lint
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE  # no-cython-lint
 from libc.math cimport INFINITY, pow, sqrt  # no-cython-lint
-from libc.string cimport memcmp, memcpy, memset
+from libc.string cimport memcmp, memcpy, memmove, memset
 from fastgrad.core.build cimport *
 from fastgrad.core.capi cimport *
 from fastgrad.core.kernels cimport *
@@ -32,7 +32,7 @@ import numpy as np
 
 from fastgrad import _numpy_errors, anomaly, batching, devices, direction_errors, errors, leaving  # no-cython-lint
 from fastgrad import modes, op_functions, parameters, sweep_arguments, tracebacks  # no-cython-lint
-from fastgrad import transform_arguments  # no-cython-lint
+from fastgrad import transform_arguments, view_keys  # no-cython-lint
 from fastgrad._hooks import HookHandle
 from fastgrad.core import simd
 from fastgrad.core.kernels import kernel_rows
@@ -53,7 +53,9 @@ include "record/table.pxi"          # a row per op
 include "record/edges.pxi"          # what a result keeps of its operands
 include "record/rule_node.pxi"      # and of any number of them
 include "object/leaving.pxi"        # values that leave the graph
+include "object/regions.pxi"        # which parts of a block were written
 include "object/inplace.pxi"        # in-place writes
+include "object/rebase.pxi"         # and those through views
 include "object/setitem.pxi"
 # The families of ops: recording and backward of each in one file.
 include "backward/cotangent.pxi"    # where gradients are accumulated

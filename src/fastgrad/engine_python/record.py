@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from fastgrad import anomaly, batching, errors, op_functions, parameters
+from fastgrad import anomaly, batching, errors, op_functions, parameters, view_keys
+from fastgrad.engine_python import views, writes
 from fastgrad.engine_python.leaving import is_grad_enabled
 from fastgrad.engine_python.tensor import Node, Tensor, asarray, native, new_tensor, overlaps_itself
 from fastgrad.op_functions import functions
@@ -80,64 +81,73 @@ def record(rule, operands, params, overwritten=None):
     return result
 
 
-def write(x, rule, operands, params):
-    """Apply an op in place: write its result to the memory of `x` and give the node of the result to `x`."""
-    before = new_tensor(x.array, x.node)  # keeps the old node: ops recorded earlier on `x` have edges to it
-    before.storage, before.view_version = x.storage, x.view_version
+def write(x, rule, operands, params, region=None):
+    """Apply an op in place: write its result to the memory of `x` and give the node of the result to `x`.
+
+    `region` is what is written, if that is a part of `x`.
+    """
+    before = views.former(x)
     operands = tuple(before if o is x else o for o in operands)
     result = record(rule, operands, params, overwritten=x.storage)
-    if result.node is not None and _is_recorded_slice(x):
-        return _write_through(x, result, rule)
-    check_writable(x, result.node is not None)
+    if x.view_version is not None and is_grad_enabled() and (result.node or x.node) is not None:
+        return _write_through(x, result, rule, before)
+    check_writable(x)
     _check_fits(x, result, rule)
+    if result.node is not None and (
+        region is None or (x.node is not None and not x.is_leaf and x.node.rule.reads_result)
+    ):
+        views.keep_value(x, before)
     np.copyto(x.array, result.array, casting="same_kind")
     x.storage.version += 1
+    writes.note_write(x.storage, region or writes.region_of(x.array))
     if result.node is not None:
         result.node.version = x.storage.version
         if x.storage.foreign and rule.reads_result:
             result.node.saved_result = result.array
-        if x.node is None:
-            x.storage.recorded_version = x.storage.version
-        else:
+        x.storage.recorded_version = x.storage.version
+        if x.node is not None:
             result.node.grad_owner, x.node.grad_owner = x.node.grad_owner, None
         x.node = result.node
     return x
 
 
-def _is_recorded_slice(x):
-    """Return whether a write to `x` can be recorded as a write to its base: `x` is a slice of an unchanged result."""
-    node = x.node
-    if x.view_version is None or node is None or node.rule is None or node.rule.name != "getitem" or not node.operands:
-        return False
-    base = node.operands[0]
-    return base.node is node.edges[0] and not base.is_leaf and base.view_version is None
-
-
-def _write_through(x, result, rule):
-    """Write `result` to the base of the slice `x`, as `base[key] = result`, and make `x` the slice of the new base."""
+def _write_through(x, result, rule, before):
+    """Write `result` to the owner of the memory of the view `x`, and make `x` the view of the new owner."""
+    owner = views.writable_owner(x)
     _check_fits(x, result, rule)
-    base, key, grad_owner = x.node.operands[0], x.node.params["key"], x.node.grad_owner
-    setitem = functions["setitem"].rule
-    write(base, setitem, (base, result), setitem.prepare({"key": key}))
-    part = functions["getitem"](base, key)
-    x.node.grad_owner, part.node.grad_owner = None, grad_owner
-    x.node, x.view_version = part.node, part.view_version
+    key = views.view_key(x, owner)
+    views.keep_value(x, before)
+    _write_item(owner, key, result)
+    views.become(x, owner, key)
     return x
+
+
+def _assign_to_view(x, key, value):
+    """Record `x[key] = value` where `x` is a view."""
+    owner = views.writable_owner(x)
+    place = view_keys.key_of_item(owner.array, x.array, key)
+    if place is not None:
+        _write_item(owner, place, value)
+        return
+    result = functions["setitem"](x, value, key)
+    if result.dtype != x.dtype:
+        raise errors.inplace_dtype("setitem", result.dtype, x.dtype)
+    _write_through(x, result, functions["setitem"].rule, views.former(x))
+
+
+def _write_item(x, key, value):
+    """Record `x[key] = value`. The rest of `x` is not copied: only a value that the op of `x` itself reads is kept."""
+    region = writes.region_of(view_keys.item(x.array, key))
+    write(x, functions["setitem"].rule, (x, value), {"key": key}, region)
 
 
 def _is_own_slice(x, key, value):
     """Return whether `value` is the slice `x[key]` itself: `x[key] += 1` ends with such an assignment, a no-op."""
-    if not isinstance(value, Tensor) or value.node is None or value.node.rule is None:
+    if not isinstance(value, Tensor) or value.view_version != x.storage.version or value.storage is not x.storage:
         return False
-    node = value.node
-    if node.rule.name != "getitem" or node.edges[0] is not x.node or value.view_version != x.storage.version:
-        return False
-    key = key if isinstance(key, tuple) else (key,)
-    if not all(isinstance(index, (int, slice, type(None), type(Ellipsis))) for index in key):
-        return False
-    part = x.array[key if Ellipsis in key else (*key, ...)]  # with `...`, one element is an array too
-    same = part.shape == value.array.shape and part.strides == value.array.strides
-    return same and part.ctypes.data == value.array.ctypes.data
+    owner = views.owner_of(x)
+    same = owner is not None and views.owner_of(value) is owner and value.dtype == x.dtype
+    return same and view_keys.is_item(x.array, key, value.array)
 
 
 def _check_fits(x, result, rule):
@@ -147,16 +157,12 @@ def _check_fits(x, result, rule):
         raise errors.inplace_dtype(rule.name, result.dtype, x.dtype)
 
 
-def check_writable(x, recording):
-    """Raise if a write to `x` is impossible, or if it would make its graph wrong. `recording`: it will be recorded."""
+def check_writable(x):
+    """Raise if a write to `x` is impossible."""
     if not x.array.flags.writeable or overlaps_itself(x.array):
         raise errors.read_only()
-    if not is_grad_enabled():
-        return
-    if x.node is not None and x.is_leaf:
+    if is_grad_enabled() and x.node is not None and x.is_leaf:
         raise errors.leaf_written()
-    if x.view_version is not None and (recording or x.node is not None):
-        raise errors.view_written()
 
 
 def _getitem(x, key):
@@ -176,18 +182,25 @@ def _setitem(x, key, value):
 def _assign(x, key, value):
     rule = functions["setitem"].rule
     params = rule.prepare({"key": key})  # may run user code, so it comes before the tensor is examined
-    if is_grad_enabled() and _is_own_slice(x, params["key"], value):
-        return
+    if is_grad_enabled():
+        views.refresh_view(x)
+        views.refresh_view(value)
+        if _is_own_slice(x, params["key"], value):
+            return
     if is_grad_enabled() and x.node is not None and not _is_plain(value):
         value = asarray(value)
     recording = is_grad_enabled() and any(isinstance(o, Tensor) and o.node is not None for o in (x, value))
-    check_writable(x, recording)
+    if recording and x.view_version is not None:
+        _assign_to_view(x, params["key"], value)
+        return
+    check_writable(x)
     if recording:
         if isinstance(value, Tensor) and not np.can_cast(value.dtype, x.dtype, "same_kind"):
             raise errors.inplace_dtype(rule.name, value.dtype, x.dtype)
-        write(x, rule, (x, value), params)
+        _write_item(x, params["key"], value)
         return
     try:
+        region = writes.region_of(view_keys.item(x.array, params["key"]))
         x.array[params["key"]] = value.array if isinstance(value, Tensor) else value
     except BaseException as error:
         if _may_hold_objects(value):
@@ -196,6 +209,7 @@ def _assign(x, key, value):
             raise errors.forward_failed(rule.name, error, (x, value)).with_traceback(error.__traceback__) from None
         raise
     x.storage.version += 1
+    writes.note_write(x.storage, region)
 
 
 def _may_hold_objects(value):
@@ -235,7 +249,9 @@ def _wrap(rule, value, operands):
         return new_tensor(native(_c_ordered(value)))
     first = operands[0]
     if rule.view and isinstance(first, Tensor) and (not value.size or np.may_share_memory(value, first.array)):
-        return new_tensor(value, storage=first.storage)
+        made = new_tensor(value, storage=first.storage)
+        views.note_owner(made, first, is_grad_enabled())
+        return made
     if any(isinstance(o, Tensor) and np.may_share_memory(value, o.array) for o in operands):
         value = value.copy()
     return new_tensor(native(_c_ordered(value)))
@@ -257,10 +273,8 @@ def check_not_stale(o):
     """Raise if the memory of a tensor was written through its base or a view after the tensor was recorded."""
     if not isinstance(o, Tensor):
         return
-    if o.is_leaf:
-        if o.view_version is not None and o.view_version < o.storage.recorded_version:
-            raise errors.stale(None)
-    else:
-        base = o.node.base or o.node
-        if base.rule is not None and base.version != o.storage.version:
+    if o.view_version is not None:
+        if not views.refresh(o):
             raise errors.stale(o.op)
+    elif not o.is_leaf and o.node.version != o.storage.version:
+        raise errors.stale(o.op)

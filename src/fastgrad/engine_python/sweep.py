@@ -11,6 +11,7 @@ import threading
 import numpy as np
 
 from fastgrad import anomaly, errors, parameters, sweep_arguments
+from fastgrad.engine_python import writes
 from fastgrad.engine_python.leaving import recording
 from fastgrad.engine_python.record import check_not_stale, functions
 from fastgrad.engine_python.tensor import Tensor, asarray, new_tensor
@@ -139,7 +140,7 @@ def _accumulate(cotangents, node, g):
 def saved_result(node, y):
     """Return the result as the rule reads it: the copy of its value if one was saved, else `y`."""
     if node.saved_result is None:
-        return y
+        return writes.kept(y, node.version)
     saved = new_tensor(node.saved_result, node)
     saved.storage.version = node.version
     return saved
@@ -173,8 +174,12 @@ def check_versions(node, y):
     saved = node.saved  # read first, because another thread may free the node
     if node.operands is None:
         raise errors.graph_freed(node.rule.name)
-    for what, x, version in _read_values(node, saved, y):
-        if x.storage.version != version:
+    node.saved = saved = tuple(
+        writes.kept(x, version) if isinstance(x, Tensor) else x
+        for x, version in zip(saved, node.versions, strict=True)
+    )
+    for what, x, version in _read_values(node, saved, writes.kept(y, node.version)):
+        if x.storage.version != version and not writes.survives(x, version):
             raise errors.mutated(node.rule.name, what, version, x.storage.version)
 
 

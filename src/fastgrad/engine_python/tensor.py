@@ -19,12 +19,13 @@ from fastgrad.tracebacks import shorten
 class Storage:
     """One block of memory: its version, and whether code outside may write to it."""
 
-    __slots__ = ("foreign", "recorded_version", "version")
+    __slots__ = ("foreign", "recorded_version", "version", "writes")
 
     def __init__(self, foreign=False):
         self.version = 0  # incremented by every write
         self.foreign = foreign  # shared with NumPy arrays, so that recorded values in it are saved as copies
-        self.recorded_version = -1  # the version at which a recorded value was first written to a constant
+        self.writes = []  # the last in-place writes to parts: the version after each, and its region
+        self.recorded_version = -1  # the version of the last write that was recorded
 
 
 class _Collected(local):
@@ -84,7 +85,7 @@ class Node:
 
 
 class Tensor:
-    __slots__ = ("__weakref__", "_grad", "array", "node", "parameter", "storage", "view_version")
+    __slots__ = ("__weakref__", "_grad", "array", "history", "node", "owner", "parameter", "storage", "view_version")
 
     # --- the array ---
 
@@ -139,6 +140,7 @@ class Tensor:
             if self.dtype.kind not in "fc":
                 raise errors.integer_gradient(self.dtype)
             self.node = Node()
+            self.owner = None
             self.node.grad_owner = weakref.ref(self)
         elif not requires_grad and self.node is not None:
             if not self.is_leaf:
@@ -183,6 +185,8 @@ def new_tensor(array, node=None, storage=None):
     made.node = node
     made.view_version = None if storage is None else storage.version  # of a view: the version when it was made
     made.storage = Storage() if storage is None else storage
+    made.owner = None  # of a view: the tensor that owns the memory, if that is known
+    made.history = ()  # tensors with the former values that were kept when this one was written
     made._grad = None
     made.parameter = False  # made by nn.Parameter
     return made

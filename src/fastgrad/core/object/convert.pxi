@@ -167,6 +167,8 @@ cdef int require(Tensor t) except -1:
     if not is_inexact(t.layout.typenum):
         raise errors.integer_gradient(dtype_of(t))
     t.flags |= REQUIRES_GRAD
+    if is_leaf(t):      # no longer a view of a constant
+        drop_edges(t)
     return 0
 
 

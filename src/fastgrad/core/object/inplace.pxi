@@ -7,18 +7,11 @@ cdef bint overlaps_itself(const Layout* layout) except -1:
         shape_tuple(layout), numbers_tuple(layout.strides, layout.ndim), layout.itemsize)
 
 
-cdef int check_writable(Tensor x, bint recording) except -1:
+cdef int check_writable(Tensor x) except -1:
     if (x.storage != NULL and x.storage.flags & READ_ONLY) or overlaps_itself(x.layout):
         raise errors.read_only()
-    if fg_grad_off:
-        return 0
-    if x.flags & REQUIRES_GRAD:
-        if is_leaf(x):
-            raise errors.leaf_written()
-        if x.flags & VIEW:
-            raise errors.view_written()
-    elif recording and x.flags & VIEW:
-        raise errors.view_written()
+    if fg_grad_off == 0 and x.flags & REQUIRES_GRAD and is_leaf(x):
+        raise errors.leaf_written()
     return 0
 
 
@@ -68,10 +61,10 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
     """Give `x` the value and the node of `z`, a result computed from `x`; returns `x`."""
     cdef Tensor old, value = None
     cdef unsigned short gen = x.gen
-    cdef bint foreign
-    if is_recorded_part(x):
+    cdef bint foreign, moves
+    if x.flags & VIEW and fg_grad_off == 0 and (x.flags | z.flags) & REQUIRES_GRAD:
         return write_through(x, z, name)
-    check_writable(x, z.flags & REQUIRES_GRAD != 0)
+    check_writable(x)
     check_fits(x, z, name)
     if x.layout.typenum != z.layout.typenum:
         z = functions["astype"](z, dtype_of(x))
@@ -83,7 +76,8 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
         reads_y = reads_result(z)
         if reads_y and foreign:
             value = detached(z)
-        old = snapshot(x, reads_operand(z, x))
+        moves = takes_memory(x, z)
+        old = snapshot(x, not moves)
         operands = operands_after(x, z, old)
         if x.gen != gen:        # by Python code since `z` was recorded
             forget_snapshot(old)
@@ -92,11 +86,34 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
         if reads_y:
             x.saved += version_of(x) + 1 - version_of(z)
             (<NodeExtra>x.extra).result = value
+        if moves:
+            take_memory(x, z)
+            return x
     bump_version(x)
+    if x.storage != NULL:
+        note_write(x.storage, whole_region(x))
     copy_strided(x.layout.itemsize, x.layout, z.data, z.layout.strides, x.data, x.layout.strides)
     if recorded:
         x.storage.taken = x.storage.version
     return x
+
+
+cdef bint takes_memory(Tensor x, Tensor z) noexcept:
+    """Whether `x` can take the memory of `z` instead of its value, so that its former value remains where it is: nobody
+    else has an interest in either."""
+    return (x.storage != NULL and x.storage.refs == 1 and x.storage.flags == 0 and x.storage.base == NULL
+            and z.storage != NULL and z.storage.refs == 1 and z.storage.flags == 0 and z.storage.base == NULL
+            and x.layout == z.layout and x.layout.flags & C_CONTIGUOUS and not z.flags & VIEW)
+
+
+cdef void take_memory(Tensor x, Tensor z) noexcept:
+    """Move `x` to the memory of `z`, as if its value had been written."""
+    cdef unsigned int version = x.storage.version + 1
+    storage_release(x.storage)
+    x.storage = storage_keep(z.storage)
+    x.data = z.data
+    x.storage.version = version
+    x.storage.taken = version
 
 
 cdef int leave_to_rule(Tensor z) except -1:
@@ -106,15 +123,6 @@ cdef int leave_to_rule(Tensor z) except -1:
         link_unseen(z, rule_for(z), node_operands(z), node_params(z), RULE)
         drop_edges(z)
     return 0
-
-
-cdef bint reads_operand(Tensor z, Tensor x) noexcept:
-    """Whether the backward of `z` reads the value of its operand `x`, which the write would destroy."""
-    cdef Py_ssize_t k
-    for k in range(edge_count(z)):
-        if edge_at(z, k) == <PyObject*>x and nth_bit(operand_reads(z), k):
-            return True
-    return False
 
 
 cdef tuple operands_after(Tensor x, Tensor z, Tensor old):

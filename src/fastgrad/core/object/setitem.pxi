@@ -1,36 +1,6 @@
-# Writes to a part of a tensor: `x[key] = value`, and in-place ops on a slice of a recorded result.
+# Writes to a part of a tensor: `x[key] = value`.
 
 cdef tuple PLAIN = (float, int, bool, complex)
-
-
-cdef bint is_recorded_part(Tensor x) noexcept:
-    """Whether a write to `x` can be recorded as one to its base: a recorded result, not written since, of which `x` is
-    a slice."""
-    cdef Tensor base
-    if fg_grad_off or x.op != GETITEM or not x.flags & VIEW or not x.flags & REQUIRES_GRAD or x.x1 == NULL:
-        return False
-    if x.flags & FREED:
-        return False
-    base = <Tensor>x.x1
-    return base.gen == x.gen1 and not is_leaf(base) and not base.flags & VIEW
-
-
-cdef object write_through(Tensor x, Tensor z, str name):
-    """As `write_inplace`, of a slice: write to its base, `base[key] = z`, and make `x` the slice of the result."""
-    cdef Tensor base = <Tensor>x.x1, old, w
-    key = parameter_of(x)
-    check_fresh(x)
-    check_fits(x, z, name)
-    old = snapshot(x, reads_operand(z, x))
-    try:
-        set_item(base, key, z)
-        w = getitem_basic(base, key)
-    except BaseException:
-        forget_snapshot(old)
-        raise
-    move_node(x, w, old, None)
-    x.flags |= VIEW
-    return x
 
 
 cdef bint is_own_part(Tensor x, object key, object value) except -1:
@@ -40,8 +10,8 @@ cdef bint is_own_part(Tensor x, object key, object value) except -1:
     if type(value) is not Tensor:
         return False
     cdef Tensor part = <Tensor>value
-    if (part.op != GETITEM or not part.flags & VIEW or part.x1 != <PyObject*>x or part.gen1 != x.gen
-            or part.storage != x.storage or part.saved != x.storage.version):
+    if (not part.flags & VIEW or part.storage != x.storage or part.saved != x.storage.version
+            or part.layout.typenum != x.layout.typenum or owner_at(part) != owner_at(x) or owner_at(x) == NULL):
         return False
     if not parse_key(x.layout, key, &v) or v.ndim != part.layout.ndim or part.data != x.data + v.offset:
         return False
@@ -51,6 +21,15 @@ cdef bint is_own_part(Tensor x, object key, object value) except -1:
     return True
 
 
+cdef Region region_of(Tensor x, object key):
+    """What `x[key]` covers at most."""
+    cdef Geometry v
+    key = basic_key(key)
+    if key is None or not parse_key(x.layout, key, &v):
+        return whole_region(x)
+    return region_at(x.data + v.offset, v.ndim, v.shape, v.strides, x.layout.itemsize)
+
+
 cdef object set_item(Tensor x, object key, object value):
     cdef Tensor old = None, z = None
     cdef tuple operands = None
@@ -58,10 +37,16 @@ cdef object set_item(Tensor x, object key, object value):
     rule = (<Function>functions["setitem"]).rule
     # First everything that may run Python code, then the checks.
     params = rule.prepare({"key": key})
-    if fg_grad_off == 0 and is_own_part(x, params["key"], value):
-        return 0
+    if fg_grad_off == 0:
+        refresh_view(x)
+        if type(value) is Tensor:
+            refresh_view(<Tensor>value)
+        if is_own_part(x, params["key"], value):
+            return 0
     recording = wants_grad(x) or (type(value) is Tensor and wants_grad(<Tensor>value))
-    check_writable(x, recording)
+    if recording and x.flags & VIEW:
+        return set_view_item(x, params["key"], value)
+    check_writable(x)
     if recording:
         value = operand_of(value)
     if type(value) is Tensor:
@@ -75,7 +60,7 @@ cdef object set_item(Tensor x, object key, object value):
             raise errors.forward_failed("setitem", error, (x, value)).with_traceback(error.__traceback__) from None
     if recording and type(value) is Tensor and not np.can_cast(dtype_of(<Tensor>value), dtype_of(x), "same_kind"):
         raise errors.inplace_dtype("setitem", dtype_of(<Tensor>value), dtype_of(x))
-    check_writable(x, recording)
+    check_writable(x)
     if type(value) is Tensor:
         check_fresh(<Tensor>value)
     if recording:
@@ -83,10 +68,11 @@ cdef object set_item(Tensor x, object key, object value):
     move_out(x)
     cdef unsigned int version = version_of(x)
     target = array_view(x, x, True)
+    cdef Region region = region_of(x, params["key"])
     if recording:
         z = adopt(x.layout, x.storage, x.data)
         link_unseen(z, rule, (x, value), params, RULE)
-        old = snapshot(x, False)
+        old = snapshot(x, reads_result(x))
         operands = operands_after(x, z, old)
     try:
         target[params["key"]] = given
@@ -99,6 +85,7 @@ cdef object set_item(Tensor x, object key, object value):
             raise errors.forward_failed("setitem", error, (x, value)).with_traceback(error.__traceback__) from None
         raise
     x.storage.version += 1
+    note_write(x.storage, region)
     if recording:
         move_node(x, z, old, operands)
         x.storage.taken = x.storage.version

@@ -68,17 +68,20 @@ cdef class Tensor:
 
     @property
     def is_leaf(self):
+        refresh_view(self)
         return is_leaf(self)
 
     @property
     def op(self):
+        refresh_view(self)
         return op_name(self)
 
     @property
     def operands(self):
         """The Tensors this one was computed from; none for a leaf or if the graph was freed."""
         cdef list found = []
-        if not self.flags & FREED:
+        refresh_view(self)
+        if not is_leaf(self) and not self.flags & FREED:
             for o in node_operands(self):
                 if type(o) is Tensor:
                     found.append(o)
@@ -86,6 +89,7 @@ cdef class Tensor:
 
     @property
     def requires_grad(self):
+        refresh_view(self)
         return self.flags & REQUIRES_GRAD != 0
 
     @requires_grad.setter

@@ -77,19 +77,10 @@ cdef inline int check_fresh(Tensor x) except -1:
 
 
 cdef int check_written(Tensor x) except -1:
-    cdef Tensor owner = x
-    cdef unsigned int version = x.storage.version
-    if is_leaf(x):
-        # A constant view made before a recorded value was written into its memory does not know of that record.
-        if x.flags & VIEW and x.saved < x.storage.taken:
-            raise errors.stale(None)
-        return 0
-    while owner.flags & VIEW and not is_leaf(owner):
-        base = edge_at(owner, 0)
-        if base == NULL:
-            break
-        owner = <Tensor>base
-    if not is_leaf(owner) and (x.storage.taken != version or (x.flags & VIEW and x.saved != version)):
+    if x.flags & VIEW:
+        if not refresh(x):
+            raise errors.stale(op_name(x))
+    elif not is_leaf(x) and x.storage.taken != x.storage.version:
         raise errors.stale(op_name(x))
     return 0
 
@@ -107,6 +98,6 @@ cdef int check_versions(Tensor y) except -1:
                 now += version_at(x)
     if reads_result(y):
         now += version_of(y)
-    if now != y.saved:
+    if now != y.saved and not all_survive(y):
         raise errors.mutated(op_name(y), "a value it reads", y.saved, now)
     return 0

@@ -42,6 +42,7 @@ cdef Tensor record_where(int op, PyObject** given):
             if x.layout.kernel == NO_KERNEL or (like is not None and x.layout.kernel != like.layout.kernel):
                 return None
             like = x
+            check_fresh(x)
             wanted = wanted or wants_grad(x)
     if like is None:
         return None
@@ -51,7 +52,6 @@ cdef Tensor record_where(int op, PyObject** given):
     for k in range(1, 3):
         if type(operands[k]) is Tensor:
             x = <Tensor>operands[k]
-            check_fresh(x)
             base[k] = x.data
             layouts[k] = x.layout
             if not same_shape(out, x.layout):

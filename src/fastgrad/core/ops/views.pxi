@@ -32,7 +32,9 @@ cdef Tensor view_of(int op, Tensor x, Layout* layout, Py_ssize_t offset, object 
     cdef Tensor y = adopt(layout, x.storage, x.data + offset)
     y.flags |= VIEW
     y.saved = version_of(x)
-    if link_wanted(y, op, x) and parameter is not None:
+    if not link_wanted(y, op, x):
+        note_base(y, x)
+    elif parameter is not None:
         keep_parameter(y, parameter)
     return y
 

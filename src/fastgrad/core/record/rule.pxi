@@ -113,6 +113,8 @@ cdef Tensor wrap_result(bint view, object value, tuple operands):
                 y = adopt(layout_of(a), x.storage, x.data + <Py_ssize_t>offset)
                 y.flags |= VIEW
                 y.saved = version_of(x)
+                if fg_grad_off or not x.flags & REQUIRES_GRAD:
+                    note_base(y, x)
                 return y
     return own_result(a)
 

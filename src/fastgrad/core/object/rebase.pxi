@@ -1,0 +1,147 @@
+# Views and writes. A write to a view is one to the tensor that owns the memory, whose other views are derived from it
+# again when they are used next.
+
+cdef inline PyObject* base_at(PyObject* x) noexcept:
+    """Borrowed: what the view `x` was taken of, as it is now; NULL if that is not known."""
+    cdef PyObject* base = (<Tensor>x).x1
+    if (<Tensor>x).flags & <int>(FREED | CONST1):
+        return NULL
+    if has_many(<Tensor>x):
+        base = PyTuple_GET_ITEM((<NodeExtra>(<Tensor>x).extra).operands, 0)
+        return base if type(<object>base) is Tensor else NULL
+    return base
+
+
+cdef PyObject* owner_at(Tensor x) noexcept:
+    """Borrowed: the tensor that owns the memory of `x`; NULL if that is not known, as of what `detach` returns."""
+    cdef PyObject* owner = <PyObject*>x
+    while owner != NULL and (<Tensor>owner).flags & VIEW:
+        owner = base_at(owner)
+    return owner if owner != NULL and (<Tensor>owner).storage == x.storage else NULL
+
+
+cdef inline void note_base(Tensor y, Tensor x) noexcept:
+    """Let `y`, a view of the constant `x` that nothing recorded, find the owner of its memory."""
+    cdef PyObject* owner = x.x1 if x.flags & VIEW else <PyObject*>x
+    if not x.flags & REQUIRES_GRAD and owner != NULL and y.x1 == NULL:
+        Py_INCREF(<object>owner)
+        y.x1 = owner
+
+
+cdef bint reads_a_leaf(Tensor x) noexcept:
+    """Whether `x` is a view of a leaf that requires a gradient: its node is right whatever is written there."""
+    cdef PyObject* base = <PyObject*>x
+    while base != NULL and (<Tensor>base).flags & VIEW and not is_leaf(<Tensor>base):
+        base = base_at(base)
+    return base != NULL and is_leaf(<Tensor>base)
+
+
+cdef bint refresh(Tensor x) except -1:
+    """Make the node of `x`, a view of memory that has been written, that of its present value; False if it has none."""
+    cdef unsigned int version = x.storage.version
+    cdef PyObject* owner
+    if x.saved == version:
+        return True
+    if reads_a_leaf(x) if not is_leaf(x) else x.saved >= x.storage.taken or x.x1 == NULL:
+        x.saved = version       # of values that no graph contains
+        return True
+    owner = owner_at(x)
+    if owner == NULL or is_leaf(<Tensor>owner) or x.storage.taken != version or x.traced:
+        return False
+    rebase(x, <Tensor>owner, view_key(x, <Tensor>owner))
+    return True
+
+
+cdef inline int refresh_view(Tensor x) except -1:
+    """`refresh` before the graph of `x` is asked for; without an error."""
+    if x.flags & VIEW and x.storage.version != x.saved:
+        refresh(x)
+    return 0
+
+
+cdef object view_key(Tensor x, Tensor owner):
+    """The key with which `owner[key]` is `x`."""
+    cdef unsigned int version = version_of(x)
+    key = view_keys.key_of(array_view(owner, owner, False), array_view(x, x, False))
+    if key is None:
+        raise errors.view_written()
+    if version_of(x) != version or owner.storage != x.storage:
+        raise errors.written_meanwhile("getitem")
+    return key
+
+
+cdef Tensor part_of(Tensor owner, object key, Tensor x):
+    """The view `owner[key]`, whose memory and layout are those of `x`."""
+    cdef Tensor w = adopt(x.layout, x.storage, x.data)
+    w.flags |= VIEW
+    w.saved = version_of(x)
+    if PyArray_Check((<tuple>key)[0]):
+        rule = rule_of[<int>GETITEM]
+        facts = facts_for(<Function>rule.function, PySequence_Fast_ITEMS((owner,)), 1)
+        link_node(w, rule, RULE, facts, (owner,), {"key": key})
+    else:
+        join1(w, GETITEM, owner)
+        keep_parameter(w, key)
+    return w
+
+
+cdef int rebase(Tensor x, Tensor owner, object key) except -1:
+    """Give `x` the node `owner[key]`."""
+    cdef Tensor w = part_of(owner, key, x)
+    become(x, w, snapshot(x, False), owner)
+    return inspect_result(x) if fg_watch else 0
+
+
+cdef void become(Tensor x, Tensor w, Tensor old, Tensor owner) noexcept:
+    """Complete a write: `x` gets the node of `w`, a view of `owner`."""
+    move_node(x, w, old, (<NodeExtra>w.extra).operands if has_many(w) else None)
+    x.flags |= VIEW
+
+
+cdef Tensor writable_owner(Tensor x):
+    """The owner of the memory of the view `x`; raises if a recorded write to it is impossible."""
+    if x.storage.flags & READ_ONLY or overlaps_itself(x.layout):
+        raise errors.read_only()
+    cdef PyObject* owner = owner_at(x)
+    if owner == NULL or x.traced or (is_leaf(x) and x.flags & REQUIRES_GRAD):
+        raise errors.view_written()
+    if (<Tensor>owner).flags & REQUIRES_GRAD and is_leaf(<Tensor>owner):
+        raise errors.leaf_written()
+    return <Tensor>owner
+
+
+cdef object write_through(Tensor x, Tensor z, str name):
+    """As `write_inplace`, of a view: write `z` to the owner of its memory, and make `x` the view of the result."""
+    cdef Tensor owner = writable_owner(x), old, w
+    cdef unsigned short gen
+    check_fits(x, z, name)
+    key = view_key(x, owner)
+    old = snapshot(x, True)
+    gen = x.gen
+    try:
+        set_item(owner, key, z)
+        w = part_of(owner, key, x)
+    except BaseException:
+        forget_snapshot(old)
+        raise
+    if x.gen != gen:        # by Python code: `x` is derived from the owner again at its next use
+        forget_snapshot(old)
+    else:
+        become(x, w, old, owner)
+        if fg_watch:
+            inspect_result(x)
+    return x
+
+
+cdef int set_view_item(Tensor x, object key, object value) except -1:
+    """`x[key] = value`, recorded, where `x` is a view."""
+    cdef Tensor owner = writable_owner(x), z
+    place = view_keys.key_of_item(array_view(owner, owner, False), array_view(x, x, False), key)
+    if place is not None:
+        set_item(owner, place, value)
+        return 0
+    z = <Tensor?>functions["setitem"](x, value, key)
+    if z.layout.typenum != x.layout.typenum:
+        raise errors.inplace_dtype("setitem", dtype_of(z), dtype_of(x))
+    write_through(x, z, "setitem")
+    return 0
