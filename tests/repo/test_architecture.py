@@ -73,7 +73,18 @@ LAYERS = (
     ("__main__", "_stubs", "_stubs_numpy"),
 )
 # Inside the two engines, file by file.
-ENGINE_PYTHON = ("leaving", "tensor", "record", "numpy_function", "sweep", "forward", "transform", "__init__")
+ENGINE_PYTHON = (
+    "leaving",
+    "tensor",
+    "views",
+    "writes",
+    "record",
+    "numpy_function",
+    "sweep",
+    "forward",
+    "transform",
+    "__init__",
+)
 CORE = ("build", "capi", "tracebacks", "layout", "loops", "storage", "kernels", "simd", "tensor", "value", "__init__")
 
 # Names a user may rely on, group by group.

@@ -13,7 +13,7 @@ from cpython.list cimport PyList_CheckExact  # no-cython-lint
 from cpython.tuple cimport PyTuple_CheckExact  # no-cython-lint
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE  # no-cython-lint
 from libc.math cimport INFINITY, pow, sqrt  # no-cython-lint
-from libc.string cimport memcmp, memcpy, memmove, memset
+from libc.string cimport memcmp, memcpy, memmove, memset  # no-cython-lint
 from fastgrad.core.build cimport *
 from fastgrad.core.capi cimport *
 from fastgrad.core.kernels cimport *

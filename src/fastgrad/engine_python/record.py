@@ -93,9 +93,7 @@ def write(x, rule, operands, params, region=None):
         return _write_through(x, result, rule, before)
     check_writable(x)
     _check_fits(x, result, rule)
-    if result.node is not None and (
-        region is None or (x.node is not None and not x.is_leaf and x.node.rule.reads_result)
-    ):
+    if result.node is not None and (region is None or _reads_its_result(x.node)):
         views.keep_value(x, before)
     np.copyto(x.array, result.array, casting="same_kind")
     x.storage.version += 1
@@ -109,6 +107,13 @@ def write(x, rule, operands, params, region=None):
             result.node.grad_owner, x.node.grad_owner = x.node.grad_owner, None
         x.node = result.node
     return x
+
+
+def _reads_its_result(node):
+    """Return whether the rule of a node reads the result, which a write would destroy."""
+    if node is None or node.rule is None or node.operands is None:
+        return False
+    return node.rule.reads_y([k for k, o in enumerate(node.saved) if isinstance(o, Tensor)])
 
 
 def _write_through(x, result, rule, before):

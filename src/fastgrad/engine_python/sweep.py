@@ -175,8 +175,7 @@ def check_versions(node, y):
     if node.operands is None:
         raise errors.graph_freed(node.rule.name)
     node.saved = saved = tuple(
-        writes.kept(x, version) if isinstance(x, Tensor) else x
-        for x, version in zip(saved, node.versions, strict=True)
+        writes.kept(x, version) if isinstance(x, Tensor) else x for x, version in zip(saved, node.versions, strict=True)
     )
     for what, x, version in _read_values(node, saved, writes.kept(y, node.version)):
         if x.storage.version != version and not writes.survives(x, version):

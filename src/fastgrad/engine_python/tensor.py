@@ -85,7 +85,7 @@ class Node:
 
 
 class Tensor:
-    __slots__ = ("__weakref__", "_grad", "array", "history", "node", "owner", "parameter", "storage", "view_version")
+    __slots__ = ("__weakref__", "_grad", "_history", "_owner", "array", "node", "parameter", "storage", "view_version")
 
     # --- the array ---
 
@@ -140,7 +140,7 @@ class Tensor:
             if self.dtype.kind not in "fc":
                 raise errors.integer_gradient(self.dtype)
             self.node = Node()
-            self.owner = None
+            self._owner = None
             self.node.grad_owner = weakref.ref(self)
         elif not requires_grad and self.node is not None:
             if not self.is_leaf:
@@ -185,8 +185,8 @@ def new_tensor(array, node=None, storage=None):
     made.node = node
     made.view_version = None if storage is None else storage.version  # of a view: the version when it was made
     made.storage = Storage() if storage is None else storage
-    made.owner = None  # of a view: the tensor that owns the memory, if that is known
-    made.history = ()  # tensors with the former values that were kept when this one was written
+    made._owner = None  # of a view: the tensor that owns the memory, if that is known
+    made._history = ()  # tensors with the former values that were kept when this one was written
     made._grad = None
     made.parameter = False  # made by nn.Parameter
     return made

@@ -10,12 +10,12 @@ def owner_of(x):
     """Return the tensor that owns the memory of `x`; None if that is not known, as of what `detach` returns."""
     if x.view_version is None:
         return x
-    return None if x.node is not None and x.node.operands is None else x.owner
+    return None if x.node is not None and x.node.operands is None else x._owner
 
 
 def note_owner(view, x, recording):
     """Let `view`, a view of `x`, find the owner of its memory."""
-    view.owner = owner_of(x) if x.node is None or recording else None
+    view._owner = owner_of(x) if x.node is None or recording else None
 
 
 def refresh(x):
@@ -24,7 +24,7 @@ def refresh(x):
     if x.view_version == version:
         return True
     owner = owner_of(x)
-    if _reads_a_leaf(x) if not x.is_leaf else x.view_version >= x.storage.recorded_version or x.owner is None:
+    if _reads_a_leaf(x) if not x.is_leaf else x.view_version >= x.storage.recorded_version or x._owner is None:
         x.view_version = version  # of values that no graph contains
         return True
     if owner is None or owner.is_leaf or owner.node.version != version:
@@ -83,12 +83,13 @@ def writable_owner(x):
 def former(x):
     """Return a tensor with the node that `x` is now, to which ops recorded earlier on `x` have edges."""
     before = new_tensor(x.array, x.node)
-    before.storage, before.view_version, before.owner = x.storage, x.view_version, x.owner
+    before.storage, before.view_version, before._owner = x.storage, x.view_version, x._owner
     return before
 
 
 def keep_value(x, before):
     """Copy the value of `x`, which is about to be written, to `before`, and let `x` remember it."""
-    before.array, before.storage, before.view_version, before.owner = x.array.copy(), Storage(), None, None
+    before.array, before.storage, before.view_version, before._owner = x.array.copy(), Storage(), None, None
     before.storage.version = x.storage.version
-    x.history = (*x.history, before)
+    x._history = x._history or []
+    x._history.append(before)

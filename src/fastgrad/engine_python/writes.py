@@ -48,7 +48,7 @@ def note_write(storage, region):
 def kept(x, version):
     """Return `x`, or the tensor with its value at `version` if it was written since and that value was kept."""
     if x.storage.version != version:
-        for before in x.history:
+        for before in x._history:
             if before.storage.version == version:
                 return before
     return x

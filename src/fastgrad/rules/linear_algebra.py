@@ -209,4 +209,6 @@ def _diagonal_vjp(g, x_shape, offset, axis1, axis2):
 )  # fmt: skip
 def diagonal(x, /, offset=0, axis1=0, axis2=1):
     """Diagonal `offset` of the matrices with axes `axis1` and `axis2`, as the last axis of the result."""
-    return np.diagonal(x, offset, axis1, axis2)
+    y = np.diagonal(x, offset, axis1, axis2)
+    y.flags.writeable = x.flags.writeable  # NumPy's is read-only
+    return y
