@@ -62,6 +62,8 @@ cdef inline int refresh_view(Tensor x) except -1:
 cdef object view_key(Tensor x, Tensor owner):
     """The key with which `owner[key]` is `x`."""
     cdef unsigned int version = version_of(x)
+    if x.op == GETITEM and x.flags & OBJECT2 and x.x1 == <PyObject*>owner:
+        return parameter_of(x)
     key = view_keys.key_of(array_view(owner, owner, False), array_view(x, x, False))
     if key is None:
         raise errors.view_written()
@@ -75,7 +77,7 @@ cdef Tensor part_of(Tensor owner, object key, Tensor x):
     cdef Tensor w = adopt(x.layout, x.storage, x.data)
     w.flags |= VIEW
     w.saved = version_of(x)
-    if PyArray_Check((<tuple>key)[0]):
+    if type(key) is tuple and len(<tuple>key) and PyArray_Check((<tuple>key)[0]):
         rule = rule_of[<int>GETITEM]
         facts = facts_for(<Function>rule.function, PySequence_Fast_ITEMS((owner,)), 1)
         link_node(w, rule, RULE, facts, (owner,), {"key": key})
