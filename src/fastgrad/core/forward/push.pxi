@@ -60,21 +60,23 @@ cdef int push_node(Tensor y, Py_ssize_t batch, bint record, Sweep* here) except 
 cdef Tensor push_by_kernels(Tensor y, PyObject* t1, PyObject* t2, Py_ssize_t batch):
     """The tangent of an elementwise result; None where its rule does it."""
     cdef KernelCall call
-    cdef Tensor out
-    if (not has_batch_kernels(y) or (t1 != NULL and not has_shape_of(edge1(y), y))
-            or (t2 != NULL and not has_shape_of(edge2(y), y))):
+    cdef Tensor out, g1 = None, g2 = None
+    if not has_batch_kernels(y) or (batch != SINGLE and not (
+            (t1 == NULL or has_shape_of(edge1(y), y)) and (t2 == NULL or has_shape_of(edge2(y), y)))):
         return None
     kept = prepare_kernels(y, &call)
+    if t1 != NULL:
+        g1 = contiguous(<Tensor>t1) if batch != SINGLE else expanded(<Tensor>t1, y.layout)
+    if t2 != NULL:
+        g2 = contiguous(<Tensor>t2) if batch != SINGLE else expanded(<Tensor>t2, y.layout)
     if t2 == NULL and copies(call.kernel[0], y.layout.kernel):
-        return <Tensor>t1
+        return g1
     if t1 == NULL and copies(call.kernel[1], y.layout.kernel):
-        return <Tensor>t2
+        return g2
     out = new_tensor(batched_layout(y.layout, batch))
     if t1 != NULL:
-        g1 = contiguous(<Tensor>t1)
         run_kernel(&call, 0, y.layout, g1.data, out, False)
     if t2 != NULL:
-        g2 = contiguous(<Tensor>t2)
         run_kernel(&call, 1, y.layout, g2.data, out, t1 != NULL)
     return out
 
@@ -111,21 +113,33 @@ cdef object push_by_rule(Tensor y, Py_ssize_t batch, bint record, Sweep* here):
 
 cdef object rule_tangent(Function f, Tensor y, tuple operands, list tangents, Py_ssize_t batch, bint record):
     cdef dict params = node_params(y)
-    cdef PyObject* given[MOST_GIVEN]
-    cdef int k
-    if batch == SINGLE and f.linear and len(operands) == 1 and f.signature.n:
-        memcpy(given, f.signature.defaults, (f.n_params + 1) * sizeof(PyObject*))
-        given[0] = <PyObject*>tangents[0]
-        for k in range(f.n_params):
-            name = f.rule.param_names[k]
-            if name in params:      # some ops keep only what their backward reads
-                given[k + 1] = <PyObject*>params[name]
-            if given[k + 1] == NULL:
-                raise AssertionError(f"a node of {f.rule.name} without its {name}")
-        t = call_given(f, given)
+    if batch == SINGLE and (f.linear and len(operands) == 1 or f.multilinear) and f.signature.n:
+        t = linear_tangent(f, operands, tangents, params)
         if fits_batch(<Tensor?>t, y, SINGLE):
             return t
     read = result_read(y, record)
     if batch == SINGLE:
         return f.rule.push(tangents, read, operands, params)
     return f.rule.push_batch(tangents, read, operands, params, batch)
+
+
+cdef object linear_tangent(Function f, tuple operands, list tangents, dict params):
+    """The sum of the op itself with each operand that has a tangent replaced by that."""
+    cdef PyObject* given[MOST_GIVEN]
+    cdef Py_ssize_t j, k, n = len(operands)
+    total = None
+    memcpy(given, f.signature.defaults, f.signature.n * sizeof(PyObject*))
+    for k in range(f.n_params):
+        name = f.rule.param_names[k]
+        if name in params:      # some ops keep only what their backward reads
+            given[n + k] = <PyObject*>params[name]
+        if given[n + k] == NULL:
+            raise AssertionError(f"a node of {f.rule.name} without its {name}")
+    for k in range(n):
+        if tangents[k] is None:
+            continue
+        for j in range(n):
+            given[j] = <PyObject*>(tangents[j] if j == k else operands[j])
+        t = call_given(f, given)
+        total = t if total is None else functions["add"](total, t)
+    return total

@@ -11,7 +11,7 @@ cdef class Function:
     cdef readonly object rule
     cdef int op                 # its number in the table; RULE where there is no kernel
     cdef bint built_in          # whether it runs no code of users
-    cdef bint view, together, holomorphic, linear
+    cdef bint view, together, holomorphic, linear, multilinear
     cdef tuple vjps
     cdef object forward
     cdef int n_params
@@ -42,6 +42,7 @@ cdef class Function:
         self.together = rule.together
         self.holomorphic = rule.holomorphic
         self.linear = rule.jvp == "linear" and not rule.variadic
+        self.multilinear = rule.jvp == "multilinear" and not rule.variadic
         self.vjps = rule.vjps
         self.n_params = len(rule.param_names)
         self.n_positional = rule.n_positional
