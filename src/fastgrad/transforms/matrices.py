@@ -142,6 +142,8 @@ def _blocks(run, y, reached):
 def require_same_kind(run, y):
     """Raise unless the result and the inputs are all real, or all complex and the function holomorphic."""
     kinds = {t.dtype.kind for t in (y, *run.inputs)}
+    if kinds == {"f"}:
+        return
     if len(kinds) > 1:
         raise NotDifferentiableError(
             f"{run.verb}: arguments and result must be all real, or all complex with a holomorphic function, got "
@@ -168,6 +170,8 @@ def _require_holomorphic(run, y):
 
 def batches(n, size):
     """Return the bounds of batches of `n` directions, for Tensors of `size` elements."""
+    if 0 < n and n * size <= BATCH:
+        return ((0, n),)
     step = max(1, BATCH // max(size, 1))
     return [(low, min(low + step, n)) for low in range(0, n, step)]
 
@@ -195,8 +199,9 @@ def _by_columns(run, y):
             tangents[k] = unit_directions(x, low, high)
             (t,) = push_forward((y,), run.inputs, tangents, batch=high - low, create_graph=run.tracked)
             parts.append(_zeros((high - low, *y.shape), y.dtype) if t is None else t)
-        block = _joined(run, parts, (x.size, y.size), y.dtype)
-        blocks.append(block.T.reshape(y.shape + x.shape))
+        block = _joined(run, parts, (x.size, y.size), y.dtype).T
+        shape = y.shape + x.shape
+        blocks.append(block if block.shape == shape else block.reshape(shape))
     return blocks
 
 
@@ -211,7 +216,8 @@ def _joined(run, parts, shape, dtype):
     if run.tracked and any(part.requires_grad for part in parts):
         return ops.reshape(ops.concat(*parts), shape)
     if len(parts) == 1:
-        return own_gradient(parts[0]).reshape(shape)
+        array = own_gradient(parts[0])
+        return array if array.shape == shape else array.reshape(shape)
     return np.concatenate([part.detach().numpy() for part in parts]).reshape(shape)
 
 

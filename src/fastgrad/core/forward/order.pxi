@@ -60,8 +60,13 @@ cdef inline PyObject* direction_at(PyObject* x, Sweep* here) except? NULL:
 cdef int set_direction(PyObject* x, object t, Sweep* here) except -1:
     """Give a listed tensor a direction, or add it to the one that it has. May run Python code."""
     cdef PyObject* before = here.ready.items[(<Tensor>x).pending]
+    cdef Scope block = None
     if before != NULL:
-        t = functions["add"](<object>before, t)
+        block = switched(here.record)
+        try:
+            t = functions["add"](<object>before, t)
+        finally:
+            close_scope(block)
         is_listed(x, here)
     replace_direction(x, t, here)
     return 0

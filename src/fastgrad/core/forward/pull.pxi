@@ -14,6 +14,7 @@ def pull_back(outputs, inputs, cotangents, *, Py_ssize_t batch, bint create_grap
     cdef Py_ssize_t k
     cdef list results = []
     try:
+        here.record = create_graph
         block = switched(create_graph)
         take_directions(ys, cotangents, batch, "cotangents", here)
         for k in range(here.leaves.n - 1, -1, -1):

@@ -19,7 +19,8 @@ cdef tuple pushed(tuple ys, tuple xs, object tangents, Py_ssize_t batch, bint re
     cdef Py_ssize_t k
     cdef list results = []
     try:
-        block = switched(record)
+        here.record = record
+        block = switched(True) if record else None      # otherwise where Python code runs: a block costs 200 ns
         take_directions(xs, tangents, batch, "tangents", here)
         for k in range(here.leaves.n):
             push_node(<Tensor>here.leaves.items[k], batch, record, here)
@@ -97,9 +98,13 @@ cdef object push_by_rule(Tensor y, Py_ssize_t batch, bint record, Sweep* here):
         return None
     check_versions(y)
     cdef bint inside = f.built_in and not record and enter_context(&backward_context)
+    cdef Scope block = None
     try:
+        if not inside:
+            block = switched(record)
         t = rule_tangent(f, y, operands, tangents, batch, record)
     finally:
+        close_scope(block)
         if inside:
             exit_context(&backward_context)
     if t is not None and (type(t) is not Tensor or not fits_batch(<Tensor>t, y, batch)):
