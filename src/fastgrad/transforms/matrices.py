@@ -170,7 +170,7 @@ def _require_holomorphic(run, y):
 
 def batches(n, size):
     """Return the bounds of batches of `n` directions, for Tensors of `size` elements."""
-    if 0 < n and n * size <= BATCH:
+    if n > 0 and n * size <= BATCH:
         return ((0, n),)
     step = max(1, BATCH // max(size, 1))
     return [(low, min(low + step, n)) for low in range(0, n, step)]
