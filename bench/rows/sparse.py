@@ -5,6 +5,7 @@ import numpy as np
 import fastgrad as fg
 from bench.results import row
 from bench.rows.derivatives import rosenbrock
+from fastgrad.benchmark.peers import peers
 from fastgrad.benchmark.race import Contender, Race
 
 
@@ -42,7 +43,7 @@ def hessian_sparse(settings):
 
     return Race(
         Contender("fastgrad", lambda: hessian(x), _of_triplets(hessian, x)),
-        [Contender("NumPy by hand", lambda: hessian_by_hand(x), by_hand)],
+        [Contender("NumPy by hand", lambda: hessian_by_hand(x), by_hand), *peers("hessian-sparse", x)],
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from fastgrad.benchmark.race import Contender
 
-LIBRARIES = ("torch", "jax", "autograd", "micrograd")
+LIBRARIES = ("torch", "jax", "autograd", "casadi", "micrograd")
 _selected = set(LIBRARIES)
 
 
