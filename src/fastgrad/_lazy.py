@@ -28,3 +28,18 @@ class LazyModule:
 
 
 lazy_module = LazyModule
+
+
+class LazyFunctions(LazyModule):
+    """Stands in for a module of functions, which is imported when one of them is called."""
+
+    def __getattr__(self, name):
+        def function(*args, **kwargs):
+            return getattr(self.load(), name)(*args, **kwargs)
+
+        function.__name__ = name
+        setattr(self, name, function)
+        return function
+
+
+lazy_functions = LazyFunctions

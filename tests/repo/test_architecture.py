@@ -166,7 +166,7 @@ def imported_by_python(path, text):
         elif isinstance(node, ast.Import):
             names = [alias.name.partition(".") for alias in node.names]
             found += [rest for package, _, rest in names if package == "fastgrad"]
-        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "lazy_module":
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("lazy_module", "lazy_functions"):
             found.append(node.args[0].value.removeprefix("fastgrad").lstrip("."))
     return found
 

@@ -3,10 +3,12 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import patterns
+from fastgrad._lazy import lazy_functions
 from fastgrad.rules.draws import uniform
 from fastgrad.rules.logic import equal, not_equal
 from fastgrad.rules.rule import ops, rule
+
+patterns = lazy_functions("fastgrad.rules.patterns")
 
 
 @rule(vjp=(lambda g: g, lambda g: g), elementwise=True, domain=(-3, 3))

@@ -3,9 +3,12 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import batching, patterns
+from fastgrad._lazy import lazy_functions
 from fastgrad.rules.draws import complex_normal
 from fastgrad.rules.rule import ops, rule
+
+batching = lazy_functions("fastgrad.rules.batching")
+patterns = lazy_functions("fastgrad.rules.patterns")
 
 _CASES = complex_normal(((2, 3), {}), ((), {}), ((0, 2), {}))
 

@@ -11,7 +11,8 @@ import math
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import batching_families, messages, patterns
+from fastgrad._lazy import lazy_functions
+from fastgrad.rules import messages
 from fastgrad.rules.draws import normal
 from fastgrad.rules.reductions import sum
 from fastgrad.rules.rule import rule
@@ -26,6 +27,9 @@ from fastgrad.rules.windows import (
     window_counts,
     windows,
 )
+
+batching_families = lazy_functions("fastgrad.rules.batching_families")
+patterns = lazy_functions("fastgrad.rules.patterns")
 
 
 def _prepare(op, n):

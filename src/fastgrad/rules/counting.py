@@ -3,12 +3,14 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import batching_families
+from fastgrad._lazy import lazy_functions
 from fastgrad.rules.draws import normal
 from fastgrad.rules.indexing import getitem
 from fastgrad.rules.reductions import sum
 from fastgrad.rules.rule import rule
 from fastgrad.rules.shapes import sum_to
+
+batching_families = lazy_functions("fastgrad.rules.batching_families")
 
 
 @rule(

@@ -3,9 +3,12 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import batching, patterns
+from fastgrad._lazy import lazy_functions
 from fastgrad.rules.draws import normal
 from fastgrad.rules.rule import ops, rule
+
+batching = lazy_functions("fastgrad.rules.batching")
+patterns = lazy_functions("fastgrad.rules.patterns")
 
 _NEXT, _LAST = np.array([1, 2, 0]), np.array([2, 0, 1])
 

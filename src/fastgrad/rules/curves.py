@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import batching_families, patterns
+from fastgrad._lazy import lazy_functions
 from fastgrad.rules.arithmetic import power
 from fastgrad.rules.checks import values_of
 from fastgrad.rules.comparison import where
@@ -15,6 +15,9 @@ from fastgrad.rules.logic import equal
 from fastgrad.rules.reductions import sum
 from fastgrad.rules.rule import ops, rule
 from fastgrad.rules.shapes import flip, pad, reshape
+
+batching_families = lazy_functions("fastgrad.rules.batching_families")
+patterns = lazy_functions("fastgrad.rules.patterns")
 
 
 def _piece(x, xp):

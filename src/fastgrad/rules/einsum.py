@@ -5,11 +5,14 @@ import operator
 import numpy as np
 
 from fastgrad import parameters
+from fastgrad._lazy import lazy_functions
 from fastgrad.errors import ShapeError
-from fastgrad.rules import batching, patterns
 from fastgrad.rules.draws import normal
 from fastgrad.rules.rule import rule
 from fastgrad.rules.shapes import broadcast_to, sum_to
+
+batching = lazy_functions("fastgrad.rules.batching")
+patterns = lazy_functions("fastgrad.rules.patterns")
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

@@ -10,10 +10,14 @@ from functools import lru_cache
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import batching, patterns, pocketfft
+from fastgrad._lazy import lazy_functions
+from fastgrad.rules import pocketfft
 from fastgrad.rules.draws import complex_normal, normal
 from fastgrad.rules.joining import concat
 from fastgrad.rules.rule import ops, rule
+
+batching = lazy_functions("fastgrad.rules.batching")
+patterns = lazy_functions("fastgrad.rules.patterns")
 
 _CACHED = 1024  # the longest transform whose weights are kept
 _SWAPPED = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}

@@ -3,11 +3,15 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import batching, keys, patterns
+from fastgrad._lazy import lazy_functions
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import normal
 from fastgrad.rules.rule import ops, rule
 from fastgrad.rules.shapes import sum_to
+
+batching = lazy_functions("fastgrad.rules.batching")
+keys = lazy_functions("fastgrad.rules.keys")
+patterns = lazy_functions("fastgrad.rules.patterns")
 
 
 def _arrays(key):

@@ -3,10 +3,13 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import batching, patterns
+from fastgrad._lazy import lazy_functions
 from fastgrad.rules.draws import normal
 from fastgrad.rules.indexing import getitem
 from fastgrad.rules.rule import rule
+
+batching = lazy_functions("fastgrad.rules.batching")
+patterns = lazy_functions("fastgrad.rules.patterns")
 
 
 def _part(g, xs_shape, i, axis):

@@ -3,11 +3,14 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import batching, patterns
+from fastgrad._lazy import lazy_functions
 from fastgrad.rules.draws import normal
 from fastgrad.rules.indexing import scatter_add
 from fastgrad.rules.rule import rule
 from fastgrad.rules.shapes import permute_dims, reshape, sum_to
+
+batching = lazy_functions("fastgrad.rules.batching")
+patterns = lazy_functions("fastgrad.rules.patterns")
 
 
 def transposed(x):

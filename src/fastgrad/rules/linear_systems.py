@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import batching, batching_families, lapack, patterns
+from fastgrad._lazy import lazy_functions
+from fastgrad.rules import lapack
 from fastgrad.rules.arithmetic import ones_of, zeros_of
 from fastgrad.rules.comparison import where
 from fastgrad.rules.complex import conj, imag, real
@@ -16,6 +17,10 @@ from fastgrad.rules.reductions import prod
 from fastgrad.rules.rule import ops, rule
 from fastgrad.rules.shapes import reshape, tril
 from fastgrad.rules.singular import adjoint, svd_packed, unpack
+
+batching = lazy_functions("fastgrad.rules.batching")
+batching_families = lazy_functions("fastgrad.rules.batching_families")
+patterns = lazy_functions("fastgrad.rules.patterns")
 
 _SQUARE = ((3, 3), (1, 1), (2, 3, 3), (0, 0), (0, 2, 2))
 _BY_MINORS = 8  # the largest singular matrix whose cofactors are determinants of minors

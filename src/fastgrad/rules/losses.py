@@ -2,12 +2,15 @@
 
 import numpy as np
 
-from fastgrad.rules import batching_families, patterns
+from fastgrad._lazy import lazy_functions
 from fastgrad.rules.activations import sigmoid
 from fastgrad.rules.checks import check_labels, check_reduction, real_only, reduced, values_of
 from fastgrad.rules.reductions import mean, softmax, sum
 from fastgrad.rules.rule import RULES, ops, rule
 from fastgrad.rules.shapes import reshape
+
+batching_families = lazy_functions("fastgrad.rules.batching_families")
+patterns = lazy_functions("fastgrad.rules.patterns")
 
 
 def _error(logits, labels):

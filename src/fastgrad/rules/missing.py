@@ -3,13 +3,16 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import batching, patterns
+from fastgrad._lazy import lazy_functions
 from fastgrad.rules.arithmetic import ones_of
 from fastgrad.rules.comparison import where
 from fastgrad.rules.logic import equal
 from fastgrad.rules.reductions import axes_of, broadcast_back, prod_vjp, real_inner, restore_axes, sum
 from fastgrad.rules.rule import ops, rule
 from fastgrad.rules.statistics import cumprod_jvp, cumprod_vjp, cumsum, cumsum_vjp, real_part, replace_zeros
+
+batching = lazy_functions("fastgrad.rules.batching")
+patterns = lazy_functions("fastgrad.rules.patterns")
 
 _READ = parameters.read(axis=parameters.axes, keepdims=parameters.flag)
 _READ_SPREAD = parameters.read(axis=parameters.axes, ddof=parameters.number, keepdims=parameters.flag)

@@ -3,13 +3,17 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import batching, batching_families, patterns
+from fastgrad._lazy import lazy_functions
 from fastgrad.rules.arithmetic import sqrt
 from fastgrad.rules.checks import real_only
 from fastgrad.rules.reductions import mean, sum
 from fastgrad.rules.rule import rule
 from fastgrad.rules.shapes import reshape, sum_to
 from fastgrad.rules.statistics import var
+
+batching = lazy_functions("fastgrad.rules.batching")
+batching_families = lazy_functions("fastgrad.rules.batching_families")
+patterns = lazy_functions("fastgrad.rules.patterns")
 
 
 def standardize_vjp(g, x, axis, eps):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import batching, patterns
+from fastgrad._lazy import lazy_functions
 from fastgrad.rules.arithmetic import ones_of, zeros_of
 from fastgrad.rules.comparison import abs, sign, where
 from fastgrad.rules.draws import signed, uniform
@@ -13,6 +13,9 @@ from fastgrad.rules.logic import equal
 from fastgrad.rules.reductions import EMPTY_RESULTS, SHAPES, extreme_vjp, real_inner, restore_axes
 from fastgrad.rules.rule import rule
 from fastgrad.rules.statistics import replace_zeros
+
+batching = lazy_functions("fastgrad.rules.batching")
+patterns = lazy_functions("fastgrad.rules.patterns")
 
 
 def _norm_vjp(g, x, y, axis, keepdims, ord):

@@ -3,13 +3,17 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import batching, messages, patterns
+from fastgrad._lazy import lazy_functions
+from fastgrad.rules import messages
 from fastgrad.rules.checks import real_only
 from fastgrad.rules.draws import normal
 from fastgrad.rules.indexing import getitem, scatter_add
 from fastgrad.rules.rule import rule
 from fastgrad.rules.shapes import reshape
 from fastgrad.rules.windows import cropped, offsets, padded, padding_pairs, per_axis, window_counts, windows
+
+batching = lazy_functions("fastgrad.rules.batching")
+patterns = lazy_functions("fastgrad.rules.patterns")
 
 
 def _prepare(op):

@@ -3,12 +3,16 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import batching, batching_families, patterns
+from fastgrad._lazy import lazy_functions
 from fastgrad.rules.checks import values_of
 from fastgrad.rules.indexing import getitem, scatter_add
 from fastgrad.rules.reductions import axes_of, sum
 from fastgrad.rules.rule import ops, rule
 from fastgrad.rules.shapes import permute_dims, reshape
+
+batching = lazy_functions("fastgrad.rules.batching")
+batching_families = lazy_functions("fastgrad.rules.batching_families")
+patterns = lazy_functions("fastgrad.rules.patterns")
 
 # Parameters alpha and beta of Hyndman and Fan (1996); the results of the other methods are elements, or means of two.
 _CONTINUOUS = {

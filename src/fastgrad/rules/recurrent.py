@@ -9,7 +9,8 @@ computes the local gradients of all steps at once, and only the recurrence in a 
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import batching_families, messages
+from fastgrad._lazy import lazy_functions
+from fastgrad.rules import messages
 from fastgrad.rules.activations import sigmoid
 from fastgrad.rules.checks import real_only
 from fastgrad.rules.comparison import where
@@ -20,6 +21,8 @@ from fastgrad.rules.linear_algebra import matmul
 from fastgrad.rules.reductions import sum
 from fastgrad.rules.rule import RULES, ops, rule
 from fastgrad.rules.shapes import permute_dims, reshape
+
+batching_families = lazy_functions("fastgrad.rules.batching_families")
 
 _logistic = RULES["sigmoid"].forward
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import batching, patterns
+from fastgrad._lazy import lazy_functions
 from fastgrad.rules.arithmetic import ones_of
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import uniform
@@ -13,6 +13,9 @@ from fastgrad.rules.exponential import exp
 from fastgrad.rules.logic import equal
 from fastgrad.rules.rule import ops, rule
 from fastgrad.rules.shapes import broadcast_to, permute_dims, reshape
+
+batching = lazy_functions("fastgrad.rules.batching")
+patterns = lazy_functions("fastgrad.rules.patterns")
 
 _READ = parameters.read(axis=parameters.axes, keepdims=parameters.flag)
 SHAPES = (

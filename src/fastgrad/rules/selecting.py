@@ -3,13 +3,18 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import batching, batching_families, keys, patterns
+from fastgrad._lazy import lazy_functions
 from fastgrad.rules.checks import values_of
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import normal
 from fastgrad.rules.indexing import getitem, scatter_add
 from fastgrad.rules.rule import ops, rule
 from fastgrad.rules.shapes import reshape, sum_to
+
+batching = lazy_functions("fastgrad.rules.batching")
+batching_families = lazy_functions("fastgrad.rules.batching_families")
+keys = lazy_functions("fastgrad.rules.keys")
+patterns = lazy_functions("fastgrad.rules.patterns")
 
 
 def _back(g, x_shape, function, *args):

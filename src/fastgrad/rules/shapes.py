@@ -6,9 +6,12 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from fastgrad import errors, parameters
-from fastgrad.rules import batching, patterns
+from fastgrad._lazy import lazy_functions
 from fastgrad.rules.draws import normal
 from fastgrad.rules.rule import ops, rule
+
+batching = lazy_functions("fastgrad.rules.batching")
+patterns = lazy_functions("fastgrad.rules.patterns")
 
 
 @rule(

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from fastgrad._lazy import lazy_module
-from fastgrad.rules import batching, patterns
+from fastgrad._lazy import lazy_functions, lazy_module
 from fastgrad.rules.comparison import where
 from fastgrad.rules.complex import conj, real
 from fastgrad.rules.draws import normal
@@ -13,6 +12,9 @@ from fastgrad.rules.logic import less_equal
 from fastgrad.rules.reductions import sum
 from fastgrad.rules.rule import ops, rule
 from fastgrad.rules.shapes import reshape
+
+batching = lazy_functions("fastgrad.rules.batching")
+patterns = lazy_functions("fastgrad.rules.patterns")
 
 lapack = lazy_module("fastgrad.rules.lapack")
 
@@ -59,7 +61,7 @@ def _real(x):
     holomorphic=False,
     numpy=("linalg.svdvals",),
     samples=normal(*((shape, {}) for shape in _SHAPES)),
-    pattern=patterns.blocks(1, 2),
+    pattern=lambda call, k: patterns.blocks(1, 2)(call, k),
 )
 def svdvals(x, /):
     """Singular values of the matrices in the last two axes of `x`, in descending order."""

@@ -3,11 +3,13 @@
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import batching
+from fastgrad._lazy import lazy_functions
 from fastgrad.rules.draws import normal
 from fastgrad.rules.indexing import scatter_add
 from fastgrad.rules.rule import rule
 from fastgrad.rules.shapes import reshape
+
+batching = lazy_functions("fastgrad.rules.batching")
 
 
 def _windows_vjp(g, x_shape, window_shape, axis):

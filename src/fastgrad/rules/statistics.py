@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad.rules import batching, patterns
+from fastgrad._lazy import lazy_functions
 from fastgrad.rules.arithmetic import ones_of
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import uniform
@@ -13,6 +13,9 @@ from fastgrad.rules.logic import equal
 from fastgrad.rules.reductions import EMPTY_RESULTS, count_of, mean, real_inner, restore_axes, sum
 from fastgrad.rules.rule import ops, rule
 from fastgrad.rules.shapes import flip, reshape
+
+batching = lazy_functions("fastgrad.rules.batching")
+patterns = lazy_functions("fastgrad.rules.patterns")
 
 _SPREADS = (
     ((3, 4), {}), ((2, 3, 4), {"axis": 1}), ((2, 3, 4), {"axis": (0, -1), "ddof": 1}), ((5,), {"ddof": 1}),
