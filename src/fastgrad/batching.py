@@ -130,7 +130,7 @@ def not_batched():
     """Error for a write of a batched value to a Tensor that is not batched."""
     return VmapError(
         "x[key] = value inside vmap: value or key differ between the elements of the batch, and x does not, because it "
-        "does not depend on a batched argument: write to x + fg.zeros_like(b), with a batched b"
+        "does not depend on a batched argument: make it with fg.zeros_like(b) of a batched b"
     )
 
 

@@ -78,12 +78,16 @@ def empty(shape=None, *lengths, dtype=None, requires_grad=False, device=None):
 
 def zeros_like(x, /, dtype=None, *, requires_grad=False, device=None):
     """Return a new Tensor of zeros with the shape and dtype of `x`."""
-    return _made(np.zeros_like(plain_like(x), dtype), requires_grad, device)
+    if type(x) is Batched:  # so that values of the batch can be written to it
+        return Batched(zeros_like(x.value, dtype, requires_grad=requires_grad, device=device), x.level)
+    return _made(np.zeros_like(plain(x), dtype), requires_grad, device)
 
 
 def ones_like(x, /, dtype=None, *, requires_grad=False, device=None):
     """Return a new Tensor of ones with the shape and dtype of `x`."""
-    return _made(np.ones_like(plain_like(x), dtype), requires_grad, device)
+    if type(x) is Batched:  # so that values of the batch can be written to it
+        return Batched(ones_like(x.value, dtype, requires_grad=requires_grad, device=device), x.level)
+    return _made(np.ones_like(plain(x), dtype), requires_grad, device)
 
 
 def plain_like(x):
@@ -101,7 +105,9 @@ def full_like(x, /, fill_value, dtype=None, *, requires_grad=False, device=None)
 
 def empty_like(x, /, dtype=None, *, requires_grad=False, device=None):
     """Return a new Tensor with the shape and dtype of `x`, without initializing its elements."""
-    return _made(np.empty_like(plain_like(x), dtype), requires_grad, device)
+    if type(x) is Batched:  # so that values of the batch can be written to it
+        return Batched(empty_like(x.value, dtype, requires_grad=requires_grad, device=device), x.level)
+    return _made(np.empty_like(plain(x), dtype), requires_grad, device)
 
 
 def arange(start, /, stop=None, step=1, dtype=None, *, requires_grad=False, device=None):

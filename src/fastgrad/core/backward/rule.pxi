@@ -18,6 +18,26 @@ cdef Tensor result_read(Tensor y, bint record):
     return read
 
 
+cdef tuple values_read(tuple operands, bint record):
+    """The operands as a rule reads them: a copy in place of a view whose memory was written elsewhere since, because
+    the view itself is derived from its owner again when it is used. Recorded, the copy leads to the view."""
+    cdef Py_ssize_t k
+    cdef Tensor x, read
+    cdef list values = None
+    for k in range(len(operands)):
+        if type(operands[k]) is not Tensor:
+            continue
+        x = <Tensor>operands[k]
+        if x.flags & VIEW and x.storage.version != x.saved:
+            read = private_copy(x)
+            if record and x.flags & REQUIRES_GRAD:
+                link_unseen(read, (<Function>functions["copy"]).rule, (x,), NO_PARAMS, RULE)
+            if values is None:
+                values = list(operands)
+            values[k] = read
+    return operands if values is None else tuple(values)
+
+
 cdef int backward_by_rule(Tensor y, Tensor g, bint record, bint only_wanted, bint watched) except -1:
     """Every operand's cotangent by the rule, which records as the sweep does, whatever its caller does."""
     cdef Function f = <Function?>rule_for(y).function
@@ -44,15 +64,16 @@ cdef int rule_cotangents(Function f, Tensor y, Tensor g, bint record, bint only_
         raise errors.graph_freed(op_name(y))
     cdef dict params = node_params(y)
     read = result_read(y, record)
+    cdef tuple values = values_read(operands, record)
     for k in range(len(operands)):
         o = operands[k]
         if type(o) is Tensor and takes(<Tensor>o, only_wanted) and nth_bit(flows, k):
             x = <Tensor>o
             if not f.together:
-                gx = <Tensor?>call_vjp(f, k, g, read, operands, params)
+                gx = <Tensor?>call_vjp(f, k, g, read, values, params)
             else:
                 if together is None:
-                    together = call_vjp_of_all(f, g, read, operands, params)
+                    together = call_vjp_of_all(f, g, read, values, params)
                 gx = <Tensor?>together[k]
             if not same_shape(gx.layout, x.layout) or gx.layout.typenum != x.layout.typenum:
                 raise errors.vjp_shape(f.rule.name, k, shape_tuple(gx.layout), shape_tuple(x.layout))

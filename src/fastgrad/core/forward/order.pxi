@@ -44,12 +44,13 @@ cdef void end_list(Sweep* here) noexcept:
 
 
 cdef inline bint is_listed(PyObject* x, Sweep* here) except -1:
-    """Whether `x` leads to an input. Raises if Python code has let another sweep in."""
-    if x == NULL or not (<Tensor>x).flags & REACHES_INPUT:
+    """Whether `x` leads to an input. Raises if the search has not seen it: Python code has let another sweep in, or
+    written to a tensor, whose former node is in another one since."""
+    if x == NULL or not (<Tensor>x).flags & REQUIRES_GRAD:
         return False
     if (<Tensor>x).sweep != here.number:
         raise errors.graph_changed()
-    return True
+    return (<Tensor>x).flags & REACHES_INPUT != 0
 
 
 cdef inline PyObject* direction_at(PyObject* x, Sweep* here) except? NULL:

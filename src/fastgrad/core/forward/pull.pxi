@@ -105,15 +105,16 @@ cdef list pull_by_rule(Tensor y, Tensor g, Py_ssize_t batch, bint record, Sweep*
     cdef list gxs = []
     cdef Py_ssize_t k
     read = result_read(y, record)
+    cdef tuple values = values_read(operands, record)
     cdef bint inside = f.built_in and not record and enter_context(&backward_context)
     try:
         if f.together:
-            gxs = list(f.rule.pull_all_batch(g, read, operands, params, batch))
+            gxs = list(f.rule.pull_all_batch(g, read, values, params, batch))
         else:
             for k in range(len(operands)):
                 o = operands[k]
                 if type(o) is Tensor and flows_along(y, k) and is_listed(<PyObject*>o, here):
-                    gxs.append(f.rule.pull_batch(k, g, read, operands, params, batch))
+                    gxs.append(f.rule.pull_batch(k, g, read, values, params, batch))
                 else:
                     gxs.append(None)
     finally:

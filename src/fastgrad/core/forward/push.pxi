@@ -102,7 +102,7 @@ cdef object push_by_rule(Tensor y, Py_ssize_t batch, bint record, Sweep* here):
     try:
         if not inside:
             block = switched(record)
-        t = rule_tangent(f, y, operands, tangents, batch, record)
+        t = rule_tangent(f, y, values_read(operands, record), tangents, batch, record)
     finally:
         close_scope(block)
         if inside:
