@@ -7,8 +7,7 @@ vectors keep their phase, so that the gradient is right for every function that 
 import numpy as np
 
 from fastgrad import parameters
-from fastgrad._lazy import lazy_functions
-from fastgrad.rules import lapack
+from fastgrad.rules import batching, lapack, patterns
 from fastgrad.rules.complex import real
 from fastgrad.rules.draws import normal
 from fastgrad.rules.joining import concat
@@ -17,9 +16,6 @@ from fastgrad.rules.linear_systems import hermitian_part, inv, regular, solve
 from fastgrad.rules.rule import ops, rule
 from fastgrad.rules.shapes import reshape, tril, triu
 from fastgrad.rules.singular import adjoint, factors_jvp, factors_vjp, inverse_above
-
-batching = lazy_functions("fastgrad.rules.batching")
-patterns = lazy_functions("fastgrad.rules.patterns")
 
 _SQUARE = ((3, 3), (1, 1), (2, 3, 3), (0, 0), (0, 2, 2))
 _OBLONG = ((3, 3), (4, 2), (2, 4), (2, 3, 2), (1, 1), (0, 2, 2), (0, 2), (3, 0))
