@@ -156,3 +156,17 @@ def test_directions_have_to_fit(wrong):
         push_forward((x * 2,), (x,), (wrong,))
     with pytest.raises(fg.errors.ShapeError, match=r"cotangents\[0\] is .*: a Tensor of float64 and shape \(4, 2, 3\)"):
         pull_back((x * 2,), (x,), (wrong,), batch=4)
+
+
+def test_operands_without_a_vjp_are_no_paths():
+    @fg.primitive(vjp=(lambda g, k: g * k, None))
+    def scaled(x, k, /):
+        return x * k
+
+    x, k = _input(), fg.tensor(2.0, requires_grad=True)
+    y = scaled(x, k * 3.0)
+    for tangents in (fg.tensor(np.ones((2, 3))), fg.tensor(1.0)), (None, fg.tensor(1.0)):
+        (t,) = push_forward((y,), (x, k), tangents)
+        assert t is None if tangents[0] is None else (t.numpy() == 6).all()
+    gx, gk = pull_back((y,), (x, k), (fg.tensor(np.ones((1, 2, 3))),), batch=1)
+    assert gk is None and (gx.numpy() == 6).all()

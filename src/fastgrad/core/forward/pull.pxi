@@ -68,7 +68,7 @@ cdef int pull_node(Tensor y, Py_ssize_t batch, bint record, Sweep* here) except 
     check_versions(y)
     for k in range(edge_count(y)):
         x = edge_at(y, k)
-        if not is_listed(x, here) or not flows_along(y, k):
+        if x == NULL or not flows_along(y, k) or not is_listed(x, here):
             continue
         gx = pull_by_kernel(y, <int>k, g, batch) if not record and k < 2 else None
         if gx is None:
