@@ -34,6 +34,7 @@ from fastgrad._engine import name as engine
 from fastgrad.errors import AnomalyError, BackwardError, DTypeError, FastgradError, GraphFreedError, MutationError
 from fastgrad.devices import DeviceError, device
 from fastgrad.errors import GradientWarning, IndexingError, NotDifferentiableError, PyTorchSpellingWarning, ShapeError
+from fastgrad.errors import VmapError
 
 # memory of results, cached for later results
 from fastgrad._engine import cache_info, clear_cache, set_cache_limit

@@ -48,6 +48,7 @@ from fastgrad.errors import MutationError as MutationError
 from fastgrad.errors import NotDifferentiableError as NotDifferentiableError
 from fastgrad.errors import PyTorchSpellingWarning as PyTorchSpellingWarning
 from fastgrad.errors import ShapeError as ShapeError
+from fastgrad.errors import VmapError as VmapError
 from numpy import bool as bool
 from numpy import complex128 as cdouble
 from numpy import complex64 as cfloat

@@ -38,7 +38,7 @@ node_of = _chosen.node_of  # for pictures
 _chosen.keep_small_graphs(hasattr(sys, "ps1"))
 node_key = _chosen.node_key
 trace, untrace, is_traced = _chosen.trace, _chosen.untrace, _chosen.is_traced  # for transforms
-Run, gradient_function = _chosen.Run, _chosen.gradient_function
+Run, gradient_function, own_value = _chosen.Run, _chosen.gradient_function, _chosen.own_value
 directional_derivative, hessian_product = _chosen.directional_derivative, _chosen.hessian_product
 transform_depth, set_transform_depth = _chosen.transform_depth, _chosen.set_transform_depth
 leave = _chosen.leave

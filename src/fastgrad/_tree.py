@@ -81,7 +81,12 @@ def _align(node, twin, found):
 
 def path(tree, number):
     """Return how a user writes leaf `number` of `tree`, as `['w'][1]`, for error messages."""
-    paths = []
+    return paths(tree)[number]
+
+
+def paths(tree):
+    """Return how a user writes each leaf of `tree`."""
+    found = []
 
     def walk(node, text):
         if isinstance(node, dict):
@@ -91,7 +96,7 @@ def path(tree, number):
             for k, child in enumerate(node):
                 walk(child, f"{text}[{k}]")
         elif node is not None:
-            paths.append(text)
+            found.append(text)
 
     walk(tree, "")
-    return paths[number]
+    return found

@@ -9,12 +9,8 @@ then a Batched of an outer level, and `call` takes one level off at a time, the 
 from _thread import _local as local  # `threading.local`, without importing the rest of threading
 from itertools import count
 
-from fastgrad.errors import FastgradError
+from fastgrad.errors import VmapError
 from fastgrad.op_functions import functions
-
-
-class VmapError(FastgradError, TypeError):
-    """Inside vmap, a value was used that differs between the elements of the batch, where all must have the same."""
 
 
 class Level:
@@ -57,6 +53,7 @@ class _Running(local):
 
 
 inside = {}  # the transforms inside vmap that engines call, by name; `transforms.inside_vmap` adds them
+_MANY = 1000  # more axes than an array has
 running = _Running()  # the levels of the vmaps that run in this thread, outermost first
 
 
@@ -162,6 +159,10 @@ def innermost(arguments):
 
 def call(rule, args, kwargs):
     """Return the result of an op that is called with a Batched value among its arguments."""
+    if rule.broadcasts and not kwargs:
+        y = _broadcast(rule.function, args)
+        if y is not None:
+            return y
     meant = rule.other_call(kwargs) if kwargs else None
     if meant is not None:
         return meant(*args, **kwargs)
@@ -182,6 +183,28 @@ def apply(rule, operands, params):
         values.append(x.value if is_batch else x)
         batched.append(is_batch)
     return Batched(rule.batched_call(tuple(values), tuple(batched), params, level.size), level)
+
+
+def _broadcast(function, args):
+    """Return the result of an elementwise op whose operands broadcast as they are; None if they need more than that."""
+    if len(args) == 1:
+        (x,) = args
+        return Batched(function(x.value), x.level) if type(x) is Batched else None
+    if len(args) != 2:
+        return None
+    x1, x2 = args
+    if type(x1) is Batched:
+        level, y1 = x1.level, x1.value
+        if type(x2) is Batched:
+            y2 = x2.value
+            return Batched(function(y1, y2), level) if x2.level is level and y1.ndim == y2.ndim else None
+        if type(x2) is float or getattr(x2, "ndim", _MANY) < y1.ndim:
+            return Batched(function(y1, x2), level)
+    elif type(x2) is Batched:
+        y2 = x2.value
+        if type(x1) is float or getattr(x1, "ndim", _MANY) < y2.ndim:
+            return Batched(function(x1, y2), x2.level)
+    return None
 
 
 def parts(value, level):

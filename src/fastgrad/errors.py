@@ -52,6 +52,10 @@ class NotDifferentiableError(FastgradError, TypeError):
     """A gradient was requested of something that is not differentiable."""
 
 
+class VmapError(FastgradError, TypeError):
+    """Inside vmap, a value was used that differs between the elements of the batch, where all must have the same."""
+
+
 class GradientWarning(UserWarning):
     """A gradient may have been lost, for example because a recorded value was converted to a plain number."""
 

@@ -102,3 +102,20 @@ def test_what_is_not_finite_stays_where_it_is(rng):
         y, wanted = (fg.asarray(a) @ fg.asarray(b)).numpy(), a @ b
     np.testing.assert_array_equal(np.isfinite(y), np.isfinite(wanted))
     np.testing.assert_array_equal(np.isnan(y), np.isnan(wanted))
+
+
+@pytest.mark.parametrize("rows", [1, 2, 9])
+@pytest.mark.parametrize("lead", [(5,), (2, 5), (1,), (0,)])
+def test_a_stack_times_one_matrix_for_all_of_it(rows, lead):
+    """A matrix that a view repeats along the stack gives what its copies give."""
+    rng = np.random.default_rng(5)
+    a, b, c = rng.normal(size=(*lead, rows, 3)), rng.normal(size=(3, 4)), rng.normal(size=(*lead, rows, 4))
+
+    def loss(a, b, own):
+        repeated = fg.broadcast_to(b, (*lead, 3, 4))
+        return (c * (a @ (fg.copy(repeated) if own else repeated)) ** 2).sum()
+
+    for first in (a, a[:1], a[..., ::-1]):
+        found, wanted = (fg.grad(loss, argnums=(0, 1))(first, b, own) for own in (False, True))
+        for g, w in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(g, w, rtol=1e-12)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from fastgrad.batching import VmapError, running
+from fastgrad import VmapError
+from fastgrad.batching import running
 
 X = np.arange(12.0).reshape(4, 3)
 
@@ -27,6 +28,49 @@ def test_results_are_tensors_if_an_argument_is_one():
     y = fg.vmap(lambda x: x.sum() * w)(X)
     y.sum().backward()
     assert w.grad.item() == X.sum()
+
+
+@pytest.mark.parametrize("function", [
+    lambda x: (lambda y: (y, y))(x * 2), lambda x: (lambda y: (y, y[:]))(x * 2), lambda x: (x, x.T),
+    lambda x: fg.vjp(lambda w: w, x)[1](x) + (x,),
+])  # fmt: skip
+def test_results_share_memory_with_nothing(function):
+    first, second = fg.vmap(function)(X)
+    before = second.copy()
+    first[...] = -1.0
+    np.testing.assert_array_equal(second, before)
+
+
+def test_results_do_not_share_memory_with_tensors_of_the_function():
+    t = fg.tensor([1.0, 2.0, 3.0])
+    for function in (lambda x: t, lambda x: fg.vjp(lambda w: w, t)[0], lambda x: fg.vjp(lambda w: w, x)[1](t)[0]):
+        fg.vmap(function)(X[:1])[...] = -1.0
+        assert t.tolist() == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+def test_gradients_per_sample_of_shared_weights(rank):
+    rng = np.random.default_rng(3)
+    w, b = rng.normal(size=(5, 3)), rng.normal(size=3)
+    x = rng.normal(size=(4, 5) if rank == 1 else (4, 2, 5))
+
+    def loss(p, x):
+        return np.tanh(np.tanh(x @ p[0] + p[1]) @ p[0].T).sum()
+
+    found = fg.vmap(fg.grad(loss), in_axes=(None, 0))((w, b), x)
+    for k in range(4):
+        for batch, one in zip(found, fg.grad(loss)((w, b), x[k]), strict=True):
+            np.testing.assert_allclose(batch[k], one, rtol=1e-12)
+
+
+@pytest.mark.parametrize("function", [
+    np.add, np.multiply, np.arctan2, lambda x1, x2: x1 - x2, lambda x1, x2: x2 / x1,
+    lambda x1, x2: fg.add([x1, x1], x2), lambda x1, x2: fg.add(x2, [x1, x1]),
+])  # fmt: skip
+@pytest.mark.parametrize("other", [2.0, np.float64(2.0), np.arange(1.0, 4.0), np.ones((2, 3)), fg.tensor(3.0)])
+def test_operands_that_are_not_batched(function, other):
+    found = fg.vmap(lambda x: function(x, other))(X + 1)
+    np.testing.assert_allclose(found, np.stack([np.asarray(function(fg.asarray(x + 1), other)) for x in X]))
 
 
 def test_functions_write_to_their_own_copy_of_an_array():

@@ -39,6 +39,7 @@ from fastgrad.core.tensor import (
     node_key,
     node_of,
     ops_with_kernels,
+    own_value,
     partial_gradients,
     pull_back,
     push_forward,

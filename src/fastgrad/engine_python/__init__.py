@@ -27,6 +27,7 @@ from fastgrad.engine_python.transform import (
     directional_derivative,
     gradient_function,
     hessian_product,
+    own_value,
     set_transform_depth,
     transform_depth,
 )

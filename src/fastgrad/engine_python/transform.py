@@ -193,6 +193,11 @@ def _own_array(t):
     return t.detach().numpy().copy()
 
 
+def own_value(t):
+    """Return the value of `t` as an array, or as a number if it is 0-d. The caller gives up `t`."""
+    return _own_array(t)[()]
+
+
 def gradient_function(verb, f, argnums, has_aux, with_value):
     """Return the function that computes the gradient of `f`, and its value if `with_value`."""
 

@@ -9,9 +9,11 @@ import numpy as np
 
 from fastgrad import _tree
 from fastgrad._engine import Tensor
-from fastgrad.batching import Batched, VmapError, innermost
+from fastgrad.batching import Batched, innermost
+from fastgrad.errors import VmapError
 from fastgrad.rules.batching import aligned, axes_behind
 from fastgrad.rules.rule import FUNCTIONS
+from fastgrad.tracebacks import shorten
 
 _ARRAYS = (Tensor, np.ndarray, np.generic, float, complex, int)
 _OF_SHAPES = (np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj)
@@ -60,8 +62,9 @@ def by_element(function):
     def called(*args, **kwargs):
         try:
             return function(*args, **kwargs)
-        except VmapError:
-            if innermost((args, kwargs)) is None:
+        except Exception as error:
+            if not isinstance(error, VmapError) or innermost((args, kwargs)) is None:
+                shorten(error)
                 raise
         return looped(function, args, kwargs)
 

@@ -6,7 +6,8 @@ key of a batch there is one more index, of the batch itself, so that the axes ma
 
 import numpy as np
 
-from fastgrad.batching import Batched, Part, VmapError
+from fastgrad.batching import Batched, Part
+from fastgrad.errors import VmapError
 from fastgrad.rules.batching import rank, shape_of
 from fastgrad.rules.derivatives import ops
 

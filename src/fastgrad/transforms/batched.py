@@ -4,15 +4,23 @@ Methods that are Python functions on top of the public functions are Tensor's ow
 number or an array raises, since the batch has many of them.
 """
 
+import functools
+
+import numpy as np
+
 from fastgrad import batching
 from fastgrad._engine import Tensor
-from fastgrad.batching import Batched, Part, VmapError
-from fastgrad.protocols import PROTOCOLS
+from fastgrad._lazy import lazy_module
+from fastgrad.batching import Batched, Part
+from fastgrad.errors import VmapError
+from fastgrad.protocols import PROTOCOLS, array_ufunc
 from fastgrad.rules import keys
 from fastgrad.rules.rule import FUNCTIONS
 from fastgrad.tensor_methods import METHODS
 from fastgrad.tracebacks import shorten
 
+counterparts = lazy_module("fastgrad.counterparts")
+_USUAL = (Batched, Tensor, np.ndarray, float)
 _NOT_BATCHED = "the value differs between the elements of the batch"
 
 
@@ -103,6 +111,30 @@ def grad(self):
 def detach(self):
     """Return the value apart from its graph."""
     return Batched(self.value.detach(), self.level)
+
+
+# --- ufuncs
+
+
+@functools.cache
+def _counterpart(ufunc):
+    """Return fastgrad's op for a ufunc, if a batch needs nothing but operands of one rank, or else None."""
+    function = None if counterparts.numpy_function(ufunc) is None else counterparts.counterpart_of(ufunc)
+    rule = getattr(function, "rule", None)
+    return function if rule is not None and rule.broadcasts and rule.n_operands == ufunc.nin else None
+
+
+@_method
+def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+    """As of Tensor; without the general way, which takes 8 us, where the values are of the usual types."""
+    function = None if kwargs or method != "__call__" else _counterpart(ufunc)
+    if function is None or not all(type(x) in _USUAL for x in inputs):
+        return array_ufunc(self, ufunc, method, *inputs, **kwargs)
+    try:
+        return function(*inputs)
+    except Exception as error:
+        shorten(error)
+        raise
 
 
 # --- writes

@@ -11,7 +11,7 @@ import functools
 import numpy as np
 
 from fastgrad import _tree, batching, transform_arguments
-from fastgrad._engine import Tensor, asarray
+from fastgrad._engine import Tensor, asarray, tensor
 from fastgrad._lazy import lazy_module
 from fastgrad.batching import Batched, entered, left, running
 from fastgrad.functions.shapes import moveaxis
@@ -28,9 +28,10 @@ def whole(x, level):
     """Return the values of a batch, along axis 0, of a value that is batched or the same for all elements."""
     if type(x) is Batched and x.level is level:
         return x.value
-    if isinstance(x, Tensor):
-        return FUNCTIONS["broadcast_to"](x, (level.size, *x.shape))
-    return np.broadcast_to(x, (level.size, *np.shape(x))) if isinstance(x, _ARRAYS) else x
+    if not isinstance(x, _ARRAYS):
+        return x
+    x = x if isinstance(x, Tensor) else tensor(x)
+    return FUNCTIONS["broadcast_to"](x, (level.size, *x.shape))
 
 
 def _elements(tree, level):

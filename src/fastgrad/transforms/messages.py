@@ -1,7 +1,6 @@
 """Errors of the transforms and their messages: what was passed, what was expected, what to do."""
 
-from fastgrad.batching import VmapError
-from fastgrad.errors import BackwardError, BadSetting, NotDifferentiableError, ShapeError
+from fastgrad.errors import BackwardError, BadSetting, NotDifferentiableError, ShapeError, VmapError
 
 
 def recomputed_differently(name):

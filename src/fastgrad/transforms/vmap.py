@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from fastgrad import _tree
-from fastgrad._engine import Tensor, asarray, is_grad_enabled, tensor
+from fastgrad._engine import Tensor, asarray, is_grad_enabled, own_value, tensor
 from fastgrad.batching import Batched, Level, VmapError, entered, running
 from fastgrad.errors import ShapeError
 from fastgrad.functions.shapes import moveaxis
@@ -78,7 +78,8 @@ def vmap(f, in_axes=0, out_axes=0, axis_size=None):
         with entered(level):
             out = f(*given, **kwargs)
         tensors = any(isinstance(x, Tensor) for x in _tree.leaves([args, kwargs]))
-        results = [_result(y, axis, where, level, tensors) for y, axis, where in _paired(out, out_axes, "the result")]
+        pairs, seen = _paired(out, out_axes, "the result"), set()
+        results = [_result(y, axis, where, level, tensors, seen) for y, axis, where in pairs]
         return _tree.fill(out, results)
 
     return mapped
@@ -103,9 +104,8 @@ def _is_axis(axes):
 def _paired(tree, axes, where):
     """Return `(leaf, axis, where it is)` for each leaf of a tree; the axes are nested as it is, or less deep."""
     if axes is None or _is_axis(axes):
-        n = range(len(_tree.leaves(tree)))
         axis = None if axes is None else int(axes)
-        return [(x, axis, where + _tree.path(tree, k)) for k, x in zip(n, _tree.leaves(tree), strict=True)]
+        return [(x, axis, where + path) for x, path in zip(_tree.leaves(tree), _tree.paths(tree), strict=True)]
     if isinstance(axes, dict) and isinstance(tree, dict) and axes.keys() == tree.keys():
         return [pair for key in tree for pair in _paired(tree[key], axes[key], f"{where}[{key!r}]")]
     if isinstance(axes, (tuple, list)) and isinstance(tree, (tuple, list)) and len(axes) == len(tree):
@@ -143,25 +143,31 @@ def _in_front(x, axis):
     return tensor(np.moveaxis(x, axis, 0))
 
 
-def _result(y, axis, where, level, tensors):
-    """Return a result with the axis of the batch."""
+def _result(y, axis, where, level, tensors, seen):
+    """Return a result with the axis of the batch; `seen` are the numbers of the Tensors that results have taken."""
     if not isinstance(y, _ARRAYS):
         raise TypeError(f"vmap: {where} must be a Tensor, an array or a number, got {type(y).__name__}")
+    own = False
     if type(y) is Batched and y.level is level:
         if axis is None:
             raise VmapError(f"vmap: out_axes is None for {where}, which differs between the elements of the batch")
         y = y.value
+        own = id(y) not in seen
+        seen.add(id(y))
     elif axis is not None:
         y = FUNCTIONS["broadcast_to"](y, (level.size, *shape_of(y)))
     if axis is not None:
         if not -y.ndim <= axis < y.ndim:
             raise ShapeError(f"vmap: out_axes has axis {axis} for {where}, which has {y.ndim} axes with the new one")
         y = moveaxis(y, 0, axis) if axis % y.ndim else y
-    return _for_caller(y, tensors)
+    return _for_caller(y, tensors, own)
 
 
-def _for_caller(y, tensors):
-    """Return a result as a Tensor, or as an array if it is a constant and no argument is a Tensor."""
+def _for_caller(y, tensors, own):
+    """Return a result as a Tensor, or as an array if it is a constant and no argument is a Tensor.
+
+    `own`: the function computed `y`, which nothing else will read.
+    """
     if type(y) is Batched:
         if y.level not in running.levels:
             raise leaked()
@@ -170,6 +176,8 @@ def _for_caller(y, tensors):
         return asarray(y) if tensors else y
     if tensors or (y.requires_grad and is_grad_enabled()):
         return y
+    if own:
+        return own_value(y)
     array = y.detach().numpy()
     return array.copy() if array.ndim else array[()]
 

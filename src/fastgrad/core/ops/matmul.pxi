@@ -35,6 +35,7 @@ cdef inline Factor transposed(const Factor* x) noexcept nogil:
 cdef bint read_batch(const Layout* a, const Layout* b, Matmul* s) noexcept nogil:
     """The leading axes of a product of stacks; False where they do not broadcast."""
     cdef int na = max(a.ndim - 2, 0), nb = max(b.ndim - 2, 0), k
+    cdef bint repeated = True       # whether `b` is one matrix for all of the stack, and `a` is the whole stack
     s.batch = max(na, nb)
     for k in range(s.batch):
         la = a.shape[k - s.batch + na] if k >= s.batch - na else 1
@@ -45,9 +46,10 @@ cdef bint read_batch(const Layout* a, const Layout* b, Matmul* s) noexcept nogil
         s.count *= s.shape[k]
         s.a_steps[k] = 0 if la == 1 else a.strides[k - s.batch + na]
         s.b_steps[k] = 0 if lb == 1 else b.strides[k - s.batch + nb]
+        repeated = repeated and s.b_steps[k] == 0 and la == s.shape[k]
     # NumPy 2.4's OpenBLAS on AMD EPYC, 2026: up to 10^6 products, or with few rows a matrix, one call wins, up to 10x;
     # beyond, a call per matrix is 20% faster, since each stays within the kernels that need no packing.
-    s.one = b.ndim <= 2 and (s.m < 8 or s.count * s.m * s.n * s.p <= 1000000)
+    s.one = (b.ndim <= 2 or (repeated and a.ndim > 2)) and (s.m < 8 or s.count * s.m * s.n * s.p <= 1000000)
     return True
 
 

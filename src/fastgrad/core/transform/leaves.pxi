@@ -74,11 +74,24 @@ cdef object handed_back(Tensor x, object g, object original):
         return t
     if not PyArray_Check(original) and t.layout.ndim == 0:
         return number_of(t)
+    return private_array(t) if g is None else given_away(t)
+
+
+cdef object given_away(Tensor t):
+    """The value of `t`, which is held only by the caller, as an array in memory that nobody else has."""
     # The value of a Tensor without a kernel dtype, or of a subclass, may be one that a rule returned and still holds.
-    if g is not None and (t.layout.kernel == NO_KERNEL or not t.layout.flags & C_CONTIGUOUS
-                          or (t.storage != NULL and (t.storage.refs > 1 or t.storage.base != NULL))):
+    if (t.layout.kernel == NO_KERNEL or not t.layout.flags & C_CONTIGUOUS
+            or (t.storage != NULL and (t.storage.refs > 1 or t.storage.base != NULL))):
         t = private_copy(t)
     return private_array(t)
+
+
+def own_value(Tensor t):
+    """Return the value of `t` as an array, or as a number if it is 0-d. The caller gives up `t`: its memory may be
+    that of the array."""
+    if t.layout.ndim == 0:
+        return number_of(t)
+    return private_array(private_copy(t)) if t.flags & REQUIRES_GRAD else given_away(t)
 
 
 cdef object value_leaf(void* state, object leaf):
