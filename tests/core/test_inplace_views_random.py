@@ -58,6 +58,9 @@ class Real:
     def update_by(self, i, j, method, _):
         getattr(self.pool[i], method)(self.pool[j] * 0.1 + 1.0)
 
+    def update_directly(self, i, j, method, _):
+        getattr(self.pool[i], method)(self.pool[j])
+
     def assign(self, i, key, j):
         self.pool[i][key] = self.pool[j].sum() * 0.1
 
@@ -120,6 +123,9 @@ class Pure(Real):
     def update_by(self, i, j, _, op):
         self.write(self.pool[i], op(self.read(self.pool[i]), self.read(self.pool[j]) * 0.1 + 1.0))
 
+    def update_directly(self, i, j, _, op):
+        self.write(self.pool[i], op(self.read(self.pool[i]), self.read(self.pool[j])))
+
     def assign(self, i, key, j):
         self.write(self.pool[i], self.read(self.pool[j]).sum() * 0.1, self.pool[i][1][key])
 
@@ -149,7 +155,7 @@ def draw(rng, real):
     k = int(rng.integers(0, 1000))
     key = keys_of(shapes[i], k)
     method, op = UPDATES[k % len(UPDATES)]
-    kind = int(rng.integers(0, 12))
+    kind = int(rng.integers(0, 13))
     if kind < 4:
         return "view", i, VIEWS[k % len(VIEWS)], k
     if kind < 6:
@@ -158,6 +164,8 @@ def draw(rng, real):
         return "update", i, method, op, 1.25
     if kind == 7 and shapes[i] == shapes[j]:
         return "update_by", i, j, method, op
+    if kind == 12 and shapes[i] == shapes[j] and method != "__itruediv__":  # often of the same memory
+        return "update_directly", i, j, method, op
     if kind == 8:
         return "assign", i, key, j
     if kind == 9 and shapes[i] == shapes[j]:

@@ -54,6 +54,7 @@ include "record/edges.pxi"          # what a result keeps of its operands
 include "record/rule_node.pxi"      # and of any number of them
 include "object/leaving.pxi"        # values that leave the graph
 include "object/regions.pxi"        # which parts of a block were written
+include "object/settle.pxi"         # edges to what was written
 include "object/inplace.pxi"        # in-place writes
 include "object/rebase.pxi"         # and those through views
 include "object/setitem.pxi"

@@ -88,6 +88,7 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
             (<NodeExtra>x.extra).result = value
         if moves:
             take_memory(x, z)
+            forget_cycles(x)
             return x
     bump_version(x)
     if x.storage != NULL:
@@ -95,6 +96,7 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
     copy_strided(x.layout.itemsize, x.layout, z.data, z.layout.strides, x.data, x.layout.strides)
     if recorded:
         x.storage.taken = x.storage.version
+        forget_cycles(x)
     return x
 
 
@@ -193,6 +195,19 @@ cdef inline Tensor write_directly(int op, Tensor x, const void* other, Py_ssize_
     return x
 
 
+cdef inline object kept_apart(Tensor x, object other):
+    """`other`, or its copy if `x op= other` would overwrite what the backward may read: as of `y.T *= y`."""
+    if (type(other) is Tensor and (<Tensor>other).storage == x.storage and x.storage != NULL and other is not x
+            and fg_grad_off == 0 and (x.flags | (<Tensor>other).flags) & REQUIRES_GRAD):
+        return copy_of_overlap(x, <Tensor>other)
+    return other
+
+
+cdef object copy_of_overlap(Tensor x, Tensor other):
+    cdef Region a = whole_region(x), b = whole_region(other)
+    return other if are_disjoint(&a, &b) else functions["copy"](other)
+
+
 cdef inline object inplace(int op, Tensor x, object other):
     """`x op= other`."""
     cdef Layout* layout = x.layout
@@ -209,9 +224,9 @@ cdef inline object inplace(int op, Tensor x, object other):
         narrow = <float>c
         check_fresh(x)
         return write_directly(op, x, &c if layout.kernel == F64 else <void*>&narrow, 0)
-    result = binary_any(op, x, other)
+    result = binary_any(op, x, kept_apart(x, other))
     return result if result is NotImplemented else write_inplace(x, <Tensor>result, op_names[op])
 
 
 cdef object inplace_named(str name, Tensor x, object other):
-    return write_inplace(x, functions[name](x, other), name)
+    return write_inplace(x, functions[name](x, kept_apart(x, other)), name)

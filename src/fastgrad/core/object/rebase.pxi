@@ -130,6 +130,7 @@ cdef object write_through(Tensor x, Tensor z, str name):
         forget_snapshot(old)
     else:
         become(x, w, old, owner)
+        settle_graph(owner)
         if fg_watch:
             inspect_result(x)
     return x

@@ -24,8 +24,6 @@ cdef bint is_own_part(Tensor x, object key, object value) except -1:
 cdef Region region_of(Tensor x, object key):
     """What `x[key]` covers at most."""
     cdef Geometry v
-    if x.storage.refs < 2 and not x.flags & REQUIRES_GRAD:      # then nobody asks
-        return whole_region(x)
     key = basic_key(key)
     if key is None or not parse_key(x.layout, key, &v):
         return whole_region(x)
@@ -70,7 +68,10 @@ cdef object set_item(Tensor x, object key, object value):
     move_out(x)
     cdef unsigned int version = version_of(x)
     target = array_view(x, x, True)
-    cdef Region region = region_of(x, params["key"])
+    cdef bint shared = x.storage.refs > 1      # otherwise no view asks where the write went
+    cdef Region region
+    if shared:
+        region = region_of(x, params["key"])
     if recording:
         z = adopt(x.layout, x.storage, x.data)
         link_unseen(z, rule, (x, value), params, RULE)
@@ -87,10 +88,14 @@ cdef object set_item(Tensor x, object key, object value):
             raise errors.forward_failed("setitem", error, (x, value)).with_traceback(error.__traceback__) from None
         raise
     x.storage.version += 1
-    note_write(x.storage, region)
+    if shared:
+        note_write(x.storage, region)
+    else:
+        storage_forget_writes(x.storage)
     if recording:
         move_node(x, z, old, operands)
         x.storage.taken = x.storage.version
+        forget_cycles(x)
         if fg_watch:
             inspect_result(x)
     return 0
