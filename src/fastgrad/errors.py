@@ -1,7 +1,4 @@
-"""Error classes, and functions that return errors with their message: what was passed, what was expected, what to do.
-
-Both engines raise these, so that each message is written once. Imports nothing of fastgrad.
-"""
+"""Error classes, and functions that return errors of both engines with their message. Imports nothing of fastgrad."""
 
 
 class FastgradError(Exception):
