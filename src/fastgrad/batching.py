@@ -159,7 +159,7 @@ def innermost(arguments):
 
 def call(rule, args, kwargs):
     """Return the result of an op that is called with a Batched value among its arguments."""
-    if rule.broadcasts and not kwargs:
+    if rule.aligns and not kwargs:
         y = _broadcast(rule.function, args)
         if y is not None:
             return y

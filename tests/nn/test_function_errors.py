@@ -119,12 +119,21 @@ def test_arguments_that_do_not_fit_are_refused(call, error, text):
 
 @pytest.mark.parametrize("name", ["relu", "leaky_relu", "elu", "silu", "hardtanh", "relu6", "selu", "mish", "dropout"])
 def test_a_value_that_is_needed_is_not_overwritten_silently(name):
-    x = fg.tensor([-1.0, 0.5, 2.0], requires_grad=True)
-    h = x.exp()  # whose gradient needs its result
-    y = getattr(F, name)(h, inplace=True)
-    assert y is h
-    with pytest.raises(MutationError, match="overwritten in place"):
+    gradients = []
+    for inplace in True, False:
+        x = fg.tensor([-1.0, 0.5, 2.0], requires_grad=True)
+        h = x.exp()  # whose gradient needs its result
+        fg.manual_seed(3)
+        y = getattr(F, name)(h, inplace=inplace)
+        assert (y is h) == inplace
         y.sum().backward()
+        gradients.append(x.grad.numpy())
+    np.testing.assert_allclose(*gradients, rtol=1e-15)
+    h = x.exp()
+    with fg.no_grad():
+        getattr(F, name)(h, inplace=True)
+    with pytest.raises(MutationError, match="overwritten in place"):
+        h.sum().backward()
     with pytest.raises(FastgradError, match="leaf"):
         getattr(F, name)(x, inplace=True)
 

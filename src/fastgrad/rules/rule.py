@@ -45,7 +45,7 @@ class Rule(Derivatives):
         "name", "forward", "vjps", "operand_names", "n_operands", "variadic", "param_names", "defaults", "elementwise",
         "view", "holomorphic", "domain", "samples", "aliases", "numpy_names", "reads_result", "reads_operand",
         "_readers", "_vjp_names", "has_vjp", "synonyms", "takes_dtype", "prepare", "together", "n_positional",
-        "function", "hermitian", "jvp", "jvps", "batch", "broadcasts", "_jvp_read_by", "pattern",
+        "function", "hermitian", "jvp", "jvps", "batch", "aligns", "_jvp_read_by", "pattern",
     )  # fmt: skip
 
     def __init__(
@@ -89,7 +89,7 @@ class Rule(Derivatives):
         self._check_jvps()
         self.batch = batch
         # Whether a batch needs nothing but operands of one rank.
-        self.broadcasts = elementwise and batch is None and not self.variadic and not self.param_names
+        self.aligns = elementwise and batch is None and not self.variadic and not self.param_names
         self.pattern = pattern
         self.function = None  # the op that users call, once the engine has made it
 

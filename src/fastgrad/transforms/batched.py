@@ -121,7 +121,7 @@ def _counterpart(ufunc):
     """Return fastgrad's op for a ufunc, if a batch needs nothing but operands of one rank, or else None."""
     function = None if counterparts.numpy_function(ufunc) is None else counterparts.counterpart_of(ufunc)
     rule = getattr(function, "rule", None)
-    return function if rule is not None and rule.broadcasts and rule.n_operands == ufunc.nin else None
+    return function if rule is not None and rule.aligns and rule.n_operands == ufunc.nin else None
 
 
 @_method
