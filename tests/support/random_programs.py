@@ -248,6 +248,8 @@ def _draw_step(rng, values, owned, in_place):
     if name in ("through", "twice"):
         keys = keys[:1] + keys[2:5]
     key = keys[rng.integers(len(keys))]
+    if not np.empty(n)[key].size:  # of a write of no elements, the engines note different versions
+        return None
     return "write", name, (a, some()), (key, turned)
 
 

@@ -90,7 +90,7 @@ def ones_like(x, /, dtype=None, *, requires_grad=False, device=None):
     return _made(np.ones_like(plain(x), dtype), requires_grad, device)
 
 
-def plain_like(x):
+def _plain_like(x):
     """Return an array of the shape and dtype of `x`."""
     return batches.like(x) if type(x) is Batched else plain(x)
 
@@ -98,9 +98,9 @@ def plain_like(x):
 def full_like(x, /, fill_value, dtype=None, *, requires_grad=False, device=None):
     """Return a new Tensor filled with `fill_value`, with the shape and dtype of `x`."""
     if records(fill_value):
-        x = np.asarray(plain_like(x))
+        x = np.asarray(_plain_like(x))
         return _recorded(x.shape, fill_value, dtype or x.dtype)
-    return _made(np.full_like(plain_like(x), plain(fill_value), dtype), requires_grad, device)
+    return _made(np.full_like(_plain_like(x), plain(fill_value), dtype), requires_grad, device)
 
 
 def empty_like(x, /, dtype=None, *, requires_grad=False, device=None):
