@@ -254,30 +254,29 @@ def nanmedian(a, /, axis=None, overwrite_input=False, keepdims=False):
     return np.nanmedian(a, axis, keepdims=keepdims)
 
 
+def _key_between(a, y, axis, of_result):
+    """Return the key of the place that each element of `a` has in the result `y`, or the reverse if `of_result`."""
+    source = np.argsort(a.detach().numpy(), axis=axis, kind="stable")  # equal elements in their order
+    target = np.argsort(y.detach().numpy(), axis=axis, kind="stable")
+    place = np.empty_like(source)
+    np.put_along_axis(place, *((target, source) if of_result else (source, target)), axis=axis)
+    key = list(np.ogrid[tuple(slice(n) for n in a.shape)])
+    key[axis] = place
+    return tuple(key)
+
+
 def _partition_vjp(g, a, y, axis):
     """`g` at the place that each element has in the result; equal elements in their order."""
     if axis is None:
         return reshape(_partition_vjp(g, reshape(a, (-1,)), y, 0), a.shape)
-    source = np.argsort(a.detach().numpy(), axis=axis, kind="stable")
-    target = np.argsort(y.detach().numpy(), axis=axis, kind="stable")
-    place = np.empty_like(source)
-    np.put_along_axis(place, source, target, axis=axis)
-    key = list(np.ogrid[tuple(slice(n) for n in a.shape)])
-    key[axis] = place
-    return getitem(g, tuple(key))
+    return getitem(g, _key_between(a, y, axis, False))
 
 
 def _partition_jvp(t, a, y, axis):
     """Each position of the result gets the tangent of its element."""
     if axis is None:
         t, a, axis = reshape(t, (-1,)), reshape(a, (-1,)), 0
-    source = np.argsort(a.detach().numpy(), axis=axis, kind="stable")
-    target = np.argsort(y.detach().numpy(), axis=axis, kind="stable")
-    place = np.empty_like(source)
-    np.put_along_axis(place, target, source, axis=axis)
-    key = list(np.ogrid[tuple(slice(n) for n in a.shape)])
-    key[axis] = place
-    return getitem(t, tuple(key))
+    return getitem(t, _key_between(a, y, axis, True))
 
 
 @rule(
