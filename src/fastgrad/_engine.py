@@ -15,8 +15,13 @@ if _wanted != "python":
         from fastgrad import core as _chosen
     except ModuleNotFoundError as error:
         # Fall back only if an extension module is missing; errors of a broken one must be visible.
-        if _wanted == "cython" or not (error.name or "").startswith("fastgrad.core"):
+        if not (error.name or "").startswith("fastgrad.core"):
             raise
+        if _wanted == "cython":
+            raise ImportError(
+                'FASTGRAD_ENGINE="cython", but the compiled engine is not part of this installation: '
+                "install fastgrad from a wheel for this platform or where a C compiler is, or leave FASTGRAD_ENGINE unset"
+            ) from error
         from fastgrad import engine_python as _chosen
 else:
     from fastgrad import engine_python as _chosen
