@@ -20,7 +20,7 @@ if _wanted != "python":
         if _wanted == "cython":
             raise ImportError(
                 'FASTGRAD_ENGINE="cython", but the compiled engine is not part of this installation: '
-                "install fastgrad from a wheel for this platform or where a C compiler is, or leave FASTGRAD_ENGINE unset"
+                "install a wheel for this platform, or build it with a C compiler, or leave FASTGRAD_ENGINE unset"
             ) from error
         from fastgrad import engine_python as _chosen
 else:
@@ -47,6 +47,7 @@ Run, gradient_function, own_value = _chosen.Run, _chosen.gradient_function, _cho
 directional_derivative, hessian_product = _chosen.directional_derivative, _chosen.hessian_product
 transform_depth, set_transform_depth = _chosen.transform_depth, _chosen.set_transform_depth
 leave = _chosen.leave
+subclass, set_class = _chosen.subclass, _chosen.set_class  # for the names of other packages
 write_count = _chosen.write_count
 collect_nodes = _chosen.collect_nodes  # for `checkpoint`
 partial_gradients = _chosen.partial_gradients

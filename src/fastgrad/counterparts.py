@@ -39,7 +39,7 @@ def _divmod(x1, x2, /):
 
 def _concatenate(arrays, /, axis=0):
     """`np.concatenate`, except of the rows of one Tensor, as `np.bmat` calls it if its blocks are Tensors."""
-    if axis == -1 and type(arrays) is Tensor and arrays.ndim == 2:
+    if axis == -1 and isinstance(arrays, Tensor) and arrays.ndim == 2:
         raise leaving.rows_for_blocks()
     return joining.concat(arrays, axis)
 

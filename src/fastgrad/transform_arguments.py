@@ -2,6 +2,12 @@
 
 A Tensor is known by its public attributes; functions take the engine's class or functions where they need them. `run`
 is the engine's `Run`.
+
+`run.dialect` is None, or says what differs for functions that bear another package's names:
+  box                           the subclass of Tensor that the function receives
+  lift(run, leaf)               a new Tensor of a floating or complex dtype for a leaf that is none
+  require_scalar(verb, y)       for results that are no Tensor of one real number: raises unless `y` will do
+  warn_unreached(run, gs, each) as `warn_unreached`
 """
 
 import numpy as np
@@ -31,6 +37,8 @@ def positions(verb, argnums, n):
 
 def lift_other(run, leaf, tensor):
     """Return the Tensor with respect to which `run` differentiates, for a leaf that the engine does not know."""
+    if run.dialect is not None:
+        return run.dialect.lift(run, leaf)
     if not isinstance(leaf, NUMBERS):
         raise refused(run, leaf)
     x = tensor(leaf)  # copied: the function may write to it, and the graph may outlive the call
@@ -94,8 +102,13 @@ def require_output(verb, leaf, Tensor):
     return leaf
 
 
-def require_scalar(verb, y, Tensor):
+def require_scalar(verb, y, Tensor, dialect=None):
     """Raise unless the result is one real number."""
+    if isinstance(y, Tensor) and y.size == 1 and y.dtype.kind == "f":
+        return
+    if dialect is not None:
+        dialect.require_scalar(verb, y)
+        return
     require_output(verb, y, Tensor)
     if isinstance(y, (float, int)):
         return
@@ -117,6 +130,9 @@ def warn_unreached(run, gs, each):
 
     Derivatives are exempt, because they are often constant.
     """
+    if run.dialect is not None:
+        run.dialect.warn_unreached(run, gs, each)
+        return
     if run.higher:
         return
     if not each:
@@ -149,7 +165,7 @@ def matched(run, word, tree, template, targets, Tensor, asarray):
                 )
             t = t.astype(x.dtype)
         found.append(t)
-    return found, any(isinstance(t, Tensor) for t in given)
+    return found, any(type(t) is Tensor for t in given)
 
 
 def names(verb):

@@ -34,6 +34,7 @@ cdef extern from "Python.h":
     PyTypeObject* Py_TYPE(object o)
     Py_ssize_t Py_REFCNT(PyObject* o)
     void Py_SET_REFCNT(PyObject* o, Py_ssize_t n)
+    void Py_SET_TYPE(PyObject* o, PyTypeObject* t)
     bint PyObject_TypeCheck(object o, PyTypeObject* t)
     void PyType_Modified(PyTypeObject* t)
     Py_ssize_t PyVectorcall_NARGS(size_t nargsf)

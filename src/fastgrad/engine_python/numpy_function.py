@@ -15,9 +15,12 @@ class NumPyFunction:
 
     def __init__(self, function, counterpart, plan, general, names):
         self.function, self.counterpart, self.plan, self.general = function, counterpart, plan, general
+        self.override = None  # what is called instead: derivatives that a user has defined
         vars(self).update(names)
 
     def __call__(self, *args, **kwargs):
+        if self.override is not None:
+            return self.override(*args, **kwargs)
         arguments = (*args, *kwargs.values())
         if not any(map(_holds_tensor, arguments)) or any(map(_is_other_array, arguments)):
             return self.function(*args, **kwargs)

@@ -5,7 +5,7 @@ import numpy as np
 from fastgrad import anomaly, batching, errors, op_functions, parameters, view_keys
 from fastgrad.engine_python import views, writes
 from fastgrad.engine_python.leaving import is_grad_enabled
-from fastgrad.engine_python.tensor import Node, Tensor, asarray, native, new_tensor, overlaps_itself
+from fastgrad.engine_python.tensor import Node, Tensor, asarray, native, new_tensor, overlaps_itself, set_class
 from fastgrad.op_functions import functions
 from fastgrad.tracebacks import shorten, user_line
 
@@ -72,6 +72,9 @@ def record(rule, operands, params, overwritten=None):
             rule, operands, edges, saved, {key: parameters.private(p) for key, p in params.items()}
         )
         node.version = result.storage.version
+        for o in operands:
+            if isinstance(o, Tensor) and type(o) is not Tensor:
+                set_class(result, type(o))
         if versions != [o.storage.version for o in operands if isinstance(o, Tensor)]:
             raise errors.written_meanwhile(rule.name)
         if result.view_version is not None and edges[0] is not None:
@@ -106,6 +109,8 @@ def write(x, rule, operands, params, region=None):
         if x.node is not None:
             result.node.grad_owner, x.node.grad_owner = x.node.grad_owner, None
         x.node = result.node
+        if type(result) is not Tensor:
+            set_class(x, type(result))
     return x
 
 

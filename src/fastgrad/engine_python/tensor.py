@@ -178,6 +178,17 @@ class Tensor:
         return HookHandle(self.node.hooks, hook)
 
 
+def subclass(meta, name, bases, members):
+    """Return a subclass of Tensor for tensors that look different to the user. Instances have no own attributes."""
+    return type.__new__(meta, name, bases, {"__slots__": (), **members})
+
+
+def set_class(x, cls):
+    """Give `x` the class `cls`: Tensor, or what `subclass` has made. Return `x`."""
+    x.__class__ = cls
+    return x
+
+
 def new_tensor(array, node=None, storage=None):
     """Return a Tensor of an ndarray; calling the class converts its arguments, as in PyTorch."""
     made = object.__new__(Tensor)

@@ -9,7 +9,7 @@ from fastgrad.engine_python.forward import push_forward
 from fastgrad.engine_python.leaving import enable_grad, is_grad_enabled, is_traced, trace, untrace
 from fastgrad.engine_python.record import functions
 from fastgrad.engine_python.sweep import gradients
-from fastgrad.engine_python.tensor import Tensor, asarray, tensor
+from fastgrad.engine_python.tensor import Tensor, asarray, set_class, tensor
 from fastgrad.tracebacks import shorten
 
 
@@ -45,12 +45,12 @@ class Run:
     """
 
     __slots__ = (
-        "args", "f", "inputs", "kwargs", "numbers", "originals", "recording", "single", "tensors", "tracked", "trees",
-        "verb",
+        "args", "dialect", "f", "inputs", "kwargs", "numbers", "originals", "recording", "single", "tensors",
+        "tracked", "trees", "verb",
     )  # fmt: skip
 
-    def __init__(self, verb, args, argnums=None, kwargs=None):
-        self.verb, self.f = verb, None
+    def __init__(self, verb, args, argnums=None, kwargs=None, dialect=None):
+        self.verb, self.f, self.dialect = verb, None, dialect
         self.args = list(args)
         self.kwargs = kwargs or {}
         self.single = type(argnums) is int
@@ -71,10 +71,12 @@ class Run:
         return transform_arguments.is_derivative(self.f)
 
     def _lift(self, leaf):
-        if type(leaf) is Tensor:
+        if isinstance(leaf, Tensor):
             x = self._lift_tensor(leaf)
         else:
-            x = transform_arguments.lift_other(self, leaf, tensor)
+            x = transform_arguments.lift_other(self, leaf, tensor).requires_grad_()
+        if self.dialect is not None:
+            set_class(x, self.dialect.box)
         self.originals.append(leaf)
         self.inputs.append(x)
         return x
@@ -85,7 +87,9 @@ class Run:
             return functions["entry"](t)
         x = t.detach().copy() if t.requires_grad else t.copy()
         if x.dtype.kind not in "fc":
-            raise transform_arguments.refused(self, t)
+            if self.dialect is None:
+                raise transform_arguments.refused(self, t)
+            x = self.dialect.lift(self, t)
         return x.requires_grad_()
 
     def call(self, f):
@@ -136,7 +140,7 @@ class Run:
 
     def scalar_gradients(self, y):
         """Return the gradients of the result `y`, which must be one real number."""
-        transform_arguments.require_scalar(self.verb, y, Tensor)
+        transform_arguments.require_scalar(self.verb, y, Tensor, self.dialect)
         recorded = isinstance(y, Tensor) and y.requires_grad
         gs = self.gradients((y,)) if recorded else [None] * len(self.inputs)
         self.warn_unreached(gs)
@@ -160,9 +164,9 @@ class Run:
         original, x = self.originals[k], self.inputs[k]
         if g is None:
             array = np.zeros(x.shape, x.dtype)
-            if isinstance(original, Tensor):
+            if type(original) is Tensor:
                 return asarray(array)
-        elif isinstance(original, Tensor) or g.requires_grad:
+        elif type(original) is Tensor or g.requires_grad:
             return g
         else:
             array = _own_array(g)
@@ -198,14 +202,14 @@ def own_value(t):
     return _own_array(t)[()]
 
 
-def gradient_function(verb, f, argnums, has_aux, with_value):
+def gradient_function(verb, f, argnums, has_aux, with_value, dialect=None):
     """Return the function that computes the gradient of `f`, and its value if `with_value`."""
 
     def gradient(*args, **kwargs):
         try:
             if batching.running.levels:
                 return batching.inside["gradient"](verb, f, argnums, has_aux, with_value, args, kwargs)
-            run = Run(verb, args, argnums, kwargs)
+            run = Run(verb, args, argnums, kwargs, dialect)
             value = run.call(f)
             if has_aux:
                 value, aux = transform_arguments.pair(verb, value)
@@ -224,10 +228,10 @@ def gradient_function(verb, f, argnums, has_aux, with_value):
     return gradient
 
 
-def _start(verb, primals, tangents):
+def _start(verb, primals, tangents, dialect=None):
     """Return the run and the tangents as Tensors, one per input."""
     transform_arguments.require_tuples(verb, primals, tangents)
-    run = Run(verb, primals)
+    run = Run(verb, primals, dialect=dialect)
     vs = run.match("tangents", tangents, primals, run.inputs)
     run.tracked = run.tracked or (run.recording and any(v.requires_grad for v in vs))
     return run, vs
@@ -240,9 +244,9 @@ def _push(run, results, tangents):
     return [next(pushed) if isinstance(y, Tensor) and y.requires_grad else None for y in results]
 
 
-def directional_derivative(f, primals, tangents):
+def directional_derivative(f, primals, tangents, dialect=None):
     """Return the value of `f` and its derivative along the tangents."""
-    run, vs = _start("jvp", primals, tangents)
+    run, vs = _start("jvp", primals, tangents, dialect)
     out = run.call(f)
     ys = [transform_arguments.require_output("jvp", y, Tensor) for y in _tree.leaves(out)]
     ts = _push(run, ys, vs)

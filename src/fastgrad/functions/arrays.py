@@ -24,9 +24,9 @@ def joined(x):
 def _stacked(x):
     if type(x) not in (list, tuple):
         return as_tensor(x)
-    parts = [part if type(part) is Tensor else _number_or_stacked(part) for part in x]
+    parts = [part if isinstance(part, Tensor) else _number_or_stacked(part) for part in x]
     if int in map(type, parts):
-        wide = any(type(part) is Tensor and part.dtype == _FLOAT64 for part in parts)
+        wide = any(isinstance(part, Tensor) and part.dtype == _FLOAT64 for part in parts)
         parts = [as_tensor(float(part) if wide else part) if type(part) is int else part for part in parts]
     return _stack(*parts, axis=0) if parts else as_tensor(np.array(()))
 
@@ -38,7 +38,7 @@ def _number_or_stacked(part):
 
 def array(object, dtype=None, *, copy=True, order="K", ndmin=0):
     """`numpy.array` of a Tensor, or of nested lists with Tensors inside. The memory order of the result is C."""
-    made = object if type(object) is Tensor else _stacked(object)
+    made = object if isinstance(object, Tensor) else _stacked(object)
     if dtype is not None and made.dtype != np.dtype(dtype):
         made = OPS["astype"](made, np.dtype(dtype))
     elif made is object and copy:

@@ -216,7 +216,7 @@ def constant(numpy_function, described=None, method=None):
 
     def function(*args, **kwargs):
         try:
-            call = method if method is not None and args and type(args[0]) is Tensor else numpy_function
+            call = method if method is not None and args and isinstance(args[0], Tensor) else numpy_function
             if kwargs:
                 kwargs = parameters.keywords(kwargs)
                 if not kwargs.keys() <= _KEYWORDS:  # an error, which NumPy's function words by its own name

@@ -172,7 +172,7 @@ def einsum(subscripts, /, *operands, optimize=True):
     """
     if not isinstance(subscripts, str):
         subscripts, operands = from_sublists((subscripts, *operands))
-    if len(operands) == 2 and type(operands[0]) is type(operands[1]) is Tensor:
+    if len(operands) == 2 and isinstance(operands[0], Tensor) and isinstance(operands[1], Tensor):
         key = (subscripts, operands[0].ndim, operands[1].ndim)
     else:
         operands = [as_tensor(x) for x in operands]

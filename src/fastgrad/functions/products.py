@@ -108,7 +108,7 @@ def norm(x, /, ord=None, axis=None, keepdims=False, *, p=None, dim=None, keepdim
     derivatives are those of this gradient, so the Hessian of `norm(x)**2` is 0 at 0, although it is 2 everywhere else;
     `sum(x * x)` has the correct Hessian everywhere.
     """
-    if ord is p is axis is dim is keepdim is None and type(x) is Tensor and x.dtype.kind in "fc":  # most calls
+    if ord is p is axis is dim is keepdim is None and isinstance(x, Tensor) and x.dtype.kind in "fc":  # most calls
         return FUNCTIONS["norm"](x, keepdims=keepdims)
     x, axis, keepdims = as_tensor(x), parameters.either(axis, dim), parameters.either(keepdims, keepdim, False)
     ord = parameters.either(ord, p)

@@ -74,7 +74,7 @@ cdef int note_birth(Tensor y) except -1:
     cdef dict births = <dict>fg_births
     births[<size_t><PyObject*>y] = None
     for o in node_operands(y):
-        if type(o) is Tensor and (<Tensor>o).flags & REQUIRES_GRAD and not is_leaf(<Tensor>o):
+        if is_tensor(o) and (<Tensor>o).flags & REQUIRES_GRAD and not is_leaf(<Tensor>o):
             births.setdefault(<size_t><PyObject*>o, o)
     return 0
 

@@ -10,7 +10,7 @@ cdef Tensor checked_cotangent(object y, object cotangent, int k):
     """The cotangent of the root `y`; None, which stands for 1, if none was given and `y` is one real number. `k` is the
     number of `y` among several outputs, or -1."""
     cdef Tensor g = None
-    if (cotangent is not None or type(y) is not Tensor or not (<Tensor>y).flags & REQUIRES_GRAD
+    if (cotangent is not None or not is_tensor(y) or not (<Tensor>y).flags & REQUIRES_GRAD
             or (<Tensor>y).layout.size != 1 or is_complex((<Tensor>y).layout.typenum)):
         what = "this tensor" if k < 0 else f"outputs[{k}]"
         g = sweep_arguments.checked_cotangent(y, cotangent, what, Tensor, asarray)
@@ -31,11 +31,11 @@ def partial_gradients(outputs, inputs, cotangents, *, bint create_graph=False):
 
 cdef tuple recorded_tensors(object given):
     """A Tensor, or a tuple or list of them, as a tuple; None for anything else, for `checked_sequences` to look at."""
-    if type(given) is not Tensor and type(given) is not tuple and type(given) is not list:
+    if not is_tensor(given) and type(given) is not tuple and type(given) is not list:
         return None
-    cdef tuple found = (given,) if type(given) is Tensor else tuple(given)
+    cdef tuple found = (given,) if is_tensor(given) else tuple(given)
     for x in found:
-        if type(x) is not Tensor or not (<Tensor>x).flags & REQUIRES_GRAD:
+        if not is_tensor(x) or not (<Tensor>x).flags & REQUIRES_GRAD:
             return None
     return found or None
 
@@ -125,7 +125,7 @@ cdef list small_graph(Tensor root):
         if at > KEPT_NODES or nbytes > KEPT_BYTES:
             return None
         for o in node_operands(x) if not is_leaf(x) else ():
-            if type(o) is Tensor and <size_t><PyObject*>o not in seen:
+            if is_tensor(o) and <size_t><PyObject*>o not in seen:
                 seen.add(<size_t><PyObject*>o)
                 found.append(o)
     return found

@@ -25,7 +25,7 @@ cdef tuple values_read(tuple operands, bint record):
     cdef Tensor x, read
     cdef list values = None
     for k in range(len(operands)):
-        if type(operands[k]) is not Tensor:
+        if not is_tensor(operands[k]):
             continue
         x = <Tensor>operands[k]
         if x.flags & VIEW and x.storage.version != x.saved:
@@ -67,7 +67,7 @@ cdef int rule_cotangents(Function f, Tensor y, Tensor g, bint record, bint only_
     cdef tuple values = values_read(operands, record)
     for k in range(len(operands)):
         o = operands[k]
-        if type(o) is Tensor and takes(<Tensor>o, only_wanted) and nth_bit(flows, k):
+        if is_tensor(o) and takes(<Tensor>o, only_wanted) and nth_bit(flows, k):
             x = <Tensor>o
             if not f.together:
                 gx = <Tensor?>call_vjp(f, k, g, read, values, params)
@@ -109,13 +109,13 @@ cdef list call_vjp_of_all(Function f, Tensor g, object read, tuple operands, dic
     found = list(checked_call(f.vjps[0], vjp_arguments(f, 0, g, read, operands, params)))
     for k in range(len(operands)):
         o = operands[k]
-        found[k] = fitted(f, found[k], <Tensor>o) if type(o) is Tensor and found[k] is not None else None
+        found[k] = fitted(f, found[k], <Tensor>o) if is_tensor(o) and found[k] is not None else None
     return found
 
 
 cdef object fitted(Function f, object gx, Tensor x):
     """`Rule._fit`, which is called where the shape or the dtype differs from that of the operand."""
-    if type(gx) is Tensor:
+    if is_tensor(gx):
         like = (<Tensor>gx).layout
         if same_shape(like, x.layout) and like.typenum == x.layout.typenum:
             return gx
@@ -155,7 +155,7 @@ cdef tuple vjp_arguments(Function f, Py_ssize_t at, Tensor g, object read, tuple
         else:
             o = operands[<Py_ssize_t>key]
             if kind == READS_SHAPE:
-                o = shape_tuple((<Tensor>o).layout) if type(o) is Tensor else ()
+                o = shape_tuple((<Tensor>o).layout) if is_tensor(o) else ()
             elif kind == READS_DTYPE:
                 o = dtype_of(<Tensor?>o)
         put_item(args, j, o)

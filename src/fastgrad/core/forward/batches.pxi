@@ -11,7 +11,7 @@ cdef int take_directions(tuple tensors, object given, Py_ssize_t batch, str word
         t = given[k]
         if t is None:
             continue
-        if type(t) is not Tensor or not fits_batch(<Tensor>t, x, batch):
+        if not is_tensor(t) or not fits_batch(<Tensor>t, x, batch):
             raise direction_errors.direction_shape(word, k, t, shape_tuple(x.layout), dtype_of(x), size_or_none(batch))
         if x.sweep == here.number and x.flags & REACHES_INPUT:
             set_direction(<PyObject*>x, t, here)

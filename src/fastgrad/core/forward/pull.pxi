@@ -113,7 +113,7 @@ cdef list pull_by_rule(Tensor y, Tensor g, Py_ssize_t batch, bint record, Sweep*
         else:
             for k in range(len(operands)):
                 o = operands[k]
-                if type(o) is Tensor and flows_along(y, k) and is_listed(<PyObject*>o, here):
+                if is_tensor(o) and flows_along(y, k) and is_listed(<PyObject*>o, here):
                     gxs.append(f.rule.pull_batch(k, g, read, values, params, batch))
                 else:
                     gxs.append(None)
@@ -122,9 +122,9 @@ cdef list pull_by_rule(Tensor y, Tensor g, Py_ssize_t batch, bint record, Sweep*
             exit_context(&backward_context)
     for k in range(len(operands)):
         gx = gxs[k]
-        if gx is None or type(operands[k]) is not Tensor:
+        if gx is None or not is_tensor(operands[k]):
             gxs[k] = None
-        elif type(gx) is not Tensor or not fits_batch(<Tensor>gx, <Tensor>operands[k], batch):
+        elif not is_tensor(gx) or not fits_batch(<Tensor>gx, <Tensor>operands[k], batch):
             wanted_shape = (batch,) + shape_tuple((<Tensor>operands[k]).layout)
             raise errors.vjp_shape(f.rule.name, k, getattr(gx, "shape", gx), wanted_shape)
     if y.flags & FREED:

@@ -107,7 +107,7 @@ cdef object push_by_rule(Tensor y, Py_ssize_t batch, bint record, Sweep* here):
         close_scope(block)
         if inside:
             exit_context(&backward_context)
-    if t is not None and (type(t) is not Tensor or not fits_batch(<Tensor>t, y, batch)):
+    if t is not None and (not is_tensor(t) or not fits_batch(<Tensor>t, y, batch)):
         raise direction_errors.jvp_shape(f.rule.name, t, shape_tuple(y.layout), dtype_of(y), size_or_none(batch))
     if y.flags & FREED:
         raise errors.graph_freed(op_name(y))

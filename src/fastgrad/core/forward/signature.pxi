@@ -53,8 +53,8 @@ def graph_signature(outputs, inputs):
         found.append(len(operands))     # so that each place of two lists means the same until they differ
         for k in range(len(operands)):
             o = operands[k]
-            at = number.get(o) if type(o) is Tensor and flows_along(y, k) else None
-            found.append(at if at is not None else shape_tuple((<Tensor>o).layout) if type(o) is Tensor else None)
+            at = number.get(o) if is_tensor(o) and flows_along(y, k) else None
+            found.append(at if at is not None else shape_tuple((<Tensor>o).layout) if is_tensor(o) else None)
         if rule.pattern is not None or rule.view:
             for value in node_params(y).values():
                 found.append(comparable(value))

@@ -76,7 +76,7 @@ cdef inline Tensor float_tensor(double value):
 
 cdef Tensor as_tensor(object o):
     """Any operand as a Tensor: shares an array's memory, copies the rest."""
-    if type(o) is Tensor:
+    if is_tensor(o):
         return <Tensor>o
     if type(o) is float or type(o) is float64_type:
         return float_tensor(PyFloat_AS_DOUBLE(<PyObject*>o))
@@ -153,7 +153,7 @@ def tensor(data, *, dtype=None, requires_grad=False, device=None):
     if type(data) is float and dtype is None:
         t = float_tensor(data)
     else:
-        if type(data) is Tensor:
+        if is_tensor(data):
             check_door(<Tensor>data, "fg.tensor(x)", False)
             data = to_numpy(<Tensor>data)
         a = np.array(data, dtype=dtype, order="C", copy=True)
@@ -175,7 +175,7 @@ cdef int require(Tensor t) except -1:
 def asarray(obj, dtype=None, *, copy=None, device=None):
     if device is not None:
         devices.check(device)
-    if type(obj) is Tensor or (fg_levels and type(obj) is BATCHED):
+    if is_tensor(obj) or (fg_levels and type(obj) is BATCHED):
         same = dtype is None or np.dtype(dtype) == obj.dtype
         if same and not copy:
             return obj

@@ -150,6 +150,7 @@ cdef void move_node(Tensor x, Tensor z, Tensor old, tuple operands) noexcept:
     if old.extra != NULL:
         (<NodeExtra>old.extra).history = None
     move_edges(z, x, REQUIRES_GRAD | CONST1 | CONST2 | OBJECT2)
+    take_class(x, <PyObject*>z)
     x.x1 = redirect(x.x1, x, old, x.flags & CONST1 != 0)
     x.x2 = redirect(x.x2, x, old, x.flags & CONST2 != 0)
     if z.extra != NULL:
@@ -197,7 +198,7 @@ cdef inline Tensor write_directly(int op, Tensor x, const void* other, Py_ssize_
 
 cdef inline object kept_apart(Tensor x, object other):
     """`other`, or its copy if `x op= other` would overwrite what the backward may read: as of `y.T *= y`."""
-    if (type(other) is Tensor and (<Tensor>other).storage == x.storage and x.storage != NULL and other is not x
+    if (is_tensor(other) and (<Tensor>other).storage == x.storage and x.storage != NULL and other is not x
             and fg_grad_off == 0 and (x.flags | (<Tensor>other).flags) & REQUIRES_GRAD):
         return copy_of_overlap(x, <Tensor>other)
     return other
@@ -213,7 +214,7 @@ cdef inline object inplace(int op, Tensor x, object other):
     cdef Layout* layout = x.layout
     cdef double c
     cdef float narrow
-    if type(other) is Tensor:
+    if is_tensor(other):
         b = <Tensor>other
         if (b.layout == layout and (x.storage != b.storage or x.data == b.data)
                 and writes_directly(op, x, x.flags | b.flags)):

@@ -31,6 +31,17 @@ cdef inline void before_dealloc(PyObject* o) noexcept:
     pass
 
 
+cdef inline bint is_tensor(object o) noexcept:
+    """Whether `o` is a Tensor, perhaps of a class made by `subclass`: only they are deallocated here."""
+    return Py_TYPE(o).tp_dealloc == <void*>dealloc
+
+
+cdef inline void take_class(Tensor y, PyObject* x) noexcept:
+    """Give `y`, computed from `x`, the class of `x`. Classes of Tensors are never freed, and not counted."""
+    if Py_TYPE(<object>x) != POOLED:
+        Py_SET_TYPE(<PyObject*>y, Py_TYPE(<object>x))
+
+
 cdef inline bint is_small(const Layout* layout) noexcept nogil:
     return layout.nbytes <= 8
 
@@ -58,6 +69,8 @@ cdef void dealloc_now(PyObject* o) noexcept:
         release((<Tensor>o).layout)
     if FASTGRAD_DEBUG:
         count_live(-1)
+    if Py_TYPE(<object>o) != POOLED:
+        Py_SET_TYPE(o, POOLED)
     if pool_has_room():
         # What `new_tensor` and `adopt` do not set. One `memset` becomes `rep stos`, which is slower.
         (<Tensor>o).storage = NULL

@@ -8,7 +8,7 @@ cdef inline PyObject* base_at(PyObject* x) noexcept:
         return NULL
     if has_many(<Tensor>x):
         base = PyTuple_GET_ITEM((<NodeExtra>(<Tensor>x).extra).operands, 0)
-        return base if type(<object>base) is Tensor else NULL
+        return base if is_tensor(<object>base) else NULL
     return base
 
 

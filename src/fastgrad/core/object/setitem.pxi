@@ -7,7 +7,7 @@ cdef bint is_own_part(Tensor x, object key, object value) except -1:
     """Whether `value` is `x[key]` itself, so that `x[key] = value` writes nothing: the last step of `x[key] += 1`."""
     cdef Geometry v
     cdef int k
-    if type(value) is not Tensor:
+    if not is_tensor(value):
         return False
     cdef Tensor part = <Tensor>value
     if (not part.flags & VIEW or part.storage != x.storage or part.saved != x.storage.version
@@ -39,17 +39,17 @@ cdef object set_item(Tensor x, object key, object value):
     params = rule.prepare({"key": key})
     if fg_grad_off == 0:
         refresh_view(x)
-        if type(value) is Tensor:
+        if is_tensor(value):
             refresh_view(<Tensor>value)
         if is_own_part(x, params["key"], value):
             return 0
-    recording = wants_grad(x) or (type(value) is Tensor and wants_grad(<Tensor>value))
+    recording = wants_grad(x) or (is_tensor(value) and wants_grad(<Tensor>value))
     if recording and x.flags & VIEW:
         return set_view_item(x, params["key"], value)
     check_writable(x)
     if recording:
         value = operand_of(value)
-    if type(value) is Tensor:
+    if is_tensor(value):
         given = to_numpy(<Tensor>value)
     elif type(value) in PLAIN or (PyArray_CheckExact(value) and cnp.PyArray_TYPE(<cnp.ndarray>value) != cnp.NPY_OBJECT):
         given = value
@@ -58,10 +58,10 @@ cdef object set_item(Tensor x, object key, object value):
             given = np.asarray(value, dtype_of(x))
         except (ValueError, IndexError) as error:
             raise errors.forward_failed("setitem", error, (x, value)).with_traceback(error.__traceback__) from None
-    if recording and type(value) is Tensor and not np.can_cast(dtype_of(<Tensor>value), dtype_of(x), "same_kind"):
+    if recording and is_tensor(value) and not np.can_cast(dtype_of(<Tensor>value), dtype_of(x), "same_kind"):
         raise errors.inplace_dtype("setitem", dtype_of(<Tensor>value), dtype_of(x))
     check_writable(x)
-    if type(value) is Tensor:
+    if is_tensor(value):
         check_fresh(<Tensor>value)
     if recording:
         check_fresh(x)

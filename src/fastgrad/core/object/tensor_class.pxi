@@ -6,7 +6,7 @@ cdef tuple COMPARISONS = ("__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__g
 
 
 cdef inline object operate(int op, object a, object b):
-    if type(a) is Tensor and type(b) is Tensor:
+    if is_tensor(a) and is_tensor(b):
         return binary(op, <Tensor>a, <Tensor>b)
     return binary_any(op, a, b)
 
@@ -83,7 +83,7 @@ cdef class Tensor:
         refresh_view(self)
         if not is_leaf(self) and not self.flags & FREED:
             for o in node_operands(self):
-                if type(o) is Tensor:
+                if is_tensor(o):
                     found.append(o)
         return tuple(found)
 
@@ -156,7 +156,7 @@ cdef class Tensor:
 
     def __mul__(a, b):
         result = operate(MULTIPLY, a, b)
-        if result is NotImplemented and type(a) is not Tensor:
+        if result is NotImplemented and not is_tensor(a):
             return METHODS["__rmul__"](b, a)        # of a matrix
         return result
 

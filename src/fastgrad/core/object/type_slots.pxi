@@ -10,6 +10,8 @@ cdef extern from "Python.h":
         PyGetSetDef* d_getset
     PyTypeObject PyMethodDescr_Type, PyGetSetDescr_Type
     const int METH_FASTCALL
+    const unsigned long Py_TPFLAGS_BASETYPE
+    bint PyType_Check(object o)
 
 cdef PyMethodDef item_method
 cdef list method_docs = []      # keeps what the methods borrow
@@ -22,6 +24,32 @@ cdef object call_class(PyTypeObject* cls, object args, PyObject* kwargs):
 POOLED.tp_dealloc = <void*>dealloc
 POOLED.tp_new = <void*>call_class   # tensors are not allocated through the type
 POOLED.tp_vectorcall = NULL
+
+
+def subclass(meta, str name, tuple bases, dict members):
+    """Return a subclass of Tensor for tensors that look different to the user. It is made here alone: Python code
+    cannot derive from Tensor. Its instances have no attributes of their own, and it is never freed."""
+    cdef unsigned long final = ~POOLED.tp_flags & Py_TPFLAGS_BASETYPE
+    members = {"__slots__": (), **members}
+    POOLED.tp_flags |= Py_TPFLAGS_BASETYPE
+    try:
+        made = type.__new__(meta, name, bases, members)
+    finally:
+        POOLED.tp_flags &= ~final
+    cdef PyTypeObject* t = <PyTypeObject*>made
+    if t.tp_basicsize != POOLED.tp_basicsize or not issubclass(made, Tensor):
+        raise TypeError(f"{name} has attributes in its instances, or is no subclass of Tensor")
+    t.tp_dealloc = <void*>dealloc
+    Py_INCREF(made)
+    return made
+
+
+def set_class(Tensor x, cls):
+    """Give `x` the class `cls`: Tensor, or what `subclass` has made. Return `x`."""
+    if not PyType_Check(cls) or (<PyTypeObject*>cls).tp_dealloc != <void*>dealloc:
+        raise TypeError(f"a class of Tensors was expected, got {cls!r}")
+    Py_SET_TYPE(<PyObject*>x, <PyTypeObject*>cls)
+    return x
 
 
 cdef object item(PyObject* self, PyObject* const* index, Py_ssize_t n):

@@ -6,7 +6,7 @@ cdef dict numpy_functions = op_functions.numpy_functions    # by NumPy's functio
 cdef bint are_plain_operands(tuple inputs):
     """Whether all inputs are Tensors, arrays and numbers, and none is an array of another class."""
     for o in inputs:
-        if not (type(o) is Tensor or PyArray_CheckExact(o) or PyFloat_CheckExact(o) or type(o) is int
+        if not (is_tensor(o) or PyArray_CheckExact(o) or PyFloat_CheckExact(o) or type(o) is int
                 or PyObject_TypeCheck(o, <PyTypeObject*>generic_type)):
             return False
     return True

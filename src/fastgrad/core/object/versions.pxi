@@ -12,7 +12,7 @@ cdef unsigned int versions_in(object operands) except? 0xFFFFFFFF:
     """The sum of the versions of all Tensors among `operands`: it changes when any of them is written."""
     cdef unsigned int total = 0
     for o in operands:
-        if type(o) is Tensor:
+        if is_tensor(o):
             total += version_of(<Tensor>o)
     return total
 

@@ -21,7 +21,7 @@ cdef bint check_operands(tuple operands) except -1:
     cdef PyObject** borrowed = PySequence_Fast_ITEMS(operands)
     cdef bint wanted = False
     for k in range(len(operands)):
-        if type(<object>borrowed[k]) is Tensor:
+        if is_tensor(<object>borrowed[k]):
             check_fresh(<Tensor>borrowed[k])
             wanted = wanted or wants_grad(<Tensor>borrowed[k])
     return wanted
@@ -39,7 +39,7 @@ cdef tuple private_operands(unsigned int reads, tuple operands):
     """The operands; copies of those that the backward reads and others may write."""
     cdef Py_ssize_t k
     for k in range(len(operands)):
-        if type(operands[k]) is Tensor:
+        if is_tensor(operands[k]):
             x = guarded_by(<Tensor>operands[k], nth_bit(reads, k))
             if x is not operands[k]:
                 operands = operands[:k] + (x,) + operands[k + 1:]
@@ -54,7 +54,7 @@ cdef inline NodeExtra link_operands(Tensor y, int op, tuple operands, dict param
 
 cdef Tensor wanted_operand(NodeExtra extra, Py_ssize_t k, bint only_wanted):
     """Operand `k` if the sweep goes to it; None where it does not, or where that is no Tensor."""
-    if type(extra.operands[k]) is not Tensor:
+    if not is_tensor(extra.operands[k]):
         return None
     cdef Tensor x = nth_operand(extra, k)
     return x if takes(x, only_wanted) else None

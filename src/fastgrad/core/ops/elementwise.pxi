@@ -255,7 +255,7 @@ cdef Tensor record_unary(int op, PyObject** given):
 
 
 cdef Tensor record_binary(int op, PyObject** given):
-    if type(<object>given[0]) is not Tensor and type(<object>given[1]) is not Tensor:
+    if not is_tensor(<object>given[0]) and not is_tensor(<object>given[1]):
         x = given_tensor(given[0])
         result = binary_any(op, x, <object>given[1]) if x is not None else NotImplemented
     else:

@@ -25,7 +25,7 @@ cdef inline bint is_index_array(cnp.ndarray a):
 
 cdef object index_array(object o):
     """An index array as C-contiguous int64; None for other objects, and for integers that int64 may not hold."""
-    if type(o) is Tensor:
+    if is_tensor(o):
         o = array_view(<Tensor>o, o, False)
     if type(o) is int or isinstance(o, np.integer):
         o = np.asarray(o)
@@ -85,12 +85,12 @@ cdef bint read_places(const Layout* layout, object key, Places* p) except -1:
         parts = parts[first:last]
         by_arrays = False
         for part in parts:
-            by_arrays = by_arrays or PyArray_Check(part) or type(part) is Tensor
+            by_arrays = by_arrays or PyArray_Check(part) or is_tensor(part)
         if p.lead < 0 or not by_arrays:
             return False
     if len(parts) == 1:
         part = parts[0]
-        if type(part) is Tensor and (<Tensor>part).layout.typenum == cnp.NPY_BOOL:
+        if is_tensor(part) and (<Tensor>part).layout.typenum == cnp.NPY_BOOL:
             part = array_view(<Tensor>part, part, False)
         if PyArray_Check(part) and cnp.PyArray_TYPE(<cnp.ndarray>part) == cnp.NPY_BOOL:
             return not (dots and cnp.PyArray_NDIM(<cnp.ndarray>part) != 1) and read_mask(layout, part, p)

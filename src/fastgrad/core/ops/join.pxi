@@ -11,14 +11,14 @@ cdef Tensor join(int op, tuple given, object axis, bint stacks):
     cdef bint wanted = False
     for o in given:
         operands.append(tensor_or_number(o))
-    if not operands or type(operands[0]) is not Tensor:
+    if not operands or not is_tensor(operands[0]):
         return None
     cdef Layout* first = (<Tensor>operands[0]).layout
     ndim = first.ndim + stacks
     if first.kernel == NO_KERNEL or not read_axis(axis, ndim, &a) or ndim > MAX_NDIM:
         return None
     for o in operands:
-        if type(o) is not Tensor:
+        if not is_tensor(o):
             return None
         x = <Tensor>o
         if x.layout.typenum != first.typenum or x.layout.ndim != first.ndim:

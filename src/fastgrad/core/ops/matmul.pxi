@@ -92,9 +92,9 @@ cdef Tensor matmul(int op, Tensor a, Tensor b):
 
 
 cdef object matmul_any(object a, object b):
-    if type(a) is Tensor and type(b) is Tensor:
+    if is_tensor(a) and is_tensor(b):
         return matmul(MATMUL, <Tensor>a, <Tensor>b)
-    if not (type(a) is Tensor or is_operand(a)) or not (type(b) is Tensor or is_operand(b)):
+    if not (is_tensor(a) or is_operand(a)) or not (is_tensor(b) or is_operand(b)):
         return NotImplemented
     return matmul(MATMUL, as_tensor(a), as_tensor(b))
 

@@ -12,8 +12,8 @@ cdef inline double number_value(object o) except? -1:
 cdef object binary_any(int op, object a, object b):
     """`a op b` for whatever Python hands a number slot; NotImplemented where it is no operand."""
     cdef Tensor y
-    if type(a) is Tensor:
-        if type(b) is Tensor:
+    if is_tensor(a):
+        if is_tensor(b):
             return binary(op, <Tensor>a, <Tensor>b)
         if type(b) is float or type(b) is int:
             y = binary_constant(op, <Tensor>a, number_value(b), False)
@@ -43,21 +43,21 @@ cdef bint is_operand(object o):
 
 cdef object binary_mixed(int op, object a, object b):
     """One operand is an array, a NumPy scalar or a sequence."""
-    if type(a) is float64_type and type(b) is Tensor and (<Tensor>b).layout.kernel == F64:
+    if type(a) is float64_type and is_tensor(b) and (<Tensor>b).layout.kernel == F64:
         a = PyFloat_AS_DOUBLE(<PyObject*>a)     # as a number of Python: its dtype makes no difference
         return binary_any(op, a, b)
-    if type(b) is float64_type and type(a) is Tensor and (<Tensor>a).layout.kernel == F64:
+    if type(b) is float64_type and is_tensor(a) and (<Tensor>a).layout.kernel == F64:
         b = PyFloat_AS_DOUBLE(<PyObject*>b)
         return binary_any(op, a, b)
     a = array_operand(a)
     b = array_operand(b)
-    if type(a) is Tensor and type(b) is Tensor:
+    if is_tensor(a) and is_tensor(b):
         return binary(op, <Tensor>a, <Tensor>b)
     return rule_op(op, (a, b))
 
 
 cdef object array_operand(object o):
     """An array, a NumPy scalar or a sequence as a Tensor."""
-    if type(o) is Tensor or PyArray_CheckExact(o):
+    if is_tensor(o) or PyArray_CheckExact(o):
         return as_tensor(o)
     return o if isinstance(o, (bool, int, float, complex)) and not isinstance(o, generic_type) else as_tensor(o)

@@ -26,7 +26,7 @@ cdef bint read_moment(list moments, Py_ssize_t k, Tensor p, char** out) except -
         m = new_tensor(p.layout)
         memset(m.data, 0, p.layout.nbytes)
         moments[k] = m
-    elif type(moments[k]) is not Tensor or (<Tensor>moments[k]).layout != p.layout:
+    elif not is_tensor(moments[k]) or (<Tensor>moments[k]).layout != p.layout:
         return False
     else:
         m = <Tensor>moments[k]

@@ -37,7 +37,7 @@ cdef Tensor record_where(int op, PyObject** given):
         return None
     cdef tuple operands = (condition, tensor_or_number(<object>given[1]), tensor_or_number(<object>given[2]))
     for k in range(1, 3):
-        if type(operands[k]) is Tensor:
+        if is_tensor(operands[k]):
             x = <Tensor>operands[k]
             if x.layout.kernel == NO_KERNEL or (like is not None and x.layout.kernel != like.layout.kernel):
                 return None
@@ -50,7 +50,7 @@ cdef Tensor record_where(int op, PyObject** given):
     mask = condition_of(condition)
     cdef Layout* out = mask.layout
     for k in range(1, 3):
-        if type(operands[k]) is Tensor:
+        if is_tensor(operands[k]):
             x = <Tensor>operands[k]
             base[k] = x.data
             layouts[k] = x.layout

@@ -27,7 +27,7 @@ cdef inline PyObject* edge2(Tensor y) noexcept:
 
 cdef PyObject* many_at(NodeExtra extra, Py_ssize_t k) noexcept:
     cdef PyObject* x = PyTuple_GET_ITEM(extra.operands, k)
-    if type(<object>x) is not Tensor:
+    if not is_tensor(<object>x):
         return NULL
     return resolve_at(x, 0 if extra.gens is None else <unsigned int>extra.gens[k])
 
@@ -111,6 +111,7 @@ cdef inline void join1(Tensor y, int op, Tensor x) noexcept:
     Py_INCREF(x)
     y.x1 = <PyObject*>x
     y.gen1 = x.gen
+    take_class(y, <PyObject*>x)
     if table[op].reads & READS_X1:
         y.saved = version_of(x)
 
@@ -120,6 +121,7 @@ cdef inline void join2(Tensor y, int op, Tensor x1, Tensor x2) noexcept:
     Py_INCREF(x2)
     y.x2 = <PyObject*>x2
     y.gen2 = x2.gen
+    take_class(y, <PyObject*>x2)
     if table[op].reads & READS_X2:
         y.saved += version_of(x2)
 
@@ -130,6 +132,7 @@ cdef inline void join_constant(Tensor y, int op, Tensor x, double c, bint first)
     memcpy(&bits, &c, sizeof(double))
     y.op = <unsigned char>op
     Py_INCREF(x)
+    take_class(y, <PyObject*>x)
     if first:
         y.x1 = bits
         y.x2 = <PyObject*>x

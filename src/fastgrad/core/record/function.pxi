@@ -76,7 +76,7 @@ cdef object call(PyObject* callable, PyObject* const* args, size_t nargsf, PyObj
     cdef Function f = <Function>callable
     cdef Py_ssize_t n = PyVectorcall_NARGS(nargsf)
     cdef PyObject* given[MOST_GIVEN]
-    if kwnames == NULL and n == 1 and kernels[f.op].nin == 1 and type(<object>args[0]) is Tensor:
+    if kwnames == NULL and n == 1 and kernels[f.op].nin == 1 and is_tensor(<object>args[0]):
         return unary(f.op, <Tensor>args[0])
     if fg_levels and has_batched(args, n + (len(<tuple>kwnames) if kwnames != NULL else 0)):
         names = <tuple>kwnames if kwnames != NULL else ()

@@ -13,6 +13,7 @@ cdef class NumPyFunction:
 
     cdef vectorcallfunc vectorcall
     cdef readonly object function, counterpart, plan, general   # `general` handles what is left here
+    cdef public object override     # what is called instead, or None: derivatives that a user has defined
     cdef int depth              # how many lists and tuples of arrays within each other are no arrays themselves
     cdef bint many              # whether positional arguments are passed on as they are
     cdef bint direct            # whether the counterpart is a Function whose arguments are put in place here
@@ -194,7 +195,7 @@ cdef int deepest_tensor(PyObject* const* objects, Py_ssize_t n, int depth, bint*
     cdef PyObject* o
     for k in range(n):
         o = objects[k]
-        if Py_TYPE(<object>o) == <PyTypeObject*>Tensor:
+        if is_tensor(<object>o):
             found = max(found, depth)
         elif PyList_CheckExact(<object>o) or PyTuple_CheckExact(<object>o):
             if depth < DEEPEST:
@@ -211,6 +212,8 @@ cdef object call_numpy(PyObject* callable, PyObject* const* args, size_t nargsf,
     cdef Py_ssize_t n = PyVectorcall_NARGS(nargsf)
     cdef Py_ssize_t n_names = 0 if kwnames == NULL else PyTuple_GET_SIZE(<object>kwnames)
     cdef bint others = False
+    if f.override is not None:
+        return PyObject_Vectorcall(f.override, <PyObject**>args, nargsf, kwnames)
     cdef int depth = deepest_tensor(args, n + n_names, 0, &others)
     if fg_levels and not others and has_batched(args, n + n_names):
         names = <tuple>kwnames if kwnames != NULL else ()

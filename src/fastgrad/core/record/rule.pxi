@@ -18,7 +18,7 @@ cdef Tensor rule_op_named(str name, tuple operands):
 cdef object operand_of(object o):
     """As an op keeps it: a Tensor, a Python number, or None."""
     cdef type t = type(o)
-    if t is Tensor or t is float or t is int or o is None or t is bool or t is complex:
+    if is_tensor(o) or t is float or t is int or o is None or t is bool or t is complex:
         return o
     return as_tensor(o)
 
@@ -45,7 +45,7 @@ cdef Tensor apply_rule(Function f, PyObject** given, Py_ssize_t n, PyObject** va
     args = PyTuple_New(n + f.n_params)
     for k in range(n):
         o = operands[k]
-        if type(o) is Tensor:
+        if is_tensor(o):
             x = <Tensor>o
             check_fresh(x)
             versions += version_of(x)
@@ -103,7 +103,7 @@ cdef Tensor wrap_result(bint view, object value, tuple operands):
         return own_result(value)
     cdef cnp.ndarray a = value
     for o in operands:
-        if type(o) is Tensor and (cnp.PyArray_BASE(a) != NULL or cnp.PyArray_DATA(a) == (<Tensor>o).data):
+        if is_tensor(o) and (cnp.PyArray_BASE(a) != NULL or cnp.PyArray_DATA(a) == (<Tensor>o).data):
             x = <Tensor>o
             if bounds_overlap(<cnp.ndarray>a, x):
                 if not view or o is not operands[0] or not supported(cnp.PyArray_TYPE(a)):
@@ -148,11 +148,11 @@ cdef void extent(char* data, int ndim, const Py_ssize_t* shape, const Py_ssize_t
 cdef object compare(Tensor x, object other, int operator, str slot):
     """A comparison: NumPy's own on array views, whose result is a constant. Other operands take the shared method."""
     cdef type t = type(other)
-    if t is Tensor or t is float or t is int or PyArray_CheckExact(other):
+    if is_tensor(other) or t is float or t is int or PyArray_CheckExact(other):
         check_fresh(x)
-        if t is Tensor:
+        if is_tensor(other):
             check_fresh(<Tensor>other)
-        view = array_view(<Tensor>other, other, False) if t is Tensor else other
+        view = array_view(<Tensor>other, other, False) if is_tensor(other) else other
         try:
             return own_result(PyObject_RichCompare(array_view(x, x, False), view, operator))
         except Exception:
@@ -175,7 +175,7 @@ cdef tuple node_operands(Tensor y):
     if has_many(y):
         extra = <NodeExtra>y.extra
         for o in extra.operands:
-            if type(o) is Tensor and (<Tensor>o).gen != 0:
+            if is_tensor(o) and (<Tensor>o).gen != 0:
                 break
         else:
             return extra.operands
@@ -183,7 +183,7 @@ cdef tuple node_operands(Tensor y):
         if (<NodeExtra>y.extra).operands is None:
             return ()       # freed by what the garbage collector has run
         for k in range(len(meant)):
-            if type(meant[k]) is Tensor:
+            if is_tensor(meant[k]):
                 meant[k] = nth_operand(extra, k)
         return tuple(meant)
     if y.x1 == NULL and not y.flags & CONST1:

@@ -14,12 +14,12 @@ cdef RuleFacts facts_for(Function f, PyObject** operands, Py_ssize_t n):
         return ask_rule(f.rule, operands, n)
     if n > 3:
         for k in range(n):
-            bits |= <Py_ssize_t>(type(<object>operands[k]) is Tensor) << k
+            bits |= <Py_ssize_t>(is_tensor(<object>operands[k])) << k
         if (n, bits) not in f.facts_of_many:
             f.facts_of_many[n, bits] = ask_rule(f.rule, operands, n)
         return f.facts_of_many[n, bits]
     for k in range(n):
-        bits |= <Py_ssize_t>(type(<object>operands[k]) is Tensor) << k
+        bits |= <Py_ssize_t>(is_tensor(<object>operands[k])) << k
     if f.facts[bits] is None:
         f.facts[bits] = ask_rule(f.rule, operands, n)
     return f.facts[bits]
@@ -31,7 +31,7 @@ cdef RuleFacts ask_rule(object rule, PyObject** operands, Py_ssize_t n):
     # The vjps of constants are never called: what they read does not count.
     cdef list among = []
     for k in range(n):
-        if type(<object>operands[k]) is Tensor:
+        if is_tensor(<object>operands[k]):
             among.append(k)
     facts.reads, facts.flows, facts.reads_y = rule.facts(among, among if len(among) < n else None)
     return facts
@@ -40,7 +40,7 @@ cdef RuleFacts ask_rule(object rule, PyObject** operands, Py_ssize_t n):
 cdef list generations(tuple operands):
     cdef list found = []
     for o in operands:
-        found.append((<Tensor>o).gen if type(o) is Tensor else 0)
+        found.append((<Tensor>o).gen if is_tensor(o) else 0)
     return found
 
 
@@ -48,6 +48,7 @@ cdef int link_node(Tensor y, object rule, int op, RuleFacts facts, tuple operand
     """`y` came from `operands` by `rule`: all but the look at the result. `facts` are None where `op` has a kernel."""
     cdef NodeExtra extra = extra_of(y)
     cdef Py_ssize_t k, n = len(operands)
+    cdef bint written = False
     extra.rule = rule
     extra.operands = operands
     extra.params = params
@@ -55,14 +56,16 @@ cdef int link_node(Tensor y, object rule, int op, RuleFacts facts, tuple operand
     extra.reads_y = table[op].reads & READS_Y if facts is None else facts.reads_y
     extra.flows = 0 if facts is None else facts.flows
     for k in range(n):
-        if type(operands[k]) is Tensor and (<Tensor>operands[k]).gen != 0:
-            extra.gens = generations(operands)
-            break
+        if is_tensor(operands[k]):
+            take_class(y, PyTuple_GET_ITEM(operands, k))
+            if (<Tensor>operands[k]).gen != 0 and not written:
+                written = True
+                extra.gens = generations(operands)
     y.op = <unsigned char>op
     y.flags |= REQUIRES_GRAD
     if not y.flags & VIEW:
         for k in range(n):
-            if type(operands[k]) is Tensor and nth_bit(extra.reads, k):
+            if is_tensor(operands[k]) and nth_bit(extra.reads, k):
                 y.saved += version_of(<Tensor>operands[k])
         if extra.reads_y:
             y.saved += version_of(y)

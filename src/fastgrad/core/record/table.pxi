@@ -110,7 +110,7 @@ def ops_with_kernels():
 
 cdef inline Tensor given_tensor(PyObject* o):
     """A Tensor, or an ndarray as a Tensor; None for anything else."""
-    if type(<object>o) is Tensor:
+    if is_tensor(<object>o):
         return <Tensor>o
     return as_tensor(<object>o) if PyArray_Check(<object>o) else None
 

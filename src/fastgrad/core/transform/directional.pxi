@@ -1,12 +1,12 @@
 # What `jvp` and `hvp` do with a function: tangents come in beside the arguments, and are pushed along its graph.
 
-cdef list start_directional(Run run, str verb, object primals, object tangents):
+cdef list start_directional(Run run, str verb, object primals, object tangents, object dialect):
     """Lift the arguments, and return the tangents as Tensors, one per input."""
     cdef list found
     if not (PyTuple_CheckExact(primals) and PyTuple_CheckExact(tangents)):
         transform_arguments.require_tuples(verb, primals, tangents)
     cdef tuple given = tuple(primals)
-    prepare_run(run, verb, PySequence_Fast_ITEMS(given), len(given), None, None)
+    prepare_run(run, verb, PySequence_Fast_ITEMS(given), len(given), None, None, dialect)
     found = []
     if not fits_inputs(run, primals, tangents, found):
         found = run.match("tangents", tangents, primals, run.inputs)
@@ -24,9 +24,9 @@ cdef bint fits_inputs(Run run, object template, object tree, list found) except 
     if template is None or tree is None:
         return template is tree
     if not is_container(template):
-        if type(tree) is Tensor:
+        if is_tensor(tree):
             t = <Tensor>tree
-            run.tensors = True
+            run.tensors = run.tensors or Py_TYPE(tree) == POOLED
         elif PyArray_CheckExact(tree):
             t = shared(tree)
         elif type(tree) is float or type(tree) is float64_type:
@@ -64,7 +64,7 @@ cdef struct Pushing:
 
 cdef int collect_output(void* state, object leaf) except -1:
     cdef Pushing* p = <Pushing*>state
-    if type(leaf) is not Tensor:
+    if not is_tensor(leaf):
         transform_arguments.require_output((<Run>p.run).verb, leaf, Tensor)
     elif (<Tensor>leaf).flags & REQUIRES_GRAD:
         (<list>p.tensors).append(leaf)
@@ -76,7 +76,7 @@ cdef object tangent_leaf(void* state, object leaf):
     cdef Pushing* p = <Pushing*>state
     cdef Py_ssize_t k = p.at
     t = None
-    if type(leaf) is Tensor and k < len(<list>p.tensors) and (<list>p.tensors)[k] is leaf:
+    if is_tensor(leaf) and k < len(<list>p.tensors) and (<list>p.tensors)[k] is leaf:
         p.at += 1
         t = (<tuple>p.tangents)[k]
     if t is None:
@@ -84,10 +84,10 @@ cdef object tangent_leaf(void* state, object leaf):
     return value_leaf(p.run, t)
 
 
-def directional_derivative(f, primals, tangents):
+def directional_derivative(f, primals, tangents, dialect=None):
     """Return the value of `f` and its derivative along the tangents."""
     cdef Run run = <Run>Run.__new__(Run)
-    cdef list vs = start_directional(run, "jvp", primals, tangents)
+    cdef list vs = start_directional(run, "jvp", primals, tangents, dialect)
     cdef list live = []
     cdef tuple ts = ()
     cdef Pushing p
@@ -110,7 +110,7 @@ def directional_derivative(f, primals, tangents):
 def hessian_product(f, primals, tangents):
     """Return the derivative of the gradient of `f` along the tangents."""
     cdef Run run = <Run>Run.__new__(Run)
-    cdef list vs = start_directional(run, "hvp", primals, tangents)
+    cdef list vs = start_directional(run, "hvp", primals, tangents, None)
     cdef list live = [], gs, results = []
     cdef Py_ssize_t k
     run.single = run.n == 1

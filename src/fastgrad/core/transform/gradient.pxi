@@ -4,16 +4,17 @@ cdef class Gradient:
     """The function that computes the gradient of `f`. It is called, bound and copied as functions of Python are."""
 
     cdef vectorcallfunc vectorcall
-    cdef object f, verb, argnums
+    cdef object f, verb, argnums, dialect
     cdef bint has_aux, with_value
     cdef dict __dict__          # what `functools.wraps` sets
     cdef object __weakref__
 
-    def __init__(self, verb, f, argnums, bint has_aux, bint with_value):
+    def __init__(self, verb, f, argnums, bint has_aux, bint with_value, dialect):
         self.vectorcall = call_gradient
         self.verb = verb
         self.f = f
         self.argnums = argnums
+        self.dialect = dialect
         self.has_aux = has_aux
         self.with_value = with_value
         for name, value in transform_arguments.names(verb).items():
@@ -45,7 +46,8 @@ cdef object call_gradient(PyObject* callable, PyObject* const* args, size_t narg
     if fg_levels and batching.running.levels:
         return gradient_inside_vmap(d, args, PyVectorcall_NARGS(nargsf), kwnames)
     cdef Run run = <Run>Run.__new__(Run)
-    prepare_run(run, d.verb, args, PyVectorcall_NARGS(nargsf), <object>kwnames if kwnames != NULL else None, d.argnums)
+    prepare_run(run, d.verb, args, PyVectorcall_NARGS(nargsf), <object>kwnames if kwnames != NULL else None, d.argnums,
+                d.dialect)
     out = call_lifted(run, d.f)
     aux = None
     if d.has_aux:
@@ -63,23 +65,23 @@ cdef object call_gradient(PyObject* callable, PyObject* const* args, size_t narg
 
 cdef inline int check_scalar(Run run, object y) except -1:
     """Raise unless the result is one real number."""
-    if (type(y) is not Tensor or (<Tensor>y).layout.size != 1 or not is_inexact((<Tensor>y).layout.typenum)
+    if (not is_tensor(y) or (<Tensor>y).layout.size != 1 or not is_inexact((<Tensor>y).layout.typenum)
             or is_complex((<Tensor>y).layout.typenum)):
-        transform_arguments.require_scalar(run.verb, y, Tensor)
+        transform_arguments.require_scalar(run.verb, y, Tensor, run.dialect)
     return 0
 
 
 cdef list run_gradients(Run run, object y, bint record):
     """The gradients of the number `y` with respect to the inputs, None where they are zero."""
-    if type(y) is not Tensor or not (<Tensor>y).flags & REQUIRES_GRAD:
+    if not is_tensor(y) or not (<Tensor>y).flags & REQUIRES_GRAD:
         return [None] * len(run.inputs)
     check_fresh(<Tensor>y)
     return input_gradients(<Tensor>y, None, None, run.inputs, record, record, True, False)
 
 
-def gradient_function(verb, f, argnums, bint has_aux, bint with_value):
+def gradient_function(verb, f, argnums, bint has_aux, bint with_value, dialect=None):
     """Return the function that computes the gradient of `f`, and its value if `with_value`."""
-    return Gradient(verb, f, argnums, has_aux, with_value)
+    return Gradient(verb, f, argnums, has_aux, with_value, dialect)
 
 
 cdef PyTypeObject* GRADIENT = <PyTypeObject*>Gradient

@@ -23,13 +23,17 @@ cdef Tensor lifted(Run run, object leaf):
         x = float_tensor(PyFloat_AS_DOUBLE(<PyObject*>leaf))
     elif PyArray_CheckExact(leaf):
         x = copy_of_array(leaf)
-    elif type(leaf) is Tensor:
+    elif is_tensor(leaf):
         x = lifted_tensor(run, <Tensor>leaf)
     else:
         x = transform_arguments.lift_other(run, leaf, tensor)
     if not lifts(x):
-        raise transform_arguments.refused(run, leaf)
+        if run.dialect is None:
+            raise transform_arguments.refused(run, leaf)
+        x = <Tensor?>run.dialect.lift(run, leaf)
     x.flags |= REQUIRES_GRAD
+    if run.dialect is not None:
+        set_class(x, run.dialect.box)
     return x
 
 
@@ -70,7 +74,7 @@ cdef object handed_back(Tensor x, object g, object original):
         t = <Tensor>g
         if t.flags & REQUIRES_GRAD:
             return t
-    if isinstance(original, Tensor):
+    if Py_TYPE(original) == POOLED:
         return t
     if not PyArray_Check(original) and t.layout.ndim == 0:
         return number_of(t)
@@ -97,7 +101,7 @@ def own_value(Tensor t):
 cdef object value_leaf(void* state, object leaf):
     """A leaf of a result for the caller: a Tensor, detached if not tracked, or an array or NumPy scalar."""
     cdef Run run = <Run>state
-    if type(leaf) is not Tensor or (run.tracked and (<Tensor>leaf).flags & REQUIRES_GRAD):
+    if not is_tensor(leaf) or (run.tracked and (<Tensor>leaf).flags & REQUIRES_GRAD):
         return leaf
     if run.tensors:
         return detached(<Tensor>leaf)

@@ -32,15 +32,16 @@ cdef class Run:
     cdef object names               # of those by keyword, a tuple, or None
     cdef object argnums             # None: all arguments
     cdef object f
+    cdef readonly object dialect    # what differs for another package's names, or None: see `transform_arguments`
     cdef Py_ssize_t n               # arguments by position
     cdef Py_ssize_t n_trees         # arguments that are lifted, or being lifted
     cdef public bint single, tensors, tracked
     cdef readonly bint recording
 
-    def __init__(self, verb, args, argnums=None, kwargs=None):
+    def __init__(self, verb, args, argnums=None, kwargs=None, dialect=None):
         cdef tuple names = tuple(kwargs) if kwargs else None
         cdef tuple every = (*args, *kwargs.values()) if kwargs else tuple(args)
-        prepare_run(self, verb, PySequence_Fast_ITEMS(every), len(args), names, argnums)
+        prepare_run(self, verb, PySequence_Fast_ITEMS(every), len(args), names, argnums, dialect)
 
     @property
     def args(self):
@@ -94,10 +95,11 @@ cdef class Run:
 
 
 cdef int prepare_run(Run run, object verb, PyObject* const* args, Py_ssize_t n, object names,
-                     object argnums) except -1:
+                     object argnums, object dialect) except -1:
     """Read the arguments of a vectorcall, and lift those that are differentiated."""
     cdef Py_ssize_t k, n_lifted, total = n + (0 if names is None else PyTuple_GET_SIZE(names))
     run.verb = verb
+    run.dialect = dialect
     run.passed = given_tuple(args, n)
     run.given = given_list(args, total)
     run.inputs = []
@@ -108,7 +110,7 @@ cdef int prepare_run(Run run, object verb, PyObject* const* args, Py_ssize_t n, 
     run.recording = fg_grad_off == 0
     for k in range(total):
         if not run.tensors:
-            run.tensors = walk_tree(run.given[k], is_tensor, NULL)
+            run.tensors = walk_tree(run.given[k], is_tensor_leaf, NULL)
     n_lifted = n if argnums is None else 1 if run.single else check_argnums(run, <tuple>argnums)
     for k in range(n_lifted):
         run.n_trees = k + 1
@@ -157,8 +159,8 @@ cdef Py_ssize_t check_argnums(Run run, tuple argnums) except -1:
     return n
 
 
-cdef int is_tensor(void* state, object leaf) except -1:
-    return type(leaf) is Tensor
+cdef int is_tensor_leaf(void* state, object leaf) except -1:
+    return Py_TYPE(leaf) == POOLED
 
 
 cdef int collect_leaf(void* found, object leaf) except -1:
@@ -232,7 +234,7 @@ cdef int function_failed() except -1:
 
 
 cdef int is_traced_leaf(void* state, object leaf) except -1:
-    return type(leaf) is Tensor and traced_from(<Tensor>leaf) is not None
+    return is_tensor(leaf) and traced_from(<Tensor>leaf) is not None
 
 
 cdef int reaches_outside(void* state, object leaf) except -1:
@@ -240,7 +242,7 @@ cdef int reaches_outside(void* state, object leaf) except -1:
     cdef Py_ssize_t k
     cdef list stack = [leaf]
     cdef set seen = set()
-    if type(leaf) is not Tensor or not (<Tensor>leaf).flags & REQUIRES_GRAD:
+    if not is_tensor(leaf) or not (<Tensor>leaf).flags & REQUIRES_GRAD:
         return 0
     for x in (<Run>state).inputs:
         seen.add(<size_t><PyObject*>x)
