@@ -154,9 +154,12 @@ _LATER = {
 
 
 def __getattr__(name):
-    from importlib import import_module
+    from importlib import import_module, util
 
     if name not in _LATER:
+        if name.isidentifier() and util.find_spec(f"fastgrad.{name}") is not None:
+            # `from fastgrad import name` asks here before it imports the module. What follows would import far more.
+            raise AttributeError(f"module 'fastgrad' has no attribute {name!r}", name=name, obj=import_module(__name__))
         raise import_module("fastgrad.foreign.answers").missing("fg", name)
     module = import_module(f"fastgrad.{_LATER[name] or name}")
     globals()[name] = found = getattr(module, name) if _LATER[name] else module

@@ -108,6 +108,14 @@ def test_importing_reads_little_beyond_numpy():
     assert not [name for name in names if name.startswith(("fastgrad.demo", "fastgrad.cli", "fastgrad.testing"))]
 
 
+def test_the_first_call_of_numpy_imports_no_networks():
+    """`from fastgrad import counterparts` asks for an attribute first, and the answer to unknown ones reads all names."""
+    code = "import sys, numpy as np, fastgrad as fg; np.sum(fg.tensor([1.0])); print(*sorted(sys.modules))"
+    done = python("-c", code)
+    assert done.returncode == 0, done.stderr
+    assert {"fastgrad.nn", "fastgrad.foreign.answers"}.isdisjoint(done.stdout.split())
+
+
 def test_importing_is_silent():
     done = python("-W", "error", "-c", "import fastgrad")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

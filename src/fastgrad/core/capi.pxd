@@ -37,6 +37,7 @@ cdef extern from "Python.h":
     void Py_SET_TYPE(PyObject* o, PyTypeObject* t)
     bint PyObject_TypeCheck(object o, PyTypeObject* t)
     void PyType_Modified(PyTypeObject* t)
+    PyObject* _PyType_Lookup(PyTypeObject* t, object name) noexcept
     Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
     ctypedef struct PyMethodDef:
         const char* ml_name

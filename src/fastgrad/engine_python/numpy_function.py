@@ -1,5 +1,7 @@
 """A function of NumPy that calls fastgrad's where a Tensor is among the arguments. See `call_plans`."""
 
+from types import MethodType
+
 import numpy as np
 
 from fastgrad import op_functions
@@ -13,8 +15,11 @@ class NumPyFunction:
     __repr__ = op_functions.numpy_text
     __reduce__ = op_functions.numpy_reduce
 
-    def __init__(self, function, counterpart, plan, general, names):
+    def __init__(self, function, counterpart, plan, general, names, foreign=False):
         self.function, self.counterpart, self.plan, self.general = function, counterpart, plan, general
+        # Whether it has the name of another package: it then becomes a method where it is an attribute of a class, as
+        # functions of Python do, and `general` decides among arrays of other classes, not NumPy's dispatch.
+        self.foreign = foreign
         self.override = None  # what is called instead: derivatives that a user has defined
         vars(self).update(names)
 
@@ -22,13 +27,17 @@ class NumPyFunction:
         if self.override is not None:
             return self.override(*args, **kwargs)
         arguments = (*args, *kwargs.values())
-        if not any(map(_holds_tensor, arguments)) or any(map(_is_other_array, arguments)):
+        traced = any(map(_holds_tensor, arguments))
+        if not traced or (not self.foreign and any(map(_is_other_array, arguments))):
             return self.function(*args, **kwargs)
         try:
             return self.general(self, args, kwargs)
         except Exception as error:
             shorten(error)
             raise
+
+    def __get__(self, instance, owner):
+        return MethodType(self, instance) if self.foreign and instance is not None else self
 
     def __getattr__(self, name):
         return getattr(self.function, name)

@@ -14,6 +14,9 @@ cdef class NumPyFunction:
     cdef vectorcallfunc vectorcall
     cdef readonly object function, counterpart, plan, general   # `general` handles what is left here
     cdef public object override     # what is called instead, or None: derivatives that a user has defined
+    # Whether it has the name of another package: it then becomes a method where it is an attribute of a class, as
+    # functions of Python do, and `general` decides among arrays of other classes, not NumPy's dispatch.
+    cdef readonly bint foreign
     cdef int depth              # how many lists and tuples of arrays within each other are no arrays themselves
     cdef bint many              # whether positional arguments are passed on as they are
     cdef bint direct            # whether the counterpart is a Function whose arguments are put in place here
@@ -30,11 +33,12 @@ cdef class NumPyFunction:
 
     __reduce__ = op_functions.numpy_reduce
 
-    def __init__(self, function, counterpart, plan, general, dict names):
+    def __init__(self, function, counterpart, plan, general, dict names, bint foreign=False):
         self.function = function
         self.counterpart = counterpart
         self.plan = plan
         self.general = general
+        self.foreign = foreign
         self.vectorcall = call_numpy
         self.kept = []
         if plan is not None and len(plan.names) <= MOST_NAMES:
@@ -44,6 +48,9 @@ cdef class NumPyFunction:
 
     def __call__(self, *args, **kwargs):
         return self.general(self, args, kwargs)
+
+    def __get__(self, instance, owner):
+        return MethodType(self, instance) if self.foreign and instance is not None else self
 
     def __getattr__(self, name):
         return getattr(self.function, name)
@@ -187,9 +194,13 @@ cdef object call_by_keyword(NumPyFunction f, PyObject** values, PyObject* const*
     return PyObject_Vectorcall(f.counterpart, given, n, <PyObject*>words)
 
 
-cdef int deepest_tensor(PyObject* const* objects, Py_ssize_t n, int depth, bint* others) noexcept:
+cdef str ARRAY_UFUNC = sys.intern("__array_ufunc__")
+
+
+cdef int deepest_tensor(PyObject* const* objects, Py_ssize_t n, int depth, bint foreign, bint* others) noexcept:
     """How many lists and tuples are around the Tensor that most are around; -1 without a Tensor. `others` becomes True
-    if there is an array of a subclass of ndarray. Runs no Python code."""
+    if there is an array of a subclass of ndarray, or, if `foreign`, any object that handles calls of ufuncs. Runs no
+    Python code."""
     cdef Py_ssize_t k
     cdef int found = -1, inside
     cdef PyObject* o
@@ -199,10 +210,12 @@ cdef int deepest_tensor(PyObject* const* objects, Py_ssize_t n, int depth, bint*
             found = max(found, depth)
         elif PyList_CheckExact(<object>o) or PyTuple_CheckExact(<object>o):
             if depth < DEEPEST:
-                inside = deepest_tensor(PySequence_Fast_ITEMS(<object>o), Py_SIZE(<object>o), depth + 1, others)
+                inside = deepest_tensor(PySequence_Fast_ITEMS(<object>o), Py_SIZE(<object>o), depth + 1, foreign,
+                                        others)
                 found = max(found, inside)
-        elif depth == 0 and PyArray_Check(<object>o) and not PyArray_CheckExact(<object>o):
-            others[0] = True
+        elif depth == 0 and not PyArray_CheckExact(<object>o):
+            if PyArray_Check(<object>o) or foreign and _PyType_Lookup(Py_TYPE(<object>o), ARRAY_UFUNC) != NULL:
+                others[0] = True
     return found
 
 
@@ -214,13 +227,13 @@ cdef object call_numpy(PyObject* callable, PyObject* const* args, size_t nargsf,
     cdef bint others = False
     if f.override is not None:
         return PyObject_Vectorcall(f.override, <PyObject**>args, nargsf, kwnames)
-    cdef int depth = deepest_tensor(args, n + n_names, 0, &others)
+    cdef int depth = deepest_tensor(args, n + n_names, 0, f.foreign, &others)
     if fg_levels and not others and has_batched(args, n + n_names):
         names = <tuple>kwnames if kwnames != NULL else ()
         return f.general(f, given_tuple(args, n), dict(zip(names, given_tuple(args + n, n_names), strict=True)))
-    if depth < 0 or others:     # NumPy's dispatch decides among arrays of other classes
+    if depth < 0 or (others and not f.foreign):     # NumPy's dispatch decides among arrays of other classes
         return PyObject_Vectorcall(f.function, <PyObject**>args, nargsf, kwnames)
-    if depth <= f.depth:
+    if depth <= f.depth and not others:
         y = call_counterpart(f, args, n, PySequence_Fast_ITEMS(<object>kwnames) if n_names else NULL, args + n, n_names)
         if y is not UNBOUND:
             return y
