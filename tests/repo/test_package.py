@@ -109,7 +109,7 @@ def test_importing_reads_little_beyond_numpy():
 
 
 def test_the_first_call_of_numpy_imports_no_networks():
-    """`from fastgrad import counterparts` asks for an attribute first, and the answer to unknown ones reads all names."""
+    """`from fastgrad import counterparts` first asks for an attribute, and answers to unknown ones read all names."""
     code = "import sys, numpy as np, fastgrad as fg; np.sum(fg.tensor([1.0])); print(*sorted(sys.modules))"
     done = python("-c", code)
     assert done.returncode == 0, done.stderr
