@@ -1,4 +1,4 @@
-"""Matrix products that our own kernel computes, and some that it just leaves to BLAS, against NumPy's."""
+"""Matrix products: of our own kernel, and some that it just leaves to BLAS, against NumPy's; and of joined matrices."""
 
 import numpy as np
 import pytest
@@ -119,3 +119,44 @@ def test_a_stack_times_one_matrix_for_all_of_it(rows, lead):
         found, wanted = (fg.grad(loss, argnums=(0, 1))(first, b, own) for own in (False, True))
         for g, w in zip(found, wanted, strict=True):
             np.testing.assert_allclose(g, w, rtol=1e-12)
+
+
+C, H, W = (np.random.default_rng(3).normal(size=shape) for shape in ((3, 4), (3, 2), (7, 5)))
+
+
+@pytest.mark.parametrize("also_used", [False, True])
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 0, 1)])
+def test_products_of_joined_matrices_find_the_one_part_that_has_a_gradient(order, also_used):
+    """The layer of a recurrent network, [x, h, 1] @ w: only the columns of `h` of the cotangent are computed."""
+
+    def joined(h):
+        parts = (C, h, np.ones((3, 1)))
+        return fg.concat([fg.asarray(parts[k]) for k in order], axis=1)
+
+    def f(h, w):
+        z = joined(h)
+        return (np.tanh(z @ w) ** 2).sum() + (np.sin(z).sum() if also_used else 0.0)
+
+    h, w = fg.tensor(H, requires_grad=True), fg.tensor(W, requires_grad=True)
+    f(h, w).backward()
+    z = joined(H).numpy()
+    a = np.tanh(z @ W)
+    g = 2 * a * (1 - a**2)
+    gz = g @ W.T + (np.cos(z) if also_used else 0.0)
+    first = {(0, 1, 2): 4, (1, 0, 2): 0, (2, 0, 1): 5}[order]
+    np.testing.assert_allclose(w.grad.numpy(), z.T @ g, rtol=1e-12)
+    np.testing.assert_allclose(h.grad.numpy(), gz[:, first : first + 2], rtol=1e-12)
+
+
+def test_the_whole_cotangent_of_joined_matrices_can_be_asked_for():
+    h = fg.tensor(H, requires_grad=True)
+    z = fg.concat([fg.asarray(C), h, fg.asarray(np.ones((3, 1)))], axis=1)
+    seen = []
+    z.register_hook(lambda g: seen.append(g.numpy()))
+    z.retain_grad()
+    (z @ W).sum().backward(retain_graph=True)
+    np.testing.assert_allclose(z.grad.numpy(), np.ones((3, 5)) @ W.T)
+    np.testing.assert_array_equal(seen[0], z.grad.numpy())
+    gz, gh = fg.gradients([(z @ W).sum()], [z, h])
+    np.testing.assert_allclose(gz.numpy(), np.ones((3, 5)) @ W.T)
+    np.testing.assert_allclose(gh.numpy(), gz.numpy()[:, 4:6])

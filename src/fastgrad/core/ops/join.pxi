@@ -69,6 +69,26 @@ cdef int backward_join(Tensor y, char* g, Storage* gs, bint only_wanted) except 
     return 0
 
 
+cdef Tensor sole_part(Tensor y, bint only_wanted, Py_ssize_t* first):
+    """The operand of the matrix `y` that alone receives a gradient if `y` joins matrices side by side, and its first
+    column in `y`; else None. What needs the whole cotangent of `y` prevents this."""
+    cdef Py_ssize_t at = 0, k
+    cdef Tensor x, found = None
+    if y.op != CONCAT or y.layout.ndim != 2 or y.flags & (HOOKED | RETAIN | INPUT | FREED) or not has_many(y):
+        return None
+    if (<NodeExtra>y.extra).numbers[0] != 1:
+        return None
+    for k in range(edge_count(y)):
+        x = nth_operand(<NodeExtra>y.extra, k)
+        if takes(x, only_wanted):
+            if found is not None:
+                return None
+            found = x
+            first[0] = at
+        at += x.layout.shape[1]
+    return found
+
+
 cdef Tensor record_concat(int op, PyObject** given):
     return join(op, <tuple><object>given[0], <object>given[1], False)
 
@@ -77,5 +97,5 @@ cdef Tensor record_stack(int op, PyObject** given):
     return join(op, <tuple><object>given[0], <object>given[1], True)
 
 
-register_op("concat", "xs axis", record_concat, backward_join)
+cdef int CONCAT = register_op("concat", "xs axis", record_concat, backward_join)
 register_op("stack", "xs axis", record_stack, backward_join)

@@ -170,13 +170,18 @@ cdef int backward_matmul(Tensor y, char* g, Storage* gs, bint only_wanted) excep
     cdef Tensor a = resolve(y.x1, y.gen1), b = resolve(y.x2, y.gen2)
     cdef Matmul s
     cdef Py_ssize_t[64] g_steps
-    cdef Py_ssize_t item = a.layout.itemsize
+    cdef Py_ssize_t item = a.layout.itemsize, first = 0
+    cdef Tensor part
     expect_contiguous(y)
     read_matmul(a, b, &s)
     batch_steps(&s, s.m * s.p * item, g_steps)
     cdef Factor upstream = factor(g, s.p * item, item, g_steps), left = transposed(&s.a), right = transposed(&s.b)
     if takes(a, only_wanted):
-        if s.one:
+        part = sole_part(a, only_wanted, &first) if s.batch == 0 else None
+        if part is not None:        # as of [x, h, 1] @ w in a recurrent network: the other columns are not needed
+            right.x += first * right.col
+            product_into(part, s.m, s.p, part.layout.shape[1], &upstream, &right)
+        elif s.one:
             product_into(a, s.count * s.m, s.p, s.n, &upstream, &right)
         else:
             batched_into(a, &s, s.m if a.layout.ndim > 1 else -1, s.n, s.p, &upstream, &right)
