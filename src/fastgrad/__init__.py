@@ -135,6 +135,7 @@ _LATER = {
     **{name: f"foreign.{module}" for module, names in _FOREIGN.items() for name in names.split()},
     "load": "nn",
     "save": "nn",
+    "autograd": None,
     "data": None,
     "func": None,
     "lib": None,

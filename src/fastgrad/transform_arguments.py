@@ -8,6 +8,10 @@ is the engine's `Run`.
   lift(run, leaf)               a new Tensor of a floating or complex dtype for a leaf that is none
   require_scalar(verb, y)       for results that are no Tensor of one real number: raises unless `y` will do
   warn_unreached(run, gs, each) as `warn_unreached`
+  adapt(run, gradients)         their final form, nested as the arguments, if `run.adapts`: `lift` sets it, and so do
+                                complex leaves
+  Elsewhere                     an error of `lift`: the values are none that become Tensors, and
+  elsewhere(f, argnums, with_value, args, kwargs)   is the gradient that is returned then
 """
 
 import numpy as np

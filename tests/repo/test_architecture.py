@@ -67,6 +67,7 @@ LAYERS = (
     ("_assemble",),
     ("__init__",),
     ("numpy",),
+    ("autograd",),
     ("benchmark",),
     ("demo",),
     ("cli",),

@@ -45,7 +45,7 @@ class Run:
     """
 
     __slots__ = (
-        "args", "dialect", "f", "inputs", "kwargs", "numbers", "originals", "recording", "single", "tensors",
+        "adapts", "args", "dialect", "f", "inputs", "kwargs", "numbers", "originals", "recording", "single", "tensors",
         "tracked", "trees", "verb",
     )  # fmt: skip
 
@@ -58,12 +58,12 @@ class Run:
         self.inputs, self.originals, self.trees = [], [], []
         n = len(args)
         self.numbers = range(n) if argnums is None else transform_arguments.positions(verb, argnums, n)
-        self.tracked = False
+        self.tracked = self.adapts = False
         self.tensors = Tensor in map(type, _tree.leaves([self.args, kwargs]))
         for k in self.numbers:
             self.trees.append(args[k])
             self.args[k] = _tree.map_leaves(self._lift, args[k])
-        if not self.inputs:
+        if not self.inputs and dialect is None:
             raise transform_arguments.nothing_to_differentiate(self)
 
     @property
@@ -77,6 +77,7 @@ class Run:
             x = transform_arguments.lift_other(self, leaf, tensor).requires_grad_()
         if self.dialect is not None:
             set_class(x, self.dialect.box)
+            self.adapts = self.adapts or x.dtype.kind == "c"
         self.originals.append(leaf)
         self.inputs.append(x)
         return x
@@ -141,7 +142,7 @@ class Run:
     def scalar_gradients(self, y):
         """Return the gradients of the result `y`, which must be one real number."""
         transform_arguments.require_scalar(self.verb, y, Tensor, self.dialect)
-        recorded = isinstance(y, Tensor) and y.requires_grad
+        recorded = isinstance(y, Tensor) and y.requires_grad and self.inputs
         gs = self.gradients((y,)) if recorded else [None] * len(self.inputs)
         self.warn_unreached(gs)
         return self.pack(gs)
@@ -158,7 +159,8 @@ class Run:
             raise transform_arguments.changed_meanwhile(self.verb)
         left = iter(results)
         trees = [_tree.map_leaves(lambda _: next(left), tree) for tree in self.trees]
-        return trees[0] if self.single else tuple(trees)
+        packed = trees[0] if self.single else tuple(trees)
+        return self.dialect.adapt(self, packed) if self.adapts else packed
 
     def _converted(self, k, g):
         original, x = self.originals[k], self.inputs[k]
@@ -209,7 +211,12 @@ def gradient_function(verb, f, argnums, has_aux, with_value, dialect=None):
         try:
             if batching.running.levels:
                 return batching.inside["gradient"](verb, f, argnums, has_aux, with_value, args, kwargs)
-            run = Run(verb, args, argnums, kwargs, dialect)
+            try:
+                run = Run(verb, args, argnums, kwargs, dialect)
+            except Exception as error:
+                if dialect is None or not isinstance(error, dialect.Elsewhere):
+                    raise
+                return dialect.elsewhere(f, argnums, with_value, args, kwargs)
             value = run.call(f)
             if has_aux:
                 value, aux = transform_arguments.pair(verb, value)

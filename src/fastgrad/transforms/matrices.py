@@ -118,7 +118,7 @@ def _hessian_blocks(run, g, x):
     if g is None or not g.requires_grad:
         return [np.zeros(x.shape + other.shape, np.result_type(x.dtype, other.dtype)) for other in run.inputs]
     require_same_kind(run, g)
-    return _by_columns(run, g)
+    return by_columns(run, g)
 
 
 def _blocks(run, y, reached):
@@ -135,8 +135,8 @@ def _blocks(run, y, reached):
         reached[k] = found or reached[k]
     # Hooks change gradients, and so belong to reverse mode.
     if sum(x.size for x in run.inputs) < y.size and not hooked:
-        return _by_columns(run, y)
-    return _by_rows(run, y)
+        return by_columns(run, y)
+    return by_rows(run, y)
 
 
 def require_same_kind(run, y):
@@ -176,7 +176,7 @@ def batches(n, size):
     return [(low, min(low + step, n)) for low in range(0, n, step)]
 
 
-def _by_rows(run, y):
+def by_rows(run, y):
     """Return the blocks by reverse mode: row k is the gradient of element k of the result."""
     rows = [[] for _ in run.inputs]
     for low, high in batches(y.size, max([y.size, *(x.size for x in run.inputs)])):
@@ -189,7 +189,7 @@ def _by_rows(run, y):
     return blocks
 
 
-def _by_columns(run, y):
+def by_columns(run, y):
     """Return the blocks by forward mode: column k is the derivative along element k of an input."""
     blocks = []
     for k, x in enumerate(run.inputs):

@@ -15,6 +15,7 @@ from fastgrad._engine import (
     is_traced,
     node_key,
     partial_gradients,
+    set_class,
     set_transform_depth,
     trace,
     transform_depth,
@@ -64,12 +65,17 @@ def checkpoint(f):
         if not is_grad_enabled():
             return f(*args, **kwargs)
         segment = _Segment(f, args, kwargs)
-        ran = segment.run([x.detach().requires_grad_() for x in segment.operands], segment.constants)
+        ran = segment.run([_leaf(x) for x in segment.operands], segment.constants)
         if not segment.operands and not ran.outside:
             return ran.out
         return segment.record(ran)
 
     return checkpointed
+
+
+def _leaf(x):
+    """Return a leaf with the value and the class of `x`."""
+    return set_class(x.detach().requires_grad_(), type(x))
 
 
 class _Segment:
@@ -178,7 +184,7 @@ class _Segment:
         recording = is_grad_enabled()
         n, m = len(self.operands), len(self.operands) + len(self.outside)
         with enable_grad():
-            feeds = [alias(x) if recording else x.detach().requires_grad_() for x in xs[:n]]
+            feeds = [alias(x) if recording else _leaf(x) for x in xs[:n]]
             again = self.run(feeds, xs[m:])
         outside = self._repeated(again, xs[n:m])
         if outside is None:

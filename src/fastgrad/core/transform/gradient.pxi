@@ -40,14 +40,26 @@ cdef object gradient_inside_vmap(Gradient d, PyObject* const* args, Py_ssize_t n
     return batching.inside["gradient"](d.verb, d.f, d.argnums, d.has_aux, d.with_value, given_tuple(args, n), kwargs)
 
 
+cdef object gradient_elsewhere(Gradient d, PyObject* const* args, Py_ssize_t n, object names):
+    """The gradient with respect to values that are no Tensors."""
+    names = () if names is None else names
+    kwargs = dict(zip(names, given_tuple(args + n, len(names)), strict=True))
+    return d.dialect.elsewhere(d.f, d.argnums, d.with_value, given_tuple(args, n), kwargs)
+
+
 cdef object call_gradient(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames):
     """vectorcall of a Gradient."""
     cdef Gradient d = <Gradient>callable
     if fg_levels and batching.running.levels:
         return gradient_inside_vmap(d, args, PyVectorcall_NARGS(nargsf), kwnames)
     cdef Run run = <Run>Run.__new__(Run)
-    prepare_run(run, d.verb, args, PyVectorcall_NARGS(nargsf), <object>kwnames if kwnames != NULL else None, d.argnums,
-                d.dialect)
+    names = <object>kwnames if kwnames != NULL else None
+    try:
+        prepare_run(run, d.verb, args, PyVectorcall_NARGS(nargsf), names, d.argnums, d.dialect)
+    except Exception as error:
+        if d.dialect is None or not isinstance(error, d.dialect.Elsewhere):
+            raise
+        return gradient_elsewhere(d, args, PyVectorcall_NARGS(nargsf), names)
     out = call_lifted(run, d.f)
     aux = None
     if d.has_aux:
@@ -73,7 +85,7 @@ cdef inline int check_scalar(Run run, object y) except -1:
 
 cdef list run_gradients(Run run, object y, bint record):
     """The gradients of the number `y` with respect to the inputs, None where they are zero."""
-    if not is_tensor(y) or not (<Tensor>y).flags & REQUIRES_GRAD:
+    if not is_tensor(y) or not (<Tensor>y).flags & REQUIRES_GRAD or not run.inputs:
         return [None] * len(run.inputs)
     check_fresh(<Tensor>y)
     return input_gradients(<Tensor>y, None, None, run.inputs, record, record, True, False)

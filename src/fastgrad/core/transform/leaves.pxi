@@ -21,7 +21,7 @@ cdef Tensor lifted(Run run, object leaf):
     cdef Tensor x
     if type(leaf) is float or type(leaf) is float64_type:
         x = float_tensor(PyFloat_AS_DOUBLE(<PyObject*>leaf))
-    elif PyArray_CheckExact(leaf):
+    elif PyArray_CheckExact(leaf) and (run.dialect is None or supported(cnp.PyArray_TYPE(leaf))):
         x = copy_of_array(leaf)
     elif is_tensor(leaf):
         x = lifted_tensor(run, <Tensor>leaf)
@@ -34,6 +34,7 @@ cdef Tensor lifted(Run run, object leaf):
     x.flags |= REQUIRES_GRAD
     if run.dialect is not None:
         set_class(x, run.dialect.box)
+        run.adapts = run.adapts or is_complex(x.layout.typenum)
     return x
 
 

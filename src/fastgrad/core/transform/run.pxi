@@ -36,6 +36,7 @@ cdef class Run:
     cdef Py_ssize_t n               # arguments by position
     cdef Py_ssize_t n_trees         # arguments that are lifted, or being lifted
     cdef public bint single, tensors, tracked
+    cdef public bint adapts         # whether the dialect converts the gradients
     cdef readonly bint recording
 
     def __init__(self, verb, args, argnums=None, kwargs=None, dialect=None):
@@ -115,7 +116,7 @@ cdef int prepare_run(Run run, object verb, PyObject* const* args, Py_ssize_t n, 
     for k in range(n_lifted):
         run.n_trees = k + 1
         lift_argument(run, position_at(run, k))
-    if not run.inputs:
+    if not run.inputs and dialect is None:
         raise transform_arguments.nothing_to_differentiate(run)
     return 0
 
@@ -305,4 +306,4 @@ cdef object packed(Run run, list results):
         tree = tuple(trees)
     if p.at != len(run.inputs):
         raise transform_arguments.changed_meanwhile(run.verb)
-    return tree
+    return run.dialect.adapt(run, tree) if run.adapts else tree

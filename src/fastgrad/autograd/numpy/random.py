@@ -1,0 +1,7 @@
+"""NumPy's random numbers."""
+
+import numpy
+
+
+def __getattr__(name):
+    return getattr(numpy.random, name)

@@ -1,0 +1,73 @@
+"""`unary_to_nary`: an operator on functions of one argument becomes one for any of several arguments."""
+
+from fastgrad.autograd.util import subvals
+
+_DOC = """    {op} of function {fun} with respect to argument number {argnum}. Takes the
+    arguments of {fun} and returns the {op}.
+    """
+
+
+def unary_to_nary(unary_operator):
+    """Return the operator `op(fun, argnum, *args)` for `unary_operator(fun, x, *args)`, which differentiates at `x`.
+
+    `argnum` selects the positional argument of `fun` that becomes `x`; a tuple or list of numbers makes `x` a tuple.
+    """
+
+    @wraps(unary_operator)
+    def nary_operator(fun, argnum=0, *nary_op_args, **nary_op_kwargs):
+        numbers = argument_numbers(argnum)
+
+        @wrap_nary_f(fun, unary_operator, argnum)
+        def nary_f(*args, **kwargs):
+            if len(args) == 1 and numbers == 0 and not kwargs:
+                return unary_operator(fun, args[0], *nary_op_args, **nary_op_kwargs)
+
+            @wraps(fun)
+            def unary_f(x):
+                places = ((numbers, x),) if type(numbers) is int else zip(numbers, x, strict=True)
+                return fun(*subvals(args, places), **kwargs)
+
+            x = args[numbers] if type(numbers) is int else tuple(args[k] for k in numbers)
+            return unary_operator(unary_f, x, *nary_op_args, **nary_op_kwargs)
+
+        return nary_f
+
+    return nary_operator
+
+
+def argument_numbers(argnum):
+    """Return `argnum` as an int or a tuple of ints."""
+    if type(argnum) is int:
+        return argnum
+    if type(argnum) in (tuple, list) and all(type(k) is int for k in argnum) and argnum:
+        return tuple(argnum)
+    raise TypeError(f"argnum must be an int, or a tuple or list of ints, got {argnum!r}")
+
+
+def wraps(fun, namestr="{fun}", docstr="{doc}", **kwargs):
+    """Return a decorator that sets name and docstring, made from those of `fun`, where that is possible."""
+
+    def named(f):
+        try:
+            f.__name__ = namestr.format(fun=get_name(fun), **kwargs)
+            f.__doc__ = docstr.format(fun=get_name(fun), doc=get_doc(fun), **kwargs)
+        except (AttributeError, TypeError, ValueError, KeyError, IndexError):
+            return f  # a callable without names of its own
+        return f
+
+    return named
+
+
+def wrap_nary_f(fun, op, argnum):
+    """Return a decorator that names a function as the derivative `op` of `fun` with respect to `argnum`."""
+    return wraps(fun, "{op}_of_{fun}_wrt_argnum_{argnum}", _DOC, op=get_name(op), argnum=argnum)
+
+
+def get_name(f):
+    """Return the name of a function, if it has one."""
+    return getattr(f, "__name__", "[unknown name]")
+
+
+def get_doc(f):
+    """Return the docstring of a function, if it has one."""
+    return getattr(f, "__doc__", "") or ""
