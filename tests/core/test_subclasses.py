@@ -129,6 +129,15 @@ def test_memory_is_reused_by_plain_tensors():
         assert all(type(fg.tensor(float(k)) * 2.0) is fg.Tensor for k in range(300))
 
 
+def test_the_collector_leaves_the_class_alone():
+    """It must not take Tensors of the class for objects that it tracks, nor clear the class."""
+    many = [marked(1.0) for _ in range(200)]
+    for _ in range(3):
+        gc.collect()
+    assert [type(x + 1.0) for x in many] == [Marked] * 200
+    assert Marked.__mro__[1:3] == (fg.Tensor, Mixin)
+
+
 def test_python_code_cannot_derive_from_tensor():
     if fg.engine == "cython":
         with pytest.raises(TypeError, match="not an acceptable base type"):
@@ -184,6 +193,7 @@ def test_a_dialect_says_what_the_function_receives():
 
 def test_inner_gradients_of_boxes_are_boxes_or_arrays():
     """As the value that is not a Tensor: only what an outer transform differentiates is one."""
+    assert fg.transforms  # imported: it makes the op through which Tensors enter an inner transform
     inner = _engine.gradient_function("grad", lambda x: (3.0 * x).sum(), 0, False, False, Dialect())
     curved = _engine.gradient_function("grad", lambda x: (x**3).sum(), 0, False, False, Dialect())
     found = []

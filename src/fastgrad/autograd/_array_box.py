@@ -9,11 +9,11 @@ import numpy as np
 from fastgrad._engine import Tensor, node_of, own_value, transform_depth
 from fastgrad._lazy import lazy_module
 from fastgrad.autograd._box import Box
-from fastgrad.errors import NotDifferentiableError
+from fastgrad.errors import MutationError, NotDifferentiableError
 
 nodes = lazy_module("fastgrad.autograd._nodes")
 
-_TENSOR_UFUNC, _TENSOR_FUNCTION = Tensor.__array_ufunc__, Tensor.__array_function__
+_TENSOR_UFUNC, _TENSOR_FUNCTION, _write = Tensor.__array_ufunc__, Tensor.__array_function__, Tensor.__setitem__
 
 
 def raw(leaf):
@@ -28,6 +28,10 @@ def constant(y):
     if type(y) is tuple or type(y) is list:
         return type(y)(map(constant, y))
     return y
+
+
+class InputAssignmentError(MutationError, TypeError):
+    """The function writes to an input that is differentiated; autograd raises a TypeError."""
 
 
 class ArrayBox(Tensor, Box):
@@ -64,6 +68,16 @@ class ArrayBox(Tensor, Box):
 
     def __array_namespace__(self, *, api_version=None):
         return sys.modules["fastgrad.autograd.numpy"]
+
+    def __setitem__(self, key, value):
+        try:
+            _write(self, key, value)
+        except MutationError as error:
+            if self.is_leaf:
+                raise InputAssignmentError(
+                    "assignment to the input of a differentiated function: write to a copy, x = x.copy()"
+                ) from error
+            raise
 
     def __hash__(self):
         return id(self)

@@ -10,7 +10,7 @@ cdef extern from "Python.h":
         PyGetSetDef* d_getset
     PyTypeObject PyMethodDescr_Type, PyGetSetDescr_Type
     const int METH_FASTCALL
-    const unsigned long Py_TPFLAGS_BASETYPE
+    const unsigned long Py_TPFLAGS_BASETYPE, Py_TPFLAGS_HAVE_GC
     bint PyType_Check(object o)
 
 cdef PyMethodDef item_method
@@ -40,6 +40,7 @@ def subclass(meta, str name, tuple bases, dict members):
     if t.tp_basicsize != POOLED.tp_basicsize or not issubclass(made, Tensor):
         raise TypeError(f"{name} has attributes in its instances, or is no subclass of Tensor")
     t.tp_dealloc = <void*>dealloc
+    t.tp_flags &= ~(Py_TPFLAGS_HAVE_GC & ~POOLED.tp_flags)     # tensors have no header for the collector
     Py_INCREF(made)
     return made
 

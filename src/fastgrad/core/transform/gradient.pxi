@@ -1,10 +1,13 @@
 # What `grad` and `value_and_grad` return.
 
+cdef extern from "Python.h":
+    bint PyErr_ExceptionMatches(object kind)
+
 cdef class Gradient:
     """The function that computes the gradient of `f`. It is called, bound and copied as functions of Python are."""
 
     cdef vectorcallfunc vectorcall
-    cdef object f, verb, argnums, dialect
+    cdef object f, verb, argnums, dialect, elsewhere
     cdef bint has_aux, with_value
     cdef dict __dict__          # what `functools.wraps` sets
     cdef object __weakref__
@@ -15,6 +18,7 @@ cdef class Gradient:
         self.f = f
         self.argnums = argnums
         self.dialect = dialect
+        self.elsewhere = None if dialect is None else getattr(dialect, "Elsewhere", None)
         self.has_aux = has_aux
         self.with_value = with_value
         for name, value in transform_arguments.names(verb).items():
@@ -54,11 +58,12 @@ cdef object call_gradient(PyObject* callable, PyObject* const* args, size_t narg
         return gradient_inside_vmap(d, args, PyVectorcall_NARGS(nargsf), kwnames)
     cdef Run run = <Run>Run.__new__(Run)
     names = <object>kwnames if kwnames != NULL else None
-    try:
-        prepare_run(run, d.verb, args, PyVectorcall_NARGS(nargsf), names, d.argnums, d.dialect)
-    except Exception as error:
-        if d.dialect is None or not isinstance(error, d.dialect.Elsewhere):
-            raise
+    # Without `except`, which needs a traceback: errors of fastgrad alone have none.
+    if (<int (*)(Run, object, PyObject* const*, Py_ssize_t, object, object, object) noexcept>prepare_run)(
+            run, d.verb, args, PyVectorcall_NARGS(nargsf), names, d.argnums, d.dialect) < 0:
+        if d.elsewhere is None or not PyErr_ExceptionMatches(d.elsewhere):
+            reraise()
+        PyErr_Clear()
         return gradient_elsewhere(d, args, PyVectorcall_NARGS(nargsf), names)
     out = call_lifted(run, d.f)
     aux = None
