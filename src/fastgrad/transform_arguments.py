@@ -5,7 +5,8 @@ is the engine's `Run`.
 
 `run.dialect` is None, or says what differs for functions that bear another package's names:
   box                           the subclass of Tensor that the function receives
-  lift(run, leaf)               a new Tensor of a floating or complex dtype for a leaf that is none
+  lift(run, leaf)               a new Tensor of a floating or complex dtype for a leaf that is none, perhaps of a
+                                subclass of its own
   require_scalar(verb, y)       for results that are no Tensor of one real number: raises unless `y` will do
   warn_unreached(run, gs, each) as `warn_unreached`
   adapt(run, gradients)         their final form, nested as the arguments, if `run.adapts`: `lift` sets it, and so do

@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 
 from fastgrad import _tree
-from fastgrad._engine import Tensor, asarray, tensor
+from fastgrad._engine import Tensor, asarray, set_class, tensor
 from fastgrad._lazy import lazy_module
 from fastgrad.autograd._array_box import ArrayBox
 from fastgrad.autograd._box import Box
@@ -31,7 +31,7 @@ class OtherRoad(Exception):
 class Dialect:
     """The differences that `Run` and `gradient_function` ask for."""
 
-    box = ArrayBox
+    box = ArrayBox  # of arrays and numbers, unless a user changes `Box.type_mappings`
     Elsewhere = OtherRoad
 
     @staticmethod
@@ -52,9 +52,11 @@ class Dialect:
                 + ": only numbers have a gradient; leave it out of argnum"
             )  # fmt: skip
         if array.dtype.kind in "iu":
-            return tensor(array, dtype=np.float64)
-        run.adapts = run.adapts or array.dtype in _NARROWER
-        return tensor(array, dtype=_NARROWER.get(array.dtype))
+            x = tensor(array, dtype=np.float64)
+        else:
+            run.adapts = run.adapts or array.dtype in _NARROWER
+            x = tensor(array, dtype=_NARROWER.get(array.dtype))
+        return x if box is None else set_class(x, box)
 
     @staticmethod
     def elsewhere(f, argnums, with_value, args, kwargs):
@@ -86,6 +88,18 @@ class Dialect:
 
 
 DIALECT = Dialect()
+
+
+class _Mappings(dict):
+    """The boxes of types; the engine learns which one arrays have."""
+
+    def __setitem__(self, kind, box):
+        super().__setitem__(kind, box)
+        if kind is np.ndarray and issubclass(box, Tensor):
+            DIALECT.box = box
+
+
+Box.type_mappings = _Mappings(Box.type_mappings)
 
 
 def warn_independent():

@@ -27,7 +27,23 @@ from fastgrad.transforms.lift import entry
 
 slow = lazy_module("fastgrad.autograd._slow")
 
-_views = weakref.WeakValueDictionary()  # node key of a Tensor -> its VJPNode, which keeps the Tensor alive
+_views = {}  # node key of a Tensor -> weak reference to its VJPNode, which keeps the Tensor alive
+
+
+class _Reference(weakref.ref):
+    """A weak reference to a VJPNode with its key in `_views`. A WeakValueDictionary takes four times as long."""
+
+    __slots__ = ("key",)
+
+
+def _forget(reference):
+    if _views.get(reference.key) is reference:
+        del _views[reference.key]
+
+
+def _view_of(x):
+    reference = _views.get(node_key(x))
+    return None if reference is None else reference()
 
 
 class VJPNode(Node):
@@ -119,12 +135,25 @@ def _operands(x):
 
 def node_view(x):
     """Return the VJPNode of a recorded Tensor, the same one as long as it is referred to."""
-    key = node_key(x)
-    view = _views.get(key)
+    return _view_of(x) or new_view(x, None)
+
+
+def new_view(x, root):
+    """Return the VJPNode of a recorded Tensor whose graph starts at the Tensor `root`, if that is known."""
+    view = _view_of(x)
     if view is None:
-        view = _views[key] = VJPNode.__new__(VJPNode)
-        view._tensor, view._root = x, None
+        view = VJPNode.__new__(VJPNode)
+        bind(view, x)
+    view._root = root
     return view
+
+
+def bind(node, x):
+    """Make `node` the VJPNode of a Tensor."""
+    node._tensor = x
+    reference = _Reference(node, _forget)
+    reference.key = key = node_key(x)
+    _views[key] = reference
 
 
 def _revalue(x, /, value):
@@ -150,8 +179,7 @@ def box_of(cls, value, trace, node):
             x = entry(value)
         else:
             x = DIALECT.lift(_Converting(), value).requires_grad_()
-        node._tensor = set_class(x, cls)
-        _views[node_key(x)] = node
+        bind(node, set_class(x, cls))
     elif x.is_leaf and np.shape(value) == x.shape and not np.array_equal(raw(value), raw(x)):
         x = _revalued(x, value=np.array(value, x.dtype))  # a second value with the same root
     return x
@@ -171,8 +199,12 @@ def backward_pass(g, end_node):
     root = end_node._root or _root_of(y)
     if root is y:
         return g
-    g = cotangent(g, y, "the cotangent")
-    (found,) = gradients((y,), (root,), (g,), create_graph=_records(g), retain_graph=True, allow_unused=True)
+    if type(g) is float and not y.ndim and not transform_depth():  # the usual case
+        g = None if g == 1.0 and y.dtype.kind == "f" else (cotangent(g, y, "the cotangent"),)
+        (found,) = gradients((y,), (root,), g, retain_graph=True, allow_unused=True)
+    else:
+        g = cotangent(g, y, "the cotangent")
+        (found,) = gradients((y,), (root,), (g,), create_graph=_records(g), retain_graph=True, allow_unused=True)
     return np.zeros(root.shape, root.dtype)[()] if found is None else _returned(found)
 
 
@@ -182,9 +214,9 @@ def _root_of(y):
     while stack:
         x = stack.pop()
         operands = _operands(x)
-        if not operands or (x.op == "entry" and node_key(x) in _views):
+        if not operands or (x.op == "entry" and _view_of(x) is not None):
             leaf = x
-            if node_key(x) in _views:
+            if _view_of(x) is not None:
                 return x
         for o in operands:
             if id(o) not in seen:
@@ -192,7 +224,3 @@ def _root_of(y):
                 stack.append(o)
     return leaf
 
-
-def note_root(node, root):
-    """Note that the graph of `node` starts at `root`."""
-    node._root = root._tensor

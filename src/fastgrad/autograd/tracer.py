@@ -7,13 +7,16 @@ of other types take the slow road: `_slow`.
 from collections import defaultdict
 from contextlib import contextmanager
 
+import numpy as np
+
 from fastgrad import _engine
-from fastgrad._engine import Tensor, enable_grad, set_transform_depth, transform_depth
+from fastgrad._engine import Run, Tensor, enable_grad, set_transform_depth, transform_depth
 from fastgrad._lazy import lazy_module
 from fastgrad.autograd import _nodes, _record
-from fastgrad.autograd._array_box import raw
+from fastgrad.autograd._array_box import ArrayBox, raw
 from fastgrad.autograd._box import Box, Node
-from fastgrad.autograd._dialect import warn_independent
+from fastgrad.autograd._dialect import DIALECT, warn_independent
+from fastgrad.autograd._nodes import VJPNode
 from fastgrad.autograd.util import subval, subvals, toposort
 from fastgrad.autograd.wrap_util import get_name, wraps
 
@@ -51,10 +54,21 @@ class TraceStack:
 
 
 trace_stack = TraceStack()
+_PLAIN = {float, np.float64, np.ndarray}  # what the engine lifts by itself
+_CONTAINERS = (tuple, list, dict)
 
 
 def trace(start_node, fun, x):
     """Call `fun` with the box of `x` whose node is `start_node`. Return value and node of its result."""
+    if type(start_node) is VJPNode and type(x) in _PLAIN and not transform_depth():
+        run = Run("trace", (x,), 0, None, DIALECT)
+        (box,) = run.inputs
+        _nodes.bind(start_node, box)
+        end = run.call(fun)
+        if type(end) is ArrayBox and end.requires_grad:
+            return run.value(end), _nodes.new_view(end, box)
+        warn_independent()
+        return run.value(end), None
     with trace_stack.new_trace() as t:
         box = new_box(x, t, start_node)
         if not isinstance(box, Tensor):
@@ -66,9 +80,7 @@ def trace(start_node, fun, x):
         finally:
             _engine.untrace([box])
         if type(end) in box_types and isinstance(end, Tensor) and end.requires_grad:
-            node = end._node
-            _nodes.note_root(node, start_node)
-            return end._value, node
+            return end._value, _nodes.new_view(end, box)
         warn_independent()
         return raw(end), None
 
@@ -123,7 +135,6 @@ def primitive(f_raw):
     return f_wrapped
 
 
-_CONTAINERS = (tuple, list, dict)
 
 
 def _traced(f, args, kwargs):

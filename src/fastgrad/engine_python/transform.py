@@ -76,7 +76,8 @@ class Run:
         else:
             x = transform_arguments.lift_other(self, leaf, tensor).requires_grad_()
         if self.dialect is not None:
-            set_class(x, self.dialect.box)
+            if type(x) is Tensor:
+                set_class(x, self.dialect.box)
             self.adapts = self.adapts or x.dtype.kind == "c"
         self.originals.append(leaf)
         self.inputs.append(x)

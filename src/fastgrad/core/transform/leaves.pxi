@@ -33,7 +33,8 @@ cdef Tensor lifted(Run run, object leaf):
         x = <Tensor?>run.dialect.lift(run, leaf)
     x.flags |= REQUIRES_GRAD
     if run.dialect is not None:
-        set_class(x, run.dialect.box)
+        if Py_TYPE(x) == POOLED:
+            set_class(x, run.dialect.box)
         run.adapts = run.adapts or is_complex(x.layout.typenum)
     return x
 
