@@ -223,4 +223,3 @@ def _root_of(y):
                 seen[id(o)] = o
                 stack.append(o)
     return leaf
-

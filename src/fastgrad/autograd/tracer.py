@@ -135,8 +135,6 @@ def primitive(f_raw):
     return f_wrapped
 
 
-
-
 def _traced(f, args, kwargs):
     if any(type(arg) in box_types and not isinstance(arg, Tensor) for arg in args):
         return slow.traced(f, args, kwargs)
