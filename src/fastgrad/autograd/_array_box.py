@@ -13,12 +13,18 @@ from fastgrad.errors import MutationError, NotDifferentiableError
 
 nodes = lazy_module("fastgrad.autograd._nodes")
 
-_TENSOR_UFUNC, _TENSOR_FUNCTION, _write = Tensor.__array_ufunc__, Tensor.__array_function__, Tensor.__setitem__
+_TENSOR_UFUNC, _TENSOR_FUNCTION = Tensor.__array_ufunc__, Tensor.__array_function__
+_array, _write = Tensor.__array__, Tensor.__setitem__
 
 
 def raw(leaf):
     """Return the value of a Tensor as an array or NumPy scalar that nobody else holds; other values unchanged."""
     return own_value(leaf.detach()) if isinstance(leaf, Tensor) else leaf
+
+
+def trace_number():
+    """Return the number of the trace that is running, 0 outside."""
+    return max(transform_depth() - 1, 0)
 
 
 def constant(y):
@@ -54,7 +60,7 @@ class ArrayBox(Tensor, Box):
     @property
     def _trace(self):
         """The number of transforms around the one that the box belongs to."""
-        return max(transform_depth() - 1, 0)
+        return trace_number()
 
     @property
     def _node(self):
@@ -82,10 +88,19 @@ class ArrayBox(Tensor, Box):
     def __hash__(self):
         return id(self)
 
-    def __str__(self):
-        return f"Autograd ArrayBox with value {raw(self)}"
+    def __array__(self, dtype=None, copy=None):
+        if self.requires_grad and (dtype is None or dtype == object):  # an array of boxes loses no gradient
+            boxes = np.empty(self.shape, object)
+            for place in np.ndindex(*self.shape):
+                boxes[place] = self[place]
+            return boxes
+        return _array(self, dtype, copy)
 
-    __repr__ = __str__
+    def __str__(self):  # which users replace
+        return Box.__str__(self)
+
+    def __repr__(self):
+        return Box.__repr__(self)
 
     def __copy__(self):
         return self.copy()

@@ -48,7 +48,9 @@ class Box(metaclass=BoxMeta):
         return bool(self._value)
 
     def __str__(self):
-        return f"Autograd {type(self).__name__} with value {self._value}"
+        return f"Autograd {type(self).__name__} with value {self._value!s}"
+
+    __repr__ = __str__
 
     @classmethod
     def register(cls, value_type):

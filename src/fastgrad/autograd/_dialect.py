@@ -12,12 +12,13 @@ import numpy as np
 from fastgrad import _tree
 from fastgrad._engine import Tensor, asarray, set_class, tensor
 from fastgrad._lazy import lazy_module
-from fastgrad.autograd._array_box import ArrayBox
+from fastgrad.autograd._array_box import ArrayBox, trace_number
 from fastgrad.autograd._box import Box
 from fastgrad.errors import ShapeError
 from fastgrad.rules.rule import ops
 from fastgrad.tracebacks import outside_frame
 
+nodes = lazy_module("fastgrad.autograd._nodes")
 slow = lazy_module("fastgrad.autograd._slow")
 
 _NARROWER = {np.dtype(np.float16): np.float32, np.dtype(np.longdouble): np.float64}
@@ -37,10 +38,21 @@ class Dialect:
     @staticmethod
     def lift(run, leaf):
         """Return a Tensor for a leaf that the engine does not lift itself."""
-        kind = type(leaf)
-        box = Box.type_mappings.get(kind)
-        if box is not None and not issubclass(box, Tensor):
+        box = Box.type_mappings.get(type(leaf))
+        if box is None or isinstance(box, type):
+            if box is not None and not issubclass(box, Tensor):
+                raise OtherRoad
+            x = Dialect.converted(run, leaf)
+            return x if box is None else set_class(x, box)
+        x = box(leaf, trace_number(), nodes.VJPNode.new_root())  # a function that makes the box
+        if not isinstance(x, Tensor):
             raise OtherRoad
+        return x
+
+    @staticmethod
+    def converted(run, leaf):
+        """Return a Tensor with the value of a leaf."""
+        kind = type(leaf)
         if isinstance(leaf, Tensor):
             leaf = leaf.detach().numpy()
         elif not isinstance(leaf, (np.ndarray, np.generic, int, float, complex)):
@@ -52,11 +64,9 @@ class Dialect:
                 + ": only numbers have a gradient; leave it out of argnum"
             )  # fmt: skip
         if array.dtype.kind in "iu":
-            x = tensor(array, dtype=np.float64)
-        else:
-            run.adapts = run.adapts or array.dtype in _NARROWER
-            x = tensor(array, dtype=_NARROWER.get(array.dtype))
-        return x if box is None else set_class(x, box)
+            return tensor(array, dtype=np.float64)
+        run.adapts = run.adapts or array.dtype in _NARROWER
+        return tensor(array, dtype=_NARROWER.get(array.dtype))
 
     @staticmethod
     def elsewhere(f, argnums, with_value, args, kwargs):
@@ -95,7 +105,7 @@ class _Mappings(dict):
 
     def __setitem__(self, kind, box):
         super().__setitem__(kind, box)
-        if kind is np.ndarray and issubclass(box, Tensor):
+        if kind is np.ndarray and isinstance(box, type) and issubclass(box, Tensor):
             DIALECT.box = box
 
 

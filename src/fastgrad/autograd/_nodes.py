@@ -178,7 +178,7 @@ def box_of(cls, value, trace, node):
         if isinstance(value, Tensor) and value.requires_grad:
             x = entry(value)
         else:
-            x = DIALECT.lift(_Converting(), value).requires_grad_()
+            x = DIALECT.converted(_Converting(), value).requires_grad_()
         bind(node, set_class(x, cls))
     elif x.is_leaf and np.shape(value) == x.shape and not np.array_equal(raw(value), raw(x)):
         x = _revalued(x, value=np.array(value, x.dtype))  # a second value with the same root

@@ -21,6 +21,7 @@ from fastgrad.transforms.matrices import by_columns, by_rows, require_same_kind
 
 slow = lazy_module("fastgrad.autograd._slow")
 
+_make_vjp, _make_jvp = core.make_vjp, core.make_jvp  # by these names, too, others know them
 make_vjp = unary_to_nary(core.make_vjp)
 make_jvp = unary_to_nary(core.make_jvp)
 

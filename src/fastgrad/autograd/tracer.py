@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from fastgrad import _engine
+from fastgrad import _engine, _tree
 from fastgrad._engine import Run, Tensor, enable_grad, set_transform_depth, transform_depth
 from fastgrad._lazy import lazy_module
 from fastgrad.autograd import _nodes, _record
@@ -17,6 +17,7 @@ from fastgrad.autograd._array_box import ArrayBox, raw
 from fastgrad.autograd._box import Box, Node
 from fastgrad.autograd._dialect import DIALECT, warn_independent
 from fastgrad.autograd._nodes import VJPNode
+from fastgrad.autograd._tables import is_numpy_function
 from fastgrad.autograd.util import subval, subvals, toposort
 from fastgrad.autograd.wrap_util import get_name, wraps
 
@@ -111,6 +112,8 @@ def getval(x):
 def register_notrace(trace_type, primitive_fun):
     """Have a primitive called with values, without being recorded, in traces with nodes of a class."""
     notrace_primitives[trace_type].add(primitive_fun)
+    if trace_type is VJPNode and is_numpy_function(primitive_fun):
+        primitive_fun.override = notrace_primitive(primitive_fun.function)
 
 
 def primitive(f_raw):
@@ -138,6 +141,8 @@ def primitive(f_raw):
 def _traced(f, args, kwargs):
     if any(type(arg) in box_types and not isinstance(arg, Tensor) for arg in args):
         return slow.traced(f, args, kwargs)
+    if f in notrace_primitives[VJPNode]:
+        return f.fun(*_tree.map_leaves(getval, args), **kwargs)
     return _record.record(f, args, kwargs)
 
 
