@@ -89,7 +89,7 @@ class ArrayBox(Tensor, Box):
         return id(self)
 
     def __array__(self, dtype=None, copy=None):
-        if self.requires_grad and (dtype is None or dtype == object):  # an array of boxes loses no gradient
+        if self.requires_grad and (dtype is None or np.dtype(dtype).kind == "O"):  # an array of boxes loses no gradient
             boxes = np.empty(self.shape, object)
             for place in np.ndindex(*self.shape):
                 boxes[place] = self[place]
