@@ -27,6 +27,7 @@ cdef extern from "Python.h":
         void* nb_multiply
         void* nb_true_divide
         void* nb_power
+        void* nb_matrix_multiply
     ctypedef struct PySequenceMethods:
         pass
     ctypedef struct PyMappingMethods:

@@ -4,8 +4,10 @@ from functools import partial
 
 import autograd
 import autograd.numpy as anp
+from autograd.core import VJPNode
+from autograd.tracer import new_box
 
-from fastgrad.benchmark.peers import functions, named
+from fastgrad.benchmark.peers import autograd_functions, functions, named
 
 RATE = 1e-3
 
@@ -102,7 +104,18 @@ def per_sample(w, x, t):
     return of_result("gradients", lambda: anp.stack([gradient(w, *one) for one in zip(x, t)]))
 
 
+def untraced_exp(x):
+    return lambda: anp.exp(x), lambda: {"value": anp.exp(x)}
+
+
+def boxed_exp():
+    return autograd_functions.boxed_exp(new_box, VJPNode.new_root(), anp)
+
+
 MAKERS = {
+    "autograd-exp": untraced_exp,
+    "autograd-boxed": boxed_exp,
+    **{name: partial(autograd_functions.measured, name, autograd, anp) for name in autograd_functions.CASES},
     "per-sample": per_sample,
     "hvp-10": hvp_10,
     "hessian-rosenbrock-10": hessian_rosenbrock,

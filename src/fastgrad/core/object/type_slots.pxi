@@ -41,8 +41,25 @@ def subclass(meta, str name, tuple bases, dict members):
         raise TypeError(f"{name} has attributes in its instances, or is no subclass of Tensor")
     t.tp_dealloc = <void*>dealloc
     t.tp_flags &= ~(Py_TPFLAGS_HAVE_GC & ~POOLED.tp_flags)     # tensors have no header for the collector
+    own = <PyNumberMethods*>t.tp_as_number
+    numbers = <PyNumberMethods*>POOLED.tp_as_number
+    # Python has filled these slots with functions that look the method up, since the methods of Tensor are no wrappers.
+    if inherits(made, "__add__"):
+        own.nb_add = numbers.nb_add
+    if inherits(made, "__sub__"):
+        own.nb_subtract = numbers.nb_subtract
+    if inherits(made, "__mul__"):
+        own.nb_multiply = numbers.nb_multiply
+    if inherits(made, "__truediv__"):
+        own.nb_true_divide = numbers.nb_true_divide
+    if inherits(made, "__matmul__"):
+        own.nb_matrix_multiply = numbers.nb_matrix_multiply
     Py_INCREF(made)
     return made
+
+
+cdef bint inherits(object cls, str name) except -1:
+    return getattr(cls, name) is Tensor.__dict__[name]
 
 
 def set_class(Tensor x, cls):
