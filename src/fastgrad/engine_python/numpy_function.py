@@ -15,11 +15,12 @@ class NumPyFunction:
     __repr__ = op_functions.numpy_text
     __reduce__ = op_functions.numpy_reduce
 
-    def __init__(self, function, counterpart, plan, general, names, foreign=False):
+    def __init__(self, function, counterpart, plan, general, names, finish=None):
         self.function, self.counterpart, self.plan, self.general = function, counterpart, plan, general
-        # Whether it has the name of another package: it then becomes a method where it is an attribute of a class, as
-        # functions of Python do, and `general` decides among arrays of other classes, not NumPy's dispatch.
-        self.foreign = foreign
+        # None, or for a name of another package what converts results that are not recorded. Such a function becomes a
+        # method where it is an attribute of a class, as functions of Python do, and `general` decides among arrays of
+        # other classes, not NumPy's dispatch.
+        self.finish = finish
         self.override = None  # what is called instead: derivatives that a user has defined
         vars(self).update(names)
 
@@ -28,16 +29,17 @@ class NumPyFunction:
             return self.override(*args, **kwargs)
         arguments = (*args, *kwargs.values())
         traced = any(map(_holds_tensor, arguments))
-        if not traced or (not self.foreign and any(map(_is_other_array, arguments))):
+        if not traced or (self.finish is None and any(map(_is_other_array, arguments))):
             return self.function(*args, **kwargs)
         try:
-            return self.general(self, args, kwargs)
+            result = self.general(self, args, kwargs)
         except Exception as error:
             shorten(error)
             raise
+        return result if self.finish is None else self.finish(result)
 
     def __get__(self, instance, owner):
-        return MethodType(self, instance) if self.foreign and instance is not None else self
+        return MethodType(self, instance) if self.finish is not None and instance is not None else self
 
     def __getattr__(self, name):
         return getattr(self.function, name)

@@ -1,7 +1,7 @@
-"""NumPy's random numbers."""
+"""`autograd.numpy.random`: the functions of `numpy.random`. Random numbers are constants."""
 
-import numpy
+import numpy as _np
 
+from fastgrad.autograd.numpy._functions import wrap_namespace
 
-def __getattr__(name):
-    return getattr(numpy.random, name)
+wrap_namespace(vars(_np.random), globals())

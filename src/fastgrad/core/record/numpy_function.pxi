@@ -14,9 +14,10 @@ cdef class NumPyFunction:
     cdef vectorcallfunc vectorcall
     cdef readonly object function, counterpart, plan, general   # `general` handles what is left here
     cdef public object override     # what is called instead, or None: derivatives that a user has defined
-    # Whether it has the name of another package: it then becomes a method where it is an attribute of a class, as
-    # functions of Python do, and `general` decides among arrays of other classes, not NumPy's dispatch.
-    cdef readonly bint foreign
+    # None, or for a name of another package what converts results that are not recorded. Such a function becomes a
+    # method where it is an attribute of a class, as functions of Python do, and `general` decides among arrays of other
+    # classes, not NumPy's dispatch.
+    cdef readonly object finish
     cdef int depth              # how many lists and tuples of arrays within each other are no arrays themselves
     cdef bint many              # whether positional arguments are passed on as they are
     cdef bint direct            # whether the counterpart is a Function whose arguments are put in place here
@@ -33,12 +34,12 @@ cdef class NumPyFunction:
 
     __reduce__ = op_functions.numpy_reduce
 
-    def __init__(self, function, counterpart, plan, general, dict names, bint foreign=False):
+    def __init__(self, function, counterpart, plan, general, dict names, finish=None):
         self.function = function
         self.counterpart = counterpart
         self.plan = plan
         self.general = general
-        self.foreign = foreign
+        self.finish = finish
         self.vectorcall = call_numpy
         self.kept = []
         if plan is not None and len(plan.names) <= MOST_NAMES:
@@ -50,7 +51,7 @@ cdef class NumPyFunction:
         return self.general(self, args, kwargs)
 
     def __get__(self, instance, owner):
-        return MethodType(self, instance) if self.foreign and instance is not None else self
+        return MethodType(self, instance) if self.finish is not None and instance is not None else self
 
     def __getattr__(self, name):
         return getattr(self.function, name)
@@ -227,14 +228,16 @@ cdef object call_numpy(PyObject* callable, PyObject* const* args, size_t nargsf,
     cdef bint others = False
     if f.override is not None:
         return PyObject_Vectorcall(f.override, <PyObject**>args, nargsf, kwnames)
-    cdef int depth = deepest_tensor(args, n + n_names, 0, f.foreign, &others)
+    cdef int depth = deepest_tensor(args, n + n_names, 0, f.finish is not None, &others)
     if fg_levels and not others and has_batched(args, n + n_names):
         names = <tuple>kwnames if kwnames != NULL else ()
         return f.general(f, given_tuple(args, n), dict(zip(names, given_tuple(args + n, n_names), strict=True)))
-    if depth < 0 or (others and not f.foreign):     # NumPy's dispatch decides among arrays of other classes
+    if depth < 0 or (others and f.finish is None):  # NumPy's dispatch decides among arrays of other classes
         return PyObject_Vectorcall(f.function, <PyObject**>args, nargsf, kwnames)
     if depth <= f.depth and not others:
         y = call_counterpart(f, args, n, PySequence_Fast_ITEMS(<object>kwnames) if n_names else NULL, args + n, n_names)
+        if f.finish is not None and not (is_tensor(y) and (<Tensor>y).flags & REQUIRES_GRAD) and y is not UNBOUND:
+            return f.finish(y)
         if y is not UNBOUND:
             return y
     names = <tuple>kwnames if kwnames != NULL else ()
