@@ -14,7 +14,13 @@ from fastgrad.autograd.test_util import check_grads
 RNG = onp.random.default_rng(0)
 V, W, M = RNG.normal(size=6), RNG.uniform(0.5, 2.0, size=6), RNG.normal(size=(4, 3))
 SQUARE = RNG.normal(size=(4, 4)) + 4 * onp.eye(4)
-GAPS = onp.where(onp.arange(12).reshape(4, 3) % 5 == 2, onp.nan, 1.0)
+GAPS = onp.arange(12).reshape(4, 3) % 5 == 2
+
+
+
+def with_gaps(x):
+    return np.where(GAPS, onp.nan, x)
+
 
 MISSING_IN_AUTOGRAD = {
     "take": (lambda x: np.take(x, [[0, 2], [2, 2]], axis=1), M),
@@ -25,14 +31,14 @@ MISSING_IN_AUTOGRAD = {
     "median": (lambda x: np.median(x, axis=0), M),
     "quantile": (lambda x: np.quantile(x, [0.2, 0.7]), V),
     "percentile": (lambda x: np.percentile(x, 30.0, axis=1), M),
-    "nansum": (lambda x: np.nansum(x * GAPS, axis=0), M),
-    "nanmean": (lambda x: np.nanmean(x * GAPS, axis=1), M),
-    "nanvar": (lambda x: np.nanvar(x * GAPS), M),
-    "nanstd": (lambda x: np.nanstd(x * GAPS, axis=0), M),
-    "nanprod": (lambda x: np.nanprod(x * GAPS, axis=0), M),
-    "nanmax": (lambda x: np.nanmax(x * GAPS, axis=0), M),
-    "nanmedian": (lambda x: np.nanmedian(x * GAPS), M),
-    "nancumsum": (lambda x: np.nancumsum(x * GAPS), M),
+    "nansum": (lambda x: np.nansum(with_gaps(x), axis=0), M),
+    "nanmean": (lambda x: np.nanmean(with_gaps(x), axis=1), M),
+    "nanvar": (lambda x: np.nanvar(with_gaps(x)), M),
+    "nanstd": (lambda x: np.nanstd(with_gaps(x), axis=0), M),
+    "nanprod": (lambda x: np.nanprod(with_gaps(x), axis=0), M),
+    "nanmax": (lambda x: np.nanmax(with_gaps(x), axis=0), M),
+    "nanmedian": (lambda x: np.nanmedian(with_gaps(x)), M),
+    "nancumsum": (lambda x: np.nancumsum(with_gaps(x)), M),
     "interp": (lambda x: np.interp(x, [-9.0, 0.1, 0.9, 9.0], W[:4]), V),
     "interp of values": (lambda x: np.interp([0.3, 0.8], [0.0, 0.5, 1.0], x), V[:3]),
     "interp of nodes": (lambda x: np.interp([0.3, 0.8], np.array([0.0, x, 1.0]), W[:3]), 0.45),
@@ -63,8 +69,8 @@ MISSING_IN_AUTOGRAD = {
     "roots": (lambda x: np.sum(np.abs(np.roots(x)) ** 2), onp.array([1.0, -6.0, 11.0, -5.5])),
     "vander": (lambda x: np.vander(x, 4), V),
     "einsum with a diagonal": (lambda x: np.einsum("ii->i", x), SQUARE),
-    "dot of matrices with more axes": (lambda x: np.dot(x, RNG.permuted(SQUARE[:, :2])), SQUARE),
-    "where of three": (lambda x: np.where(M > 0, x[:, None], x), V[:3]),
+    "dot of matrices with more axes": (lambda x: np.dot(x, onp.ones((2, 4, 3)) * V[:3]), SQUARE),
+    "where with broadcasting": (lambda x: np.where(M > 0, x**2, 3 * x[:1]), V[:3]),
     "arange": (lambda x: np.arange(x, 3.0, 2 * x), 0.3),
     "linspace": (lambda x: np.linspace(x, 2 * x, 5), 0.3),
     "full_like": (lambda x: np.full_like(M, x), 0.3),
@@ -175,16 +181,14 @@ def test_the_root_keeps_the_slope_that_it_has():
     onp.testing.assert_array_equal(grad(lambda x: np.sum(np.sqrt(x**2)))(mixed), [0.0, 1.0])
 
 
-def test_a_root_of_squares_notices_writes():
+def test_a_root_of_squares_whose_operand_is_written_afterwards():
     def f(x):
         y = x * 1.0
         u = y * y
-        y[0] = 3.0
-        return np.sum(np.sqrt(u + np.sum(y) * 0))
+        y += 3.0
+        return np.sum(np.sqrt(u))
 
-    with onp.errstate(divide="ignore", invalid="ignore"):
-        g = grad(f)(onp.array([0.0, 2.0]))
-    assert g[1] == 1.0
+    onp.testing.assert_array_equal(grad(f)(onp.array([0.0, 2.0])), [0.0, 1.0])
 
 
 # --- writing ---

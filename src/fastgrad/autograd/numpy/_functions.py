@@ -10,6 +10,7 @@ import numpy as np
 
 from fastgrad import errors, op_functions
 from fastgrad._engine import NumPyFunction, Tensor, own_value
+from fastgrad.autograd._box import Box
 from fastgrad.counterparts import numpy_function
 from fastgrad.functions.arguments import has_gradient, records
 from fastgrad.numpy_calls import general
@@ -23,7 +24,6 @@ CONSTANT = """
     bartlett blackman hamming hanning linalg.matrix_rank
 """
 WRITERS = "copyto fill_diagonal place put put_along_axis putmask"  # NumPy's dispatch hands them to fastgrad
-mappings = {}  # type of arrays that boxes may hold -> their box: `Box.type_mappings`
 
 
 class MissingRuleError(errors.NotDifferentiableError, NotImplementedError):
@@ -88,7 +88,7 @@ def dispatched(function, args, kwargs):
 
 def _as_array(x):
     """Return an array of a subclass that boxes may hold as a plain array."""
-    return x.view(np.ndarray) if isinstance(x, np.ndarray) and type(x) in mappings else x
+    return x.view(np.ndarray) if isinstance(x, np.ndarray) and type(x) in Box.type_mappings else x
 
 
 def _overrides(x):
