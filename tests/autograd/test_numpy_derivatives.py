@@ -7,6 +7,7 @@ import tracemalloc
 import numpy as onp
 import pytest
 
+import fastgrad as fg
 import fastgrad.autograd.numpy as np
 from fastgrad.autograd import grad, hessian, jacobian, make_jvp, value_and_grad
 from fastgrad.autograd.test_util import check_grads
@@ -15,7 +16,6 @@ RNG = onp.random.default_rng(0)
 V, W, M = RNG.normal(size=6), RNG.uniform(0.5, 2.0, size=6), RNG.normal(size=(4, 3))
 SQUARE = RNG.normal(size=(4, 4)) + 4 * onp.eye(4)
 GAPS = onp.arange(12).reshape(4, 3) % 5 == 2
-
 
 
 def with_gaps(x):
@@ -240,6 +240,7 @@ def cost(f, n):
     return took, peak
 
 
+@pytest.mark.skipif(fg.engine == "python", reason="the pure-Python engine adds a whole array for each index")
 @pytest.mark.parametrize("name", LISTS)
 def test_indexing_and_stacking_long_lists_is_linear(name):
     """Ten times the elements: a quadratic sweep would take a hundred times as long."""
@@ -250,6 +251,7 @@ def test_indexing_and_stacking_long_lists_is_linear(name):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(fg.engine == "python", reason="the pure-Python engine adds a whole array for each index")
 def test_a_million_elements():
     n = 10**6
     value, g = value_and_grad(LISTS["array of elements"])(onp.ones(n))

@@ -10,7 +10,6 @@ import fastgrad as fg
 import fastgrad.numpy as fnp
 import fastgrad.transforms.lift  # defines the ops through which arguments enter
 from fastgrad import _engine
-from fastgrad.transforms import lift  # noqa: F401  defines the op by which a Tensor enters a transform
 
 
 class Meta(type):

@@ -1,20 +1,20 @@
 """The square root of sums of squares, which has a subgradient where it is 0. Its factors there are infinity and 0.
 
-`sqrt(u)` has the derivative `du / (2 sqrt(u))`. Where u is 0 and du is not, this is infinite, and so is the result here.
+`sqrt(u)` has the derivative `du / (2 sqrt(u))`. Where u is 0 and du is not, this is infinite, and so is the result.
 Where u is a sum of squares, du is 0 as well, and the factor is left out: the gradient is 0, as that of `linalg.norm`.
 """
 
 import numpy as np
 
-from fastgrad._engine import Tensor, node_of
+from fastgrad._engine import Tensor, node_key, node_of
 from fastgrad.rules.rule import FUNCTIONS
 
 _sqrt, _where = FUNCTIONS["sqrt"], FUNCTIONS["where"]
 # Ops whose result is 0 only where they read zeros of an operand, with derivative 0 if that operand's is 0.
 _SUMS = {"sum", "mean", "nansum", "nanmean", "add", "concat", "stack", "abs", "real", "where"}
 _MOVES = {
-    "getitem", "reshape", "permute_dims", "transpose", "squeeze", "expand_dims", "broadcast_to", "astype", "copy", "flip",
-    "roll", "diagonal", "moveaxis", "take", "ravel",
+    "getitem", "reshape", "permute_dims", "transpose", "squeeze", "expand_dims", "broadcast_to", "astype", "copy",
+    "flip", "roll", "diagonal", "moveaxis", "take", "ravel",
 }  # fmt: skip
 _PRODUCTS = {"multiply", "matmul", "dot"}
 
@@ -87,9 +87,9 @@ def _is_same(a, b):
     """Return whether two real operands are one Tensor, or the same view of one."""
     if not isinstance(a, Tensor) or not isinstance(b, Tensor) or a.dtype.kind == "c":
         return False
-    if a is b:
+    if node_key(a) == node_key(b):
         return True
     of_a, of_b = node_of(a), node_of(b)
     if of_a is None or of_b is None or of_a[0].name != "reshape" != of_b[0].name:
         return False
-    return of_a[3][0] is of_b[3][0] and a.shape == b.shape and of_a[4] and of_b[4]
+    return node_key(of_a[3][0]) == node_key(of_b[3][0]) and a.shape == b.shape and of_a[4] and of_b[4]
