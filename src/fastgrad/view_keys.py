@@ -57,8 +57,11 @@ def _address(array):
 
 def _slices(owner, part):
     """Return the key made of integers, slices and None; None if an axis of `part` is not one of `owner`'s in order."""
+    if not part.size:
+        fits = part.ndim == owner.ndim and all(n <= m for n, m in zip(part.shape, owner.shape, strict=True))
+        return tuple(map(slice, part.shape)) if fits else None
     start = _start(owner, _address(part) - _address(owner))
-    if start is None or not part.size:
+    if start is None:
         return None
     key, axis = [], 0
     for n, stride in zip(part.shape, part.strides, strict=True):

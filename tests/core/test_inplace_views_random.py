@@ -18,7 +18,7 @@ VIEWS = (
     lambda a, k: a.reshape(2, -1) if a.size and a.size % 2 == 0 else a,
     lambda a, k: a[k % a.shape[0]] if a.ndim > 1 and a.shape[0] else a,
     lambda a, k: a[..., k % a.shape[-1], None] if a.ndim and a.shape[-1] else a,
-    lambda a, k: np.diagonal(a) if a.ndim == 2 and isinstance(a, fg.Tensor) else a,
+    lambda a, k: np.diagonal(a) if a.ndim == 2 else a,
     lambda a, k: a[None],
 )
 UNARY = (fg.sin, fg.tanh, lambda x: x * 1.5, lambda x: x + 1.0, lambda x: x * x * 0.3, lambda x: x.sum() * x * 0.1)
@@ -86,7 +86,10 @@ class Real:
 
 
 class Pure(Real):
-    """Runs the same program on pairs: a list whose one item is the block, and the positions of the elements in it."""
+    """Runs the same program on pairs: a list whose one item is the block, and the positions of the elements in it.
+
+    The array of positions has the strides of the Tensor, so that the same reshapes are copies.
+    """
 
     def __init__(self, x):
         super().__init__(x)
@@ -111,8 +114,9 @@ class Pure(Real):
 
     def view(self, i, view, k):
         block, at = self.pool[i]
-        base = np.arange(block[0].size)
-        self.pool.append((block, view(fg.tensor(base)[at.reshape(-1)].reshape(at.shape), k).numpy()))
+        part = view(at, k)
+        is_view = np.shares_memory(part, at) or not part.size
+        self.pool.append((block, part) if is_view else self.fresh(view(self.read(self.pool[i]), k)))
 
     def apply(self, i, op):
         self.pool.append(self.fresh(op(self.read(self.pool[i]))))

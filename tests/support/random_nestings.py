@@ -13,7 +13,7 @@ import numpy as np
 
 import fastgrad as fg
 from fastgrad.errors import MutationError
-from tests.support.random_programs import LARGEST, NOT_IN_TORCH, as_function, draw_program
+from tests.support.random_programs import LARGEST, as_function, draw_program
 
 REFUSED = "MutationError"
 KINDS = {
@@ -134,19 +134,6 @@ def draw(seed):
     rng = np.random.default_rng(seed)
     x, steps, out = draw_program(rng, seed % 2 == 1)
     return x, steps, draw_nesting(rng, x.shape, out, seed % 3 == 0)
-
-
-def in_torch(seed):
-    """Return whether the derivatives of PyTorch are a reference for the program of a seed.
-
-    Tangents of `x.mul_(x)` differ from finite differences in PyTorch 2.13.
-    """
-    roots = [0]
-    for kind, name, places, _ in draw(seed)[1]:
-        if name in NOT_IN_TORCH or (kind == "write" and roots[places[0]] == roots[places[1]]):
-            return False
-        roots.append(roots[places[0]] if kind == "write" else len(roots))
-    return True
 
 
 def run(library, seed):

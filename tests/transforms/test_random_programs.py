@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import fastgrad as fg
-from tests.support.random_nestings import REFUSED, Fastgrad, difference, draw, in_torch, run, with_torch
+from tests.support.random_nestings import REFUSED, Fastgrad, difference, draw, run, with_torch
 
 FEW, MANY = 240, 6000
 PART = 60  # programs per test
@@ -37,11 +37,11 @@ def said(seed, got, wanted):
 
 def test_programs_agree_with_pytorch(first, torch):
     """A program that PyTorch or fastgrad refuses, since it overwrites a value that is still needed, is skipped."""
-    for seed in filter(in_torch, range(first, first + PART)):
+    for seed in range(first, first + PART):
         try:
             wanted = run(torch, seed)
         except RuntimeError as error:
-            if "inplace" not in str(error) and "single memory location" not in str(error):
+            if not any(word in str(error) for word in ("inplace", "in-place", "single memory location")):
                 raise
             continue
         got = run(Fastgrad, seed)

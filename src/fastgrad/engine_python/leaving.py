@@ -68,7 +68,7 @@ def _traced_from(x):
 
     A node whose graph was freed is returned too, because its operands are no longer known.
     """
-    stack, seen = [x.node] if _running and x.node is not None else [], set()
+    stack, seen = [x.node] if _running and x.requires_grad else [], set()
     while stack:
         node = stack.pop()
         if node.traced or node.operands is None:
@@ -81,7 +81,7 @@ def _traced_from(x):
 
 def leave(x, call, warns=False):
     """Raise if `call` would take a value out of a graph that a transform needs; warn about a lost gradient if asked."""
-    if x.node is None or not recording:
+    if not recording or not x.requires_grad:
         return
     source = _traced_from(x)
     try:

@@ -5,7 +5,7 @@ import numpy as np
 from fastgrad import anomaly, batching, errors, op_functions, parameters, view_keys
 from fastgrad.engine_python import views, writes
 from fastgrad.engine_python.leaving import is_grad_enabled
-from fastgrad.engine_python.tensor import Node, Tensor, asarray, native, new_tensor, overlaps_itself, set_class
+from fastgrad.engine_python.tensor import Node, Tensor, asarray, is_leaf, native, new_tensor, overlaps_itself, set_class
 from fastgrad.op_functions import functions
 from fastgrad.tracebacks import shorten, user_line
 
@@ -171,7 +171,7 @@ def check_writable(x):
     """Raise if a write to `x` is impossible."""
     if not x.array.flags.writeable or overlaps_itself(x.array):
         raise errors.read_only()
-    if is_grad_enabled() and x.node is not None and x.is_leaf:
+    if is_grad_enabled() and x.node is not None and is_leaf(x):
         raise errors.leaf_written()
 
 
@@ -286,5 +286,5 @@ def check_not_stale(o):
     if o.view_version is not None:
         if not views.refresh(o):
             raise errors.stale(o.op)
-    elif not o.is_leaf and o.node.version != o.storage.version:
+    elif not is_leaf(o) and o.node.version != o.storage.version:
         raise errors.stale(o.op)

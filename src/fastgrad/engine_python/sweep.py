@@ -334,9 +334,9 @@ def node_of(x):
     `operands` are the values that the rule reads (some are copies), `origins` the operands in the graph. `current` is
     False if a value that the rule reads was overwritten.
     """
-    node = x.node
     if x.is_leaf:
         return None
+    node = x.node
     operands, edges, saved, params = node.drawable or (node.operands, node.edges, node.saved, node.params)
     if operands is None:
         raise errors.graph_freed(node.rule.name)

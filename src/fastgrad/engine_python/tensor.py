@@ -110,13 +110,15 @@ class Tensor:
 
     # --- the graph ---
 
-    is_leaf = property(lambda self: self.node is None or self.node.rule is None)
+    # A view of memory that has been written gets its present node when its graph is asked for: `views.py` adds the
+    # method `_refreshed`, which returns the tensor itself.
+    is_leaf = property(lambda self: is_leaf(self._refreshed()))
     op = property(lambda self: None if self.is_leaf else self.node.rule.name)
 
     @property
     def operands(self):
         """The Tensors that this one was computed from; empty for a leaf, and after the graph was freed."""
-        node = self.node
+        node = self._refreshed().node
         if node is None or not node.operands:
             return ()
         pairs = zip(node.operands, node.edges, strict=True)
@@ -129,20 +131,20 @@ class Tensor:
 
     @property
     def requires_grad(self):
-        return self.node is not None
+        return self._refreshed().node is not None
 
     @requires_grad.setter
     def requires_grad(self, wanted):
         self.requires_grad_(wanted)
 
     def requires_grad_(self, requires_grad=True):
-        if requires_grad and self.node is None:
+        if requires_grad and not self.requires_grad:
             if self.dtype.kind not in "fc":
                 raise errors.integer_gradient(self.dtype)
             self.node = Node()
             self._owner = None
             self.node.grad_owner = weakref.ref(self)
-        elif not requires_grad and self.node is not None:
+        elif not requires_grad and self.requires_grad:
             if not self.is_leaf:
                 raise errors.grad_off_for_interior(self.op)
             self.node = None
@@ -166,16 +168,21 @@ class Tensor:
         self._grad = None
 
     def retain_grad(self):
-        if self.node is None:
+        if not self.requires_grad:
             raise errors.hook_needs_grad("retain_grad")
         self.node.grad_owner = weakref.ref(self)
 
     def register_hook(self, hook):
-        if self.node is None:
+        if not self.requires_grad:
             raise errors.hook_needs_grad("register_hook")
         if not callable(hook):
             raise errors.not_a_hook(hook)
         return HookHandle(self.node.hooks, hook)
+
+
+def is_leaf(x):
+    """Return whether the node of `x`, as it is, is that of a leaf."""
+    return x.node is None or x.node.rule is None
 
 
 def subclass(meta, name, bases, members):

@@ -2,7 +2,7 @@
 again when they are used next."""
 
 from fastgrad import errors, view_keys
-from fastgrad.engine_python.tensor import Node, Storage, Tensor, new_tensor, overlaps_itself
+from fastgrad.engine_python.tensor import Node, Storage, Tensor, is_leaf, new_tensor, overlaps_itself
 from fastgrad.op_functions import functions
 
 
@@ -24,10 +24,10 @@ def refresh(x):
     if x.view_version == version:
         return True
     owner = owner_of(x)
-    if _reads_a_leaf(x) if not x.is_leaf else x.view_version >= x.storage.recorded_version or x._owner is None:
+    if _reads_a_leaf(x) if not is_leaf(x) else x.view_version >= x.storage.recorded_version or x._owner is None:
         x.view_version = version  # of values that no graph contains
         return True
-    if owner is None or owner.is_leaf or owner.node.version != version:
+    if owner is None or is_leaf(owner) or owner.node.version != version:
         return False
     if x.node is not None and x.node.traced:
         return False
@@ -37,17 +37,26 @@ def refresh(x):
 
 def _reads_a_leaf(x):
     """Return whether `x` is a view of a leaf that requires a gradient: its node is right whatever is written there."""
-    while x.view_version is not None and not x.is_leaf:
+    while x.view_version is not None and not is_leaf(x):
         if not x.node.operands:
             return False
         x = x.node.operands[0]
-    return x.is_leaf
+    return is_leaf(x)
 
 
 def refresh_view(x):
     """As `refresh`, before the graph of `x` is asked for."""
-    if isinstance(x, Tensor) and x.view_version is not None and x.view_version != x.storage.version:
+    if isinstance(x, Tensor):
+        x._refreshed()
+
+
+def _refreshed(x):
+    if x.view_version is not None and x.view_version != x.storage.version:
         refresh(x)
+    return x
+
+
+Tensor._refreshed = _refreshed
 
 
 def view_key(x, owner):
@@ -73,9 +82,9 @@ def writable_owner(x):
     if not x.array.flags.writeable or overlaps_itself(x.array):
         raise errors.read_only()
     owner = owner_of(x)
-    if owner is None or (x.node is not None and (x.node.traced or x.is_leaf)):
+    if owner is None or (x.node is not None and (x.node.traced or is_leaf(x))):
         raise errors.view_written()
-    if owner.node is not None and owner.is_leaf:
+    if owner.node is not None and is_leaf(owner):
         raise errors.leaf_written()
     return owner
 

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from numpy.lib.array_utils import byte_bounds
 
+from fastgrad.engine_python.tensor import is_leaf
+
 MOST_WRITES = 65536  # that a Storage remembers; the older half is forgotten then
 
 
@@ -56,7 +58,7 @@ def kept(x, version):
 
 def survives(x, version):
     """Return whether the memory of the view `x` was not written since `version`."""
-    if x.view_version is None or (x.is_leaf and x.view_version != version):
+    if x.view_version is None or (is_leaf(x) and x.view_version != version):
         return False
     since = [region for written, region in x.storage.writes if written > version]
     own = region_of(x.array)

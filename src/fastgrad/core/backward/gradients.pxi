@@ -10,7 +10,7 @@ cdef Tensor checked_cotangent(object y, object cotangent, int k):
     """The cotangent of the root `y`; None, which stands for 1, if none was given and `y` is one real number. `k` is the
     number of `y` among several outputs, or -1."""
     cdef Tensor g = None
-    if (cotangent is not None or not is_tensor(y) or not (<Tensor>y).flags & REQUIRES_GRAD
+    if (cotangent is not None or not is_recorded(y)
             or (<Tensor>y).layout.size != 1 or is_complex((<Tensor>y).layout.typenum)):
         what = "this tensor" if k < 0 else f"outputs[{k}]"
         g = sweep_arguments.checked_cotangent(y, cotangent, what, Tensor, asarray)
@@ -35,7 +35,7 @@ cdef tuple recorded_tensors(object given):
         return None
     cdef tuple found = (given,) if is_tensor(given) else tuple(given)
     for x in found:
-        if not is_tensor(x) or not (<Tensor>x).flags & REQUIRES_GRAD:
+        if not is_recorded(x):
             return None
     return found or None
 
@@ -87,6 +87,7 @@ def node_of(Tensor x not None):
     `operands` are as the rule reads them, `origins` as they hang in the graph: here the same. `current`: whether no
     value that the backward reads was modified since.
     """
+    refresh_view(x)
     if is_leaf(x):
         return None
     if x.flags & FREED and x.x1 == NULL and x.x2 == NULL and not has_many(x):

@@ -199,14 +199,14 @@ cdef inline Tensor write_directly(int op, Tensor x, const void* other, Py_ssize_
 cdef inline object kept_apart(Tensor x, object other):
     """`other`, or its copy if `x op= other` would overwrite what the backward may read: as of `y.T *= y`."""
     if (is_tensor(other) and (<Tensor>other).storage == x.storage and x.storage != NULL and other is not x
-            and fg_grad_off == 0 and (x.flags | (<Tensor>other).flags) & REQUIRES_GRAD):
+            and fg_grad_off == 0 and (is_recorded(x) or is_recorded(other))):
         return copy_of_overlap(x, <Tensor>other)
     return other
 
 
 cdef object copy_of_overlap(Tensor x, Tensor other):
     cdef Region a = whole_region(x), b = whole_region(other)
-    return other if are_disjoint(&a, &b) else functions["copy"](other)
+    return other if other.flags & VIEW and are_disjoint(&a, &b) else functions["copy"](other)
 
 
 cdef inline object inplace(int op, Tensor x, object other):

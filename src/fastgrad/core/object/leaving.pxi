@@ -47,7 +47,7 @@ def is_traced(Tensor x not None):
 cdef Tensor traced_from(Tensor x):
     """An input of a running transform on which `x` depends, or a freed node, for which that is unknown; else None."""
     cdef Py_ssize_t k
-    if transforms_running == 0 or not x.flags & REQUIRES_GRAD:
+    if transforms_running == 0 or not is_recorded(x):
         return None
     cdef list stack = [x]
     cdef set seen = set()
@@ -67,7 +67,7 @@ cdef Tensor traced_from(Tensor x):
 
 cdef inline int check_door(Tensor x, str door, bint warns) except -1:
     """Before the value of `x` leaves through `door`: raise if a transform would lose its gradient; warn if `warns`."""
-    if (warns or transforms_running) and x.flags & REQUIRES_GRAD and fg_grad_off == 0:
+    if (warns or transforms_running) and fg_grad_off == 0 and is_recorded(x):
         check_recorded(x, door, warns)
     return 0
 

@@ -59,6 +59,14 @@ cdef inline int refresh_view(Tensor x) except -1:
     return 0
 
 
+cdef inline bint is_recorded(object x) except -1:
+    """Whether `x` is a Tensor that requires a gradient, as it is now."""
+    if not is_tensor(x):
+        return False
+    refresh_view(<Tensor>x)
+    return (<Tensor>x).flags & REQUIRES_GRAD != 0
+
+
 cdef object view_key(Tensor x, Tensor owner):
     """The key with which `owner[key]` is `x`."""
     cdef unsigned int version = version_of(x)

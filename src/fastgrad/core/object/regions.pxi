@@ -40,7 +40,7 @@ cdef inline Region whole_region(Tensor x) noexcept:
 cdef bint are_disjoint(const Region* a, const Region* b) noexcept nogil:
     """Whether two regions are known to have no byte in common."""
     cdef Py_ssize_t step, apart
-    if a.high <= b.low or b.high <= a.low:
+    if a.high <= b.low or b.high <= a.low or a.low == a.high or b.low == b.high:
         return True
     step = common_divisor(a.step, b.step)
     if step == 0:

@@ -89,17 +89,17 @@ cdef class Tensor:
 
     @property
     def requires_grad(self):
-        refresh_view(self)
-        return self.flags & REQUIRES_GRAD != 0
+        return is_recorded(self)
 
     @requires_grad.setter
     def requires_grad(self, value):
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad=True):
+        recorded = is_recorded(self)
         if requires_grad:
             require(self)
-        elif self.flags & REQUIRES_GRAD:
+        elif recorded:
             if not is_leaf(self):
                 raise errors.grad_off_for_interior(op_name(self))
             self.flags &= ~<int>REQUIRES_GRAD
@@ -124,12 +124,12 @@ cdef class Tensor:
         replace_grad(self, NULL)
 
     def retain_grad(self):
-        if not self.flags & REQUIRES_GRAD:
+        if not is_recorded(self):
             raise errors.hook_needs_grad("retain_grad")
         self.flags |= RETAIN
 
     def register_hook(self, hook):
-        if not self.flags & REQUIRES_GRAD:
+        if not is_recorded(self):
             raise errors.hook_needs_grad("register_hook")
         if not callable(hook):
             raise errors.not_a_hook(hook)
@@ -327,6 +327,6 @@ cdef class Tensor:
         return METHODS["__float__"](self)
 
     def __getbuffer__(self, Py_buffer* buffer, int flags):
-        if wants_grad(self):
+        if fg_grad_off == 0 and is_recorded(self):
             raise leaving.not_an_array(op_name(self))
         PyObject_GetBuffer(to_numpy(self), buffer, flags)

@@ -11,7 +11,7 @@ cdef list start_directional(Run run, str verb, object primals, object tangents, 
     if not fits_inputs(run, primals, tangents, found):
         found = run.match("tangents", tangents, primals, run.inputs)
     for t in found:
-        if run.recording and (<Tensor>t).flags & REQUIRES_GRAD:
+        if run.recording and is_recorded(t):
             run.tracked = True
     return found
 
@@ -66,7 +66,7 @@ cdef int collect_output(void* state, object leaf) except -1:
     cdef Pushing* p = <Pushing*>state
     if not is_tensor(leaf):
         transform_arguments.require_output((<Run>p.run).verb, leaf, Tensor)
-    elif (<Tensor>leaf).flags & REQUIRES_GRAD:
+    elif is_recorded(leaf):
         (<list>p.tensors).append(leaf)
     return 0
 
@@ -119,7 +119,7 @@ def hessian_product(f, primals, tangents):
     gs = run_gradients(run, y, True)
     warn_unreached(run, gs, False)
     for g in gs:
-        if g is not None and (<Tensor>g).flags & REQUIRES_GRAD:
+        if is_recorded(g):
             live.append(g)
     cdef tuple ts = ()
     if live:

@@ -90,7 +90,7 @@ cdef inline int check_scalar(Run run, object y) except -1:
 
 cdef list run_gradients(Run run, object y, bint record):
     """The gradients of the number `y` with respect to the inputs, None where they are zero."""
-    if not is_tensor(y) or not (<Tensor>y).flags & REQUIRES_GRAD or not run.inputs:
+    if not is_recorded(y) or not run.inputs:
         return [None] * len(run.inputs)
     check_fresh(<Tensor>y)
     return input_gradients(<Tensor>y, None, None, run.inputs, record, record, True, False)

@@ -40,7 +40,7 @@ cdef Tensor lifted(Run run, object leaf):
 
 
 cdef Tensor lifted_tensor(Run run, Tensor t):
-    if not t.flags & REQUIRES_GRAD:
+    if not is_recorded(t):
         return functions["copy"](t)
     if not run.recording:
         return functions["copy"](detached(t))
@@ -74,7 +74,7 @@ cdef object handed_back(Tensor x, object g, object original):
         memset(t.data, 0, t.layout.nbytes)
     else:
         t = <Tensor>g
-        if t.flags & REQUIRES_GRAD:
+        if is_recorded(t):
             return t
     if Py_TYPE(original) == POOLED:
         return t
@@ -97,13 +97,13 @@ def own_value(Tensor t):
     that of the array."""
     if t.layout.ndim == 0:
         return number_of(t)
-    return private_array(private_copy(t)) if t.flags & REQUIRES_GRAD else given_away(t)
+    return private_array(private_copy(t)) if is_recorded(t) else given_away(t)
 
 
 cdef object value_leaf(void* state, object leaf):
     """A leaf of a result for the caller: a Tensor, detached if not tracked, or an array or NumPy scalar."""
     cdef Run run = <Run>state
-    if not is_tensor(leaf) or (run.tracked and (<Tensor>leaf).flags & REQUIRES_GRAD):
+    if not is_tensor(leaf) or (run.tracked and is_recorded(leaf)):
         return leaf
     if run.tensors:
         return detached(<Tensor>leaf)

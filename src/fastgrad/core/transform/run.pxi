@@ -243,7 +243,7 @@ cdef int reaches_outside(void* state, object leaf) except -1:
     cdef Py_ssize_t k
     cdef list stack = [leaf]
     cdef set seen = set()
-    if not is_tensor(leaf) or not (<Tensor>leaf).flags & REQUIRES_GRAD:
+    if not is_recorded(leaf):
         return 0
     for x in (<Run>state).inputs:
         seen.add(<size_t><PyObject*>x)
