@@ -2,11 +2,10 @@
 
 import itertools
 import sys
-import weakref
 
 import numpy as np
 
-from fastgrad._engine import Tensor, node_of, own_value, transform_depth
+from fastgrad._engine import Tensor, is_traced, node_of, own_value, transform_depth
 from fastgrad._lazy import lazy_module
 from fastgrad.autograd._box import Box
 from fastgrad.errors import MutationError, NotDifferentiableError
@@ -110,22 +109,31 @@ class ArrayBox(Tensor, Box):
         return made
 
     def __reduce_ex__(self, protocol):
-        key = next(_pickled_numbers)
-        _pickled[key] = self
-        return _unpickle, (_PROCESS, key)
+        return _unpickle, (_PROCESS, _kept(self))
 
 
 _PROCESS = object.__hash__(object())  # tells this process from others, together with the number of a box
-_pickled, _pickled_numbers = weakref.WeakValueDictionary(), itertools.count()
+_pickled, _numbers = {}, itertools.count()
+
+
+def _kept(box):
+    """Keep a box until its transform has ended, and return its number."""
+    if len(_pickled) >= 64 and len(_pickled).bit_count() == 1:
+        for key, other in list(_pickled.items()):
+            if not is_traced(other):
+                _pickled.pop(key, None)
+    key = next(_numbers)
+    _pickled[key] = box
+    return key
 
 
 def _unpickle(process, key):
-    """Return a recorded copy of a box that was pickled in this process and still lives."""
+    """Return a recorded copy of a box that was pickled in this process."""
     box = _pickled.get(key) if process == _PROCESS else None
     if box is None:
         raise NotDifferentiableError(
-            "unpickling an ArrayBox: a recorded value can be read back only in its process and while it lives; "
-            "pickle its value, autograd.tracer.getval(x)"
+            "unpickling an ArrayBox: a recorded value can be read back only in its process, while the transform is "
+            "running; pickle its value, autograd.tracer.getval(x)"
         )
     return box.copy()
 

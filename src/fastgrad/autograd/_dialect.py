@@ -21,8 +21,8 @@ from fastgrad.tracebacks import outside_frame
 nodes = lazy_module("fastgrad.autograd._nodes")
 slow = lazy_module("fastgrad.autograd._slow")
 
-_NARROWER = {np.dtype(np.float16): np.float32, np.dtype(np.longdouble): np.float64}
-_NARROWER[np.dtype(np.clongdouble)] = np.complex128
+NARROWER = {np.dtype(np.float16): np.float32, np.dtype(np.longdouble): np.float64}
+NARROWER[np.dtype(np.clongdouble)] = np.complex128
 
 
 class OtherRoad(Exception):
@@ -65,8 +65,8 @@ class Dialect:
             )  # fmt: skip
         if array.dtype.kind in "iu":
             return tensor(array, dtype=np.float64)
-        run.adapts = run.adapts or array.dtype in _NARROWER
-        return tensor(array, dtype=_NARROWER.get(array.dtype))
+        run.adapts = run.adapts or array.dtype in NARROWER
+        return tensor(array, dtype=NARROWER.get(array.dtype))
 
     @staticmethod
     def elsewhere(f, argnums, with_value, args, kwargs):
@@ -121,7 +121,7 @@ def _adapted(g, original):
     if g.dtype.kind == "c":
         g = conj(g)
     dtype = getattr(original, "dtype", None)
-    if dtype in _NARROWER and not isinstance(g, Tensor):
+    if dtype in NARROWER and not isinstance(g, Tensor):
         return g.astype(dtype)
     return g
 

@@ -10,12 +10,12 @@ from _thread import _local as local
 import numpy as np
 
 from fastgrad import _tree
-from fastgrad._engine import Function, Tensor, asarray, is_grad_enabled, set_class
+from fastgrad._engine import Function, Tensor, asarray, is_grad_enabled, set_class, write_count
 from fastgrad.autograd._array_box import ArrayBox, raw
 from fastgrad.autograd._dialect import conj
 from fastgrad.autograd._sparse import densified
 from fastgrad.autograd._tables import is_numpy_function, jvp_maker, primitive_jvps, primitive_vjps, vjp_maker
-from fastgrad.errors import ShapeError
+from fastgrad.errors import MutationError, ShapeError
 from fastgrad.rules.outputs import pack
 from fastgrad.rules.rule import Rule, ops
 from fastgrad.transforms.lift import alias
@@ -54,9 +54,11 @@ class Call:
         Of the parts of the result in the recorded array, if it is nested.
     vjp : function or None
         What the maker returned for values.
+    versions : list of int
+        How often the operands had been written when they were recorded. Recorded sweeps alone read them again.
     """
 
-    __slots__ = ("ans", "argnums", "args", "counts", "fun", "kwargs", "layout", "templates", "vjp")
+    __slots__ = ("ans", "argnums", "args", "counts", "fun", "kwargs", "layout", "templates", "versions", "vjp")
 
     def made_vjp(self):
         """Return the vjp that computes with values."""
@@ -65,7 +67,13 @@ class Call:
         return self.vjp
 
     def boxed_args(self, operands):
-        """Return the arguments, with operands as boxes in their places."""
+        """Return the arguments, with operands as boxes in their places. Raises if one was written since."""
+        for x, version in zip(operands, self.versions, strict=True):
+            if write_count(x) != version:
+                raise MutationError(
+                    f"the derivative of a derivative of {_name(self.fun)} needs an argument that was written in place "
+                    "after the call: write to a copy, x = x.copy()"
+                )
         args, boxes = list(self.args), iter(map(boxed, operands))
         for k, template in zip(self.argnums, self.templates, strict=True):
             args[k] = _tree.map_leaves(lambda leaf: next(boxes) if leaf is _BOX else leaf, template)
@@ -94,7 +102,12 @@ class Call:
                 if leaves is None:
                     raise TypeError(f"the VJP of {name} returned {g!r} for an argument that is nested differently")
                 gxs += [leaf for leaf, t in zip(leaves, _tree.leaves(template), strict=True) if t is _BOX]
-        return [None if g is None else conj(_fitted(densified(g), x, name)) for g, x in zip(gxs, operands, strict=True)]
+        pairs = zip(gxs, operands, strict=True)
+        return [_zeros_of(x) if g is None else conj(_fitted(densified(g), x, name)) for g, x in pairs]
+
+
+def _zeros_of(x):
+    return asarray(np.zeros(x.shape, x.dtype))
 
 
 def boxed(t):
@@ -139,6 +152,7 @@ def record(fun, args, kwargs):
     call.fun, call.args, call.kwargs, call.ans = fun, tuple(values), kwargs, ans
     call.argnums, call.counts, call.templates = tuple(argnums), tuple(counts), tuple(templates)
     call.vjp = call.layout = None
+    call.versions = list(map(write_count, operands))
     return _recorded(call, operands)
 
 
@@ -240,7 +254,7 @@ def _forward(*xs, call, value):
     return value
 
 
-def _reads(g, y, xs, call):
+def _reads(g, y, call):
     raise AssertionError("PrimitiveRule calls the functions of the user itself")
 
 
@@ -309,9 +323,7 @@ class PrimitiveRule(Rule):
 
 
 def _tangent_of(template, parts, operands, convert, arg):
-    filled = iter(
-        [convert(asarray(np.zeros(x.shape, x.dtype)) if t is None else t) for t, x in zip(parts, operands, strict=True)]
-    )
+    filled = iter([convert(_zeros_of(x) if t is None else t) for t, x in zip(parts, operands, strict=True)])
     if template is _BOX:
         return next(filled)
     return _tree.map_leaves(lambda leaf: next(filled) if leaf is _BOX else _zero_like(leaf), template)
@@ -321,12 +333,12 @@ def _zero_like(leaf):
     return np.zeros_like(leaf) if isinstance(leaf, (np.ndarray, np.generic, float, complex)) else leaf
 
 
-_ops = {}
+_ops = {}  # of functions of NumPy; those of users live as long as their functions
 
 
 def _op_of(fun):
     """Return the op of a primitive, which is made at the first call."""
-    found = _ops.get(fun)
-    if found is None:
-        found = _ops[fun] = Function(PrimitiveRule(_name(fun)))
-    return found
+    ops_by_name, key = (_ops, fun) if is_numpy_function(fun) else (fun.__dict__, "_op")
+    if key not in ops_by_name:
+        ops_by_name[key] = Function(PrimitiveRule(_name(fun)))
+    return ops_by_name[key]

@@ -10,7 +10,7 @@ from fastgrad import _tree
 from fastgrad._engine import Run, Tensor, directional_derivative, is_grad_enabled
 from fastgrad._lazy import lazy_module
 from fastgrad.autograd import tracer
-from fastgrad.autograd._dialect import DIALECT, OtherRoad, cotangent, warn_independent
+from fastgrad.autograd._dialect import DIALECT, NARROWER, OtherRoad, cotangent, warn_independent
 from fastgrad.autograd._nodes import JVPNode, VJPNode, backward_pass
 from fastgrad.autograd._record import mode
 from fastgrad.autograd._spaces import VSpace, vspace
@@ -85,9 +85,7 @@ def _tangent(g, x):
 
     def held(leaf):
         dtype = getattr(leaf, "dtype", None)
-        if dtype is not None and not isinstance(leaf, Tensor) and (dtype.itemsize < 4 or dtype.itemsize > 16):
-            return np.asarray(leaf, np.complex128 if dtype.kind == "c" else np.float64)
-        return leaf
+        return np.asarray(leaf, NARROWER[dtype]) if dtype in NARROWER else leaf
 
     return _tree.map_leaves(held, g)
 

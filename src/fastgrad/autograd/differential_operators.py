@@ -12,7 +12,7 @@ from fastgrad._engine import Run, Tensor, asarray, gradient_function
 from fastgrad._lazy import lazy_module
 from fastgrad.autograd import core
 from fastgrad.autograd._array_box import raw
-from fastgrad.autograd._dialect import DIALECT, OtherRoad, conj, warn_independent
+from fastgrad.autograd._dialect import DIALECT, NARROWER, OtherRoad, conj, warn_independent
 from fastgrad.autograd.core import vspace
 from fastgrad.autograd.wrap_util import argument_numbers, unary_to_nary, wrap_nary_f
 from fastgrad.rules.rule import ops
@@ -139,9 +139,7 @@ def _block(run, y):
 
 def _in_dtype(block, run):
     dtype = getattr(run.originals[0], "dtype", None)
-    if dtype is None or isinstance(block, Tensor) or dtype.kind not in "fc" or dtype.itemsize in (4, 8, 16):
-        return block
-    return block.astype(dtype)
+    return block.astype(dtype) if dtype in NARROWER and not isinstance(block, Tensor) else block
 
 
 def hessian(fun, argnum=0):
