@@ -45,6 +45,7 @@ node_key = _chosen.node_key
 trace, untrace, is_traced = _chosen.trace, _chosen.untrace, _chosen.is_traced  # for transforms
 Run, gradient_function, own_value = _chosen.Run, _chosen.gradient_function, _chosen.own_value
 directional_derivative, hessian_product = _chosen.directional_derivative, _chosen.hessian_product
+leaves, map_leaves = _chosen.leaves, _chosen.map_leaves  # those of `_tree`, faster
 transform_depth, set_transform_depth = _chosen.transform_depth, _chosen.set_transform_depth
 leave = _chosen.leave
 subclass, set_class = _chosen.subclass, _chosen.set_class  # for the names of other packages

@@ -34,8 +34,13 @@ class LazyFunctions(LazyModule):
     """Stands in for a module of functions, which is imported when one of them is called."""
 
     def __getattr__(self, name):
+        target = None
+
         def function(*args, **kwargs):
-            return getattr(self.load(), name)(*args, **kwargs)
+            nonlocal target
+            if target is None:
+                target = getattr(self.load(), name)
+            return target(*args, **kwargs)
 
         function.__name__ = name
         setattr(self, name, function)

@@ -54,6 +54,8 @@ class _Running(local):
 
 inside = {}  # the transforms inside vmap that engines call, by name; `transforms.inside_vmap` adds them
 _MANY = 1000  # more axes than an array has
+_NUMBERS = (float, int)  # which have no dtype of their own
+_PLAIN = (type(None), int, bool, str)  # parameters that nothing is inside of
 running = _Running()  # the levels of the vmaps that run in this thread, outermost first
 
 
@@ -166,17 +168,29 @@ def call(rule, args, kwargs):
     meant = rule.other_call(kwargs) if kwargs else None
     if meant is not None:
         return meant(*args, **kwargs)
+    if not kwargs and not rule.param_names and len(args) == rule.n_operands:
+        return apply(rule, args, {})
     operands, params = rule.bind(args, kwargs)
     return apply(rule, operands, params)
 
 
 def apply(rule, operands, params):
     """Return the result of an op for operands and parameters as its rule prepares them, of which some are Batched."""
-    operands = tuple(_joined(x) if type(x) in (list, tuple) else x for x in operands)
-    level = innermost(operands)
-    if holds(params):
-        level = innermost((operands, params))
-        params = {name: parts(value, level) for name, value in params.items()}
+    level = None
+    for x in operands:
+        kind = type(x)
+        if kind is Batched:
+            if level is None or x.level.number > level.number:
+                level = x.level
+        elif kind is list or kind is tuple:
+            operands = tuple(_joined(part) if type(part) in (list, tuple) else part for part in operands)
+            level = innermost(operands)
+            break
+    for value in params.values():
+        if type(value) not in _PLAIN and holds(value):
+            level = innermost((operands, params))
+            params = {name: parts(part, level) for name, part in params.items()}
+            break
     values, batched = [], []
     for x in operands:
         is_batch = type(x) is Batched and x.level is level
@@ -198,11 +212,11 @@ def _broadcast(function, args):
         if type(x2) is Batched:
             y2 = x2.value
             return Batched(function(y1, y2), level) if x2.level is level and y1.ndim == y2.ndim else None
-        if type(x2) is float or getattr(x2, "ndim", _MANY) < y1.ndim:
+        if type(x2) in _NUMBERS or getattr(x2, "ndim", _MANY) < y1.ndim:
             return Batched(function(y1, x2), level)
     elif type(x2) is Batched:
         y2 = x2.value
-        if type(x1) is float or getattr(x1, "ndim", _MANY) < y2.ndim:
+        if type(x1) in _NUMBERS or getattr(x1, "ndim", _MANY) < y2.ndim:
             return Batched(function(x1, y2), x2.level)
     return None
 

@@ -160,3 +160,33 @@ def test_the_whole_cotangent_of_joined_matrices_can_be_asked_for():
     gz, gh = fg.gradients([(z @ W).sum()], [z, h])
     np.testing.assert_allclose(gz.numpy(), np.ones((3, 5)) @ W.T)
     np.testing.assert_allclose(gh.numpy(), gz.numpy()[:, 4:6])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("lead", [(), (1,), (3,), (2, 3), (0,)])
+@pytest.mark.parametrize("m, p", [(1, 1), (1, 5), (7, 1), (13, 9), (0, 2)])
+def test_columns_times_rows(dtype, lead, m, p):
+    """Sums of one product each, rounded once: equal to products of the elements, whatever the strides."""
+    rng = np.random.default_rng(6)
+    a, b = rng.normal(size=(*lead, m, 4)).astype(dtype), rng.normal(size=(*lead, 4, p)).astype(dtype)
+    a[..., :1, :] = 0.0
+    columns = np.swapaxes(np.swapaxes(b, -1, -2).copy(), -1, -2)
+    for left in (a[..., 1:2], np.ascontiguousarray(a[..., 1:2])):
+        for right in (b[..., 1:2, :], b[..., ::-1][..., 1:2, :], columns[..., 1:2, :]):
+            y = (fg.asarray(left) @ fg.asarray(right)).numpy()
+            np.testing.assert_array_equal(y, left * right)
+            assert not np.signbit(y[y == 0]).any()
+
+
+def test_a_column_times_a_row_that_is_not_finite():
+    a, b = np.array([[1.0], [0.0], [np.inf]]), np.array([[2.0, np.nan, np.inf]])
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal((fg.asarray(a) @ fg.asarray(b)).numpy(), a * b)
+
+
+def test_gradients_of_the_weights_of_single_rows(rng):
+    """One matrix per row, in a stack, as `vmap` computes them, and summed where the matrix is shared."""
+    x, w, g = plain(rng, 6, 5), rng.normal(size=(6, 5, 4)), rng.normal(size=(6, 1, 4))
+    leaf = fg.tensor(w, requires_grad=True)
+    (fg.asarray(x[:, None, :]) @ leaf).backward(g)
+    np.testing.assert_array_equal(leaf.grad.numpy(), x[:, :, None] * g)

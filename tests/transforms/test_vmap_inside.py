@@ -48,6 +48,66 @@ def test_gradients_per_sample_of_nested_parameters():
         close(found["bias"][k], g["bias"])
 
 
+def network(p, x, label):
+    return fg.nn.functional.cross_entropy(np.tanh(x @ p["w1"] + p["b1"]) @ p["w2"] + p["b2"], label)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", [np.asarray, fg.asarray])
+def test_gradients_per_sample_of_a_network(dtype, kind):
+    rng = np.random.default_rng(1)
+    shapes = {"w1": (6, 9), "b1": (9,), "w2": (9, 4), "b2": (4,)}
+    p = {name: kind(rng.normal(size=shape).astype(dtype)) for name, shape in shapes.items()}
+    x, labels = rng.normal(size=(7, 6)).astype(dtype), rng.integers(0, 4, 7)
+    values, found = fg.vmap(fg.value_and_grad(network), in_axes=(None, 0, 0))(p, x, labels)
+    for k in range(7):
+        value, g = fg.value_and_grad(network)(p, x[k], labels[k])
+        np.testing.assert_allclose(values[k], value, rtol=1e-5 if dtype == "float32" else 1e-12)
+        for name in p:
+            assert found[name].dtype == dtype and type(found[name]) is type(g[name])
+            atol = 1e-6 if dtype == "float32" else 1e-14  # a few roundings of values near 1
+            np.testing.assert_allclose(found[name][k], g[name], rtol=1e-5 if dtype == "float32" else 1e-12, atol=atol)
+
+
+def test_gradients_per_sample_are_differentiated_with_respect_to_the_weights():
+    def norms(gradients):
+        return (np.tanh(gradients) ** 2).sum()
+
+    batch = fg.grad(lambda w: norms(fg.vmap(fg.grad(loss), in_axes=(None, 0, 0))(w, X, Y)))(W)
+    one_by_one = sum(fg.grad(lambda w, x=x, y=y: norms(fg.grad(loss)(w, x, y)))(W) for x, y in zip(X, Y, strict=True))
+    close(batch, one_by_one)
+    w = fg.tensor(W, requires_grad=True)
+    norms(fg.vmap(fg.grad(loss), in_axes=(None, 0, 0))(w, X, Y)).backward()
+    close(w.grad, one_by_one)
+
+
+def test_gradients_per_sample_have_memory_of_their_own():
+    """Also where the gradient is the same for all samples, and for two arguments."""
+    p, q = fg.vmap(fg.grad(lambda p, q, x: (p + q).sum(), (0, 1)), in_axes=(None, None, 0))(W, W, X)
+    p[0] = -1.0
+    assert (q == 1).all() and (p[1:] == 1).all()
+
+
+def test_a_shared_value_that_is_differentiated_cannot_be_written():
+    """It is the same memory for all elements; others are copies, which the function may write to."""
+
+    def f(w, x):
+        with fg.no_grad():
+            w[0] = 2.0
+        return (w**2 * x).sum()
+
+    close(fg.vmap(fg.grad(f))(X, X), 2 * np.where(np.arange(3) == 0, 2.0, X) * X)
+    with pytest.raises(fg.errors.ReadOnlyError, match=r"write to x\.copy\(\)"):
+        fg.vmap(fg.grad(f), in_axes=(None, 0))(X[0], X)
+
+
+@pytest.mark.parametrize("argnums", [0, -2, (0,)])
+def test_an_argument_that_is_not_used_is_named(argnums):
+    with pytest.warns(fg.GradientWarning, match="^grad: .* argument 0"):
+        found = fg.vmap(fg.grad(lambda w, x: (x * x).sum(), argnums), in_axes=(None, 0))(W, X)
+    assert not np.asarray(found).any()
+
+
 def test_gradients_of_values_that_the_function_closes_over():
     found = fg.vmap(lambda x: fg.grad(lambda w: np.sum((w @ x) ** 2))(W))(X)
     close(found, looped(lambda x: fg.grad(lambda w: np.sum((w @ x) ** 2))(W), X))

@@ -4,6 +4,7 @@ Read `tensor.py` (the Tensor and the nodes of the graph), then `record.py` (how 
 backward pass), `forward.py` (forward mode), and `transform.py` (what `grad` does around them).
 """
 
+from fastgrad._tree import leaves, map_leaves
 from fastgrad.anomaly import detect_anomaly
 from fastgrad.engine_python.forward import graph_signature, pull_back, push_forward, reached_inputs, unit_directions
 from fastgrad.engine_python.leaving import (

@@ -40,17 +40,19 @@ class Run:
         The differentiated arguments, and their leaves, as the caller passed them.
     tensors : bool
         Whether a Tensor is among the arguments, so that values are returned as Tensors.
+    private : bool
+        Whether the caller gives up the Tensors among the differentiated arguments, so that no copies are made.
     tracked : bool
         Whether results are differentiable; known after `call`.
     """
 
     __slots__ = (
-        "adapts", "args", "dialect", "f", "inputs", "kwargs", "numbers", "originals", "recording", "single", "tensors",
-        "tracked", "trees", "verb",
+        "adapts", "args", "dialect", "f", "inputs", "kwargs", "numbers", "originals", "private", "recording",
+        "single", "tensors", "tracked", "trees", "verb",
     )  # fmt: skip
 
-    def __init__(self, verb, args, argnums=None, kwargs=None, dialect=None):
-        self.verb, self.f, self.dialect = verb, None, dialect
+    def __init__(self, verb, args, argnums=None, kwargs=None, dialect=None, private=False):
+        self.verb, self.f, self.dialect, self.private = verb, None, dialect, private
         self.args = list(args)
         self.kwargs = kwargs or {}
         self.single = type(argnums) is int
@@ -86,8 +88,8 @@ class Run:
     def _lift_tensor(self, t):
         if t.requires_grad and self.recording:
             self.tracked = True
-            return functions["entry"](t)
-        x = t.detach().copy() if t.requires_grad else t.copy()
+            return t if self.private else functions["entry"](t)
+        x = t.detach() if self.private and not t.requires_grad else t.detach().copy()
         if x.dtype.kind not in "fc":
             if self.dialect is None:
                 raise transform_arguments.refused(self, t)

@@ -11,11 +11,12 @@ import functools
 import numpy as np
 
 from fastgrad import _tree, batching, transform_arguments
-from fastgrad._engine import Tensor, asarray, tensor
+from fastgrad._engine import Run, Tensor, asarray, is_grad_enabled, leaves, map_leaves, tensor
 from fastgrad._lazy import lazy_module
 from fastgrad.batching import Batched, entered, left, running
 from fastgrad.functions.shapes import moveaxis
 from fastgrad.rules.rule import FUNCTIONS
+from fastgrad.transforms.lift import entry
 
 forward = lazy_module("fastgrad.transforms.forward")
 matrices = lazy_module("fastgrad.transforms.matrices")
@@ -36,11 +37,11 @@ def whole(x, level):
 
 def _elements(tree, level):
     """Return a tree of arrays of the batch as a tree of elements."""
-    return _tree.map_leaves(lambda x: Batched(asarray(x), level) if isinstance(x, _ARRAYS) else x, tree)
+    return map_leaves(lambda x: Batched(asarray(x), level) if isinstance(x, _ARRAYS) else x, tree)
 
 
 def _whole(tree, level):
-    return _tree.map_leaves(lambda x: whole(x, level), tree)
+    return map_leaves(lambda x: whole(x, level), tree)
 
 
 def _of_batch(f, level, args, numbers, kwargs, results):
@@ -63,8 +64,10 @@ def _sum(y, level):
 
 def _scalar_sum(verb, y, level):
     """Return the sum over the batch of a result that is one real number for each element."""
-    reverse.require_scalar(verb, y)
-    return _sum(y, level).reshape(())
+    if type(y) is not Batched or y.value.shape != (level.size,):
+        reverse.require_scalar(verb, y)
+        y = Batched(whole(asarray(y), level), level)
+    return FUNCTIONS["sum"](y.value)
 
 
 def _numbers(verb, argnums, args):
@@ -77,22 +80,58 @@ def _given(args, numbers, level):
     return [_whole(args[k], level) for k in numbers]
 
 
+def _own(x, level):
+    """Return a differentiated value for the whole batch, as a Tensor that `Run` need not copy.
+
+    A value that is the same for all elements is copied once, and repeated by a stride of 0, so that products read one
+    matrix. The sweep still computes one gradient per element, since the cotangent has the shape of the batch.
+    """
+    is_batch = type(x) is Batched and x.level is level
+    if not is_batch and not isinstance(x, _ARRAYS):
+        return x
+    x = x.value if is_batch else x
+    if not isinstance(x, Tensor):
+        x = tensor(x)
+    elif x.requires_grad and is_grad_enabled():
+        x = entry(x)
+    else:
+        x = x.detach().copy()
+    return x if is_batch else FUNCTIONS["broadcast_to"](x, (level.size, *x.shape))
+
+
 def gradient(verb, f, argnums, has_aux, with_value, args, kwargs):
     """Return what `grad`, or `value_and_grad` if `with_value`, returns for each element."""
     numbers, kinds = _numbers(verb, argnums, args), []
     with left() as level:
 
-        def results(out):
-            value, aux = transform_arguments.pair(verb, out) if has_aux else (out, None)
-            kinds[:] = [type(x) is Batched and x.level is level for x in _tree.leaves(aux)]
-            aux = _tree.map_leaves(lambda x: x.value if type(x) is Batched and x.level is level else x, aux)
-            return _scalar_sum(verb, value, level), (_whole(value, level), aux)
+        def of_batch(*values):
+            given = list(values)
+            for k in numbers:
+                given[k] = map_leaves(lambda x: Batched(x, level), values[k])
+            with entered(level):
+                value = f(*given, **kwargs)
+            value, aux = transform_arguments.pair(verb, value) if has_aux else (value, None)
+            kinds[:] = [type(x) is Batched and x.level is level for x in leaves(aux)]
+            aux = map_leaves(lambda x: x.value if type(x) is Batched and x.level is level else x, aux)
+            return _scalar_sum(verb, value, level), (whole(value, level), aux)
 
-        of_batch = _of_batch(f, level, args, numbers, kwargs, results)
-        own = tuple(range(len(numbers))) if isinstance(argnums, tuple) else 0
-        (_, (value, aux)), gs = reverse.value_and_grad(of_batch, own, has_aux=True)(*_given(args, numbers, level))
-        value, gs = _elements(value, level), _elements(gs, level)
-        pairs = zip(_tree.leaves(aux), kinds, strict=True)
+        of_batch._is_derivative = transform_arguments.is_derivative(f)
+        given = list(args)
+        if running.levels:
+            for k in numbers:
+                given[k] = _whole(args[k], level)
+            (_, (value, aux)), gs = gradient(verb, of_batch, argnums, True, True, given, {})
+        else:
+            for k in numbers:
+                given[k] = map_leaves(lambda x: _own(x, level), args[k])
+            run = Run(verb, given, argnums, private=True)
+            y, (value, aux) = run.call(of_batch)
+            gs = run.gradients((y,)) if isinstance(y, Tensor) and y.requires_grad else [None] * len(run.inputs)
+            run.warn_unreached(gs)
+            gs, value, aux = run.pack(gs), run.value(value), run.value(aux)
+        gs = map_leaves(lambda g: Batched(g, level), gs)
+        value = _elements(value, level)
+        pairs = zip(leaves(aux), kinds, strict=True)
         aux = _tree.fill(aux, [Batched(asarray(x), level) if is_batch else x for x, is_batch in pairs])
     if with_value:
         return ((value, aux), gs) if has_aux else (value, gs)

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from fastgrad import _tree
-from fastgrad._engine import Tensor, asarray, is_grad_enabled, own_value, tensor
+from fastgrad._engine import Tensor, asarray, is_grad_enabled, leaves, own_value, tensor
 from fastgrad.batching import Batched, Level, VmapError, entered, running
 from fastgrad.errors import ShapeError
 from fastgrad.functions.shapes import moveaxis
@@ -15,6 +15,7 @@ from fastgrad.tracebacks import boundary
 from fastgrad.transforms import batched  # noqa: F401  adds the methods of Batched
 from fastgrad.transforms.lift import require_function
 
+_EXACT = (np.ndarray, Tensor)
 _ARRAYS = (Tensor, np.ndarray, np.generic, float, complex, int)
 
 
@@ -68,21 +69,52 @@ def vmap(f, in_axes=0, out_axes=0, axis_size=None):
     @boundary
     @functools.wraps(f)
     def mapped(*args, **kwargs):
-        pairs = [_paired(args[k], axes, f"argument {k}") for k, axes in enumerate(_per_argument(in_axes, args))]
-        size = _size([pair for found in pairs for pair in found], axis_size)
-        level = Level(size)
-        given = []
-        for arg, found in zip(args, pairs, strict=True):
-            values = iter([x if axis is None else Batched(_in_front(x, axis), level) for x, axis, _ in found])
-            given.append(_tree.map_leaves(lambda _, values=values: next(values), arg))
+        level = _level_of_arrays(in_axes, args) if axis_size is None else None
+        if level is not None:
+            axes = in_axes if type(in_axes) is tuple else (in_axes,) * len(args)
+            pairs = zip(args, axes, strict=True)
+            given = [x if axis is None else Batched(_in_front(x, axis), level) for x, axis in pairs]
+        else:
+            level, given = _arguments(in_axes, args, axis_size)
         with entered(level):
             out = f(*given, **kwargs)
-        tensors = any(isinstance(x, Tensor) for x in _tree.leaves([args, kwargs]))
+        tensors = any([isinstance(x, Tensor) for x in leaves([args, kwargs])])
         pairs, seen = _paired(out, out_axes, "the result"), set()
         results = [_result(y, axis, where, level, tensors, seen) for y, axis, where in pairs]
         return _tree.fill(out, results)
 
     return mapped
+
+
+def _level_of_arrays(in_axes, args):
+    """Return the level for arguments that are arrays with the batch in front, or the same for all elements.
+
+    This is the usual call. Returns None for others, and for all errors, which `_arguments` finds.
+    """
+    n = None
+    if type(in_axes) is tuple and len(in_axes) != len(args):
+        return None
+    for k, x in enumerate(args):
+        axis = in_axes[k] if type(in_axes) is tuple else in_axes
+        if axis is None:
+            continue
+        if type(axis) is not int or axis or type(x) not in _EXACT or not x.ndim:
+            return None
+        if n is not None and x.shape[0] != n:
+            return None
+        n = x.shape[0]
+    return None if n is None else Level(n)
+
+
+def _arguments(in_axes, args, axis_size):
+    """Return the level and the arguments of `f`."""
+    pairs = [_paired(args[k], axes, f"argument {k}") for k, axes in enumerate(_per_argument(in_axes, args))]
+    level = Level(_size([pair for found in pairs for pair in found], axis_size))
+    given = []
+    for arg, found in zip(args, pairs, strict=True):
+        values = [x if axis is None else Batched(_in_front(x, axis), level) for x, axis, _ in found]
+        given.append(_tree.fill(arg, values))
+    return level, given
 
 
 def _per_argument(in_axes, args):
@@ -105,13 +137,19 @@ def _paired(tree, axes, where):
     """Return `(leaf, axis, where it is)` for each leaf of a tree; the axes are nested as it is, or less deep."""
     if axes is None or _is_axis(axes):
         axis = None if axes is None else int(axes)
-        return [(x, axis, where + path) for x, path in zip(_tree.leaves(tree), _tree.paths(tree), strict=True)]
+        return [(x, axis, (where, tree, k)) for k, x in enumerate(leaves(tree))]
     if isinstance(axes, dict) and isinstance(tree, dict) and axes.keys() == tree.keys():
         return [pair for key in tree for pair in _paired(tree[key], axes[key], f"{where}[{key!r}]")]
     if isinstance(axes, (tuple, list)) and isinstance(tree, (tuple, list)) and len(axes) == len(tree):
         parts = enumerate(zip(tree, axes, strict=True))
         return [pair for k, (x, own) in parts for pair in _paired(x, own, f"{where}[{k}]")]
     raise TypeError(f"vmap: the axes of {where} must be an int, None, or nested as it is, got {axes!r}")
+
+
+def _text(where):
+    """Return how a user writes the place of a leaf, for error messages."""
+    start, tree, number = where
+    return start + _tree.path(tree, number)
 
 
 def _size(pairs, axis_size):
@@ -121,18 +159,22 @@ def _size(pairs, axis_size):
         if axis is None:
             continue
         if not isinstance(x, _ARRAYS):
-            raise TypeError(f"vmap: {where} is {type(x).__name__}, which has no axis: give it None in in_axes")
+            raise TypeError(f"vmap: {_text(where)} is {type(x).__name__}, which has no axis: give it None in in_axes")
         shape = shape_of(x)
         if not -len(shape) <= axis < len(shape):
-            raise ShapeError(f"vmap: in_axes has axis {axis} for {where} of shape {shape}: give it None in in_axes")
+            raise ShapeError(
+                f"vmap: in_axes has axis {axis} for {_text(where)} of shape {shape}: give it None in in_axes"
+            )
         found.setdefault(shape[axis], where)
     if axis_size is not None:
-        found.setdefault(int(axis_size), "axis_size")
+        found.setdefault(int(axis_size), ("axis_size", 0, 0))
     if not found:
         raise ShapeError("vmap: no argument is batched: give one an axis in in_axes, or pass axis_size")
     if len(found) > 1:
         (n1, first), (n2, second), *_ = found.items()
-        raise ShapeError(f"vmap: {first} has {n1} elements along its axis, {second} has {n2}: pass equal numbers")
+        raise ShapeError(
+            f"vmap: {_text(first)} has {n1} elements along its axis, {_text(second)} has {n2}: pass equal numbers"
+        )
     return next(iter(found))
 
 
@@ -140,17 +182,19 @@ def _in_front(x, axis):
     """Return a batch as a Tensor with its axis in front; arrays are copied, since `f` may write to its argument."""
     if isinstance(x, Tensor):
         return moveaxis(x, axis, 0) if axis % x.ndim else x
-    return tensor(np.moveaxis(x, axis, 0))
+    return tensor(np.moveaxis(x, axis, 0) if axis else x)
 
 
 def _result(y, axis, where, level, tensors, seen):
     """Return a result with the axis of the batch; `seen` are the numbers of the Tensors that results have taken."""
     if not isinstance(y, _ARRAYS):
-        raise TypeError(f"vmap: {where} must be a Tensor, an array or a number, got {type(y).__name__}")
+        raise TypeError(f"vmap: {_text(where)} must be a Tensor, an array or a number, got {type(y).__name__}")
     own = False
     if type(y) is Batched and y.level is level:
         if axis is None:
-            raise VmapError(f"vmap: out_axes is None for {where}, which differs between the elements of the batch")
+            raise VmapError(
+                f"vmap: out_axes is None for {_text(where)}, which differs between the elements of the batch"
+            )
         y = y.value
         own = id(y) not in seen
         seen.add(id(y))
@@ -158,7 +202,9 @@ def _result(y, axis, where, level, tensors, seen):
         y = FUNCTIONS["broadcast_to"](y, (level.size, *shape_of(y)))
     if axis is not None:
         if not -y.ndim <= axis < y.ndim:
-            raise ShapeError(f"vmap: out_axes has axis {axis} for {where}, which has {y.ndim} axes with the new one")
+            raise ShapeError(
+                f"vmap: out_axes has axis {axis} for {_text(where)}, which has {y.ndim} axes with the new one"
+            )
         y = moveaxis(y, 0, axis) if axis % y.ndim else y
     return _for_caller(y, tensors, own)
 

@@ -41,10 +41,12 @@ cdef Tensor lifted(Run run, object leaf):
 
 cdef Tensor lifted_tensor(Run run, Tensor t):
     if not is_recorded(t):
-        return functions["copy"](t)
+        return detached(t) if run.private else functions["copy"](t)
     if not run.recording:
         return functions["copy"](detached(t))
     run.tracked = True
+    if run.private:
+        return t
     return functions["entry"](t)
 
 

@@ -38,8 +38,10 @@ cdef class Run:
     cdef public bint single, tensors, tracked
     cdef public bint adapts         # whether the dialect converts the gradients
     cdef readonly bint recording
+    cdef bint private               # differentiated Tensors are those of the caller of `Run`, who gives them up
 
-    def __init__(self, verb, args, argnums=None, kwargs=None, dialect=None):
+    def __init__(self, verb, args, argnums=None, kwargs=None, dialect=None, bint private=False):
+        self.private = private
         cdef tuple names = tuple(kwargs) if kwargs else None
         cdef tuple every = (*args, *kwargs.values()) if kwargs else tuple(args)
         prepare_run(self, verb, PySequence_Fast_ITEMS(every), len(args), names, argnums, dialect)
@@ -167,6 +169,13 @@ cdef int is_tensor_leaf(void* state, object leaf) except -1:
 cdef int collect_leaf(void* found, object leaf) except -1:
     (<list>found).append(leaf)
     return 0
+
+
+def leaves(tree):
+    """Return the leaves of a tree, in order."""
+    cdef list found = []
+    walk_tree(tree, collect_leaf, <void*>found)
+    return found
 
 
 cdef inline int lift_argument(Run run, Py_ssize_t k) except -1:

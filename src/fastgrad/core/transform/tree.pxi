@@ -74,6 +74,15 @@ cdef object map_other_dict(object tree, LeafMap f, void* state):
     return filled
 
 
+cdef object call_leaf(void* function, object leaf):
+    return (<object>function)(leaf)
+
+
+def map_leaves(function, tree):
+    """Return the tree with `function(leaf)` in place of each leaf."""
+    return map_tree(tree, call_leaf, <void*>function)
+
+
 cdef inline int walk_tree(object tree, LeafVisit visit, void* state) except -1:
     """Visit the leaves in the same order, until a visit returns 1. Return whether one did."""
     if not is_container(tree):
