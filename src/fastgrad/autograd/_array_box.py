@@ -39,6 +39,13 @@ class InputAssignmentError(MutationError, TypeError):
     """The function writes to an input that is differentiated; autograd raises a TypeError."""
 
 
+def handles_ufuncs(x):
+    """Return whether `x` contains arrays and has its own ufuncs, such as xarray's. Those of pandas hold no boxes."""
+    if isinstance(x, (Tensor, np.ndarray)) or not hasattr(x, "__array_ufunc__"):
+        return False
+    return not type(x).__module__.startswith("pandas.")
+
+
 class ArrayBox(Tensor, Box):
     """An array or number whose computation is recorded: a Tensor with autograd's names."""
 
@@ -66,6 +73,8 @@ class ArrayBox(Tensor, Box):
         return nodes.node_view(self)
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        if any(map(handles_ufuncs, inputs)):
+            return NotImplemented
         return constant(_TENSOR_UFUNC(self, ufunc, method, *inputs, **kwargs))
 
     def __array_function__(self, function, types, args, kwargs):
@@ -167,7 +176,18 @@ def _plain_method(name):
 
 for _name in ("__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__"):
     _comparison(_name)
-for _name in ("all", "any", "argmax", "argmin", "argpartition", "argsort", "nonzero", "searchsorted", "round"):
+for _name in (
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "argpartition",
+    "argsort",
+    "nonzero",
+    "searchsorted",
+    "round",
+    "astype",
+):
     _plain_method(_name)
 
 Box.types.add(ArrayBox)

@@ -10,6 +10,7 @@ import numpy as np
 
 from fastgrad import errors, op_functions
 from fastgrad._engine import NumPyFunction, Tensor, own_value
+from fastgrad.autograd._array_box import handles_ufuncs
 from fastgrad.autograd._box import Box
 from fastgrad.counterparts import numpy_function
 from fastgrad.functions.arguments import has_gradient, records
@@ -17,11 +18,11 @@ from fastgrad.numpy_calls import general
 
 # Functions whose derivative is zero wherever it exists, or whose results only depend on shapes.
 CONSTANT = """
-    all allclose any argmax argmin argpartition argsort argwhere around array_equal array_equiv ceil count_nonzero
-    digitize empty_like equal fix flatnonzero floor floor_divide greater greater_equal isclose isfinite isin isinf isnan
-    isneginf isposinf isreal less less_equal logical_and logical_not logical_or logical_xor nanargmax nanargmin
-    nonzero not_equal ones_like result_type rint round searchsorted sign signbit spacing trunc zeros_like
-    bartlett blackman hamming hanning linalg.matrix_rank
+    all allclose any argmax argmin argpartition argsort argwhere around array_equal array_equiv bartlett blackman ceil
+    count_nonzero digitize empty_like equal fix flatnonzero floor floor_divide greater greater_equal hamming hanning
+    iscomplex iscomplexobj isclose isfinite isin isinf isnan isneginf isposinf isreal isrealobj isscalar less less_equal
+    linalg.matrix_rank logical_and logical_not logical_or logical_xor nanargmax nanargmin ndim nonzero not_equal
+    ones_like result_type rint round searchsorted shape sign signbit size spacing trunc zeros_like
 """
 WRITERS = "copyto fill_diagonal place put put_along_axis putmask"  # NumPy's dispatch hands them to fastgrad
 
@@ -57,7 +58,8 @@ def values(x):
 
 def on_values(function, args, kwargs):
     """Call NumPy's function on the values of boxes: the result is a constant."""
-    return function.function(*values(args), **values(kwargs))
+    found = [own_value(x.detach()) if isinstance(x, Tensor) else values(x) for x in args]
+    return function.function(*found, **values(kwargs)) if kwargs else function.function(*found)
 
 
 def without_rule(function, args, kwargs):
@@ -87,12 +89,16 @@ def dispatched(function, args, kwargs):
 
 
 def _as_array(x):
-    """Return an array of a subclass that boxes may hold as a plain array."""
-    return x.view(np.ndarray) if isinstance(x, np.ndarray) and type(x) in Box.type_mappings else x
+    """Return an array of a subclass that boxes may hold as a plain array, and a column of pandas as its values."""
+    if isinstance(x, np.ndarray):
+        return x.view(np.ndarray) if type(x) in Box.type_mappings else x
+    if isinstance(x, Tensor) or not hasattr(x, "__array_ufunc__") or handles_ufuncs(x):
+        return x
+    return np.asarray(x)
 
 
 def _overrides(x):
-    return not isinstance(x, Tensor) and type(x) is not np.ndarray and hasattr(x, "__array_ufunc__")
+    return handles_ufuncs(x) or (isinstance(x, np.ndarray) and type(x) is not np.ndarray)
 
 
 def constants_as_values(y):

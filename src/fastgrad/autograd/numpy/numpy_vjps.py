@@ -10,11 +10,7 @@ from fastgrad.autograd.numpy import numpy_wrapper as anp
 from fastgrad.autograd.numpy._functions import CONSTANT
 from fastgrad.rules.rule import FUNCTIONS
 
-nograd_functions = [
-    getattr(anp, name)
-    for name in [*CONSTANT.split(), "iscomplex", "iscomplexobj", "isscalar", "ndim", "shape", "size"]
-    if hasattr(anp, name)
-]
+nograd_functions = [getattr(anp, name) for name in CONSTANT.split() if hasattr(anp, name)]
 
 
 # --- shapes and dtypes of operands ---
