@@ -3,7 +3,7 @@
 The modules have the names of autograd 1.9.1: `fastgrad.autograd.numpy`, `fastgrad.autograd.extend`, and so on.
 """
 
-from fastgrad.autograd import numpy
+from fastgrad.autograd import numpy, tracer
 from fastgrad.autograd.builtins import dict, isinstance, list, tuple, type
 from fastgrad.autograd.core import primitive_with_deprecation_warnings as primitive
 from fastgrad.autograd.differential_operators import (
@@ -28,6 +28,8 @@ from fastgrad.autograd.differential_operators import (
     value_and_grad,
     vector_jacobian_product,
 )
+
+tracer.enter_functions(numpy, numpy.linalg, numpy.fft)
 
 __all__ = [
     "checkpoint", "deriv", "dict", "elementwise_grad", "grad", "grad_and_aux", "grad_named", "hessian",

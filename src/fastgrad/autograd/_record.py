@@ -184,9 +184,10 @@ def _recorded(call, operands):
         packed = _packed(call)
     else:
         packed = _held(ans)
-        packed = packed.copy() if packed is ans else packed  # `ans` is kept for the vjp, the Tensor may be written
         if packed is None:
             raise TypeError(f"Can't differentiate w.r.t. type {type(ans)}, which {_name(fun)} returned")
+        if packed is ans:
+            packed = packed.copy()  # `ans` is kept for the vjp, and the Tensor may be written
     if not mode.forward:
         call.vjp = vjp_maker(fun, call.argnums)(call.argnums, ans, call.args, call.kwargs)
     elif fun not in primitive_jvps and fun not in primitive_vjps:

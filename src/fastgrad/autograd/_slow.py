@@ -7,7 +7,7 @@ functions. Arrays, numbers and VJPNodes usually take the fast road, where boxes 
 
 import numpy as np
 
-from fastgrad import _tree, counterparts
+from fastgrad import _tree
 from fastgrad._engine import Tensor
 from fastgrad.autograd import core, tracer
 from fastgrad.autograd._array_box import ArrayBox
@@ -56,7 +56,7 @@ def _is_constant(ans, kind):
 
 
 def _counterpart(function):
-    return counterparts.numpy_function(function) or tracer.trace_primitives_map.get(function) or _own(function)
+    return tracer.trace_primitives_map.get(function) or _own(function)
 
 
 _functions = {}

@@ -153,6 +153,12 @@ def _enter(f_raw, f_wrapped):
         return
 
 
+def enter_functions(*modules):
+    """Note which functions of NumPy those of modules of `autograd.numpy` stand for."""
+    for module in modules:
+        trace_primitives_map.update({f.function: f for f in vars(module).values() if is_numpy_function(f)})
+
+
 def engine_primitive(f, name=None):
     """Return a function that the engine differentiates by itself, and that the slow road records as one op."""
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fastgrad import _tree
 from fastgrad.autograd.core import make_vjp
 
 
@@ -10,6 +11,8 @@ def flatten(value):
 
     Dicts are flattened in the order of their sorted keys. Both are differentiable.
     """
+    if not _tree.leaves(value):
+        return np.zeros(0), lambda vector: _tree.map_leaves(None, value)
     unflatten, vector = make_vjp(_flatten, value)
     return vector, unflatten
 
@@ -17,8 +20,6 @@ def flatten(value):
 def _flatten(value):
     parts = []
     _collect(value, parts)
-    if not parts:
-        return np.zeros(0)
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
