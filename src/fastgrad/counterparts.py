@@ -16,8 +16,7 @@ from fastgrad.call_plans import Plan, has_plan
 from fastgrad.functions import arrays, constants, joining, products, shapes
 from fastgrad.rules import FUNCTIONS, RULES
 
-special_functions = lazy_module("fastgrad.rules.special_functions")
-special_gamma = lazy_module("fastgrad.rules.special_gamma")
+special = lazy_module("fastgrad.rules.special")
 
 _table = {}  # NumPy function -> fastgrad function
 _families_read = False  # whether the table has the families that are imported at first use
@@ -27,10 +26,6 @@ _METHODS = {
     ("multiply", "accumulate"): "cumprod",
 }  # fmt: skip
 _UFUNC_METHODS = ("reduce", "accumulate", "outer", "at", "reduceat")
-# SciPy's ufuncs whose op is not in `rules.special_functions` or `rules.special_gamma`.
-_SCIPY_OPS = {"expit": "sigmoid", "log_expit": "logsigmoid"} | {
-    name: name for name in ("cbrt", "erf", "erfc", "exp2", "expm1", "log1p")
-}
 
 
 def _divmod(x1, x2, /):
@@ -100,8 +95,8 @@ def full_name(function):
     if isinstance(function, np.ufunc):
         if getattr(np, name, None) is function:
             return f"np.{name}"
-        special = sys.modules.get("scipy.special")
-        return f"scipy.special.{name}" if getattr(special, name, None) is function else name
+        scipys = sys.modules.get("scipy.special")
+        return f"scipy.special.{name}" if getattr(scipys, name, None) is function else name
     return (function.__module__ or "numpy").replace("numpy", "np", 1) + "." + name
 
 
@@ -138,6 +133,4 @@ def _made(function, method):
 def _of_scipy(ufunc):
     """Return the function for a ufunc of `scipy.special`, or None."""
     _families.load()
-    if ufunc.__name__ in _SCIPY_OPS:
-        return FUNCTIONS[_SCIPY_OPS[ufunc.__name__]]
-    return special_gamma.OPS.get(ufunc.__name__) or special_functions.OPS.get(ufunc.__name__)
+    return special.of_ufunc(ufunc.__name__)

@@ -1,0 +1,298 @@
+"""Derivatives of the incomplete gamma and beta functions with respect to their shapes, in NumPy. Knows no Tensors.
+
+With the weight w of the gamma or beta distribution and the derivative l of its logarithm,
+
+    dP/da = integral of w(t) l(t) over t < x = -(integral of w(t) l(t) over t > x),
+
+since the whole integral is 0 (differentiation under the integral sign of DLMF 8.2.4 and 8.17.1, https://dlmf.nist.gov).
+`l` grows with t and has one zero. From the side of x on which it has none, the integrand has one sign, and nothing
+cancels. In the variable log(t), or log(t / (1 - t)), w is log-concave and smooth whatever the shapes are, so that one
+Gauss-Legendre rule between x and the point where w has fallen by exp(-45) serves all of them.
+
+Small shapes, for which w falls slowly, are first increased by the recurrences of DLMF 8.8.5, 8.8.6 and 8.17.20,
+8.17.21, whose derivatives have the same sign as the integral.
+
+The second derivatives have the weight `l**2 + dl/da`, which has two signs. They are computed in the same way.
+"""
+
+import numpy as np
+
+from fastgrad._lazy import LazyModule
+
+special = LazyModule("scipy.special")
+
+_DROP = 45.0  # exp(-45) is 3e-20
+_RAISED = 8.0  # shapes are increased up to this
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
+_NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2  # on [0, 1]
+_HALF_LOG_2_PI = 0.9189385332046727
+# Stirling's series, DLMF 5.11.1, in 1 / x: coefficients of x**-1, x**-3, ...
+_STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156, -3617 / 122400)
+# log(x) - psi(x) - 1 / (2 x), DLMF 5.11.2: coefficients of x**-2, x**-4, ...
+_DIGAMMA = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12, -3617 / 8160)
+
+
+def _polynomial(coefficients, z):
+    total = np.full_like(z, coefficients[-1])
+    for c in coefficients[-2::-1]:
+        total = total * z + c
+    return total
+
+
+def stirling_error(x):
+    """Return `gammaln(x) - ((x - 1/2) log(x) - x + log(2 pi) / 2)`."""
+    direct = special.gammaln(x) - ((x - 0.5) * np.log(x) - x + _HALF_LOG_2_PI)
+    return np.where(x < 10, direct, _polynomial(_STIRLING, x**-2) / x)
+
+
+def log_minus_digamma(x):
+    """Return `log(x) - psi(x)`."""
+    return np.where(x < 10, np.log(x) - special.psi(x), _polynomial(_DIGAMMA, x**-2) / (x * x) + 0.5 / x)
+
+
+def log_ratio_minus(x, p, u):
+    """Return `log(x / p) - u` with `u = x / p - 1`, accurate near 0."""
+    near = np.abs(u) < 0.4
+    small = np.where(near, u, 0)
+    # With r = u / (2 + u), log(1 + u) = 2 artanh(r) and u = 2 r + r u.
+    r = small / (2 + small)
+    z = r * r
+    odd = _polynomial([1 / (2 * k + 3) for k in range(16)], z)
+    return np.where(near, 2 * r * z * odd - small * r, np.log(x / p) - u)
+
+
+def _log_ratio(x, p, u):
+    """Return `log(x / p)`, where `u` is `x / p - 1`."""
+    return np.where(np.abs(u) < 0.5, np.log1p(np.where(np.abs(u) < 0.5, u, 0)), np.log(x / p))
+
+
+def _trigamma(x):
+    return special.zeta(2, x)
+
+
+def _by_parts(function, arguments, valid):
+    """Return `function` of the elements of arrays where `valid`, 0 where it returns nothing, NaN elsewhere."""
+    with np.errstate(all="ignore"):
+        inside, constant = valid(*arguments)
+        out = np.where(inside | constant, 0.0, np.nan)
+        if inside.any():
+            out[inside] = function(*(z[inside] for z in arguments))
+        return out
+
+
+# --- gamma ---
+
+
+def gamma_weight(a, x):
+    """Return `x**a * exp(-x) / gamma(a)`, `x` times the density of the gamma distribution.
+
+    Relative error against 40 digits: below 4e-14 for shapes up to 2e3, and below 6e-14 up to 1e8 within 20 standard
+    deviations of the mean.
+    """
+    a, x = _floats(a, x)
+    with np.errstate(all="ignore"):
+        u = (x - a) / a
+        y = np.sqrt(a) * np.exp(a * log_ratio_minus(x, a, u) - stirling_error(a) - _HALF_LOG_2_PI)
+    return np.where((x == 0) | (x == np.inf), np.where(a > 0, 0, np.nan), y)
+
+
+def gamma_density(a, x):
+    """Return `x**(a - 1) * exp(-x) / gamma(a)`, also at 0. Accurate as `gamma_weight`."""
+    a, x = _floats(a, x)
+    with np.errstate(all="ignore"):
+        y = gamma_weight(a, x) / x
+    return np.where(x == 0, _at_end(a, 1.0), y)
+
+
+def _at_end(a, at_one):
+    """Return the density at the end of its domain where it is a power `a - 1` of the distance."""
+    return np.where(a > 1, 0, np.where(a == 1, at_one, np.where(a > 0, np.inf, np.nan)))
+
+
+def gamma_slope(a, x, order=1):
+    """Return the derivative with respect to `a` of the regularized `gammainc(a, x)`, divided by `gamma_weight(a, x)`.
+
+    Parameters
+    ----------
+    a, x : array_like
+        Shape and argument, both positive. At `x = 0` and at infinity the result is 0, elsewhere NaN.
+    order : 1 or 2
+        Of the derivative.
+
+    Returns
+    -------
+    numpy.ndarray of float64
+        Relative error at 600 random points, against series of 60 and more digits, with tails down to 1e-40: below 3e-14
+        for shapes from 1e-8 to 1e6, and 3e-13 up to 1e8. Of the second order: below 2e-12 for shapes from 1e-4 to 2e3;
+        the second derivative changes its sign, and close to its zeros the error is relative to its values around them.
+    """
+    a, x = np.broadcast_arrays(*_floats(a, x))
+    return _by_parts(lambda *xs: _gamma_slope(*xs, order), (a, x), _gamma_domain)
+
+
+def _gamma_domain(a, x):
+    return (a > 0) & (a < np.inf) & (x > 0) & (x < np.inf), (a > 0) & ((x == 0) | (x == np.inf))
+
+
+def _gamma_slope(a, x, order):
+    out = np.empty_like(x)
+    lower = np.log(x) < special.psi(a + 1)
+    out[lower] = _gamma_lower(a[lower], x[lower], order)
+    out[~lower] = -_gamma_integral(a[~lower], x[~lower], np.minimum(np.sqrt(2 * _DROP / x[~lower]), 12), order)
+    return out
+
+
+def _gamma_lower(a, x, order):
+    total, factor = np.zeros_like(x), np.ones_like(x)
+    for k in range(int(_RAISED)):
+        raised = (a < _RAISED) | (k == 0)
+        slope = _log_ratio(x, a + 1, (x - (a + 1)) / (a + 1)) + log_minus_digamma(a + 1)
+        slope = slope if order == 1 else slope * slope - _trigamma(a + 1)
+        total += np.where(raised, factor / a * slope, 0)
+        factor = np.where(raised, factor * x / a, factor)
+        a = np.where(raised, a + 1, a)
+    return total + factor * _gamma_integral(a, x, -(_DROP + x) / a, order)
+
+
+def _gamma_integral(a, x, end, order):
+    """Return the integral from `x` towards the side of `end`, a point in log(t / x) beyond the drop of the weight."""
+    for _ in range(12):  # Newton's method, from outside: the logarithm of the weight is concave
+        end = end - (a * end - x * np.expm1(end) + _DROP) / (a - x * np.exp(end))
+    slope = _log_ratio(x, a, (x - a) / a) + log_minus_digamma(a)
+    spread = 0 if order == 1 else _trigamma(a)
+    total = np.zeros_like(x)
+    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+        s = end * node
+        factor = slope + s if order == 1 else (slope + s) ** 2 - spread
+        total += weight * np.exp(a * s - x * np.expm1(s)) * factor
+    return total * np.abs(end)
+
+
+# --- beta ---
+
+
+def beta_weight(a, b, x):
+    """Return `x**a * (1 - x)**b / beta(a, b)`, `x (1 - x)` times the density of the beta distribution.
+
+    Relative error against 130 digits, where the result is above 1e-290: below 3e-13 for shapes up to 1e5.
+    """
+    a, b, x = _floats(a, b, x)
+    y = 1 - x
+    with np.errstate(all="ignore"):
+        n, u = a + b, b * x - a * y
+        power = a * log_ratio_minus(x * n, a, u / a) + b * log_ratio_minus(y * n, b, -u / b)
+        power += stirling_error(n) - stirling_error(a) - stirling_error(b) - _HALF_LOG_2_PI
+        w = np.sqrt(a) * np.sqrt(b / n) * np.exp(power)
+    return np.where((x == 0) | (x == 1), np.where((a > 0) & (b > 0), 0, np.nan), w)
+
+
+def beta_density(a, b, x):
+    """Return `x**(a - 1) * (1 - x)**(b - 1) / beta(a, b)`, also at 0 and 1. Accurate as `beta_weight`."""
+    a, b, x = _floats(a, b, x)
+    with np.errstate(all="ignore"):
+        y = beta_weight(a, b, x) / (x * (1 - x))
+    return np.where(x == 0, _at_end(a, b), np.where(x == 1, _at_end(b, a), y))
+
+
+def beta_slope(a, b, x, order="a"):
+    """Return a derivative of the regularized `betainc(a, b, x)` in its shapes, divided by `beta_weight(a, b, x)`.
+
+    Parameters
+    ----------
+    a, b, x : array_like
+        Positive shapes, and the argument between 0 and 1. At 0 and 1 the result is 0, elsewhere NaN.
+    order : {"a", "b", "aa", "ab", "bb"}
+        The shapes with respect to which it is differentiated.
+
+    Returns
+    -------
+    numpy.ndarray of float64
+        Relative error at 570 random points, against series of 130 and more digits, with tails down to 1e-30: below 4e-13
+        for shapes from 1e-3 to 5e3 and 2e-10 from 1e-8. Of the second order: below 5e-11 for shapes from 1e-3 to 5e3;
+        the second derivatives change their sign, and close to their zeros the error is relative to the values around.
+    """
+    a, b, x = np.broadcast_arrays(*_floats(a, b, x))
+    y = 1 - x
+    if order in ("b", "bb"):  # I(a, b, x) = 1 - I(b, a, 1 - x)
+        return -_by_parts(lambda *xs: _beta_slope(*xs, order.replace("b", "a")), (b, a, y, x), _beta_domain)
+    return _by_parts(lambda *xs: _beta_slope(*xs, order), (a, b, x, y), _beta_domain)
+
+
+def _beta_domain(a, b, x, y):
+    shapes = (a > 0) & (a < np.inf) & (b > 0) & (b < np.inf)
+    return shapes & (x > 0) & (y > 0), shapes & (((x == 0) & (y == 1)) | ((x == 1) & (y == 0)))
+
+
+def _beta_slope(a, b, x, y, order):
+    out = np.empty_like(x)
+    lower = np.log(x) < special.psi(a + 1) - special.psi(a + 1 + b)
+    for part, function in ((lower, _beta_lower), (~lower, _beta_upper)):
+        out[part] = function(a[part], b[part], x[part], y[part], order)
+    return out
+
+
+def _log_slope(a, b, x, y):
+    """Return the derivative of the logarithm of the density with respect to `a`."""
+    u = (b * x - a * y) / a
+    return _log_ratio(x * (a + b), a, u) + log_minus_digamma(a) - log_minus_digamma(a + b)
+
+
+def _second(order, slope, other, a, n):
+    """Return the derivative of a term whose logarithm has the derivatives `slope` in a and `other` in b."""
+    if order == "a":
+        return slope
+    return slope * other + _trigamma(n) if order == "ab" else slope * slope + _trigamma(n) - _trigamma(a)
+
+
+def _beta_lower(a, b, x, y, order):
+    total, factor = np.zeros_like(x), np.ones_like(x)
+    for k in range(int(_RAISED)):
+        raised = (a < _RAISED) | (k == 0)
+        slope = np.log(x) - special.psi(a + 1) + special.psi(a + b)
+        term = _second(order, slope, _log_slope(b, a, y, x), a + 1, a + b)
+        total += np.where(raised, factor / a * term, 0)
+        factor = np.where(raised, factor * x * ((a + b) / a), factor)
+        a = np.where(raised, a + 1, a)
+    return total + factor * _beta_integral(a, b, x, y, ((a + b) * np.log1p(-x) - _DROP) / a, order)
+
+
+def _beta_upper(a, b, x, y, order):
+    total, factor = np.zeros_like(x), np.ones_like(x)
+    for _ in range(int(_RAISED)):
+        raised = b < _RAISED
+        other = np.log(y) - special.psi(b + 1) + special.psi(a + b)
+        term = _second(order, _log_slope(a, b, x, y), other, a, a + b)
+        total += np.where(raised, factor / b * term, 0)
+        factor = np.where(raised, factor * y * ((a + b) / b), factor)
+        b = np.where(raised, b + 1, b)
+    return -total - factor * _beta_integral(a, b, x, y, (_DROP - (a + b) * np.log(x)) / b, order)
+
+
+def _beta_integral(a, b, x, y, end, order):
+    """Return the integral from `x` towards the side of `end`, where the variable is the change of log(t / (1 - t))."""
+    n = a + b
+    left = x < 0.5  # the logarithms of t / x and (1 - t) / y from the smaller of x and y
+    small, sign = np.where(left, x, y), np.where(left, 1, -1)
+    first, second = np.where(left, a, b), np.where(left, b, a)
+
+    def logarithms(s):
+        common = -np.log1p(small * np.expm1(sign * s))
+        return sign * s + common, common  # of the smaller of x and y, and of the other one
+
+    for _ in range(14):  # Newton's method, from outside: the logarithm of the weight is concave
+        of_small, of_large = logarithms(end)
+        t = small * np.exp(of_small)
+        end = end - (first * of_small + second * of_large + _DROP) / (sign * (first - n * t))
+    slope = _log_slope(a, b, x, y)
+    other = _log_slope(b, a, y, x) if order == "ab" else None
+    total = np.zeros_like(x)
+    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+        of_small, of_large = logarithms(end * node)
+        of_x, of_y = np.where(left, of_small, of_large), np.where(left, of_large, of_small)
+        factor = _second(order, slope + of_x, other if other is None else other + of_y, a, n)
+        total += weight * np.exp(first * sign * end * node + n * of_large) * factor
+    return total * np.abs(end)
+
+
+def _floats(*xs):
+    return [np.asarray(x, np.float64) for x in xs]
