@@ -301,6 +301,18 @@ def wofz(x, /):
     return special.wofz(x)
 
 
+@rule(vjp=lambda g, x: g * exp(-x * x) * (2 / _ROOT_PI), elementwise=True, domain=(-2, 2), numpy=())
+def complex_erf(x, /):
+    """Error function of complex numbers."""
+    return special.erf(x)
+
+
+@rule(vjp=lambda g, x: g * exp(-x * x) * (-2 / _ROOT_PI), elementwise=True, domain=(-2, 2), numpy=())
+def complex_erfc(x, /):
+    """Complementary error function of complex numbers."""
+    return special.erfc(x)
+
+
 def _voigt(x, sigma, gamma):
     """Return what the derivatives of the Voigt profile need: the argument of `wofz`, its derivative, the factor."""
     z = (x + 1j * gamma) / (sigma * _ROOT_2)

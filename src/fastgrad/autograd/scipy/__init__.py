@@ -1,0 +1,5 @@
+"""SciPy's modules for boxes. They need SciPy, an optional extra, when one of their functions is first used."""
+
+from fastgrad.autograd.scipy import special
+
+__all__ = ["special"]
