@@ -10,12 +10,12 @@ import pytest
 
 import fastgrad as fg
 from fastgrad import autograd
-from fastgrad.autograd import grad, jacobian
+from fastgrad.autograd import _nodes, grad, jacobian
 from fastgrad.autograd.core import VJPNode, backward_pass
 from fastgrad.autograd.extend import Box, VSpace, primitive
 from fastgrad.autograd.numpy.numpy_boxes import ArrayBox
 from fastgrad.autograd.numpy.numpy_vspaces import ArrayVSpace
-from fastgrad.autograd.tracer import getval, isbox, new_box
+from fastgrad.autograd.tracer import getval, isbox, new_box, trace
 
 X = np.array([0.3, 0.7, 1.1])
 
@@ -281,8 +281,6 @@ def test_nodes_are_the_same_while_they_live():
 
     assert seen(look)
     gc.collect()
-    from fastgrad.autograd import _nodes
-
     assert not _nodes._views
 
 
@@ -337,3 +335,10 @@ def test_deep_graphs():
         return x
 
     assert grad(f)(1.0) == 1.0
+
+
+def test_roots_whose_value_is_zero_or_an_array():
+    for x in 0.0, X:
+        _, node = trace(VJPNode.new_root(), lambda y: np.sum(y * y + y), x)
+        np.testing.assert_allclose(backward_pass(1.0, node), 2 * x + 1)
+        np.testing.assert_allclose(backward_pass(np.float64(2.0), node), 4 * x + 2)

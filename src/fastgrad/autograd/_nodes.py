@@ -15,6 +15,7 @@ from fastgrad._engine import (
     node_key,
     partial_gradients,
     set_class,
+    tensor,
     transform_depth,
 )
 from fastgrad._lazy import lazy_module
@@ -140,10 +141,14 @@ def node_view(x):
 
 def new_view(x, root):
     """Return the VJPNode of a recorded Tensor whose graph starts at the Tensor `root`, if that is known."""
-    view = _view_of(x)
+    key = node_key(x)
+    reference = _views.get(key)
+    view = None if reference is None else reference()
     if view is None:
         view = VJPNode.__new__(VJPNode)
-        bind(view, x)
+        view._tensor = x
+        reference = _views[key] = _Reference(view, _forget)
+        reference.key = key
     view._root = root
     return view
 
@@ -175,11 +180,15 @@ def box_of(cls, value, trace, node):
         return slow.array_box(value, trace, node)
     x = node._tensor
     if x is None:
-        if isinstance(value, Tensor) and value.requires_grad:
+        if type(value) is float or type(value) is np.float64:
+            x = tensor(value, requires_grad=True)
+        elif isinstance(value, Tensor) and value.requires_grad:
             x = entry(value)
         else:
             x = DIALECT.converted(_Converting(), value).requires_grad_()
         bind(node, set_class(x, cls))
+    elif type(value) is float and not x.ndim and value == x.detach().item():
+        return x
     elif x.is_leaf and np.shape(value) == x.shape and not np.array_equal(raw(value), raw(x)):
         x = _revalued(x, value=np.array(value, x.dtype))  # a second value with the same root
     return x
@@ -196,7 +205,9 @@ def backward_pass(g, end_node):
     y = end_node._tensor if isinstance(end_node, VJPNode) else None
     if y is None:
         return slow.backward_pass(g, end_node)
-    root = end_node._root or _root_of(y)
+    root = end_node._root
+    if root is None:
+        root = _root_of(y)
     if root is y:
         return g
     if type(g) is float and not y.ndim and not transform_depth():  # the usual case

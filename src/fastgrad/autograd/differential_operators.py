@@ -14,7 +14,7 @@ from fastgrad.autograd import core
 from fastgrad.autograd._array_box import raw
 from fastgrad.autograd._dialect import DIALECT, NARROWER, OtherRoad, conj, warn_independent
 from fastgrad.autograd.core import vspace
-from fastgrad.autograd.wrap_util import argument_numbers, unary_to_nary, wrap_nary_f
+from fastgrad.autograd.wrap_util import argument_numbers, name_derivative, unary_to_nary, wrap_nary_f
 from fastgrad.rules.rule import ops
 from fastgrad.transforms import recompute
 from fastgrad.transforms.matrices import by_columns, by_rows, require_same_kind
@@ -34,13 +34,13 @@ def grad(fun, argnum=0):
     types of the argument: a tuple for a tuple of `argnum`, a NumPy scalar for a number. Integers are promoted.
     """
     found = gradient_function("grad", fun, argument_numbers(argnum), False, False, DIALECT)
-    return wrap_nary_f(fun, grad, argnum)(found)
+    return name_derivative(found, "grad", fun, argnum)
 
 
 def value_and_grad(fun, argnum=0):
     """Return a function that computes the value and the gradient, as scipy.optimize takes them."""
     found = gradient_function("value_and_grad", fun, argument_numbers(argnum), False, True, DIALECT)
-    return wrap_nary_f(fun, value_and_grad, argnum)(found)
+    return name_derivative(found, "value_and_grad", fun, argnum)
 
 
 def grad_and_aux(fun, argnum=0):

@@ -2,10 +2,6 @@
 
 from fastgrad.autograd.util import subvals
 
-_DOC = """    {op} of function {fun} with respect to argument number {argnum}. Takes the
-    arguments of {fun} and returns the {op}.
-    """
-
 
 def unary_to_nary(unary_operator):
     """Return the operator `op(fun, argnum, *args)` for `unary_operator(fun, x, *args)`, which differentiates at `x`.
@@ -60,7 +56,18 @@ def wraps(fun, namestr="{fun}", docstr="{doc}", **kwargs):
 
 def wrap_nary_f(fun, op, argnum):
     """Return a decorator that names a function as the derivative `op` of `fun` with respect to `argnum`."""
-    return wraps(fun, "{op}_of_{fun}_wrt_argnum_{argnum}", _DOC, op=get_name(op), argnum=argnum)
+    return lambda f: name_derivative(f, get_name(op), fun, argnum)
+
+
+def name_derivative(f, op, fun, argnum):
+    """Name the function `f` as the derivative `op`, a text, of `fun` with respect to `argnum`, and return it."""
+    name = get_name(fun)
+    f.__name__ = f"{op}_of_{name}_wrt_argnum_{argnum}"
+    f.__doc__ = (
+        f"    {op} of function {name} with respect to argument number {argnum}. Takes the\n"
+        f"    arguments of {name} and returns the {op}.\n    "
+    )
+    return f
 
 
 def get_name(f):
