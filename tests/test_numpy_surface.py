@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
+import fastgrad.autograd.numpy as autograd_numpy
 import fastgrad.nn.functional
 import fastgrad.numpy as fnp
 from fastgrad import _families, counterparts
@@ -156,6 +157,11 @@ MODULES = {
     # ours take parameters, too, that have no gradient
     "fastgrad": SimpleNamespace(**(counterparts.recording_functions() | _families.load() | FUNCTIONS)),
     "fastgrad.nn.functional": fastgrad.nn.functional,
+    # its other functions return values on purpose
+    "fastgrad.autograd.numpy": SimpleNamespace(
+        **{name: f for name, f in public(autograd_numpy) if f not in autograd_numpy.numpy_vjps.nograd_functions}
+    ),
+    "fastgrad.autograd.numpy.linalg": autograd_numpy.linalg, "fastgrad.autograd.numpy.fft": autograd_numpy.fft,
 }  # fmt: skip
 
 
