@@ -88,9 +88,11 @@ class Call:
 
     def operands_of(self, found, operands, name):
         """Return cotangents, one per argument in `argnums`, as a list with one Tensor per operand, None for zeros."""
-        gxs, found = [], list(found)
+        gxs, found = [], found if type(found) is tuple else list(found)
         if len(found) != len(self.argnums):
             raise TypeError(f"the VJP of {name} returned {len(found)} cotangents for argnums {self.argnums}")
+        if len(operands) == len(found) == 1 and self.templates[0] is _BOX:  # the usual case
+            return [_cotangent(found[0], operands[0], name)]
         for g, template, count in zip(found, self.templates, self.counts, strict=True):
             g = densified(g)
             if template is _BOX:
@@ -102,8 +104,12 @@ class Call:
                 if leaves is None:
                     raise TypeError(f"the VJP of {name} returned {g!r} for an argument that is nested differently")
                 gxs += [leaf for leaf, t in zip(leaves, _tree.leaves(template), strict=True) if t is _BOX]
-        pairs = zip(gxs, operands, strict=True)
-        return [_zeros_of(x) if g is None else conj(_fitted(densified(g), x, name)) for g, x in pairs]
+        return [_cotangent(g, x, name) for g, x in zip(gxs, operands, strict=True)]
+
+
+def _cotangent(g, x, name):
+    """Return a cotangent, None for zeros, as the Tensor that the sweep adds to that of the operand `x`."""
+    return _zeros_of(x) if g is None else conj(_fitted(densified(g), x, name))
 
 
 def _zeros_of(x):
@@ -175,19 +181,17 @@ def _is_constant(ans):
 
 
 def _recorded(call, operands):
-    fun, ans = call.fun, densified(call.ans)
-    closed_over = None
-    if isinstance(ans, Tensor):
-        closed_over, ans = ans, raw(ans)  # boxes that the function closes over
-    call.ans = ans
-    if isinstance(ans, (tuple, list, dict)):
-        packed = _packed(call)
+    fun, ans, closed_over = call.fun, call.ans, None
+    if type(ans) is np.ndarray and ans.dtype in _HELD:
+        packed = ans.copy()  # `ans` is kept for the vjp, and the Tensor may be written
     else:
-        packed = _held(ans)
+        call.ans = ans = densified(ans)
+        if isinstance(ans, Tensor):
+            closed_over, call.ans = ans, raw(ans)  # boxes that the function closes over
+            ans = call.ans
+        packed = _packed(call) if isinstance(ans, (tuple, list, dict)) else _held(ans)
         if packed is None:
             raise TypeError(f"Can't differentiate w.r.t. type {type(ans)}, which {_name(fun)} returned")
-        if packed is ans:
-            packed = packed.copy()  # `ans` is kept for the vjp, and the Tensor may be written
     if not mode.forward:
         call.vjp = vjp_maker(fun, call.argnums)(call.argnums, ans, call.args, call.kwargs)
     elif fun not in primitive_jvps and fun not in primitive_vjps:
@@ -197,7 +201,7 @@ def _recorded(call, operands):
         set_class(y, ArrayBox)
     if closed_over is not None and closed_over.requires_grad:
         y = y + (closed_over - closed_over.detach())
-    return call.nested(y, lambda part: part if part.requires_grad else raw(part))
+    return y if call.layout is None else call.nested(y, lambda part: part if part.requires_grad else raw(part))
 
 
 def _packed(call):
@@ -216,7 +220,7 @@ def _held(ans, integers=False):
     """Return a result as an array of a dtype that Tensors hold; None if it has no gradient."""
     if not isinstance(ans, (np.ndarray, np.generic, int, float, complex)):
         return None
-    a = np.asarray(ans)
+    a = np.array(ans)
     if a.dtype in _HELD:
         return a
     if a.dtype.kind in "biu":
@@ -233,6 +237,8 @@ def _name(fun):
 
 def _fitted(g, x, name):
     """Return a cotangent or tangent as a Tensor of the shape and dtype of its value."""
+    if type(g) is np.ndarray and g.dtype == x.dtype and g.shape == x.shape:
+        return asarray(g)
     g = g if isinstance(g, Tensor) else asarray(_numbers(g, name))
     if g.shape != x.shape:
         if g.size != 1 or x.size != 1:

@@ -124,13 +124,15 @@ def primitive(f_raw):
 
     @wraps(f_raw)
     def f_wrapped(*args, called_by_autograd_dispatcher=False, **kwargs):
+        boxed = False
         for arg in args:
-            kind = type(arg)
-            if kind in box_types:
-                return _traced(f_wrapped, args, kwargs)
-            if isinstance(arg, _CONTAINERS) and _record.holds_box(arg):
-                return _traced(f_wrapped, args, kwargs)
-        return f_raw(*args, **kwargs)
+            if isinstance(arg, Tensor):
+                boxed = True
+            elif type(arg) in box_types:
+                return slow.traced(f_wrapped, args, kwargs)
+            elif isinstance(arg, _CONTAINERS) and _record.holds_box(arg):
+                boxed = True
+        return _recorded(f_wrapped, args, kwargs) if boxed else f_raw(*args, **kwargs)
 
     f_wrapped.fun = f_raw
     f_wrapped._is_autograd_primitive = True
@@ -138,9 +140,7 @@ def primitive(f_raw):
     return f_wrapped
 
 
-def _traced(f, args, kwargs):
-    if any(type(arg) in box_types and not isinstance(arg, Tensor) for arg in args):
-        return slow.traced(f, args, kwargs)
+def _recorded(f, args, kwargs):
     if f in notrace_primitives[VJPNode]:
         return f.fun(*_tree.map_leaves(getval, args), **kwargs)
     return _record.record(f, args, kwargs)
