@@ -25,6 +25,12 @@ OWN = {
     "micrograd-2-16-16-1": ("network 2-16-16-1 on 100 points, training step", _NUMPY),
     "rnn-100": ("recurrent network, 100 steps, forward and backward", _NUMPY),
     "rosenbrock-10": ("Rosenbrock, n = 10, value and gradient, NumPy in and out", _NUMPY),
+    "per-sample-mlp-32": ("the first network, one gradient per sample by `vmap` of `grad`", "NumPy, batched by hand"),
+    "hessian-rosenbrock-10": (
+        "Hessian of Rosenbrock, n = 10",
+        "NumPy by hand, as a matrix of zeros with three diagonals",
+    ),
+    "hessian-sparse": ("sparse Hessian of Rosenbrock, n = 1000", "NumPy by hand, the three diagonals"),
     "hvp-mlp": ("Hessian-vector product of the first network", "NumPy with the R-operator by hand"),
     "mixed-1e3": ("`sum(tanh(x)*sigmoid(x) + exp(-x*x))`, 10^3 elements, per element", _NUMPY),
     "mixed-1e5": ("the same, 10^5", _NUMPY),

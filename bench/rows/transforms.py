@@ -228,3 +228,59 @@ def per_sample(settings):
 
     rivals = [_contender("NumPy by hand", by_hand, "gradients"), *peers("per-sample", w, x, t)]
     return Race(_contender("fastgrad", lambda: gradients(w, x, t), "gradients"), rivals)
+
+
+def _network(params, x, label):
+    w1, b1, w2, b2 = params
+    return functional.cross_entropy(np.tanh(x @ w1 + b1) @ w2 + b2, label)
+
+
+def _per_sample_network(name, batch):
+    """One gradient of all weights of a network per sample; the weights are the same for all samples."""
+    rng = np.random.default_rng(5)
+    params = [
+        rng.normal(size=(64, 64)) / 8.0,
+        rng.normal(size=64),
+        rng.normal(size=(64, 10)) / 8.0,
+        rng.normal(size=10),
+    ]
+    x, labels = rng.normal(size=(batch, 64)), rng.integers(0, 10, batch)
+    names = [f"d{k}" for k in range(4)]
+    gradient = fg.grad(_network)
+    gradients = fg.vmap(gradient, in_axes=(None, 0, 0))
+
+    def by_hand():
+        w1, b1, w2, b2 = params
+        h = np.tanh(x @ w1 + b1)
+        z = h @ w2 + b2
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        e /= e.sum(axis=1, keepdims=True)
+        e[np.arange(batch), labels] -= 1.0
+        g = (e @ w2.T) * ((1.0 - h) * (1.0 + h))
+        return x[:, :, None] * g[:, None, :], g, h[:, :, None] * e[:, None, :], e
+
+    def looped():
+        found = [gradient(params, *one) for one in zip(x, labels, strict=True)]
+        return [np.stack(parts) for parts in zip(*found, strict=True)]
+
+    rivals = [
+        _contender("NumPy by hand", by_hand, *names),
+        _contender("a loop over fg.grad", looped, *names),
+        *peers(name, params, x, labels),
+    ]
+    return Race(_contender("fastgrad", lambda: gradients(params, x, labels), *names), rivals)
+
+
+@row(
+    "per-sample-mlp-32",
+    note="per-sample gradients of a network 64-64-10, batch 32, by vmap of grad; by hand and by a loop",
+)
+def per_sample_mlp_32(settings):
+    """A small batch: the fixed cost of each op inside vmap shows."""
+    return _per_sample_network("per-sample-mlp-32", 32)
+
+
+@row("per-sample-mlp-128", note="the same, batch 128")
+def per_sample_mlp_128(settings):
+    """A larger batch: the products of columns and rows, and writing 5 MB, are most of the work."""
+    return _per_sample_network("per-sample-mlp-128", settings.size(128, 8))

@@ -169,3 +169,26 @@ def test_a_value_that_is_kept():
 def test_errors_of_calls(call, error, text):
     with pytest.raises(error, match=text):
         call()
+
+
+@pytest.mark.parametrize(
+    "key", [0, -1, slice(1, None), (slice(None), 1), (0, 1), (1, slice(None, None, -1)), (), slice(5, 9)]
+)
+def test_numbers_and_slices_as_keys(key):
+    a = np.arange(24.0).reshape(4, 2, 3)
+    np.testing.assert_array_equal(fg.vmap(lambda x: x[key])(a), np.stack([x[key] for x in a]))
+    with pytest.raises(IndexError):
+        fg.vmap(lambda x: x[0, 0, 0])(a)
+    with pytest.raises(IndexError):
+        fg.vmap(lambda x: x[2])(a)
+
+
+def test_an_element_is_a_copy_and_a_slice_is_a_view():
+    def f(x):
+        first, rest = x[0], x[1:]
+        x[...] = 0.0
+        return first, rest.sum()
+
+    first, rest = fg.vmap(f)(X + 1)
+    np.testing.assert_array_equal(first, X[:, 0] + 1)
+    np.testing.assert_array_equal(rest, np.zeros(len(X)))

@@ -193,7 +193,9 @@ def matmul(operands, batched, params, size):
         return ops.matmul(x2, ops.permute_dims(x1, (1, 0)))
     x1 = _as_matrices(x1, b1, -2) if n1 == 1 else x1
     x2 = _as_matrices(x2, b2, -1) if n2 == 1 else x2
-    y = ops.matmul(*aligned((x1, x2), batched))
+    if not (b1 and b2 and x1.ndim == x2.ndim):
+        x1, x2 = aligned((x1, x2), batched)
+    y = ops.matmul(x1, x2)
     shape = y.shape[:-2] + y.shape[-2:-1] * (n1 > 1) + y.shape[-1:] * (n2 > 1)
     return y if shape == y.shape else ops.reshape(y, shape)
 

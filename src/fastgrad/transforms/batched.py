@@ -21,6 +21,7 @@ from fastgrad.tracebacks import shorten
 
 counterparts = lazy_module("fastgrad.counterparts")
 _USUAL = (Batched, Tensor, np.ndarray, float)
+_ALL = slice(None)
 _NOT_BATCHED = "the value differs between the elements of the batch"
 
 
@@ -142,7 +143,16 @@ def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
 
 @_method
 def __getitem__(self, key):
-    return FUNCTIONS["getitem"](self, key)
+    parts = key if type(key) is tuple else (key,)
+    for part in parts:
+        if type(part) is not int and type(part) is not slice:
+            return FUNCTIONS["getitem"](self, key)
+    try:  # numbers and slices leave the axes in their order; an element is a copy, as for one array
+        y = self.value[(_ALL, *parts)]
+        return Batched(y if y.ndim > 1 else y.copy(), self.level)
+    except Exception as error:
+        shorten(error)
+        raise
 
 
 @_method

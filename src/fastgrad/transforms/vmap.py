@@ -81,7 +81,7 @@ def vmap(f, in_axes=0, out_axes=0, axis_size=None):
         tensors = any([isinstance(x, Tensor) for x in leaves([args, kwargs])])
         pairs, seen = _paired(out, out_axes, "the result"), set()
         results = [_result(y, axis, where, level, tensors, seen) for y, axis, where in pairs]
-        return _tree.fill(out, results)
+        return results[0] if isinstance(out, Tensor) else _tree.fill(out, results)
 
     return mapped
 

@@ -138,7 +138,17 @@ def under_autograd_names(name):
     return step, lambda: {f"result {k}": a for k, a in enumerate(autograd_functions.leaves(step()))}
 
 
+def per_sample_mlp(params, x, labels):
+    def loss(params, x, label):
+        return functions.mlp_tanh(jnp, params, x[None], label[None])
+
+    gradients = jax.vmap(jax.grad(loss), in_axes=(None, 0, 0))
+    return _of_result(tuple(f"d{k}" for k in range(4)), gradients, params, x, labels)
+
+
 MAKERS = {
+    "per-sample-mlp-32": per_sample_mlp,
+    "per-sample-mlp-128": per_sample_mlp,
     **{name: partial(under_autograd_names, name) for name in autograd_functions.CASES if name != "autograd-fan"},
     "per-sample": per_sample,
     "jvp-10": jvp_10,

@@ -233,7 +233,20 @@ def matmul(a, b, g):
     return step, lambda: named(("y", "g1", "g2"), step())
 
 
+def per_sample_mlp(arrays, x, labels):
+    params, data, targets = tuple(map(torch.as_tensor, arrays)), torch.as_tensor(x), torch.as_tensor(labels)
+
+    def loss(params, x, label):
+        return mlp_tanh(params, x[None], label[None])
+
+    gradients = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0, 0))
+    names = [f"d{k}" for k in range(len(arrays))]
+    return lambda: gradients(params, data, targets), lambda: named(names, gradients(params, data, targets))
+
+
 MAKERS = {
+    "per-sample-mlp-32": per_sample_mlp,
+    "per-sample-mlp-128": per_sample_mlp,
     "add-0d": add,
     "add-4x4": add,
     "neuron": neuron,
