@@ -122,7 +122,7 @@ PROPERTIES = _by_name(
     {
         "int": "ndim size itemsize nbytes",
         "tuple[int, ...]": "shape strides",
-        "Tensor": "T mT real imag",
+        "Tensor": "T mT",
         "Any": "grad_fn flags",
         "np.dtype[Any]": "dtype",
         "str": "device",
@@ -131,7 +131,11 @@ PROPERTIES = _by_name(
         "tuple[Any, ...]": "operands",
     }
 )
-WRITABLE = {"data": "Tensor", "flat": "Any", "grad": "Tensor | None", "requires_grad": "bool"}
+WRITABLE = {
+    "data": "Tensor", "flat": "Any", "grad": "Tensor | None", "imag": "Tensor", "real": "Tensor",
+    "requires_grad": "bool",
+}  # fmt: skip
+ASSIGNED = {"real": "_Operand", "imag": "_Operand"}  # types that can be assigned, where they are not those of the value
 ALIASES = """
 _Operand: TypeAlias = Tensor | npt.ArrayLike
 _Index: TypeAlias = int | slice | EllipsisType | None | _Operand | tuple[_Index, ...]
@@ -182,7 +186,9 @@ PROTOCOLS = {
 }  # fmt: skip
 # Parameters that accept more types than that of their default.
 WIDER_THAN_DEFAULT = ("ord", "axis", "axes", "argnums", "stride", "padding", "dilation", "title", "width")
-HIDDEN = {"__array_priority__", "__buffer__", "__weakref__", "__module__", "__slots__", "__doc__", "__hash__"}
+HIDDEN = {
+    "_refreshed", "__array_priority__", "__buffer__", "__weakref__", "__module__", "__slots__", "__doc__", "__hash__",
+}  # fmt: skip
 DUNDERS = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__repr__", "__format__"}
 
 
@@ -278,7 +284,7 @@ def tensor_class():
     text = "@final\nclass Tensor:\n"
     for name, kind in WRITABLE.items():
         text += f"    @property\n    def {name}(self) -> {kind}: ...\n"
-        text += f"    @{name}.setter\n    def {name}(self, value: {kind}) -> None: ...\n"
+        text += f"    @{name}.setter\n    def {name}(self, value: {ASSIGNED.get(name, kind)}) -> None: ...\n"
     names.load()
     for name in sorted({*dir(fg.Tensor)} - {*dir(object)} | DUNDERS):
         member = inspect.getattr_static(fg.Tensor, name)

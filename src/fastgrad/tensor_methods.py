@@ -114,16 +114,26 @@ def mT(self):
         raise
 
 
-@_property
-def real(self):
-    """The real part."""
-    return FUNCTIONS["real"](self)
+def _real(self):
+    """The real part, a view; the tensor itself if it is real. Assignment writes to the tensor."""
+    return FUNCTIONS["real"](self) if self.dtype.kind == "c" else self
 
 
-@_property
-def imag(self):
-    """The imaginary part."""
+def _set_real(self, value):
+    _real(self)[...] = value
+
+
+def _imag(self):
+    """The imaginary part, a view; read-only zeros if the tensor is real. Assignment writes to the tensor."""
     return FUNCTIONS["imag"](self)
+
+
+def _set_imag(self, value):
+    _imag(self)[...] = value
+
+
+METHODS["real"] = property(_real, _set_real)
+METHODS["imag"] = property(_imag, _set_imag)
 
 
 @_property

@@ -12,6 +12,8 @@ BASIC = (int, slice, type(None), type(Ellipsis))
 def key_of(owner, part):
     """Return a key with which `owner[key]` has the elements of `part`; None if there is none.
 
+    Where `part` has real or imaginary parts of `owner`, the key is that of the complex elements.
+
     Parameters
     ----------
     owner : ndarray
@@ -23,19 +25,37 @@ def key_of(owner, part):
     key : tuple of int, slice and None, or of arrays of int
         Slices wherever `part` has the axes of `owner` in their order, otherwise arrays.
     """
-    key = _slices(owner, part)
-    return _places(owner, part) if key is None else key
+    offset = _address(part) - _address(owner)
+    if part.dtype != owner.dtype:
+        if any(stride % owner.itemsize for stride in owner.strides):  # as of a field of a structured array
+            return None
+        offset -= offset % owner.itemsize
+    key = _slices(owner, part, offset)
+    return _places(owner, part, offset) if key is None else key
+
+
+def is_imaginary(owner, part):
+    """Return whether `part`, which has real or imaginary parts of `owner`, has the imaginary ones."""
+    return (_address(part) - _address(owner)) % owner.itemsize != 0
 
 
 def item(array, key):
     """Return the view `array[key]`, of one element also; `array` itself if `key` is not basic, or out of bounds."""
+    parts = item_key(array, key)
+    return array if parts is None else array[parts]
+
+
+def item_key(array, key):
+    """Return the key of the view `array[key]`, of one element also; None if `key` is not basic, or out of bounds."""
     parts = key if isinstance(key, tuple) else (key,)
     if not all(type(index) in BASIC for index in parts):
-        return array
+        return None
+    parts = parts if Ellipsis in parts else (*parts, ...)
     try:
-        return array[parts if Ellipsis in parts else (*parts, ...)]
+        array[parts]
     except IndexError:
-        return array
+        return None
+    return parts
 
 
 def key_of_item(owner, part, key):
@@ -55,12 +75,12 @@ def _address(array):
     return array.__array_interface__["data"][0]
 
 
-def _slices(owner, part):
+def _slices(owner, part, offset):
     """Return the key made of integers, slices and None; None if an axis of `part` is not one of `owner`'s in order."""
     if not part.size:
         fits = part.ndim == owner.ndim and all(n <= m for n, m in zip(part.shape, owner.shape, strict=True))
         return tuple(map(slice, part.shape)) if fits else None
-    start = _start(owner, _address(part) - _address(owner))
+    start = _start(owner, offset)
     if start is None:
         return None
     key, axis = [], 0
@@ -107,11 +127,11 @@ def _longest_first(owner):
     return sorted(axes, key=lambda axis: -abs(owner.strides[axis]))
 
 
-def _places(owner, part):
+def _places(owner, part, offset):
     """Return the key made of one array of indices for each axis of `owner`; None if its axes are interleaved."""
     if owner.ndim == 0:
         return None
-    rest = np.full(part.shape, _address(part) - _address(owner), np.intp)
+    rest = np.full(part.shape, offset, np.intp)
     for axis, (n, stride) in enumerate(zip(part.shape, part.strides, strict=True)):
         rest += (np.arange(n) * stride).reshape((n,) + (1,) * (part.ndim - axis - 1))
     index = [np.zeros(part.shape, np.intp)] * owner.ndim

@@ -54,7 +54,7 @@ _AXIS = {  # with the last or the first axis
     "cumsum": (lambda m, a, axis: m.cumsum(a, axis=axis), lambda t, a, axis: t.cumsum(a, axis)),
     "cumprod": (lambda m, a, axis: m.cumprod(a * 0.5 + 0.9, axis=axis),
                 lambda t, a, axis: t.cumprod(a * 0.5 + 0.9, axis)),
-    "flip": (lambda m, a, axis: m.flip(a, axis=axis), lambda t, a, axis: t.flip(a, (axis,))),
+    "flip": (lambda m, a, axis: m.flip(a, axis=axis) * 1.0, lambda t, a, axis: t.flip(a, (axis,))),  # not a view there
     "roll": (lambda m, a, axis: m.roll(a, 1, axis=axis), lambda t, a, axis: t.roll(a, 1, axis)),
     "repeat": (lambda m, a, axis: m.repeat(a, 2, axis=axis), lambda t, a, axis: t.repeat_interleave(a, 2, axis)),
     "var": (lambda m, a, axis: m.var(a, axis=axis), lambda t, a, axis: t.var(a, axis, correction=0)),

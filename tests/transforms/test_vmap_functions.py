@@ -10,6 +10,14 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(4, 3))
 M = RNG.normal(size=(4, 3, 3)) + 3 * np.eye(3)
 
+
+def filled(x, value):
+    y = np.full_like(x, value)
+    y[0] = x[1]
+    y[1:] *= x[:1]
+    return y
+
+
 OF_VECTORS = {
     "shape": lambda x: x * np.shape(x)[0],
     "ndim": lambda x: x * np.ndim(x),
@@ -36,6 +44,8 @@ OF_VECTORS = {
     "zeros_like": lambda x: np.zeros_like(x) + x,
     "ones_like": lambda x: fg.ones_like(x) + x,
     "full_like": lambda x: np.full_like(x, 2.0) * x,
+    "full_like_written": lambda x: filled(x, 2.0),
+    "full_like_of_its_own": lambda x: filled(x, x.sum()),
     "empty_like": lambda x: np.empty_like(x) * 0,
     "fgzeros": lambda x: fg.zeros(x.shape) + x,
     "full": lambda x: fg.full((2,), x[0]),

@@ -39,7 +39,7 @@ class Function:
 def record(rule, operands, params, overwritten=None):
     """Compute the result of an op and record its node if a gradient may be needed.
 
-    `overwritten` is the Storage that the result will be written to, if any: operands in it are saved as copies.
+    `overwritten` is the Tensor that the result will be written to, if any: operands in its memory are saved as copies.
     """
     operands = tuple(o if _is_plain(o) else asarray(o) for o in operands)
     arrays = [o.array if isinstance(o, Tensor) else o for o in operands]
@@ -64,7 +64,7 @@ def record(rule, operands, params, overwritten=None):
     if result.dtype.kind in "fc" and any(edges):
         saved = tuple(
             _snapshot(o)
-            if isinstance(o, Tensor) and rule.reads(k) and (o.storage.foreign or o.storage is overwritten)
+            if isinstance(o, Tensor) and rule.reads(k) and (o.storage.foreign or _is_in(overwritten, o))
             else o
             for k, o in enumerate(operands)
         )
@@ -84,6 +84,13 @@ def record(rule, operands, params, overwritten=None):
     return result
 
 
+def _is_in(x, o):
+    """Return whether a write to all of `x`, a Tensor or None, overwrites the value of `o`."""
+    if x is None or o.storage is not x.storage:
+        return False
+    return o.view_version is None or not writes.are_disjoint(writes.region_of(x.array), writes.region_of(o.array))
+
+
 def write(x, rule, operands, params, region=None):
     """Apply an op in place: write its result to the memory of `x` and give the node of the result to `x`.
 
@@ -91,7 +98,7 @@ def write(x, rule, operands, params, region=None):
     """
     before = views.former(x)
     operands = tuple(before if o is x else o for o in operands)
-    result = record(rule, operands, params, overwritten=x.storage)
+    result = record(rule, operands, params, overwritten=x)
     if x.view_version is not None and is_grad_enabled() and (result.node or x.node) is not None:
         return _write_through(x, result, rule, before)
     check_writable(x)
@@ -126,8 +133,11 @@ def _write_through(x, result, rule, before):
     owner = views.writable_owner(x)
     _check_fits(x, result, rule)
     key = views.view_key(x, owner)
+    region = None
+    if views.is_component(x, owner):
+        region, result = writes.region_of(x.array), views.joined_parts(owner, key, x, result)
     views.keep_value(x, before)
-    _write_item(owner, key, result)
+    _write_item(owner, key, result, region)
     views.become(x, owner, key)
     return x
 
@@ -135,19 +145,26 @@ def _write_through(x, result, rule, before):
 def _assign_to_view(x, key, value):
     """Record `x[key] = value` where `x` is a view."""
     owner = views.writable_owner(x)
-    place = view_keys.key_of_item(owner.array, x.array, key)
-    if place is not None:
-        _write_item(owner, place, value)
-        return
+    if isinstance(value, Tensor) and not np.can_cast(value.dtype, x.dtype, "same_kind"):
+        raise errors.inplace_dtype("setitem", value.dtype, x.dtype)
+    if views.is_component(x, owner):
+        part = view_keys.item_key(x.array, key)
+        if part is not None:
+            x, key = functions["getitem"](x, part), ...
+    else:
+        place = view_keys.key_of_item(owner.array, x.array, key)
+        if place is not None:
+            _write_item(owner, place, value)
+            return
     result = functions["setitem"](x, value, key)
     if result.dtype != x.dtype:
         raise errors.inplace_dtype("setitem", result.dtype, x.dtype)
     _write_through(x, result, functions["setitem"].rule, views.former(x))
 
 
-def _write_item(x, key, value):
+def _write_item(x, key, value, region=None):
     """Record `x[key] = value`. The rest of `x` is not copied: only a value that the op of `x` itself reads is kept."""
-    region = writes.region_of(view_keys.item(x.array, key))
+    region = region or writes.region_of(view_keys.item(x.array, key))
     write(x, functions["setitem"].rule, (x, value), {"key": key}, region)
 
 

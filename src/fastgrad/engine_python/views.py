@@ -69,12 +69,46 @@ def view_key(x, owner):
 
 def become(x, owner, key):
     """Give the view `x` the node `owner[key]`. The node that it was stays with the ops that were recorded on it."""
-    node = Node(functions["getitem"].rule, (owner,), (owner.node,), (owner,), {"key": key})
-    node.version = x.storage.version
-    node.base = owner.node
+    node = _item_node(x, owner, key)
+    if is_component(x, owner):
+        whole = complex_part(owner, x, key)
+        name = "imag" if view_keys.is_imaginary(owner.array, x.array) else "real"
+        node = Node(functions[name].rule, (whole,), (whole.node,), (whole,), {})
+        node.version, node.base = x.storage.version, owner.node
     if x.node is not None:
         node.grad_owner, x.node.grad_owner = x.node.grad_owner, None
     x.node, x.view_version = node, x.storage.version
+
+
+def _item_node(x, owner, key):
+    node = Node(functions["getitem"].rule, (owner,), (owner.node,), (owner,), {"key": key})
+    node.version, node.base = x.storage.version, owner.node
+    return node
+
+
+def is_component(x, owner):
+    """Return whether the view `x` has real or imaginary parts of `owner`."""
+    return x.dtype != owner.dtype
+
+
+def complex_part(owner, x, key):
+    """Return `owner[key]`, the elements whose real or imaginary parts the view `x` has."""
+    whole = new_tensor(owner.array[key], None, owner.storage)
+    whole._owner = owner
+    if owner.node is not None:
+        whole.node = _item_node(x, owner, key)
+    return whole
+
+
+def joined_parts(owner, key, x, z):
+    """Return `owner[key]` with `z` in place of the part that `x` has."""
+    imaginary = view_keys.is_imaginary(owner.array, x.array)
+    z = functions["astype"](z, x.dtype)
+    other = functions["real" if imaginary else "imag"](complex_part(owner, x, key))
+    first, second = (other, z) if imaginary else (z, other)
+    joined = functions["add"](first, functions["multiply"](second, 1j))
+    joined.array.real, joined.array.imag = first.array, second.array  # for 1j * inf has a NaN
+    return joined
 
 
 def writable_owner(x):

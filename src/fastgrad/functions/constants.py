@@ -90,17 +90,18 @@ def ones_like(x, /, dtype=None, *, requires_grad=False, device=None):
     return _made(np.ones_like(plain(x), dtype), requires_grad, device)
 
 
-def _plain_like(x):
-    """Return an array of the shape and dtype of `x`."""
-    return batches.like(x) if type(x) is Batched else plain(x)
-
-
 def full_like(x, /, fill_value, dtype=None, *, requires_grad=False, device=None):
     """Return a new Tensor filled with `fill_value`, with the shape and dtype of `x`."""
+    if type(x) is Batched and not records(fill_value):  # so that values of the batch can be written to it
+        filled = full_like(x.value, fill_value, dtype, requires_grad=requires_grad, device=device)
+        return Batched(filled, x.level)
+    if type(x) is Batched:
+        base = zeros_like(x, dtype)
+        return FUNCTIONS["where"](True, FUNCTIONS["astype"](fill_value, base.dtype), base)
     if records(fill_value):
-        x = np.asarray(_plain_like(x))
+        x = np.asarray(plain(x))
         return _recorded(x.shape, fill_value, dtype or x.dtype)
-    return _made(np.full_like(_plain_like(x), plain(fill_value), dtype), requires_grad, device)
+    return _made(np.full_like(plain(x), plain(fill_value), dtype), requires_grad, device)
 
 
 def empty_like(x, /, dtype=None, *, requires_grad=False, device=None):

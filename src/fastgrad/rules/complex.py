@@ -29,24 +29,31 @@ def conj(x, /):
 
 
 @rule(
-    batch=batching.same, vjp=lambda g: g, jvp="linear", holomorphic=False, samples=_CASES, pattern=patterns.elementwise
+    batch=batching.same,
+    vjp=lambda g: g,
+    jvp="linear",
+    view=True,
+    holomorphic=False,
+    samples=_CASES,
+    pattern=patterns.elementwise,
 )
 def real(x, /):
     """Real part of `x`."""
-    return np.array(np.real(x))
+    return np.real(x)
 
 
 @rule(
     batch=batching.same,
     vjp=lambda g: g * 1j,
     jvp="linear",
+    view=True,
     holomorphic=False,
     samples=_CASES,
     pattern=patterns.elementwise,
 )
 def imag(x, /):
-    """Imaginary part of `x`."""
-    return np.array(np.imag(x))
+    """Imaginary part of `x`, read-only zeros if `x` is real."""
+    return np.imag(x)
 
 
 def _angle_vjp(g, x, deg):

@@ -80,7 +80,48 @@ cdef object view_key(Tensor x, Tensor owner):
     return key
 
 
+cdef inline bint is_component(Tensor x, Tensor owner) noexcept:
+    """Whether the view `x` has real or imaginary parts of `owner`."""
+    return x.layout.typenum != owner.layout.typenum
+
+
+cdef inline bint is_imaginary(Tensor x, Tensor owner) noexcept:
+    return (x.data - owner.data) % owner.layout.itemsize != 0
+
+
 cdef Tensor part_of(Tensor owner, object key, Tensor x):
+    """The view of `owner`, at `key`, whose memory and layout are those of `x`."""
+    if not is_component(x, owner):
+        return item_of(owner, key, x)
+    cdef Tensor whole = item_of(owner, key, complex_view(x, owner)), w = adopt(x.layout, x.storage, x.data)
+    w.flags |= VIEW
+    w.saved = version_of(x)
+    rule = (<Function>functions["imag" if is_imaginary(x, owner) else "real"]).rule
+    link_node(w, rule, RULE, facts_for(<Function>rule.function, PySequence_Fast_ITEMS((whole,)), 1), (whole,), None)
+    return w
+
+
+cdef Tensor complex_view(Tensor x, Tensor owner):
+    """The elements of `owner` whose real or imaginary parts `x` has."""
+    cdef Layout* layout = layout_get(owner.layout.typenum, owner.layout.itemsize, x.layout.ndim, x.layout.shape,
+                                     x.layout.strides)
+    return adopt(layout, x.storage, x.data - is_imaginary(x, owner) * x.layout.itemsize)
+
+
+cdef Tensor joined_parts(Tensor owner, object key, Tensor x, Tensor z):
+    """The elements of `owner` at `key` with `z` in place of the part that `x` has."""
+    cdef Tensor whole = item_of(owner, key, complex_view(x, owner)), other, joined
+    cdef bint imaginary = is_imaginary(x, owner)
+    z = functions["astype"](z, dtype_of(x))
+    other = functions["real" if imaginary else "imag"](whole)
+    first, second = (other, z) if imaginary else (z, other)
+    joined = functions["add"](first, functions["multiply"](second, 1j))
+    value = array_view(joined, joined, True)
+    value.real, value.imag = to_numpy(first), to_numpy(second)      # for 1j * inf has a NaN
+    return joined
+
+
+cdef Tensor item_of(Tensor owner, object key, Tensor x):
     """The view `owner[key]`, whose memory and layout are those of `x`."""
     cdef Tensor w = adopt(x.layout, x.storage, x.data)
     w.flags |= VIEW
@@ -129,7 +170,7 @@ cdef object write_through(Tensor x, Tensor z, str name):
     old = snapshot(x, True)
     gen = x.gen
     try:
-        set_item(owner, key, z)
+        set_item(owner, key, joined_parts(owner, key, x, z) if is_component(x, owner) else z, x)
         w = part_of(owner, key, x)
     except BaseException:
         forget_snapshot(old)
@@ -147,10 +188,17 @@ cdef object write_through(Tensor x, Tensor z, str name):
 cdef int set_view_item(Tensor x, object key, object value) except -1:
     """`x[key] = value`, recorded, where `x` is a view."""
     cdef Tensor owner = writable_owner(x), z
-    place = view_keys.key_of_item(array_view(owner, owner, False), array_view(x, x, False), key)
-    if place is not None:
-        set_item(owner, place, value)
-        return 0
+    if is_tensor(value) and not np.can_cast(dtype_of(<Tensor>value), dtype_of(x), "same_kind"):
+        raise errors.inplace_dtype("setitem", dtype_of(<Tensor>value), dtype_of(x))
+    if is_component(x, owner):
+        part = view_keys.item_key(array_view(x, x, False), key)
+        if part is not None:
+            x, key = functions["getitem"](x, part), ...
+    else:
+        place = view_keys.key_of_item(array_view(owner, owner, False), array_view(x, x, False), key)
+        if place is not None:
+            set_item(owner, place, value)
+            return 0
     z = <Tensor?>functions["setitem"](x, value, key)
     if z.layout.typenum != x.layout.typenum:
         raise errors.inplace_dtype("setitem", dtype_of(z), dtype_of(x))

@@ -30,7 +30,8 @@ cdef Region region_of(Tensor x, object key):
     return region_at(x.data + v.offset, v.ndim, v.shape, v.strides, x.layout.itemsize)
 
 
-cdef object set_item(Tensor x, object key, object value):
+cdef object set_item(Tensor x, object key, object value, Tensor changed=None):
+    """`x[key] = value`. If only a part of `x[key]` is not what it was, `changed` has that memory."""
     cdef Tensor old = None, z = None
     cdef tuple operands = None
     cdef bint recording = False
@@ -71,7 +72,7 @@ cdef object set_item(Tensor x, object key, object value):
     cdef bint shared = x.storage.refs > 1      # otherwise no view asks where the write went
     cdef Region region
     if shared:
-        region = region_of(x, params["key"])
+        region = region_of(x, params["key"]) if changed is None else whole_region(changed)
     if recording:
         z = adopt(x.layout, x.storage, x.data)
         link_unseen(z, rule, (x, value), params, RULE)
