@@ -55,6 +55,7 @@ def find_function(name, module):
 
 NUMPY_FUNCTION = "A function of NumPy that calls fastgrad's where a Tensor is among the arguments."
 REQUIRED = object()  # in place of the default of a parameter that has none
+VALUES = object()  # as the counterpart: NumPy's function is called on the values of Tensors, and returns constants
 numpy_functions = {}  # function of NumPy, or (ufunc, method) -> NumPyFunction, or None if fastgrad has none
 
 

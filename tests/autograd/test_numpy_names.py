@@ -163,6 +163,24 @@ def test_they_are_constants_of_the_function():
     onp.testing.assert_array_equal(grad(lambda x: np.sum(np.where(np.isnan(x), 0.0, x)))(X), onp.ones(3))
 
 
+def test_values_of_boxes_that_were_written():
+    found = []
+
+    def f(x):
+        y = x * 1.0
+        part = y[:2]
+        y[0] = 9.0
+        found.extend([np.argmax(y), np.floor(part), np.sign(y[0])])
+        part[1] = 0.5
+        found.append(np.ceil(y))
+        return np.sum(y)
+
+    onp.testing.assert_array_equal(grad(f)(X), [0.0, 0.0, 1.0])
+    assert found[0] == 0
+    onp.testing.assert_array_equal(found[1], [9.0, -2.0])
+    onp.testing.assert_array_equal(found[3], [9.0, 1.0, 3.0])
+
+
 def test_constants_inside_results_are_numpys():
     found = []
 

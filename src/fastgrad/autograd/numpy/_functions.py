@@ -129,8 +129,9 @@ def function_for_boxes(function, module):
     door = None if function in _constant or function in _writers else numpy_function(function)
     if door is not None:
         return made(function, door.counterpart, door.plan, recorded, module)
-    general = on_values if function in _constant else dispatched if function in _writers else without_rule
-    return made(function, None, None, general, module)
+    if function in _constant:
+        return made(function, op_functions.VALUES, None, on_values, module)
+    return made(function, None, None, dispatched if function in _writers else without_rule, module)
 
 
 def made(function, counterpart, plan, general, module):

@@ -5,6 +5,7 @@ cdef enum:
     DEEPEST = 32            # lists within each other that are searched for Tensors
 
 cdef object NO_VALUE = np._NoValue
+cdef object VALUES = op_functions.VALUES
 cdef object UNBOUND = object()      # in place of a result: `general` handles the call, or refuses it
 
 
@@ -220,6 +221,25 @@ cdef int deepest_tensor(PyObject* const* objects, Py_ssize_t n, int depth, bint 
     return found
 
 
+cdef object call_on_values(NumPyFunction f, PyObject* const* args, Py_ssize_t n, PyObject* kwnames):
+    """NumPy's result for the values of Tensors among the arguments: numbers, or arrays that share their memory."""
+    cdef PyObject* given[MOST_NAMES]
+    cdef Py_ssize_t k, n_all = n + (0 if kwnames == NULL else PyTuple_GET_SIZE(<object>kwnames))
+    cdef Tensor x
+    if n_all > MOST_NAMES:
+        return UNBOUND
+    kept = []
+    for k in range(n_all):
+        given[k] = args[k]
+        if is_tensor(<object>args[k]):
+            x = <Tensor>args[k]
+            check_fresh(x)
+            value = number_of(x) if x.layout.ndim == 0 else array_view(x, x, False)
+            kept.append(value)
+            given[k] = <PyObject*>value
+    return PyObject_Vectorcall(f.function, given, n, kwnames)
+
+
 cdef object call_numpy(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames):
     """vectorcall of a NumPyFunction."""
     cdef NumPyFunction f = <NumPyFunction>callable
@@ -234,7 +254,11 @@ cdef object call_numpy(PyObject* callable, PyObject* const* args, size_t nargsf,
         return f.general(f, given_tuple(args, n), dict(zip(names, given_tuple(args + n, n_names), strict=True)))
     if depth < 0 or (others and f.finish is None):  # NumPy's dispatch decides among arrays of other classes
         return PyObject_Vectorcall(f.function, <PyObject**>args, nargsf, kwnames)
-    if depth <= f.depth and not others:
+    if f.counterpart is VALUES and depth == 0 and not others:
+        y = call_on_values(f, args, n, kwnames)
+        if y is not UNBOUND:
+            return y
+    elif depth <= f.depth and not others:
         y = call_counterpart(f, args, n, PySequence_Fast_ITEMS(<object>kwnames) if n_names else NULL, args + n, n_names)
         if f.finish is not None and not (is_tensor(y) and (<Tensor>y).flags & REQUIRES_GRAD) and y is not UNBOUND:
             return f.finish(y)
