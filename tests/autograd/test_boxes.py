@@ -151,6 +151,32 @@ def test_boxes_pickled_by_others_are_refused():
         pickle.loads(data[0])
 
 
+def test_augmented_assignment_rebinds_the_name():
+    """`x += y` is `x = x + y` for boxes: inputs, and values that have other names, are not written."""
+
+    def f(x):
+        total, other = x[0], x
+        total += 1.0
+        x *= 2.0
+        x -= total
+        x /= 4.0
+        x **= 2
+        return np.sum(x) + np.sum(other)
+
+    def same(x):
+        return np.sum(((2.0 * x - (x[0] + 1.0)) / 4.0) ** 2) + np.sum(x)
+
+    np.testing.assert_allclose(grad(f)(X), grad(same)(X))
+
+    def of_items(x):
+        y = x * 1.0
+        y[1] += x[0]
+        y[1] *= x[2]
+        return y[1] + np.sum(y)
+
+    np.testing.assert_allclose(grad(of_items)(X), [1 + 2 * 1.1, 2 * 1.1, 1 + 2 * (0.7 + 0.3)])
+
+
 def test_assignment():
     def f(x):
         y = x * 1.0

@@ -1,6 +1,7 @@
 """`ArrayBox`, the Tensor that a differentiated function receives in place of an array or a number."""
 
 import itertools
+import operator
 import sys
 
 import numpy as np
@@ -174,6 +175,18 @@ def _plain_method(name):
     setattr(ArrayBox, name, method)
 
 
+def _augmented(name, operate):
+    """Make `x += y` the same as `x = x + y`, as it is for autograd's boxes: what else refers to `x` keeps its value."""
+
+    def method(self, other):
+        return operate(self, other)
+
+    method.__name__ = name
+    setattr(ArrayBox, name, method)
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
+    _augmented(f"__i{_name}__", getattr(operator, _name))
 for _name in ("__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__"):
     _comparison(_name)
 for _name in (
