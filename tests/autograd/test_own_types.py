@@ -1,5 +1,8 @@
 """Values of types that the engine does not know, nodes that a user defines, and vector spaces."""
 
+from collections import OrderedDict
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
@@ -11,6 +14,7 @@ from fastgrad.autograd.misc import const_graph
 from fastgrad.autograd.misc.tracers import full_graph
 from fastgrad.autograd.numpy.numpy_boxes import ArrayBox
 from fastgrad.autograd.numpy.numpy_vspaces import ArrayVSpace, ComplexArrayVSpace
+from fastgrad.autograd.test_util import check_grads
 from fastgrad.autograd.tracer import Node, trace
 
 X = np.array([0.3, 0.7, 1.1])
@@ -213,6 +217,23 @@ def test_spaces(value):
     assert vs.inner_prod(x, y) == pytest.approx(vs.inner_prod(y, x))
     assert vs.inner_prod(vs.mut_add(None, x), x) == pytest.approx(vs.inner_prod(x, x))
     assert vs != vspace([value, value])
+
+
+class Point(NamedTuple):
+    x: float
+    y: np.ndarray
+
+
+def test_spaces_of_subclasses_of_containers():
+    vs = vspace(Point(1.0, X))
+    assert type(vs.zeros()) is Point
+    assert vs.inner_prod(Point(1.0, X), Point(2.0, X)) == pytest.approx(2.0 + X @ X)
+    assert vs == vspace(Point(3.0, X))
+    g = grad(lambda p: p.x * np.sum(p.y))(Point(2.0, X))
+    assert type(g) is Point
+    assert g.y.tolist() == [2.0, 2.0, 2.0]
+    check_grads(lambda p: p.x * np.sum(p.y**2))(Point(2.0, X))
+    check_grads(lambda d: d["x"] * np.sum(d["y"] ** 2))(OrderedDict(y=X, x=0.5))
 
 
 def test_the_spaces_of_arrays():

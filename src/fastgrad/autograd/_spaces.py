@@ -93,6 +93,9 @@ def vspace(value):
         return maker(value)
     if isbox(value):
         return vspace(getval(value))
+    for kind in (tuple, list, dict):  # subclasses, such as named tuples
+        if isinstance(value, kind) and kind in VSpace.mappings:
+            return VSpace.mappings[kind](value)
     raise TypeError(
         f"Can't find vector space for value {value!r} of type {type(value)}. Valid types are {list(VSpace.mappings)}"
     )

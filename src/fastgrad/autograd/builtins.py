@@ -236,7 +236,7 @@ class ContainerVSpace(VSpace):
 
 
 class SequenceVSpace(ContainerVSpace):
-    """The space of a sequence of type `seq_type`."""
+    """The space of a sequence; `seq_type` is its type, or what that is derived from."""
 
     def _values(self, x):
         return x
@@ -251,7 +251,8 @@ class SequenceVSpace(ContainerVSpace):
         return self._made(subvals(xs, pairs))
 
     def _made(self, values):
-        return self.seq_type(values)
+        kind = type_(self.shape)
+        return kind(*values) if hasattr(kind, "_fields") else kind(values)
 
 
 class ListVSpace(SequenceVSpace):
@@ -269,9 +270,6 @@ class TupleVSpace(SequenceVSpace):
 class NamedTupleVSpace(SequenceVSpace):
     """The space of a named tuple."""
 
-    def _made(self, values):
-        return self.seq_type(*values)
-
 
 class DictVSpace(ContainerVSpace):
     """The space of a dict."""
@@ -283,7 +281,7 @@ class DictVSpace(ContainerVSpace):
         return x.items()
 
     def _map(self, f, *args):
-        return {key: f(vs, *(x[key] for x in args)) for key, vs in self.shape.items()}
+        return dict_((key, f(vs, *(x[key] for x in args))) for key, vs in self.shape.items())
 
     def _subvals(self, xs, pairs):
         return {**xs, **dict_(pairs)}

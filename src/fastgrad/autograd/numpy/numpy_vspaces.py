@@ -100,4 +100,6 @@ for _result in (
 ):  # fmt: skip
     if hasattr(_result, "_fields"):  # since NumPy 1.25
         _kind = type(_result)
-        type(f"{_kind.__name__}VSpace", (NamedTupleVSpace,), {"seq_type": _kind}).register(_kind)
+        _space = type(f"{_kind.__name__}VSpace", (NamedTupleVSpace,), {"seq_type": _kind, "__module__": __name__})
+        _space.register(_kind)
+        globals()[_space.__name__] = _space
