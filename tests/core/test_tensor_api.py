@@ -276,3 +276,17 @@ def test_a_gradient_that_is_one_number_everywhere_adds_to_one_that_is_there():
 def test_the_size_is_an_int_that_widens_no_array():
     x = fg.tensor(np.ones((2, 3), np.float32), requires_grad=True)
     assert type(x.size) is int and (x / x.size).dtype == (x.detach().numpy() * x.size).dtype == np.float32
+
+
+def test_asarray_of_a_float():
+    for value in (1.5, -0.0, float("nan"), np.inf):
+        t = fg.asarray(value)
+        assert t.shape == () and t.dtype == np.float64 and t.is_leaf and not t.requires_grad
+        np.testing.assert_array_equal(t.numpy(), value)
+        assert np.signbit(t.numpy()) == np.signbit(value)
+    t = fg.asarray(2.0)
+    t[...] = 3.0
+    assert t.item() == 3.0 and fg.asarray(2.0).item() == 2.0
+    assert fg.asarray(2.0, np.float32).dtype == np.float32 and fg.asarray(2.0, copy=True).item() == 2.0
+    with pytest.raises(ValueError, match="copy"):
+        fg.asarray(2.0, copy=False)

@@ -182,8 +182,10 @@ def asarray(obj, dtype=None, *, copy=None, device=None):
         if copy is False:
             raise errors.copy_needed(obj.dtype, np.dtype(dtype))
         return functions["copy"](obj) if same else functions["astype"](obj, np.dtype(dtype))
-    if PyArray_CheckExact(obj) and dtype is None and not copy:
+    if dtype is None and PyArray_CheckExact(obj) and not copy:
         return shared(obj)
+    if dtype is None and type(obj) is float and copy is not False:
+        return float_tensor(obj)
     a, owned = parameters.array_of(obj, dtype, copy)
     if owned is None:
         return op_functions.stacked(obj, dtype, asarray)
