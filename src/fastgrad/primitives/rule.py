@@ -128,9 +128,10 @@ class UserRule(Rule):
             value, arrays = run(values, params)
             if type(value) is not np.ndarray:
                 value = checks.result(self.name, value)
-            if value.base is not None or any(value is a for a in arrays):
-                value = value.copy()  # later writes to the operands must not change the result
-            return value
+            own = value.base is None
+            for a in arrays:  # `any` would take 0.2 us
+                own = own and value is not a
+            return value if own else value.copy()  # later writes to the operands must not change the result
 
         @functools.wraps(forward, updated=())
         def checked_with_call(*values, **params):
