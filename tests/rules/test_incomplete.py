@@ -98,8 +98,8 @@ BETA_WEIGHTS = [
 
 def test_derivatives_in_the_shape_of_gamma_to_thirteen_digits():
     a, x, first, second = np.array(GAMMA).T
-    np.testing.assert_allclose(incomplete.gamma_slope(a, x), first, rtol=5e-14)
-    rounding = np.where(a < 1e-4, 1e-11, 2e-12)  # of terms that are 1 / a times larger
+    np.testing.assert_allclose(incomplete.gamma_slope(a, x), first, rtol=4e-15)
+    rounding = np.maximum(2e-12, np.finfo(np.float64).eps / a)  # of terms that are 1 / a times larger
     np.testing.assert_array_less(np.abs(incomplete.gamma_slope(a, x, order=2) / second - 1), rounding)
     a, x, weight = np.array(GAMMA_WEIGHTS).T
     np.testing.assert_allclose(incomplete.gamma_weight(a, x), weight, rtol=1e-13)
