@@ -36,6 +36,10 @@ cdef bint reads_a_leaf(Tensor x) noexcept:
     return base != NULL and is_leaf(<Tensor>base)
 
 
+cdef enum:
+    SETTLED = 65535         # generation of a view that can no longer find the owner of its memory
+
+
 cdef bint refresh(Tensor x) except -1:
     """Make the node of `x`, a view of memory that has been written, that of its present value; False if it has none."""
     cdef unsigned int version = x.storage.version
@@ -46,7 +50,7 @@ cdef bint refresh(Tensor x) except -1:
         x.saved = version       # of values that no graph contains
         return True
     owner = owner_at(x)
-    if owner == NULL or is_leaf(<Tensor>owner) or x.storage.taken != version or x.traced:
+    if owner == NULL or is_leaf(<Tensor>owner) or x.storage.taken != version or x.traced or x.gen == SETTLED:
         return False
     rebase(x, <Tensor>owner, view_key(x, <Tensor>owner))
     return True

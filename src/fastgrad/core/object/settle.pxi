@@ -55,10 +55,13 @@ cdef void settle_edges(Tensor y) noexcept:
 
 cdef bint may_settle(Tensor y, PyObject* x, PyObject* former) noexcept:
     """Whether `y` need not find `x` any more. A view finds the owner of its memory, unless nobody else has that view,
-    whose references are that of one edge and our own."""
+    whose references are those of one edge, of `settle_graph`, and of its call."""
     if not y.flags & VIEW or y.storage != (<Tensor>x).storage:
         return True
-    return Py_REFCNT(<PyObject*>y) <= 2 and y.storage == (<Tensor>former).storage
+    if Py_REFCNT(<PyObject*>y) > 3 or y.storage != (<Tensor>former).storage:
+        return False
+    y.gen = SETTLED     # `refresh` would take the former owner for the present one
+    return True
 
 
 cdef void settle_many(Tensor y) noexcept:
