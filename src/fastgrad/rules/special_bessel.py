@@ -1,8 +1,10 @@
-"""Bessel functions of SciPy, and Airy functions. Calls need SciPy.
+"""Bessel functions of SciPy, and Hankel, Struve, Kelvin and Airy functions. Calls need SciPy.
 
 Their names are SciPy's. `fastgrad.counterparts` calls them for SciPy's ufuncs. There are no gradients with respect to
 orders.
 """
+
+import math
 
 from fastgrad._lazy import LazyModule
 from fastgrad.rules.checks import real_only
@@ -10,8 +12,11 @@ from fastgrad.rules.comparison import maximum, sign, where
 from fastgrad.rules.logic import equal
 from fastgrad.rules.rule import FUNCTIONS, rule
 from fastgrad.rules.special_errors import no_gradient
+from fastgrad.rules.special_gamma import rgamma
 
 special = LazyModule("scipy.special")
+
+_ROOT_PI = math.sqrt(math.pi)
 
 
 def _over(y, x, at_zero):
@@ -160,6 +165,97 @@ spherical_kn = _of_order(
 )
 
 
+# --- Hankel functions, which are complex ---
+
+hankel1 = _of_order(
+    "hankel1", lambda g, x1, x2: g * 0.5 * (hankel1(x1 - 1, x2) - hankel1(x1 + 1, x2)), "`jv + 1j * yv`."
+)
+hankel2 = _of_order(
+    "hankel2", lambda g, x1, x2: g * 0.5 * (hankel2(x1 - 1, x2) - hankel2(x1 + 1, x2)), "`jv - 1j * yv`."
+)
+hankel1e = _of_order(
+    "hankel1e",
+    lambda g, x1, x2, y: g * (0.5 * (hankel1e(x1 - 1, x2) - hankel1e(x1 + 1, x2)) - 1j * y),
+    "`hankel1(x1, x2) * exp(-1j * x2)`.",
+)
+hankel2e = _of_order(
+    "hankel2e",
+    lambda g, x1, x2, y: g * (0.5 * (hankel2e(x1 - 1, x2) - hankel2e(x1 + 1, x2)) + 1j * y),
+    "`hankel2(x1, x2) * exp(1j * x2)`.",
+)
+
+
+# --- Struve functions: DLMF 11.4.25 with 11.4.23, and 11.4.26 with 11.4.24 ---
+
+
+def _struve_term(v, x):
+    """Return `(x / 2)**v / (sqrt(pi) * gamma(v + 3/2))`."""
+    return (0.5 * x) ** v * rgamma(v + 1.5) / _ROOT_PI
+
+
+struve = _of_order(
+    "struve",
+    lambda g, x1, x2: g * 0.5 * (struve(x1 - 1, x2) - struve(x1 + 1, x2) + _struve_term(x1, x2)),
+    "Struve function.",
+)
+modstruve = _of_order(
+    "modstruve",
+    lambda g, x1, x2: g * 0.5 * (modstruve(x1 - 1, x2) + modstruve(x1 + 1, x2) + _struve_term(x1, x2)),
+    "Modified Struve function.",
+)
+
+
+# --- Kelvin functions: ber + 1j * bei and ker + 1j * kei solve x**2 w'' + x w' = 1j x**2 w, DLMF 10.61.3 ---
+
+
+@rule(vjp=lambda g, x: g * berp(x), elementwise=True, domain=(0.5, 3), numpy=())
+def ber(x, /):
+    """Kelvin function ber."""
+    return special.ber(x)
+
+
+@rule(vjp=lambda g, x: g * beip(x), elementwise=True, domain=(0.5, 3), numpy=())
+def bei(x, /):
+    """Kelvin function bei."""
+    return special.bei(x)
+
+
+@rule(vjp=lambda g, x, y: -g * (bei(x) + _over(y, x, 0.0)), elementwise=True, domain=(0.5, 3), numpy=())
+def berp(x, /):
+    """Derivative of the Kelvin function ber."""
+    return special.berp(x)
+
+
+@rule(vjp=lambda g, x, y: g * (ber(x) - _over(y, x, 0.5)), elementwise=True, domain=(0.5, 3), numpy=())
+def beip(x, /):
+    """Derivative of the Kelvin function bei."""
+    return special.beip(x)
+
+
+@rule(vjp=lambda g, x: g * kerp(x), elementwise=True, domain=(0.5, 3), numpy=())
+def ker(x, /):
+    """Kelvin function ker."""
+    return special.ker(x)
+
+
+@rule(vjp=lambda g, x: g * keip(x), elementwise=True, domain=(0.5, 3), numpy=())
+def kei(x, /):
+    """Kelvin function kei."""
+    return special.kei(x)
+
+
+@rule(vjp=lambda g, x, y: -g * (kei(x) + y / x), elementwise=True, domain=(0.5, 3), numpy=())
+def kerp(x, /):
+    """Derivative of the Kelvin function ker."""
+    return special.kerp(x)
+
+
+@rule(vjp=lambda g, x, y: g * (ker(x) - y / x), elementwise=True, domain=(0.5, 3), numpy=())
+def keip(x, /):
+    """Derivative of the Kelvin function kei."""
+    return special.keip(x)
+
+
 # --- Airy functions ---
 
 
@@ -193,5 +289,8 @@ def airy(x, /):
 
 
 # The names of SciPy's ufuncs.
-_NAMES = "i1 i0e i1e j0 j1 y0 y1 k0 k1 k0e k1e jv yv iv kv yn kn ive jve yve kve"
+_NAMES = """
+    i1 i0e i1e j0 j1 y0 y1 k0 k1 k0e k1e jv yv iv kv yn kn ive jve yve kve hankel1 hankel2 hankel1e hankel2e struve
+    modstruve ber bei berp beip ker kei kerp keip
+"""
 OPS = {name: FUNCTIONS[name] for name in _NAMES.split()} | {"i0": bessel_i0}
