@@ -204,6 +204,22 @@ def test_inside_fastgrads_own_transforms():
     assert fg.grad(lambda x: x * grad(lambda y: y**3)(x))(2.0) == 36.0
 
 
+def test_under_no_grad():
+    with fg.no_grad():
+        np.testing.assert_allclose(grad(cube)(X), 3 * X**2)
+        np.testing.assert_allclose(hessian(cube)(X), np.diag(6 * X))
+        np.testing.assert_allclose(jacobian(lambda x: x**2)(X), np.diag(2 * X))
+        np.testing.assert_allclose(make_vjp(cube)(X)[0](1.0), 3 * X**2)
+        np.testing.assert_allclose(make_jvp(cube)(X)(X)[1], 3 * np.sum(X**3))
+        np.testing.assert_allclose(hessian_vector_product(cube)(X, X), 6 * X**2)
+
+
+def test_inside_vmap():
+    rows = np.stack([X, 2 * X])
+    np.testing.assert_allclose(fg.vmap(grad(cube))(rows), 3 * rows**2)
+    np.testing.assert_allclose(grad(lambda x: np.sum(fg.vmap(cube)(x)))(rows), 3 * rows**2)
+
+
 def test_checkpoint_computes_again():
     calls = []
 

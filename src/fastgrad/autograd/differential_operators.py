@@ -15,7 +15,6 @@ from fastgrad.autograd._array_box import raw
 from fastgrad.autograd._dialect import DIALECT, NARROWER, OtherRoad, conj, warn_independent
 from fastgrad.autograd.core import vspace
 from fastgrad.autograd.wrap_util import argument_numbers, name_derivative, unary_to_nary, wrap_nary_f
-from fastgrad.rules.rule import ops
 from fastgrad.transforms import recompute
 from fastgrad.transforms.matrices import by_columns, by_rows, require_same_kind
 
@@ -158,7 +157,7 @@ def hessian(fun, argnum=0):
         recorded = isinstance(y, Tensor) and y.requires_grad
         if not recorded or y.size != 1 or y.dtype.kind == "c" or x.dtype.kind == "c":
             return jacobian(jacobian(fun, argnum), argnum)(*args, **kwargs)
-        (g,) = run.gradients((ops.reshape(y, ()),), tracked=True)
+        (g,) = run.gradients((y,), tracked=True)
         shape = y.shape + x.shape + x.shape
         if g is None or not g.requires_grad:
             return _in_dtype(np.zeros(shape, x.dtype), run)
