@@ -113,6 +113,11 @@ def test_products_with_the_jacobian_and_the_hessian():
     v = np.array([1.0, -2.0, 0.5])
     np.testing.assert_allclose(hessian_vector_product(cube)(X, v), 6 * X * v)
     np.testing.assert_allclose(hessian_tensor_product(lambda a, x: np.sum(a * x**3), 1)(2.0, X, v), 12 * X * v)
+    np.testing.assert_allclose(hessian_vector_product(lambda x, a: np.sum(a * x**3), -2)(X, 2.0, v), 12 * X * v)
+    np.testing.assert_allclose(hessian_vector_product(lambda a, x: np.sum(a * x**3), -1)(2.0, X, v), 12 * X * v)
+    assert hessian_vector_product(lambda x: x**3)(2.0, 3.0) == 36.0
+    pairs = hessian_vector_product(lambda x, y: x**2 * y, (0, 1))(2.0, 3.0, (1.0, 0.0))
+    assert pairs == (6.0, 4.0)
     product, gradient = make_hvp(cube)(X)
     np.testing.assert_allclose(product(v), 6 * X * v)
     np.testing.assert_allclose(gradient, 3 * X**2)
@@ -184,6 +189,7 @@ def test_keyword_arguments_and_negative_numbers():
         lambda x: make_vjp(lambda y: np.sin(y) * y)(x)[0](x),
         lambda x: np.sum(jacobian(lambda y: np.stack([y, y**2, x * y**3]))(x)),
         lambda x: hessian(lambda y: y**4)(x),
+        lambda x: np.sum(hessian_vector_product(lambda y: np.sum(x * y**3))(X, X)),
         lambda x: value_and_grad(lambda y: y**3)(x)[0],
         lambda x: checkpoint(lambda y: np.sin(y) ** 2)(x),
         lambda x: fg.grad(lambda y: y**3)(x),

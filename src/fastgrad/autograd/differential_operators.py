@@ -8,12 +8,13 @@ from collections import OrderedDict
 import numpy as np
 
 from fastgrad import transform_arguments
-from fastgrad._engine import Run, Tensor, asarray, gradient_function
+from fastgrad._engine import Run, Tensor, asarray, gradient_function, hessian_product
 from fastgrad._lazy import lazy_module
 from fastgrad.autograd import core
 from fastgrad.autograd._array_box import raw
 from fastgrad.autograd._dialect import DIALECT, NARROWER, OtherRoad, conj, warn_independent
 from fastgrad.autograd.core import vspace
+from fastgrad.autograd.util import subvals
 from fastgrad.autograd.wrap_util import argument_numbers, name_derivative, unary_to_nary, wrap_nary_f
 from fastgrad.transforms import recompute
 from fastgrad.transforms.matrices import by_columns, by_rows, require_same_kind
@@ -194,19 +195,27 @@ def make_hvp(fun, x):
 def hessian_tensor_product(fun, argnum=0):
     """Return a function of the arguments of `fun` and of a vector: the product of the Hessian with it.
 
-    It is computed by forward mode of the gradient. The vector has the shape of the argument `argnum`.
+    It is computed by forward mode over the recorded gradient. The vector has the shape of the argument `argnum`.
     """
-    product = make_jvp(grad(fun, argnum), argnum)
+    numbers = argument_numbers(argnum)
+    gradient = grad(fun, argnum)
 
     @wrap_nary_f(fun, hessian_tensor_product, argnum)
     def hessian_times(*args, **kwargs):
         *args, vector = args
-        return product(*args, **kwargs)(vector)[1]
+        if type(numbers) is int and type(args[numbers]) is np.ndarray and args[numbers].dtype == np.float64:
+            of_x = functools.partial(_of_argument, fun, args, kwargs, numbers)
+            return hessian_product(of_x, (args[numbers],), (vector,), DIALECT)
+        return make_jvp(gradient, numbers)(*args, **kwargs)(vector)[1]
 
     return hessian_times
 
 
 hessian_vector_product = hessian_tensor_product
+
+
+def _of_argument(fun, args, kwargs, k, x):
+    return fun(*subvals(args, ((k, x),)), **kwargs)
 
 
 def tensor_jacobian_product(fun, argnum=0):

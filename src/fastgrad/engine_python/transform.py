@@ -266,12 +266,12 @@ def directional_derivative(f, primals, tangents, dialect=None):
     return run.value(out), run.value(_tree.fill(out, ts))
 
 
-def hessian_product(f, primals, tangents):
+def hessian_product(f, primals, tangents, dialect=None):
     """Return the derivative of the gradient of `f` along the tangents."""
-    run, vs = _start("hvp", primals, tangents)
+    run, vs = _start("hvp", primals, tangents, dialect)
     run.single = len(run.args) == 1
     y = run.call(f)
-    transform_arguments.require_scalar("hvp", y, Tensor)
+    transform_arguments.require_scalar("hvp", y, Tensor, dialect)
     gs = [None] * len(vs)
     if isinstance(y, Tensor) and y.requires_grad:
         gs = gradients((y,), run.inputs, create_graph=True, allow_unused=True)

@@ -107,10 +107,10 @@ def directional_derivative(f, primals, tangents, dialect=None):
     return map_tree(out, value_leaf, <void*>run), map_tree(out, tangent_leaf, &p)
 
 
-def hessian_product(f, primals, tangents):
+def hessian_product(f, primals, tangents, dialect=None):
     """Return the derivative of the gradient of `f` along the tangents."""
     cdef Run run = <Run>Run.__new__(Run)
-    cdef list vs = start_directional(run, "hvp", primals, tangents, None)
+    cdef list vs = start_directional(run, "hvp", primals, tangents, dialect)
     cdef list live = [], gs, results = []
     cdef Py_ssize_t k
     run.single = run.n == 1
