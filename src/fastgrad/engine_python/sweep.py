@@ -97,8 +97,8 @@ def sweep(roots, targets, retain_graph, partial=False):
             for k, edge in enumerate(node.edges):
                 if edge in leading:
                     _accumulate(cotangents, edge, _pull(node, k, g, y, together))
-                    if _overwritten(node, found[node]):
-                        check_versions(node, found[node])
+            if _overwritten(node, found[node]):  # by the rule, which may run code of users
+                check_versions(node, found[node])
     for node in unfreed:
         if node.operands is None:
             raise errors.graph_freed(node.rule.name)  # freed by another thread: gradients may be incomplete
@@ -192,7 +192,7 @@ def _read_values(node, saved, y):
 
 
 def _overwritten(node, y):
-    """Return whether the rule, or code that it called, wrote to a value that the rule may read for the next operand."""
+    """Return whether the rule, or code that it called, wrote to a value that the rule reads."""
     return y.storage.version != node.version or any(
         isinstance(x, Tensor) and x.storage.version != version
         for x, version in zip(node.saved, node.versions, strict=False)

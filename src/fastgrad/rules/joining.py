@@ -12,17 +12,21 @@ batching = lazy_functions("fastgrad.rules.batching")
 patterns = lazy_functions("fastgrad.rules.patterns")
 
 
-def _part(g, xs_shape, i, axis):
-    """The part of `g` at the position of operand number `i`."""
+def _parts(g, xs_shape, axis):
+    """The parts of `g` at the positions of the operands."""
     axis %= g.ndim
-    start = sum(shape[axis] for shape in xs_shape[:i])
-    return getitem(g, (*(slice(None),) * axis, slice(start, start + xs_shape[i][axis])))
+    before, end, parts = (slice(None),) * axis, 0, []
+    for shape in xs_shape:
+        start, end = end, end + shape[axis]
+        parts.append(getitem(g, (*before, slice(start, end))))
+    return tuple(parts)
 
 
 @rule(
     batch=batching.joined,
-    vjp=lambda g, xs_shape, i, axis: _part(g, xs_shape, i, axis),
+    vjp=lambda g, xs_shape, axis: _parts(g, xs_shape, axis),
     jvp="linear",
+    together=True,  # where one part is depends on the lengths of all operands before it
     numpy=(),
     prepare=parameters.read(axis=parameters.integer),
     samples=normal(([(2, 3), (1, 3)], {}), ([(2, 3), (2, 1), (2, 0)], {"axis": -1}), ([(2,)], {"axis": 0})),
