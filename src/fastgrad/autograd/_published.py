@@ -110,10 +110,10 @@ def compared():
     for module, names in published().items():
         try:
             ours = importlib.import_module("fastgrad." + module)
+            here = [name for name in names if hasattr(ours, name)]  # reads SciPy, which may not be there
         except ImportError as error:
             found[module] = error
             continue
-        here = [name for name in names if hasattr(ours, name)]
         left = [name for name in names if name not in here]
         designed = [name for name in left if reason(name)]
         found[module] = here, designed, [name for name in left if not reason(name)]
