@@ -139,6 +139,32 @@ def _floor(k):
     return FUNCTIONS["floor"](k)
 
 
+@rule(
+    vjp=(None, lambda g, x1, y: -g / _poisson(x1, y)),
+    elementwise=True,
+    domain=((2, 2), (0.1, 0.9)),
+    numpy=(),
+)
+def pdtri(x1, x2, /):
+    """Inverse of `pdtr` in its second argument."""
+    return special.pdtri(x1, x2)
+
+
+@rule(
+    vjp=(
+        lambda g, x2, x3, y: g / (x3 * gamma_density(x2, y * x3)),
+        lambda g, x2, x3, y: -g * y * gamma_slope(x2, y * x3),
+        lambda g, x3, y: -g * y / x3,
+    ),
+    elementwise=True,
+    domain=((0.1, 0.9), (0.5, 3), (0.5, 3)),
+    numpy=(),
+)
+def gdtria(x1, x2, x3, /):
+    """Inverse of `gdtr` in its first argument: the rate at which the value of `gdtr` is `x1`."""
+    return special.gdtria(x1, x2, x3)
+
+
 # --- F, binomial and negative binomial distributions ---
 
 
@@ -268,6 +294,32 @@ def nbdtrc(x1, x2, x3, /):
     return special.nbdtrc(x1, x2, x3)
 
 
+@rule(
+    vjp=(None, no_gradient("bdtri", "n"), lambda g, x1, x2, y: -g / _binomial(x1, x2, y)),
+    elementwise=True,
+    domain=_COUNTS,
+    numpy=(),
+)
+def bdtri(x1, x2, x3, /):
+    """Inverse of `bdtr` in its last argument."""
+    return special.bdtri(x1, x2, x3)
+
+
+@rule(
+    vjp=(
+        no_gradient("nbdtri", "k"),
+        no_gradient("nbdtri", "n"),
+        lambda g, x1, x2, y: g / beta_density(x2, x1 + 1, y),
+    ),
+    elementwise=True,
+    domain=((2, 2), (3, 3), (0.1, 0.9)),
+    numpy=(),
+)
+def nbdtri(x1, x2, x3, /):
+    """Inverse of `nbdtr` in its last argument."""
+    return special.nbdtri(x1, x2, x3)
+
+
 # --- Student's t distribution ---
 
 
@@ -310,6 +362,7 @@ def stdtrit(x1, x2, /):
 
 # The names of SciPy's ufuncs.
 _NAMES = """
-    chdtr chdtrc chdtri gdtr gdtrc gdtrix pdtr pdtrc fdtr fdtrc fdtri bdtr bdtrc nbdtr nbdtrc stdtr stdtrit
+    chdtr chdtrc chdtri gdtr gdtrc gdtrix gdtria pdtr pdtrc pdtri fdtr fdtrc fdtri bdtr bdtrc bdtri nbdtr nbdtrc nbdtri
+    stdtr stdtrit
 """
 OPS = {name: FUNCTIONS[name] for name in _NAMES.split()}

@@ -15,6 +15,7 @@ from fastgrad.rules.trigonometric import sin
 
 special = LazyModule("scipy.special")
 
+_DEGREE = math.pi / 180
 _ROOT_PI = math.sqrt(math.pi)
 _ROOT_2_PI = math.sqrt(2 * math.pi)
 _LOG_ROOT_2_PI = math.log(_ROOT_2_PI)
@@ -193,9 +194,36 @@ def pseudo_huber(x1, x2, /):
     return special.pseudo_huber(x1, x2)
 
 
+# --- angles in degrees ---
+
+
+@rule(vjp=lambda g, x: g * cosdg(x) * _DEGREE, elementwise=True, domain=(-80, 80), numpy=())
+def sindg(x, /):
+    """Sine of an angle in degrees."""
+    return special.sindg(x)
+
+
+@rule(vjp=lambda g, x: g * sindg(x) * -_DEGREE, elementwise=True, domain=(-80, 80), numpy=())
+def cosdg(x, /):
+    """Cosine of an angle in degrees."""
+    return special.cosdg(x)
+
+
+@rule(vjp=lambda g, y: g * (1 + y * y) * _DEGREE, elementwise=True, domain=(-80, 80), numpy=())
+def tandg(x, /):
+    """Tangent of an angle in degrees."""
+    return special.tandg(x)
+
+
+@rule(vjp=lambda g, y: g * (1 + y * y) * -_DEGREE, elementwise=True, domain=(10, 80), numpy=())
+def cotdg(x, /):
+    """Cotangent of an angle in degrees."""
+    return special.cotdg(x)
+
+
 # The names of SciPy's ufuncs.
 _NAMES = """
     erfinv erfcinv erfcx erfi dawsn ndtr log_ndtr ndtri ndtri_exp logit exp10 cosm1 expi exp1 xlogy xlog1py entr
-    rel_entr kl_div huber pseudo_huber
+    rel_entr kl_div huber pseudo_huber sindg cosdg tandg cotdg
 """
 OPS = {name: FUNCTIONS[name] for name in _NAMES.split()}

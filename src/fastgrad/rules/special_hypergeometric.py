@@ -129,6 +129,43 @@ eval_laguerre = _in_last(
 )
 
 
+eval_chebyc = _in_last(
+    "eval_chebyc",
+    lambda g, x1, x2: g * x1 * eval_chebyu(x1 - 1, 0.5 * x2),
+    ((2, 4), (-1.8, 1.8)),
+    "Chebyshev polynomial of the first kind on [-2, 2].",
+    ("n",),
+)
+eval_chebys = _in_last(
+    "eval_chebys",
+    lambda g, x1, x2: g * eval_gegenbauer(x1 - 1, 2, 0.5 * x2),
+    ((2, 4), (-1.8, 1.8)),
+    "Chebyshev polynomial of the second kind on [-2, 2].",
+    ("n",),
+)
+eval_sh_legendre = _in_last(
+    "eval_sh_legendre",
+    lambda g, x1, x2: g * (x1 + 1) * eval_jacobi(x1 - 1, 1, 1, 2 * x2 - 1),
+    ((2, 4), (0.1, 0.9)),
+    "Legendre polynomial on [0, 1].",
+    ("n",),
+)
+eval_sh_chebyt = _in_last(
+    "eval_sh_chebyt",
+    lambda g, x1, x2: g * (2 * x1) * eval_chebyu(x1 - 1, 2 * x2 - 1),
+    ((2, 4), (0.1, 0.9)),
+    "Chebyshev polynomial of the first kind on [0, 1].",
+    ("n",),
+)
+eval_sh_chebyu = _in_last(
+    "eval_sh_chebyu",
+    lambda g, x1, x2: g * 4 * eval_gegenbauer(x1 - 1, 2, 2 * x2 - 1),
+    ((2, 4), (0.1, 0.9)),
+    "Chebyshev polynomial of the second kind on [0, 1].",
+    ("n",),
+)
+
+
 def _before(family, n, x):
     """Return the polynomial of the degree before `n`; that of degree -1 is 0."""
     zero = equal(n, 0)
@@ -241,6 +278,7 @@ def powm1(x1, x2, /):
 # The names of SciPy's ufuncs.
 _NAMES = """
     hyp0f1 hyp1f1 hyp2f1 hyperu wright_bessel eval_jacobi eval_gegenbauer eval_legendre eval_chebyt eval_chebyu
-    eval_genlaguerre eval_laguerre eval_hermite eval_hermitenorm boxcox boxcox1p inv_boxcox inv_boxcox1p powm1
+    eval_genlaguerre eval_laguerre eval_hermite eval_hermitenorm eval_chebyc eval_chebys eval_sh_legendre
+    eval_sh_chebyt eval_sh_chebyu boxcox boxcox1p inv_boxcox inv_boxcox1p powm1
 """
 OPS = {name: FUNCTIONS[name] for name in _NAMES.split()}
