@@ -107,6 +107,9 @@ def test_a_value_that_may_belong_to_the_outer_transform_is_refused():
 
     with pytest.raises(fg.NotDifferentiableError, match="inside two transforms"):
         grad(outer)(X)
+    texts = []
+    grad(lambda x: np.sum(grad(lambda y: texts.append(str(x * y)) or np.sum(x * y))(np.ones(3))))(X)
+    assert texts == ["Autograd ArrayBox with value [0.3 0.7 1.1]"]
 
 
 # --- arrays of boxes, copies

@@ -36,6 +36,14 @@ def constant(y):
     return y
 
 
+_box_text = Box.__str__
+
+
+def _text(box, text):
+    """Return the text of a box: by `Box.__str__` if a user has replaced it. It never fails, as `_value` may."""
+    return f"Autograd ArrayBox with value {raw(box)}" if text is _box_text else text(box)
+
+
 class InputAssignmentError(MutationError, TypeError):
     """The function writes to an input that is differentiated; autograd raises a TypeError."""
 
@@ -105,11 +113,11 @@ class ArrayBox(Tensor, Box):
             return boxes
         return _array(self, dtype, copy)
 
-    def __str__(self):  # which users replace
-        return Box.__str__(self)
+    def __str__(self):
+        return _text(self, Box.__str__)
 
     def __repr__(self):
-        return Box.__repr__(self)
+        return _text(self, Box.__repr__)
 
     def __copy__(self):
         return self.copy()

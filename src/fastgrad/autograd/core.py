@@ -136,13 +136,13 @@ def defvjp(fun, *vjpmakers, **kwargs):
     makers = {argnum: translate_vjp(maker, fun, argnum) for argnum, maker in makers.items()}
 
     def of_argnums(argnums, ans, args, kwargs):
-        missing = [argnum for argnum in argnums if argnum not in makers]
-        if missing:
-            raise NotImplementedError(f"VJP of {_name(fun)} wrt argnum {missing[0]} not defined")
-        vjps = [makers[argnum](ans, *args, **kwargs) for argnum in argnums]
-        if len(vjps) == 1:
-            (vjp,) = vjps
+        for argnum in argnums:
+            if argnum not in makers:
+                raise NotImplementedError(f"VJP of {_name(fun)} wrt argnum {argnum} not defined")
+        if len(argnums) == 1:  # the usual case
+            vjp = makers[argnums[0]](ans, *args, **kwargs)
             return lambda g: (vjp(g),)
+        vjps = [makers[argnum](ans, *args, **kwargs) for argnum in argnums]
         return lambda g: tuple(vjp(g) for vjp in vjps)
 
     defvjp_argnums(fun, of_argnums)
