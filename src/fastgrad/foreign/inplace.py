@@ -100,7 +100,14 @@ def _kept(x):
 
 def _function(name, op):
     def inplace(self, *args, **kwargs):
-        return write(self, name, FUNCTIONS[op](_kept(self), *args, **kwargs))
+        try:
+            result = FUNCTIONS[op](_kept(self), *args, **kwargs)
+        except TypeError as error:
+            said = str(error)
+            if not said.startswith(f"{op}() "):
+                raise
+            raise TypeError(name + said.removeprefix(op)) from None
+        return write(self, name, result)
 
     inplace.alias_of = op
     _named(name, inplace, f"`fg.{op}` of this tensor, written to it.")
