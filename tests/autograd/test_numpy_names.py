@@ -32,7 +32,8 @@ def names_of(module):
 
 @pytest.mark.parametrize(("ours", "theirs"), MODULES, ids=lambda module: module.__name__)
 def test_every_name_of_numpy_is_here(ours, theirs):
-    assert [name for name in names_of(theirs) if not hasattr(ours, name)] == []
+    missing = [name for name in names_of(theirs) if not hasattr(ours, name)]
+    assert [name for name in missing if not isinstance(getattr(theirs, name), types.ModuleType)] == []
 
 
 @pytest.mark.parametrize(("ours", "theirs"), MODULES, ids=lambda module: module.__name__)
