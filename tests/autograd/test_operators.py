@@ -78,6 +78,12 @@ def test_narrow_and_wide_dtypes_come_back():
     assert hessian(cube)(X.astype(np.longdouble)).dtype == np.longdouble
 
 
+def test_object_arrays_of_numbers():
+    assert grad(lambda x: np.sum(x**2))(np.array([1, 2.0, np.float64(3.0)], object)).tolist() == [2.0, 4.0, 6.0]
+    with pytest.raises(TypeError, match="dtype object"):
+        grad(lambda x: np.sum(x**2))(np.array([1.0, "text"], object))
+
+
 def test_complex_gradients_have_autograds_convention():
     assert grad(lambda z: np.real(z * z))(1 + 2j) == 2 + 4j  # PyTorch's is 2 - 4j
     assert make_vjp(lambda z: 2 * z * z)(1 + 2j)[0](1 + 1j) == -4 + 12j

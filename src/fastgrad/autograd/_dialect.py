@@ -25,6 +25,9 @@ NARROWER = {np.dtype(np.float16): np.float32, np.dtype(np.longdouble): np.float6
 NARROWER[np.dtype(np.clongdouble)] = np.complex128
 
 
+_NUMBERS = {int, float, np.float64, np.float32, np.int64}  # in object arrays
+
+
 class OtherRoad(Exception):
     """An argument holds values that are no Tensors, but whose types have boxes of a user."""
 
@@ -58,6 +61,8 @@ class Dialect:
         elif not isinstance(leaf, (np.ndarray, np.generic, int, float, complex)):
             raise TypeError(f"Can't differentiate w.r.t. type {kind}: pass numbers, arrays, or containers of them")
         array = np.asarray(leaf)
+        if array.dtype == object and array.size and all(type(x) in _NUMBERS for x in array.flat):
+            array = array.astype(np.float64)
         if array.dtype.kind not in "iufc":
             raise TypeError(
                 f"Can't differentiate w.r.t. type {kind}" + (f" of dtype {array.dtype}" if array.ndim else "")
