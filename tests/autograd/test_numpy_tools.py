@@ -1,4 +1,4 @@
-"""What derivatives of users' primitives are written with: the tools of `numpy_vjps`, `numpy_jvps` and `numpy_wrapper`."""
+"""Tools that derivatives of users' primitives are written with: `numpy_vjps`, `numpy_jvps` and `numpy_wrapper`."""
 
 import numpy as onp
 import pytest
