@@ -9,7 +9,6 @@ fg.HalfTensor | fg.FloatTensor | Tensors hold float32 and float64
 fg.get_default_device | fg.device("cpu") | the CPU is the only device
 fg.set_default_dtype | dtype= of each function, or model.astype(dtype) | the default is always float64, as in NumPy
 fg.set_default_tensor_type | dtype= of each function | the default is always float64, as in NumPy
-fg.autograd | fg.gradients(outputs, inputs), fg.grad(f) | backward is a method of Tensor
 fg.jit || there is no compiler: functions run eagerly
 fg.compile || there is no compiler: functions run eagerly
 fg.distributed || there is no data parallelism
@@ -139,6 +138,7 @@ optim.swa_utils | averages of state dicts |
 """
 
 DIFFERENT = """
+fg.autograd | fg.gradients(outputs, inputs), fg.grad(f) | fg.autograd has the names of HIPS autograd; backward is a method of Tensor
 fg.max | fg.argmax(x, 1), or fg.max(x, dim=1) | `fg.max(x, 1)` returns the values, as NumPy; `dim=` or `keepdim=`
     returns the pair of values and indices, as PyTorch. `_, i = fg.max(x, 1)` warns (PyTorchSpellingWarning)
 fg.min | fg.argmin(x, 1), or fg.min(x, dim=1) | as `fg.max`; for two tensors, `fg.minimum`
