@@ -9,8 +9,9 @@ import sys
 import numpy as np
 
 from fastgrad import devices, errors, parameters, shape_methods
-from fastgrad._engine import is_parameter, is_traced, leave, mark_parameter, tensor
+from fastgrad._engine import Tensor, is_parameter, is_traced, leave, mark_parameter, tensor
 from fastgrad._lazy import lazy_module
+from fastgrad.batching import Batched
 from fastgrad.functions import constants, shapes
 from fastgrad.rules.rule import FUNCTIONS
 from fastgrad.tracebacks import shorten
@@ -176,8 +177,11 @@ def _fits(self, other, slot=None):
         return True
     if isinstance(other, _OPERANDS):
         return slot is None or not parameters.own_operator(other, slot)
-    if getattr(kind, "__array_ufunc__", True) is None:
-        return False
+    if isinstance(other, (Tensor, Batched)):
+        return True
+    ufunc = getattr(kind, "__array_ufunc__", ...)
+    if ufunc is None or (ufunc is not ... and slot is not None and hasattr(kind, f"__r{slot}__")):
+        return False  # an array-like with operators of its own, as of xarray
     return hasattr(kind, "__array__") or hasattr(kind, "__dlpack__")
 
 

@@ -199,6 +199,40 @@ def test_assignment():
 # --- classes of users
 
 
+class Labelled:
+    """An array-like with operators of its own, as xarray's: the result holds boxes."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.values, dtype)
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        return Labelled(getattr(ufunc, method)(*(getattr(x, "values", x) for x in inputs), **kwargs))
+
+    def __mul__(self, other):
+        return Labelled(self.values * getattr(other, "values", other))
+
+    __rmul__ = __mul__
+
+
+@pytest.mark.parametrize("multiply", [lambda x, y: x * y, lambda x, y: y * x, np.multiply, lambda x, y: np.sin(y * x)])
+def test_array_likes_with_operators_of_their_own(multiply):
+    def f(x):
+        y = multiply(x, Labelled(X))
+        assert type(y) is Labelled
+        return np.sum(y.values * (Labelled(X) * x).values)
+
+    h, at = 1e-6, 2.0
+    numbers = [multiply(Labelled(X), at + s * h).values @ (X * (at + s * h)) for s in (1, -1)]
+    assert grad(f)(at) == pytest.approx((numbers[0] - numbers[1]) / (2 * h))
+
+
+def test_no_attribute_loses_the_gradient():
+    assert not seen(lambda x: hasattr(x, "data"))
+
+
 def test_attributes_of_the_class():
     try:
         ArrayBox.doubled = lambda self: 2 * self

@@ -78,6 +78,11 @@ class ArrayBox(Tensor, Box):
         return trace_number()
 
     @property
+    def data(self):
+        """Missing, as in autograd: PyTorch's would lose the gradient of what looks like NumPy's buffer."""
+        raise AttributeError("'ArrayBox' object has no attribute 'data'", name="data", obj=self)
+
+    @property
     def _node(self):
         return nodes.node_view(self)
 
