@@ -138,7 +138,8 @@ optim.swa_utils | averages of state dicts |
 """
 
 DIFFERENT = """
-fg.autograd | fg.gradients(outputs, inputs), fg.grad(f) | fg.autograd has the names of HIPS autograd; backward is a method of Tensor
+fg.autograd | fg.gradients(outputs, inputs), fg.grad(f) | fg.autograd has the names of HIPS autograd; backward is a
+    method of Tensor
 fg.max | fg.argmax(x, 1), or fg.max(x, dim=1) | `fg.max(x, 1)` returns the values, as NumPy; `dim=` or `keepdim=`
     returns the pair of values and indices, as PyTorch. `_, i = fg.max(x, 1)` warns (PyTorchSpellingWarning)
 fg.min | fg.argmin(x, 1), or fg.min(x, dim=1) | as `fg.max`; for two tensors, `fg.minimum`

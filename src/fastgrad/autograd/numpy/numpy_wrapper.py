@@ -32,18 +32,10 @@ def _own(name, counterpart):
 # --- integers ---
 
 
-class _IntegerType(type):
-    """Of a subclass of one of NumPy's integers that stands for it."""
-
-    def __instancecheck__(cls, value):
-        return isinstance(value, cls.__mro__[1])
-
-    def __subclasscheck__(cls, kind):
-        return issubclass(kind, cls.__mro__[1])
-
-
 def wrap_intdtype(cls):
-    """Return a type that stands for one of NumPy's integers, and converts the values of boxes.
+    """Return a subclass of one of NumPy's integers that converts the values of boxes.
+
+    As in autograd, NumPy's own integers are no instances of it: programs tell values that they converted from others.
 
     Parameters
     ----------
@@ -51,10 +43,10 @@ def wrap_intdtype(cls):
         Such as `numpy.int64`.
     """
 
-    def convert(_, *args, **kwargs):
-        return cls(*_functions.values(args), **kwargs)
+    def convert(kind, *args, **kwargs):
+        return cls.__new__(kind, *_functions.values(args), **kwargs)
 
-    return _IntegerType(cls.__name__, (cls,), {"__new__": convert, "__module__": __name__, "__slots__": ()})
+    return type(cls.__name__, (cls,), {"__new__": convert, "__module__": __name__, "__slots__": ()})
 
 
 int8, int16, int32, int64 = map(wrap_intdtype, (_np.int8, _np.int16, _np.int32, _np.int64))
