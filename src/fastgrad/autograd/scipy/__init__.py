@@ -1,5 +1,5 @@
 """SciPy's modules for boxes. They need SciPy, an optional extra, when one of their functions is first used."""
 
-from fastgrad.autograd.scipy import special
+from fastgrad.autograd.scipy import integrate, misc, signal, special, stats
 
-__all__ = ["special"]
+__all__ = ["integrate", "misc", "signal", "special", "stats"]
