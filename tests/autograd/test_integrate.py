@@ -11,7 +11,7 @@ from fastgrad.errors import NotDifferentiableError
 
 scipy_integrate = pytest.importorskip("scipy.integrate", reason="SciPy is not there")
 TIMES = onp.array([0.1, 0.35, 0.4, 0.9])
-PRECISE = {"rtol": 1e-11, "atol": 1e-11}
+PRECISE = {"rtol": 1e-13, "atol": 1e-13}
 
 
 def decay(y, t, rate):

@@ -9,6 +9,7 @@ from fastgrad._engine import Tensor, asarray
 from fastgrad.autograd.numpy._functions import constants_as_values, values
 from fastgrad.autograd.scipy._modules import ScipyModule
 from fastgrad.autograd.scipy._passing import holds_box, pass_names
+from fastgrad.batching import Batched, not_swept
 from fastgrad.errors import NotDifferentiableError
 from fastgrad.functions.shapes import reshape
 from fastgrad.primitives import primitive
@@ -89,12 +90,19 @@ def _tensor(x):
     return x if isinstance(x, Tensor) else asarray(np.asarray(x, float))
 
 
+def _one_at_a_time(*given):
+    """Have the engine take the directions of a batch one by one: each is a system of its own for the solver."""
+    if any(type(x) is Batched for x in given):
+        raise not_swept()
+
+
 def _odeint_vjp(g, y0, times, p, y, system):
     """The adjoint system, backwards from each time to the one before.
 
     The cotangent `a` of the state satisfies `a' = -a @ df/dy`, and that of the parameters grows by `-a @ df/dp`. A
     state moves with its own time as the system does, and against the first time as if it had begun later.
     """
+    _one_at_a_time(g)
     n = y0.shape[0]
 
     def adjoint(state, t, p):
@@ -117,6 +125,7 @@ def _odeint_vjp(g, y0, times, p, y, system):
 
 def _sensitivity(s0, dp, y0, times, p, system):
     """The tangents of the states, for the tangents `s0` of the first one and `dp` of the parameters."""
+    _one_at_a_time(s0, dp)
     n = y0.shape[0]
 
     def extended(state, t, p, dp):
@@ -130,6 +139,7 @@ def _sensitivity(s0, dp, y0, times, p, system):
 
 def _times_jvp(t, y0, times, p, y, system):
     """Each state moves along the system; all move with the first one, which begins later."""
+    _one_at_a_time(t)
     own = [system.slope(y[i], times[i], p) * t[i] for i in range(y.shape[0])]
     moved = _sensitivity(-own[0], np.zeros(p.shape), y0, times, p, system)
     return moved + concat(*(reshape(x, (1, -1)) for x in own))

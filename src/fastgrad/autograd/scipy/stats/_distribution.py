@@ -11,6 +11,7 @@ there. Their densities are 0, and their gradients are 0.
 
 import sys
 from importlib import import_module
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 import numpy as np
@@ -61,6 +62,7 @@ class Distribution(ModuleType):
         self._formulas = formulas
         for method in formulas:
             setattr(self, method, _method(self, method))
+        self.__spec__ = ModuleSpec(self.__name__, None)
         sys.modules[self.__name__] = self
 
     def __reduce__(self):
