@@ -126,16 +126,25 @@ def gamma_weight(a, x):
     """
     a, x = _floats(a, x)
     with np.errstate(all="ignore"):
-        u = (x - a) / a
-        y = np.sqrt(a) * np.exp(a * log_ratio_minus(x, a, u) - stirling_error(a) - _HALF_LOG_2_PI)
+        y = np.sqrt(a) * np.exp(_log_weight(a, x))
     return np.where((x == 0) | (x == np.inf), np.where(a > 0, 0, np.nan), y)
+
+
+def _log_weight(a, x):
+    """Return the logarithm of `gamma_weight(a, x) / sqrt(a)`."""
+    u = (x - a) / a
+    return a * log_ratio_minus(x, a, u) - stirling_error(a) - _HALF_LOG_2_PI
 
 
 def gamma_density(a, x):
     """Return `x**(a - 1) * exp(-x) / gamma(a)`, also at 0. Accurate as `gamma_weight`."""
     a, x = _floats(a, x)
     with np.errstate(all="ignore"):
-        y = gamma_weight(a, x) / x
+        weight = gamma_weight(a, x)
+        # The weight may be too small for a float64 where the density is not. Where that is subnormal, too, programs
+        # compare it with this product.
+        product = np.exp(-x) * np.power(x, a - 1) / special.gamma(a)
+        y = np.where((weight < 1e-290) & (a < 170) & np.isfinite(product), product, weight / x)
     return np.where(x == 0, _at_end(a, 1.0), y)
 
 
