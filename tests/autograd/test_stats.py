@@ -9,6 +9,7 @@ import fastgrad as fg
 import fastgrad.autograd.numpy as np
 from fastgrad.autograd import elementwise_grad, grad
 from fastgrad.autograd.test_util import check_grads
+from fastgrad.autograd.tracer import Node, trace
 
 scipy_stats = pytest.importorskip("scipy.stats", reason="SciPy is not there")
 from fastgrad.autograd.scipy import stats  # noqa: E402  after the skip
@@ -176,6 +177,29 @@ def test_a_distribution_is_a_module_and_can_be_frozen_and_pickled():
     assert pickle.loads(pickle.dumps(norm)) is norm
     assert grad(lambda m: stats.norm(m, scale=2.0).logpdf(1.0))(0.5) == pytest.approx(0.125)
     assert stats.norm(1.0).rvs(size=2, random_state=0).shape == (2,)
+
+
+def test_lists_of_boxes_are_arrays():
+    onp.testing.assert_allclose(
+        grad(lambda x: np.sum(stats.norm.logpdf([x[0], 2.0, x[1]], [0.0, 1.0, 2.0])))(onp.array([1.0, 3.0])), [-1, -1]
+    )
+
+
+class CountingNode(Node):
+    """A node of a user, who traces the primitives that a function calls."""
+
+    called = ()
+
+    def __init__(self, value, fun, args, kwargs, parent_argnums, parents):
+        CountingNode.called += (fun.__name__,)
+
+    def initialize_root(self):
+        CountingNode.called = ()
+
+
+def test_nodes_of_users_see_one_call():
+    trace(CountingNode.new_root(), lambda x: stats.norm.logpdf(x, 0.0, 2.0) * 2, 1.0)
+    assert CountingNode.called == ("logpdf", "multiply")
 
 
 def test_wrong_calls_are_errors():

@@ -7,6 +7,7 @@ from fastgrad import _tree
 from fastgrad._engine import Tensor
 from fastgrad.autograd.numpy._functions import constants_as_values, function_for_boxes
 from fastgrad.autograd.scipy._modules import ScipyModule
+from fastgrad.autograd.tracer import engine_primitive
 
 
 def holds_box(*values):
@@ -56,4 +57,4 @@ def with_boxes(name, own, module, namespace):
         return scipy(*args, **kwargs)
 
     function.__module__ = namespace
-    return function
+    return functools.wraps(scipy, updated=())(engine_primitive(function, name))

@@ -20,6 +20,8 @@ from fastgrad._engine import Tensor, asarray
 from fastgrad.autograd.numpy._functions import constants_as_values, function_for_boxes
 from fastgrad.autograd.scipy._modules import ScipyModule
 from fastgrad.autograd.scipy._passing import holds_box
+from fastgrad.autograd.tracer import engine_primitive
+from fastgrad.functions.creating import array
 from fastgrad.rules.checks import values_of
 from fastgrad.rules.comparison import where
 from fastgrad.rules.exponential import log
@@ -31,6 +33,8 @@ PACKAGE = "fastgrad.autograd.scipy.stats"
 
 def operand(x):
     """Return an argument as the formulas take it: a Tensor, a number or an array."""
+    if isinstance(x, (list, tuple)):
+        return array(x)  # also of boxes
     return x if isinstance(x, (Tensor, float, int)) else np.asarray(x)
 
 
@@ -117,12 +121,12 @@ class Distribution(ModuleType):
 
 
 def _method(distribution, name):
-    def method(*args, **kwds):
+    def evaluated(*args, **kwds):
         if holds_box(args, kwds):
             return constants_as_values(distribution._call(name, *args, **kwds))
         return getattr(getattr(scipy_stats, distribution._name), name)(*args, **kwds)
 
-    method.__name__ = name
+    method = engine_primitive(evaluated, name)
     method.__qualname__ = f"{distribution._name}.{name}"
     method.__module__ = distribution.__name__
     method.__doc__ = f"`scipy.stats.{distribution._name}.{name}`, with derivatives."
