@@ -11,7 +11,7 @@ import numpy as np
 from fastgrad import errors, parameters
 from fastgrad._engine import asarray, is_grad_enabled
 from fastgrad._generator import generator as generator_of
-from fastgrad.foreign.values import index_key
+from fastgrad.foreign.values import index_key, renamed
 from fastgrad.functions.arguments import one_axis, plain
 from fastgrad.functions.constants import eye
 from fastgrad.rules.rule import FUNCTIONS
@@ -100,14 +100,7 @@ def _kept(x):
 
 def _function(name, op):
     def inplace(self, *args, **kwargs):
-        try:
-            result = FUNCTIONS[op](_kept(self), *args, **kwargs)
-        except TypeError as error:
-            said = str(error)
-            if not said.startswith(f"{op}() "):
-                raise
-            raise TypeError(name + said.removeprefix(op)) from None
-        return write(self, name, result)
+        return write(self, name, renamed(name, op, FUNCTIONS[op], (_kept(self), *args), kwargs))
 
     inplace.alias_of = op
     _named(name, inplace, f"`fg.{op}` of this tensor, written to it.")

@@ -70,8 +70,8 @@ def _install_aliases():
     for name, target in ALIASES.items():
         function = find(target)
 
-        def method(self, *args, _function=function, **kwargs):
-            return _function(self, *args, **kwargs)
+        def method(self, *args, _call=(name, target, function), **kwargs):
+            return values.renamed(*_call, (self, *args), kwargs)
 
         method.__name__ = method.__qualname__ = name
         method.__doc__ = f"Alias of `fg.{target}` of this tensor, as PyTorch spells it."

@@ -11,6 +11,17 @@ from fastgrad.rules.rule import FUNCTIONS
 METHODS = {}
 
 
+def renamed(name, target, function, args, kwargs):
+    """Call the function `target` for its other name; errors about its arguments bear that one."""
+    try:
+        return function(*args, **kwargs)
+    except TypeError as error:
+        said = str(error)
+        if not said.startswith(f"{target}() "):
+            raise
+        raise TypeError(name + said.removeprefix(target)) from None
+
+
 def _method(function):
     METHODS[function.__name__] = function
     return function
