@@ -100,6 +100,21 @@ def test_factors_and_what_is_solved_with_them():
     check_grads(lambda a: linalg.svd(a)[1], order=2)(A)
 
 
+def test_qr_and_pseudo_inverses():
+    tall = RNG.normal(size=(4, 3))
+    for kwargs in ({"mode": "economic"}, {"mode": "full"}, {"mode": "r"}, {"mode": "r", "pivoting": True}):
+        function = lambda a, kwargs=kwargs: linalg.qr(a, **kwargs)[-2 if "pivoting" in kwargs else -1]
+        want = scipy_linalg.qr(tall, **kwargs)
+        onp.testing.assert_allclose(boxed(function, tall), want[-2 if "pivoting" in kwargs else -1], atol=1e-12)
+        check_grads(function, modes=["fwd", "rev"], order=2)(tall)
+    onp.testing.assert_allclose(boxed(linalg.pinv, tall), scipy_linalg.pinv(tall), atol=1e-12)
+    check_grads(linalg.pinv, modes=["fwd", "rev"], order=2)(tall)
+    flat = onp.diag([1.0, 1e-3])
+    assert make_vjp(lambda a: linalg.pinv(a, atol=0.1))(flat)[1][1, 1] == 0
+    with pytest.raises(ValueError, match="mode"):
+        make_vjp(lambda a: linalg.qr(a, mode="raw"))(tall)
+
+
 def test_complex_triangular_systems():
     a, b = REGULAR + 0.3j * B, V + 1j * W[:3]
     for trans in (0, 1, 2):

@@ -6,11 +6,12 @@ Options that only change how SciPy computes are accepted. Those that change the 
 import numpy as np
 
 from fastgrad import linalg
-from fastgrad.autograd.scipy._triangular import solve_triangular
+from fastgrad.autograd.scipy._triangular import scipy_linalg, solve_triangular
 from fastgrad.functions.shapes import matrix_transpose
+from fastgrad.rules.checks import values_of
 from fastgrad.rules.complex import conj, real
 from fastgrad.rules.linear_algebra import matmul
-from fastgrad.rules.shapes import tril, triu
+from fastgrad.rules.shapes import pad, tril, triu
 
 _TRIANGLES = ("sym", "symmetric", "her", "hermitian", "pos", "positive definite")
 
@@ -123,9 +124,36 @@ def polar(a, side="right"):
     return u, matmul(_adjoint(vh) * s, vh) if side == "right" else matmul(w * s, _adjoint(w))
 
 
+def qr(a, overwrite_a=False, lwork=None, mode="full", pivoting=False, check_finite=True):
+    """`scipy.linalg.qr`; with pivoting, the order of the columns is a constant."""
+    modes = {"full": "complete", "economic": "reduced", "r": "r"}
+    if mode not in modes:
+        raise ValueError(f"qr has derivatives for mode 'full', 'economic' or 'r', got {mode!r}")
+    order = ()
+    if pivoting:
+        order = (scipy_linalg.qr(values_of(a), mode="r", pivoting=True)[1],)
+        a = a[:, order[0]]
+    found = linalg.qr(a, modes[mode])
+    if mode != "r":
+        return (*found, *order)
+    # SciPy's "r" has as many rows as the matrix.
+    rest = a.shape[-2] - found.shape[-2]
+    return (pad(found, ((0, 0),) * (a.ndim - 2) + ((0, rest), (0, 0))), *order)
+
+
+def pinv(a, *, atol=None, rtol=None, return_rank=False, check_finite=True):
+    """`scipy.linalg.pinv`, for a constant rank."""
+    s = np.linalg.svd(values_of(a), compute_uv=False)
+    largest = s.max(axis=-1, initial=0.0)
+    rtol = max(a.shape[-2:]) * np.finfo(s.dtype).eps if rtol is None and atol is None else rtol or 0.0
+    relative = max(rtol, (atol or 0.0) / largest if largest > 0 else 0.0)
+    found = linalg.pinv(a, relative)
+    return (found, int((s > relative * largest).sum())) if return_rank else found
+
+
 BOXED = {
     function.__name__: function
     for function in (
-        cho_factor, cho_solve, cholesky, det, eigh, eigvals, eigvalsh, inv, polar, solve, svd, svdvals,
+        cho_factor, cho_solve, cholesky, det, eigh, eigvals, eigvalsh, inv, pinv, polar, qr, solve, svd, svdvals,
     )
 }  # fmt: skip

@@ -62,6 +62,7 @@ from fastgrad.autograd.scipy.stats._normal import (
     powerlognorm,
     powernorm,
     skewnorm,
+    truncnorm,
     wald,
 )  # fmt: skip
 
@@ -71,8 +72,8 @@ __all__ = [
     "geom", "gompertz", "gumbel_l", "gumbel_r", "halfcauchy", "halflogistic", "halfnorm", "hypsecant", "invgamma",
     "invgauss", "invweibull", "johnsonsb", "johnsonsu", "laplace", "levy", "loggamma", "logistic", "loguniform",
     "lognorm", "logser", "lomax", "maxwell", "moyal", "multivariate_normal", "nakagami", "nbinom", "norm", "pareto",
-    "planck", "poisson", "powerlaw", "powerlognorm", "powernorm", "rayleigh", "skewnorm", "t", "uniform", "vonmises",
-    "wald", "weibull_max", "weibull_min",
+    "planck", "poisson", "powerlaw", "powerlognorm", "powernorm", "rayleigh", "skewnorm", "t", "truncnorm", "uniform",
+    "vonmises", "wald", "weibull_max", "weibull_min",
 ]  # fmt: skip
 
 __getattr__, __dir__ = pass_names("scipy.stats", globals())

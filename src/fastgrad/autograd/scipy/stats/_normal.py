@@ -3,8 +3,10 @@
 import math
 
 from fastgrad.autograd.scipy import special
-from fastgrad.autograd.scipy.stats._completion import POSITIVE, REAL, continuous
+from fastgrad.autograd.scipy.stats._completion import POSITIVE, REAL, continuous, log1mexp
 from fastgrad.rules.arithmetic import sqrt
+from fastgrad.rules.checks import values_of
+from fastgrad.rules.comparison import where
 from fastgrad.rules.exponential import exp, log, log1p, logaddexp
 from fastgrad.rules.hyperbolic import arcsinh, sinh
 
@@ -28,6 +30,24 @@ norm = continuous(
     logsf=lambda x: special.log_ndtr(-x),
     ppf=lambda q: special.ndtri(q),
     isf=lambda q: -special.ndtri(q),
+)
+
+
+def _log_mass(a, b):
+    """Return the logarithm of the probability between `a` and `b`, computed in the tail that is nearer."""
+    right = values_of(a) > 0
+    low, high = special.log_ndtr(where(right, -b, a)), special.log_ndtr(where(right, -a, b))
+    return high + log1mexp(low - high)
+
+
+truncnorm = continuous(
+    "truncnorm",
+    "a b",
+    support=lambda a, b: (a, b),
+    valid=lambda a, b: a < b,
+    logpdf=lambda x, a, b: logphi(x) - _log_mass(a, b),
+    logcdf=lambda x, a, b: _log_mass(a, x) - _log_mass(a, b),
+    logsf=lambda x, a, b: _log_mass(x, b) - _log_mass(a, b),
 )
 
 halfnorm = continuous(
@@ -196,5 +216,5 @@ moyal = continuous(
 
 __all__ = [
     "LOG_2", "LOG_ROOT_2_PI", "REAL", "exponnorm", "fatiguelife", "halfnorm", "invgauss", "johnsonsb", "johnsonsu",
-    "levy", "lognorm", "logphi", "moyal", "norm", "powerlognorm", "powernorm", "skewnorm", "wald",
+    "levy", "lognorm", "logphi", "moyal", "norm", "powerlognorm", "powernorm", "skewnorm", "truncnorm", "wald",
 ]  # fmt: skip
