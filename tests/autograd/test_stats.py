@@ -123,6 +123,23 @@ def test_outside_of_the_support_values_are_scipys_and_gradients_zero(name):
 
 
 @pytest.mark.parametrize("name", CONTINUOUS)
+def test_at_the_ends_of_the_support_values_are_scipys(name):
+    ends = onp.array([end for end in getattr(scipy_stats, name).support(*CONTINUOUS[name]) if onp.isfinite(end)], float)
+    for method in ("pdf", "cdf", "sf"):
+        if method in getattr(stats, name)._formulas:
+            with onp.errstate(all="ignore"):
+                want = getattr(getattr(scipy_stats, name), method)(ends, *CONTINUOUS[name])
+            got = values(getattr(getattr(stats, name), method), ends, *CONTINUOUS[name])
+            known = ~onp.isnan(want)  # SciPy has NaN where infinite terms cancel
+            onp.testing.assert_allclose(got[known], want[known], rtol=1e-12, err_msg=method)
+
+
+def test_negative_exponents_of_gengamma_are_an_error():
+    with pytest.raises(NotImplementedError, match="positive c"):
+        grad(stats.gengamma.logpdf)(1.0, 2.0, -1.5)
+
+
+@pytest.mark.parametrize("name", CONTINUOUS)
 def test_invalid_parameters_give_nan_as_with_scipy(name):
     x = onp.array([0.4, 0.6])
     assert onp.isnan(values(getattr(stats, name).logpdf, x, *CONTINUOUS[name], 0.0, -1.0)).all()

@@ -45,7 +45,7 @@ def completed(given, methods):
     return formulas
 
 
-def continuous(name, shapes="", *, support=REAL, valid=None, **formulas):
+def continuous(name, shapes="", *, support=REAL, valid=None, vanishes=False, **formulas):
     """Make a continuous distribution of formulas of `(x, *shapes)`, for `loc=0` and `scale=1`."""
     methods = ("pdf", "logpdf", "cdf", "sf", "logcdf", "logsf")
-    return Continuous(name, shapes, support, valid, completed(formulas, methods))
+    return Continuous(name, shapes, support, valid, completed(formulas, methods), vanishes)

@@ -185,7 +185,14 @@ _OUTSIDE = {
 
 
 class Continuous(Distribution):
-    """A continuous distribution; its formulas are those of `loc=0` and `scale=1`."""
+    """A continuous distribution; its formulas are those of `loc=0` and `scale=1`.
+
+    If it `vanishes` at the ends of its support, the formulas need not be defined there.
+    """
+
+    def __init__(self, name, shapes, support, valid, formulas, vanishes):
+        super().__init__(name, shapes, support, valid, formulas)
+        self._vanishes = vanishes
 
     def _evaluate(self, method, x, *given):
         *shapes, loc, scale = given
@@ -200,7 +207,7 @@ class Continuous(Distribution):
         below = above = False
         if self._support is not REAL:
             at = values_of(y)
-            if method in ("pdf", "logpdf"):
+            if method in ("pdf", "logpdf") and not self._vanishes:
                 below, above = (at < low) | (at == -np.inf), (at > high) | (at == np.inf)
             else:
                 below, above = at <= low, at >= high

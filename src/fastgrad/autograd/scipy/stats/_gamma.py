@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from fastgrad.autograd.scipy import special
 from fastgrad.autograd.scipy.stats._completion import POSITIVE, continuous
 from fastgrad.rules.arithmetic import power, sqrt
@@ -77,6 +79,7 @@ invgamma = continuous(
     "invgamma",
     "a",
     support=POSITIVE,
+    vanishes=True,
     logpdf=lambda x, a: -(a + 1) * log(x) - special.gammaln(a) - 1 / x,
     cdf=lambda x, a: special.gammaincc(a, 1 / x),
     sf=lambda x, a: special.gammainc(a, 1 / x),
@@ -94,11 +97,18 @@ loggamma = continuous(
     isf=lambda q, c: log(special.gammainccinv(c, q)),
 )
 
-# Of positive exponents c only, so that one branch of the incomplete gamma function gives the cdf.
+
+def _positive_exponent(a, c):
+    if np.any(c < 0):  # SciPy's cdf then has the other tail
+        raise NotImplementedError("gengamma has derivatives for positive c")
+    return (a > 0) & (c > 0)
+
+
 gengamma = continuous(
     "gengamma",
     "a c",
     support=POSITIVE,
+    valid=_positive_exponent,
     logpdf=lambda x, a, c: log(c) + special.xlogy(c * a - 1, x) - power(x, c) - special.gammaln(a),
     cdf=lambda x, a, c: special.gammainc(a, power(x, c)),
     sf=lambda x, a, c: special.gammaincc(a, power(x, c)),
