@@ -264,6 +264,8 @@ def test_everything_on_the_menu_is_there():
     for name in dir(fg):
         assert getattr(fg, name) is not None or name in ("newaxis", "__file__")
     for name, function in fg.rules.FUNCTIONS.items():
+        if function.rule.forward.__module__.startswith("fastgrad.rules.special"):  # found by SciPy's function
+            continue
         if name not in (
             "swish",
             "sum_to",

@@ -152,10 +152,11 @@ def test_no_way_of_use_leaks(work):
 def test_layouts_of_shapes_long_gone_are_dropped():
     from fastgrad import core
 
-    x = fg.tensor(np.ones(20_000))
-    for n in range(1, 20_000):
+    x = fg.tensor(np.ones(100_000))
+    for n in range(1, 100_000):
         x[:n]
-    assert core.debug_counts()["layouts"] < 5_000
+    # The table may keep as many as it has room for, which depends on what was alive at once before this test.
+    assert core.debug_counts()["layouts"] < 50_000
 
 
 def test_no_call_of_a_numpy_function_leaks():

@@ -18,6 +18,7 @@ def rows():
     """
     import fastgrad as fg
     import fastgrad.rules.later  # the rules that `import fastgrad` does not load
+    import fastgrad.rules.special
     from fastgrad import _engine, _families
     from fastgrad.functions import arrays, constants
     from fastgrad.rules import FUNCTIONS, RULES
@@ -91,6 +92,10 @@ def dtypes(rule):
                 rule.run(*rule.bind(tuple(converted), params))
         except (TypeError, ValueError):  # what NumPy and the rules raise for other dtypes
             continue
+        except ModuleNotFoundError as error:
+            if error.name != "scipy":
+                raise
+            return "those of SciPy"  # which is not installed
         kinds.append(kind)
     return " ".join(kinds)
 
