@@ -66,20 +66,20 @@ def logit(x, eps=None):
     return FUNCTIONS["log"](x) - FUNCTIONS["log1p"](-x)
 
 
-def _install_aliases():
-    for name, target in ALIASES.items():
-        function = find(target)
+def _alias(name, target):
+    function = find(target)
 
-        def method(self, *args, _call=(name, target, function), **kwargs):
-            return values.renamed(*_call, (self, *args), kwargs)
+    def method(self, *args, **kwargs):
+        return values.renamed(name, target, function, (self, *args), kwargs)
 
-        method.__name__ = method.__qualname__ = name
-        method.__doc__ = f"Alias of `fg.{target}` of this tensor, as PyTorch spells it."
-        method.alias_of = target
-        METHODS[name] = method
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"Alias of `fg.{target}` of this tensor, as PyTorch spells it."
+    method.alias_of = target
+    METHODS[name] = method
 
 
-_install_aliases()
+for _name, _target in ALIASES.items():
+    _alias(_name, _target)
 
 
 # --- shapes ---
