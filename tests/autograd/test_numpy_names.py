@@ -360,3 +360,13 @@ def test_derivatives_beside_objects():
     slopes = jacobian(lambda v: np.array([v[0] * v[1], np.exp(v[0])]))(values)
     errors = [sum(abs(s) * part.error for s, part in zip(row, objects, strict=True)) for row in slopes]
     assert errors == pytest.approx([0.2, 0.1 * onp.exp(0.5)])
+
+
+def test_iterators_of_arrays_are_joined():
+    """As in `np.stack(map(f, xs))`, which autograd's users write."""
+    parts = [onp.ones((2, 2)), onp.zeros((2, 2))]
+    for name in ("concatenate", "stack", "vstack", "hstack", "dstack", "column_stack"):
+        joined = getattr(np, name)
+        onp.testing.assert_array_equal(joined(part for part in parts), getattr(onp, name)(parts))
+        g = grad(lambda x, joined=joined: np.sum(joined(x * part for part in parts)))(2.0)
+        assert g == 4.0

@@ -1,6 +1,7 @@
 """`autograd.numpy.numpy_wrapper`: NumPy's names for boxes, and autograd's own functions beside them."""
 
 import builtins
+import functools
 from warnings import warn
 
 import numpy as _np
@@ -118,12 +119,35 @@ def custom_where(condition, *args, **kwargs):
 where = custom_where
 
 
+# --- functions of several arrays ---
+
+
+def _of_iterables(name):
+    """Return the function `name`, which takes an iterator of arrays as well: `stack(map(f, xs))`."""
+    function = globals()[name]
+
+    @functools.wraps(function, updated=())
+    def joined(*args, **kwargs):
+        if args and hasattr(args[0], "__next__"):
+            args = (list(args[0]), *args[1:])
+        return function(*args, **kwargs)
+
+    return joined
+
+
+concatenate, stack, vstack, hstack, dstack, column_stack = map(
+    _of_iterables, ("concatenate", "stack", "vstack", "hstack", "dstack", "column_stack")
+)
+if "row_stack" in globals():  # of NumPy before 2.0
+    row_stack = vstack
+
+
 # --- autograd's own functions ---
 
 
 def concatenate_args(axis, *args):
     """`numpy.concatenate` with the arrays as arguments."""
-    return concatenate(args, axis)  # noqa: F821
+    return concatenate(args, axis)
 
 
 def array_from_args(array_args, array_kwargs, *args):
