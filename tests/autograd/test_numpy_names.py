@@ -368,5 +368,6 @@ def test_iterators_of_arrays_are_joined():
     for name in ("concatenate", "stack", "vstack", "hstack", "dstack", "column_stack"):
         joined = getattr(np, name)
         onp.testing.assert_array_equal(joined(part for part in parts), getattr(onp, name)(parts))
+        onp.testing.assert_array_equal(joined(dict(enumerate(parts)).values()), joined(parts))
         g = grad(lambda x, joined=joined: np.sum(joined(x * part for part in parts)))(2.0)
         assert g == 4.0

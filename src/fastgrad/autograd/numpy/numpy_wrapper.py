@@ -123,12 +123,12 @@ where = custom_where
 
 
 def _of_iterables(name):
-    """Return the function `name`, which takes an iterator of arrays as well: `stack(map(f, xs))`."""
+    """Return the function `name`, which takes any iterable of arrays: `stack(map(f, xs))`, `stack(params.values())`."""
     function = globals()[name]
 
     @functools.wraps(function, updated=())
     def joined(*args, **kwargs):
-        if args and hasattr(args[0], "__next__"):
+        if args and not hasattr(args[0], "__getitem__"):
             args = (list(args[0]), *args[1:])
         return function(*args, **kwargs)
 
