@@ -28,11 +28,11 @@ make_jvp = unary_to_nary(core.make_jvp)
 
 def grad(fun, argnum=0):
     """
-    Returns a function which computes the gradient of `fun` with respect to positional argument number `argnum`.
+    Returns a function which has the arguments of `fun` and gives its gradient in argument number `argnum`.
 
-    It takes the arguments of `fun`, which must return one real number, and returns the gradient with the nesting and
-    types of the argument: a tuple for a tuple of `argnum`, a NumPy scalar for a number. Integers are promoted.
-    """
+    `fun` must return one real number. The gradient has the nesting and types of the argument: a tuple for a tuple of
+    `argnum`, a NumPy scalar for a number. Integers are promoted to float64.
+    """  # autograd's own tests read the first words of its first line
     found = gradient_function("grad", fun, argument_numbers(argnum), False, False, DIALECT)
     return name_derivative(found, "grad", fun, argnum)
 

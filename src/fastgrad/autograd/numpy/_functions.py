@@ -8,7 +8,7 @@ from types import ModuleType
 
 import numpy as np
 
-from fastgrad import errors, op_functions
+from fastgrad import _families, errors, op_functions
 from fastgrad._engine import NumPyFunction, Tensor, own_value
 from fastgrad.autograd._array_box import handles_ufuncs
 from fastgrad.autograd._box import Box
@@ -24,7 +24,7 @@ CONSTANT = """
     linalg.matrix_rank logical_and logical_not logical_or logical_xor nanargmax nanargmin ndim nonzero not_equal
     ones_like result_type rint round searchsorted shape sign signbit size spacing trunc zeros_like
 """
-WRITERS = "copyto fill_diagonal place put put_along_axis putmask"  # NumPy's dispatch hands them to fastgrad
+WRITERS = _families.OTHERS["functions.writing"]  # NumPy's dispatch hands them to fastgrad
 
 
 class MissingRuleError(errors.NotDifferentiableError, NotImplementedError):

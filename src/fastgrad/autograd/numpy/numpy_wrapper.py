@@ -18,7 +18,6 @@ numpy_version = _np.__version__
 wrap_namespace(vars(_np), globals())
 vectorize, r_, c_ = _fnp.vectorize, _fnp.r_, _fnp.c_
 r_class, c_class = type(r_), type(c_)
-row_stack = vstack  # noqa: F821
 _primitive_mean, _primitive_std, _primitive_var, _astype = mean, std, var, astype  # noqa: F821
 notrace_functions = [_np.ndim, _np.shape, _np.iscomplexobj, _np.result_type]
 
@@ -138,8 +137,7 @@ def _of_iterables(name):
 concatenate, stack, vstack, hstack, dstack, column_stack = map(
     _of_iterables, ("concatenate", "stack", "vstack", "hstack", "dstack", "column_stack")
 )
-if "row_stack" in globals():  # of NumPy before 2.0
-    row_stack = vstack
+row_stack = vstack
 
 
 # --- autograd's own functions ---

@@ -143,4 +143,4 @@ def measured(name, ag, anp):
 def boxed_exp(new_box, root, anp):
     """Return the step and the answer of the row of one call on a box."""
     box = new_box(2.0, 0, root)
-    return lambda: anp.exp(box), lambda: {"value": np.exp(2.0) if anp.exp(box) is not None else None}
+    return lambda: anp.exp(box), lambda: {"value": np.asarray(anp.exp(box)._value)}
