@@ -150,6 +150,7 @@ _LATER = {
     **dict.fromkeys(_TRANSFORMS, "transforms"),
     "draw": "pictures",
     "explain": "pictures",
+    "compile": "programs",
     "primitive": "primitives",
 }
 

@@ -61,6 +61,10 @@ class PyTorchSpellingWarning(UserWarning):
     """A call that is valid here and means something else in PyTorch."""
 
 
+class CompileError(FastgradError, TypeError):
+    """A function does what a compiled program cannot: a value leaves, a shape depends on values, a hook is called."""
+
+
 class StateError(FastgradError, ValueError):
     """A state dict does not match the object that it is loaded into."""
 

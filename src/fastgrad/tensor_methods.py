@@ -9,7 +9,7 @@ import sys
 import numpy as np
 
 from fastgrad import devices, errors, parameters, shape_methods
-from fastgrad._engine import Tensor, is_parameter, is_traced, leave, mark_parameter, tensor
+from fastgrad._engine import Tensor, guard, is_capturing, is_parameter, is_traced, leave, mark_parameter, tensor
 from fastgrad._lazy import lazy_module
 from fastgrad.batching import Batched
 from fastgrad.functions import constants, shapes
@@ -314,6 +314,8 @@ def _number(kind):
             raise errors.not_one_element(f"{kind.__name__}(x)", self.shape)
         if kind in (float, complex):  # an integer or a boolean has no gradient to lose
             leave(self, f"{kind.__name__}(x)", True)
+        if kind is bool and is_capturing():
+            return guard(self)
         return kind(self.detach().item())
 
     _named(convert, f"__{kind.__name__}__", f"`{kind.__name__}(x)` of a tensor of one element.")

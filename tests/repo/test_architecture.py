@@ -39,6 +39,8 @@ LAYERS = (
         "devices",
         "primitive_errors",
         "direction_errors",
+        "program_errors",
+        "program_guards",
         "value_errors",
         "anomaly",
         "leaving",
@@ -56,7 +58,7 @@ LAYERS = (
     ("tensor_methods", "numpy_calls"),
     ("counterparts",),
     ("protocols",),
-    ("transforms",),
+    ("transforms", "programs"),
     ("primitives", "_state", "optim", "optimize", "data"),
     ("nn",),
     ("func", "lib", "utils"),
@@ -84,6 +86,7 @@ ENGINE_PYTHON = (
     "sweep",
     "forward",
     "transform",
+    "program",
     "__init__",
 )
 CORE = ("build", "capi", "tracebacks", "layout", "loops", "storage", "kernels", "simd", "tensor", "value", "__init__")

@@ -12,6 +12,7 @@ from fastgrad.core.storage import clear_cache as _clear_blocks
 from fastgrad.core.tensor import (
     Function,
     NumPyFunction,
+    Program,
     Run,
     Tensor,
     adam_step,
@@ -20,15 +21,20 @@ from fastgrad.core.tensor import (
     build_switches,
     clear_pool,
     collect_nodes,
+    constant_call,
     debug_counts,
     detect_anomaly,
     directional_derivative,
+    drawn,
     enable_grad,
     gradient_function,
     gradients,
     graph_signature,
+    guard,
     hessian_product,
+    host_step,
     install_methods,
+    is_capturing,
     is_grad_enabled,
     is_parameter,
     is_traced,
@@ -71,7 +77,7 @@ def clear_cache():
 
 
 __all__ = [
-    "Function", "NumPyFunction", "Run", "Tensor", "adam_step", "asarray", "batch_moments", "build_switches",
+    "Function", "NumPyFunction", "Program", "Run", "Tensor", "adam_step", "asarray", "batch_moments", "build_switches",
     "cache_info", "clear_cache", "collect_nodes", "debug_counts", "detect_anomaly", "directional_derivative",
     "enable_grad", "gradient_function", "gradients", "graph_signature", "hessian_product", "install_methods",
     "instruction_set", "is_grad_enabled", "is_parameter", "is_traced", "keep_small_graphs", "leave", "leaves",

@@ -31,6 +31,14 @@ cdef struct Storage:        # 64 bytes, so that the payload behind it is aligned
     Writes* writes          # the last in-place writes to parts, in the order of their versions; or NULL
 
 cdef Storage* storage_new(Py_ssize_t nbytes) except NULL
+cdef Storage* storage_block(int size_class) noexcept        # a new block, without a reference, or NULL
+# While a program is captured in some thread: blocks for the capture of this thread, and blocks of captures that have
+# lost their last reference, whose size class is PRIVATE or more.
+cdef int storage_hooks
+cdef Storage* (*storage_private_new)(Py_ssize_t nbytes, int size_class) noexcept
+cdef void (*storage_private_free)(Storage* storage) noexcept
+cdef enum:
+    PRIVATE = 1024          # added to the size class of a block that belongs to a capture
 cdef Storage* storage_foreign(object base) except NULL
 cdef void storage_free(Storage* storage) noexcept
 cdef void storage_forget_writes(Storage* storage) noexcept

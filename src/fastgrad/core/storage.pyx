@@ -52,6 +52,10 @@ cdef Py_ssize_t hits = 0
 cdef Py_ssize_t misses = 0
 cdef Py_ssize_t limit = 0       # set below
 
+storage_hooks = 0
+storage_private_new = NULL
+storage_private_free = NULL
+
 
 cdef inline int class_of(Py_ssize_t nbytes) noexcept nogil:
     """The size class, of four to an octave from 64 bytes on: at most a quarter is wasted."""
@@ -112,7 +116,12 @@ cdef Storage* storage_new(Py_ssize_t nbytes) except NULL:
     if nbytes > (<Py_ssize_t>1 << 46):
         raise MemoryError(f"an array of {nbytes} bytes is more than this machine can address")
     cdef int size_class = class_of(nbytes)
-    cdef Storage* storage = cached[size_class]
+    cdef Storage* storage
+    if storage_hooks:
+        storage = storage_private_new(nbytes, size_class)
+        if storage != NULL:
+            return as_new(storage)
+    storage = cached[size_class]
     if storage != NULL:
         cached[size_class] = storage.next
         cached_bytes -= storage.capacity
@@ -120,12 +129,23 @@ cdef Storage* storage_new(Py_ssize_t nbytes) except NULL:
     else:
         misses += 1
         storage = allocate(size_class, nbytes)
+    return as_new(storage)
+
+
+cdef inline Storage* as_new(Storage* storage) noexcept:
     storage.refs = 1
     storage.version = 0
     storage.taken = 0
     storage.flags = 0
     storage.writes = NULL
     return storage
+
+
+cdef Storage* storage_block(int size_class) noexcept:
+    try:
+        return allocate(size_class, class_bytes(size_class))
+    except MemoryError:
+        return NULL
 
 
 cdef Storage* storage_foreign(object base) except NULL:
@@ -146,7 +166,10 @@ cdef void storage_free(Storage* storage) noexcept:
     cdef PyObject* base = <PyObject*>storage.base
     if storage.writes != NULL:
         storage_forget_writes(storage)
-    if not FASTGRAD_NO_POOLS and storage.capacity <= limit - cached_bytes:
+    if storage.size_class >= PRIVATE:
+        storage.base = NULL
+        storage_private_free(storage)
+    elif not FASTGRAD_NO_POOLS and storage.capacity <= limit - cached_bytes:
         storage.base = NULL
         storage.next = cached[storage.size_class]
         cached[storage.size_class] = storage

@@ -3,7 +3,7 @@
 cimport cython
 cimport numpy as cnp
 from cpython.exc cimport PyErr_Clear
-from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc  # no-cython-lint
+from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc  # no-cython-lint
 from cpython.object cimport PyObject, PyObject_RichCompare  # no-cython-lint
 from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, Py_SIZE  # no-cython-lint
 from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF, Py_XINCREF  # no-cython-lint
@@ -31,7 +31,8 @@ from types import MethodType  # no-cython-lint
 import numpy as np
 
 from fastgrad import _numpy_errors, anomaly, batching, devices, direction_errors, errors, leaving  # no-cython-lint
-from fastgrad import modes, op_functions, parameters, sweep_arguments, tracebacks  # no-cython-lint
+from fastgrad import modes, op_functions, parameters, program_errors, program_guards  # no-cython-lint
+from fastgrad import sweep_arguments, tracebacks  # no-cython-lint
 from fastgrad import transform_arguments, view_keys  # no-cython-lint
 from fastgrad._hooks import HookHandle
 from fastgrad.core import simd
@@ -58,6 +59,12 @@ include "object/settle.pxi"         # edges to what was written
 include "object/inplace.pxi"        # in-place writes
 include "object/rebase.pxi"         # and those through views
 include "object/setitem.pxi"
+# Every kernel is called through a door, which notes the call while a program is captured.
+include "program/capture.pxi"       # the steps of a program
+include "program/memory.pxi"        # and their memory
+include "program/doors.pxi"         # loops, numbers, backward
+include "program/doors_arrays.pxi"
+include "program/doors_layers.pxi"
 # The families of ops: recording and backward of each in one file.
 include "backward/cotangent.pxi"    # where gradients are accumulated
 include "record/number.pxi"         # one float64 element
@@ -116,6 +123,11 @@ include "transform/run.pxi"         # one call of a transformed function
 include "transform/leaves.pxi"      # what it differentiates, and what it hands back
 include "transform/gradient.pxi"    # what `grad` and `value_and_grad` return
 include "transform/directional.pxi"     # what `jvp` and `hvp` do
+# Programs: what was captured, called again.
+include "program/host.pxi"          # steps that are Python code
+include "program/program.pxi"       # memory, and the replay
+include "program/lower.pxi"         # numbers, and elementwise calls block by block
+include "program/call.pxi"          # arguments and results
 include "object/node_extra.pxi"
 include "object/ufuncs.pxi"
 include "object/tensor_class.pxi"

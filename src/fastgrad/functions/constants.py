@@ -3,10 +3,12 @@
 Only the fill value of `full` and `full_like`, and the ends of `linspace`, are recorded.
 """
 
+import functools
+
 import numpy as np
 
 from fastgrad import errors, leaving, parameters
-from fastgrad._engine import Tensor, tensor
+from fastgrad._engine import Tensor, constant_call, is_capturing, tensor
 from fastgrad._lazy import lazy_module
 from fastgrad.batching import Batched, VmapError, holds
 from fastgrad.functions.arguments import has_gradient, plain, records
@@ -217,6 +219,8 @@ def constant(numpy_function, described=None, method=None):
 
     def function(*args, **kwargs):
         try:
+            if is_capturing() and numpy_function is not np.nonzero and Tensor in map(type, args):
+                return _as_step(numpy_function, args, kwargs)
             call = method if method is not None and args and isinstance(args[0], Tensor) else numpy_function
             if kwargs:
                 kwargs = parameters.keywords(kwargs)
@@ -256,6 +260,14 @@ def constant(numpy_function, described=None, method=None):
         f"Apply `numpy.{numpy_function.__name__}` to Tensors. The result is a constant: no gradient flows through it."
     )
     return function
+
+
+def _as_step(numpy_function, args, kwargs):
+    """Return the result as a step of the program that is recorded."""
+    kwargs = {
+        key: value if type(value) in _NUMBERS else plain(value) for key, value in parameters.keywords(kwargs).items()
+    }
+    return constant_call(numpy_function.__name__, functools.partial(numpy_function, **kwargs), args)
 
 
 isnan = constant(np.isnan)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from fastgrad import errors
-from fastgrad._engine import Tensor, asarray
+from fastgrad._engine import Tensor, asarray, drawn
 from fastgrad.functions.shapes import matrix_transpose
 from fastgrad.nn import messages
 from fastgrad.nn.random import generator
@@ -104,8 +104,12 @@ def with_dropout(weights, p, rng=None):
     """Set elements to 0 with probability `p` and multiply the others by `1 / (1 - p)`."""
     if p == 0:
         return weights
-    kept = generator(rng).random(weights.shape, weights.dtype) >= p
-    return weights * asarray((kept / (1 - p if p < 1 else 1)).astype(weights.dtype))
+
+    def draw():
+        kept = generator(rng).random(weights.shape, weights.dtype) >= p
+        return (kept / (1 - p if p < 1 else 1)).astype(weights.dtype)
+
+    return weights * drawn(draw)
 
 
 def _repeated_heads(name, x, query):

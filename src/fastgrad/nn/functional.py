@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from fastgrad import errors, parameters
-from fastgrad._engine import Tensor, asarray, no_grad
+from fastgrad._engine import Tensor, drawn, no_grad
 from fastgrad._lazy import lazy_module
 from fastgrad.functions.contractions import einsum
 from fastgrad.nn import messages
@@ -241,9 +241,13 @@ def _dropped(name, x, p, training, inplace, rng, axes):
     shape = x.shape if axes is None else (*x.shape[:-axes], *(1,) * axes)
     if p == 1:
         return x * np.zeros(shape, dtype)
-    factors = (generator(rng).random(shape, dtype) >= p).astype(dtype)
-    factors *= 1 / (1 - p)
-    return x * asarray(factors)
+
+    def draw():
+        factors = (generator(rng).random(shape, dtype) >= p).astype(dtype)
+        factors *= 1 / (1 - p)
+        return factors
+
+    return x * drawn(draw)
 
 
 def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
 from fastgrad import _engine
-from fastgrad._engine import Tensor, no_grad, tensor
+from fastgrad._engine import Tensor, drawn, no_grad
 from fastgrad.optim import messages
 from fastgrad.tracebacks import boundary, outside_frame
 
@@ -69,6 +70,18 @@ def clip_grad_norm_(
     if not max_norm >= 0:
         raise messages.invalid("clip_grad_norm_", "max_norm", max_norm, "at least 0")
     norm_type = _order(norm_type)
+    given = (
+        parameters
+        if isinstance(parameters, Tensor)
+        else list(parameters)
+        if isinstance(parameters, Iterable)
+        else parameters
+    )
+    return drawn(lambda: _clip_norm(given, max_norm, norm_type, error_if_nonfinite))
+
+
+def _clip_norm(parameters: Any, max_norm: float, norm_type: float, error_if_nonfinite: bool) -> np.ndarray:
+    """Scale the gradients, and return the norm before."""
     found = _gradients(parameters, "clip_grad_norm_")
     squares = _engine.sum_of_squares(found) if norm_type == 2 and _engine.sum_of_squares is not None else None
     norm = math.sqrt(squares) if squares is not None else _norm(found, norm_type)
@@ -81,7 +94,7 @@ def clip_grad_norm_(
         with no_grad():
             for g in left or ():
                 g *= factor
-    return tensor(float(norm))
+    return np.float64(norm)
 
 
 def _order(norm_type: float | str) -> float:

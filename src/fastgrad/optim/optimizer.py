@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fastgrad._engine import Tensor, enable_grad, no_grad
+from fastgrad._engine import Tensor, enable_grad, host_step, no_grad
 from fastgrad._state import clear_gradients
 from fastgrad.optim import messages, states
 from fastgrad.tracebacks import boundary
@@ -124,6 +124,10 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
+        host_step("optimizer step", self._step)
+        return loss
+
+    def _step(self) -> None:
         for group, slots in zip(self.param_groups, self._slots):
             if not 0 <= group["lr"] < math.inf:  # may have been set by a scheduler or by the user
                 raise messages.out_of_range(type(self).__name__, "lr", group["lr"], 0, math.inf)
@@ -134,7 +138,6 @@ class Optimizer:
                 with no_grad():
                     for k in left:
                         self.update_one(group, slots, k, group["params"][k])
-        return loss
 
     def update(self, group: dict[str, Any], slots: Slots) -> Iterable[int] | None:
         """Run the compiled step of one group. Returns the numbers of the parameters that `update_one` must update."""

@@ -3,7 +3,15 @@
 import numpy as np
 
 from fastgrad import _tree
-from fastgrad._engine import Tensor, asarray, pull_back, push_forward, reached_inputs, unit_directions
+from fastgrad._engine import (
+    Tensor,
+    asarray,
+    is_capturing,
+    pull_back,
+    push_forward,
+    reached_inputs,
+    unit_directions,
+)
 from fastgrad._lazy import lazy_module
 from fastgrad.batching import running
 from fastgrad.errors import NotDifferentiableError
@@ -213,7 +221,7 @@ def _joined(run, parts, shape, dtype):
     """Join batches into one Tensor of a shape if tracked, else into an array."""
     if not parts:
         return np.zeros(shape, dtype)
-    if run.tracked and any(part.requires_grad for part in parts):
+    if is_capturing() or (run.tracked and any(part.requires_grad for part in parts)):
         return ops.reshape(ops.concat(*parts), shape)
     if len(parts) == 1:
         array = own_gradient(parts[0])

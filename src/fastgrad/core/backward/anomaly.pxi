@@ -10,6 +10,8 @@ class detect_anomaly(anomaly.detect_anomaly):  # noqa: N801 - used as `with fg.d
 
 cdef int watch_here "fg_watch_here"() noexcept:
     cdef int what = BIRTHS if fg_births != NULL else 0
+    if fg_capture != NULL:
+        what |= CAPTURED
     if is_set(looking, True) and not is_set(inside_rule, True):
         what |= ANOMALIES
     return what

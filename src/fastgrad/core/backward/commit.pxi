@@ -67,7 +67,7 @@ cdef inline bint adds_in_place(Tensor x, const Layout* like, bint record) noexce
 
 cdef inline int make_gradient(Tensor x, bint record) except -1:
     """Replace the cotangent of the leaf `x`, which has no `.grad`, by the Tensor that will be its `.grad`."""
-    if x.layout == number_layout and not x.flags & COTANGENT_TENSOR:
+    if x.layout == number_layout and not x.flags & COTANGENT_TENSOR and fg_captures == 0:
         g = number_at((<double*>x.cotangent.value)[0])
         x.cotangent.tensor = g
         x.flags |= COTANGENT_TENSOR
@@ -87,11 +87,11 @@ cdef int make_gradient_array(Tensor x, bint record) except -1:
 cdef void add_gathered(Tensor x) noexcept:
     cdef Tensor before = <Tensor>x.grad_
     if x.flags & UNIFORM:
-        typed[x.layout.kernel].add_number(before.data, x.layout.size, uniform_value(x))
+        add_number_door(x.layout.kernel, x.cotangent.value, 1, 0, before.data, x.layout.size)
     elif is_small(x.layout):
-        typed[x.layout.kernel].accumulate(x.cotangent.value, before.data, x.layout.size)
+        accumulate_door(x.layout.kernel, x.cotangent.value, before.data, x.layout.size)
     else:
-        typed[x.layout.kernel].accumulate(payload(x.cotangent.storage), before.data, x.layout.size)
+        accumulate_door(x.layout.kernel, payload(x.cotangent.storage), before.data, x.layout.size)
     if before.storage != NULL:
         before.storage.version += 1
     else:
@@ -103,6 +103,8 @@ cdef inline int prepare_leaf(Tensor x, Sweep* here) except -1:
     The cotangent stays in `x`, where a sweep of another thread finds it and waits."""
     if x.sweep != here.number:
         raise errors.graph_changed()
+    if fg_capture != NULL:
+        capture_first_grad(x)
     if x.grad_ == NULL:
         if not x.flags & COTANGENT_TENSOR or not x.flags & SUMMED:
             make_gradient(x, here.record)
@@ -154,6 +156,8 @@ cdef inline void write_grad(Tensor x) noexcept:
         Py_DECREF(<object>x.cotangent.tensor)       # not the last: the Sum holds it
     else:
         x.grad_ = x.cotangent.tensor
+        if fg_capture != NULL:
+            capture_set_gradient(x, x.grad_)
     x.flags &= ~<int>(COTANGENT | COTANGENT_TENSOR | SUMMED)
 
 
@@ -188,6 +192,8 @@ cdef int commit(Sweep* here) except -1:
         for s in <list>here.sums:       # they hold the old `.grad`s: nothing dies here
             Py_INCREF(s.total)
             s.tensor.grad_ = <PyObject*>s.total
+            if fg_capture != NULL:
+                capture_set_gradient(s.tensor, s.tensor.grad_)
             if s.before is not None:
                 Py_DECREF(s.before)
     return 0

@@ -14,7 +14,7 @@ cdef char* cotangent_buffer(Tensor x, bint* add) except NULL:
         x.flags |= COTANGENT
     elif x.cotangent.storage.refs > 1:
         own = storage_new(x.layout.nbytes)
-        memcpy(payload(own), payload(x.cotangent.storage), x.layout.nbytes)
+        move_door(payload(own), payload(x.cotangent.storage), x.layout.nbytes)
         storage_release(x.cotangent.storage)
         x.cotangent.storage = own
     return payload(x.cotangent.storage)
@@ -39,54 +39,44 @@ cdef int accumulate(Tensor x, const char* g, Storage* storage) except -1:
         return 0
     cdef char* where = cotangent_buffer(x, &add)
     if add:
-        typed[x.layout.kernel].accumulate(g, where, x.layout.size)
+        accumulate_door(x.layout.kernel, g, where, x.layout.size)
     else:
-        memcpy(where, g, x.layout.nbytes)
+        move_door(where, g, x.layout.nbytes)
     return 0
 
 
 # The cotangent of a full sum is one number for all elements. It stays one number through additions, and elementwise
 # kernels spread it block by block, which saves a pass over memory for arrays larger than the cache.
 
-cdef inline double load_number(int kernel, const char* at) noexcept nogil:
-    return (<const double*>at)[0] if kernel == F64 else <double>(<const float*>at)[0]
-
-
-cdef inline void store_number(int kernel, char* at, double value) noexcept nogil:
-    if kernel == F64:
-        (<double*>at)[0] = value
-    else:
-        (<float*>at)[0] = <float>value
-
-
 cdef inline double uniform_value(Tensor x) noexcept nogil:
     return load_number(x.layout.kernel, x.cotangent.value)
 
 
-cdef int accumulate_uniform(Tensor x, double value) except -1:
-    """Add one number to every element of the cotangent."""
+cdef int accumulate_uniform(Tensor x, const char* g, double times, Py_ssize_t parts) except -1:
+    """Add the number at `g`, times `times`, and divided by `parts` if that is not 0, to every element of the
+    cotangent."""
     cdef bint add
     if not is_small(x.layout) and (x.flags & UNIFORM or not x.flags & COTANGENT):
-        store_number(x.layout.kernel, x.cotangent.value, uniform_value(x) + value if x.flags & UNIFORM else value)
+        share_door(x.layout.kernel, g, times, parts, x.cotangent.value, x.flags & UNIFORM != 0)
         x.flags |= COTANGENT | UNIFORM
         return 0
     cdef char* where = cotangent_buffer(x, &add)
     if not add:
-        typed[x.layout.kernel].fill(where, x.layout.size, value)
+        fill_door(x.layout.kernel, g, times, parts, where, x.layout.size)
     else:
-        typed[x.layout.kernel].add_number(where, x.layout.size, value)
+        add_number_door(x.layout.kernel, g, times, parts, where, x.layout.size)
     return 0
 
 
 cdef inline int accumulate_same(Tensor x, Tensor y, const char* g, Storage* storage) except -1:
     """Add the cotangent of `y`, at `g`, to that of `x`, of the same shape."""
-    return accumulate_uniform(x, uniform_value(y)) if y.flags & UNIFORM else accumulate(x, g, storage)
+    return accumulate_uniform(x, y.cotangent.value, 1, 0) if y.flags & UNIFORM else accumulate(x, g, storage)
 
 
 cdef int spread_uniform(Tensor x) except -1:
     """Replace the one number by an array."""
     cdef Storage* block = storage_new(x.layout.nbytes)
-    typed[x.layout.kernel].fill(payload(block), x.layout.size, uniform_value(x))
+    fill_door(x.layout.kernel, x.cotangent.value, 1, 0, payload(block), x.layout.size)
     x.cotangent.storage = block
     x.flags &= ~<int>UNIFORM
     return 0
@@ -122,9 +112,9 @@ cdef int accumulate_tensor(Tensor x, Tensor gx, bint record) except -1:
     cdef char* where = cotangent_buffer(x, &add)
     cdef Layout* layout = layout_contiguous(x.layout)
     if add:
-        add_strided(x.layout.kernel, x.layout, gx.data, gx.layout.strides, where, layout.strides)
+        add_door(x.layout.kernel, x.layout, gx.data, gx.layout.strides, where, layout.strides)
     else:
-        copy_strided(x.layout.itemsize, x.layout, gx.data, gx.layout.strides, where, layout.strides)
+        copy_door(x.layout.itemsize, x.layout, gx.data, gx.layout.strides, where, layout.strides)
     return 0
 
 
@@ -137,7 +127,7 @@ cdef Tensor cotangent_tensor(Tensor x):
     cdef Layout* layout = layout_contiguous(x.layout)
     if is_small(layout):
         t = new_tensor(layout)
-        t.own = x.cotangent
+        move_door(t.own.value, x.cotangent.value, 8)
         return t
     return adopt(layout, x.cotangent.storage, payload(x.cotangent.storage))
 

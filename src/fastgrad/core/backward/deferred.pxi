@@ -53,9 +53,9 @@ cdef inline bint can_hold(PyObject* x, unsigned int gen, const Layout* layout) n
 
 cdef bint can_defer(Tensor y, Sweep* here) noexcept:
     """Whether `y` is an elementwise node with kernels, nobody looks at it, and its operands are of its layout."""
-    if (kernels[y.op].nin == 0 or here.record or here.watched or y.extra != NULL or y.layout.kernel == NO_KERNEL
-            or y.layout.nbytes < LARGE or not y.layout.flags & C_CONTIGUOUS or not y.flags & COTANGENT
-            or y.flags & (HOOKED | RETAIN | INPUT | FREED | COTANGENT_TENSOR) or not has_kernel(y)):
+    if (kernels[y.op].nin == 0 or here.record or here.watched or here.captured or y.extra != NULL
+            or y.layout.kernel == NO_KERNEL or y.layout.nbytes < LARGE or not y.layout.flags & C_CONTIGUOUS
+            or not y.flags & COTANGENT or y.flags & (HOOKED | RETAIN | INPUT | FREED | COTANGENT_TENSOR) or not has_kernel(y)):
         return False
     if not y.flags & CONST1 and not can_hold(y.x1, y.gen1, y.layout):
         return False
@@ -181,7 +181,7 @@ cdef int defer_edge(Deferred* deferred, Tensor y, Tensor x, Backward kernel, Pla
     cdef bint add = x.flags & COTANGENT != 0, plain = copies(kernel, deferred.dtype)
     cdef int out
     if plain and b < 0 and (x.flags & UNIFORM or not add):
-        return accumulate_uniform(x, uniform_value(y))
+        return accumulate_uniform(x, y.cotangent.value, 1, 0)
     cdef Place g = in_buffer(b) if b >= 0 else in_constant(deferred, uniform_value(y))
     if add:
         out = buffer_in(deferred, x)

@@ -2,7 +2,7 @@
 
 cdef Tensor one_like(Tensor t):
     cdef Tensor g = new_tensor(layout_contiguous(t.layout))
-    store_number(t.layout.kernel, g.data, 1)
+    store_door(t.layout.kernel, g.data, 1)
     return g
 
 

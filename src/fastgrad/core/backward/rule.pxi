@@ -69,7 +69,9 @@ cdef int rule_cotangents(Function f, Tensor y, Tensor g, bint record, bint only_
         o = operands[k]
         if is_tensor(o) and takes(<Tensor>o, only_wanted) and nth_bit(flows, k):
             x = <Tensor>o
-            if not f.together:
+            if fg_capture != NULL and not record:
+                gx = captured_vjp(f, k, g, read, values, params)
+            elif not f.together:
                 gx = <Tensor?>call_vjp(f, k, g, read, values, params)
             else:
                 if together is None:

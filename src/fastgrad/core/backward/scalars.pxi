@@ -40,7 +40,7 @@ cdef inline bint process_scalar(PyObject* y, Sweep* here) except -1:
         return True
     if (flags & <int>(SPECIAL | COTANGENT) != COTANGENT or kernels[(<Tensor>y).op].nin == 0
             or (<Tensor>y).layout != number_layout or (<Tensor>y).extra != NULL or here.interleaved
-            or here.watched):
+            or here.watched or here.captured):
         return False
     return backward_scalar(<Tensor>y, here)
 

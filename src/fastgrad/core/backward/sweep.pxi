@@ -107,6 +107,8 @@ cdef int process_node(Tensor y, Sweep* here) except -1:
     cdef bint done = here.partial and is_input(y, here)
     if y.flags & (HOOKED | RETAIN | INPUT) and y.flags & COTANGENT:
         if y.flags & HOOKED and not done:
+            if here.captured:
+                raise program_errors.hooked(op_name(y))
             run_hooks(y, here)
         if y.flags & RETAIN and not is_leaf(y) and here.gradients == NULL:
             retain(y, here)
@@ -158,7 +160,7 @@ cdef inline int seed(Tensor y, Tensor g, Sweep* here) except -1:
     check_counted(<PyObject*>y, here)       # Python code may have run, to sum the cotangents of another root
     if not takes(y, here.only_wanted):
         return 0
-    if g is None and y.layout == number_layout and not here.record:
+    if g is None and y.layout == number_layout and not here.record and not here.captured:
         accumulate_scalar(<PyObject*>y, 1)
         return 0
     g = g if g is not None else one_like(y)
@@ -190,6 +192,7 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, Targets gradients, bint
     here.retain = retain
     here.record = record
     here.watched = watched
+    here.captured = fg_capture != NULL
     here.interleaved = record
     try:
         first_pass(root, more, here)

@@ -22,6 +22,7 @@ cdef struct Sweep:
     unsigned int search     # the number under which `mark_reachable` searched for the inputs of `gradients`, or 0
     bint retain             # keep the graph
     bint record             # create_graph
+    bint captured           # a program is recorded: every node by itself
     bint watched            # cotangents are checked for anomalies; rules and hooks run unwatched
     bint counting           # in the first pass: the references in `ready` are borrowed, and no Python code may run
     bint only_wanted        # `gradients`: follow only edges that lead to its inputs; all do if every leaf is an input

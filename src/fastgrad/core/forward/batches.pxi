@@ -81,6 +81,6 @@ cdef void run_kernel(KernelCall* call, int k, const Layout* layout, const char* 
     cdef Py_ssize_t at = 0
     cdef double* constant = &call.c if call.constant else NULL
     while at < out.layout.nbytes:
-        backward_apply(call.kernel[k], layout.kernel, g + at, call.x1, call.x2, call.y, out.data + at, layout.size, add,
-                       constant, False)
+        backward_door(call.kernel[k], layout.kernel, g + at, call.x1, call.x2, call.y, out.data + at, layout.size, add,
+                      constant, False)
         at += layout.nbytes

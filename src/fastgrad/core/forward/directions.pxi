@@ -34,8 +34,8 @@ cdef Tensor rearranged(Tensor y, Tensor t, Py_ssize_t batch, Py_ssize_t row, Py_
     cdef Py_ssize_t[65] steps
     cdef Tensor source = contiguous(t)
     cdef Tensor out = new_tensor(batched_layout(y.layout, batch))
-    copy_strided(y.layout.itemsize, out.layout, source.data + offset,
-                 batched_strides(steps, y.layout, batch, row, strides), out.data, out.layout.strides)
+    copy_door(y.layout.itemsize, out.layout, source.data + offset,
+              batched_strides(steps, y.layout, batch, row, strides), out.data, out.layout.strides)
     return out
 
 
@@ -57,9 +57,9 @@ cdef Tensor placed(Tensor y, const Layout* part, Tensor t, Py_ssize_t batch, Py_
     cdef Tensor out = new_tensor(batched_layout(y.layout, batch))
     cdef Layout* parts = batched_layout(part, batch)
     if out.layout.size != parts.size:
-        memset(out.data, 0, out.layout.nbytes)
-    copy_strided(part.itemsize, parts, source.data, parts.strides, out.data + offset,
-                 batched_strides(steps, part, batch, y.layout.nbytes, strides))
+        zero_door(out.data, out.layout.nbytes)
+    copy_door(part.itemsize, parts, source.data, parts.strides, out.data + offset,
+              batched_strides(steps, part, batch, y.layout.nbytes, strides))
     return out
 
 

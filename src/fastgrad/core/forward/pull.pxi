@@ -44,6 +44,8 @@ def unit_directions(Tensor x not None, Py_ssize_t low, Py_ssize_t high):
     for k in range(high - low):
         memcpy(out.data + k * x.layout.nbytes + (low + k) * x.layout.itemsize, one if wide else <void*>narrow,
                x.layout.itemsize)
+    if fg_capture != NULL:
+        capture_constant(out)
     return out
 
 
@@ -57,6 +59,8 @@ cdef int pull_node(Tensor y, Py_ssize_t batch, bint record, Sweep* here) except 
         return 0
     g = <Tensor>found
     if y.flags & HOOKED:
+        if fg_capture != NULL:
+            raise program_errors.hooked(op_name(y))
         hooks = tuple(((<NodeExtra>y.extra).hooks or {}).values())
         g = <Tensor?>sweep_arguments.hooked(hooks, g, batch, functions, asarray)
         if is_listed(<PyObject*>y, here):

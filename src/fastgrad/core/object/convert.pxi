@@ -79,10 +79,14 @@ cdef Tensor as_tensor(object o):
     if is_tensor(o):
         return <Tensor>o
     if type(o) is float or type(o) is float64_type:
-        return float_tensor(PyFloat_AS_DOUBLE(<PyObject*>o))
-    if PyArray_Check(o):
-        return shared(o)
-    return own_array(np.array(o))
+        t = float_tensor(PyFloat_AS_DOUBLE(<PyObject*>o))
+    elif PyArray_Check(o):
+        t = shared(o)
+    else:
+        t = own_array(np.array(o))
+    if fg_capture != NULL:
+        capture_constant(t)
+    return t
 
 
 cdef Tensor shared(cnp.ndarray a):
@@ -124,12 +128,14 @@ cdef Tensor detached(Tensor t):
 
 cdef object to_numpy(Tensor t, bint writeable=False):
     """An ndarray that outlives the graph: its base is a tensor without edges."""
+    if fg_capture != NULL:
+        leave_program(t, "an array")
     return array_view(t, detached(t), writeable)
 
 
 cdef object scalar_item(Tensor t):
     """The one element as a Python number."""
-    if t.layout.typenum == cnp.NPY_DOUBLE:
+    if t.layout.typenum == cnp.NPY_DOUBLE and fg_capture == NULL:
         return (<double*>t.data)[0]
     return to_numpy(t).item()
 
@@ -143,7 +149,7 @@ cdef Tensor private_copy(Tensor t):
     """A C-contiguous copy, also of a contiguous tensor."""
     cdef Layout* layout = layout_contiguous(t.layout)
     cdef Tensor c = new_tensor(layout)
-    copy_strided(layout.itemsize, layout, t.data, t.layout.strides, c.data, layout.strides)
+    copy_door(layout.itemsize, layout, t.data, t.layout.strides, c.data, layout.strides)
     return c
 
 
@@ -152,11 +158,15 @@ def tensor(data, *, dtype=None, requires_grad=False, device=None):
         devices.check(device)
     if type(data) is float and dtype is None:
         t = float_tensor(data)
+        if fg_capture != NULL:
+            capture_constant(t)
     else:
         if is_tensor(data):
             check_door(<Tensor>data, "fg.tensor(x)", False)
             data = to_numpy(<Tensor>data)
         a = np.array(data, dtype=dtype, order="C", copy=True)
+        if fg_capture != NULL:
+            note_array(a)
         t = private_copy(wrap_array(a))
     if requires_grad:
         require(t)
@@ -182,11 +192,12 @@ def asarray(obj, dtype=None, *, copy=None, device=None):
         if copy is False:
             raise errors.copy_needed(obj.dtype, np.dtype(dtype))
         return functions["copy"](obj) if same else functions["astype"](obj, np.dtype(dtype))
-    if dtype is None and PyArray_CheckExact(obj) and not copy:
-        return shared(obj)
-    if dtype is None and type(obj) is float and copy is not False:
-        return float_tensor(obj)
+    if dtype is None and ((PyArray_CheckExact(obj) and not copy) or (type(obj) is float and copy is not False)):
+        return as_tensor(obj)
     a, owned = parameters.array_of(obj, dtype, copy)
     if owned is None:
         return op_functions.stacked(obj, dtype, asarray)
-    return own_array(a) if owned else shared(a)
+    t = own_array(a) if owned else shared(a)
+    if fg_capture != NULL:
+        capture_constant(t)
+    return t

@@ -32,6 +32,7 @@ cdef extern from *:
 cdef enum:
     ANOMALIES = 1           # results are checked for NaN and infinity
     BIRTHS = 2              # results are noted, for `checkpoint`
+    CAPTURED = 4            # a program is recorded
 
 cdef Py_ssize_t live_tensors = 0
 

@@ -66,6 +66,8 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
         return write_through(x, z, name)
     check_writable(x)
     check_fits(x, z, name)
+    if fg_capture != NULL:
+        capture_operand(x)
     if x.layout.typenum != z.layout.typenum:
         z = functions["astype"](z, dtype_of(x))
     cdef bint recorded = z.flags & REQUIRES_GRAD != 0
@@ -93,7 +95,7 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
     bump_version(x)
     if x.storage != NULL:
         note_write(x.storage, whole_region(x))
-    copy_strided(x.layout.itemsize, x.layout, z.data, z.layout.strides, x.data, x.layout.strides)
+    copy_door(x.layout.itemsize, x.layout, z.data, z.layout.strides, x.data, x.layout.strides)
     if recorded:
         x.storage.taken = x.storage.version
         forget_cycles(x)
@@ -192,7 +194,9 @@ cdef inline bint writes_directly(int op, Tensor x, int flags) noexcept:
 cdef inline Tensor write_directly(int op, Tensor x, const void* other, Py_ssize_t step):
     cdef Layout* layout = x.layout
     bump_version(x)
-    apply2(&kernels[op].loop[layout.kernel], x.data, layout.itemsize, other, step, x.data, layout.size, layout.itemsize)
+    if fg_capture != NULL:
+        capture_operand(x)
+    update2(&kernels[op].loop[layout.kernel], x.data, other, step, layout.size, layout.itemsize)
     return x
 
 

@@ -83,4 +83,6 @@ cdef int check_recorded(Tensor x, str door, bint warns) except -1:
 
 def leave(Tensor x not None, str door, bint warns=False):
     """`check_door`, for methods that both engines share."""
+    if fg_capture != NULL:
+        leave_program(x, door)
     check_door(x, door, warns)

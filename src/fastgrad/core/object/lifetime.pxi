@@ -52,6 +52,8 @@ cdef inline PyObject* alloc_at() except NULL:
     cdef PyObject* o = take_object()
     if FASTGRAD_DEBUG:
         count_live(1)
+    if fg_captures and fg_capture != NULL:
+        capture_object(o)
     return o
 
 

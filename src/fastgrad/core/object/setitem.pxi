@@ -51,7 +51,7 @@ cdef object set_item(Tensor x, object key, object value, Tensor changed=None):
     if recording:
         value = operand_of(value)
     if is_tensor(value):
-        given = to_numpy(<Tensor>value)
+        given = array_view(<Tensor>value, value, False) if fg_capture != NULL else to_numpy(<Tensor>value)
     elif type(value) in PLAIN or (PyArray_CheckExact(value) and cnp.PyArray_TYPE(<cnp.ndarray>value) != cnp.NPY_OBJECT):
         given = value
     else:
@@ -79,7 +79,10 @@ cdef object set_item(Tensor x, object key, object value, Tensor changed=None):
         old = snapshot(x, reads_result(x))
         operands = operands_after(x, z, old)
     try:
-        target[params["key"]] = given
+        if fg_capture == NULL:
+            target[params["key"]] = given
+        else:
+            captured_write(x, value if is_tensor(value) else given, target, given, params["key"])
         if version_of(x) != version:
             raise errors.written_meanwhile("setitem")
     except BaseException as error:

@@ -11,6 +11,14 @@ cdef inline object operate(int op, object a, object b):
     return binary_any(op, a, b)
 
 
+cdef inline int set_grad(Tensor x, PyObject* g) except -1:
+    if fg_capture != NULL:
+        capture_first_grad(x)
+        capture_set_gradient(x, g)
+    replace_grad(x, g)
+    return 0
+
+
 cdef inline void replace_grad(Tensor x, PyObject* g) noexcept:
     cdef PyObject* old = x.grad_
     x.grad_ = g
@@ -107,6 +115,8 @@ cdef class Tensor:
 
     @property
     def grad(self):
+        if fg_capture != NULL:
+            capture_first_grad(self)
         if self.grad_ != NULL:
             return <Tensor>self.grad_
         if not is_leaf(self) and not self.flags & RETAIN:
@@ -118,10 +128,10 @@ cdef class Tensor:
         if value is not None:
             value = sweep_arguments.checked_gradient(value, self, asarray)      # may set `.grad` itself
             Py_INCREF(value)
-        replace_grad(self, <PyObject*>value if value is not None else NULL)
+        set_grad(self, <PyObject*>value if value is not None else NULL)
 
     def zero_grad(self):
-        replace_grad(self, NULL)
+        set_grad(self, NULL)
 
     def retain_grad(self):
         if not is_recorded(self):
@@ -321,7 +331,7 @@ cdef class Tensor:
         return <Py_hash_t>(<size_t><PyObject*>self >> 4)
 
     def __float__(self):
-        if self.layout.typenum == cnp.NPY_DOUBLE and self.layout.size == 1:
+        if self.layout.typenum == cnp.NPY_DOUBLE and self.layout.size == 1 and fg_capture == NULL:
             check_door(self, "float(x)", True)
             return (<double*>self.data)[0]
         return METHODS["__float__"](self)

@@ -20,11 +20,29 @@ cdef unsigned int versions_in(object operands) except? 0xFFFFFFFF:
 cdef int move_out(Tensor t) except -1:
     """Move an inline value to a block of its own, so that views can share it."""
     if t.storage == NULL:
+        if fg_capture != NULL and not made_here(<Capture>fg_capture, t):
+            return move_out_uncaptured(t)
         storage = storage_new(8)
-        memcpy(payload(storage), t.own.value, 8)
+        move_door(payload(storage), t.own.value, 8)
         storage.version = t.gen
         t.storage = storage
         t.data = payload(storage)
+    return 0
+
+
+cdef int move_out_uncaptured(Tensor t) except -1:
+    """`move_out` of a tensor that a captured function found outside: to a block that is not the program's."""
+    c = <Capture>fg_capture
+    cdef bint before = c.suspended
+    c.suspended = True
+    try:
+        storage = storage_new(8)
+    finally:
+        c.suspended = before
+    memcpy(payload(storage), t.own.value, 8)
+    storage.version = t.gen
+    t.storage = storage
+    t.data = payload(storage)
     return 0
 
 
@@ -73,6 +91,8 @@ cdef inline int check_fresh(Tensor x) except -1:
     """Raise if the memory of `x` was modified after `x` was recorded."""
     if x.storage != NULL and x.storage.version != 0:
         check_written(x)
+    if fg_captures and fg_capture != NULL:
+        capture_operand(x)
     return 0
 
 

@@ -51,14 +51,14 @@ cdef Tensor record_along(int op, PyObject** given):
         layout = layout_contiguous(layout)
     y = new_tensor(layout)
     if row.loop[dtype] != NULL:
-        reduce_loop(row.loop[dtype], source.data, &e, layout.itemsize, y.data)
+        reduce_door(row.loop[dtype], source.data, &e, layout.itemsize, y.data)
         if row.mean:
-            divide(dtype, y.data, layout.size, <double>e.n)
+            divide_door(dtype, y.data, layout.size, <double>e.n)
     elif row.forward_scratch == NULL:
-        row.forward[dtype](source.data, y.data, NULL, &e)
+        axis_forward_door(row.forward[dtype], source.data, y.data, NULL, &e)
     else:
         scratch = storage_new(row.forward_scratch(e.n, e.inner) * layout.itemsize)
-        row.forward[dtype](source.data, y.data, payload(scratch), &e)
+        axis_forward_door(row.forward[dtype], source.data, y.data, payload(scratch), &e)
         storage_release(scratch)
     if wants_grad(x):       # `link_wanted` is not inlined here
         link1(y, op, guarded(x, op, READS_X1))
@@ -85,8 +85,8 @@ cdef int backward_along(Tensor y, char* g, Storage* gs, bint only_wanted) except
         gx = cotangent_buffer_or_reuse(x, g, gs, &add)
     if row.backward_scratch != NULL:
         scratch = storage_new(row.backward_scratch(e.n, e.inner) * y.layout.itemsize)
-    row.backward[y.layout.kernel](g, data_or_null(source), y.data, gx, NULL if scratch == NULL else payload(scratch),
-                                  &e, add)
+    axis_backward_door(row.backward[y.layout.kernel], g, data_or_null(source),
+                       y.data, gx, NULL if scratch == NULL else payload(scratch), &e, add)
     if scratch != NULL:
         storage_release(scratch)
     return 0

@@ -128,11 +128,11 @@ cdef Tensor element_of(Tensor x, object key, Py_ssize_t offset):
     """One element, copied as NumPy's scalars are: later writes to `x` do not change it."""
     cdef Tensor y
     check_fresh(x)
-    if x.layout.typenum == cnp.NPY_DOUBLE:
+    if x.layout.typenum == cnp.NPY_DOUBLE and fg_captures == 0:
         y = float_tensor((<double*>(x.data + offset))[0])
     else:
         y = new_tensor(layout_get(x.layout.typenum, x.layout.itemsize, 0, NULL, NULL))
-        memcpy(y.data, x.data + offset, x.layout.itemsize)
+        move_door(y.data, x.data + offset, x.layout.itemsize)
     if wants_grad(x):
         link1(y, GETITEM, x)
         keep_parameter(y, key)

@@ -123,8 +123,7 @@ cdef Tensor record_conv(int op, PyObject** given):
     if b is not None:
         b = contiguous(b)
     cdef Storage* scratch = storage_new(conv_scratch(&d, item) * item)
-    typed[x.layout.kernel].conv_forward(source.data, w_source.data, data_or_null(b), y.data, columns, payload(scratch),
-                                        &d)
+    conv_door(x.layout.kernel, source.data, w_source.data, data_or_null(b), y.data, columns, payload(scratch), &d)
     storage_release(scratch)
     if wanted:
         link_operands(y, op, operands, params)
@@ -166,10 +165,9 @@ cdef Tensor record_conv_transposed(int op, PyObject** given):
     y = new_tensor(layout_get(a.layout.typenum, a.layout.itemsize, n + 2, shape, NULL))
     cdef Storage* scratch = storage_new(conv_scratch(&d, a.layout.itemsize) * a.layout.itemsize)
     if to_input:
-        typed[a.layout.kernel].conv_input_backward(a_source.data, b_source.data, y.data, payload(scratch), &d, False)
+        conv_input_door(a.layout.kernel, a_source.data, b_source.data, y.data, payload(scratch), &d, False)
     else:
-        typed[a.layout.kernel].conv_weight_backward(a_source.data, b_source.data, y.data, NULL, payload(scratch), &d,
-                                                    False)
+        conv_weight_door(a.layout.kernel, a_source.data, b_source.data, y.data, NULL, payload(scratch), &d, False)
     storage_release(scratch)
     if wanted:
         link_operands(y, op, operands, params)
@@ -189,13 +187,12 @@ cdef int backward_conv(Tensor y, char* g, Storage* gs, bint only_wanted) except 
         if takes(w, only_wanted):
             source = contiguous(x)
             gx = cotangent_buffer(w, &add)
-            typed[x.layout.kernel].conv_weight_backward(source.data, g, gx,
-                                                        NULL if extra.kept == NULL else payload(extra.kept),
-                                                        payload(scratch), &d, add)
+            conv_weight_door(x.layout.kernel, source.data, g, gx, NULL if extra.kept == NULL else payload(extra.kept),
+                             payload(scratch), &d, add)
         if takes(x, only_wanted):
             source = contiguous(w)
             gx = cotangent_buffer(x, &add)
-            typed[x.layout.kernel].conv_input_backward(g, source.data, gx, payload(scratch), &d, add)
+            conv_input_door(x.layout.kernel, g, source.data, gx, payload(scratch), &d, add)
     finally:
         storage_release(scratch)
     b = wanted_operand(extra, 2, only_wanted)

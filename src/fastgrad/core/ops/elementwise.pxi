@@ -1,13 +1,13 @@
 # Elementwise ops: recording and backward.
 
-cdef inline void forward_flat1(int op, const Layout* layout, const char* x, char* y) noexcept nogil:
+cdef inline void forward_flat1(int op, const Layout* layout, const char* x, char* y) noexcept:
     cdef Kernel* k = &kernels[op]
     if layout.kernel == F64 and layout.size == 1 and k.scalar1 != NULL:
-        (<double*>y)[0] = k.scalar1((<const double*>x)[0])
+        scalar1_door(k.scalar1, x, y)
     elif k.own[layout.kernel] != NULL:
-        own_forward(k.own[layout.kernel], layout.kernel, x, y, layout.size)
+        forward_door(k.own[layout.kernel], layout.kernel, x, y, layout.size)
     else:
-        fresh1(&k.loop[layout.kernel], x, y, layout.size, layout.itemsize)
+        loop1(&k.loop[layout.kernel], x, y, layout.size, layout.itemsize)
 
 
 cdef inline bint has_forward(int op, int dtype) noexcept nogil:
@@ -44,9 +44,9 @@ cdef Tensor unary_strided(int op, Tensor x):
     cdef layout_t[1] layouts = [x.layout]
     if kernels[op].own[layout.kernel] != NULL:
         x = private_copy(x)
-        own_forward(kernels[op].own[layout.kernel], layout.kernel, x.data, y.data, layout.size)
+        forward_door(kernels[op].own[layout.kernel], layout.kernel, x.data, y.data, layout.size)
     else:
-        broadcast_apply(&kernels[op].loop[layout.kernel], 1, layout, y.data, base, layouts)
+        broadcast_door(&kernels[op].loop[layout.kernel], 1, layout, y.data, base, layouts)
     return y
 
 
@@ -81,10 +81,10 @@ cdef Tensor binary_array(int op, Tensor a, Tensor b):
     if layout == b.layout and layout.flags & C_CONTIGUOUS:
         y = new_tensor(layout)
         if layout.flags & SCALAR and layout.kernel == F64 and k.scalar2 != NULL:
-            (<double*>y.data)[0] = k.scalar2((<double*>a.data)[0], (<double*>b.data)[0])
+            scalar2_door(k.scalar2, a.data, b.data, y.data)
         else:
-            fresh2(&k.loop[layout.kernel], a.data, layout.itemsize, b.data, layout.itemsize, y.data, layout.size,
-                   layout.itemsize)
+            loop2(&k.loop[layout.kernel], a.data, layout.itemsize, b.data, layout.itemsize, y.data, layout.size,
+                  layout.itemsize)
     else:
         y = binary_broadcast(op, a, b)
         if y is None:
@@ -114,7 +114,7 @@ cdef Tensor binary_broadcast(int op, Tensor a, Tensor b):
     cdef address[2] base = [a.data, b.data]
     cdef layout_t[2] layouts = [a.layout, b.layout]
     cdef Tensor y = new_tensor(layout)
-    broadcast_apply(&kernels[op].loop[layout.kernel], 2, layout, y.data, base, layouts)
+    broadcast_door(&kernels[op].loop[layout.kernel], 2, layout, y.data, base, layouts)
     return y
 
 
@@ -137,26 +137,26 @@ cdef Tensor constant_array(int op, Tensor x, double c, bint first):
     layout = source.layout
     cdef Tensor y = new_tensor(layout)
     if layout.flags & SCALAR and layout.kernel == F64 and k.scalar2 != NULL:
-        (<double*>y.data)[0] = k.scalar2(c, (<double*>x.data)[0]) if first else k.scalar2((<double*>x.data)[0], c)
+        scalar2_door(k.scalar2, &c if first else <double*>x.data, <double*>x.data if first else &c, y.data)
     elif op == POWER and not first:
         power_forward(layout, source.data, c, constant, y.data)
     elif first:
-        fresh2(&k.loop[layout.kernel], constant, 0, source.data, layout.itemsize, y.data, layout.size, layout.itemsize)
+        loop2(&k.loop[layout.kernel], constant, 0, source.data, layout.itemsize, y.data, layout.size, layout.itemsize)
     else:
-        fresh2(&k.loop[layout.kernel], source.data, layout.itemsize, constant, 0, y.data, layout.size, layout.itemsize)
+        loop2(&k.loop[layout.kernel], source.data, layout.itemsize, constant, 0, y.data, layout.size, layout.itemsize)
     if wants_grad(x):
         link_constant(y, op, guarded_by(x, table[op].reads_alone[first] & (READS_X2 if first else READS_X1)), c, first)
     return y
 
 
-cdef void power_forward(const Layout* layout, const char* x, double c, const void* constant, char* y) noexcept nogil:
+cdef void power_forward(const Layout* layout, const char* x, double c, const void* constant, char* y) noexcept:
     """As ndarray ** number: the small exponents have loops of their own."""
     cdef int op = SQUARE if c == 2 else SQRT if c == 0.5 else RECIPROCAL if c == -1 else POWER
     if op != POWER and kernels[op].loop[layout.kernel].run != NULL:
-        fresh1(&kernels[op].loop[layout.kernel], x, y, layout.size, layout.itemsize)
+        loop1(&kernels[op].loop[layout.kernel], x, y, layout.size, layout.itemsize)
     else:
-        fresh2(&kernels[<int>POWER].loop[layout.kernel], x, layout.itemsize, constant, 0, y, layout.size,
-               layout.itemsize)
+        loop2(&kernels[<int>POWER].loop[layout.kernel], x, layout.itemsize, constant, 0, y, layout.size,
+              layout.itemsize)
 
 
 cdef inline bint copies(Backward kernel, int dtype) noexcept nogil:
@@ -187,8 +187,8 @@ cdef int backward_one(Tensor y, char* g, Storage* gs, bint only_wanted) except -
         gs = y.storage      # nothing reads the value after this
         room = y.data
     cdef char* where = cotangent_buffer_or_reuse(x, room, gs, &add)
-    backward_apply(kernel, dtype, g, NULL if first else source.data, source.data if first else NULL, y.data, where,
-                   y.layout.size, add, NULL if alone else &c, y.flags & UNIFORM != 0)
+    backward_door(kernel, dtype, g, NULL if first else source.data, source.data if first else NULL, y.data, where,
+                  y.layout.size, add, NULL if alone else &c, y.flags & UNIFORM != 0)
     return 0
 
 
@@ -199,7 +199,7 @@ cdef Tensor expanded(Tensor x, const Layout* layout):
         return contiguous(x)
     broadcast_strides(layout, x.layout, x.layout.strides, strides)
     cdef Tensor e = new_tensor(layout_contiguous(<Layout*>layout))
-    copy_strided(layout.itemsize, layout, x.data, strides, e.data, e.layout.strides)
+    copy_door(layout.itemsize, layout, x.data, strides, e.data, e.layout.strides)
     return e
 
 
@@ -215,15 +215,15 @@ cdef int backward_operand(Tensor y, int k, Tensor x, Tensor s1, Tensor s2, char*
         if whole:
             return accumulate_same(x, y, g, gs)
         if uniform:
-            return accumulate_uniform(x, uniform_value(y) * (<double>y.layout.size / <double>x.layout.size))
+            return accumulate_uniform(x, y.cotangent.value, <double>y.layout.size / <double>x.layout.size, 0)
         where = cotangent_buffer(x, &add)
         return sum_into(y.layout, g, x.layout, where, add)
     if whole:
         where = cotangent_buffer_or_reuse(x, g, gs if k == 0 else NULL, &add)
-        backward_apply(kernel, dtype, g, d1, d2, y.data, where, y.layout.size, add, NULL, uniform)
+        backward_door(kernel, dtype, g, d1, d2, y.data, where, y.layout.size, add, NULL, uniform)
         return 0
     cdef Storage* part = storage_new(y.layout.nbytes)
-    backward_apply(kernel, dtype, g, d1, d2, y.data, payload(part), y.layout.size, False, NULL, uniform)
+    backward_door(kernel, dtype, g, d1, d2, y.data, payload(part), y.layout.size, False, NULL, uniform)
     return accumulate_broadcast(x, y.layout, part)
 
 

@@ -26,7 +26,11 @@ cdef inline bint is_index_array(cnp.ndarray a):
 cdef object index_array(object o):
     """An index array as C-contiguous int64; None for other objects, and for integers that int64 may not hold."""
     if is_tensor(o):
+        if fg_capture != NULL:
+            capture_operand(<Tensor>o)
         o = array_view(<Tensor>o, o, False)
+    elif fg_capture != NULL and PyArray_Check(o):
+        note_array(<cnp.ndarray>o)
     if type(o) is int or isinstance(o, np.integer):
         o = np.asarray(o)
     if not PyArray_Check(o):
@@ -70,6 +74,8 @@ cdef bint read_places(const Layout* layout, object key, Places* p) except -1:
     p.at = NULL
     p.lead = p.trail = 0
     if PyArray_Check(key) and is_index_array(<cnp.ndarray>key):
+        if fg_capture != NULL:
+            note_array(<cnp.ndarray>key)
         return make_places(layout, <cnp.ndarray>key, 1, p) and add_index(layout, <cnp.ndarray>key, 0, p)
     cdef tuple parts = key if type(key) is tuple else (key,)
     last = <int>len(parts)
@@ -91,6 +97,8 @@ cdef bint read_places(const Layout* layout, object key, Places* p) except -1:
     if len(parts) == 1:
         part = parts[0]
         if is_tensor(part) and (<Tensor>part).layout.typenum == cnp.NPY_BOOL:
+            if fg_capture != NULL:
+                leave_program(<Tensor>part, "a mask as an index")
             part = array_view(<Tensor>part, part, False)
         if PyArray_Check(part) and cnp.PyArray_TYPE(<cnp.ndarray>part) == cnp.NPY_BOOL:
             return not (dots and cnp.PyArray_NDIM(<cnp.ndarray>part) != 1) and read_mask(layout, part, p)
@@ -119,7 +127,7 @@ cdef inline bint make_places(const Layout* layout, cnp.ndarray a, int axes, Plac
 
 cdef inline bint add_index(const Layout* layout, cnp.ndarray a, int k, Places* p) noexcept:
     """Combine the index array of axis `lead + k` with the places; False where it is out of bounds."""
-    return cnp.PyArray_SIZE(a) == p.count and combine_index(
+    return cnp.PyArray_SIZE(a) == p.count and index_door(
         <Py_ssize_t*>cnp.PyArray_DATA(a), p.count, layout.shape[p.lead + k], <Py_ssize_t*>payload(p.at), k == 0)
 
 
@@ -199,7 +207,7 @@ cdef Tensor getitem_array(Tensor x, object key):
         check_fresh(x)
         source = contiguous(x)
         y = new_tensor(picked_layout(x.layout, &p))
-        gather(x.layout.itemsize, source.data, <Py_ssize_t*>payload(p.at), y.data, &p.e, p.count)
+        gather_door(x.layout.itemsize, source.data, <Py_ssize_t*>payload(p.at), y.data, &p.e, p.count)
         if link_wanted(y, GATHER, x):
             keep_places(y, &p)
     finally:
@@ -231,8 +239,8 @@ cdef int backward_gather(Tensor y, char* g, Storage* gs, bint only_wanted) excep
     cdef char* gx = cotangent_buffer(x, &add)
     kept_places(y, x.layout, &p)
     if not add:
-        memset(gx, 0, x.layout.nbytes)
-    typed[x.layout.kernel].scatter_add(g, <Py_ssize_t*>payload(p.at), gx, &p.e, p.count)
+        zero_door(gx, x.layout.nbytes)
+    gather_kernel_door(typed[x.layout.kernel].scatter_add, g, <Py_ssize_t*>payload(p.at), gx, &p.e, p.count)
     return 0
 
 
@@ -265,12 +273,13 @@ cdef Tensor record_scatter_add(int op, PyObject** given):
             return None
         check_fresh(x)
         y = new_tensor(whole)
-        memset(y.data, 0, whole.nbytes)
+        zero_door(y.data, whole.nbytes)
         if basic is not None:
-            copy_strided(whole.itemsize, x.layout, x.data, x.layout.strides, y.data + v.offset, v.strides)
+            copy_door(whole.itemsize, x.layout, x.data, x.layout.strides, y.data + v.offset, v.strides)
         else:
             source = contiguous(x)
-            typed[whole.kernel].scatter_add(source.data, <Py_ssize_t*>payload(p.at), y.data, &p.e, p.count)
+            gather_kernel_door(typed[whole.kernel].scatter_add, source.data, <Py_ssize_t*>payload(p.at), y.data, &p.e,
+                               p.count)
         if link_wanted(y, op, x):
             if basic is None:
                 keep_places(y, &p)
@@ -296,9 +305,9 @@ cdef int backward_scatter_add(Tensor y, char* g, Storage* gs, bint only_wanted) 
     cdef char* gx = cotangent_buffer(x, &add)
     kept_places(y, y.layout, &p)
     if add:
-        typed[layout.kernel].gather_add(g, <Py_ssize_t*>payload(p.at), gx, &p.e, p.count)
+        gather_kernel_door(typed[layout.kernel].gather_add, g, <Py_ssize_t*>payload(p.at), gx, &p.e, p.count)
     else:
-        gather(layout.itemsize, g, <Py_ssize_t*>payload(p.at), gx, &p.e, p.count)
+        gather_door(layout.itemsize, g, <Py_ssize_t*>payload(p.at), gx, &p.e, p.count)
     return 0
 
 

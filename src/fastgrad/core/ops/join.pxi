@@ -36,7 +36,7 @@ cdef Tensor join(int op, tuple given, object axis, bint stacks):
     part_strides(layout, a, stacks, strides)
     for o in operands:
         x = <Tensor>o
-        copy_strided(layout.itemsize, x.layout, x.data, x.layout.strides, y.data + at * layout.strides[a], strides)
+        copy_door(layout.itemsize, x.layout, x.data, x.layout.strides, y.data + at * layout.strides[a], strides)
         at += 1 if stacks else x.layout.shape[a]
     if wanted:
         link_many(y, rule_of[op], tuple(operands), {"axis": axis}, op)

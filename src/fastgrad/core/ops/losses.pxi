@@ -3,6 +3,8 @@
 cdef bint read_labels(Tensor labels, Py_ssize_t classes, Py_ssize_t* out) except -1:
     """Read labels as class numbers; False where they are not integers below `classes`."""
     if labels.layout.itemsize != 8 or labels.layout.typenum not in (cnp.NPY_LONG, cnp.NPY_LONGLONG):
+        if fg_capture != NULL and labels.layout.typenum != cnp.NPY_BOOL:
+            return read_labels(functions["astype"](labels, np.dtype(np.int64)), classes, out)
         a = array_view(labels, labels, False)
         if a.dtype.kind not in "iu":
             return False
@@ -10,11 +12,7 @@ cdef bint read_labels(Tensor labels, Py_ssize_t classes, Py_ssize_t* out) except
             return False
         labels = wrap_array(a.astype(np.int64))
     cdef Tensor source = contiguous(labels)
-    memcpy(out, source.data, source.layout.size * sizeof(Py_ssize_t))
-    for k in range(source.layout.size):
-        if out[k] < 0 or out[k] >= classes:
-            return False
-    return True
+    return labels_door(<const Py_ssize_t*>source.data, source.layout.size, classes, out)
 
 
 cdef Tensor record_cross_entropy(int op, PyObject** given):
@@ -24,7 +22,7 @@ cdef Tensor record_cross_entropy(int op, PyObject** given):
     cdef bint wanted, mean, each
     cdef char* e
     cdef NodeExtra extra
-    cdef double total, share = 1
+    cdef double share = 1
     reduction = <object>given[2]
     if x is None:
         return None
@@ -48,7 +46,6 @@ cdef Tensor record_cross_entropy(int op, PyObject** given):
     wanted = wants_grad(x)
     if mean:
         share = <double>rows
-    cdef const KernelSet* kernel = &typed[layout.kernel]
     source = contiguous(x)
     y = new_tensor(layout_get(layout.typenum, layout.itemsize, layout.ndim - 1 if each else 0, layout.shape, NULL))
     cdef Storage* block = storage_new(rows * <Py_ssize_t>sizeof(Py_ssize_t)
@@ -57,10 +54,8 @@ cdef Tensor record_cross_entropy(int op, PyObject** given):
         if not read_labels(labels, n, <Py_ssize_t*>payload(block)):
             return None
         e = payload(block) + rows * sizeof(Py_ssize_t)
-        total = kernel.cross_entropy_forward(source.data, <Py_ssize_t*>payload(block), y.data if each else NULL, e,
-                                             e + rows * n * layout.itemsize, not wanted, rows, n)
-        if not each:
-            store_number(layout.kernel, y.data, total / share)
+        cross_entropy_door(layout.kernel, source.data, <Py_ssize_t*>payload(block), y.data, e,
+                           rows * n * layout.itemsize, not wanted, rows, n, each, share)
         if wanted:
             link2(y, op, guarded(x, op, READS_X1), guarded(labels, op, READS_X2))
             extra = extra_of(y)
@@ -81,9 +76,8 @@ cdef int backward_cross_entropy(Tensor y, char* g, Storage* gs, bint only_wanted
     cdef char* e = payload(extra.kept) + rows * sizeof(Py_ssize_t)
     cdef bint add
     cdef char* gx = cotangent_buffer(x, &add)
-    typed[x.layout.kernel].cross_entropy_backward(g, extra.numbers[0], extra.number,
-                                                  <Py_ssize_t*>payload(extra.kept), e,
-                                                  e + rows * n * x.layout.itemsize, gx, rows, n, add)
+    cross_entropy_backward_door(x.layout.kernel, g, extra.numbers[0], extra.number, <Py_ssize_t*>payload(extra.kept),
+                                e, rows * n * x.layout.itemsize, gx, rows, n, add)
     return 0
 
 

@@ -130,30 +130,30 @@ cdef int product(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Fac
     if m == 0 or p == 0:
         return 0
     if n == 0:
-        memset(y, 0, m * p * item_bytes(kernel))
+        zero_door(y, m * p * item_bytes(kernel))
         return 0
     cdef Py_ssize_t scratch = own_product_scratch(kernel, m, n, p, a, b) if own_products_on else 0
     if scratch == 0:
-        matmul_strided(kernel, m, n, p, a, b, y)
+        product_door(kernel, m, n, p, a, b, y, NULL)
         return 0
     cdef Storage* block = storage_new(scratch)
-    own_product(m, n, p, a, b, <double*>y, <double*>payload(block))
+    product_door(kernel, m, n, p, a, b, y, payload(block))
     storage_release(block)
     return 0
 
 
 cdef void run_batched(int kernel, const Matmul* s, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a,
-                      const Factor* b, char* y) noexcept nogil:
+                      const Factor* b, char* y) noexcept:
     """C-contiguous y[..., m, p] = a[..., m, n] @ b[..., n, p]"""
     cdef Py_ssize_t item = item_bytes(kernel)
     cdef Py_ssize_t[64] steps
     if s.count == 0 or m == 0 or p == 0:
         return
     if n == 0:
-        memset(y, 0, s.count * m * p * item)
+        zero_door(y, s.count * m * p * item)
         return
     batch_steps(s, m * p * item, steps)
-    matmul_stacked(kernel, s.batch, s.shape, m, n, p, a, b, y, steps)
+    stacked_door(kernel, s.batch, s.shape, m, n, p, a, b, y, steps)
 
 
 cdef inline void batch_steps(const Matmul* s, Py_ssize_t step, Py_ssize_t* steps) noexcept nogil:

@@ -25,7 +25,8 @@ cdef Tensor record_norm(int op, Tensor x, PyObject** given, int first, int axes,
     y = new_tensor(layout_contiguous(layout))
     cdef Storage* stats = storage_new((2 * e.outer if forward == layer_norm else 5 * e.n) * layout.itemsize)
     try:
-        forward[layout.kernel](source.data, data_or_null(weight), data_or_null(bias), y.data, payload(stats), &e, eps)
+        norm_door(forward[layout.kernel], source.data, data_or_null(weight), data_or_null(bias), y.data, payload(stats),
+                  &e, eps)
         if wanted:
             extra = link_operands(y, op, operands, params)
             extra.kept = storage_keep(stats)
@@ -55,14 +56,14 @@ cdef int backward_layer_norm(Tensor y, char* g, Storage* gs, bint only_wanted) e
         if p is not None:
             gx = cotangent_buffer(p, &add)
             if not add:
-                memset(gx, 0, p.layout.nbytes)
-            typed[dtype].accumulate_rows(g, source.data if k == 1 else NULL, stats, gx, e.outer, e.n)
+                zero_door(gx, p.layout.nbytes)
+            accumulate_rows_door(dtype, g, source.data if k == 1 else NULL, stats, gx, e.outer, e.n)
     if takes(x, only_wanted):
         if extra.operands[1] is not None:
             weight = nth_operand(extra, 1)
         expect_contiguous(weight)
         gx = cotangent_buffer_or_reuse(x, g, gs, &add)
-        typed[dtype].layer_norm_backward(g, source.data, data_or_null(weight), gx, stats, e, add)
+        norm_backward_door(typed[dtype].layer_norm_backward, g, source.data, data_or_null(weight), gx, stats, e, add)
     return 0
 
 
@@ -85,17 +86,17 @@ cdef int backward_batch_norm(Tensor y, char* g, Storage* gs, bint only_wanted) e
     cdef Tensor weight = wanted_operand(extra, 1, only_wanted), bias = wanted_operand(extra, 2, only_wanted)
     cdef Storage* sums = storage_new(2 * e.n * item)
     try:
-        typed[dtype].batch_norm_sums(g, source.data, stats, payload(sums), e)
+        batch_norm_sums_door(dtype, g, source.data, stats, payload(sums), e)
         # before x, whose backward overwrites the sums, and whose cotangent may take the block of `g`
         if weight is not None:
             gx = cotangent_buffer(weight, &add)
-            backward_apply(kernels[<int>MULTIPLY].x1[dtype], dtype, payload(sums) + e.n * item, NULL,
-                           stats + e.n * item, NULL, gx, e.n, add, NULL, False)
+            backward_door(kernels[<int>MULTIPLY].x1[dtype], dtype, payload(sums) + e.n * item, NULL,
+                          stats + e.n * item, NULL, gx, e.n, add, NULL, False)
         if bias is not None:
             accumulate(bias, payload(sums), NULL)
         if takes(x, only_wanted):
             gx = cotangent_buffer_or_reuse(x, g, gs, &add)
-            typed[dtype].batch_norm_backward(g, source.data, stats, gx, payload(sums), e, add)
+            norm_backward_door(typed[dtype].batch_norm_backward, g, source.data, stats, gx, payload(sums), e, add)
     finally:
         storage_release(sums)
     return 0
@@ -108,9 +109,9 @@ def batch_moments(Tensor y not None):
     cdef NodeExtra extra = <NodeExtra>y.extra
     cdef Layout* layout = layout_get(y.layout.typenum, y.layout.itemsize, 1, &(<Extents*>extra.numbers).n, NULL)
     cdef Tensor mean = new_tensor(layout)
-    memcpy(mean.data, payload(extra.kept), layout.nbytes)
+    move_door(mean.data, payload(extra.kept), layout.nbytes)
     cdef Tensor var = new_tensor(layout)
-    memcpy(var.data, payload(extra.kept) + 2 * layout.nbytes, layout.nbytes)
+    move_door(var.data, payload(extra.kept) + 2 * layout.nbytes, layout.nbytes)
     return mean, var
 
 

@@ -47,7 +47,7 @@ cdef Tensor record_max_pool(int op, PyObject** given):
     y = new_tensor(planes_of(x.layout, d.oh, d.ow))
     cdef Storage* at = storage_new(y.layout.size * sizeof(int))
     try:
-        typed[y.layout.kernel].max_pool_forward(source.data, y.data, <int*>payload(at), &d)
+        max_pool_door(y.layout.kernel, source.data, y.data, <int*>payload(at), &d, False)
         if link_wanted(y, op, x):
             extra_of(y).params = params
             (<NodeExtra>y.extra).kept = storage_keep(at)
@@ -68,8 +68,8 @@ cdef Tensor record_avg_pool(int op, PyObject** given):
     source = contiguous(x)
     y = new_tensor(planes_of(x.layout, d.h if transposed else d.oh, d.w if transposed else d.ow))
     if transposed:
-        memset(y.data, 0, y.layout.nbytes)
-    typed[y.layout.kernel].avg_pool(source.data, y.data, &d, transposed)
+        zero_door(y.data, y.layout.nbytes)
+    avg_pool_door(y.layout.kernel, source.data, y.data, &d, transposed)
     if link_wanted(y, op, x):
         extra_of(y).params = params
     return y
@@ -84,11 +84,11 @@ cdef int backward_pool(Tensor y, char* g, Storage* gs, bint only_wanted) except 
     cdef char* gx = cotangent_buffer(x, &add)
     pool_of(x.layout, extra.params, &d)
     if not add:
-        memset(gx, 0, x.layout.nbytes)
+        zero_door(gx, x.layout.nbytes)
     if extra.kept != NULL:
-        typed[x.layout.kernel].max_pool_backward(g, <int*>payload(extra.kept), gx, &d)
+        max_pool_door(x.layout.kernel, g, gx, <int*>payload(extra.kept), &d, True)
     else:
-        typed[x.layout.kernel].avg_pool(g, gx, &d, True)
+        avg_pool_door(x.layout.kernel, g, gx, &d, True)
     return 0
 
 
@@ -97,7 +97,7 @@ cdef int backward_avg_unpool(Tensor y, char* g, Storage* gs, bint only_wanted) e
     cdef Windows d
     cdef Storage* part = storage_new(x.layout.nbytes)
     pool_of(x.layout, (<NodeExtra>y.extra).params, &d)
-    typed[x.layout.kernel].avg_pool(g, payload(part), &d, False)
+    avg_pool_door(x.layout.kernel, g, payload(part), &d, False)
     return accumulate_block(x, part)
 
 

@@ -73,7 +73,7 @@ cdef Tensor recurrent(int op, int cell, tuple given, dict params):
     w = contiguous(w)
     for k in range(states):
         x = contiguous(<Tensor>operands[2 + k])
-        memcpy(y.data + k * (d.steps + 1) * n, x.data, n)
+        move_door(y.data + k * (d.steps + 1) * n, x.data, n)
     b = operands[2 + states]
     if b is not None:
         b = contiguous(b)
@@ -81,9 +81,9 @@ cdef Tensor recurrent(int op, int cell, tuple given, dict params):
         bv = contiguous(<Tensor>operands[4])
     cdef Storage* scratch = storage_new((recurrent_scratch(&d) + w.layout.shape[0]) * item)
     cdef char* zeros = payload(scratch) + recurrent_scratch(&d) * item
-    memset(zeros, 0, w.layout.shape[0] * item)
-    typed[u.layout.kernel].recurrent_forward(u.data, w.data, zeros if b is None else b.data,
-                                             zeros if bv is None else bv.data, y.data, kept, payload(scratch), &d)
+    zero_door(zeros, w.layout.shape[0] * item)
+    recurrent_door(u.layout.kernel, u.data, w.data, zeros if b is None else b.data, zeros if bv is None else bv.data,
+                   y.data, kept, payload(scratch), &d)
     storage_release(scratch)
     if wanted:
         link_operands(y, op, operands, params).numbers[0] = cell
@@ -112,10 +112,10 @@ cdef int backward_recurrent(Tensor y, char* g, Storage* gs, bint only_wanted) ex
                 gu = gx
         if d.cell != CELL_GRU:
             gv = gu
-        typed[u.layout.kernel].recurrent_backward(g, w_source.data, y.data, payload(extra.kept), gu, gv, gh,
-                                                  gh + n * item, payload(block), &d)
+        recurrent_backward_door(u.layout.kernel, g, w_source.data, y.data, payload(extra.kept), gu, gv, gh, n * item,
+                                payload(block), &d)
         if takes(u, only_wanted) and add:
-            typed[u.layout.kernel].accumulate(gu, gx, u.layout.size)
+            accumulate_door(u.layout.kernel, gu, gx, u.layout.size)
         if takes(w, only_wanted):
             left = factor(gv, item, rows * item)
             right = factor(y.data, d.hidden * item, item)
@@ -127,8 +127,8 @@ cdef int backward_recurrent(Tensor y, char* g, Storage* gs, bint only_wanted) ex
         for k in range(2 + states, <int>len(extra.operands)):
             x = wanted_operand(extra, k, only_wanted)
             if x is not None:
-                memset(sums, 0, rows * item)
-                typed[u.layout.kernel].accumulate_rows(gv if k == 4 else gu, NULL, NULL, sums, d.steps * d.batch, rows)
+                zero_door(sums, rows * item)
+                accumulate_rows_door(u.layout.kernel, gv if k == 4 else gu, NULL, NULL, sums, d.steps * d.batch, rows)
                 accumulate(x, sums, NULL)
     finally:
         storage_release(block)

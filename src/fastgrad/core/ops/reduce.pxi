@@ -1,53 +1,5 @@
 # Reductions, and the sum over broadcast axes.
 
-cdef void reduce_loop(const BoundLoop* loop, const char* x, const Extents* e, Py_ssize_t itemsize,
-                      char* y) noexcept nogil:
-    """y[o, i] = loop over r of x[o, r, i]. NumPy's loop sums a run pairwise, so that errors grow as log n."""
-    cdef address[3] args
-    cdef npy_intp[3] steps
-    cdef npy_intp n
-    cdef Py_ssize_t row = e.inner * itemsize
-    if e.inner == 1:
-        steps[0] = 0
-        steps[1] = itemsize
-        steps[2] = 0
-        for o in range(e.outer):
-            # A sum starts from -0.0, as NumPy's does, so that the pairs are the same; an extremum starts from its first
-            # element.
-            n = e.n
-            args[1] = <char*>x
-            if loop == &helpers[<int>F64].add:
-                (<double*>y)[0] = -0.0
-            elif loop == &helpers[<int>F32].add:
-                (<float*>y)[0] = -0.0
-            else:
-                memcpy(y, x, itemsize)
-                args[1] += itemsize
-                n -= 1
-            args[0] = y
-            args[2] = y
-            if n > 0:
-                loop.run(args, &n, steps, loop.data)
-            y += itemsize
-            x += e.n * itemsize
-        return
-    for o in range(e.outer):
-        memcpy(y, x, row)
-        x += row
-        for r in range(1, e.n):
-            apply2(loop, y, itemsize, x, itemsize, y, e.inner, itemsize)
-            x += row
-        y += row
-
-
-cdef void divide(int dtype, char* y, Py_ssize_t n, double divisor) noexcept nogil:
-    for i in range(n):
-        if dtype == F64:
-            (<double*>y)[i] /= divisor
-        else:
-            (<float*>y)[i] /= <float>divisor
-
-
 cdef int backward_sum(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     """Every summand gets the upstream gradient, or for a mean its share of it."""
     cdef Extents e
@@ -56,9 +8,9 @@ cdef int backward_sum(Tensor y, char* g, Storage* gs, bint only_wanted) except -
     split(x.layout, read_axes(x.layout, parameter_of(y)), &e)
     cdef double divisor = <double>e.n if along[y.op].mean else 1
     if e.outer == 1 and e.inner == 1:
-        return accumulate_uniform(x, load_number(x.layout.kernel, g) / divisor)
+        return accumulate_uniform(x, g, 1, e.n if along[y.op].mean else 0)
     cdef char* gx = cotangent_buffer(x, &add)
-    typed[x.layout.kernel].broadcast_backward(g, gx, &e, divisor, add)
+    broadcast_backward_door(x.layout.kernel, g, gx, &e, divisor, add)
     return 0
 
 
@@ -74,9 +26,9 @@ cdef Tensor push_sum(Tensor y, Tensor t, Py_ssize_t batch):
     out = new_tensor(batched_layout(y.layout, batch))
     if batch != SINGLE:
         e.outer *= batch
-    reduce_loop(&helpers[x.layout.kernel].add, source.data, &e, itemsize, out.data)
+    reduce_door(&helpers[x.layout.kernel].add, source.data, &e, itemsize, out.data)
     if along[y.op].mean:
-        divide(x.layout.kernel, out.data, out.layout.size, <double>e.n)
+        divide_door(x.layout.kernel, out.data, out.layout.size, <double>e.n)
     return out
 
 
@@ -97,7 +49,7 @@ cdef Tensor pull_sum(Tensor y, Tensor g, Py_ssize_t batch):
             step *= x.layout.shape[k]
     out = rearranged(x, g, batch, y.layout.nbytes, 0, strides)
     if along[y.op].mean and y.layout.size:
-        divide(x.layout.kernel, out.data, out.layout.size, <double>(x.layout.size // y.layout.size))
+        divide_door(x.layout.kernel, out.data, out.layout.size, <double>(x.layout.size // y.layout.size))
     return out
 
 
@@ -142,7 +94,7 @@ cdef int sum_into(const Layout* layout, const char* x, const Layout* target, cha
     cdef int k
     if layout.size == 0:
         if not add:
-            memset(y, 0, target.nbytes)
+            zero_door(y, target.nbytes)
         return 0
     if not split(layout, axes, &e):
         # Separate runs of axes: sum over the trailing run first, then over the rest.
@@ -155,18 +107,18 @@ cdef int sum_into(const Layout* layout, const char* x, const Layout* target, cha
         less = reduced_layout(layout, last, True)
         split(layout, last, &e)
         partial = storage_new(less.nbytes)
-        reduce_loop(&helpers[layout.kernel].add, x, &e, layout.itemsize, payload(partial))
+        reduce_door(&helpers[layout.kernel].add, x, &e, layout.itemsize, payload(partial))
         try:
             sum_into(less, payload(partial), target, y, add)
         finally:
             storage_release(partial)
         return 0
     if not add:
-        reduce_loop(&helpers[layout.kernel].add, x, &e, layout.itemsize, y)
+        reduce_door(&helpers[layout.kernel].add, x, &e, layout.itemsize, y)
         return 0
     result = storage_new(target.nbytes)
-    reduce_loop(&helpers[layout.kernel].add, x, &e, layout.itemsize, payload(result))
-    typed[layout.kernel].accumulate(payload(result), y, target.size)
+    reduce_door(&helpers[layout.kernel].add, x, &e, layout.itemsize, payload(result))
+    accumulate_door(layout.kernel, payload(result), y, target.size)
     storage_release(result)
     return 0
 

@@ -21,6 +21,8 @@ cdef Tensor condition_of(Tensor c):
     """The condition as bytes: the tensor itself, or of another dtype whether its elements are not 0."""
     if c.layout.typenum == cnp.NPY_BOOL:
         return c
+    if fg_capture != NULL:
+        return functions["astype"](c, np.dtype(bool))
     return own_array(array_view(c, c, False).astype(bool))
 
 
@@ -67,7 +69,7 @@ cdef Tensor record_where(int op, PyObject** given):
     y = new_tensor(layout_get(like.layout.typenum, like.layout.itemsize, out.ndim, out.shape, NULL))
     base[0] = mask.data
     layouts[0] = mask.layout
-    where_forward(y.layout.kernel, y.layout, y.data, base, layouts)
+    where_door(y.layout.kernel, y.layout, y.data, base, layouts)
     if wanted:
         link_operands(y, op, operands, None)
     return y
@@ -83,7 +85,7 @@ cdef int backward_where(Tensor y, char* g, Storage* gs, bint only_wanted) except
         if x is not None:
             # `g` is read for the last time where k is 2
             part = storage_keep(gs) if k == 2 and gs != NULL and gs.refs == 1 else storage_new(layout.nbytes)
-            where_backward(layout.kernel, mask.layout, mask.data, layout, g, payload(part), k == 2)
+            where_backward_door(layout.kernel, mask.layout, mask.data, layout, g, payload(part), k == 2)
             accumulate_broadcast(x, layout, part)
     return 0
 
@@ -108,7 +110,7 @@ cdef Tensor record_clip(int op, PyObject** given):
     check_fresh(x)
     source = contiguous(x)
     y = new_tensor(layout_contiguous(x.layout))
-    typed[x.layout.kernel].clip_forward(source.data, y.data, x.layout.size, low, high)
+    clip_door(x.layout.kernel, source.data, y.data, x.layout.size, low, high)
     if wants_grad(x):
         extra = link_operands(y, op, operands, None)
         extra.number = low
@@ -123,7 +125,7 @@ cdef int backward_clip(Tensor y, char* g, Storage* gs, bint only_wanted) except 
     cdef bint add
     cdef char* gx = cotangent_buffer_or_reuse(x, g, gs, &add)
     memcpy(&high, extra.numbers, sizeof(double))
-    typed[x.layout.kernel].clip_backward(g, source.data, gx, x.layout.size, extra.number, high, add)
+    clip_backward_door(x.layout.kernel, g, source.data, gx, x.layout.size, extra.number, high, add)
     return 0
 
 

@@ -19,7 +19,8 @@ cdef Tensor softmax_direction(Tensor y, Tensor t, Py_ssize_t batch):
         return None
     cdef Tensor out = new_tensor(batched_layout(y.layout, batch))
     while at < out.layout.nbytes:
-        along[SOFTMAX].backward[y.layout.kernel](source.data + at, NULL, read.data, out.data + at, NULL, &e, False)
+        axis_backward_door(along[SOFTMAX].backward[y.layout.kernel], source.data + at, NULL, read.data, out.data + at,
+                           NULL, &e, False)
         at += y.layout.nbytes
     return out
 

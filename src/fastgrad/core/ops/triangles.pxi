@@ -18,7 +18,7 @@ cdef Tensor record_triangle(int op, PyObject** given):
 cdef void run_triangle(int op, const Layout* layout, const char* x, char* y, Py_ssize_t k, bint add) noexcept:
     cdef Extents e
     extents_at(layout, layout.ndim - 2, layout.ndim - 1, &e)
-    typed[layout.kernel].triangle(x, y, e.outer, e.n, e.inner, k, op == TRIU, add)
+    triangle_door(layout.kernel, x, y, &e, k, op == TRIU, add)
 
 
 cdef int backward_triangle(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:

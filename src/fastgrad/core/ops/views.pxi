@@ -164,11 +164,11 @@ cdef int accumulate_strided(Tensor x, const Layout* part, const char* g, const P
     cdef bint add
     cdef char* gx = cotangent_buffer(x, &add)
     if not add and part.size != x.layout.size:
-        memset(gx, 0, x.layout.nbytes)
+        zero_door(gx, x.layout.nbytes)
     if add:
-        add_strided(x.layout.kernel, part, g, g_strides, gx + offset, strides)
+        add_door(x.layout.kernel, part, g, g_strides, gx + offset, strides)
     else:
-        copy_strided(x.layout.itemsize, part, g, g_strides, gx + offset, strides)
+        copy_door(x.layout.itemsize, part, g, g_strides, gx + offset, strides)
     return 0
 
 

@@ -57,16 +57,15 @@ cdef Tensor apply_rule(Function f, PyObject** given, Py_ssize_t n, PyObject** va
     for k in range(f.n_params):
         put_item(args, n + k, <object>values[k])
     try:
-        value = call_without_warnings(f, PySequence_Fast_ITEMS(args), n + f.n_positional, f.keywords)
-        if type(value) is half_type or (PyArray_Check(value)
-                                        and cnp.PyArray_TYPE(<cnp.ndarray>value) == cnp.NPY_FLOAT16):
-            value = checked_call(f.rule.run_wider, (list(args[:n]), named_params(f, values)))
+        value = forward_value(f, args, n) if fg_capture == NULL else uncaptured_forward(f, args, n)
     except Exception as error:
         worded = errors.forward_failed(f.rule.name, error, operands)
         if worded is error:
             raise
         raise worded.with_traceback(error.__traceback__) from None
     cdef Tensor y = wrap_result(f.view, value, operands)
+    if fg_capture != NULL:
+        y = captured_rule(f, operands, args, y)
     if not wanting or not is_inexact(y.layout.typenum):
         return y
     cdef RuleFacts facts = facts_for(f, PySequence_Fast_ITEMS(operands), n)
@@ -82,6 +81,15 @@ cdef Tensor apply_rule(Function f, PyObject** given, Py_ssize_t n, PyObject** va
     if fg_watch:
         inspect_result(y)
     return y
+
+
+cdef object forward_value(Function f, tuple args, Py_ssize_t n):
+    """The forward of a rule, of `n` operands and the parameters."""
+    value = call_without_warnings(f, PySequence_Fast_ITEMS(args), n + f.n_positional, f.keywords)
+    if type(value) is half_type or (PyArray_Check(value)
+                                    and cnp.PyArray_TYPE(<cnp.ndarray>value) == cnp.NPY_FLOAT16):
+        return checked_call(f.rule.run_wider, (list(args[:n]), named_params(f, PySequence_Fast_ITEMS(args) + n)))
+    return value
 
 
 cdef dict named_params(Function f, PyObject** values):
@@ -145,7 +153,10 @@ cdef void extent(char* data, int ndim, const Py_ssize_t* shape, const Py_ssize_t
             high[0] += (shape[k] - 1) * strides[k]
 
 
-cdef object compare(Tensor x, object other, int operator, str slot):
+cdef tuple COMPARE = (operator.lt, operator.le, operator.eq, operator.ne, operator.gt, operator.ge)  # Py_LT to Py_GE
+
+
+cdef object compare(Tensor x, object other, int op, str slot):
     """A comparison: NumPy's own on array views, whose result is a constant. Other operands take the shared method."""
     cdef type t = type(other)
     if is_tensor(other) or t is float or t is int or PyArray_CheckExact(other):
@@ -153,8 +164,10 @@ cdef object compare(Tensor x, object other, int operator, str slot):
         if is_tensor(other):
             check_fresh(<Tensor>other)
         view = array_view(<Tensor>other, other, False) if is_tensor(other) else other
+        if fg_capture != NULL and not (<Capture>fg_capture).suspended:
+            return captured_call(slot, COMPARE[op], (x, other))
         try:
-            return own_result(PyObject_RichCompare(array_view(x, x, False), view, operator))
+            return own_result(PyObject_RichCompare(array_view(x, x, False), view, op))
         except Exception:
             pass    # the method raises it with the names of the op and the operands
     return METHODS[slot](x, other)

@@ -11,7 +11,9 @@ cdef Tensor copy_of_array(cnp.ndarray a):
         return private_copy(wrap_array(a))      # which converts the array, or raises
     cdef Layout* layout = layout_of(a)
     cdef Tensor x = new_tensor(layout_contiguous(layout))
-    copy_strided(layout.itemsize, layout, <const char*>cnp.PyArray_DATA(a), layout.strides, x.data, x.layout.strides)
+    if fg_capture != NULL:
+        note_array(a)
+    copy_door(layout.itemsize, layout, <const char*>cnp.PyArray_DATA(a), layout.strides, x.data, x.layout.strides)
     return x
 
 
@@ -41,7 +43,8 @@ cdef Tensor lifted(Run run, object leaf):
 
 cdef Tensor lifted_tensor(Run run, Tensor t):
     if not is_recorded(t):
-        return detached(t) if run.private else functions["copy"](t)
+        check_fresh(t)
+        return detached(t) if run.private else private_copy(t)
     if not run.recording:
         return functions["copy"](detached(t))
     run.tracked = True
@@ -52,12 +55,16 @@ cdef Tensor lifted_tensor(Run run, Tensor t):
 
 cdef object private_array(Tensor t):
     """The value as an array in memory that nobody else has. `t` is a copy, or held only by the caller."""
+    if fg_capture != NULL:
+        leave_program(t, "an array")
     move_out(t)
     return array_view(t, t, True)
 
 
 cdef object number_of(Tensor t):
     """The value of a 0-d Tensor as a NumPy scalar."""
+    if fg_capture != NULL:
+        leave_program(t, "a number")
     if t.layout != number_layout:
         return PyArray_Scalar(t.data, dtype_of(t), None)
     cdef PyTypeObject* kind = <PyTypeObject*>float64_type
@@ -73,7 +80,7 @@ cdef object handed_back(Tensor x, object g, object original):
     cdef Tensor t
     if g is None:
         t = new_tensor(layout_contiguous(x.layout))
-        memset(t.data, 0, t.layout.nbytes)
+        zero_door(t.data, t.layout.nbytes)
     else:
         t = <Tensor>g
         if is_recorded(t):

@@ -1,0 +1,328 @@
+# Steps that run Python code at every replay: ops without a kernel, comparisons, writes by NumPy, optimizer steps.
+
+cdef extern from "numpy/arrayobject.h":
+    int PyArray_CopyInto(cnp.ndarray to, cnp.ndarray source) except -1
+
+
+@cython.final
+cdef class Spot:
+    """A value in the memory of a program. `at` is kept right when that memory moves."""
+    cdef char* at
+    cdef Layout* layout
+    cdef int buffer
+
+    def __dealloc__(self):
+        if self.layout != NULL:
+            release(self.layout)
+
+
+cdef Spot spot_of(Capture c, Tensor x, bint reads, bint writes):
+    """Where the value of `x` is."""
+    cdef Spot p = Spot.__new__(Spot)
+    p.layout = keep(x.layout)
+    p.at = x.data
+    p.buffer = NOWHERE
+    if x.layout.size:
+        p.buffer = buffer_at(c, x.data, reads, writes)
+    return p
+
+
+cdef object array_at(Spot p, bint writeable):
+    """An array over the value, for the duration of a step."""
+    cdef cnp.dtype descr = PyArray_DescrFromType(p.layout.typenum)
+    Py_INCREF(descr)
+    return PyArray_NewFromDescr(
+        <PyTypeObject*>ndarray_type, descr, p.layout.ndim, <cnp.npy_intp*>p.layout.shape,
+        <cnp.npy_intp*>p.layout.strides, p.at, NPY_ARRAY_WRITEABLE if writeable else 0, None)
+
+
+@cython.final
+cdef class HostStep:
+    cdef object call
+    cdef Function f         # or None: of an op, whose forward is called as when it was recorded
+    cdef str name
+    cdef tuple args         # Spots, and other objects as they are
+    cdef Py_ssize_t n       # of `f`: arguments by position
+    cdef bint into          # the first argument is written
+    cdef Spot result       # or None
+    cdef bint effect        # does what cannot be undone
+
+
+cdef object host_value(HostStep h):
+    cdef tuple args = h.args
+    cdef list found = []
+    cdef Py_ssize_t k
+    for k in range(len(args)):
+        o = args[k]
+        found.append(array_at(<Spot>o, h.into and k == 0) if type(o) is Spot else o)
+    given = tuple(found)
+    if h.f is None:
+        return checked_call(h.call, given)
+    return forward_value(h.f, given, h.n)
+
+
+cdef int run_host(const Note* s) except -1:
+    cdef HostStep h = <HostStep>s.more
+    value = host_value(h)
+    if h.result is None:
+        return 0
+    a = np.asarray(value)
+    if (cnp.PyArray_TYPE(a) != h.result.layout.typenum or cnp.PyArray_NDIM(a) != h.result.layout.ndim
+            or memcmp(cnp.PyArray_DIMS(a), h.result.layout.shape, h.result.layout.ndim * sizeof(Py_ssize_t)) != 0):
+        raise program_errors.shape_changed(h.name, a.shape, shape_tuple(h.result.layout))
+    if h.result.layout.size:
+        PyArray_CopyInto(<cnp.ndarray>array_at(h.result, True), <cnp.ndarray>a)
+    return 0
+
+
+cdef int note_host(HostStep h) except -1:
+    cdef Capture c = <Capture>fg_capture
+    cdef Note* s
+    if c.failed:
+        raise program_errors.not_captured(c.problem)
+    s = begin_note(<StepRun>run_host, 0)
+    if s != NULL:
+        c.hosts.append(h)
+        s.more = <void*>h
+        c.effects = c.effects or h.effect
+    return 0
+
+
+cdef tuple spots_of(Capture c, tuple args, bint into):
+    cdef list found = []
+    cdef Py_ssize_t k
+    for k in range(len(args)):
+        o = args[k]
+        if is_tensor(o):
+            capture_operand(<Tensor>o)
+            found.append(spot_of(c, <Tensor>o, True, into and k == 0))
+        elif PyArray_Check(o):
+            note_array(<cnp.ndarray>o)
+            found.append(o)
+        else:
+            found.append(o)
+    return tuple(found)
+
+
+cdef Tensor host_result(HostStep h, Tensor y):
+    """The value of `y`, made by Python code, in the memory of the program, as the result of the step."""
+    cdef Capture c = <Capture>fg_capture
+    cdef Layout* layout = layout_contiguous(y.layout)
+    cdef Tensor z = new_tensor(layout)
+    copy_strided(layout.itemsize, layout, y.data, y.layout.strides, z.data, layout.strides)
+    h.result = spot_of(c, z, False, True)
+    note_host(h)
+    return z
+
+
+cdef Tensor captured_call(str name, object call, tuple args):
+    """The result of `call(*args)`, in which Tensors stand for their arrays, as a constant Tensor."""
+    cdef Capture c = <Capture>fg_capture
+    cdef HostStep h = HostStep.__new__(HostStep)
+    h.call = call
+    h.name = name
+    h.args = spots_of(c, args, False)
+    before = c.suspended
+    c.suspended = True
+    try:
+        y = own_result(np.asarray(host_value(h)))
+    finally:
+        c.suspended = before
+    return host_result(h, y)
+
+
+cdef Tensor captured_rule(Function f, tuple operands, tuple args, Tensor y):
+    """The result of a rule's forward, which has just been computed; `args` are operands and parameters."""
+    cdef HostStep h
+    cdef Py_ssize_t k
+    if (<Capture>fg_capture).suspended:
+        return y
+    for k in range(len(operands)):
+        if is_tensor(operands[k]) and y.storage != NULL and y.storage == (<Tensor>operands[k]).storage:
+            return y        # a view
+    h = HostStep.__new__(HostStep)
+    h.f = f
+    h.name = f.rule.name
+    h.args = spots_of(<Capture>fg_capture, operands, False) + args[len(operands):]
+    h.n = len(operands)
+    return host_result(h, y)
+
+
+cdef class VjpCall:
+    """A vjp that reads values as arrays, and so cannot be captured: the whole of it is a step."""
+    cdef Function f
+    cdef Py_ssize_t k
+    cdef Py_ssize_t n
+    cdef dict params
+    cdef tuple others       # the operands, with None in place of Tensors
+    cdef bint reads_result
+
+    def __call__(self, *given):
+        cdef list tensors = []
+        cdef list operands = []
+        cdef Py_ssize_t at = 1 + self.reads_result
+        for a in given:
+            t = wrap_array(a)
+            tensors.append(t if t.layout.flags & C_CONTIGUOUS else private_copy(t))
+        for o in self.others:
+            if o is None:
+                operands.append(tensors[at])
+                at += 1
+            else:
+                operands.append(o[0])
+        cdef Scope block = switched(False)
+        try:
+            if self.f.together:
+                gx = call_vjp_of_all(self.f, tensors[0], tensors[1] if self.reads_result else None, tuple(operands),
+                                     self.params)[self.k]
+            else:
+                gx = call_vjp(self.f, self.k, tensors[0], tensors[1] if self.reads_result else None, tuple(operands),
+                              self.params)
+        finally:
+            close_scope(block)
+        return array_view(<Tensor?>gx, gx, False)
+
+
+cdef Tensor captured_vjp(Function f, Py_ssize_t k, Tensor g, object read, tuple values, dict params):
+    """The cotangent of operand `k`, by the ops of the vjp, or by calling it at every replay."""
+    cdef Capture c = <Capture>fg_capture
+    cdef VjpCall call
+    if not c.suspended and f.rule.name not in uncapturable:
+        try:
+            return <Tensor?>(call_vjp_of_all(f, g, read, values, params)[k] if f.together
+                             else call_vjp(f, k, g, read, values, params))
+        except errors.CompileError:
+            uncapturable.add(f.rule.name)       # steps of the attempt stay: they may have moved values
+    call = VjpCall.__new__(VjpCall)
+    call.f = f
+    call.k = k
+    call.params = params
+    call.reads_result = is_tensor(read)
+    call.others = tuple([None if is_tensor(o) else (o,) for o in values])
+    return captured_call(f"vjp of {f.rule.name}", call, ((g, read) if call.reads_result else (g,))
+                         + tuple([o for o in values if is_tensor(o)]))
+
+
+cdef set uncapturable = set()       # names of rules whose vjp is called as a whole
+
+
+def write_item(target, value, key):
+    target[key] = value
+
+
+cdef int captured_write(Tensor x, object value, object target, object given, object key) except -1:
+    """`x[key] = value`, whose arrays are `target` and `given`."""
+    cdef Capture c = <Capture>fg_capture
+    cdef HostStep h
+    before = c.suspended
+    c.suspended = True
+    try:
+        target[key] = given
+    finally:
+        c.suspended = before
+    if before:
+        return 0
+    h = HostStep.__new__(HostStep)
+    h.name = "setitem"
+    h.call = write_item
+    h.into = True
+    h.args = spots_of(c, (x, value), True) + (key,)
+    return note_host(h)
+
+
+cdef object uncaptured_forward(Function f, tuple args, Py_ssize_t n):
+    """`forward_value`, in which nothing is noted."""
+    cdef Capture c = <Capture>fg_capture
+    before = c.suspended
+    c.suspended = True
+    try:
+        return forward_value(f, args, n)
+    finally:
+        c.suspended = before
+
+
+def constant_call(str name, call, tuple args):
+    """The result of `call(*args)`, in which arrays stand for Tensors: one array or number, as a constant Tensor."""
+    return captured_call(name, call, args)
+
+
+def host_step(str name, call, *, bint effect=True):
+    """Run `call()` now and, while a program is captured, at every replay. Returns what it returned now."""
+    cdef Capture c
+    cdef HostStep h
+    if fg_capture == NULL or (<Capture>fg_capture).suspended:
+        return call()
+    c = <Capture>fg_capture
+    c.suspended = True
+    try:
+        value = call()
+    finally:
+        c.suspended = False
+    h = HostStep.__new__(HostStep)
+    h.name = name
+    h.call = call
+    h.args = ()
+    h.effect = effect
+    note_host(h)
+    return value
+
+
+def drawn(call):
+    """The array that `call()` draws, as a Tensor; a captured program draws again at every replay."""
+    cdef Tensor y
+    cdef Capture c
+    if fg_capture == NULL or (<Capture>fg_capture).suspended:
+        return asarray(call())
+    c = <Capture>fg_capture
+    y = captured_call("draw", call, ())
+    c.effects = True
+    return y
+
+
+def is_capturing():
+    """Whether a program is captured in this thread."""
+    return fg_capture != NULL and not (<Capture>fg_capture).suspended
+
+
+cdef int leave_program(Tensor x, str door) except -1:
+    """Before the value of `x` becomes a plain number or array: raise while a program is captured."""
+    cdef Capture c = <Capture>fg_capture
+    cdef Block* block
+    if c.suspended or x.layout.size == 0:
+        return 0
+    block = find_block(c, x.data)
+    if block != NULL and c.buffers[block.buffer].kind == HELD:
+        return 0            # a constant
+    raise program_errors.left(op_name(x), door)
+
+
+cdef int run_guard(const Note* s) noexcept:
+    """-2 if the value is not what it was."""
+    cdef bint value = False
+    for k in range(s.n[0]):
+        value = value or s.at[0][k] != 0
+    return 0 if value == s.flag else -2
+
+
+def guard(Tensor x not None):
+    """Return the truth of the one element of `x`. A replay in which it is another one does not go on."""
+    cdef Capture c = <Capture>fg_capture
+    cdef Note* s
+    cdef Tensor y
+    cdef bint value
+    capture_operand(x)
+    y = captured_call("bool", bool_of, (x,))
+    value = y.data[0] != 0
+    s = begin_note(run_guard, 1)
+    if s != NULL:
+        s.n[0] = 1
+        s.flag = value
+        reads(s, 0, y.data)
+        c.n_guards += 1
+        if c.effects:
+            raise program_errors.branch_after_effect()
+    return value
+
+
+def bool_of(a):
+    return np.bool_(bool(a))

@@ -1,0 +1,445 @@
+# From notes to code: calls on single numbers become 32 bytes each, over dense cells; neighbouring elementwise calls are
+# run block by block. The same operations in the same order per element, and so the same bits.
+
+cdef enum CodeKind:
+    CALL                    # a note by itself
+    BLOCKS                  # several elementwise notes together
+    SET, COPY_NUMBER        # of one float64
+    UNARY, BINARY, SUM_OF, DIFFERENCE, PRODUCT, QUOTIENT
+    PULL, PULL_COPY, PULL_NEGATIVE, PULL_PRODUCT        # a backward kernel, and those that need no call
+
+cdef union What:
+    const void* f           # a kernel
+    double number
+    Py_ssize_t index        # of a note, or of a Blocks
+
+cdef struct Code:           # 32 bytes
+    What what
+    unsigned char kind
+    unsigned char add
+    unsigned char constant  # which operand of a backward kernel is a constant: 1, 2, or 0
+    int[5] at               # cells
+
+cdef enum:
+    MOST_IN_BLOCKS = 64
+    FUSED_FROM = 4096       # bytes of an array from which elementwise steps are run block by block
+    NO_CELL = -1
+
+cdef struct BlockCall:
+    Py_ssize_t note
+    int[MOST_PLACES] scratch    # number of the block of scratch that stands for the place, or -1
+
+cdef struct Blocks:         # elementwise notes over arrays of the same length
+    int count
+    int n_scratch
+    int n_outs
+    int dtype
+    Py_ssize_t n
+    BlockCall calls[MOST_IN_BLOCKS]
+    int out_scratch[MOST_IN_BLOCKS]     # blocks of scratch that are copied to memory,
+    Py_ssize_t out_note[MOST_IN_BLOCKS]     # to a place of a note
+    int out_place[MOST_IN_BLOCKS]
+
+
+cdef inline Py_ssize_t length_of(const Note* s) noexcept:
+    """The elements of an elementwise note that may run with others; 0 of all other notes."""
+    if s.run == run_loop1:
+        return s.n[0]
+    if s.run == run_loop2:
+        if (s.n[1] != 0 and s.n[1] != s.n[3]) or (s.n[2] != 0 and s.n[2] != s.n[3]):
+            return 0
+        return s.n[0]
+    if s.run == run_own_forward or s.run == run_accumulate or s.run == run_backward:
+        return s.n[0]
+    return 0
+
+
+cdef inline int item_size(const Note* s) noexcept:
+    if s.run == run_loop1:
+        return <int>s.n[1]
+    if s.run == run_loop2:
+        return <int>s.n[3]
+    return 8 if s.dtype == F64 else 4
+
+
+cdef inline Py_ssize_t stride_of(const Note* s, int k) noexcept:
+    """Bytes per element of place `k`; 0 of one number for all."""
+    if s.run == run_loop2 and k < 2:
+        return s.n[k + 1]
+    if s.run == run_backward and k == 0 and s.flag:
+        return 0
+    return item_size(s)
+
+
+# --- numbers
+
+cdef inline int cell_at(Variant v, const Note* s, int k) noexcept:
+    """The cell of place `k`; NO_CELL where it is none."""
+    if s.at[k] == NULL or s.buffer[k] < 0 or v.c.buffers[s.buffer[k]].kind != IN_CELL:
+        return NO_CELL
+    if s.at[k] != v.c.buffers[s.buffer[k]].low:
+        return NO_CELL
+    return v.c.buffers[s.buffer[k]].owner
+
+
+cdef bint lower_number(Variant v, const Note* s, Code* out) noexcept:
+    """The code of a call on single float64 numbers in cells; False of other calls."""
+    cdef int k
+    memset(out, 0, sizeof(Code))
+    for k in range(min(<int>s.places, 5)):
+        out.at[k] = cell_at(v, s, k)
+        if out.at[k] == NO_CELL and s.at[k] != NULL and (s.reads | s.writes) >> k & 1:
+            return False
+    if s.run == run_scalar1:
+        out.kind = UNARY
+        out.what.f = s.f
+    elif s.run == run_scalar2:
+        out.kind = (SUM_OF if s.f == <void*>kernels[<int>ADD].scalar2 else
+                    DIFFERENCE if s.f == <void*>kernels[<int>SUBTRACT].scalar2 else
+                    PRODUCT if s.f == <void*>kernels[<int>MULTIPLY].scalar2 else
+                    QUOTIENT if s.f == <void*>kernels[<int>DIVIDE].scalar2 else BINARY)
+        out.what.f = s.f
+    elif s.run == run_store and s.dtype == F64:
+        out.kind = SET
+        out.what.number = s.c
+    elif s.run == run_move and s.n[0] == 8:
+        out.kind = COPY_NUMBER
+    elif s.run == run_copy_strided and s.n[0] == 8 and (<Strided*>s.more).shape.size == 1:
+        out.kind = COPY_NUMBER
+    elif s.run == run_accumulate and s.dtype == F64 and s.n[0] == 1:
+        out.kind = PULL_COPY
+        out.at[4] = out.at[1]
+        out.add = True
+    elif s.run == run_backward and s.dtype == F64 and s.n[0] == 1:
+        out.kind = PULL
+        out.what.f = s.f
+        out.add = s.add
+        if s.n[1]:
+            return lower_constant(v, s, out)
+        if s.f == <void*>kernels[<int>ADD].x1[<int>F64]:
+            out.kind = PULL_COPY
+        elif s.f == <void*>kernels[<int>NEGATIVE].x1[<int>F64]:
+            out.kind = PULL_NEGATIVE
+        elif s.f == <void*>kernels[<int>MULTIPLY].x1[<int>F64]:
+            out.kind = PULL_PRODUCT
+            out.at[1] = out.at[2]
+        elif s.f == <void*>kernels[<int>MULTIPLY].x2[<int>F64]:
+            out.kind = PULL_PRODUCT
+    else:
+        return False
+    return True
+
+
+cdef bint lower_constant(Variant v, const Note* s, Code* out) noexcept:
+    """A backward kernel with a constant operand: this gets a cell."""
+    cdef int k = 1 if s.at[1] == NULL else 2
+    if v.n_constants == v.constant_room:
+        return False
+    v.constants[v.n_constants] = s.c
+    out.at[k] = v.c.n_slots + v.n_constants
+    v.n_constants += 1
+    out.constant = <unsigned char>k
+    if s.f == <void*>kernels[<int>MULTIPLY].x1[<int>F64] or s.f == <void*>kernels[<int>MULTIPLY].x2[<int>F64]:
+        if (s.f == <void*>kernels[<int>MULTIPLY].x1[<int>F64]) == (k == 2):
+            out.kind = PULL_PRODUCT
+            out.at[1] = out.at[k]
+    return True
+
+
+cdef inline void run_number(const Code* s, double* cells) noexcept:
+    cdef double g
+    cdef const double* x1
+    cdef const double* x2
+    if s.kind == SUM_OF:
+        cells[s.at[2]] = cells[s.at[0]] + cells[s.at[1]]
+    elif s.kind == PRODUCT:
+        cells[s.at[2]] = cells[s.at[0]] * cells[s.at[1]]
+    elif s.kind == DIFFERENCE:
+        cells[s.at[2]] = cells[s.at[0]] - cells[s.at[1]]
+    elif s.kind == QUOTIENT:
+        cells[s.at[2]] = cells[s.at[0]] / cells[s.at[1]]
+    elif s.kind == UNARY:
+        cells[s.at[1]] = (<Scalar1>s.what.f)(cells[s.at[0]])
+    elif s.kind == BINARY:
+        cells[s.at[2]] = (<Scalar2>s.what.f)(cells[s.at[0]], cells[s.at[1]])
+    elif s.kind == PULL_COPY:
+        g = cells[s.at[0]]
+        cells[s.at[4]] = cells[s.at[4]] + g if s.add else g
+    elif s.kind == PULL_NEGATIVE:
+        g = -cells[s.at[0]]
+        cells[s.at[4]] = cells[s.at[4]] + g if s.add else g
+    elif s.kind == PULL_PRODUCT:
+        g = cells[s.at[0]] * cells[s.at[1]]
+        cells[s.at[4]] = cells[s.at[4]] + g if s.add else g
+    elif s.kind == PULL:
+        x1 = NULL if s.at[1] < 0 else cells + s.at[1]
+        x2 = NULL if s.at[2] < 0 else cells + s.at[2]
+        (<Backward>s.what.f)(cells + s.at[0], x1, x2, NULL if s.at[3] < 0 else cells + s.at[3], cells + s.at[4], 1,
+                             0 if s.constant == 0 else cells[s.at[s.constant]], &helpers[<int>F64], s.add)
+    elif s.kind == SET:
+        cells[s.at[0]] = s.what.number
+    else:
+        cells[s.at[1]] = cells[s.at[0]]
+
+
+# --- blocks
+
+cdef inline bint meets(const Note* a, int j, const Note* b, int k) noexcept:
+    """Whether the memory of place `j` of `a` and place `k` of `b` overlaps other than element by element."""
+    if a.at[j] == NULL or b.at[k] == NULL:
+        return False
+    cdef Py_ssize_t na = max(extent_at(a, j), 1), nb = max(extent_at(b, k), 1)
+    return ((a.at[j] != b.at[k] or stride_of(a, j) != stride_of(b, k)) and a.at[j] < b.at[k] + nb
+            and b.at[k] < a.at[j] + na)
+
+
+cdef Py_ssize_t extent_at(const Note* s, int k) noexcept:
+    """Bytes of place `k` of an elementwise note."""
+    return length_of(s) * item_size(s) if stride_of(s, k) else item_size(s)
+
+
+cdef bint fits_blocks(Variant v, const Py_ssize_t* members, int count, const Note* s) noexcept:
+    """Whether an elementwise note can run block by block after the others."""
+    cdef const Note* m
+    cdef int i, j, k
+    for i in range(count):
+        m = &v.c.notes[members[i]]
+        for j in range(m.places):
+            for k in range(s.places):
+                if ((m.writes >> j | s.writes >> k) & 1) and meets(m, j, s, k):
+                    return False
+    return True
+
+
+cdef bint touches(Variant v, const Note* a, const Note* b) noexcept:
+    """Whether one of the notes writes to what the other one reads or writes, as far as buffers tell."""
+    cdef int j, k
+    for j in range(a.places):
+        for k in range(b.places):
+            if a.buffer[j] < 0 or b.buffer[k] < 0 or not (a.writes >> j | b.writes >> k) & 1:
+                continue
+            if same_memory(v, a.buffer[j], b.buffer[k]):
+                return True
+    return False
+
+
+cdef inline bint same_memory(Variant v, int a, int b) noexcept:
+    """Whether two buffers may share memory: those from outside may share it with each other."""
+    cdef Memory* x = &v.c.buffers[a]
+    cdef Memory* y = &v.c.buffers[b]
+    if a == b:
+        return True
+    if x.kind == OWN or y.kind == OWN:
+        return x.kind == y.kind and x.owner == y.owner
+    return x.kind != IN_CELL and y.kind != IN_CELL and x.kind != HELD and y.kind != HELD
+
+
+cdef inline bint is_movable(const Note* s) noexcept:
+    """Whether the note does only what its places say, and so may change places with others that it does not touch."""
+    return s.run != <StepRun>run_host and s.run != <StepRun>run_set_gradient and s.run != run_guard
+
+
+cdef int lower(Variant v) except -1:
+    """Fill `v.code`."""
+    cdef Capture c = v.c
+    cdef Py_ssize_t k, n, length = 0, i
+    cdef Py_ssize_t members[MOST_IN_BLOCKS]
+    cdef Py_ssize_t later[MOST_IN_BLOCKS]
+    cdef int count = 0, n_later = 0
+    cdef Note* s
+    cdef bint before, joins
+    v.code = <Code*>PyMem_RawMalloc((c.n + 1) * sizeof(Code))
+    if v.code == NULL:
+        raise MemoryError()
+    for k in range(c.n):
+        s = &c.notes[k]
+        if s.run == run_nothing:
+            continue
+        n = length_of(s)
+        if n * item_size(s) < FUSED_FROM:
+            n = 0
+        if count:
+            joins = (n == length and count < MOST_IN_BLOCKS and item_size(s) == item_size(&c.notes[members[0]])
+                     and fits_blocks(v, members, count, s))
+            for i in range(n_later):
+                joins = joins and not touches(v, &c.notes[later[i]], s)
+            if joins:
+                members[count] = k
+                count += 1
+                continue
+            if n == 0 and is_movable(s) and n_later < MOST_IN_BLOCKS:
+                before = True
+                for i in range(count):
+                    before = before and not touches(v, &c.notes[members[i]], s)
+                for i in range(n_later):
+                    before = before and not touches(v, &c.notes[later[i]], s)
+                if before:
+                    emit(v, k)
+                else:
+                    later[n_later] = k
+                    n_later += 1
+                continue
+            emit_blocks(v, members, count, later, n_later)
+            count = n_later = 0
+        if n:
+            members[0] = k
+            count = 1
+            length = n
+        else:
+            emit(v, k)
+    emit_blocks(v, members, count, later, n_later)
+    return 0
+
+
+cdef void emit(Variant v, Py_ssize_t k) noexcept:
+    cdef Code* out = &v.code[v.n_code]
+    if not lower_number(v, &v.c.notes[k], out):
+        memset(out, 0, sizeof(Code))
+        out.kind = CALL
+        out.what.index = k
+    v.n_code += 1
+
+
+cdef int emit_blocks(Variant v, const Py_ssize_t* members, int count, const Py_ssize_t* later, int n_later) except -1:
+    cdef Py_ssize_t k
+    cdef Blocks* b
+    cdef Code* out
+    if count == 1:
+        emit(v, members[0])
+    elif count:
+        made = <Blocks**>PyMem_RawRealloc(v.blocks, (v.n_blocks + 1) * sizeof(Blocks*))
+        if made == NULL:
+            raise MemoryError()
+        v.blocks = made
+        b = <Blocks*>PyMem_RawCalloc(1, sizeof(Blocks))
+        if b == NULL:
+            raise MemoryError()
+        v.blocks[v.n_blocks] = b
+        v.n_blocks += 1
+        fill_blocks(v, b, members, count)
+        out = &v.code[v.n_code]
+        memset(out, 0, sizeof(Code))
+        out.kind = BLOCKS
+        out.what.index = v.n_blocks - 1
+        v.n_code += 1
+    for k in range(n_later):
+        emit(v, later[k])
+    return 0
+
+
+cdef void fill_blocks(Variant v, Blocks* b, const Py_ssize_t* members, int count) noexcept:
+    """Decide which arrays need not be in memory, or are written past the cache."""
+    cdef Note* s
+    cdef int i, k, number
+    b.count = count
+    b.n = length_of(&v.c.notes[members[0]])
+    for i in range(count):
+        b.calls[i].note = members[i]
+        for k in range(MOST_PLACES):
+            b.calls[i].scratch[k] = -1
+    for i in range(count):
+        s = &v.c.notes[members[i]]
+        for k in range(s.places):
+            if s.writes >> k & 1 and not s.reads >> k & 1 and b.calls[i].scratch[k] < 0 and s.buffer[k] >= 0:
+                give_scratch(v, b, s.buffer[k], i, k)
+
+
+cdef void give_scratch(Variant v, Blocks* b, int number, int first, int place) noexcept:
+    """Let a block of scratch stand for a buffer that these notes write first, if nothing else needs it in memory."""
+    cdef Memory* m = &v.c.buffers[number]
+    cdef Note* s
+    cdef char* at = v.c.notes[b.calls[first].note].at[place]
+    cdef int i, k, n_reads = 0, n_writes = 0
+    cdef bint large
+    for i in range(b.count):
+        s = &v.c.notes[b.calls[i].note]
+        for k in range(s.places):
+            if s.buffer[k] == number and (s.reads | s.writes) >> k & 1:
+                if s.at[k] != at or stride_of(s, k) == 0 or i < first:
+                    return
+                n_reads += s.reads >> k & 1
+                n_writes += s.writes >> k & 1
+    large = b.n * item_size(&v.c.notes[b.calls[0].note]) >= FG_STREAM and (<size_t>at & 15) == 0
+    if m.kind != OWN or n_writes != m.writes or n_reads != m.reads:
+        if not large or m.kind == ARGUMENT or m.kind == OUTSIDE or b.n_outs == MOST_IN_BLOCKS:
+            return
+        b.out_scratch[b.n_outs] = b.n_scratch
+        b.out_note[b.n_outs] = b.calls[first].note
+        b.out_place[b.n_outs] = place
+        b.n_outs += 1
+    for i in range(b.count):
+        s = &v.c.notes[b.calls[i].note]
+        for k in range(s.places):
+            if s.buffer[k] == number:
+                b.calls[i].scratch[k] = b.n_scratch
+    b.n_scratch += 1
+
+
+cdef int run_blocks(Variant v, const Blocks* b) except -1:
+    cdef const Note* s
+    cdef int item = item_size(&v.c.notes[b.calls[0].note]), i, k
+    cdef Py_ssize_t at = 0, m, width = RUN_BLOCK * item
+    cdef address p[MOST_PLACES]
+    cdef int constants = 0
+    for i in range(b.count):
+        s = &v.c.notes[b.calls[i].note]
+        constants += s.run == run_backward and (s.n[1] != 0 or s.flag != 0)
+    cdef Storage* scratch = storage_new((b.n_scratch + 2 * constants + 1) * width)
+    cdef char* block = payload(scratch)
+    cdef char* filled = block + b.n_scratch * width
+    for i in range(b.count):
+        s = &v.c.notes[b.calls[i].note]
+        if s.run == run_backward and (s.n[1] != 0 or s.flag != 0):
+            typed[s.dtype].fill(filled, RUN_BLOCK, s.c)
+            if s.flag:
+                typed[s.dtype].fill(filled + width, RUN_BLOCK, load_number(s.dtype, s.at[0]))
+            filled += 2 * width
+    while at < b.n:
+        m = min(b.n - at, <Py_ssize_t>RUN_BLOCK)
+        filled = block + b.n_scratch * width
+        for i in range(b.count):
+            s = &v.c.notes[b.calls[i].note]
+            for k in range(s.places):
+                if b.calls[i].scratch[k] >= 0:
+                    p[k] = block + b.calls[i].scratch[k] * width
+                elif s.at[k] != NULL:
+                    p[k] = s.at[k] + at * stride_of(s, k)
+                else:
+                    p[k] = NULL
+            run_part(s, p, m, item, filled)
+            if s.run == run_backward and (s.n[1] != 0 or s.flag != 0):
+                filled += 2 * width
+        for i in range(b.n_outs):
+            s = &v.c.notes[b.out_note[i]]
+            fg_stream(block + b.out_scratch[i] * width, s.at[b.out_place[i]] + at * item, m * item, NULL, NULL)
+        at += m
+    if b.n_outs:
+        fg_stream_end()
+    storage_release(scratch)
+    return 0
+
+
+cdef inline void run_part(const Note* s, address* p, Py_ssize_t m, int item, char* filled) noexcept:
+    """The call of a note on a part of its elements."""
+    cdef BoundLoop loop
+    cdef const void* x1
+    cdef const void* x2
+    if s.run == run_backward:
+        x1, x2 = p[1], p[2]
+        if s.n[1]:
+            if x1 == NULL:
+                x1 = filled
+            else:
+                x2 = filled
+        (<Backward>s.f)(filled + RUN_BLOCK * item if s.flag else p[0], x1, x2, p[3], p[4], m, s.c, &helpers[s.dtype],
+                        s.add)
+    elif s.run == run_loop1:
+        loop.run, loop.data = <Loop>s.f, <void*>s.data
+        apply1(&loop, p[0], p[1], m, item)
+    elif s.run == run_loop2:
+        loop.run, loop.data = <Loop>s.f, <void*>s.data
+        apply2(&loop, p[0], s.n[1], p[1], s.n[2], p[2], m, item)
+    elif s.run == run_own_forward:
+        (<Forward>s.f)(p[0], p[1], m, &helpers[s.dtype])
+    else:
+        typed[s.dtype].accumulate(p[0], p[1], m)

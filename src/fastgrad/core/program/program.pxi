@@ -1,0 +1,391 @@
+# A captured program, and its replay. Memory that may be elsewhere at the next call, of arguments, of Tensors from
+# outside and of results that the caller still holds, is looked at first, and the addresses in the steps are changed.
+
+cdef struct Move:           # memory whose address may change
+    int kind                # a BufferKind; OWN: a block that a result had
+    int number              # of the owner
+    char* seen
+    Layout* layout
+    int first               # of its places in Variant.places
+    int count
+    Py_ssize_t writes
+    bint wanted             # a Tensor outside that required a gradient
+
+cdef struct Code
+cdef struct Blocks
+
+cdef enum LeafKind:
+    A_NUMBER                # a Python number, or a NumPy scalar: float64 in a cell
+    AN_INTEGER
+    AN_ARRAY
+    A_TENSOR
+    AS_IT_IS                # any other object: a part of the key
+
+
+@cython.final
+cdef class Leaf:
+    """How an argument enters a program, or a result leaves it."""
+    cdef int kind
+    cdef Layout* layout
+    cdef bint writeable     # of an array
+    cdef object value       # of an object that is as it is
+    cdef Spot place
+    cdef int argument       # a result that is this argument itself; -1: none
+
+    def __dealloc__(self):
+        if self.layout != NULL:
+            release(self.layout)
+
+
+@cython.final
+cdef class Variant:
+    """A program for arguments of one structure."""
+    cdef Capture c
+    cdef double* cells
+    cdef void* cell_block
+    cdef Move* moves
+    cdef int n_moves
+    cdef char*** places         # addresses that follow a move
+    cdef object template        # the arguments, with numbers of leaves
+    cdef list leaves            # Leafs of the arguments
+    cdef list results           # of the result
+    cdef object made            # the result, with numbers of leaves
+    cdef tuple names
+    cdef bint grad_off, tensors, busy
+    cdef Code* code
+    cdef Py_ssize_t n_code
+    cdef Blocks** blocks
+    cdef int n_blocks
+    cdef double* constants          # the last cells
+    cdef int n_constants, constant_room
+    cdef list firsts            # (Tensor, its `.grad` or None) as the program finds them
+    cdef bint grads_recorded
+
+    def __dealloc__(self):
+        cdef Py_ssize_t k
+        if self.c is not None:
+            for k in range(self.c.n_own):
+                storage_release(self.c.own[k])
+        PyMem_RawFree(self.cell_block)
+        PyMem_RawFree(self.moves)
+        PyMem_RawFree(self.places)
+        PyMem_RawFree(self.code)
+        for k in range(self.n_blocks):
+            PyMem_RawFree(self.blocks[k])
+        PyMem_RawFree(self.blocks)
+
+
+# --- `.grad` of Tensors from outside
+
+cdef int run_set_gradient(const Note* s) except -1:
+    """The Tensor at `more` gets a `.grad` with the value at place 0, or none."""
+    cdef Tensor x = <Tensor>s.more, g
+    cdef Layout* layout = <Layout*>s.data
+    if s.at[0] == NULL:
+        replace_grad(x, NULL)
+        return 0
+    if is_small(layout) or s.f == NULL:
+        g = new_tensor(layout_contiguous(layout))
+        copy_strided(layout.itemsize, layout, s.at[0], layout.strides, g.data, g.layout.strides)
+    else:
+        g = adopt(layout, (<Storage**>s.f)[0], s.at[0])
+    Py_INCREF(g)
+    replace_grad(x, <PyObject*>g)
+    return 0
+
+
+cdef int capture_first_grad(Tensor x) except -1:
+    """The `.grad` of `x` is about to be read or replaced: the program begins with it as it is."""
+    cdef Capture c = <Capture>fg_capture
+    cdef Tensor g
+    if c.suspended or made_here(c, x):
+        return 0
+    key = <size_t><PyObject*>x
+    if key in c.first_grads:
+        return 0
+    c.owners.append(x)
+    if x.grad_ == NULL:
+        c.first_grads[key] = (x, None)
+        return 0
+    g = <Tensor>x.grad_
+    c.owners.append(g)
+    c.first_grads[key] = (x, g)
+    if g.layout.size and find_block(c, g.data) == NULL:
+        enter_owned(c, GRAD_OUTSIDE, owner_number(c, x), g, g.data, 8 if g.storage == NULL else g.layout.nbytes)
+    return 0
+
+
+cdef int capture_set_gradient(Tensor x, PyObject* g) noexcept:
+    """Note that `x.grad` is now the Tensor `g`, or None."""
+    cdef Capture c = <Capture>fg_capture
+    cdef Note* s
+    cdef Memory* b
+    if c.suspended or made_here(c, x):
+        return 0
+    c.effects = True
+    s = begin_note(<StepRun>run_set_gradient, 1)
+    if s == NULL:
+        return 0
+    keep_owner(c, x)
+    s.more = <PyObject*>x
+    s.buffer[0] = NOWHERE
+    if g != NULL:
+        keep_owner(c, <object>g)
+        s.data = keep((<Tensor>g).layout)
+        note_place(s, 0, (<Tensor>g).data, True, False)
+    return 0
+
+
+# --- finishing a capture
+
+cdef Variant finished(Capture c, list leaves, list results):
+    """The program of a capture that has ended."""
+    cdef Variant v = Variant.__new__(Variant)
+    cdef list others = []
+    cdef HostStep h
+    cdef Leaf leaf
+    cdef Py_ssize_t k
+    cdef int j
+    v.c = c
+    move_constants(c)
+    for k in range(c.n):
+        v.constant_room += c.notes[k].run == run_backward and c.notes[k].n[1] and c.notes[k].n[0] == 1
+    v.cell_block = PyMem_RawCalloc(c.n_slots + v.constant_room + 8, 8)
+    if v.cell_block == NULL:
+        raise MemoryError()
+    v.cells = <double*>((<size_t>v.cell_block + 63) & ~<size_t>63)
+    v.constants = v.cells + c.n_slots
+    for j in range(c.n_buffers):
+        if c.buffers[j].kind == IN_CELL and c.buffers[j].storage != NULL:
+            memcpy(v.cells + c.buffers[j].owner, c.buffers[j].low, 8)
+            c.buffers[j].storage = NULL
+    lower(v)
+    v.firsts = list(c.first_grads.values())
+    for h in c.hosts:
+        for o in h.args:
+            if type(o) is Spot:
+                others.append(o)
+        if h.result is not None:
+            others.append(h.result)
+    for leaf in leaves + results:
+        if leaf.place is not None:
+            others.append(leaf.place)
+    place_all(v, others)
+    return v
+
+
+cdef void move_constants(Capture c) noexcept:
+    """Give numbers that `captured_number` keeps a cell."""
+    cdef int k
+    for k in range(c.n_buffers):
+        if c.buffers[k].kind == HELD and c.buffers[k].nbytes == 8 and c.buffers[k].writes == 0 and type(
+                <object>PyList_GET_ITEM(c.owners, c.buffers[k].owner)) is bytearray:
+            c.buffers[k].kind = IN_CELL
+            c.buffers[k].owner = c.n_slots
+            c.buffers[k].storage = <Storage*>1      # its value is copied
+            c.n_slots += 1
+
+
+cdef void visit_place(Variant v, int* moves, char** at, int number, bint count) noexcept:
+    """Count an address, or enter it in the list of its move. Addresses of cells become those of the program's."""
+    cdef Memory* b
+    cdef int m
+    if number < 0:
+        return
+    b = &v.c.buffers[number]
+    if b.kind == IN_CELL and count:
+        at[0] = <char*>(v.cells + b.owner) + (at[0] - b.low)
+    m = moves[v.c.n_buffers + b.owner if b.kind == OWN else number]
+    if m >= 0:
+        if not count:
+            v.places[v.moves[m].first + v.moves[m].count] = at
+        v.moves[m].count += 1
+
+
+cdef void visit_places(Variant v, int* moves, list others, bint count) noexcept:
+    cdef Py_ssize_t k
+    cdef int j
+    cdef Note* s
+    for k in range(v.c.n):
+        s = &v.c.notes[k]
+        for j in range(s.places):
+            visit_place(v, moves, &s.at[j], s.buffer[j], count)
+    for k in range(len(others)):
+        p = <Spot>others[k]
+        visit_place(v, moves, &p.at, p.buffer, count)
+
+
+cdef int place_all(Variant v, list others) except -1:
+    """Lay out the memory of the program: cells, and what may move."""
+    cdef Capture c = v.c
+    cdef Py_ssize_t k, n_all = c.n_own + c.n_buffers, total = 0
+    cdef int m
+    cdef Memory* b
+    cdef Note* s
+    cdef int* moves = <int*>PyMem_RawMalloc((n_all + 1) * sizeof(int))      # by buffer, and by block of our own
+    v.moves = <Move*>PyMem_RawCalloc(n_all + 1, sizeof(Move))
+    if moves == NULL or v.moves == NULL:
+        PyMem_RawFree(moves)
+        raise MemoryError()
+    for k in range(n_all):
+        moves[k] = -1
+    for k in range(c.n_own):
+        if c.own[k].refs > 1:       # somebody has it: a result, a `.grad`
+            moves[c.n_buffers + k] = 0
+    for k in range(c.n):
+        s = &c.notes[k]
+        if s.run == <StepRun>run_set_gradient and s.buffer[0] >= 0 and c.buffers[s.buffer[0]].kind == OWN:
+            m = c.buffers[s.buffer[0]].owner
+            moves[c.n_buffers + m] = 0
+            s.f = &c.own[m]
+    for k in range(c.n_own):
+        if moves[c.n_buffers + k] == 0:
+            moves[c.n_buffers + k] = v.n_moves
+            v.moves[v.n_moves].kind = OWN
+            v.moves[v.n_moves].number = <int>k
+            v.moves[v.n_moves].seen = payload(c.own[k])
+            v.n_moves += 1
+    for k in range(c.n_buffers):
+        b = &c.buffers[k]
+        if OUTSIDE <= b.kind <= ARGUMENT:
+            moves[k] = v.n_moves
+            v.moves[v.n_moves].kind = b.kind
+            v.moves[v.n_moves].number = b.owner
+            v.moves[v.n_moves].seen = b.seen
+            v.moves[v.n_moves].layout = b.layout
+            v.moves[v.n_moves].writes = b.writes
+            if b.kind == OUTSIDE:
+                v.moves[v.n_moves].wanted = (<Tensor>c.owners[b.owner]).flags & REQUIRES_GRAD != 0
+            v.n_moves += 1
+    visit_places(v, moves, others, True)
+    for m in range(v.n_moves):
+        v.moves[m].first = <int>total
+        total += v.moves[m].count
+        v.moves[m].count = 0
+    v.places = <char***>PyMem_RawMalloc((total + 1) * sizeof(char**))
+    if v.places == NULL:
+        PyMem_RawFree(moves)
+        raise MemoryError()
+    visit_places(v, moves, others, False)
+    PyMem_RawFree(moves)
+    return 0
+
+
+# --- replay
+
+cdef inline void move_to(Variant v, Move* m, char* now) noexcept:
+    cdef Py_ssize_t by = now - m.seen
+    cdef int k
+    for k in range(m.first, m.first + m.count):
+        v.places[k][0] += by
+    m.seen = now
+
+
+cdef bint fits_outside(Variant v) except -1:
+    """Whether Tensors outside are as they were when the program was recorded."""
+    cdef Move* m
+    cdef Tensor x
+    cdef PyObject* g
+    cdef int k
+    for k in range(v.n_moves):
+        m = &v.moves[k]
+        if m.kind == OUTSIDE:
+            x = <Tensor>PyList_GET_ITEM(v.c.owners, m.number)
+            if x.layout != m.layout or (x.flags & REQUIRES_GRAD != 0) != m.wanted:
+                return False
+            check_fresh(x)
+        elif m.kind == GRAD_OUTSIDE:
+            g = (<Tensor>PyList_GET_ITEM(v.c.owners, m.number)).grad_
+            if g == NULL or (<Tensor>g).layout != m.layout:
+                return False
+    for k in range(<int>len(v.firsts)):
+        first = <tuple>v.firsts[k]
+        g = (<Tensor>first[0]).grad_
+        if first[1] is None:
+            if g != NULL:
+                return False
+        elif g == NULL or not same_gradient(<Tensor>g, <Tensor>first[1]):
+            return False
+    return True
+
+
+cdef inline bint same_gradient(Tensor g, Tensor first) noexcept:
+    return (g.layout == first.layout and (g.flags & REQUIRES_GRAD) == (first.flags & REQUIRES_GRAD)
+            and (g.storage == NULL or g.storage.flags == 0))
+
+
+cdef int locate_all(Variant v, PyObject** given) except -1:
+    """Find all memory that may have moved. `given` are the leaves of the arguments."""
+    cdef Storage* fresh
+    cdef Move* m
+    cdef char* now
+    cdef int k
+    for k in range(v.n_moves):
+        m = &v.moves[k]
+        now = m.seen
+        if m.kind == OWN:
+            if v.c.own[m.number].refs > 1:
+                fresh = storage_new(v.c.own[m.number].capacity)
+                storage_release(v.c.own[m.number])
+                v.c.own[m.number] = fresh
+                now = payload(fresh)
+        elif m.kind == OUTSIDE:
+            now = (<Tensor>PyList_GET_ITEM(v.c.owners, m.number)).data
+        elif m.kind == GRAD_OUTSIDE:
+            now = (<Tensor>(<Tensor>PyList_GET_ITEM(v.c.owners, m.number)).grad_).data
+        elif is_tensor(<object>given[m.number]):
+            now = (<Tensor>given[m.number]).data
+        else:
+            now = <char*>cnp.PyArray_DATA(<cnp.ndarray>given[m.number])
+        if now != m.seen:
+            move_to(v, m, now)
+    return 0
+
+
+cdef int count_writes(Variant v, PyObject** given) except -1:
+    """Count the writes to Tensors outside."""
+    cdef Move* m
+    cdef int k
+    for k in range(v.n_moves):
+        m = &v.moves[k]
+        if m.writes == 0 or m.kind == OWN:
+            continue
+        if m.kind == OUTSIDE:
+            count_write(<Tensor>PyList_GET_ITEM(v.c.owners, m.number), m.writes)
+        elif m.kind == GRAD_OUTSIDE:
+            g = (<Tensor>PyList_GET_ITEM(v.c.owners, m.number)).grad_
+            if g != NULL:
+                count_write(<Tensor>g, m.writes)
+        elif is_tensor(<object>given[m.number]):
+            count_write(<Tensor>given[m.number], m.writes)
+    return 0
+
+
+cdef int count_write(Tensor x, Py_ssize_t n) except -1:
+    bump_version(x)
+    if x.storage != NULL:
+        x.storage.version += <unsigned int>(n - 1)
+        note_write(x.storage, whole_region(x))
+    return 0
+
+
+cdef int run_notes(Variant v) except -2:
+    """Make all calls again. -1: a branch would go another way."""
+    cdef Py_ssize_t k
+    cdef const Code* s
+    cdef const Note* note
+    cdef int failed
+    for k in range(v.n_code):
+        s = &v.code[k]
+        if s.kind == CALL:
+            note = &v.c.notes[s.what.index]
+            failed = note.run(note)
+            if failed:
+                if failed == -2:
+                    return -1
+                reraise()
+        elif s.kind == BLOCKS:
+            run_blocks(v, v.blocks[s.what.index])
+        else:
+            run_number(s, v.cells)
+    return 0
