@@ -47,7 +47,7 @@ else:
 simd = {}
 flagged = set(re.findall(r"-arch\s+(\S+)", os.environ.get("ARCHFLAGS", "")))
 if sys.platform != "win32" and sysconfig.get_platform().endswith("x86_64") and flagged <= {"x86_64"}:
-    simd["avx2"] = ["-mavx2"]
+    simd["avx2"] = ["-mavx2", "-mfma"]
     simd["avx512"] = [f"-mavx512{part}" for part in ("f", "dq", "vl", "bw")] + ["-mprefer-vector-width=512"]
 
 

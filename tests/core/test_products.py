@@ -121,6 +121,91 @@ def test_a_stack_times_one_matrix_for_all_of_it(rows, lead):
             np.testing.assert_allclose(g, w, rtol=1e-12)
 
 
+# r, n, q of a product with r rows or columns, sums of n terms and q columns or rows: more than 10^6 multiplications, so
+# that our kernels are used, for every number of rows, and at the ends of blocks of sums and of columns.
+SKINNY = [
+    *((r, 255 + r % 3, 1_000_000 // (r * (255 + r % 3)) + 1 + r) for r in range(2, 17)),
+    (10, 64, 2049), (9, 100, 1300), (14, 70, 1025), (3, 513, 1024), (12, 3073, 65), (2, 20_000, 40), (16, 300, 1023),
+]  # fmt: skip
+
+
+def skinny_near(got, a, b):
+    """Equal up to rounding in the dtype of the product."""
+    wide, other = a.astype(float), b.astype(float)
+    assert got.dtype == a.dtype
+    bound = 4.5 * np.finfo(a.dtype).eps * np.sqrt(a.shape[1]) * (np.abs(wide) @ np.abs(other))
+    assert (np.abs(got.numpy() - wide @ other) <= bound).all()
+
+
+LAYOUTS = {
+    "rows": lambda x: x,
+    "columns": np.asfortranarray,
+    "rows with gaps": lambda x: np.concatenate([x, x], axis=1)[:, : x.shape[1]],
+    "columns with gaps": lambda x: np.asfortranarray(np.concatenate([x, x]))[: len(x)],
+    "backwards": lambda x: np.flipud(np.flipud(x).copy()),
+    "one row": lambda x: np.broadcast_to(x[0], x.shape),
+    "every other": lambda x: np.repeat(x, 2, axis=1)[:, ::2],
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("r, n, q", SKINNY)
+def test_products_with_a_skinny_factor(rng, dtype, layout, r, n, q):
+    """The large factor in any layout, and the whole product transposed."""
+    small, large = rng.normal(size=(r, n)).astype(dtype), LAYOUTS[layout](rng.normal(size=(n, q)).astype(dtype))
+    skinny_near(fg.asarray(small) @ fg.asarray(large), small, large)
+    skinny_near(fg.asarray(np.asfortranarray(small)) @ fg.asarray(large), small, large)
+    skinny_near(fg.asarray(large.T) @ fg.asarray(small.T), large.T, small.T)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("m, n, p", [(500, 10, 513), (301, 3, 1200), (131, 16, 600), (1030, 2, 520)])
+def test_products_with_sums_of_few_terms(rng, dtype, m, n, p):
+    for layout in LAYOUTS.values():
+        a, b = layout(rng.normal(size=(m, n)).astype(dtype)), rng.normal(size=(n, p)).astype(dtype)
+        skinny_near(fg.asarray(a) @ fg.asarray(b), a, b)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_skinny_product_leaves_what_is_not_finite_where_it_is(rng, dtype, order):
+    """Also at the edges, which are padded with zeros: 0 * inf is not among the sums of other elements."""
+    a, b = rng.normal(size=(7, 301)).astype(dtype), rng.normal(size=(301, 603)).astype(dtype, order=order)
+    a[3, 300], b[300, 602], b[0, 0], b[17, 5] = np.nan, np.inf, np.inf, -np.inf
+    with np.errstate(invalid="ignore"):
+        y, wanted = (fg.asarray(a) @ fg.asarray(b)).numpy(), a @ b
+        z = (fg.asarray(b.T) @ fg.asarray(a.T)).numpy()
+    for found in (y, z.T):
+        np.testing.assert_array_equal(np.isnan(found), np.isnan(wanted))
+        np.testing.assert_array_equal(found[np.isinf(wanted)], wanted[np.isinf(wanted)])
+        assert np.isfinite(found[np.isfinite(wanted)]).all()
+
+
+def test_a_skinny_product_is_the_same_each_time(rng):
+    a, b = plain(rng, 10, 777), plain(rng, 777, 333)
+    first = (fg.asarray(a) @ fg.asarray(b)).numpy()
+    for start in range(1, 4):  # wherever the factors begin in memory
+        moved = np.empty(b.size + start)[start:].reshape(b.shape)
+        moved[...] = b
+        np.testing.assert_array_equal((fg.asarray(a) @ fg.asarray(moved)).numpy(), first)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gradients_of_a_linear_classifier(rng, dtype):
+    """Both layouts of the notes: weights times columns of data, and rows of data times weights."""
+    w, x = rng.normal(size=(10, 513)).astype(dtype), rng.normal(size=(513, 250)).astype(dtype)
+    g = rng.normal(size=(10, 250)).astype(dtype)
+    w1, x1 = fg.tensor(w, requires_grad=True), fg.tensor(x, requires_grad=True)
+    (w1 @ x1).backward(g)
+    skinny_near(w1.grad, g, x.T)
+    skinny_near(x1.grad, w.T, g)
+    w2, x2 = fg.tensor(w.T.copy(), requires_grad=True), fg.tensor(x.T.copy(), requires_grad=True)
+    (x2 @ w2).backward(g.T.copy())
+    skinny_near(w2.grad, x, g.T)
+    skinny_near(x2.grad, g.T, w)
+
+
 C, H, W = (np.random.default_rng(3).normal(size=shape) for shape in ((3, 4), (3, 2), (7, 5)))
 
 

@@ -52,7 +52,7 @@ cdef void own_forward(Forward forward, int dtype, const char* x, char* y, Py_ssi
 cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,
                          void* gx, Py_ssize_t n, bint add, double* constant, bint uniform) noexcept nogil
 
-# kernels/matmul.pxi, kernels/matmul_batched.pxi
+# kernels/matmul.pxi, kernels/matmul_batched.pxi, kernels/skinny.pxi
 cdef struct Factor:         # a matrix, or a stack of them; strides in bytes
     const char* x
     Py_ssize_t row, col
@@ -65,8 +65,8 @@ cdef inline Factor factor(const char* x, Py_ssize_t row, Py_ssize_t col, const P
 
 cdef Py_ssize_t own_product_scratch(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a,
                                     const Factor* b) noexcept nogil
-cdef void own_product(Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a, const Factor* b, double* y,
-                      double* scratch) noexcept nogil
+cdef void own_product(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a, const Factor* b, char* y,
+                      char* scratch) noexcept nogil
 cdef void matmul_strided(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a, const Factor* b,
                          char* y) noexcept nogil
 cdef void matmul_stacked(int kernel, int ndim, const Py_ssize_t* shape, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p,

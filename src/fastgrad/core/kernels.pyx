@@ -9,7 +9,7 @@ from libc.math cimport log10, log1p, log2, pow, powf, sin, sinh, sqrt, sqrtf, ta
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 from numpy cimport npy_intp
-from fastgrad.core.layout cimport F32, F64, Layout
+from fastgrad.core.layout cimport F32, F64, Layout, item_bytes
 from fastgrad.core.loops cimport FG_STREAM, STREAM_BLOCK, fg_stream, fg_stream_end
 from fastgrad.core.loops cimport BoundLoop, Helpers, Loop, address, apply1, broadcast_apply, helpers, layout_t
 from fastgrad.core.loops cimport numpy_loop, steps_t, walk
@@ -72,6 +72,7 @@ include "kernels/select.pxi"
 include "kernels/indexing.pxi"
 include "kernels/matmul_batched.pxi"
 include "kernels/steps.pxi"
+include "kernels/skinny.pxi"
 include "kernels/matmul.pxi"
 include "kernels/conv.pxi"
 include "kernels/pooling.pxi"
@@ -104,7 +105,7 @@ cdef void own_forward(Forward forward, int dtype, const char* x, char* y, Py_ssi
     """y = forward(x), into a fresh block; a large one is written past the cache."""
     cdef char[STREAM_BLOCK + 64] buffer
     cdef char* block = <char*>((<size_t>buffer + 63) & ~<size_t>63)
-    cdef Py_ssize_t item = 8 if dtype == F64 else 4, m
+    cdef Py_ssize_t item = item_bytes(dtype), m
     cdef bint stream = n * item >= FG_STREAM
     while n > 0:
         m = min(n, <Py_ssize_t>STREAM_BLOCK // item if stream else <Py_ssize_t>BLOCK)
@@ -126,7 +127,7 @@ cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* 
     cdef char[BLOCK * 8] upstream
     cdef const char* first = <const char*>x1
     cdef const char* second = <const char*>x2
-    cdef Py_ssize_t itemsize = 8 if dtype == F64 else 4
+    cdef Py_ssize_t itemsize = item_bytes(dtype)
     cdef Py_ssize_t at = 0, m = min(n, <Py_ssize_t>BLOCK)
     cdef double c = 0
     if constant != NULL:

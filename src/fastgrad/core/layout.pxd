@@ -36,6 +36,9 @@ cdef Layout* layout_contiguous(Layout* like) except NULL
 cdef Py_ssize_t layouts_alive() noexcept
 cdef bint same_shape(const Layout* a, const Layout* b) noexcept nogil
 
+cdef inline Py_ssize_t item_bytes(int kernel) noexcept nogil:
+    return 8 if kernel == F64 else 4
+
 cdef inline Layout* keep(Layout* layout) noexcept nogil:
     layout.refs += 1
     return layout

@@ -28,7 +28,7 @@ cdef extern from *:
     #if FASTGRAD_SIMD
     static int fg_cpu_runs(int level) {
         __builtin_cpu_init();
-        if (level == 1) return __builtin_cpu_supports("avx2");
+        if (level == 1) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")
             && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
     }

@@ -52,6 +52,9 @@ cdef enum:
 cdef Py_ssize_t own_product_scratch(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a,
                                     const Factor* b) noexcept nogil:
     """Bytes of scratch that `own_product` needs; 0 where BLAS is faster or the product is not supported."""
+    cdef int side = skinny_side(kernel, m, n, p, a, b)
+    if side:
+        return skinny_scratch(side, item_bytes(kernel), m, n)
     if not FG_OWN_PRODUCT or kernel != F64 or m < FEWEST or p < 2 * COLUMNS or n < 32:
         return 0
     if m * p <= BLAS_SMALL // n or m * p > BLAS_LARGE // n:
@@ -84,8 +87,20 @@ cdef void pack(const char* x, Py_ssize_t step, Py_ssize_t n_step, Py_ssize_t n, 
                 packed[k * width + i] = (<const double*>(x + i * step))[k]      # n_step is ITEM
 
 
-cdef void own_product(Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a, const Factor* b, double* y,
-                      double* scratch) noexcept nogil:
+cdef void own_product(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a, const Factor* b, char* y,
+                      char* scratch) noexcept nogil:
+    """C-contiguous `y[m, p] = a[m, n] @ b[n, p]`, for products to which `own_product_scratch` gives scratch."""
+    cdef int side = skinny_side(kernel, m, n, p, a, b)
+    if side == 0:
+        tiled_product(m, n, p, a, b, <double*>y, <double*>scratch)
+    elif kernel == F64:
+        skinny_product(side, m, n, p, a, b, <double*>y, <double*>scratch)
+    else:
+        skinny_product(side, m, n, p, a, b, <float*>y, <float*>scratch)
+
+
+cdef void tiled_product(Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a, const Factor* b, double* y,
+                        double* scratch) noexcept nogil:
     """C-contiguous `y[m, p] = a[m, n] @ b[n, p]`, each factor with one stride of ITEM."""
     cdef double* b_packed = <double*>((<size_t>scratch + 63) & ~<size_t>63)     # tiles read whole cache lines
     cdef double* a_packed

@@ -8,7 +8,7 @@ cdef struct Product:        # arguments of the loop other than the pointers
 
 cdef inline void set_product(Product* d, int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a,
                              const Factor* b) noexcept nogil:
-    cdef npy_intp item = 8 if kernel == F64 else 4
+    cdef npy_intp item = item_bytes(kernel)
     d.kernel = kernel
     d.dims = [1, m, n, p]
     d.steps = [0, 0, 0, a.row, a.col, b.row, b.col, p * item, item]
@@ -16,7 +16,7 @@ cdef inline void set_product(Product* d, int kernel, Py_ssize_t m, Py_ssize_t n,
 
 cdef bint is_outer(int kernel, Py_ssize_t n, const Factor* b) noexcept nogil:
     """Whether `outer_product` computes a product of sums of `n` terms: gradients of the weights of single rows."""
-    return n == 1 and b.col == (8 if kernel == F64 else 4)
+    return n == 1 and b.col == item_bytes(kernel)
 
 
 cdef void outer_rows(const char* a, Py_ssize_t a_row, const floating* b, floating* y, Py_ssize_t m,

@@ -3,7 +3,7 @@
 cdef void run_steps(const Step* steps, int count, const StreamedOutput* outs, int n_outs, int dtype,
                     Py_ssize_t n) noexcept nogil:
     """Run all steps on the first `RUN_BLOCK` elements, then all on the next, and so on."""
-    cdef Py_ssize_t item = 8 if dtype == F64 else 4
+    cdef Py_ssize_t item = item_bytes(dtype)
     cdef Py_ssize_t at = 0, m
     while at < n:
         m = min(n - at, <Py_ssize_t>RUN_BLOCK)

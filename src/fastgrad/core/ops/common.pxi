@@ -1,9 +1,5 @@
 # What the families share: operands as calls give them, recording of a result, and memory of a backward.
 
-cdef inline Py_ssize_t item_bytes(int kernel) noexcept nogil:
-    return 8 if kernel == F64 else 4
-
-
 cdef inline const char* data_or_null(Tensor x) noexcept:
     return NULL if x is None else x.data
 

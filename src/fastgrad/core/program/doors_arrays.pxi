@@ -274,7 +274,7 @@ cdef int run_product(const Note* s) noexcept:
     if s.at[3] == NULL:
         matmul_strided(s.dtype, s.n[0], s.n[1], s.n[2], &p.a, &p.b, s.at[2])
     else:
-        own_product(s.n[0], s.n[1], s.n[2], &p.a, &p.b, <double*>s.at[2], <double*>s.at[3])
+        own_product(s.dtype, s.n[0], s.n[1], s.n[2], &p.a, &p.b, s.at[2], s.at[3])
 
 
 cdef void product_door(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a, const Factor* b,
@@ -284,7 +284,7 @@ cdef void product_door(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, con
     if scratch == NULL:
         matmul_strided(kernel, m, n, p, a, b, y)
     else:
-        own_product(m, n, p, a, b, <double*>y, <double*>scratch)
+        own_product(kernel, m, n, p, a, b, y, scratch)
     if fg_captures:
         s = begin_note(run_product, 4)
         if s != NULL:
