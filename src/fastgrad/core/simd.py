@@ -1,7 +1,7 @@
 """Which instruction set the kernels use: FASTGRAD_SIMD = base, avx2 or avx512, or unset for the widest this CPU has.
 
 Each variant of `kernels` but the baseline is in a folder of its own. Only the chosen one is loaded, since loading
-another might execute an illegal instruction. All give the same results, bit for bit.
+another might execute an illegal instruction. All give the same results, bit for bit, except of matrix products.
 """
 
 import os
