@@ -1,6 +1,6 @@
 """Errors of micrograd's Values and their messages, as in errors.py, for both engines."""
 
-from fastgrad.errors import BackwardError, NotDifferentiableError, StateError
+from fastgrad.errors import BackwardError, DTypeError, NotDifferentiableError, StateError
 
 
 def prev_holds(kind):
@@ -36,3 +36,45 @@ def values_changed():
 def value_parts(what, got):
     """A pickled Value has `what`, as "its op", that is invalid."""
     return StateError(f"this is not a pickled Value: {what} cannot be {got!r:.100}; pickle the Value again")
+
+
+def replay_kind(what, kind):
+    """`what`, as "the loss", of `replay` is an object of class `kind`."""
+    return NotDifferentiableError(f"{what} is a {kind}: only Values can be replayed")
+
+
+def not_replayable(op):
+    """`replay` of a graph with a node whose `_backward` or `_prev` the program has assigned."""
+    return NotDifferentiableError(
+        f"the graph has an op of your own, {op!r}, with its own _backward or _prev, which a program cannot repeat: "
+        "build it of operators and methods of Values, or call backward() instead of replay()"
+    )
+
+
+def refresh_missing(position):
+    """The member of `refresh` at `position` is not in the graph."""
+    return NotDifferentiableError(
+        f"refresh[{position}] is not part of the graph of the loss: pass Values that the loss was computed from"
+    )
+
+
+def program_number(name, kind):
+    """`name`, "data" or "grad", of a leaf of a program is an object of class `kind`."""
+    return DTypeError(
+        f"the {name} of a leaf is a {kind}, but programs compute with float64: assign v.{name} = float(v.{name})"
+    )
+
+
+def program_complex(base, exponent):
+    """A power in a program is a complex number."""
+    return DTypeError(f"{base}**{exponent} is complex, but programs compute with floats: call backward() instead")
+
+
+def program_running():
+    """A program was called by code that the same program was running."""
+    return BackwardError("this program is running: code that it runs, or another thread, has called it again")
+
+
+def program_pickled():
+    """A program was copied or pickled."""
+    return TypeError("programs cannot be copied or pickled: pickle the Values, and call replay() on the loss again")

@@ -5,7 +5,7 @@ import numpy as np
 import fastgrad as fg
 import fastgrad.numpy as fnp
 from fastgrad._engine import graph_signature, pull_back, push_forward, unit_directions
-from fastgrad.micrograd import Value
+from fastgrad.micrograd import Value, replay
 from fastgrad.nn.functional import cross_entropy, gelu
 from fastgrad.rules.rule import FUNCTIONS
 
@@ -45,6 +45,15 @@ def values():
     before = len(y._prev)
     y.backward()
     return [before, y.data, a.grad, b.grad]
+
+
+def programs_of_values():
+    a, b = Value(2.0), Value(-3.5)
+    y = a * b + a * a
+    loss = (y + a**1.5).tanh() + b.exp()
+    program = replay(loss, [y])
+    a.data, b.data = 0.5, 0.25
+    return [program(), y.data, a.grad, b.grad, len(program.leaves)]
 
 
 def elementwise():
@@ -341,9 +350,9 @@ def methods_of_ndarray():
 
 
 BY_KERNELS = (
-    scalars, values, elementwise, broadcasting, reductions, network, views, large, no_graph, probabilities,
-    joined, chosen, products, stacks, spreads, sorted_and_triangular, of_errors, added_up, retained, asked_for,
-    written_without_a_graph, directions,
+    scalars, values, programs_of_values, elementwise, broadcasting, reductions, network, views, large, no_graph,
+    probabilities, joined, chosen, products, stacks, spreads, sorted_and_triangular, of_errors, added_up, retained,
+    asked_for, written_without_a_graph, directions,
 )  # fmt: skip
 IN_PYTHON = (
     second_order, hooked, picked, written, broken, sweep_within, third_order, create_graph, by_rules,

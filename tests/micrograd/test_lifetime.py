@@ -90,13 +90,17 @@ def test_values_give_their_memory_back():
         pytest.skip("counts the compiled Value's blocks")
     code = (
         "import gc, sys\n"
-        "from fastgrad.micrograd import MLP, Value\n"
+        "from fastgrad.micrograd import MLP, Value, replay\n"
         "def work():\n"
         "    model = MLP(2, [4, 1])\n"
         "    y = model([Value(1.0), 2.0]) ** 2 + Value(2) ** 70 * 1.5\n"
         "    y._prev, y.label\n"
         "    y.backward()\n"
         "    y.mine = [y]\n"
+        "    x = Value(0.5)\n"
+        "    z = x**1.5 + x * x\n"
+        "    x.program = replay(z)\n"
+        "    x.program(), replay(z, [z])()\n"
         "for _ in range(50): work(), gc.collect()\n"
         "before = sys.getallocatedblocks()\n"
         "for _ in range(200): work(), gc.collect()\n"

@@ -53,6 +53,13 @@ def test_what_python_would_raise_or_make_complex(Value):
     assert math.copysign(1, (Value(0.0) * -1).data) == -1
 
 
+def test_gradients_begin_at_a_positive_zero(Value):
+    x = Value(-0.0)
+    (x**2 * 1.0).backward()
+    assert math.copysign(1, x.grad) == 1
+    assert math.copysign(1, (Value(2**60) * 0 + Value(-0.0)).data) == 1
+
+
 def test_only_numbers_and_values_are_powers(Value):
     for bad in ("2", None, 1j, np.float32(2)):
         with pytest.raises(AssertionError, match=f"a {type(bad).__name__}: only int, float and Value powers"):

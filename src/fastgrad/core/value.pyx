@@ -3,12 +3,12 @@
 # What a micrograd program sees is made on access: `_prev` (a set), `_op`, `_backward` (a bound method), the dict of
 # other attributes. A node takes 96 bytes, and is tracked by the cyclic collector only once it may be part of a cycle.
 
-from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc  # no-cython-lint
+from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc  # no-cython-lint
 from cpython.number cimport PyNumber_Add, PyNumber_Multiply  # no-cython-lint
 from cpython.object cimport PyObject  # no-cython-lint
 from cpython.ref cimport Py_DECREF, Py_INCREF  # no-cython-lint
-from libc.math cimport exp, fabs, floor, isfinite, log, pow, tanh  # no-cython-lint
-from libc.stdint cimport uintptr_t  # no-cython-lint
+from libc.math cimport NAN, exp, fabs, floor, isfinite, log, pow, tanh  # no-cython-lint
+from libc.stdint cimport uint32_t, uintptr_t  # no-cython-lint
 from libc.string cimport memcpy, memset  # no-cython-lint
 from fastgrad.core.build cimport FASTGRAD_NO_POOLS  # no-cython-lint
 from fastgrad.core.capi cimport *
@@ -31,6 +31,8 @@ include "value/operators.pxi"       # which call the methods of a subclass
 include "backward/vector.pxi"
 include "value/backward.pxi"        # sorting the graph, and the sweep
 include "value/value_class.pxi"     # attributes and methods; installs the slots
+include "value/program.pxi"         # a graph as a list of steps
+include "value/replay.pxi"          # running it
 
 cdef object html_of = None
 

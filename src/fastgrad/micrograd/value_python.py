@@ -21,7 +21,7 @@ class _Node:
     __slots__ = ("__dict__", "__weakref__", "_exponent", "_operands", "_rule", "_shown")
 
 
-_dict_of = _Node.__dict__["__dict__"].__get__
+attributes_of = _Node.__dict__["__dict__"].__get__
 _set_dict = _Node.__dict__["__dict__"].__set__
 
 
@@ -51,7 +51,7 @@ class Value(_Node):
         self._rule: str | None = None
         self._operands: tuple[Value, ...] = ()  # of the rule, in its order
         self._exponent: float | None = None
-        kept = _dict_of(self)
+        kept = attributes_of(self)
         for name in ("data", "grad", "_prev", "_op", "_backward"):
             kept.pop(name, None)
         self.data = data
@@ -71,19 +71,19 @@ class Value(_Node):
     @property
     def _prev(self) -> set["Value"]:
         """The operands; a set, made on access unless the program has assigned one."""
-        kept = _dict_of(self)
+        kept = attributes_of(self)
         if "_prev" not in kept:
             kept["_prev"] = set(self._operands)
         return kept["_prev"]
 
     @_prev.setter
     def _prev(self, values: Iterable["Value"]) -> None:
-        _dict_of(self)["_prev"] = values if type(values) is set else set(values)
+        attributes_of(self)["_prev"] = values if type(values) is set else set(values)
 
     @property
     def __dict__(self):
         """All attributes, as of a Value of micrograd; changes to the dict take effect."""
-        kept = _dict_of(self)
+        kept = attributes_of(self)
         if not self._shown and "data" in kept:
             own = {"data": self.data, "grad": self.grad, "_backward": self._backward, "_prev": self._prev}
             rest = dict(kept)
@@ -100,17 +100,17 @@ class Value(_Node):
         self._shown = True
 
     def __dir__(self):
-        return sorted({*dir(type(self)), *_dict_of(self)})
+        return sorted({*dir(type(self)), *attributes_of(self)})
 
     def __getstate__(self):
-        kept = dict(_dict_of(self))
+        kept = dict(attributes_of(self))
         if getattr(kept.get("_backward"), "__self__", None) is self:
             del kept["_backward"]
         return kept, self._rule, self._operands, self._exponent
 
     def __setstate__(self, state):
         kept, self._rule, self._operands, self._exponent = state
-        _dict_of(self).update(kept)
+        attributes_of(self).update(kept)
 
     def _backward(self) -> None:
         """Apply the chain rule at this node: add its gradient times the local gradients to those of its operands."""
@@ -123,7 +123,7 @@ class Value(_Node):
         Gradients of leaves add up from call to call; those of other Values are of the last call alone. Graphs may be
         of any depth.
         """
-        order = _sorted(self)
+        order = sort_graph(self)
         self.grad = 1
         for v in reversed(order):
             v._backward()
@@ -211,9 +211,9 @@ def _node(rule, op, data, *operands):
     return y
 
 
-def _operands_of(v):
+def operands_of(v):
     """Return the members of `_prev`; in the order of the operands if they are the same, or if it was deleted."""
-    given = _dict_of(v).get("_prev")
+    given = attributes_of(v).get("_prev")
     if given is None:
         return v._operands
     if type(given) is not set:
@@ -226,8 +226,11 @@ def _operands_of(v):
     return given
 
 
-def _sorted(root):
-    """Return all Values below `root`, operands before results, and set the gradients of all but leaves to 0."""
+def sort_graph(root, sweeping=True):
+    """Return all Values below `root`, operands before results.
+
+    If `sweeping`, also set the gradients of all but leaves to 0.
+    """
     order, seen, stack = [], set(), [(root, False)]
     while stack:
         v, expanded = stack.pop()
@@ -236,9 +239,10 @@ def _sorted(root):
         elif v not in seen:
             seen.add(v)
             stack.append((v, True))
-            operands = _operands_of(v)
+            operands = operands_of(v)
             if operands or v._operands:
-                v.grad = 0
+                if sweeping:
+                    v.grad = 0
                 stack.extend((x, False) for x in reversed(tuple(operands)))
     return order
 

@@ -14,8 +14,9 @@ cdef inline PyObject* untagged(PyObject* o) noexcept:
     return <PyObject*>(<uintptr_t>o & ~<uintptr_t>1)
 
 
-cdef int sort_graph(Value root, Vector* order) except -1:
-    """Push all nodes below `root`, operands before results. `order` and the stack own their references."""
+cdef int sort_graph(Value root, Vector* order, bint sweeping) except -1:
+    """Push all nodes below `root`, operands before results. `order` and the stack own their references. If `sweeping`,
+    also set the gradients of all but leaves to 0."""
     global last_mark
     cdef Vector stack
     cdef PyObject* o
@@ -39,11 +40,12 @@ cdef int sort_graph(Value root, Vector* order) except -1:
                 (<Value>o).mark = mark
                 stack.items[stack.n - 1] = tagged(o)
                 if (<Value>o).flags & GIVEN:
-                    push_prev(<Value>o, &stack)
+                    push_prev(<Value>o, &stack, sweeping)
                 elif (<Value>o).x1 != NULL:
                     push_operands(<Value>o, &stack)
-                    (<Value>o).grad_ = 0
-                    (<Value>o).grad_kind = INT
+                    if sweeping:
+                        (<Value>o).grad_ = 0
+                        (<Value>o).grad_kind = INT
             else:
                 stack.n -= 1
                 drop(o)
@@ -62,7 +64,7 @@ cdef inline int push_operands(Value y, Vector* stack) except -1:
     return 0
 
 
-cdef int push_prev(Value y, Vector* stack) except -1:
+cdef int push_prev(Value y, Vector* stack, bint sweeping) except -1:
     """Push the members of `_prev`; in the order of the operands if they are the same, or if it was deleted."""
     cdef Value held = y
     cdef Py_ssize_t before = stack.n
@@ -78,7 +80,7 @@ cdef int push_prev(Value y, Vector* stack) except -1:
             if not is_value(x):
                 raise value_errors.prev_holds(type(x).__name__)
             push_owned(stack, x)
-    if stack.n > before or held.x1 != NULL:
+    if sweeping and (stack.n > before or held.x1 != NULL):
         set_grad(held, 0)
     return 0
 
@@ -109,7 +111,7 @@ cdef int sweep(Value root) except -1:
     cdef PyObject* y
     clear_vector(&order)
     try:
-        sort_graph(root, &order)
+        sort_graph(root, &order, True)
         set_grad(root, 1)
         while order.n:
             y = order.items[order.n - 1]

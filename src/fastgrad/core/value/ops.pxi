@@ -90,7 +90,8 @@ cdef inline int accumulate(Value x, Number n) except -1:
 
 cdef int accumulate_object(Value x, object g) except -1:
     cdef Value held = x
-    return set_grad(held, grad_of(held) + g)
+    # Not the operator: where the first operand is the int 0, Cython 3.3 returns the other one, even -0.0.
+    return set_grad(held, PyNumber_Add(grad_of(held), g))
 
 
 cdef int no_backward(Value y) except -1:
@@ -103,7 +104,7 @@ cdef Value add(Value a, Value b):
     cdef Number n = number(a.data_ + b.data_, joined(a.data_kind, b.data_kind))
     if n.kind != OBJECT:
         return node(ADD, <PyObject*>a, <PyObject*>b, n)
-    return node_object(ADD, <PyObject*>a, <PyObject*>b, data_of(a) + data_of(b))
+    return node_object(ADD, <PyObject*>a, <PyObject*>b, PyNumber_Add(data_of(a), data_of(b)))
 
 
 cdef int backward_add(Value y) except -1:
