@@ -50,6 +50,7 @@ LIBRARIES = {
     "adam-1e6": ("torch", "Adam's step over 10^6 float32 numbers", "PyTorch's fused one"),
     "values-demo": ("micrograd", "micrograd's demo, a training step", "micrograd"),
     "values-demo-gc-off": ("micrograd", "the same, `gc.disable()` for both", "micrograd"),
+    "values-demo-replay": ("micrograd", "the same with `replay`", "micrograd"),
 }
 CHAINS = "chain-1e4", "chain-1e6", "chain-memory-rss", "engines-60k"
 

@@ -1,6 +1,7 @@
 """Tasks of worker processes: peak memory, and one scalar graph on several engines.
 
 Started by `bench.machine.worker` as `python -m bench.tasks memory` or `python -m bench.tasks scalar KIND N [gc-off]`.
+KIND is a library, or "replay" for a program of `fastgrad.micrograd`.
 """
 
 import gc
@@ -79,7 +80,8 @@ def scalar_loss(layers, params, leaf, inputs, labels):
 
 
 class ScalarStep:
-    """A training step of the scalar network, with Tensors ("fastgrad") or with the Values of the module `kind`."""
+    """A training step of the scalar network: with Tensors ("fastgrad"), with the Values of the module `kind`, or with a
+    program made of them once ("replay")."""
 
     def __init__(self, kind, n):
         self.kind, (self.inputs, self.labels) = kind, points(n)
@@ -89,9 +91,11 @@ class ScalarStep:
             self.fg, self.leaf = fg, fg.tensor
             self.layers = scalar_network(lambda v: fg.tensor(v, requires_grad=True))
         else:
-            self.leaf = import_module(f"{kind}.engine").Value
+            self.leaf = import_module("fastgrad.micrograd.engine" if kind == "replay" else f"{kind}.engine").Value
             self.layers = scalar_network(self.leaf)
         self.params = [p for layer in self.layers for w, b in layer for p in (*w, b)]
+        if kind == "replay":
+            self.program = import_module("fastgrad.micrograd.engine").replay(self.loss())
         gc.freeze()  # imported objects are not part of the step
         self.base = _status("VmRSS") if sys.platform.startswith("linux") else 0
 
@@ -108,14 +112,18 @@ class ScalarStep:
             with self.fg.no_grad():
                 for p in self.params:
                     p -= rate * p.grad
+            return float(loss.detach())
+        for p in self.params:
+            p.grad = 0.0
+        if self.kind == "replay":
+            value = self.program()
         else:
-            for p in self.params:
-                p.grad = 0.0
             loss = self.loss()
             loss.backward()
-            for p in self.params:
-                p.data -= rate * p.grad
-        return float(loss.detach() if self.kind == "fastgrad" else loss.data)
+            value = float(loss.data)
+        for p in self.params:
+            p.data -= rate * p.grad
+        return value
 
     def answer(self):
         return {"loss": self.step(), "gradients": [float(p.grad) for p in self.params]}

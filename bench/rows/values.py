@@ -13,12 +13,12 @@ from fastgrad.micrograd import Value
 OURS, THEIRS = "fastgrad.micrograd", "micrograd"
 
 
-def _step_race(settings, name, *options):
-    """Return the result of a step in both libraries, each in its own process, and their peak memory."""
+def _step_race(settings, name, *options, kinds=(OURS, THEIRS)):
+    """Return the result of a step of each kind, each in its own process, and their peak memory."""
     if not installed("micrograd"):
         raise Skipped("micrograd is not installed")
     with ExitStack() as stack:
-        workers, race = scalar_race(stack, settings, {kind: (kind, {}) for kind in (OURS, THEIRS)}, *options)
+        workers, race = scalar_race(stack, settings, {kind: (kind, {}) for kind in kinds}, *options)
         check(name, race)
         timings = time_race(race, long_steps(settings))
         linux = sys.platform.startswith("linux")
@@ -47,6 +47,17 @@ def demo(settings):
 def demo_without_collector(settings):
     """Without the cyclic garbage collector."""
     return [_step_race(settings, "values-demo-gc-off", "gc-off")[0]]
+
+
+@row(
+    "values-demo-replay",
+    target=350.0,
+    sense=">=",
+    note="the same with a program that `replay` made of the graph, against micrograd and against graphs of Values",
+)
+def demo_replayed(settings):
+    """The step includes the two loops over the parameters, in Python, which take a third of it."""
+    return [_step_race(settings, "values-demo-replay", "gc-off", kinds=("replay", THEIRS, OURS))[0]]
 
 
 def chain(leaf, n):

@@ -1,6 +1,6 @@
 """Errors of micrograd's Values and their messages, as in errors.py, for both engines."""
 
-from fastgrad.errors import BackwardError, DTypeError, NotDifferentiableError, StateError
+from fastgrad.errors import BackwardError, CompileError, DTypeError, NotDifferentiableError, StateError
 
 
 def prev_holds(kind):
@@ -45,7 +45,7 @@ def replay_kind(what, kind):
 
 def not_replayable(op):
     """`replay` of a graph with a node whose `_backward` or `_prev` the program has assigned."""
-    return NotDifferentiableError(
+    return CompileError(
         f"the graph has an op of your own, {op!r}, with its own _backward or _prev, which a program cannot repeat: "
         "build it of operators and methods of Values, or call backward() instead of replay()"
     )

@@ -11,6 +11,7 @@ FILES = sorted(EXAMPLES.glob("*.py"))
 # File: steps, and what must stand in the output after so many.
 PROJECTS = {
     "moons": (3, "MLP of [Layer of [ReLUNeuron(2)"),
+    "moons_replay": (3, "<Program of 65077 ops on 741 leaves>"),
     "custom_gate": (150, "the vjp of the gate agrees with finite differences"),
     "c_function": (60, "place 4.199, width 0.813, height 1.498"),
     "kepler": (40, "half-axis 2.000, eccentricity 0.600, period 5.999"),

@@ -44,8 +44,10 @@ def replay(loss: Value, refresh: Iterable[Value] = ()) -> Program:
 
     Raises
     ------
-    NotDifferentiableError
+    CompileError
         If the graph contains an op of your own, with its own `_backward`.
+    NotDifferentiableError
+        If `loss` is not a Value, or a member of `refresh` is not one of its graph.
 
     Notes
     -----
