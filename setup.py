@@ -35,7 +35,7 @@ else:
     # None of these flags changes a result: errno and trap flags are not used, and a*b + c is never contracted.
     compile_args = ["-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fvisibility=hidden", "-fno-plt"]
     compile_args += ["-O1", "-g"] if debug or sanitize else ["-g0", "-fno-asynchronous-unwind-tables"]
-    link_args = []
+    link_args = ["-pthread"]
     if sys.platform == "linux" and "bdist_wheel" in sys.argv and not (debug or sanitize):
         link_args += ["-Wl,-s"]  # symbols are 4 % of a wheel; builds in place keep them, for profilers
     if sanitize:

@@ -39,6 +39,9 @@ from fastgrad.errors import VmapError
 # memory of results, cached for later results
 from fastgrad._engine import cache_info, clear_cache, set_cache_limit
 
+# native threads of kernels
+from fastgrad._engine import get_num_threads, set_num_threads
+
 # dtypes and constants
 from numpy import bool_ as bool
 from numpy import complex64, complex128, float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64

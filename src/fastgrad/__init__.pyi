@@ -24,10 +24,12 @@ from fastgrad._engine import cache_info as cache_info
 from fastgrad._engine import clear_cache as clear_cache
 from fastgrad._engine import detect_anomaly as detect_anomaly
 from fastgrad._engine import enable_grad as enable_grad
+from fastgrad._engine import get_num_threads as get_num_threads
 from fastgrad._engine import gradients as gradients
 from fastgrad._engine import is_grad_enabled as is_grad_enabled
 from fastgrad._engine import no_grad as no_grad
 from fastgrad._engine import set_cache_limit as set_cache_limit
+from fastgrad._engine import set_num_threads as set_num_threads
 from fastgrad._engine import tensor as tensor
 from fastgrad.pictures import Explanation as _Explanation
 from fastgrad.pictures import Picture as _Picture

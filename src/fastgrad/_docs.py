@@ -95,6 +95,35 @@ DOCS = {
     dict of str to int
         "bytes" and "blocks" that are cached, the "limit" in bytes, and the numbers of "hits" and "misses".
     """,
+    "get_num_threads": """Return how many native threads kernels use for large arrays, as `set_num_threads` describes.
+
+    Returns
+    -------
+    int
+    """,
+    "set_num_threads": """Set how many native threads kernels use for large arrays, the calling one included.
+
+    From 256 KiB, elementwise functions, their backward passes, sums and other reductions, updates of optimizers and
+    stacks of matrix products are split between `n` threads. Results are the same, bit for bit, for every `n`. Products
+    of single matrices are up to the BLAS of NumPy, which has its own threads (`OMP_NUM_THREADS`). The threads are
+    started at the first use. The default is 1, or `FASTGRAD_NUM_THREADS`. The pure-Python engine uses one thread and
+    only keeps the number.
+
+    Parameters
+    ----------
+    n : int
+        From 1 to 256. The number of cores is the most that can make sense.
+
+    Returns
+    -------
+    int
+        The previous number.
+
+    Raises
+    ------
+    ValueError
+        If `n` is anything else.
+    """,
     "set_cache_limit": """Set the limit of the block cache in bytes; 0 turns the cache off.
 
     Returns

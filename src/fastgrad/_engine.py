@@ -66,12 +66,15 @@ detect_anomaly = _chosen.detect_anomaly
 clear_cache = _chosen.clear_cache
 cache_info = _chosen.cache_info
 set_cache_limit = _chosen.set_cache_limit
+get_num_threads = _chosen.get_num_threads
+set_num_threads = _chosen.set_num_threads
 
 # Only in the compiled engine, else None: facts about the build, the moments that batch_norm computed, and optimizer
 # steps over a list of parameters.
 loops_in_use = getattr(_chosen, "loops_in_use", None)
 instruction_set = getattr(_chosen, "instruction_set", None)
 build_switches = getattr(_chosen, "build_switches", None)
+started_threads = getattr(_chosen, "started_threads", None)
 ops_with_kernels = getattr(_chosen, "ops_with_kernels", None)
 batch_moments = getattr(_chosen, "batch_moments", None)
 sgd_step = getattr(_chosen, "sgd_step", None)

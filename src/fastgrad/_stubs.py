@@ -108,6 +108,7 @@ RESULTS = _by_name(
         ),
         "int": (
             "numel nelement dim ndimension element_size __len__ __index__ __int__ __hash__ clear_cache set_cache_limit "
+            "get_num_threads set_num_threads "
         ),
         "dict[str, int]": "cache_info",
         "str": "__repr__ __format__ _repr_html_",
@@ -166,7 +167,17 @@ def enable_grad(function: None = None) -> _Mode: ...
 def enable_grad(function: _F) -> _F: ...
 def detect_anomaly() -> _Context: ...
 """
-ENGINE = ("tensor", "asarray", "is_grad_enabled", "gradients", "cache_info", "clear_cache", "set_cache_limit")
+ENGINE = (
+    "tensor",
+    "asarray",
+    "is_grad_enabled",
+    "gradients",
+    "cache_info",
+    "clear_cache",
+    "set_cache_limit",
+    "get_num_threads",
+    "set_num_threads",
+)
 # The types of a result and of the function `f` of transforms: the result is called as `f`.
 SAME_CALL = dict.fromkeys(
     ("grad", "value_and_grad", "elementwise_grad", "jacobian", "hessian"), ("Callable[_P, Any]", "Callable[_P, Any]")

@@ -133,7 +133,18 @@ def test_info_names_engine_and_machine(capsys):
     assert main(["info"]) == 0
     lines = capsys.readouterr().out.splitlines()
     facts = dict(line.split(":", 1) for line in lines)
-    assert list(facts) == ["fastgrad", "engine", "kernels", "build", "Python", "NumPy", "BLAS", "CPU", "system"]
+    assert list(facts) == [
+        "fastgrad",
+        "engine",
+        "kernels",
+        "threads",
+        "build",
+        "Python",
+        "NumPy",
+        "BLAS",
+        "CPU",
+        "system",
+    ]
     assert facts["fastgrad"].strip() == fg.__version__ and facts["engine"].split()[0] == fg.engine
     assert all(value.strip() for value in facts.values())
 

@@ -28,6 +28,7 @@ LAYERS = (
         "_tree",
         "_collector",
         "_progress",
+        "_threads",
         "_interrupt",
         "_generator",
         "tracebacks",
@@ -89,7 +90,20 @@ ENGINE_PYTHON = (
     "program",
     "__init__",
 )
-CORE = ("build", "capi", "tracebacks", "layout", "loops", "storage", "kernels", "simd", "tensor", "value", "__init__")
+CORE = (
+    "build",
+    "capi",
+    "tracebacks",
+    "workers",
+    "layout",
+    "loops",
+    "storage",
+    "kernels",
+    "simd",
+    "tensor",
+    "value",
+    "__init__",
+)
 
 # Names a user may rely on, group by group.
 FUNCTIONS = """

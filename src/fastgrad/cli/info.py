@@ -22,6 +22,7 @@ def lines(every=False, width=None):
         ("fastgrad", fastgrad.__version__),
         ("engine", f"{fastgrad.engine}{_engine_setting()}"),
         ("kernels", _kernels(_engine.instruction_set)),
+        ("threads", _threads(fastgrad.get_num_threads(), _engine.started_threads)),
         ("build", _build(_engine.build_switches)),
         ("loops in use", _loops(fastgrad.engine, _engine.loops_in_use)),
         ("Python", f"{platform.python_implementation()} {platform.python_version()}, {_gil()}"),
@@ -48,6 +49,12 @@ def _engine_setting():
 def _kernels(instruction_set):
     setting = os.environ.get("FASTGRAD_SIMD", "")
     return f"{instruction_set or 'none'}{f' (FASTGRAD_SIMD={setting})' if setting else ''}"
+
+
+def _threads(wanted, started_threads):
+    setting = os.environ.get("FASTGRAD_NUM_THREADS", "")
+    started = f", {started_threads()} started" if started_threads else ", not used by this engine"
+    return f"{wanted}{started if wanted > 1 else ''}{f' (FASTGRAD_NUM_THREADS={setting})' if setting else ''}"
 
 
 def _build(build_switches):

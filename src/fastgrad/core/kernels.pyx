@@ -3,6 +3,7 @@
 # other families by dtype. Local variables have the type of what they are assigned; where arithmetic would make that
 # wider than `floating`, they are declared.
 
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.float cimport DBL_EPSILON, DBL_MIN, FLT_EPSILON, FLT_MIN
 from libc.math cimport acos, acosh, asin, asinh, atan, atanh, cos, cosh, exp, exp2, expm1, fabs, fabsf, log
 from libc.math cimport log10, log1p, log2, pow, powf, sin, sinh, sqrt, sqrtf, tan, tanh
@@ -13,6 +14,7 @@ from fastgrad.core.layout cimport F32, F64, Layout, item_bytes
 from fastgrad.core.loops cimport FG_STREAM, STREAM_BLOCK, fg_stream, fg_stream_end
 from fastgrad.core.loops cimport BoundLoop, Helpers, Loop, address, apply1, broadcast_apply, helpers, layout_t
 from fastgrad.core.loops cimport numpy_loop, steps_t, walk
+from fastgrad.core.workers cimport LANES, Part, blas_is_serial, split_from, split_work, threads_wanted
 
 cdef extern from *:
     """
@@ -79,6 +81,7 @@ include "kernels/pooling.pxi"
 include "kernels/recurrent.pxi"
 include "kernels/optimizers.pxi"
 include "kernels/normalize.pxi"
+include "kernels/apply.pxi"
 
 
 cdef void fill(floating* y, Py_ssize_t n, double c) noexcept nogil:
@@ -99,56 +102,6 @@ cdef void accumulate(const floating* x, floating* y, Py_ssize_t n) noexcept nogi
     """y += x"""
     for i in range(n):
         y[i] += x[i]
-
-
-cdef void own_forward(Forward forward, int dtype, const char* x, char* y, Py_ssize_t n) noexcept nogil:
-    """y = forward(x), into a fresh block; a large one is written past the cache."""
-    cdef char[STREAM_BLOCK + 64] buffer
-    cdef char* block = <char*>((<size_t>buffer + 63) & ~<size_t>63)
-    cdef Py_ssize_t item = item_bytes(dtype), m
-    cdef bint stream = n * item >= FG_STREAM
-    while n > 0:
-        m = min(n, <Py_ssize_t>STREAM_BLOCK // item if stream else <Py_ssize_t>BLOCK)
-        forward(x, block if stream else y, m, &helpers[dtype])
-        x += m * item
-        if stream:
-            fg_stream(block, y, m * item, x, NULL)
-        y += m * item
-        n -= m
-    if stream:
-        fg_stream_end()
-
-
-cdef void backward_apply(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,
-                         void* gx, Py_ssize_t n, bint add, double* constant, bint uniform) noexcept nogil:
-    """gx (+)= kernel(g, ...) over n elements; `gx` may be `g`. `constant`, if not NULL, is an operand that is one
-    number. If `uniform`, `g` is one number."""
-    cdef char[BLOCK * 8] filled
-    cdef char[BLOCK * 8] upstream
-    cdef const char* first = <const char*>x1
-    cdef const char* second = <const char*>x2
-    cdef Py_ssize_t itemsize = item_bytes(dtype)
-    cdef Py_ssize_t at = 0, m = min(n, <Py_ssize_t>BLOCK)
-    cdef double c = 0
-    if constant != NULL:
-        c = constant[0]
-        typed[dtype].fill(filled, m, c)
-        if x1 == NULL:
-            first = filled
-        else:
-            second = filled
-    if uniform:
-        typed[dtype].fill(upstream, m, (<const double*>g)[0] if dtype == F64 else <double>(<const float*>g)[0])
-    while n > 0:
-        m = min(n, <Py_ssize_t>BLOCK)
-        kernel(<char*>upstream if uniform else <char*>g + at, first, second, NULL if y == NULL else <char*>y + at,
-               <char*>gx + at, m, c, &helpers[dtype], add)
-        at += m * itemsize
-        n -= m
-        if first != NULL and first != filled:
-            first += m * itemsize
-        if second != NULL and second != filled:
-            second += m * itemsize
 
 
 # Forward of one float64: at one element NumPy's SIMD loops cost 3x as much as libm.

@@ -2,6 +2,7 @@
 
 from numpy cimport npy_intp
 from fastgrad.core.layout cimport Layout
+from fastgrad.core.workers cimport split_from
 
 ctypedef char* address
 ctypedef const Py_ssize_t* steps_t
@@ -71,10 +72,14 @@ cdef enum:
 
 cdef void stream_loop(const BoundLoop* loop, int nin, const char* x1, npy_intp step1, const char* x2, npy_intp step2,
                       char* y, npy_intp n, npy_intp step) noexcept nogil
+cdef void split_loop(const BoundLoop* loop, int nin, const char* x1, npy_intp step1, const char* x2, npy_intp step2,
+                     char* y, npy_intp n, npy_intp step) noexcept nogil
 
 cdef inline void fresh1(const BoundLoop* loop, const void* x, void* y, npy_intp n, npy_intp step) noexcept nogil:
     """As `apply1`, into a fresh block that overlaps no operand."""
-    if n * step >= FG_STREAM:
+    if n * step >= split_from:
+        split_loop(loop, 1, <const char*>x, step, NULL, 0, <char*>y, n, step)
+    elif n * step >= FG_STREAM:
         stream_loop(loop, 1, <const char*>x, step, NULL, 0, <char*>y, n, step)
     else:
         apply1(loop, x, y, n, step)
@@ -82,7 +87,9 @@ cdef inline void fresh1(const BoundLoop* loop, const void* x, void* y, npy_intp 
 cdef inline void fresh2(const BoundLoop* loop, const void* x1, npy_intp step1, const void* x2, npy_intp step2, void* y,
                         npy_intp n, npy_intp step) noexcept nogil:
     """As `apply2`, into a fresh block that overlaps no operand."""
-    if n * step >= FG_STREAM:
+    if n * step >= split_from:
+        split_loop(loop, 2, <const char*>x1, step1, <const char*>x2, step2, <char*>y, n, step)
+    elif n * step >= FG_STREAM:
         stream_loop(loop, 2, <const char*>x1, step1, <const char*>x2, step2, <char*>y, n, step)
     else:
         apply2(loop, x1, step1, x2, step2, y, n, step)
@@ -95,7 +102,7 @@ cdef inline void broadcast_strides(const Layout* layout, const Layout* x, const 
         out[k] = 0 if k < lead or x.shape[k - lead] == 1 else strides[k - lead]
 
 cdef void walk(const BoundLoop* loop, int count, int ndim, const Py_ssize_t* shape, steps_t* strides,
-               address* base) noexcept nogil
+               address* base, Py_ssize_t weight) noexcept nogil
 cdef void broadcast_apply(const BoundLoop* loop, int nin, const Layout* out, char* y, address* x,
                           layout_t* layouts) noexcept nogil
 cdef void copy_strided(int itemsize, const Layout* shape, const char* x, const Py_ssize_t* x_strides, char* y,

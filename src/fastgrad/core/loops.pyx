@@ -11,6 +11,7 @@ cimport numpy as cnp
 from libc.string cimport memcmp, memcpy
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from fastgrad.core.layout cimport F32, F64
+from fastgrad.core.workers cimport LANES, split_from, split_work
 
 cnp.import_array()
 cnp.import_umath()
@@ -130,6 +131,36 @@ cdef void stream_loop(const BoundLoop* loop, int nin, const char* x1, npy_intp s
     fg_stream_end()
 
 
+cdef struct LoopJob:        # of `split_loop`
+    const BoundLoop* loop
+    int nin
+    const char* x1
+    const char* x2
+    char* y
+    npy_intp step1, step2, step
+    bint stream
+
+
+cdef void loop_part(const void* job, Py_ssize_t first, Py_ssize_t last, int who) noexcept nogil:
+    j = <const LoopJob*>job
+    x1 = j.x1 + first * j.step1
+    x2 = j.x2 + first * j.step2
+    y = j.y + first * j.step
+    if j.stream:
+        stream_loop(j.loop, j.nin, x1, j.step1, x2, j.step2, y, last - first, j.step)
+    elif j.nin == 1:
+        apply1(j.loop, x1, y, last - first, j.step)
+    else:
+        apply2(j.loop, x1, j.step1, x2, j.step2, y, last - first, j.step)
+
+
+cdef void split_loop(const BoundLoop* loop, int nin, const char* x1, npy_intp step1, const char* x2, npy_intp step2,
+                     char* y, npy_intp n, npy_intp step) noexcept nogil:
+    """y = loop(x1) or loop(x1, x2), by several threads."""
+    cdef LoopJob job = [loop, nin, x1, x2, y, step1, step2, step, n * step >= FG_STREAM]
+    split_work(loop_part, &job, n, LANES)
+
+
 cdef int collapse(int count, int ndim, const Py_ssize_t* shape, steps_t* strides,
                   Py_ssize_t* dims, Py_ssize_t (*steps)[64]) noexcept nogil:
     """Merge neighbouring axes where the strides of all operands allow it; drop axes of length 1. Returns the number of
@@ -162,39 +193,66 @@ cdef int collapse(int count, int ndim, const Py_ssize_t* shape, steps_t* strides
     return left
 
 
-cdef void walk(const BoundLoop* loop, int count, int ndim, const Py_ssize_t* shape, steps_t* strides,
-               address* base) noexcept nogil:
-    """Run the loop along the last axis, for every index of the others."""
-    cdef Py_ssize_t[64] dims
-    cdef Py_ssize_t steps[4][64]
+cdef struct Walk:           # axes that `collapse` has left
+    const BoundLoop* loop
+    int count               # operands, with the result
+    int ndim
+    address* base
+    Py_ssize_t[64] dims
+    Py_ssize_t[4][64] steps
+
+
+cdef void walk_part(const void* job, Py_ssize_t first, Py_ssize_t last, int who) noexcept nogil:
+    """Run the loop along the last axis, for every index of the others; of the first axis, from `first` to `last`."""
+    cdef const Walk* w = <const Walk*>job
     cdef Py_ssize_t[64] at
     cdef npy_intp[4] inner
     cdef address[4] args
     cdef address[4] moving
-    cdef int left = collapse(count, ndim, shape, strides, dims, steps), k, j
-    cdef npy_intp n = dims[left - 1]
-    for j in range(count):
-        inner[j] = steps[j][left - 1]
-        moving[j] = base[j]
-    for k in range(left):
+    cdef int k, j
+    cdef npy_intp n = w.dims[w.ndim - 1] if w.ndim > 1 else last - first
+    for j in range(w.count):
+        inner[j] = w.steps[j][w.ndim - 1]
+        moving[j] = w.base[j] + first * w.steps[j][0]
+    for k in range(w.ndim):
         at[k] = 0
+    at[0] = first
     while True:
-        for j in range(count):
+        for j in range(w.count):
             args[j] = moving[j]
-        loop.run(args, &n, inner, loop.data)
-        k = left - 2
+        w.loop.run(args, &n, inner, w.loop.data)
+        k = w.ndim - 2
         while k >= 0:
             at[k] += 1
-            for j in range(count):
-                moving[j] += steps[j][k]
-            if at[k] < dims[k]:
+            for j in range(w.count):
+                moving[j] += w.steps[j][k]
+            if at[k] < (w.dims[k] if k else last):
                 break
             at[k] = 0
-            for j in range(count):
-                moving[j] -= steps[j][k] * dims[k]
+            for j in range(w.count):
+                moving[j] -= w.steps[j][k] * w.dims[k]
             k -= 1
         if k < 0:
             return
+
+
+cdef void walk(const BoundLoop* loop, int count, int ndim, const Py_ssize_t* shape, steps_t* strides,
+               address* base, Py_ssize_t weight) noexcept nogil:
+    """Run the loop over all elements; no element of the result, the last operand, is visited twice. An element takes as
+    long as moving `weight` bytes."""
+    cdef Walk w
+    cdef Py_ssize_t size = weight
+    cdef int k
+    w.loop = loop
+    w.count = count
+    w.base = base
+    w.ndim = collapse(count, ndim, shape, strides, w.dims, w.steps)
+    for k in range(w.ndim):
+        size *= w.dims[k]
+    if size >= split_from:
+        split_work(walk_part, &w, w.dims[0], LANES if w.ndim == 1 and weight == 8 else 1)
+    else:
+        walk_part(&w, 0, w.dims[0], 0)
 
 
 cdef void broadcast_apply(const BoundLoop* loop, int nin, const Layout* out, char* y, address* x,
@@ -212,7 +270,7 @@ cdef void broadcast_apply(const BoundLoop* loop, int nin, const Layout* out, cha
         base[j] = x[j]
     strides[nin] = out.strides
     base[nin] = y
-    walk(loop, nin + 1, out.ndim, out.shape, strides, base)
+    walk(loop, nin + 1, out.ndim, out.shape, strides, base, 8)
 
 
 cdef void move(char** args, const npy_intp* dims, const npy_intp* steps, element* data) noexcept nogil:
@@ -243,7 +301,7 @@ cdef void copy_strided(int itemsize, const Layout* shape, const char* x, const P
                       else <void*>move[uint8_t])
     loop.data = <void*><size_t>itemsize
     if shape.size > 0:
-        walk(&loop, 2, shape.ndim, shape.shape, strides, base)
+        walk(&loop, 2, shape.ndim, shape.shape, strides, base, 8)
 
 
 cdef void add_strided(int kernel, const Layout* shape, const char* x, const Py_ssize_t* x_strides, char* y,
@@ -252,7 +310,7 @@ cdef void add_strided(int kernel, const Layout* shape, const char* x, const Py_s
     cdef steps_t[3] strides = [y_strides, x_strides, y_strides]
     cdef address[3] base = [y, <char*>x, y]
     if shape.size > 0:
-        walk(&helpers[kernel].add, 3, shape.ndim, shape.shape, strides, base)
+        walk(&helpers[kernel].add, 3, shape.ndim, shape.shape, strides, base, 8)
 
 
 cdef BoundLoop trusted_or(void* own, void* data, str name, int kernel) except *:

@@ -9,6 +9,7 @@ import os
 from fastgrad import core
 from fastgrad._lazy import lazy_module
 from fastgrad.core.loops import instruction_sets
+from fastgrad.core.workers import note_blas
 
 kernels = lazy_module("fastgrad.core.kernels")  # once its folder is on the path
 
@@ -44,3 +45,4 @@ def blas_has_one_thread():
 
 
 instruction_set = load(os.environ.get("FASTGRAD_SIMD", ""))
+note_blas(blas_has_one_thread())

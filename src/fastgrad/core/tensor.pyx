@@ -21,6 +21,7 @@ from fastgrad.core.layout cimport *
 from fastgrad.core.loops cimport *
 from fastgrad.core.storage cimport *
 from fastgrad.core.tracebacks cimport *
+from fastgrad.core.workers cimport *
 
 import contextvars  # no-cython-lint
 import operator  # no-cython-lint
@@ -63,6 +64,7 @@ include "object/setitem.pxi"
 include "program/capture.pxi"       # the steps of a program
 include "program/memory.pxi"        # and their memory
 include "program/doors.pxi"         # loops, numbers, backward
+include "program/reductions.pxi"
 include "program/doors_arrays.pxi"
 include "program/doors_layers.pxi"
 # The families of ops: recording and backward of each in one file.

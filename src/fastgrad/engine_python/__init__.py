@@ -4,6 +4,7 @@ Read `tensor.py` (the Tensor and the nodes of the graph), then `record.py` (how 
 backward pass), `forward.py` (forward mode), and `transform.py` (what `grad` does around them).
 """
 
+from fastgrad import _threads
 from fastgrad._tree import leaves, map_leaves
 from fastgrad.anomaly import detect_anomaly
 from fastgrad.engine_python.forward import graph_signature, pull_back, push_forward, reached_inputs, unit_directions
@@ -35,6 +36,7 @@ from fastgrad.engine_python.transform import (
 )
 
 name = "python"
+_wanted_threads = _threads.from_environment()
 
 
 def clear_cache():
@@ -49,6 +51,16 @@ def set_cache_limit(nbytes):
     if nbytes < 0:
         raise ValueError(f"the cache limit must be 0 (no cache) or more, got {nbytes} bytes")
     return 0
+
+
+def get_num_threads():
+    return _wanted_threads
+
+
+def set_num_threads(n):
+    global _wanted_threads
+    before, _wanted_threads = _wanted_threads, _threads.checked(n)
+    return before
 
 
 def install_methods(members, *, replace=False):

@@ -25,8 +25,6 @@ fg.get_rng_state | fg.nn.get_rng_state() |
 fg.set_rng_state | fg.nn.set_rng_state(state) |
 fg.initial_seed | fg.manual_seed(seed) | the seed is not kept
 fg.set_printoptions | numpy.set_printoptions(...) | Tensors print as NumPy arrays do
-fg.set_num_threads || one thread is used, except by BLAS: set OMP_NUM_THREADS
-fg.get_num_threads || one thread is used, except by BLAS
 fg.addcmul | x + value * (a * b) |
 fg.addcdiv | x + value * (a / b) |
 fg.addmv | x + a @ b |

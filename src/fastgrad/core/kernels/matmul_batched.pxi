@@ -1,5 +1,8 @@
 # Matrix products by NumPy's matmul loop, and so by its BLAS. The loop takes one stack axis; `walk` takes the others.
 
+cdef enum:
+    BLAS_SPLITS = 262144    # multiplications up to which OpenBLAS uses one thread
+
 cdef struct Product:        # arguments of the loop other than the pointers
     int kernel
     npy_intp[4] dims        # the stack, then m, n, p
@@ -73,7 +76,7 @@ cdef void matmul_stacked(int kernel, int ndim, const Py_ssize_t* shape, Py_ssize
     set_product(&d, kernel, m, n, p, a, b)
     loop.run = outer_loop if is_outer(kernel, n, b) else product_loop
     loop.data = &d
-    walk(&loop, 3, ndim, shape, strides, base)
+    walk(&loop, 3, ndim, shape, strides, base, m * n * p + 9 if blas_is_serial or m * n * p <= BLAS_SPLITS else 0)
 
 
 cdef inline void matrix_product(const floating* a, bint a_transposed, const floating* b, bint b_transposed, floating* y,

@@ -2,46 +2,6 @@
 
 # --- sums, and moving elements
 
-cdef void reduce_loop(const BoundLoop* loop, const char* x, const Extents* e, Py_ssize_t itemsize,
-                      char* y) noexcept nogil:
-    """y[o, i] = loop over r of x[o, r, i]. NumPy's loop sums a run pairwise, so that errors grow as log n."""
-    cdef address[3] args
-    cdef npy_intp[3] steps
-    cdef npy_intp n
-    cdef Py_ssize_t row = e.inner * itemsize
-    if e.inner == 1:
-        steps[0] = 0
-        steps[1] = itemsize
-        steps[2] = 0
-        for o in range(e.outer):
-            # A sum starts from -0.0, as NumPy's does, so that the pairs are the same; an extremum starts from its first
-            # element.
-            n = e.n
-            args[1] = <char*>x
-            if loop == &helpers[<int>F64].add:
-                (<double*>y)[0] = -0.0
-            elif loop == &helpers[<int>F32].add:
-                (<float*>y)[0] = -0.0
-            else:
-                memcpy(y, x, itemsize)
-                args[1] += itemsize
-                n -= 1
-            args[0] = y
-            args[2] = y
-            if n > 0:
-                loop.run(args, &n, steps, loop.data)
-            y += itemsize
-            x += e.n * itemsize
-        return
-    for o in range(e.outer):
-        memcpy(y, x, row)
-        x += row
-        for r in range(1, e.n):
-            apply2(loop, y, itemsize, x, itemsize, y, e.inner, itemsize)
-            x += row
-        y += row
-
-
 cdef void divide(int dtype, char* y, Py_ssize_t n, double divisor) noexcept nogil:
     for i in range(n):
         if dtype == F64:
