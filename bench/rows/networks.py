@@ -38,6 +38,27 @@ def mlp_relu_by_hand(x, labels):
     return both
 
 
+def linear_svm_by_hand(x, labels, alpha):
+    """Return a function that computes the multiclass hinge loss with L2 penalty, and its gradient. `x` has columns."""
+    columns = np.arange(len(labels))
+
+    def both(params):
+        w = params[0]
+        s = w @ x
+        s -= s[labels, columns] - 1.0
+        s[labels, columns] = 0.0
+        np.maximum(s, 0.0, out=s)
+        loss = s.sum() / len(labels)
+        g = (s > 0.0) / len(labels)
+        g[labels, columns] = -g.sum(axis=0)
+        gw = g @ x.T
+        flat = w.ravel()
+        gw += (2.0 * alpha) * w
+        return loss + alpha * (flat @ flat), [gw]
+
+    return both
+
+
 def micrograd_by_hand(x, y, alpha):
     """Return a function that computes hinge loss with L2 penalty, and its gradients. `y` contains -1 and 1."""
     minus_y_over_n = -y / len(y)
@@ -111,3 +132,20 @@ def micrograd(settings):
     return training_race(
         "micrograd-2-16-16-1", make_layers(rng, 2, 16, 16, 1), loss_of, micrograd_by_hand(x, y, alpha), x, y, alpha
     )
+
+
+@row("linear-svm", target=0.68, note="10 classes, 3073 x 500 data: multiclass hinge loss and L2, SGD step, float64")
+def linear_svm(settings):
+    """The linear classifier of the lecture notes: two products with ten rows."""
+    rng = np.random.default_rng(4)
+    inputs = fg.tensor(rng.normal(size=(settings.size(3073, 20), settings.size(500, 30))))
+    x = inputs.numpy()  # the same memory for all: two copies of 12 MB would displace each other from the cache
+    labels, columns, alpha = rng.integers(0, 10, x.shape[1]), np.arange(x.shape[1]), 1e-3
+
+    def loss_of(params):
+        scores = params[0] @ inputs
+        margins = (scores - scores[labels, columns] + 1.0).relu()
+        return margins.sum() / len(labels) - 1.0 + alpha * (params[0] * params[0]).sum()
+
+    w = 1e-3 * rng.normal(size=(10, len(x)))
+    return training_race("linear-svm", [w], loss_of, linear_svm_by_hand(x, labels, alpha), x, labels, alpha)

@@ -35,6 +35,7 @@ TARGETS = {
     "mlp-64-64-10": 0.65,
     "mlp-784-256-128-10": 0.9,
     "micrograd-2-16-16-1": 0.4,
+    "linear-svm": 0.68,
     "rnn-100": 0.9,
     "mlp-adam": 0.33,
     "adam-1e6": 1.1,
@@ -127,6 +128,7 @@ def _rivals_by_hand():
     yield "tanh network", shared.make_layers(rng, 6, 5, 3), shared.mlp_tanh_by_hand(x, labels)
     yield "relu network", shared.make_layers(rng, 6, 5, 4, 3), networks.mlp_relu_by_hand(x, labels)
     yield "micrograd", shared.make_layers(rng, 6, 5, 4, 1), networks.micrograd_by_hand(x, y, 0.01)
+    yield "linear svm", [rng.normal(size=(3, 6))], networks.linear_svm_by_hand(x.T, labels, 0.01)
 
     def rnn(params):
         made = recurrent.HandRNN(inputs, *params).answer()

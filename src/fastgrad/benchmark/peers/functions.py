@@ -37,6 +37,12 @@ def micrograd(np, params, x, y, alpha):
     return np.mean(np.maximum(1.0 - y * scores, 0.0)) + alpha * sum(np.sum(p * p) for p in params)
 
 
+def linear_svm(np, params, x, labels, alpha):
+    scores = np.matmul(params[0], x)
+    margins = np.maximum(scores - scores[labels, np.arange(len(labels))] + 1.0, 0.0)
+    return np.sum(margins) / len(labels) - 1.0 + alpha * np.sum(params[0] * params[0])
+
+
 def rnn(np, params, x):
     wx, wh, b = params
     projected = x @ wx + b
@@ -73,5 +79,10 @@ def centred(np, x):
     return np.mean((x - np.mean(x)) ** 2 / (1.0 + np.abs(x)))
 
 
-TRAINED = {"mlp-64-64-10": mlp_tanh, "mlp-784-256-128-10": mlp_relu, "micrograd-2-16-16-1": micrograd}
+TRAINED = {
+    "mlp-64-64-10": mlp_tanh,
+    "mlp-784-256-128-10": mlp_relu,
+    "micrograd-2-16-16-1": micrograd,
+    "linear-svm": linear_svm,
+}
 ELEMENTWISE = {"mixed-1e3": mixed, "mixed-1e5": mixed, "mixed-1e7": mixed, "centred-1e5": centred}

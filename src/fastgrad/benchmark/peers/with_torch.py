@@ -65,6 +65,12 @@ def micrograd(params, x, y, alpha):
     return torch.relu(1.0 - y * hidden_relu(params, x)).mean() + alpha * sum((p * p).sum() for p in params)
 
 
+def linear_svm(params, x, labels, alpha):
+    scores = params[0] @ x
+    margins = torch.relu(scores - scores[labels, torch.arange(len(labels))] + 1.0)
+    return margins.sum() / len(labels) - 1.0 + alpha * (params[0] * params[0]).sum()
+
+
 def trained(function, arrays, *data):
     data = [torch.as_tensor(d) for d in data]
     params = leaves(arrays)
@@ -254,6 +260,7 @@ MAKERS = {
     "mlp-64-64-10": partial(trained, mlp_tanh),
     "mlp-784-256-128-10": partial(trained, mlp_relu),
     "micrograd-2-16-16-1": partial(trained, micrograd),
+    "linear-svm": partial(trained, linear_svm),
     "mlp-adam": mlp_adam,
     "adam-1e6": adam,
     "rnn-100": rnn,

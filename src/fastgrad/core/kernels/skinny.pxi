@@ -146,7 +146,10 @@ cdef extern from *:
 cdef enum:
     SKINNY = 16             # rows, columns or terms
     SPAN = 1024             # columns of the large factor at a time, of which `across` keeps the sums of a block
-    SKINNY_DEPTH = 256      # terms at a time
+    ALONG_DEPTH = 256       # terms at a time: the rows of two tiles of either factor fit into the first-level cache
+    ACROSS_DEPTH = 24       # rows that are read side by side from main memory without loss, AMD EPYC, 2026-11-27
+    NARROW_DEPTH = 48       # the same for tiles that are one vector wide
+    ACROSS_AHEAD = 4        # vectors from those that are read to those that are fetched
 
 
 cdef void pack_skinny(const Factor* s, Py_ssize_t first, Py_ssize_t rows, Py_ssize_t k, Py_ssize_t depth,
@@ -164,8 +167,9 @@ cdef void skinny_across(Py_ssize_t r, Py_ssize_t n, Py_ssize_t q, const Factor* 
     """y[r, q] = s[r, n] @ large[n, q], where the rows of `large` are contiguous, in tiles of at most `most` rows.
     r <= SKINNY unless y_col is 1."""
     cdef Py_ssize_t item = sizeof(floating), first = 0, k, i, j, span, depth, rows, width, there, out_row
-    cdef floating* edge = scratch + SKINNY * min(n, <Py_ssize_t>SKINNY_DEPTH)
-    cdef floating* sums = edge + (min(n, <Py_ssize_t>SKINNY_DEPTH) + SKINNY) * 4 * FG_VECTOR // item
+    cdef Py_ssize_t deepest = ACROSS_DEPTH if FG_ACROSS_COLUMNS(min(r, most)) > 1 else NARROW_DEPTH
+    cdef floating* edge = scratch + SKINNY * deepest
+    cdef floating* sums = edge + (deepest + SKINNY) * 4 * FG_VECTOR // item
     cdef floating* out
     cdef const char* b
     while first < q:
@@ -173,7 +177,7 @@ cdef void skinny_across(Py_ssize_t r, Py_ssize_t n, Py_ssize_t q, const Factor* 
         out, out_row = (y + first, y_row) if y_col == 1 else (sums, span)
         k = 0
         while k < n:
-            depth = min(n - k, <Py_ssize_t>SKINNY_DEPTH)
+            depth = min(n - k, deepest)
             i = 0
             while i < r:
                 rows = (r - i) // ((r - i + most - 1) // most)      # tiles of nearly equal heights
@@ -184,7 +188,7 @@ cdef void skinny_across(Py_ssize_t r, Py_ssize_t n, Py_ssize_t q, const Factor* 
                     b = large.x + k * large.row + (first + j) * item
                     there = min(span - j, width)
                     if there == width:
-                        fg_across(item, rows, scratch, b, large.row, max(width * item, <Py_ssize_t>64), depth,
+                        fg_across(item, rows, scratch, b, large.row, ACROSS_AHEAD * FG_VECTOR, depth,
                                   out + i * out_row + j, out_row, k > 0)
                     else:
                         across_edge(rows, scratch, b, large.row, depth, there, width, out + i * out_row + j, out_row,
@@ -221,7 +225,7 @@ cdef void skinny_along(Py_ssize_t r, Py_ssize_t n, Py_ssize_t q, const Factor* s
     """y[r, q] = s[r, n] @ large[n, q], where the columns of `large` are contiguous."""
     cdef Py_ssize_t item = sizeof(floating), lanes = FG_VECTOR // item, k = 0, i, j, depth, row, rows, columns
     while k < n:
-        depth = min(n - k, <Py_ssize_t>SKINNY_DEPTH)
+        depth = min(n - k, <Py_ssize_t>ALONG_DEPTH)
         row = (depth + lanes - 1) // lanes * lanes
         memset(scratch, 0, r * row * item)
         pack_skinny(s, 0, r, k, depth, scratch, row, 1)
@@ -267,9 +271,9 @@ cdef inline bint across_pays(Py_ssize_t r, Py_ssize_t n, Py_ssize_t q) noexcept 
 
 cdef inline Py_ssize_t skinny_scratch(int side, Py_ssize_t item, Py_ssize_t m, Py_ssize_t n) noexcept nogil:
     """Bytes for the packed factor, padded at the ends of sums, for the columns at an edge and for transposed sums."""
-    cdef Py_ssize_t depth = min(n + FG_VECTOR // item, <Py_ssize_t>SKINNY_DEPTH)
+    cdef Py_ssize_t along = SKINNY * min(n + FG_VECTOR // item, <Py_ssize_t>ALONG_DEPTH) * item
     cdef Py_ssize_t sums = SKINNY * min(m, <Py_ssize_t>SPAN) if side == 2 else 0
-    return (SKINNY * depth + sums) * item + (depth + SKINNY) * 4 * FG_VECTOR
+    return max(along, (SKINNY * NARROW_DEPTH + sums) * item + (NARROW_DEPTH + SKINNY) * 4 * FG_VECTOR)
 
 
 cdef void skinny_product(int side, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a, const Factor* b,
