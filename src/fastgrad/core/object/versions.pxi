@@ -34,6 +34,7 @@ cdef int move_out_uncaptured(Tensor t) except -1:
     """`move_out` of a tensor that a captured function found outside: to a block that is not the program's."""
     c = <Capture>fg_capture
     cdef bint before = c.suspended
+    cdef Block* known = find_block(c, t.own.value)
     c.suspended = True
     try:
         storage = storage_new(8)
@@ -43,6 +44,8 @@ cdef int move_out_uncaptured(Tensor t) except -1:
     storage.version = t.gen
     t.storage = storage
     t.data = payload(storage)
+    if known != NULL:       # its value is now read here
+        enter_owned(c, c.buffers[known.buffer].kind, c.buffers[known.buffer].owner, t, t.data, 8)
     return 0
 
 

@@ -76,6 +76,9 @@ cdef object call_program(PyObject* callable, PyObject* const* args, size_t nargs
             if not is_unchanged(p.around):
                 p.variants = []
                 return record_program(p, args, n, kwnames, off)
+            if v.around is not None and not is_unchanged(v.around):
+                del p.variants[k]
+                return record_program(p, args, n, kwnames, off)
             if not fits_outside(v):
                 continue
             found = replay(p, v, &given)
@@ -204,7 +207,8 @@ cdef object lift_argument_leaf(void* state, object o):
             raise program_errors.other_class(o)
         leaf.kind = A_TENSOR
         x = <Tensor>o
-        check_fresh(x)
+        if x.storage != NULL and x.storage.version != 0:
+            check_written(x)
     else:
         return o
     leaf.value = None
@@ -306,6 +310,9 @@ cdef object record_program(Program p, PyObject* const* args, Py_ssize_t n, PyObj
     for k in range(n + n_names):
         templates.append(template_of(trees[k], leaves, &at))
     v = finished(c, leaves, results)
+    for leaf in leaves:
+        if leaf.kind == AS_IT_IS and type(leaf.value) not in program_guards.PLAIN:
+            v.around = (v.around or []) + program_guards.surroundings(leaf.value)
     v.template = tuple(templates)
     v.names = <tuple><object>kwnames if n_names else None
     v.leaves = leaves

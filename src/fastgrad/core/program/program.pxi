@@ -51,6 +51,7 @@ cdef class Variant:
     cdef list results           # of the result
     cdef object made            # the result, with numbers of leaves
     cdef tuple names
+    cdef list around            # what objects among the arguments hold: `program_guards.surroundings`; or None
     cdef bint grad_off, tensors, busy
     cdef Code* code
     cdef Py_ssize_t n_code
@@ -84,7 +85,7 @@ cdef int run_set_gradient(const Note* s) except -1:
     if s.at[0] == NULL:
         replace_grad(x, NULL)
         return 0
-    if is_small(layout) or s.f == NULL:
+    if s.f == NULL:
         g = new_tensor(layout_contiguous(layout))
         copy_strided(layout.itemsize, layout, s.at[0], layout.strides, g.data, g.layout.strides)
     else:
@@ -123,6 +124,11 @@ cdef int capture_set_gradient(Tensor x, PyObject* g) noexcept:
     if c.suspended or made_here(c, x):
         return 0
     c.effects = True
+    if g != NULL and (<Tensor>g).storage == NULL and made_here(c, <Tensor>g):
+        try:
+            move_out(<Tensor>g)     # to a block, so that what is added later arrives in the `.grad` of a replay
+        except MemoryError:
+            return fail(c, "out of memory")
     s = begin_note(<StepRun>run_set_gradient, 1)
     if s == NULL:
         return 0
@@ -291,7 +297,7 @@ cdef bint fits_outside(Variant v) except -1:
         m = &v.moves[k]
         if m.kind == OUTSIDE:
             x = <Tensor>PyList_GET_ITEM(v.c.owners, m.number)
-            if x.layout != m.layout or (x.flags & REQUIRES_GRAD != 0) != m.wanted:
+            if x.layout != m.layout or (x.flags & REQUIRES_GRAD != 0) != m.wanted or (m.wanted and x.flags & HOOKED):
                 return False
             check_fresh(x)
         elif m.kind == GRAD_OUTSIDE:
