@@ -9,7 +9,7 @@ import pytest
 
 import fastgrad as fg
 from fastgrad.rules import RULES
-from tests.support.arrays import same
+from tests.support.arrays import has_own_loop, same
 
 A = np.array([[0.3, 0.8, 0.5], [0.7, 0.2, 0.9]])
 
@@ -21,7 +21,11 @@ UNARY = "exp log log1p expm1 sqrt square sin cos tan sinh cosh tanh arcsin arcco
 
 @pytest.mark.parametrize("name", UNARY.split())
 def test_elementwise_methods_are_numpys(name):
-    same(getattr(fg.tensor(A), name)(), getattr(np, name)(A))
+    got, wanted = getattr(fg.tensor(A), name)(), getattr(np, name)(A)
+    if has_own_loop(name):  # within one ulp of the exact value, as NumPy's is
+        np.testing.assert_array_max_ulp(got.numpy(), wanted, 2)
+    else:
+        same(got, wanted)
 
 
 def test_activations_are_methods():

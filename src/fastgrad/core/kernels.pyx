@@ -15,6 +15,7 @@ from fastgrad.core.loops cimport FG_STREAM, STREAM_BLOCK, fg_stream, fg_stream_e
 from fastgrad.core.loops cimport BoundLoop, Helpers, Loop, address, apply1, broadcast_apply, helpers, layout_t
 from fastgrad.core.loops cimport numpy_loop, steps_t, walk
 from fastgrad.core.workers cimport LANES, Part, blas_is_serial, split_from, split_work, threads_wanted
+from fastgrad.core.loops import numpy_is_wide, own_loops, own_loops_allowed
 
 cdef extern from *:
     """
@@ -82,6 +83,10 @@ include "kernels/recurrent.pxi"
 include "kernels/optimizers.pxi"
 include "kernels/normalize.pxi"
 include "kernels/apply.pxi"
+include "kernels/own_vectors.pxi"
+include "kernels/own_exp.pxi"
+include "kernels/own_log.pxi"
+include "kernels/own_math.pxi"
 
 
 cdef void fill(floating* y, Py_ssize_t n, double c) noexcept nogil:
@@ -271,5 +276,6 @@ cdef void fill_typed(floating* unused, KernelSet* k) noexcept:
 
 fill_kernels(<double*>NULL, F64)
 fill_kernels(<float*>NULL, F32)
+fill_own()
 fill_typed(<double*>NULL, &typed[<int>F64])
 fill_typed(<float*>NULL, &typed[<int>F32])

@@ -48,17 +48,31 @@ ctypedef fused element:
 
 cdef list used = []
 cdef dict signatures = {}
+own_loops = {}      # names of the loops of our own that take the place of NumPy's, in order
 _refused = os.environ.get("FASTGRAD_NO_NUMPY_LOOPS", "") == "1"
 
 
 def loops_in_use():
-    """Names of the NumPy loops that kernels call directly, as "exp:d->d"."""
-    return list(dict.fromkeys(used))
+    """Names of the loops that kernels call directly, NumPy's as "exp:d->d" and ours as "exp:d->d (own)"."""
+    return [f"{name} (own)" if name in own_loops else name for name in dict.fromkeys([*used, *own_loops])]
 
 
 def instruction_sets():
     """The instruction sets that kernels were compiled for and this CPU has, the widest first."""
     return [name for level, name in ((2, "avx512"), (1, "avx2"), (0, "base")) if level == 0 or fg_cpu_runs(level)]
+
+
+def numpy_has_avx512():
+    """Whether NumPy's loops are those for AVX-512, which compute elementary functions without the C library."""
+    try:
+        from numpy._core._multiarray_umath import __cpu_features__ as found
+    except ImportError:
+        return True
+    return found.get("X86_V4") or found.get("AVX512_SKX", False)
+
+
+numpy_is_wide = numpy_has_avx512()
+own_loops_allowed = not _refused
 
 
 cdef BoundLoop numpy_loop(str name, int kernel) except *:

@@ -225,6 +225,9 @@ cdef void power_constant_backward(const floating* g, const floating* x, const fl
 
 cdef void sigmoid_forward(const floating* x, floating* y, Py_ssize_t n, const Helpers* h) noexcept nogil:
     """1 / (1 + exp(-x)) from exp(-|x|), which does not overflow and keeps all digits for x << 0."""
+    if h.sigmoid.run != NULL:
+        apply1(&h.sigmoid, x, y, n, sizeof(floating))
+        return
     for i in range(n):
         y[i] = -fabs_(x[i])
     apply1(&h.exp, y, y, n, sizeof(floating))
@@ -256,8 +259,16 @@ cdef inline void scaled_softplus(const floating* x, floating* y, Py_ssize_t n, f
 
 
 cdef void softplus_forward(const floating* x, floating* y, Py_ssize_t n, const Helpers* h) noexcept nogil:
-    scaled_softplus(x, y, n, <floating>1, h)
+    if h.softplus.run != NULL:
+        apply1(&h.softplus, x, y, n, sizeof(floating))
+    else:
+        scaled_softplus(x, y, n, <floating>1, h)
 
 
 cdef void logsigmoid_forward(const floating* x, floating* y, Py_ssize_t n, const Helpers* h) noexcept nogil:
-    scaled_softplus(x, y, n, <floating>-1, h)
+    if h.softplus.run == NULL:
+        scaled_softplus(x, y, n, <floating>-1, h)
+        return
+    negative_backward(x, NULL, NULL, NULL, y, n, 0, h, False)
+    apply1(&h.softplus, y, y, n, sizeof(floating))
+    negative_backward(y, NULL, NULL, NULL, y, n, 0, h, False)
