@@ -10,6 +10,7 @@ from bench.rows import layers
 from bench.rows import derivatives
 from bench.rows import transforms
 from bench.rows import sparse
+from bench.rows import compiled
 from bench.rows import autograd_names
 from bench.rows import elementwise
 from bench.rows import products

@@ -1,4 +1,4 @@
-"""The rows of second derivatives in CasADi, whose functions are compiled to its virtual machine."""
+"""Rows in CasADi, whose functions are compiled to its virtual machine."""
 
 import casadi
 import numpy as np
@@ -29,4 +29,52 @@ def hessian_sparse(x):
     return lambda: function(x), answer
 
 
-MAKERS = {"hessian-rosenbrock-10": hessian_rosenbrock, "hessian-sparse": hessian_sparse}
+def _buffered(function, given, shapes):
+    """Return a step that calls `function` with arrays in place, and the arrays of its results."""
+    buffer, call = function.buffer()
+    results = [np.zeros(shape) for shape in shapes]
+    for k, a in enumerate(given):
+        buffer.set_arg(k, memoryview(a))
+    for k, a in enumerate(results):
+        buffer.set_res(k, memoryview(a))
+
+    def step(kept=(buffer, given, results)):  # `call` has pointers only
+        call()
+
+    return step, results
+
+
+def staged():
+    x, y = casadi.SX.sym("x"), casadi.SX.sym("y")
+    sigmoid = lambda v: 1.0 / (1.0 + casadi.exp(-v))
+    f = (x + sigmoid(y)) / (sigmoid(x) + (x + y) ** 2)
+    function = casadi.Function("staged", [x, y], [f, casadi.gradient(f, x), casadi.gradient(f, y)])
+    step, results = _buffered(function, (np.array([3.0]), np.array([-4.0])), [(1,)] * 3)
+
+    def answer():
+        step()
+        return {name: a[0] for name, a in zip(("f", "dx", "dy"), results)}
+
+    return step, answer
+
+
+def rosenbrock(x):
+    v = casadi.SX.sym("x", len(x))
+    a, b = v[:-1], v[1:]
+    y = casadi.sum1(100.0 * (b - a**2) ** 2 + (1.0 - a) ** 2)
+    function = casadi.Function("rosenbrock", [v], [y, casadi.gradient(y, v)])
+    step, (value, gradient) = _buffered(function, (x,), [(1,), x.shape])
+
+    def answer():
+        step()
+        return {"value": value[0], "gradient": gradient.copy()}
+
+    return step, answer
+
+
+MAKERS = {
+    "staged": staged,
+    "rosenbrock-10": rosenbrock,
+    "hessian-rosenbrock-10": hessian_rosenbrock,
+    "hessian-sparse": hessian_sparse,
+}
