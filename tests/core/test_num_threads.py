@@ -101,6 +101,15 @@ def test_results_that_bypass_the_cache():
     with_gradients(lambda x: (x * 2.0).sum(), draw(STREAMED, "float64"))
 
 
+@pytest.mark.parametrize("n", [LARGE, STREAMED])
+def test_compiled_functions(n):
+    program = fg.compile(fg.value_and_grad(lambda x: (fg.tanh(x) * fg.sigmoid(x) + 0.5 * fg.exp(-x * x)).sum()))
+    x = np.random.default_rng(3).normal(size=n)
+    same_for_all_numbers(lambda: program(x))
+    x += 1.0
+    same_for_all_numbers(lambda: program(x))
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "prod"])
 @pytest.mark.parametrize(

@@ -15,13 +15,12 @@ cdef extern from *:
     #include <process.h>
     #define FG_THREADS 1
     static SRWLOCK fg_mutex = SRWLOCK_INIT;
-    static CONDITION_VARIABLE fg_condition = CONDITION_VARIABLE_INIT;
+    static CONDITION_VARIABLE fg_conditions[2] = {CONDITION_VARIABLE_INIT, CONDITION_VARIABLE_INIT};
     static void fg_reset(void) {}
     static void fg_lock(void) { AcquireSRWLockExclusive(&fg_mutex); }
     static void fg_unlock(void) { ReleaseSRWLockExclusive(&fg_mutex); }
-    static void fg_sleep(void) { SleepConditionVariableSRW(&fg_condition, &fg_mutex, INFINITE, 0); }
-    static void fg_wake(void) { WakeAllConditionVariable(&fg_condition); }
-    static void fg_yield(void) { SwitchToThread(); }
+    static void fg_sleep(int k) { SleepConditionVariableSRW(&fg_conditions[k], &fg_mutex, INFINITE, 0); }
+    static void fg_wake(int k) { WakeAllConditionVariable(&fg_conditions[k]); }
     static Py_ssize_t fg_process(void) { return (Py_ssize_t)GetCurrentProcessId(); }
     static unsigned __stdcall fg_body(void* run) { ((void (*)(void))run)(); return 0; }
     static int fg_start(void (*run)(void)) {
@@ -48,31 +47,29 @@ cdef extern from *:
     static void fg_reset(void) {}
     static void fg_lock(void) {}
     static void fg_unlock(void) {}
-    static void fg_sleep(void) {}
-    static void fg_wake(void) {}
-    static void fg_yield(void) {}
+    static void fg_sleep(int k) { (void)k; }
+    static void fg_wake(int k) { (void)k; }
     static Py_ssize_t fg_process(void) { return 1; }
     static int fg_start(void (*run)(void)) { (void)run; return 0; }
     #else
     #include <pthread.h>
-    #include <sched.h>
     #include <signal.h>
     #include <unistd.h>
     #define FG_THREADS 1
     static pthread_mutex_t fg_mutex = PTHREAD_MUTEX_INITIALIZER;
-    static pthread_cond_t fg_condition = PTHREAD_COND_INITIALIZER;
-    /* In a forked child: the lock may be held, and the condition waited for, by threads that are not there. */
+    static pthread_cond_t fg_conditions[2] = {PTHREAD_COND_INITIALIZER, PTHREAD_COND_INITIALIZER};
+    /* In a forked child: the lock may be held, and the conditions waited for, by threads that are not there. */
     static void fg_reset(void) {
         pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
         pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
         fg_mutex = mutex;
-        fg_condition = condition;
+        fg_conditions[0] = condition;
+        fg_conditions[1] = condition;
     }
     static void fg_lock(void) { pthread_mutex_lock(&fg_mutex); }
     static void fg_unlock(void) { pthread_mutex_unlock(&fg_mutex); }
-    static void fg_sleep(void) { pthread_cond_wait(&fg_condition, &fg_mutex); }
-    static void fg_wake(void) { pthread_cond_broadcast(&fg_condition); }
-    static void fg_yield(void) { sched_yield(); }
+    static void fg_sleep(int k) { pthread_cond_wait(&fg_conditions[k], &fg_mutex); }
+    static void fg_wake(int k) { pthread_cond_broadcast(&fg_conditions[k]); }
     static Py_ssize_t fg_process(void) { return (Py_ssize_t)getpid(); }
     static void* fg_body(void* run) { ((void (*)(void))run)(); return NULL; }
     /* Signals are left to the threads of Python, whose handlers can raise KeyboardInterrupt. */
@@ -98,9 +95,8 @@ cdef extern from *:
     void fg_reset() noexcept nogil
     void fg_lock() noexcept nogil
     void fg_unlock() noexcept nogil
-    void fg_sleep() noexcept nogil          # unlocks, waits for fg_wake, locks
-    void fg_wake() noexcept nogil
-    void fg_yield() noexcept nogil
+    void fg_sleep(int condition) noexcept nogil     # unlocks, waits for `fg_wake`, locks
+    void fg_wake(int condition) noexcept nogil
     void fg_relax() noexcept nogil
     Py_ssize_t fg_process() noexcept nogil
     bint fg_start(void (*run)() noexcept nogil) noexcept nogil
@@ -111,8 +107,9 @@ cdef extern from *:
 cdef enum:
     SPLIT = 262144      # bytes of a result from which splitting pays
     PARTS = 4           # per thread: those that the others have not begun are done by whoever is early
-    SPINS = 2000        # looks of an idle worker at the pool before it sleeps
-    WAITS = 20000       # looks of the caller before it lets others run
+    SPINS = 2000        # looks of an idle worker, or of the caller when only others work, before it sleeps
+    JOB = 0             # conditions: there is a job
+    DONE = 1            # the last worker has left it
 
 cdef struct Pool:
     Py_ssize_t process      # that the workers belong to
@@ -121,6 +118,7 @@ cdef struct Pool:
     Py_ssize_t busy         # whether there is a job
     Py_ssize_t seats        # workers that may still join it; the number of a worker is the seat that it takes
     Py_ssize_t active       # workers in it
+    Py_ssize_t waiting      # whether the caller sleeps until they are done
     Py_ssize_t next         # element that nobody has taken
     Py_ssize_t n, part
     Part run
@@ -153,13 +151,16 @@ cdef void serve() noexcept nogil:
         fg_lock()
         while pool.seats == 0:
             pool.asleep += 1
-            fg_sleep()
+            fg_sleep(JOB)
             pool.asleep -= 1
         who = <int>fg_add(&pool.seats, -1)
         fg_add(&pool.active, 1)
         fg_unlock()
         take_parts(who)
-        fg_add(&pool.active, -1)
+        if fg_add(&pool.active, -1) == 1 and fg_load(&pool.waiting):
+            fg_lock()
+            fg_wake(DONE)
+            fg_unlock()
 
 
 cdef void own_pool() noexcept nogil:
@@ -168,7 +169,7 @@ cdef void own_pool() noexcept nogil:
     if pool.process != process:
         fg_reset()
         pool.started = pool.asleep = 0
-        pool.busy = pool.seats = pool.active = 0
+        pool.busy = pool.seats = pool.active = pool.waiting = 0
         pool.process = process
 
 
@@ -192,18 +193,22 @@ cdef void split_work(Part run, const void* job, Py_ssize_t n, Py_ssize_t grain) 
     fg_swap(&pool.next, 0)
     fg_swap(&pool.seats, min(<Py_ssize_t>wanted - 1, (n - 1) // part))
     if pool.asleep:
-        fg_wake()
+        fg_wake(JOB)
     fg_unlock()
     take_parts(0)
     fg_lock()
     fg_swap(&pool.seats, 0)
     fg_unlock()
-    while fg_load(&pool.active):
+    while looks < SPINS and fg_load(&pool.active):
         fg_relax()
         looks += 1
-        if looks == WAITS:
-            looks = 0
-            fg_yield()
+    if fg_load(&pool.active):       # a worker that the system has suspended needs a core
+        fg_lock()
+        fg_swap(&pool.waiting, 1)
+        while fg_load(&pool.active):
+            fg_sleep(DONE)
+        fg_swap(&pool.waiting, 0)
+        fg_unlock()
     fg_swap(&pool.busy, 0)
 
 

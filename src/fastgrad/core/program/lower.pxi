@@ -54,7 +54,7 @@ cdef inline Py_ssize_t length_of(const Note* s) noexcept:
     return 0
 
 
-cdef inline int item_size(const Note* s) noexcept:
+cdef inline int item_size(const Note* s) noexcept nogil:
     if s.run == run_loop1:
         return <int>s.n[1]
     if s.run == run_loop2:
@@ -62,7 +62,7 @@ cdef inline int item_size(const Note* s) noexcept:
     return 8 if s.dtype == F64 else 4
 
 
-cdef inline Py_ssize_t stride_of(const Note* s, int k) noexcept:
+cdef inline Py_ssize_t stride_of(const Note* s, int k) noexcept nogil:
     """Bytes per element of place `k`; 0 of one number for all."""
     if s.run == run_loop2 and k < 2:
         return s.n[k + 1]
@@ -375,51 +375,87 @@ cdef void give_scratch(Variant v, Blocks* b, int number, int first, int place) n
     b.n_scratch += 1
 
 
-cdef int run_blocks(Variant v, const Blocks* b) except -1:
-    cdef const Note* s
-    cdef int item = item_size(&v.c.notes[b.calls[0].note]), i, k
-    cdef Py_ssize_t at = 0, m, width = RUN_BLOCK * item
-    cdef address p[MOST_PLACES]
-    cdef int constants = 0
-    for i in range(b.count):
-        s = &v.c.notes[b.calls[i].note]
-        constants += s.run == run_backward and (s.n[1] != 0 or s.flag != 0)
-    cdef Storage* scratch = storage_new((b.n_scratch + 2 * constants + 1) * width)
-    cdef char* block = payload(scratch)
-    cdef char* filled = block + b.n_scratch * width
-    for i in range(b.count):
-        s = &v.c.notes[b.calls[i].note]
-        if s.run == run_backward and (s.n[1] != 0 or s.flag != 0):
+cdef struct BlocksJob:
+    const Note* notes
+    const Blocks* b
+    int item
+    Py_ssize_t width        # bytes of a block
+    char* scratch           # blocks of the first thread: scratch, then the constants
+    Py_ssize_t share        # bytes of those of each
+
+
+cdef inline bint has_constants(const Note* s) noexcept nogil:
+    return s.run == run_backward and (s.n[1] != 0 or s.flag != 0)
+
+
+cdef void fill_constants(const BlocksJob* j, char* filled) noexcept nogil:
+    cdef int i
+    for i in range(j.b.count):
+        s = &j.notes[j.b.calls[i].note]
+        if has_constants(s):
             typed[s.dtype].fill(filled, RUN_BLOCK, s.c)
             if s.flag:
-                typed[s.dtype].fill(filled + width, RUN_BLOCK, load_number(s.dtype, s.at[0]))
-            filled += 2 * width
-    while at < b.n:
-        m = min(b.n - at, <Py_ssize_t>RUN_BLOCK)
-        filled = block + b.n_scratch * width
+                typed[s.dtype].fill(filled + j.width, RUN_BLOCK, load_number(s.dtype, s.at[0]))
+            filled += 2 * j.width
+
+
+cdef void blocks_part(const void* job, Py_ssize_t at, Py_ssize_t last, int who) noexcept nogil:
+    """All calls on the first `RUN_BLOCK` elements from `at`, then all on the next, up to `last`."""
+    cdef const BlocksJob* j = <const BlocksJob*>job
+    cdef const Blocks* b = j.b
+    cdef const Note* s
+    cdef char* block = j.scratch + who * j.share
+    cdef char* filled
+    cdef address p[MOST_PLACES]
+    cdef Py_ssize_t m
+    cdef int i, k
+    while at < last:
+        m = min(last - at, <Py_ssize_t>RUN_BLOCK)
+        filled = block + b.n_scratch * j.width
         for i in range(b.count):
-            s = &v.c.notes[b.calls[i].note]
+            s = &j.notes[b.calls[i].note]
             for k in range(s.places):
                 if b.calls[i].scratch[k] >= 0:
-                    p[k] = block + b.calls[i].scratch[k] * width
+                    p[k] = block + b.calls[i].scratch[k] * j.width
                 elif s.at[k] != NULL:
                     p[k] = s.at[k] + at * stride_of(s, k)
                 else:
                     p[k] = NULL
-            run_part(s, p, m, item, filled)
-            if s.run == run_backward and (s.n[1] != 0 or s.flag != 0):
-                filled += 2 * width
+            run_part(s, p, m, j.item, filled)
+            if has_constants(s):
+                filled += 2 * j.width
         for i in range(b.n_outs):
-            s = &v.c.notes[b.out_note[i]]
-            fg_stream(block + b.out_scratch[i] * width, s.at[b.out_place[i]] + at * item, m * item, NULL, NULL)
+            s = &j.notes[b.out_note[i]]
+            fg_stream(block + b.out_scratch[i] * j.width, s.at[b.out_place[i]] + at * j.item, m * j.item, NULL, NULL)
         at += m
     if b.n_outs:
         fg_stream_end()
+
+
+cdef int run_blocks(Variant v, const Blocks* b) except -1:
+    cdef BlocksJob j
+    cdef int constants = 0, threads = 1, i
+    j.notes, j.b = v.c.notes, b
+    j.item = item_size(&j.notes[b.calls[0].note])
+    j.width = RUN_BLOCK * j.item
+    for i in range(b.count):
+        constants += has_constants(&j.notes[b.calls[i].note])
+    if b.n * j.item >= split_from:
+        threads = threads_wanted()
+    j.share = (b.n_scratch + 2 * constants + 1) * j.width
+    cdef Storage* scratch = storage_new(threads * j.share)
+    j.scratch = payload(scratch)
+    for i in range(threads):
+        fill_constants(&j, j.scratch + i * j.share + b.n_scratch * j.width)
+    if threads > 1:
+        split_work(blocks_part, &j, b.n, LANES)
+    else:
+        blocks_part(&j, 0, b.n, 0)
     storage_release(scratch)
     return 0
 
 
-cdef inline void run_part(const Note* s, address* p, Py_ssize_t m, int item, char* filled) noexcept:
+cdef inline void run_part(const Note* s, address* p, Py_ssize_t m, int item, char* filled) noexcept nogil:
     """The call of a note on a part of its elements."""
     cdef BoundLoop loop
     cdef const void* x1
