@@ -9,7 +9,7 @@ import sys
 import numpy as np
 
 from fastgrad import leaving
-from fastgrad._engine import Tensor
+from fastgrad._engine import Tensor, is_capturing, leave
 from fastgrad._lazy import lazy_module
 from fastgrad.batching import Batched
 from fastgrad.functions.arguments import as_tensor, plain, records
@@ -84,6 +84,8 @@ def array(self, dtype=None, copy=None):
     """`__array__`: returns the values, read-only and shared if possible. Raises if a gradient would be lost."""
     if records(self):
         raise leaving.not_an_array(self.op)
+    if is_capturing():
+        leave(self, "np.asarray(x)")
     return np.array(self.detach().numpy(), dtype=dtype, copy=copy)
 
 

@@ -97,7 +97,7 @@ def require_tuples(verb, primals, tangents):
 
 def zeros_like(y, Tensor, asarray):
     """Return the tangent of a result that does not depend on the inputs, as a Tensor."""
-    return asarray(np.zeros_like(y.detach().numpy() if isinstance(y, Tensor) else y))
+    return asarray(np.zeros(y.shape, y.dtype) if isinstance(y, Tensor) else np.zeros_like(y))
 
 
 def require_output(verb, leaf, Tensor):

@@ -128,7 +128,10 @@ include "transform/directional.pxi"     # what `jvp` and `hvp` do
 # Programs: what was captured, called again.
 include "program/host.pxi"          # steps that are Python code
 include "program/program.pxi"       # memory, and the replay
+include "program/elide.pxi"         # copies that need not be made
 include "program/lower.pxi"         # numbers, and elementwise calls block by block
+include "program/listing.pxi"       # for pictures
+include "program/recording.pxi"     # a program for arguments of one structure
 include "program/call.pxi"          # arguments and results
 include "object/node_extra.pxi"
 include "object/ufuncs.pxi"

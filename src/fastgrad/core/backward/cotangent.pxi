@@ -92,6 +92,8 @@ cdef int accumulate_tensor(Tensor x, Tensor gx, bint record) except -1:
     """Add a cotangent that a rule has returned."""
     cdef bint add
     cdef unsigned int number = x.sweep
+    if fg_capture != NULL:
+        capture_operand(gx)
     if FASTGRAD_DEBUG and (not same_shape(x.layout, gx.layout) or x.layout.typenum != gx.layout.typenum):
         raise AssertionError("a cotangent of another shape or dtype")       # its rule's result was checked before
     if record or x.layout.kernel == NO_KERNEL:

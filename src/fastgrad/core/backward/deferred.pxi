@@ -55,7 +55,8 @@ cdef bint can_defer(Tensor y, Sweep* here) noexcept:
     """Whether `y` is an elementwise node with kernels, nobody looks at it, and its operands are of its layout."""
     if (kernels[y.op].nin == 0 or here.record or here.watched or here.captured or y.extra != NULL
             or y.layout.kernel == NO_KERNEL or y.layout.nbytes < LARGE or not y.layout.flags & C_CONTIGUOUS
-            or not y.flags & COTANGENT or y.flags & (HOOKED | RETAIN | INPUT | FREED | COTANGENT_TENSOR) or not has_kernel(y)):
+            or not y.flags & COTANGENT or not has_kernel(y)
+            or y.flags & (HOOKED | RETAIN | INPUT | FREED | COTANGENT_TENSOR)):
         return False
     if not y.flags & CONST1 and not can_hold(y.x1, y.gen1, y.layout):
         return False

@@ -41,6 +41,8 @@ cdef tuple values_read(tuple operands, bint record):
 cdef int backward_by_rule(Tensor y, Tensor g, bint record, bint only_wanted, bint watched) except -1:
     """Every operand's cotangent by the rule, which records as the sweep does, whatever its caller does."""
     cdef Function f = <Function?>rule_for(y).function
+    if fg_capture != NULL and f.built_in:
+        return captured_backward(f, y, g, record, only_wanted)
     if f.built_in and not record and not watched and enter_context(&backward_context):
         try:
             return rule_cotangents(f, y, g, False, only_wanted, False)
@@ -69,9 +71,7 @@ cdef int rule_cotangents(Function f, Tensor y, Tensor g, bint record, bint only_
         o = operands[k]
         if is_tensor(o) and takes(<Tensor>o, only_wanted) and nth_bit(flows, k):
             x = <Tensor>o
-            if fg_capture != NULL and not record:
-                gx = captured_vjp(f, k, g, read, values, params)
-            elif not f.together:
+            if not f.together:
                 gx = <Tensor?>call_vjp(f, k, g, read, values, params)
             else:
                 if together is None:

@@ -13,6 +13,8 @@ cdef int take_directions(tuple tensors, object given, Py_ssize_t batch, str word
             continue
         if not is_tensor(t) or not fits_batch(<Tensor>t, x, batch):
             raise direction_errors.direction_shape(word, k, t, shape_tuple(x.layout), dtype_of(x), size_or_none(batch))
+        if fg_capture != NULL:
+            capture_operand(<Tensor>t)
         if x.sweep == here.number and x.flags & REACHES_INPUT:
             set_direction(<PyObject*>x, t, here)
     return 0

@@ -111,6 +111,7 @@ cdef list pull_by_rule(Tensor y, Tensor g, Py_ssize_t batch, bint record, Sweep*
     read = result_read(y, record)
     cdef tuple values = values_read(operands, record)
     cdef bint inside = f.built_in and not record and enter_context(&backward_context)
+    enter_rule(f)
     try:
         if f.together:
             gxs = list(f.rule.pull_all_batch(g, read, values, params, batch))
@@ -122,6 +123,7 @@ cdef list pull_by_rule(Tensor y, Tensor g, Py_ssize_t batch, bint record, Sweep*
                 else:
                     gxs.append(None)
     finally:
+        leave_rule(f)
         if inside:
             exit_context(&backward_context)
     for k in range(len(operands)):

@@ -102,8 +102,10 @@ cdef object push_by_rule(Tensor y, Py_ssize_t batch, bint record, Sweep* here):
     try:
         if not inside:
             block = switched(record)
+        enter_rule(f)
         t = rule_tangent(f, y, values_read(operands, record), tangents, batch, record)
     finally:
+        leave_rule(f)
         close_scope(block)
         if inside:
             exit_context(&backward_context)

@@ -135,6 +135,8 @@ cdef object to_numpy(Tensor t, bint writeable=False):
 
 cdef object scalar_item(Tensor t):
     """The one element as a Python number."""
+    if fg_capture != NULL and (<Capture>fg_capture).in_rule:
+        return detached(t)
     if t.layout.typenum == cnp.NPY_DOUBLE and fg_capture == NULL:
         return (<double*>t.data)[0]
     return to_numpy(t).item()

@@ -242,9 +242,12 @@ cdef int backward_binary(Tensor y, char* g, Storage* gs, bint only_wanted) excep
     expect_contiguous(y)
     expect_contiguous(s1)
     expect_contiguous(s2)
+    cdef bint first = y.layout == number_layout and fg_captures != 0     # in the order of `backward_scalar`
+    if first and takes(x1, only_wanted):
+        backward_operand(y, 0, x1, s1, s2, g, gs)
     if takes(x2, only_wanted):
         backward_operand(y, 1, x2, s1, s2, g, gs)
-    if takes(x1, only_wanted):
+    if not first and takes(x1, only_wanted):
         backward_operand(y, 0, x1, s1, s2, g, gs)
     return 0
 

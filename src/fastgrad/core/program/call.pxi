@@ -49,6 +49,23 @@ cdef class Program:
     def __repr__(self):
         return f"<fastgrad.compile of {self.f!r}>"
 
+    def steps(self):
+        """One list per program that was recorded: (op, buffers read, buffers written, elements, group) of each step.
+
+        Steps of one group are run block by block; those of the group "numbers" work on single float64 numbers.
+        """
+        cdef list found = []
+        for v in self.variants:
+            found.append(listed_steps(<Variant>v))
+        return found
+
+    def buffers(self):
+        """One list per program that was recorded: (kind, bytes) of each buffer."""
+        cdef list found = []
+        for v in self.variants:
+            found.append(listed_buffers(<Variant>v))
+        return found
+
 
 cdef struct Given:          # the leaves of the arguments of a call
     PyObject* leaves[MOST_LEAVES]
@@ -258,236 +275,6 @@ cdef object lift_tree(object tree, list leaves):
             made.append(lift_tree(child, leaves))
         return tuple(made) if type(tree) is tuple else made
     return lift_argument_leaf(<void*>leaves, tree)
-
-
-# --- recording
-
-cdef object record_program(Program p, PyObject* const* args, Py_ssize_t n, PyObject* kwnames, bint off):
-    """Run the function, and keep what it did."""
-    cdef Py_ssize_t k, n_names = 0 if kwnames == NULL else PyTuple_GET_SIZE(<object>kwnames)
-    cdef list leaves = [], given = [], trees = []
-    cdef Capture c
-    cdef Variant v
-    cdef Leaf leaf
-    cdef Given first
-    cdef int at = 0
-    if any_wants_grad(args, n + n_names):
-        return PyObject_Vectorcall(p.f, <PyObject**>args, n, kwnames)
-    if p.recorded >= MOST_VARIANTS:
-        if not p.warned:
-            p.warned = True
-            program_errors.warn_many(p.f, MOST_VARIANTS)
-        return PyObject_Vectorcall(p.f, <PyObject**>args, n, kwnames)
-    p.recorded += 1
-    if not p.variants:
-        p.around = program_guards.surroundings(p.f)
-    c = begin_capture()
-    try:
-        for k in range(n + n_names):
-            o = <object>args[k]
-            if k in p.static if k < n else (<tuple><object>kwnames)[k - n] in p.static:
-                leaf = Leaf.__new__(Leaf)
-                leaf.kind = AS_IT_IS
-                leaf.value = o
-                leaf.argument = <int>len(leaves)
-                leaves.append(leaf)
-                given.append(o)
-                trees.append(None)
-            else:
-                given.append(lift_tree(o, leaves))
-                trees.append(o)
-        if len(leaves) > MOST_LEAVES:
-            raise program_errors.too_many_leaves(len(leaves), MOST_LEAVES)
-        out = PyObject_Vectorcall(p.f, PySequence_Fast_ITEMS(given), n, kwnames)
-        results = []
-        tensors = returns_tensors(leaves)
-        made = result_tree(out, results, leaves, given, tensors)
-        if c.failed:
-            raise program_errors.not_captured(c.problem)
-    finally:
-        end_capture(c)
-    templates = []
-    for k in range(n + n_names):
-        templates.append(template_of(trees[k], leaves, &at))
-    v = finished(c, leaves, results)
-    for leaf in leaves:
-        if leaf.kind == AS_IT_IS and type(leaf.value) not in program_guards.PLAIN:
-            v.around = (v.around or []) + program_guards.surroundings(leaf.value)
-    v.template = tuple(templates)
-    v.names = <tuple><object>kwnames if n_names else None
-    v.leaves = leaves
-    v.results = results
-    v.made = made
-    v.grad_off = off
-    v.tensors = tensors
-    first_cells(v, results)
-    if not binds(v, args, n, kwnames, &first):
-        raise AssertionError("a program does not take the arguments that it was recorded with")
-    value = built(v, made, &first, leaves)
-    p.variants.insert(0, v)
-    return value
-
-
-cdef bint any_wants_grad(PyObject* const* args, Py_ssize_t n) except -1:
-    cdef Py_ssize_t k
-    for k in range(n):
-        if walk_tree(<object>args[k], wants_grad_leaf, NULL):
-            return True
-    return False
-
-
-cdef int wants_grad_leaf(void* state, object leaf) except -1:
-    return is_tensor(leaf) and (is_recorded(leaf) and fg_grad_off == 0 or Py_TYPE(leaf) != POOLED)
-
-
-cdef bint returns_tensors(list leaves):
-    """Whether results are Tensors: an argument is one."""
-    cdef Leaf leaf
-    for leaf in leaves:
-        if leaf.kind == A_TENSOR:
-            return True
-    return False
-
-
-cdef object result_tree(object tree, list results, list leaves, list given, bint tensors):
-    """The result with Leafs in place of its Tensors."""
-    if type(tree) is dict:
-        return {key: result_tree(child, results, leaves, given, tensors) for key, child in (<dict>tree).items()}
-    if type(tree) is tuple or type(tree) is list:
-        made = []
-        for child in tree:
-            made.append(result_tree(child, results, leaves, given, tensors))
-        return tuple(made) if type(tree) is tuple else made
-    if not is_tensor(tree):
-        return tree
-    cdef Tensor x = <Tensor>tree
-    cdef Capture c = <Capture>fg_capture
-    cdef Leaf leaf = Leaf.__new__(Leaf), argument
-    cdef list lifted_ = []
-    cdef Py_ssize_t k
-    collect_tensors(given, lifted_)
-    leaf.argument = -1
-    for k in range(len(lifted_)):
-        if lifted_[k] is tree:
-            leaf.argument = <int>k
-    if leaf.argument < 0:
-        if is_recorded(x) and not x.flags & FREED:
-            raise program_errors.result_recorded(op_name(x))
-        capture_operand(x)
-        if not made_here(c, x):
-            return tree         # a Tensor from outside: the same object each time
-        block = find_block(c, x.data)
-        if block != NULL and c.buffers[block.buffer].kind != OWN:
-            x = private_copy(x)     # memory of others
-            c.owners.append(x)
-        leaf.place = spot_of(c, x, True, False)
-        leaf.layout = keep(x.layout)
-        leaf.kind = A_TENSOR if tensors else AN_ARRAY if x.layout.ndim else A_NUMBER
-    results.append(leaf)
-    return leaf
-
-
-cdef int collect_tensors(object tree, list found) except -1:
-    """All leaves of the lifted arguments, in order."""
-    if type(tree) is dict:
-        for child in (<dict>tree).values():
-            collect_tensors(child, found)
-    elif type(tree) is tuple or type(tree) is list:
-        for child in tree:
-            collect_tensors(child, found)
-    else:
-        found.append(tree)
-    return 0
-
-
-cdef int first_cells(Variant v, list results) except -1:
-    """Copy the small results of the recorded call to their cells."""
-    cdef Leaf leaf
-    cdef Memory* b
-    for leaf in results:
-        if leaf.place is not None and leaf.place.buffer >= 0:
-            b = &v.c.buffers[leaf.place.buffer]
-            if b.kind == IN_CELL:
-                memcpy(v.cells + b.owner, b.low, 8)
-    return 0
-
-
-# --- replay
-
-cdef object replay(Program p, Variant v, Given* given):
-    """The result for these arguments; UNBOUND if a branch would go another way."""
-    cdef Py_ssize_t k
-    cdef Leaf leaf
-    cdef int status = 0
-    v.busy = True
-    try:
-        for k in range(given.n):
-            leaf = <Leaf>PyList_GET_ITEM(v.leaves, k)
-            if leaf.kind == A_NUMBER:
-                (<double*>leaf.place.at)[0] = PyFloat_AS_DOUBLE(given.leaves[k])
-            elif leaf.kind == AN_INTEGER:
-                (<long long*>leaf.place.at)[0] = <object>given.leaves[k]
-        locate_all(v, given.leaves)
-        try:
-            status = run_notes(v)
-        finally:
-            count_writes(v, given.leaves)
-        if status < 0:
-            return UNBOUND
-        return built(v, v.made, given, None)
-    finally:
-        v.busy = False
-
-
-cdef object built(Variant v, object made, Given* given, list leaves):
-    """The result for the caller."""
-    cdef Leaf leaf
-    cdef Tensor x
-    cdef Py_ssize_t k
-    if type(made) is Leaf:
-        leaf = <Leaf>made
-        if leaf.argument >= 0:
-            return <object>given.leaves[leaf.argument]
-        if leaf.kind == A_NUMBER:
-            return number_at_place(leaf)
-        x = tensor_at_place(v, leaf)
-        return x if leaf.kind == A_TENSOR else array_view(x, x, True)
-    if type(made) is tuple:
-        found = PyTuple_New(PyTuple_GET_SIZE(made))
-        for k in range(PyTuple_GET_SIZE(made)):
-            put_item(<tuple>found, k, built(v, <object>PyTuple_GET_ITEM(made, k), given, leaves))
-        return found
-    if type(made) is list:
-        items = []
-        for child in made:
-            items.append(built(v, child, given, leaves))
-        return items
-    if type(made) is dict:
-        return {key: built(v, child, given, leaves) for key, child in (<dict>made).items()}
-    return made
-
-
-cdef object number_at_place(Leaf leaf):
-    cdef PyTypeObject* kind = <PyTypeObject*>float64_type
-    if leaf.layout != number_layout:
-        return PyArray_Scalar(leaf.place.at, PyArray_DescrFromType(leaf.layout.typenum), None)
-    o = kind.tp_alloc(kind, 0)
-    if o == NULL:
-        raise MemoryError()
-    (<PyDoubleScalarObject*>o).obval = (<double*>leaf.place.at)[0]
-    return fg_result(o)
-
-
-cdef Tensor tensor_at_place(Variant v, Leaf leaf):
-    """A Tensor with the value: in the block of the program, which gets another one, or a copy of a small one."""
-    cdef Tensor x
-    cdef Memory* b = &v.c.buffers[leaf.place.buffer] if leaf.place.buffer >= 0 else NULL
-    if b != NULL and b.kind == OWN and not is_small(leaf.layout):
-        return adopt(leaf.layout, v.c.own[b.owner], leaf.place.at)
-    x = new_tensor(layout_contiguous(leaf.layout))
-    copy_strided(leaf.layout.itemsize, leaf.layout, leaf.place.at, leaf.layout.strides, x.data, x.layout.strides)
-    move_out(x)
-    return x
 
 
 cdef PyTypeObject* PROGRAM = <PyTypeObject*>Program

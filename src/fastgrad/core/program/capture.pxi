@@ -97,6 +97,7 @@ cdef class Capture:
     cdef bint suspended      # nothing is noted
     cdef bint effects               # something was done that is seen outside
     cdef int n_guards
+    cdef int in_rule                # code of a built-in rule is running
     cdef str problem
     cdef int op
 

@@ -148,62 +148,26 @@ cdef Tensor captured_rule(Function f, tuple operands, tuple args, Tensor y):
     return host_result(h, y)
 
 
-cdef class VjpCall:
-    """A vjp that reads values as arrays, and so cannot be captured: the whole of it is a step."""
-    cdef Function f
-    cdef Py_ssize_t k
-    cdef Py_ssize_t n
-    cdef dict params
-    cdef tuple others       # the operands, with None in place of Tensors
-    cdef bint reads_result
-
-    def __call__(self, *given):
-        cdef list tensors = []
-        cdef list operands = []
-        cdef Py_ssize_t at = 1 + self.reads_result
-        for a in given:
-            t = wrap_array(a)
-            tensors.append(t if t.layout.flags & C_CONTIGUOUS else private_copy(t))
-        for o in self.others:
-            if o is None:
-                operands.append(tensors[at])
-                at += 1
-            else:
-                operands.append(o[0])
-        cdef Scope block = switched(False)
-        try:
-            if self.f.together:
-                gx = call_vjp_of_all(self.f, tensors[0], tensors[1] if self.reads_result else None, tuple(operands),
-                                     self.params)[self.k]
-            else:
-                gx = call_vjp(self.f, self.k, tensors[0], tensors[1] if self.reads_result else None, tuple(operands),
-                              self.params)
-        finally:
-            close_scope(block)
-        return array_view(<Tensor?>gx, gx, False)
+cdef int captured_backward(Function f, Tensor y, Tensor g, bint record, bint only_wanted) except -1:
+    """`backward_by_rule` of a built-in rule, whose ops are captured."""
+    cdef Scope block = switched(record)
+    enter_rule(f)
+    try:
+        return rule_cotangents(f, y, g, record, only_wanted, False)
+    finally:
+        leave_rule(f)
+        close_scope(block)
 
 
-cdef Tensor captured_vjp(Function f, Py_ssize_t k, Tensor g, object read, tuple values, dict params):
-    """The cotangent of operand `k`, by the ops of the vjp, or by calling it at every replay."""
-    cdef Capture c = <Capture>fg_capture
-    cdef VjpCall call
-    if not c.suspended and f.rule.name not in uncapturable:
-        try:
-            return <Tensor?>(call_vjp_of_all(f, g, read, values, params)[k] if f.together
-                             else call_vjp(f, k, g, read, values, params))
-        except errors.CompileError:
-            uncapturable.add(f.rule.name)       # steps of the attempt stay: they may have moved values
-    call = VjpCall.__new__(VjpCall)
-    call.f = f
-    call.k = k
-    call.params = params
-    call.reads_result = is_tensor(read)
-    call.others = tuple([None if is_tensor(o) else (o,) for o in values])
-    return captured_call(f"vjp of {f.rule.name}", call, ((g, read) if call.reads_result else (g,))
-                         + tuple([o for o in values if is_tensor(o)]))
+cdef inline void enter_rule(Function f) noexcept:
+    """The vjp or jvp of a built-in rule is about to run: values that it looks at stay Tensors."""
+    if fg_capture != NULL and f.built_in:
+        (<Capture>fg_capture).in_rule += 1
 
 
-cdef set uncapturable = set()       # names of rules whose vjp is called as a whole
+cdef inline void leave_rule(Function f) noexcept:
+    if fg_capture != NULL and f.built_in:
+        (<Capture>fg_capture).in_rule -= 1
 
 
 def write_item(target, value, key):

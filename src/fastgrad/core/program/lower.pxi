@@ -4,7 +4,7 @@
 cdef enum CodeKind:
     CALL                    # a note by itself
     BLOCKS                  # several elementwise notes together
-    SET, COPY_NUMBER        # of one float64
+    SET, COPY_NUMBER, SCALE     # of one float64
     UNARY, BINARY, SUM_OF, DIFFERENCE, PRODUCT, QUOTIENT
     PULL, PULL_COPY, PULL_NEGATIVE, PULL_PRODUCT        # a backward kernel, and those that need no call
 
@@ -106,6 +106,10 @@ cdef bint lower_number(Variant v, const Note* s, Code* out) noexcept:
         out.kind = COPY_NUMBER
     elif s.run == run_copy_strided and s.n[0] == 8 and (<Strided*>s.more).shape.size == 1:
         out.kind = COPY_NUMBER
+    elif s.run == run_share and s.dtype == F64 and not s.add and s.n[0] < 1 << 30:
+        out.kind = SCALE
+        out.what.number = s.c
+        out.at[2] = <int>s.n[0]
     elif s.run == run_accumulate and s.dtype == F64 and s.n[0] == 1:
         out.kind = PULL_COPY
         out.at[4] = out.at[1]
@@ -178,6 +182,9 @@ cdef inline void run_number(const Code* s, double* cells) noexcept:
                              0 if s.constant == 0 else cells[s.at[s.constant]], &helpers[<int>F64], s.add)
     elif s.kind == SET:
         cells[s.at[0]] = s.what.number
+    elif s.kind == SCALE:
+        g = cells[s.at[0]] * s.what.number
+        cells[s.at[1]] = g / <double>s.at[2] if s.at[2] else g
     else:
         cells[s.at[1]] = cells[s.at[0]]
 
@@ -249,7 +256,8 @@ cdef int lower(Variant v) except -1:
     cdef Note* s
     cdef bint before, joins
     v.code = <Code*>PyMem_RawMalloc((c.n + 1) * sizeof(Code))
-    if v.code == NULL:
+    v.sources = <Py_ssize_t*>PyMem_RawMalloc((c.n + 1) * sizeof(Py_ssize_t))
+    if v.code == NULL or v.sources == NULL:
         raise MemoryError()
     for k in range(c.n):
         s = &c.notes[k]
@@ -297,6 +305,7 @@ cdef void emit(Variant v, Py_ssize_t k) noexcept:
         memset(out, 0, sizeof(Code))
         out.kind = CALL
         out.what.index = k
+    v.sources[v.n_code] = k
     v.n_code += 1
 
 

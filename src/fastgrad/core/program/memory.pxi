@@ -33,6 +33,7 @@ cdef int add_cell(Capture c, char* at) noexcept:
     cdef size_t k, j, room = c.cell_room
     if found != NULL:
         found.ready = False
+        found.buffer = -1
         return 0
     if 2 * c.n_cells >= c.cell_room:
         made = <SmallCell*>PyMem_RawCalloc(2 * room, sizeof(SmallCell))

@@ -30,6 +30,7 @@ cdef class Leaf:
     cdef bint writeable     # of an array
     cdef object value       # of an object that is as it is
     cdef Spot place
+    cdef char[8] first      # the value of a small result of the recorded call
     cdef int argument       # a result that is this argument itself; -1: none
 
     def __dealloc__(self):
@@ -54,6 +55,7 @@ cdef class Variant:
     cdef list around            # what objects among the arguments hold: `program_guards.surroundings`; or None
     cdef bint grad_off, tensors, busy
     cdef Code* code
+    cdef Py_ssize_t* sources        # the note of each
     cdef Py_ssize_t n_code
     cdef Blocks** blocks
     cdef int n_blocks
@@ -71,6 +73,7 @@ cdef class Variant:
         PyMem_RawFree(self.moves)
         PyMem_RawFree(self.places)
         PyMem_RawFree(self.code)
+        PyMem_RawFree(self.sources)
         for k in range(self.n_blocks):
             PyMem_RawFree(self.blocks[k])
         PyMem_RawFree(self.blocks)
@@ -152,7 +155,21 @@ cdef Variant finished(Capture c, list leaves, list results):
     cdef Leaf leaf
     cdef Py_ssize_t k
     cdef int j
+    cdef list kept = []
     v.c = c
+    v.firsts = list(c.first_grads.values())
+    for h in c.hosts:
+        for o in h.args:
+            if type(o) is Spot:
+                others.append(o)
+        if h.result is not None:
+            others.append(h.result)
+    for leaf in leaves + results:
+        if leaf.place is not None:
+            others.append(leaf.place)
+            if leaf.argument < 0:
+                kept.append(leaf.place)
+    elide_copies(c, others, kept)
     move_constants(c)
     for k in range(c.n):
         v.constant_room += c.notes[k].run == run_backward and c.notes[k].n[1] and c.notes[k].n[0] == 1
@@ -166,16 +183,6 @@ cdef Variant finished(Capture c, list leaves, list results):
             memcpy(v.cells + c.buffers[j].owner, c.buffers[j].low, 8)
             c.buffers[j].storage = NULL
     lower(v)
-    v.firsts = list(c.first_grads.values())
-    for h in c.hosts:
-        for o in h.args:
-            if type(o) is Spot:
-                others.append(o)
-        if h.result is not None:
-            others.append(h.result)
-    for leaf in leaves + results:
-        if leaf.place is not None:
-            others.append(leaf.place)
     place_all(v, others)
     return v
 

@@ -1,0 +1,70 @@
+"""Compiled functions give what the functions give, to the bit: random programs, nested transforms, and every rule."""
+
+import numpy as np
+import pytest
+
+import fastgrad as fg
+from fastgrad.errors import CompileError
+from fastgrad.rules import RULES
+from tests.support.random_compiled import bits, compare, outcome
+from tests.support.rule_samples import NAMES, asked, is_float, leaves, samples
+
+REFUSED = 0.03  # of the random programs at most
+
+
+@pytest.mark.parametrize("first", range(0, 480, 40))
+def test_random_programs(first):
+    found = [compare(seed) for seed in range(first, first + 40)]
+    assert [one for one in found if one not in (None, "refused")] == []
+    assert found.count("refused") <= max(3, REFUSED * len(found))
+
+
+def gradients(rule, operands, params):
+    """Return the value of a rule and its gradients with respect to all floating-point operands."""
+    xs = leaves(operands)
+    y = rule.function(*xs, **params)
+    wanted = [xs[k] for k in asked(rule, xs)]
+    if not wanted or not isinstance(y, fg.Tensor) or not y.requires_grad:
+        return y
+    return y.detach(), fg.gradients(y, wanted, fg.cos(y.detach()), allow_unused=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rules(name):
+    """The op and its vjp; the operands of the later calls have other values."""
+    rule = RULES[name]
+    for operands, params in samples(name)[:6]:
+        arrays = [k for k, x in enumerate(operands) if is_float(x)]
+
+        def f(*given, operands=operands, params=params, arrays=arrays):
+            full = list(operands)
+            for k, x in zip(arrays, given):
+                full[k] = x
+            return gradients(rule, full, params)
+
+        def call(function, given):
+            return outcome(lambda: function(*given))
+
+        if not arrays or any(operands[k].dtype.kind != "f" for k in arrays):
+            continue
+        program = fg.compile(leafed(f))
+        for scale in (1, 0.98, 0.96):
+            given = [np.array(operands[k] * scale) for k in arrays]
+            found = outcome(lambda given=given, program=program: program(*given))
+            if found is CompileError:
+                break
+            assert found == outcome(lambda given=given, f=f: leafed(f)(*map(fg.asarray, given))), (params, given)
+
+
+def leafed(f):
+    """Return `f` of new leaves with the values of Tensors."""
+
+    def function(*given):
+        return f(*[fg.asarray(x).copy().requires_grad_() for x in given])
+
+    return function
+
+
+def test_bits_tell_results_apart():
+    assert bits(np.array(0.0)) != bits(np.array(-0.0))
+    assert bits((np.ones(2), {"a": 1.0})) == bits((np.ones(2), {"a": 1.0}))
