@@ -119,6 +119,11 @@ def parser():
         help="values of the names, as numbers or lists: x=3 w=[1,2]",
     )
     draw.add_argument(
+        "--program",
+        action="store_true",
+        help="draw the steps that fg.compile records for the value and the gradients",
+    )
+    draw.add_argument(
         "-o",
         "--out",
         default="graph.svg",
@@ -136,7 +141,7 @@ def parse(arguments):
         parser().error(f"unknown command {arguments[0]!r}: use one of {', '.join(COMMANDS)}")
     if arguments[0] == "draw":
         # An expression may start with a minus. A leading space keeps argparse from treating it as an option.
-        known = ("-", "-o", "--out", "-h", "--help", "--")
+        known = ("-", "-o", "--out", "--program", "-h", "--help", "--")
         arguments = [f" {a}" if a.startswith("-") and a.split("=")[0] not in known else a for a in arguments]
     return parser().parse_args(arguments)
 
@@ -183,7 +188,7 @@ def _run(options):
     if options.command == "draw":
         from fastgrad.cli.draw import draw
 
-        return draw(options.expression, options.values, options.out)
+        return draw(options.expression, options.values, options.out, options.program)
     return _demo(options)
 
 

@@ -7,8 +7,11 @@ from pathlib import Path
 DEFAULT = "graph.svg"
 
 
-def draw(expression, values, out):
-    """Draw an expression and return the exit code. `out` is a file, a folder, or "-" for an SVG on stdout."""
+def draw(expression, values, out, program=False):
+    """Draw an expression, or the program of it and its gradients, and return the exit code.
+
+    `out` is a file, a folder, or "-" for an SVG on stdout.
+    """
     import fastgrad as fg
     from fastgrad.errors import FastgradError
     from fastgrad.pictures.expression import ExpressionError, evaluate, read_values
@@ -19,7 +22,11 @@ def draw(expression, values, out):
         result = next(name for name in ("f", "g", "h", "result", "the result") if name not in names)
         point = ", ".join(" ".join(pair.split()).replace("=", " = ", 1) for pair in values)
         title = f"{result} = {' '.join(expression.split())}" + (f" at {point}" if point else "")
-        picture = fg.draw(y, names={**names, result: y}, title=title.replace("-", "−"))
+        title = title.replace("-", "−")
+        if program:
+            picture = fg.draw(_program(fg, lambda given: evaluate(expression, given, False), names), title=title)
+        else:
+            picture = fg.draw(y, names={**names, result: y}, title=title)
         if out == "-":
             sys.stdout.buffer.write(picture.svg.encode() + b"\n")
             return 0
@@ -33,6 +40,13 @@ def draw(expression, values, out):
         return _fail(f"cannot write the picture to {out}: {reason}; choose another path with -o", 1)
     print(f"picture: {path.resolve()}")
     return 0
+
+
+def _program(fg, f, names):
+    """Return the compiled function of the value and the gradients, which has been called once."""
+    made = fg.compile(fg.value_and_grad(f))
+    made({name: x.detach() for name, x in names.items()})
+    return made
 
 
 def _file(out):

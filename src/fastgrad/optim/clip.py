@@ -70,13 +70,11 @@ def clip_grad_norm_(
     if not max_norm >= 0:
         raise messages.invalid("clip_grad_norm_", "max_norm", max_norm, "at least 0")
     norm_type = _order(norm_type)
-    given = (
-        parameters
-        if isinstance(parameters, Tensor)
-        else list(parameters)
-        if isinstance(parameters, Iterable)
-        else parameters
-    )
+    given = parameters
+    if isinstance(parameters, Iterator):  # a program reads them in every call
+        given = list(parameters)
+        if not given:
+            warnings.warn(messages.used_up("clip_grad_norm_"), stacklevel=outside_frame()[1])
     return drawn(lambda: _clip_norm(given, max_norm, norm_type, error_if_nonfinite))
 
 

@@ -4,13 +4,23 @@ from fastgrad.errors import BackwardError, NotDifferentiableError, PictureError
 
 FREED = "backward() freed the graph: draw before backward(), or call backward(retain_graph=True)"
 NOT_RECORDED = "nothing was recorded: no operand requires a gradient, as fg.tensor(..., requires_grad=True) does"
+NO_STEPS = "no steps: nothing was recorded, since it was not called, or calls its function itself in this engine"
 UNKNOWN = "gradients that need an overwritten value are unknown"
 
 
 def not_drawable(got):
     """`fg.draw` of an object that is neither a Tensor nor a Value."""
     return NotDifferentiableError(
-        f"an object of type {type(got).__name__} has no graph to draw: pass a Tensor, or a Value of fastgrad.micrograd"
+        f"an object of type {type(got).__name__} has no graph to draw: pass a Tensor, a Value of fastgrad.micrograd, "
+        "or a compiled function"
+    )
+
+
+def program_without_steps():
+    """`fg.draw` of a compiled function that has recorded nothing."""
+    return PictureError(
+        "this compiled function has no steps to draw: call it first, with the compiled engine; the pure-Python engine "
+        "records nothing"
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastgrad._engine import Tensor
-from fastgrad.pictures import convert, dot, folding, messages, page, svg, tensors, values
+from fastgrad.pictures import convert, dot, folding, messages, page, programs, svg, tensors, values
 from fastgrad.pictures import steps as steps_module
 from fastgrad.pictures.names import Names
 from fastgrad.pictures.printing import printable
@@ -141,6 +141,8 @@ def describe(y, names, cotangent, limit, scope):
     """Return the Graph of a Tensor or Value, folded to `limit` nodes. It shares no memory with the Tensors."""
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 8:
         raise messages.picture_limit(limit)
+    if programs.is_program(y):
+        return programs.describe(y, limit)
     plans = []
 
     def visible(graph):
@@ -174,8 +176,9 @@ def draw(y, *, names=None, cotangent=None, title="", limit=LIMIT, width=WIDTH, s
 
     Parameters
     ----------
-    y : Tensor, or Value of micrograd
-        A Value is drawn with its current `data` and `grad`.
+    y : Tensor, Value of micrograd, or compiled function
+        A Value is drawn with its current `data` and `grad`. Of a compiled function, the steps of the program that was
+        used last are drawn, with the number of their elements.
     names : dict from name to Tensor, list, or object with `named_parameters()`, optional
         Names of tensors, arrays or Values. A list has names for the leaves that require a gradient, in the order of
         their first use, or pairs (name, Tensor). By default, the names of the caller's variables are used; `{}` shows
@@ -201,7 +204,7 @@ def draw(y, *, names=None, cotangent=None, title="", limit=LIMIT, width=WIDTH, s
     Raises
     ------
     NotDifferentiableError
-        If `y` is neither a Tensor nor a Value.
+        If `y` is no Tensor, Value or compiled function.
     PictureError
         If an argument is invalid.
     ShapeError
@@ -211,4 +214,5 @@ def draw(y, *, names=None, cotangent=None, title="", limit=LIMIT, width=WIDTH, s
     if width is not None and (isinstance(width, bool) or not isinstance(width, numbers.Real) or not width >= 200):
         raise messages.picture_width(width)
     graph = describe(y, names, cotangent, limit, scope)
-    return Picture(graph, "" if title is None else str(title), width, steps_module.Steps(graph) if steps else None)
+    shown = steps_module.Steps(graph) if steps and not programs.is_program(y) else None
+    return Picture(graph, "" if title is None else str(title), width, shown)

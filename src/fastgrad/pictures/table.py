@@ -2,6 +2,7 @@
 
 import sys
 
+from fastgrad.pictures import programs
 from fastgrad.pictures.formatting import summary
 from fastgrad.pictures.graph import BLOCK
 from fastgrad.pictures.picture import LIMIT, describe
@@ -70,6 +71,10 @@ def explain(y, *, names=None, cotangent=None, limit=LIMIT):
     the local gradient and the downstream gradient, which is their product. The downstream gradients of a leaf add up to
     its gradient.
 
+    Of a compiled function, the table shows the steps of its programs: what they read and write, how many elements they
+    compute, and whether they run block by block. The letters of buffers are a for arguments, t for Tensors around the
+    function, g for their gradients, c for constants, m for memory of the program, and n for single numbers.
+
     Parameters
     ----------
     y, names, cotangent, limit
@@ -77,8 +82,10 @@ def explain(y, *, names=None, cotangent=None, limit=LIMIT):
 
     Returns
     -------
-    Explanation
+    Explanation, or Listing for a compiled function
         Its `str` is the table, in ASCII characters if stdout cannot print others.
     """
+    if programs.is_program(y):
+        return programs.Listing(y)
     scope = sys._getframe(1).f_locals if names is None else None
     return Explanation(describe(y, names, cotangent, limit, scope))
