@@ -70,6 +70,21 @@ def index_out_of_range(n):
     return IndexingError(f"an index is out of bounds for an axis of {n} elements")
 
 
+def differs(name, what):
+    """With `check=True`: the program and the function do not agree."""
+    return CompileError(
+        f"check: the program of {name} and the function differ in {what}. Does the function read something that "
+        "fastgrad does not see, such as a list, an attribute or a random generator? If not, this is a bug of fastgrad"
+    )
+
+
+def not_checked(name, step):
+    """With `check=True`: a step cannot be done twice."""
+    return CompileError(
+        f"check: {name} cannot be called twice for the same arguments, because of its {step}: check the part without it"
+    )
+
+
 def not_pickled(f):
     """A program is pickled."""
     return TypeError(

@@ -68,3 +68,39 @@ def leafed(f):
 def test_bits_tell_results_apart():
     assert bits(np.array(0.0)) != bits(np.array(-0.0))
     assert bits((np.ones(2), {"a": 1.0})) == bits((np.ones(2), {"a": 1.0}))
+
+
+def test_checked_programs_agree():
+    w = fg.tensor([1.0, 2.0], requires_grad=True)
+
+    def step(x):
+        loss = (w * x).sum() ** 2
+        loss.backward()
+        with fg.no_grad():
+            w.__isub__(w.grad * 0.1)
+        return loss
+
+    plain, checked = fg.compile(step), fg.compile(step, check=True)
+    for k in range(4):
+        x = np.array([0.1, 0.2]) * (k + 1)
+        before, grad = w.detach().copy(), None if w.grad is None else w.grad.copy()
+        one = plain(x)
+        after = w.detach().copy(), w.grad.copy()
+        with fg.no_grad():
+            w[...] = before
+        w.grad = grad
+        assert bits(checked(x)) == bits(one)
+        assert bits((w, w.grad)) == bits(after)
+
+
+@pytest.mark.skipif(fg.engine == "python", reason="nothing is replayed")
+def test_what_a_program_does_not_see_is_found_by_check():
+    seen = [1.0]
+    f = fg.compile(lambda x: x * seen[0], check=True)
+    assert f(2.0) == 2.0
+    assert f(3.0) == 3.0
+    seen[0] = 2.0
+    with pytest.raises(CompileError, match="differ in its result"):
+        f(3.0)
+    unchecked = fg.compile(lambda x: x * seen[0])
+    assert unchecked(2.0) == 4.0

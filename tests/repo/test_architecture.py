@@ -42,6 +42,7 @@ LAYERS = (
         "direction_errors",
         "program_errors",
         "program_guards",
+        "program_checks",
         "value_errors",
         "anomaly",
         "leaving",

@@ -85,8 +85,9 @@ cdef object call_program(PyObject* callable, PyObject* const* args, size_t nargs
     if fg_depth or fg_levels or fg_watch or fg_capture != NULL:
         return as_eager(p, args, nargsf, kwnames)
     cdef bint off = fg_grad_off
-    for k in range(len(p.variants)):
-        v = <Variant>p.variants[k]
+    cdef list variants = p.variants
+    for k in range(len(variants)):
+        v = <Variant>variants[k]
         if v.grad_off == off and binds(v, args, n, kwnames, &given):
             if v.busy:
                 break
@@ -94,18 +95,66 @@ cdef object call_program(PyObject* callable, PyObject* const* args, size_t nargs
                 p.variants = []
                 return record_program(p, args, n, kwnames, off)
             if v.around is not None and not is_unchanged(v.around):
-                del p.variants[k]
+                p.variants = variants[:k] + variants[k + 1:]
                 return record_program(p, args, n, kwnames, off)
             if not fits_outside(v):
                 continue
-            found = replay(p, v, &given)
+            found = replay(p, v, &given) if not p.check else checked_replay(p, v, &given, args, n, kwnames)
             if found is not UNBOUND:
-                if k:
-                    p.variants[0], p.variants[k] = p.variants[k], p.variants[0]
+                if k and p.variants is variants:
+                    p.variants = [v] + variants[:k] + variants[k + 1:]
                 return found
     else:
         return record_program(p, args, n, kwnames, off)
     return as_eager(p, args, nargsf, kwnames)
+
+
+cdef object checked_replay(Program p, Variant v, Given* given, PyObject* const* args, Py_ssize_t n, PyObject* kwnames):
+    """`replay`, compared with the function itself."""
+    cdef list arrays = []
+    cdef list leaves = []
+    cdef Move* m
+    cdef HostStep h
+    cdef Tensor x
+    cdef int k
+    name = getattr(p.f, "__qualname__", repr(p.f))
+    for h in v.c.hosts:
+        if h.effect:
+            raise program_errors.not_checked(name, h.name)
+    for k in range(v.n_moves):
+        m = &v.moves[k]
+        if m.kind == OUTSIDE and m.writes:
+            x = <Tensor>PyList_GET_ITEM(v.c.owners, m.number)
+            arrays.append(to_numpy(x, True))
+        elif m.kind == ARGUMENT and m.writes:
+            o = <object>given.leaves[m.number]
+            arrays.append(to_numpy(<Tensor>o, True) if is_tensor(o) else o)
+    for first in v.firsts:
+        leaves.append(first[0])
+    names = 0 if kwnames == NULL else PyTuple_GET_SIZE(<object>kwnames)
+    kept = given_tuple(args, n + names)
+    cdef Held held = Held.__new__(Held)
+    held.p, held.v, held.given, held.args, held.n, held.kwnames = p, v, given, PySequence_Fast_ITEMS(kept), n, kwnames
+    found = program_checks.checked(name, held.replay, held.eager, arrays, leaves)
+    return UNBOUND if found is NotImplemented else found
+
+
+@cython.final
+cdef class Held:
+    """The two ways to compute one call, for the duration of the call."""
+    cdef Program p
+    cdef Variant v
+    cdef Given* given
+    cdef PyObject** args
+    cdef Py_ssize_t n
+    cdef PyObject* kwnames
+
+    def replay(self):
+        found = replay(self.p, self.v, self.given)
+        return NotImplemented if found is UNBOUND else found
+
+    def eager(self):
+        return PyObject_Vectorcall(self.p.f, self.args, self.n, self.kwnames)
 
 
 cdef bint is_unchanged(list around) except -1:

@@ -62,7 +62,7 @@ cdef object record_program(Program p, PyObject* const* args, Py_ssize_t n, PyObj
     if not binds(v, args, n, kwnames, &first):
         raise AssertionError("a program does not take the arguments that it was recorded with")
     value = built(v, made, &first, leaves)
-    p.variants.insert(0, v)
+    p.variants = [v] + p.variants
     return value
 
 
