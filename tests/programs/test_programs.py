@@ -434,3 +434,17 @@ def test_what_is_no_function_is_refused(given):
         return
     with pytest.raises(TypeError, match="a function was expected"):
         fg.compile(given)
+
+
+def test_arrays_like_a_tensor_read_no_element_of_it():
+    def f(x):
+        y = fg.zeros_like(x)
+        y += fg.ones_like(x, dtype=np.float32) * fg.full_like(x, 2.5)
+        y[0] = x.sum()
+        return y, fg.hvp(lambda z: (z**3).sum(), (x,), (fg.ones_like(x),))
+
+    program = fg.compile(f)
+    for x in (np.arange(6.0).reshape(2, 3), np.arange(6.0).reshape(3, 2).T):
+        for k in (1.0, 2.0):
+            for found, wanted in zip(program(x * k), f(fg.asarray(x * k))):
+                np.testing.assert_array_equal(found, wanted.numpy())

@@ -34,6 +34,13 @@ def _read(name, shape, lengths, dtype):
     return (shape, *lengths) if lengths else () if shape is None else shape, dtype
 
 
+def _model(x):
+    """Return an array of the shape, dtype and strides of `x`. In a program its elements are not known, and not read."""
+    if isinstance(x, Tensor) and is_capturing():
+        return np.lib.stride_tricks.as_strided(np.empty((), x.dtype), x.shape, x.strides)
+    return plain(x)
+
+
 def zeros(shape=None, *lengths, dtype=None, requires_grad=False, device=None):
     """Return a new Tensor of zeros: `zeros((2, 3))`, `zeros(2, 3)` or, with a dtype, `zeros((2, 3), int)`."""
     return _made(np.zeros(*_read("zeros", shape, lengths, dtype)), requires_grad, device)
@@ -82,14 +89,14 @@ def zeros_like(x, /, dtype=None, *, requires_grad=False, device=None):
     """Return a new Tensor of zeros with the shape and dtype of `x`."""
     if type(x) is Batched:  # so that values of the batch can be written to it
         return Batched(zeros_like(x.value, dtype, requires_grad=requires_grad, device=device), x.level)
-    return _made(np.zeros_like(plain(x), dtype), requires_grad, device)
+    return _made(np.zeros_like(_model(x), dtype), requires_grad, device)
 
 
 def ones_like(x, /, dtype=None, *, requires_grad=False, device=None):
     """Return a new Tensor of ones with the shape and dtype of `x`."""
     if type(x) is Batched:  # so that values of the batch can be written to it
         return Batched(ones_like(x.value, dtype, requires_grad=requires_grad, device=device), x.level)
-    return _made(np.ones_like(plain(x), dtype), requires_grad, device)
+    return _made(np.ones_like(_model(x), dtype), requires_grad, device)
 
 
 def full_like(x, /, fill_value, dtype=None, *, requires_grad=False, device=None):
@@ -101,16 +108,16 @@ def full_like(x, /, fill_value, dtype=None, *, requires_grad=False, device=None)
         base = zeros_like(x, dtype)
         return FUNCTIONS["where"](True, FUNCTIONS["astype"](fill_value, base.dtype), base)
     if records(fill_value):
-        x = np.asarray(plain(x))
+        x = np.asarray(_model(x))
         return _recorded(x.shape, fill_value, dtype or x.dtype)
-    return _made(np.full_like(plain(x), plain(fill_value), dtype), requires_grad, device)
+    return _made(np.full_like(_model(x), plain(fill_value), dtype), requires_grad, device)
 
 
 def empty_like(x, /, dtype=None, *, requires_grad=False, device=None):
     """Return a new Tensor with the shape and dtype of `x`, without initializing its elements."""
     if type(x) is Batched:  # so that values of the batch can be written to it
         return Batched(empty_like(x.value, dtype, requires_grad=requires_grad, device=device), x.level)
-    return _made(np.empty_like(plain(x), dtype), requires_grad, device)
+    return _made(np.empty_like(_model(x), dtype), requires_grad, device)
 
 
 def arange(start, /, stop=None, step=1, dtype=None, *, requires_grad=False, device=None):

@@ -56,6 +56,10 @@ cdef class Tensor:
         return self.layout.size
 
     @property
+    def strides(self):
+        return numbers_tuple(self.layout.strides, self.layout.ndim)
+
+    @property
     def dtype(self):
         return dtype_of(self)
 
