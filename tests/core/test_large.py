@@ -195,3 +195,38 @@ def test_a_hook_that_sweeps_another_large_graph(rng):
     np.testing.assert_array_equal(other.grad.numpy(), 2.0 * fg.exp(fg.tensor(a)).numpy())
     v = np.tanh(a)
     np.testing.assert_allclose(x.grad.numpy(), 3.0 * (1 - v) * (1 + v) + 1.0, rtol=1e-14)
+
+
+def mixed_of(x):
+    first = fg.tanh(x)
+    second = first * fg.sigmoid(x)
+    return second + fg.exp(-x * x), first, second
+
+
+def test_values_that_somebody_holds_survive_the_sweep():
+    """The gradient may be written over a value of the graph, but not over one that can be read afterwards."""
+    a = np.random.default_rng(0).normal(size=STREAMED)
+    x = fg.tensor(a, requires_grad=True)
+    y, first, second = mixed_of(x)
+    view, total = second[3:9].detach(), y.sum()
+    values = [y.numpy().copy(), first.numpy().copy(), view.numpy().copy()]
+    del second
+    total.backward(retain_graph=True)
+    gradient, x.grad = x.grad.numpy().copy(), None
+    total.backward()
+    for found, expected in zip((y, first, view, x.grad), (*values, gradient)):
+        assert np.array_equal(found.numpy(), expected)
+
+
+@pytest.mark.skipif(fg.engine != "cython", reason="the pure-Python engine has no blocks")
+def test_the_gradient_takes_the_block_of_a_value_that_is_done():
+    a = np.random.default_rng(0).normal(size=STREAMED)
+    taken = []
+    for retain in (True, False):
+        x = fg.tensor(a, requires_grad=True)
+        total = mixed_of(x)[0].sum()
+        before = fg.cache_info()
+        total.backward(retain_graph=retain)
+        after = fg.cache_info()
+        taken.append(after["hits"] + after["misses"] - before["hits"] - before["misses"])
+    assert taken[0] == taken[1] + 1

@@ -284,6 +284,23 @@ cdef int check_deferred(Sweep* here) except -1:
     return 0
 
 
+cdef Storage* dying_block(Deferred* deferred) noexcept:
+    """The block of a node that is done and that only `deferred` holds, for a cotangent; NULL if there is none. Steps
+    may read it: results that bypass the cache are written when all steps on their elements are done."""
+    cdef PyObject* x
+    cdef int k, i, count
+    for k in range(deferred.n_kept):
+        x = deferred.kept[k]
+        if not (<Tensor>x).flags & FREED or not owns_value(<Tensor>x) or (<Tensor>x).storage.writes != NULL:
+            continue
+        count = 0
+        for i in range(deferred.n_kept):
+            count += deferred.kept[i] == x
+        if Py_REFCNT(x) == count:
+            return storage_keep((<Tensor>x).storage)
+    return NULL
+
+
 cdef int run_deferred(Sweep* here) except -1:
     """Run all steps. Afterwards the cotangents are as if the nodes had been processed one by one."""
     cdef Deferred* deferred = here.deferred
@@ -300,7 +317,10 @@ cdef int run_deferred(Sweep* here) except -1:
         for k in range(deferred.n_buffers):
             fresh[k] = deferred.buffers[k].storage == NULL and deferred.buffers[k].holders > 0
             if fresh[k]:
-                deferred.buffers[k].storage = storage_new(nbytes)
+                if stream:
+                    deferred.buffers[k].storage = dying_block(deferred)
+                if deferred.buffers[k].storage == NULL:
+                    deferred.buffers[k].storage = storage_new(nbytes)
                 if stream:
                     outs[n_outs].block = block + deferred.buffers[k].slot * RUN_BLOCK * item
                     outs[n_outs].y = payload(deferred.buffers[k].storage)
