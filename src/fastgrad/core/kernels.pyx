@@ -14,6 +14,7 @@ from fastgrad.core.layout cimport F32, F64, Layout, item_bytes
 from fastgrad.core.loops cimport FG_STREAM, STREAM_BLOCK, fg_stream, fg_stream_end
 from fastgrad.core.loops cimport BoundLoop, Helpers, Loop, address, apply1, broadcast_apply, helpers, layout_t
 from fastgrad.core.loops cimport numpy_loop, steps_t, walk
+from fastgrad.core.loops import instruction_sets
 from fastgrad.core.workers cimport LANES, Part, blas_is_serial, split_from, split_work, threads_wanted
 from fastgrad.core.loops import numpy_is_wide, own_loops, own_loops_allowed
 

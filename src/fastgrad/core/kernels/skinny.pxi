@@ -242,22 +242,30 @@ cdef void skinny_along(Py_ssize_t r, Py_ssize_t n, Py_ssize_t q, const Factor* s
         k += depth
 
 
-# Where this is faster than BLAS: OpenBLAS 0.3 on AMD EPYC (Zen 4), one thread, 2026-11-27, for AVX2 and AVX-512. Up to
-# 10^6 multiplications OpenBLAS does not pack either, unless both factors are contiguous along the sum and the result
-# has more than about 1,300 elements. Beyond, these kernels take 0.3 to 0.9 of the time.
+# Where this is faster than BLAS: OpenBLAS 0.3 on AMD EPYC (Zen 4), one thread, 2026-11-27, for AVX2 and AVX-512. With
+# AVX-512 OpenBLAS does not pack up to 10^6 multiplications either, unless both factors are contiguous along the sum and
+# the result has more than about 1,300 elements. Beyond, these kernels take 0.2 to 0.9 of the time. On a CPU without
+# AVX-512 (OPENBLAS_CORETYPE=Haswell) it always packs.
+cdef Py_ssize_t[2] blas_small = [BLAS_SMALL, BLAS_SMALL]    # multiplications up to which BLAS is faster, by KernelDType
+if "avx512" not in instruction_sets():
+    blas_small[<int>F64], blas_small[<int>F32] = 30000, 500000
+
+
 cdef int skinny_side(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a,
                      const Factor* b) noexcept nogil:
     """Which length makes a product one for `skinny_product`: 1 for m, 2 for p, 3 for n. 0 where BLAS is the faster."""
     cdef Py_ssize_t item = item_bytes(kernel)
     if not FG_SKINNY_PRODUCT or n < 2:
         return 0
-    if 1 < m <= SKINNY and b.row == item and b.col != item and n >= 32 and m * p >= 1500:
+    cdef bint small = m * p <= blas_small[kernel] // n
+    cdef bint long_sums = n >= (32 if FG_VECTOR == 64 else 512 // item)
+    if 1 < m <= SKINNY <= p and long_sums and b.row == item and b.col != item and (m * p >= 1500 or not small):
         return 1
-    if m * p <= BLAS_SMALL // n:
+    if small:
         return 0
     if m > 1 and b.col == item and across_pays(m, n, p):
         return 1
-    if p > 1 and (across_pays(p, n, m) if a.row == item else p <= FG_ACROSS_ROWS and m >= SKINNY and a.col == item):
+    if p > 1 and long_sums and (across_pays(p, n, m) if a.row == item else p <= 14 and m >= SKINNY and a.col == item):
         return 2
     if n <= SKINNY and m > 1 and p >= 500 and b.col == item:
         return 3
@@ -266,7 +274,7 @@ cdef int skinny_side(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const
 
 cdef inline bint across_pays(Py_ssize_t r, Py_ssize_t n, Py_ssize_t q) noexcept nogil:
     """Whether `skinny_across` pays: with two tiles of rows, the sums of the first must not leave the cache."""
-    return r <= FG_ACROSS_ROWS and q >= 64 or FG_VECTOR == 64 and r <= SKINNY and n >= 256 and q >= 256
+    return r <= FG_ACROSS_ROWS and q >= 64 or FG_VECTOR == 64 and r <= SKINNY and n >= 512 and q >= 256
 
 
 cdef inline Py_ssize_t skinny_scratch(int side, Py_ssize_t item, Py_ssize_t m, Py_ssize_t n) noexcept nogil:
