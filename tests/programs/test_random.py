@@ -5,7 +5,7 @@ import pytest
 from tests.support import random_steps, random_training
 
 FEW, MANY, PART = 200, 6000, 50
-REFUSED_AT_MOST = 0.4
+REFUSED_AT_MOST = 0.1
 
 
 def pytest_generate_tests(metafunc):

@@ -129,7 +129,7 @@ cdef Tensor cotangent_tensor(Tensor x):
     cdef Layout* layout = layout_contiguous(x.layout)
     if is_small(layout):
         t = new_tensor(layout)
-        move_door(t.own.value, x.cotangent.value, 8)
+        move_door(t.own.value, x.cotangent.value, layout.nbytes)
         return t
     return adopt(layout, x.cotangent.storage, payload(x.cotangent.storage))
 

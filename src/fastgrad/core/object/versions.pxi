@@ -23,7 +23,7 @@ cdef int move_out(Tensor t) except -1:
         if fg_capture != NULL and not made_here(<Capture>fg_capture, t):
             return move_out_uncaptured(t)
         storage = storage_new(8)
-        move_door(payload(storage), t.own.value, 8)
+        move_door(payload(storage), t.own.value, t.layout.nbytes)
         storage.version = t.gen
         t.storage = storage
         t.data = payload(storage)

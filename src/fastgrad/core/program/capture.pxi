@@ -172,6 +172,13 @@ cdef int fail(Capture c, str problem) noexcept:
     if not c.failed:
         c.failed = True
         c.problem = problem
+        if c.n:
+            try:
+                s = &c.notes[c.n - 1]
+                reader = RUN_NAMES.get(<size_t>s.run) or kernel_name(s)
+                c.problem = f"{problem} (read by {reader!r})"
+            except MemoryError:
+                pass    # without the name
     return -1
 
 
