@@ -87,6 +87,7 @@ include "kernels/apply.pxi"
 include "kernels/own_vectors.pxi"
 include "kernels/own_exp.pxi"
 include "kernels/own_log.pxi"
+include "kernels/own_sin.pxi"
 include "kernels/own_math.pxi"
 
 

@@ -52,6 +52,9 @@ cdef extern from *:
     }
     /* Negative where |x| > 708. */
     FG_INLINE fg_u fg_exp_is_far(fg_u x) { return 0x4086200000000000u - (x & ~FG_SIGN); }
+    /* Negative where |x| > 650: beyond, the smaller part of an exponential in two may not be normal. Functions of the
+       two parts are far from there, and use the parts below in both cases, so that no value depends on its block. */
+    FG_INLINE fg_u fg_exp_parts_is_far(fg_u x) { return 0x4084500000000000u - (x & ~FG_SIGN); }
 
     /* 2**k - 1 = a + a_lo and 2**k hi are exact, and so is their sum u + v. */
     FG_INLINE fg_v fg_expm1(fg_v x) {
@@ -61,8 +64,8 @@ cdef extern from *:
         return fg_with_sign(u + ((v + a_lo) + power * fg_exp_tail_exact(r, hi, lo)), x);    /* the sign of -0 */
     }
     FG_INLINE fg_v fg_expm1_far(fg_v x) {
-        fg_v y = fg_expm1(fg_pick((fg_u)(fg_abs(x) > 40.0), FG_ALL(-40.0), x));     /* -1 from here */
-        return fg_pick((fg_u)(x > 40.0), fg_exp_far(x), y);
+        fg_v y = fg_expm1(fg_pick((fg_u)(fg_abs(x) > 650.0), FG_ALL(-40.0), x));    /* -1 there */
+        return fg_pick((fg_u)(x > 650.0), fg_exp_far(x), y);
     }
 
     /* (E - 1) / (E + 1) for E = exp(2 |x|), all in two parts. 1 from |x| = 20. */
@@ -91,8 +94,8 @@ cdef extern from *:
         return fg_divide(fg_pick(sign, z, FG_ALL(1.0)), fg_pick(sign, z_lo, FG_ALL(0.0)), d, d_lo);
     }
     FG_INLINE fg_v fg_sigmoid_far(fg_v x) {
-        fg_v y = fg_sigmoid(fg_pick((fg_u)(fg_abs(x) < 40.0), x, FG_ALL(40.0)));    /* 1 from here */
-        return fg_pick((fg_u)(x > -40.0), y, fg_exp_far(x));                        /* NaN stays */
+        fg_v y = fg_sigmoid(fg_pick((fg_u)(fg_abs(x) <= 650.0), x, FG_ALL(40.0)));      /* 1 there */
+        return fg_pick((fg_u)(x >= -650.0), y, fg_exp_far(x));                          /* NaN stays */
     }
 
     /* exp(x ln 2), where the product of the first digits is exact */
@@ -118,8 +121,8 @@ cdef extern from *:
 
     FG_VECTORS_FAR(fg_exp, fg_exp_is_far)
     FG_VECTORS_FAR(fg_exp2, fg_exp2_is_far)
-    FG_VECTORS_FAR(fg_expm1, fg_exp_is_far)
-    FG_VECTORS_FAR(fg_sigmoid, fg_exp_is_far)
+    FG_VECTORS_FAR(fg_expm1, fg_exp_parts_is_far)
+    FG_VECTORS_FAR(fg_sigmoid, fg_exp_parts_is_far)
     FG_VECTORS(fg_tanh)
     #endif
     """

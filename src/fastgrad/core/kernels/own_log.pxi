@@ -71,22 +71,34 @@ cdef extern from *:
         return ((FG_ONE - 1 - (x & ~FG_SIGN)) & x) | (0x7fefffffffffffffu - (x & ~FG_SIGN));
     }
 
+    /* The sum of two, and what it lost by rounding. */
+    #define FG_SUM(sum, lost, a, b)                                                                         \\
+        fg_v sum = (a) + (b), sum##_b = sum - (a), lost = ((a) - (sum - sum##_b)) + ((b) - sum##_b)
+    /* base + log(x) + small, where the largest parts are added without loss */
+    FG_INLINE fg_v fg_log_added(fg_v base, fg_v x, fg_v small) {
+        FG_LOG_PARTS(x);
+        fg_v part = k * FG_LN2_HI;
+        FG_SUM(s, s_lost, base, part);
+        FG_SUM(y, y_lost, s, f);
+        return y + ((((fg_log_rest(f, half) + (k * FG_LN2_LO + small)) - half) + y_lost) + s_lost);
+    }
     /* max(x, 0) + log1p(exp(-|x|)) */
     FG_INLINE fg_v fg_softplus(fg_v x) {
         fg_v below = -fg_abs(x);
         FG_EXP_PARTS(below);
         fg_v u = 1.0 + z, c = (z - (u - 1.0)) + z_lo;
-        return fg_pick((fg_u)(x > 0.0), x, FG_ALL(0.0)) + fg_log_plus(u, FG_ALL(0.0), c / u);
+        fg_v base = fg_pick((fg_u)(x > 0.0), x, FG_ALL(0.0));
+        return fg_pick((fg_u)(z < 1e-12), base + (z + (z_lo - 0.5 * z * z)), fg_log_added(base, u, c / u));
     }
     FG_INLINE fg_v fg_softplus_far(fg_v x) {
-        fg_v y = fg_softplus(fg_pick((fg_u)(fg_abs(x) < 40.0), x, FG_ALL(40.0)));
-        return fg_pick((fg_u)(fg_abs(x) < 40.0), y, fg_pick((fg_u)(x > 0.0), x, fg_exp_far(x)));
+        fg_v y = fg_softplus(fg_pick((fg_u)(fg_abs(x) <= 650.0), x, FG_ALL(40.0)));
+        return fg_pick((fg_u)(fg_abs(x) <= 650.0), y, fg_pick((fg_u)(x > 0.0), x, fg_exp_far(x)));
     }
 
     FG_VECTORS_FAR(fg_log, fg_log_is_far)
     FG_VECTORS_FAR(fg_log2, fg_log_is_far)
     FG_VECTORS_FAR(fg_log10, fg_log_is_far)
     FG_VECTORS_FAR(fg_log1p, fg_log1p_is_far)
-    FG_VECTORS_FAR(fg_softplus, fg_exp_is_far)
+    FG_VECTORS_FAR(fg_softplus, fg_exp_parts_is_far)
     #endif
     """

@@ -67,7 +67,7 @@ cdef extern from *:
             {"exp", fg_exp_vectors}, {"exp2", fg_exp2_vectors}, {"expm1", fg_expm1_vectors},
             {"log", fg_log_vectors}, {"log2", fg_log2_vectors}, {"log10", fg_log10_vectors},
             {"log1p", fg_log1p_vectors}, {"tanh", fg_tanh_vectors}, {"sigmoid", fg_sigmoid_vectors},
-            {"softplus", fg_softplus_vectors},
+            {"softplus", fg_softplus_vectors}, {"sin", fg_sin_vectors}, {"cos", fg_cos_vectors},
         };
         size_t i;
         for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -109,6 +109,8 @@ cdef int fill_own() except -1:
     use_own("log1p", LOG1P, F64, &helpers[<int>F64].log1p, False)
     use_own("log1p", LOG1P, F32, &helpers[<int>F32].log1p, False)
     use_own("tanh", TANH, F64, &helpers[<int>F64].tanh, True)
+    use_own("sin", SIN, F64, &helpers[<int>F64].sin, True)
+    use_own("cos", COS, F64, &helpers[<int>F64].cos, True)
     use_own("sigmoid", SIGMOID, F64, &helpers[<int>F64].sigmoid, False)
     use_own("softplus", SOFTPLUS, F64, &helpers[<int>F64].softplus, False)
     use_own("expm1", EXPM1, F64, NULL, True)
