@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastgrad import errors, parameters
-from fastgrad._engine import Tensor, asarray, is_grad_enabled
+from fastgrad._engine import Tensor, asarray, is_capturing, is_grad_enabled, leave
 from fastgrad.batching import Batched, holds
 from fastgrad.tracebacks import shorten
 
@@ -46,6 +46,8 @@ def is_end(axis):
 def plain(x):
     """Return the ndarray of a Tensor; convert Tensors in lists, tuples and dicts; return anything else unchanged."""
     if isinstance(x, Tensor):
+        if is_capturing():
+            leave(x, "an array")
         return x.detach().numpy()
     if isinstance(x, dict):
         return {key: plain(value) for key, value in x.items()}

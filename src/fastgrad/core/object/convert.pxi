@@ -135,7 +135,7 @@ cdef object to_numpy(Tensor t, bint writeable=False):
 
 cdef object scalar_item(Tensor t):
     """The one element as a Python number."""
-    if fg_capture != NULL and (<Capture>fg_capture).in_rule:
+    if fg_capture != NULL and stays_tensor(t):
         return detached(t)
     if t.layout.typenum == cnp.NPY_DOUBLE and fg_capture == NULL:
         return (<double*>t.data)[0]

@@ -64,7 +64,7 @@ cdef class Tensor:
         return dtype_of(self)
 
     def numpy(self, *, bint writable=False):
-        if fg_capture != NULL and (<Capture>fg_capture).in_rule:
+        if fg_capture != NULL and stays_tensor(self):
             return detached(self)       # NumPy's functions hand it to ours, which are captured
         check_door(self, "x.numpy()", False)
         move_out(self)

@@ -248,15 +248,23 @@ def is_capturing():
     return fg_capture != NULL and not (<Capture>fg_capture).suspended
 
 
+cdef bint is_constant(Capture c, Tensor x) noexcept:
+    """Whether the value of `x` is the same at every replay."""
+    cdef Block* block = find_block(c, x.data)
+    return x.layout.size == 0 or (block != NULL and c.buffers[block.buffer].kind == HELD)
+
+
+cdef bint stays_tensor(Tensor x) noexcept:
+    """Whether code of a built-in rule gets `x` itself where it asks for an array or a number."""
+    cdef Capture c = <Capture>fg_capture
+    return c.in_rule != 0 and not c.suspended and not is_constant(c, x)
+
+
 cdef int leave_program(Tensor x, str door) except -1:
     """Before the value of `x` becomes a plain number or array: raise while a program is captured."""
     cdef Capture c = <Capture>fg_capture
-    cdef Block* block
-    if c.suspended or x.layout.size == 0:
+    if c.suspended or is_constant(c, x):
         return 0
-    block = find_block(c, x.data)
-    if block != NULL and c.buffers[block.buffer].kind == HELD:
-        return 0            # a constant
     raise program_errors.left(op_name(x), door)
 
 
