@@ -1,7 +1,7 @@
 """Names of JAX that are called otherwise, are not here, or mean something else. See `table`."""
 
 NAMES = """
-fg.jit || there is no compiler: functions run eagerly
+fg.jit | fg.compile(f) | records the kernel calls of the first call and replays them, without a compiler
 fg.pmap || there is one device
 fg.jacfwd | fg.jacobian(f) |
 fg.jacrev | fg.jacobian(f) |

@@ -9,8 +9,7 @@ fg.HalfTensor | fg.FloatTensor | Tensors hold float32 and float64
 fg.get_default_device | fg.device("cpu") | the CPU is the only device
 fg.set_default_dtype | dtype= of each function, or model.astype(dtype) | the default is always float64, as in NumPy
 fg.set_default_tensor_type | dtype= of each function | the default is always float64, as in NumPy
-fg.jit || there is no compiler: functions run eagerly
-fg.compile || there is no compiler: functions run eagerly
+fg.jit | fg.compile(f) | records the kernel calls of the first call and replays them, without a compiler
 fg.distributed || there is no data parallelism
 fg.multiprocessing | multiprocessing | Tensors that do not require a gradient can be pickled
 fg.sparse || there are no sparse tensors

@@ -52,7 +52,7 @@ cdef inline PyObject* alloc_at() except NULL:
     cdef PyObject* o = take_object()
     if FASTGRAD_DEBUG:
         count_live(1)
-    if fg_captures and fg_capture != NULL:
+    if fg_capturing:
         capture_object(o)
     return o
 

@@ -94,9 +94,7 @@ cdef inline int check_fresh(Tensor x) except -1:
     """Raise if the memory of `x` was modified after `x` was recorded."""
     if x.storage != NULL and x.storage.version != 0:
         check_written(x)
-    if fg_captures and fg_capture != NULL:
-        capture_operand(x)
-    return 0
+    return watch_operand(<PyObject*>x) if fg_capturing else 0
 
 
 cdef int check_written(Tensor x) except -1:

@@ -10,10 +10,19 @@ cdef extern from *:
     """
     static int fg_captures = 0;                         /* captures in any thread */
     static FG_THREAD_LOCAL PyObject* fg_captured = NULL;
-    #define fg_capture (fg_captures != 0 ? fg_captured : NULL)
+    #if defined(__GNUC__)
+    #define fg_capturing __builtin_expect(fg_captures != 0, 0)
+    #else
+    #define fg_capturing (fg_captures != 0)
+    #endif
+    #define fg_capture (fg_capturing ? fg_captured : NULL)
     static inline void fg_set_capture(PyObject* c) { fg_captured = c; }
+    /* Far from the code of the fast paths, which they would slow down. */
+    FG_COLD static void fg_capture_object(PyObject* o);
+    FG_COLD static int fg_watch_operand(PyObject* x);
     """
     int fg_captures
+    const bint fg_capturing     # whether there are any
     PyObject* fg_capture        # the Capture of this thread, borrowed, or NULL
     void fg_set_capture(PyObject* c) noexcept
 

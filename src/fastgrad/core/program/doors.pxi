@@ -12,7 +12,7 @@ cdef int run_loop1(const Note* s) noexcept:
 cdef inline void loop1(const BoundLoop* loop, const void* x, void* y, Py_ssize_t n, Py_ssize_t step) noexcept:
     """y = loop(x), into a block that does not overlap `x`."""
     fresh1(loop, x, y, n, step)
-    if fg_captures and n:
+    if fg_capturing and n:
         note_loop1(loop, x, y, n, step)
 
 
@@ -38,7 +38,7 @@ cdef inline void loop2(const BoundLoop* loop, const void* x1, Py_ssize_t step1, 
                        void* y, Py_ssize_t n, Py_ssize_t step) noexcept:
     """y = loop(x1, x2), into a block that does not overlap them. An operand of step 0 that is no buffer is a number."""
     fresh2(loop, x1, step1, x2, step2, y, n, step)
-    if fg_captures and n:
+    if fg_capturing and n:
         note_loop2(loop, x1, step1, x2, step2, y, n, step, False)
 
 
@@ -46,7 +46,7 @@ cdef inline void update2(const BoundLoop* loop, void* y, const void* x2, Py_ssiz
                          Py_ssize_t step) noexcept:
     """y = loop(y, x2), in place."""
     apply2(loop, y, step, x2, step2, y, n, step)
-    if fg_captures and n:
+    if fg_capturing and n:
         note_loop2(loop, y, step, x2, step2, y, n, step, True)
 
 
@@ -95,7 +95,7 @@ cdef int run_own_forward(const Note* s) noexcept:
 
 cdef inline void forward_door(Forward forward, int dtype, const char* x, char* y, Py_ssize_t n) noexcept:
     own_forward(forward, dtype, x, y, n)
-    if fg_captures and n:
+    if fg_capturing and n:
         note_forward(forward, dtype, x, y, n)
 
 
@@ -126,7 +126,7 @@ cdef void broadcast_door(const BoundLoop* loop, int nin, Layout* out, char* y, a
     cdef Broadcast b
     cdef int k
     broadcast_apply(loop, nin, out, y, x, layouts)
-    if fg_captures and out.size:
+    if fg_capturing and out.size:
         s = begin_note(run_broadcast, nin + 1)
         if s != NULL:
             s.f, s.data = <void*>loop.run, loop.data
@@ -165,7 +165,7 @@ cdef int run_scalar1(const Note* s) noexcept:
 
 cdef inline void scalar1_door(Scalar1 f, const char* x, char* y) noexcept:
     (<double*>y)[0] = f((<const double*>x)[0])
-    if fg_captures:
+    if fg_capturing:
         note_scalar1(f, x, y)
 
 
@@ -184,7 +184,7 @@ cdef int run_scalar2(const Note* s) noexcept:
 cdef inline void scalar2_door(Scalar2 f, const void* x1, const void* x2, char* y) noexcept:
     """Operands may be numbers on the stack."""
     (<double*>y)[0] = f((<const double*>x1)[0], (<const double*>x2)[0])
-    if fg_captures:
+    if fg_capturing:
         note_scalar2(f, x1, x2, y)
 
 
@@ -204,7 +204,7 @@ cdef int run_store(const Note* s) noexcept:
 cdef inline void store_door(int dtype, char* y, double value) noexcept:
     """Store a number that is the same at every replay."""
     store_number(dtype, y, value)
-    if fg_captures:
+    if fg_capturing:
         note_store(dtype, y, value)
 
 
@@ -227,7 +227,7 @@ cdef void share_door(int dtype, const char* x, double times, Py_ssize_t parts, c
     s.dtype, s.add, s.c, s.n[0] = <unsigned char>dtype, add, times, parts
     s.at[0], s.at[1] = <char*>x, y
     run_share(&s)
-    if fg_captures:
+    if fg_capturing:
         noted = begin_note(run_share, 2)
         if noted != NULL:
             noted.dtype, noted.add, noted.c, noted.n[0] = <unsigned char>dtype, add, times, parts
@@ -247,7 +247,7 @@ cdef inline void backward_door(Backward kernel, int dtype, const void* g, const 
                                const void* y, void* gx, Py_ssize_t n, bint add, double* constant,
                                bint uniform) noexcept:
     backward_apply(kernel, dtype, g, x1, x2, y, gx, n, add, constant, uniform)
-    if fg_captures and n:
+    if fg_capturing and n:
         note_backward(kernel, dtype, g, x1, x2, y, gx, n, add, constant, uniform)
 
 

@@ -16,7 +16,7 @@ cdef int run_reduce(const Note* s) noexcept:
 
 cdef void reduce_door(const BoundLoop* loop, const char* x, const Extents* e, Py_ssize_t itemsize, char* y) noexcept:
     reduce_loop(loop, x, e, itemsize, y)
-    if fg_captures and e.outer:
+    if fg_capturing and e.outer:
         s = begin_note(run_reduce, 2)
         if s != NULL:
             s.f = loop
@@ -32,7 +32,7 @@ cdef int run_divide(const Note* s) noexcept:
 
 cdef void divide_door(int dtype, char* y, Py_ssize_t n, double divisor) noexcept:
     divide(dtype, y, n, divisor)
-    if fg_captures and n:
+    if fg_capturing and n:
         s = begin_note(run_divide, 1)
         if s != NULL:
             s.dtype = <unsigned char>dtype
@@ -75,14 +75,14 @@ cdef void note_strided(StepRun run, Py_ssize_t n, const Layout* shape, const cha
 cdef inline void copy_door(int itemsize, const Layout* shape, const char* x, const Py_ssize_t* x_strides, char* y,
                            const Py_ssize_t* y_strides) noexcept:
     copy_strided(itemsize, shape, x, x_strides, y, y_strides)
-    if fg_captures and shape.size:
+    if fg_capturing and shape.size:
         note_strided(run_copy_strided, itemsize, shape, x, x_strides, y, y_strides, False)
 
 
 cdef inline void add_door(int kernel, const Layout* shape, const char* x, const Py_ssize_t* x_strides, char* y,
                           const Py_ssize_t* y_strides) noexcept:
     add_strided(kernel, shape, x, x_strides, y, y_strides)
-    if fg_captures and shape.size:
+    if fg_capturing and shape.size:
         note_strided(run_add_strided, kernel, shape, x, x_strides, y, y_strides, True)
 
 
@@ -93,7 +93,7 @@ cdef int run_move(const Note* s) noexcept:
 cdef inline void move_door(void* y, const void* x, Py_ssize_t nbytes) noexcept:
     """As `memcpy`."""
     memcpy(y, x, nbytes)
-    if fg_captures and nbytes:
+    if fg_capturing and nbytes:
         note_move_bytes(y, x, nbytes)
 
 
@@ -111,7 +111,7 @@ cdef int run_zero(const Note* s) noexcept:
 
 cdef inline void zero_door(void* y, Py_ssize_t nbytes) noexcept:
     memset(y, 0, nbytes)
-    if fg_captures and nbytes:
+    if fg_capturing and nbytes:
         note_zero(y, nbytes)
 
 
@@ -150,21 +150,21 @@ cdef inline void fill_door(int dtype, const char* number, double times, Py_ssize
                            Py_ssize_t n) noexcept:
     """y = `share_of` the number at `number`"""
     typed[dtype].fill(y, n, share_of(dtype, number, times, parts))
-    if fg_captures and n:
+    if fg_capturing and n:
         note_to(run_fill, dtype, number, times, parts, y, n, False)
 
 
 cdef inline void add_number_door(int dtype, const char* number, double times, Py_ssize_t parts, char* y,
                                  Py_ssize_t n) noexcept:
     typed[dtype].add_number(y, n, share_of(dtype, number, times, parts))
-    if fg_captures and n:
+    if fg_capturing and n:
         note_to(run_add_number, dtype, number, times, parts, y, n, True)
 
 
 cdef inline void accumulate_door(int dtype, const void* x, void* y, Py_ssize_t n) noexcept:
     """y += x"""
     typed[dtype].accumulate(x, y, n)
-    if fg_captures and n:
+    if fg_capturing and n:
         note_to(run_accumulate, dtype, x, 1, 0, y, n, True)
 
 
@@ -175,7 +175,7 @@ cdef int run_broadcast_backward(const Note* s) noexcept:
 cdef void broadcast_backward_door(int dtype, const void* g, void* gx, const Extents* e, double divisor,
                                   bint add) noexcept:
     typed[dtype].broadcast_backward(g, gx, e, divisor, add)
-    if fg_captures and e.outer:
+    if fg_capturing and e.outer:
         s = begin_note(run_broadcast_backward, 2)
         if s != NULL:
             s.dtype, s.add, s.c = <unsigned char>dtype, add, divisor
@@ -192,7 +192,7 @@ cdef int run_axis_forward(const Note* s) noexcept:
 
 cdef void axis_forward_door(AxisForward f, const void* x, void* y, void* scratch, const Extents* e) noexcept:
     f(x, y, scratch, e)
-    if fg_captures and e.outer:
+    if fg_capturing and e.outer:
         s = begin_note(run_axis_forward, 3)
         if s != NULL:
             s.f = <void*>f
@@ -209,7 +209,7 @@ cdef int run_axis_backward(const Note* s) noexcept:
 cdef void axis_backward_door(AxisBackward f, const void* g, const void* x, const void* y, void* gx, void* scratch,
                              const Extents* e, bint add) noexcept:
     f(g, x, y, gx, scratch, e, add)
-    if fg_captures and e.outer:
+    if fg_capturing and e.outer:
         s = begin_note(run_axis_backward, 5)
         if s != NULL:
             s.f = <void*>f
@@ -245,7 +245,7 @@ cdef void product_door(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, con
         matmul_strided(kernel, m, n, p, a, b, y)
     else:
         own_product(kernel, m, n, p, a, b, y, scratch)
-    if fg_captures:
+    if fg_capturing:
         s = begin_note(run_product, 4)
         if s != NULL:
             both.a, both.b = a[0], b[0]
@@ -276,7 +276,7 @@ cdef void stacked_door(int kernel, int ndim, const Py_ssize_t* shape, Py_ssize_t
     cdef Stacked both
     cdef int k
     matmul_stacked(kernel, ndim, shape, m, n, p, a, b, y, y_steps)
-    if fg_captures:
+    if fg_capturing:
         s = begin_note(run_stacked, 3)
         if s != NULL:
             both.a, both.b, both.ndim = a[0], b[0], ndim

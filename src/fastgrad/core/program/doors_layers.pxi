@@ -7,7 +7,7 @@ cdef int run_triangle_kernel(const Note* s) noexcept:
 cdef void triangle_door(int dtype, const void* x, void* y, const Extents* e, Py_ssize_t k, bint upper,
                         bint add) noexcept:
     typed[dtype].triangle(x, y, e.outer, e.n, e.inner, k, upper, add)
-    if fg_captures and e.outer:
+    if fg_capturing and e.outer:
         s = begin_note(run_triangle_kernel, 2)
         if s != NULL:
             s.dtype, s.flag, s.add = <unsigned char>dtype, upper, add
@@ -26,7 +26,7 @@ cdef int run_clip_backward(const Note* s) noexcept:
 
 cdef void clip_door(int dtype, const void* x, void* y, Py_ssize_t n, double low, double high) noexcept:
     typed[dtype].clip_forward(x, y, n, low, high)
-    if fg_captures and n:
+    if fg_capturing and n:
         s = begin_note(run_clip, 2)
         if s != NULL:
             s.dtype, s.n[0], s.c = <unsigned char>dtype, n, low
@@ -38,7 +38,7 @@ cdef void clip_door(int dtype, const void* x, void* y, Py_ssize_t n, double low,
 cdef void clip_backward_door(int dtype, const void* g, const void* x, void* gx, Py_ssize_t n, double low, double high,
                              bint add) noexcept:
     typed[dtype].clip_backward(g, x, gx, n, low, high, add)
-    if fg_captures and n:
+    if fg_capturing and n:
         s = begin_note(run_clip_backward, 3)
         if s != NULL:
             s.dtype, s.n[0], s.c, s.add = <unsigned char>dtype, n, low, add
@@ -59,7 +59,7 @@ cdef void where_door(int dtype, Layout* out, char* y, address* x, layout_t* layo
     cdef Broadcast b
     cdef int k
     where_forward(dtype, out, y, x, layouts)
-    if fg_captures and out.size:
+    if fg_capturing and out.size:
         s = begin_note(run_where, 4)
         if s != NULL:
             s.dtype = <unsigned char>dtype
@@ -80,7 +80,7 @@ cdef void where_backward_door(int dtype, Layout* condition, const char* c, Layou
                               bint inverted) noexcept:
     cdef Broadcast b
     where_backward(dtype, condition, c, layout, g, gx, inverted)
-    if fg_captures and layout.size:
+    if fg_capturing and layout.size:
         s = begin_note(run_where_backward, 3)
         if s != NULL:
             s.dtype, s.flag = <unsigned char>dtype, inverted
@@ -102,7 +102,7 @@ cdef int run_index(const Note* s) except -1:
 
 cdef bint index_door(const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t n, Py_ssize_t* at, bint first) noexcept:
     cdef bint found = combine_index(index, count, n, at, first)
-    if fg_captures and count and found:
+    if fg_capturing and count and found:
         s = begin_note(<StepRun>run_index, 2)
         if s != NULL:
             s.n[0], s.n[1], s.flag = count, n, first
@@ -118,7 +118,7 @@ cdef int run_gather(const Note* s) noexcept:
 cdef void gather_door(int itemsize, const char* x, const Py_ssize_t* at, char* y, const Extents* e,
                       Py_ssize_t count) noexcept:
     gather(itemsize, x, at, y, e, count)
-    if fg_captures and e.outer and count:
+    if fg_capturing and e.outer and count:
         s = begin_note(run_gather, 3)
         if s != NULL:
             s.dtype = <unsigned char>itemsize
@@ -137,7 +137,7 @@ cdef void gather_kernel_door(Gather f, const void* x, const Py_ssize_t* at, void
                              Py_ssize_t count) noexcept:
     """`gather_add` and `scatter_add`, which add to `y`."""
     f(x, at, y, e, count)
-    if fg_captures and e.outer and count:
+    if fg_capturing and e.outer and count:
         s = begin_note(run_gather_kernel, 3)
         if s != NULL:
             s.f = <void*>f
@@ -167,7 +167,7 @@ cdef int run_labels(const Note* s) except -1:
 cdef bint labels_door(const Py_ssize_t* labels, Py_ssize_t n, Py_ssize_t classes, Py_ssize_t* out) noexcept:
     """Copy labels; False where one is no number of a class."""
     cdef bint found = copy_labels(labels, n, classes, out)
-    if fg_captures and n and found:
+    if fg_capturing and n and found:
         s = begin_note(<StepRun>run_labels, 2)
         if s != NULL:
             s.n[0], s.n[1] = n, classes
@@ -191,7 +191,7 @@ cdef void cross_entropy_door(int dtype, const void* x, const Py_ssize_t* labels,
     s.n[0], s.n[1], s.n[2], s.n[3] = rows, n, each, inverse
     s.at[0], s.at[1], s.at[2], s.at[3] = <char*>x, <char*>labels, <char*>y, e
     run_cross_entropy(&s)
-    if fg_captures:
+    if fg_capturing:
         noted = begin_note(run_cross_entropy, 4)
         if noted != NULL:
             noted.dtype, noted.flag, noted.c = s.dtype, s.flag, share
@@ -211,7 +211,7 @@ cdef void cross_entropy_backward_door(int dtype, const void* g, bint each, doubl
                                       const char* e, Py_ssize_t inverse, void* gx, Py_ssize_t rows, Py_ssize_t n,
                                       bint add) noexcept:
     typed[dtype].cross_entropy_backward(g, each, share, labels, e, e + inverse, gx, rows, n, add)
-    if fg_captures:
+    if fg_capturing:
         s = begin_note(run_cross_entropy_backward, 4)
         if s != NULL:
             s.dtype, s.flag, s.c, s.add = <unsigned char>dtype, each, share, add
@@ -231,7 +231,7 @@ cdef int run_conv(const Note* s) noexcept:
 cdef void conv_door(int dtype, const void* x, const void* w, const void* bias, void* y, void* kept, void* scratch,
                     const Windows* d) noexcept:
     typed[dtype].conv_forward(x, w, bias, y, kept, scratch, d)
-    if fg_captures:
+    if fg_capturing:
         s = begin_note(run_conv, 6)
         if s != NULL:
             s.dtype = <unsigned char>dtype
@@ -251,7 +251,7 @@ cdef int run_conv_weight(const Note* s) noexcept:
 cdef void conv_weight_door(int dtype, const void* x, const void* g, void* gw, const void* kept, void* scratch,
                            const Windows* d, bint add) noexcept:
     typed[dtype].conv_weight_backward(x, g, gw, kept, scratch, d, add)
-    if fg_captures:
+    if fg_capturing:
         s = begin_note(run_conv_weight, 5)
         if s != NULL:
             s.dtype, s.add = <unsigned char>dtype, add
@@ -270,7 +270,7 @@ cdef int run_conv_input(const Note* s) noexcept:
 cdef void conv_input_door(int dtype, const void* g, const void* w, void* gx, void* scratch, const Windows* d,
                           bint add) noexcept:
     typed[dtype].conv_input_backward(g, w, gx, scratch, d, add)
-    if fg_captures:
+    if fg_capturing:
         s = begin_note(run_conv_input, 4)
         if s != NULL:
             s.dtype, s.add = <unsigned char>dtype, add
@@ -299,7 +299,7 @@ cdef void max_pool_door(int dtype, const void* x, void* y, int* at, const Window
         typed[dtype].max_pool_backward(x, at, y, d)
     else:
         typed[dtype].max_pool_forward(x, y, at, d)
-    if fg_captures:
+    if fg_capturing:
         s = begin_note(run_max_pool_backward if backward else run_max_pool, 3)
         if s != NULL:
             s.dtype = <unsigned char>dtype
@@ -311,7 +311,7 @@ cdef void max_pool_door(int dtype, const void* x, void* y, int* at, const Window
 
 cdef void avg_pool_door(int dtype, const void* x, void* y, const Windows* d, bint backward) noexcept:
     typed[dtype].avg_pool(x, y, d, backward)
-    if fg_captures:
+    if fg_capturing:
         s = begin_note(run_avg_pool, 2)
         if s != NULL:
             s.dtype, s.flag = <unsigned char>dtype, backward
@@ -327,7 +327,7 @@ cdef int run_recurrent(const Note* s) noexcept:
 cdef void recurrent_door(int dtype, const void* u, const void* w, const void* b, const void* bv, void* states,
                          void* kept, void* scratch, const Recurrent* d) noexcept:
     typed[dtype].recurrent_forward(u, w, b, bv, states, kept, scratch, d)
-    if fg_captures:
+    if fg_capturing:
         s = begin_note(run_recurrent, 7)
         if s != NULL:
             s.dtype = <unsigned char>dtype
@@ -358,7 +358,7 @@ cdef void recurrent_backward_door(int dtype, const void* g, const void* w, const
     """The cotangent of the second state is `gc` bytes behind that of the first."""
     cdef RecurrentBackward m
     typed[dtype].recurrent_backward(g, w, states, kept, gu, gv, gh, gh + gc, scratch, d)
-    if fg_captures:
+    if fg_capturing:
         s = begin_note(run_recurrent_backward, 8)
         if s != NULL:
             s.dtype = <unsigned char>dtype
@@ -383,7 +383,7 @@ cdef int run_norm(const Note* s) noexcept:
 cdef void norm_door(NormForward f, const void* x, const void* w, const void* b, void* y, void* stats,
                     const Extents* e, double eps) noexcept:
     f(x, w, b, y, stats, e, eps)
-    if fg_captures:
+    if fg_capturing:
         s = begin_note(run_norm, 5)
         if s != NULL:
             s.f, s.c = <void*>f, eps
@@ -402,7 +402,7 @@ cdef int run_accumulate_rows(const Note* s) noexcept:
 cdef void accumulate_rows_door(int dtype, const void* g, const void* x, const void* stats, void* gw, Py_ssize_t rows,
                                Py_ssize_t n) noexcept:
     typed[dtype].accumulate_rows(g, x, stats, gw, rows, n)
-    if fg_captures and rows and n:
+    if fg_capturing and rows and n:
         s = begin_note(run_accumulate_rows, 4)
         if s != NULL:
             s.dtype, s.n[0], s.n[1] = <unsigned char>dtype, rows, n
@@ -419,7 +419,7 @@ cdef int run_batch_norm_sums(const Note* s) noexcept:
 cdef void batch_norm_sums_door(int dtype, const void* g, const void* x, const void* stats, void* sums,
                                const Extents* e) noexcept:
     typed[dtype].batch_norm_sums(g, x, stats, sums, e)
-    if fg_captures:
+    if fg_capturing:
         s = begin_note(run_batch_norm_sums, 4)
         if s != NULL:
             s.dtype = <unsigned char>dtype
@@ -438,7 +438,7 @@ cdef void norm_backward_door(AxisBackward f, const void* g, const void* x, const
                              const Extents* e, bint add) noexcept:
     """As `axis_backward_door`; `other` is read as well."""
     f(g, x, y, gx, other, e, add)
-    if fg_captures:
+    if fg_capturing:
         s = begin_note(run_norm_backward, 5)
         if s != NULL:
             s.f, s.add = <void*>f, add

@@ -57,8 +57,10 @@ cdef int add_cell(Capture c, char* at) noexcept:
     return 0
 
 
-cdef void capture_object(PyObject* o) noexcept:
+cdef void capture_object "fg_capture_object"(PyObject* o) noexcept:
     """A Tensor was allocated: whatever was known of its memory is no longer so."""
+    if fg_capture == NULL:
+        return
     c = <Capture>fg_capture
     add_cell(c, (<Tensor>o).own.value)
     add_cell(c, (<Tensor>o).cotangent.value)
@@ -196,6 +198,11 @@ cdef int note_array(cnp.ndarray a) except -1:
 cdef inline bint made_here(Capture c, Tensor x) noexcept:
     """Whether the object was allocated while capturing."""
     return find_cell(c, x.own.value) != NULL
+
+
+cdef int watch_operand "fg_watch_operand"(PyObject* x) except -1:
+    """`capture_operand` where this thread captures."""
+    return capture_operand(<Tensor>x) if fg_capture != NULL else 0
 
 
 cdef int capture_operand(Tensor x) except -1:
