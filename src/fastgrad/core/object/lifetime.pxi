@@ -27,6 +27,11 @@ cdef inline bint is_pooled(PyObject* o) noexcept:
     return True
 
 
+cdef inline void object_taken(PyObject* o) noexcept:
+    if fg_capturing:
+        capture_object(o)
+
+
 cdef inline void before_dealloc(PyObject* o) noexcept:
     pass
 
@@ -52,8 +57,6 @@ cdef inline PyObject* alloc_at() except NULL:
     cdef PyObject* o = take_object()
     if FASTGRAD_DEBUG:
         count_live(1)
-    if fg_capturing:
-        capture_object(o)
     return o
 
 

@@ -38,11 +38,12 @@ cdef enum:
 cdef PyObject* pool = NULL
 cdef Py_ssize_t pooled = 0
 cdef Py_ssize_t ordered = 0     # objects at the bottom that need no sorting
+cdef Py_ssize_t pool_mask = BINS - 1    # 0: `object_taken`, which the including module defines, sees every object
 
 
 cdef inline PyObject* take_object() except NULL:
     """Return an object that holds nothing, from the pool or new."""
-    return take_pooled() if pooled % BINS else take_checked()
+    return take_pooled() if pooled & pool_mask else take_checked()
 
 
 cdef inline PyObject* take_pooled() noexcept:
@@ -56,16 +57,17 @@ cdef inline PyObject* take_pooled() noexcept:
 
 
 cdef PyObject* take_checked() except NULL:
-    """Called when a multiple of BINS objects are left, or none."""
+    """Called when a multiple of BINS objects are left, or none, or while all objects are watched."""
     global ordered
-    if pooled > ordered and out_of_order():
-        sort_pool(pooled - ordered)
-    ordered = pooled
-    if pooled:
-        return take_pooled()
-    cdef PyObject* o = new_object()
+    cdef PyObject* o
+    if pooled % BINS == 0:
+        if pooled > ordered and out_of_order():
+            sort_pool(pooled - ordered)
+        ordered = pooled
+    o = take_pooled() if pooled else new_object()
     if o == NULL:
         raise MemoryError()
+    object_taken(o)
     return o
 
 

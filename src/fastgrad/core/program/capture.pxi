@@ -142,7 +142,7 @@ cdef void forget_note(Note* s) noexcept:
 
 
 cdef Capture begin_capture():
-    global fg_captures, fg_watchers, storage_hooks
+    global fg_captures, fg_watchers, storage_hooks, pool_mask
     cdef Capture c = Capture.__new__(Capture)
     c.owners = []
     c.hosts = []
@@ -153,6 +153,7 @@ cdef Capture begin_capture():
     if c.cells == NULL:
         raise MemoryError()
     fg_captures += 1
+    pool_mask = 0
     fg_watchers += 1
     storage_hooks += 1
     Py_INCREF(c)
@@ -162,10 +163,12 @@ cdef Capture begin_capture():
 
 cdef int end_capture(Capture c) except -1:
     """Stop noting. The blocks of the capture become ordinary ones; each has a reference of the capture's."""
-    global fg_captures, fg_watchers, storage_hooks
+    global fg_captures, fg_watchers, storage_hooks, pool_mask
     cdef Py_ssize_t k
     fg_set_capture(NULL)
     fg_captures -= 1
+    if fg_captures == 0:
+        pool_mask = BINS - 1
     fg_watchers -= 1
     storage_hooks -= 1
     for k in range(c.n_own):

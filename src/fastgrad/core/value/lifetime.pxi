@@ -55,6 +55,10 @@ cdef inline bint is_pooled(PyObject* o) noexcept:
     return Py_TYPE(<object>o) == POOLED
 
 
+cdef inline void object_taken(PyObject* o) noexcept:
+    pass
+
+
 cdef inline void before_dealloc(PyObject* o) noexcept:
     if (<Value>o).flags & TRACKED:
         PyObject_GC_UnTrack(o)
