@@ -232,8 +232,8 @@ cdef bint fits_array(cnp.ndarray a, Leaf leaf) noexcept:
     cdef const Layout* layout = leaf.layout
     cdef int n = layout.ndim
     return (cnp.PyArray_TYPE(a) == layout.typenum and cnp.PyArray_NDIM(a) == n
-            and memcmp(cnp.PyArray_DIMS(a), layout.shape, n * sizeof(Py_ssize_t)) == 0
-            and memcmp(cnp.PyArray_STRIDES(a), layout.strides, n * sizeof(Py_ssize_t)) == 0
+            and (n == 0 or memcmp(cnp.PyArray_DIMS(a), layout.shape, n * sizeof(Py_ssize_t)) == 0)
+            and (n == 0 or memcmp(cnp.PyArray_STRIDES(a), layout.strides, n * sizeof(Py_ssize_t)) == 0)
             and PyArray_ISALIGNED(a) and PyArray_ISNOTSWAPPED(a) and PyArray_ISWRITEABLE(a) == leaf.writeable)
 
 

@@ -67,8 +67,9 @@ cdef int run_host(const Note* s) except -1:
     if h.result is None:
         return 0
     a = np.asarray(value)
-    if (cnp.PyArray_TYPE(a) != h.result.layout.typenum or cnp.PyArray_NDIM(a) != h.result.layout.ndim
-            or memcmp(cnp.PyArray_DIMS(a), h.result.layout.shape, h.result.layout.ndim * sizeof(Py_ssize_t)) != 0):
+    cdef int n = h.result.layout.ndim
+    if (cnp.PyArray_TYPE(a) != h.result.layout.typenum or cnp.PyArray_NDIM(a) != n
+            or (n and memcmp(cnp.PyArray_DIMS(a), h.result.layout.shape, n * sizeof(Py_ssize_t)) != 0)):
         raise program_errors.shape_changed(h.name, a.shape, shape_tuple(h.result.layout))
     if h.result.layout.size:
         PyArray_CopyInto(<cnp.ndarray>array_at(h.result, True), <cnp.ndarray>a)
