@@ -104,3 +104,30 @@ def test_what_a_program_does_not_see_is_found_by_check():
         f(3.0)
     unchecked = fg.compile(lambda x: x * seen[0])
     assert unchecked(2.0) == 4.0
+
+
+@pytest.mark.skipif(fg.engine == "python", reason="the pure-Python engine has no blocks of its own")
+def test_programs_and_failed_recordings_give_their_memory_back():
+    def fails(x):
+        y = x * 2 + 1
+        return float((y * y).sum())
+
+    def works(x):
+        return (x.tanh() * x).sum()
+
+    def blocks():
+        fg.clear_cache()
+        return fg.cache_info()["blocks"]
+
+    def run():
+        x = np.ones(1000)
+        with pytest.raises(CompileError):
+            fg.compile(fails)(x)
+        program = fg.compile(works)
+        return program(x), program(x + 1)
+
+    run()
+    before = blocks()
+    for _ in range(20):
+        run()
+    assert blocks() == before

@@ -103,6 +103,7 @@ cdef class Capture:
     cdef list guards
     cdef dict first_grads           # key of a Tensor from outside: the number of the buffer of its `.grad`, or None
     cdef bint failed
+    cdef bint ended                 # its blocks are ordinary ones, with a reference of the capture's
     cdef bint suspended      # nothing is noted
     cdef bint effects               # something was done that is seen outside
     cdef int n_guards
@@ -119,6 +120,9 @@ cdef class Capture:
                 storage_release(self.buffers[k].storage)
             if self.buffers[k].layout != NULL:
                 release(self.buffers[k].layout)
+        if self.ended:
+            for k in range(self.n_own):
+                storage_release(self.own[k])
         PyMem_RawFree(self.notes)
         PyMem_RawFree(self.buffers)
         PyMem_RawFree(self.blocks)
@@ -129,6 +133,8 @@ cdef class Capture:
 cdef void forget_note(Note* s) noexcept:
     """Release what a note holds, but for a HostStep, which the capture has in a list."""
     cdef int k
+    if s.run == <StepRun>run_set_gradient and s.data != NULL:
+        release(<Layout*>s.data)
     if s.run == <StepRun>run_host or s.run == <StepRun>run_set_gradient:
         return
     if s.run == run_broadcast or s.run == run_where or s.run == run_where_backward:
@@ -175,6 +181,7 @@ cdef int end_capture(Capture c) except -1:
         c.own[k].size_class -= PRIVATE
         c.own[k].refs += 1
         c.own[k].next = NULL
+    c.ended = True
     Py_DECREF(c)
     return 0
 

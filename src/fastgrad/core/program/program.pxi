@@ -66,9 +66,6 @@ cdef class Variant:
 
     def __dealloc__(self):
         cdef Py_ssize_t k
-        if self.c is not None:
-            for k in range(self.c.n_own):
-                storage_release(self.c.own[k])
         PyMem_RawFree(self.cell_block)
         PyMem_RawFree(self.moves)
         PyMem_RawFree(self.places)
