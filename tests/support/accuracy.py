@@ -53,7 +53,8 @@ def arguments(rng, n):
         "log1p": [rng.uniform(-0.99999, 2, n), patterns, small[small > -0.9], roots - 1],
         "sin": angles,
         "cos": angles,
-        "tanh": both,
+        "tanh": [*both, signs * rng.uniform(0.4, 0.6, n)],
+        "erf": [signs * rng.uniform(0, 1, n), signs * rng.uniform(0.45, 0.6, n), signs * rng.uniform(1, 6.1, n), small],
         "sigmoid": both,
         "softplus": both,
     }
@@ -73,6 +74,7 @@ def references():
         "sin": mpmath.sin,
         "cos": mpmath.cos,
         "tanh": lambda x: mpmath.tanh(x) if abs(x) > one / 2**30 else x - x**3 / 3,
+        "erf": mpmath.erf,
         "sigmoid": lambda x: one / (one + mpmath.exp(-x)),
         "softplus": lambda x: mpmath.log1p(mpmath.exp(x)),
     }

@@ -88,6 +88,7 @@ include "kernels/own_vectors.pxi"
 include "kernels/own_exp.pxi"
 include "kernels/own_log.pxi"
 include "kernels/own_sin.pxi"
+include "kernels/own_rows.pxi"
 include "kernels/own_math.pxi"
 
 

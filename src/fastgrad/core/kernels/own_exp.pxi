@@ -1,4 +1,4 @@
-# exp, expm1, exp2, and what is made of exponentials alone: tanh and sigmoid.
+# exp, expm1, exp2, and sigmoid, which is made of exponentials alone.
 #
 # Polynomials are minimax ones of our own, from a Remez exchange in 60 digits; each line says of what, and its error.
 
@@ -68,18 +68,6 @@ cdef extern from *:
         return fg_pick((fg_u)(x > 650.0), fg_exp_far(x), y);
     }
 
-    /* (E - 1) / (E + 1) for E = exp(2 |x|), all in two parts. 1 from |x| = 20. */
-    FG_INLINE fg_v fg_tanh(fg_v x) {
-        fg_v c = fg_abs(x), y;
-        c = fg_pick((fg_u)(c > 20.0), FG_ALL(40.0), c + c);
-        FG_REDUCE(c);
-        fg_v power = FG_POWER_OF_2(t), b = power * hi, u = power + b;
-        fg_v e_lo = ((power - u) + b) + power * fg_exp_tail_exact(r, hi, lo), e = u + e_lo, n = e - 1.0, d = e + 1.0;
-        e_lo = (u - e) + e_lo;
-        y = fg_divide(n, ((e - n) - 1.0) + e_lo, d, ((e - d) + 1.0) + e_lo);
-        return fg_with_sign(y, x);
-    }
-
     /* exp(x) = z + z_lo */
     #define FG_EXP_PARTS(x)                                                                                 \\
         FG_REDUCE(x);                                                                                       \\
@@ -123,6 +111,5 @@ cdef extern from *:
     FG_VECTORS_FAR(fg_exp2, fg_exp2_is_far)
     FG_VECTORS_FAR(fg_expm1, fg_exp_parts_is_far)
     FG_VECTORS_FAR(fg_sigmoid, fg_exp_parts_is_far)
-    FG_VECTORS(fg_tanh)
     #endif
     """
