@@ -18,6 +18,9 @@ class LazyModule:
     def __getattr__(self, attribute):
         return getattr(self.load(), attribute)
 
+    def __reduce__(self):
+        return type(self), (self._name,)
+
     def load(self):
         """Import the module if necessary, and return it."""
         module = sys.modules.get(self._name)

@@ -25,6 +25,9 @@ class detect_anomaly:
     def __exit__(self, *exc):
         self._mode.__exit__(*exc)
 
+    def __reduce__(self):
+        return type(self), ()
+
 
 def noting():
     """Return whether nodes store the line that recorded them, and sweeps check cotangents."""

@@ -95,6 +95,11 @@ def warn_independent(verb, what):
     )
 
 
+def hooks_dropped(how):
+    """A leaf with hooks is copied by `how`, "copy.deepcopy" or "pickle". Hooks may refer to anything, even the leaf."""
+    warn(f"{how}: the hooks of a Tensor are not copied: call register_hook on the copy if it needs them")
+
+
 def warn(text):
     """Warn at the innermost line of the running program outside fastgrad, once per line by default."""
     warnings.warn(text, GradientWarning, stacklevel=outside_frame()[1])

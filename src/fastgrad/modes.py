@@ -4,11 +4,13 @@ A context variable holds the innermost block of a context, and each block refers
 that is open decides. A block ends when it is closed, wherever that happens: blocks may be closed in another order than
 they were opened, as by generators that run alternately, or in another context, as by a generator that the garbage
 collector finishes. Tasks have contexts of their own, so a block that one task opens does not affect the others; a
-context that was copied inside a block is affected until that block is closed. Imports nothing of fastgrad.
+context that was copied inside a block is affected until that block is closed.
 """
 
 import functools
 from contextvars import ContextVar
+
+from fastgrad import made_functions
 
 _SCOPE = """
     Usable as a context manager and as a decorator. It affects the code inside, in this thread and this task. Tasks that
@@ -92,15 +94,24 @@ class Mode:
         self._switch.leave(self._blocks)
 
     def __call__(self, function):
-        switch, on = self._switch, self._on
-        return decorated(function, lambda: Mode(switch, on), lambda: Block(on), switch.innermost)
+        return decorated(function, self)
+
+    def __reduce__(self):
+        return made_functions.called, ("enable_grad" if self._on else "no_grad",)
+
+    def again(self):
+        """Return another one for the same switch."""
+        return Mode(self._switch, self._on)
+
+    def steps(self):
+        """Return what runs a generator or coroutine in this mode."""
+        return Steps(Block(self._on), self._switch.innermost)
 
 
-def decorated(function, make_mode, make_block, innermost):
+def decorated(function, mode):
     """Return `function` wrapped in a mode.
 
-    The mode of a generator or coroutine function applies while it runs, and not while it is suspended. `make_mode`
-    makes the context manager, `make_block` a Block on its own; `innermost` is the context variable.
+    The mode of a generator or coroutine function applies while it runs, and not while it is suspended.
     """
     import inspect
 
@@ -108,21 +119,21 @@ def decorated(function, make_mode, make_block, innermost):
 
         @functools.wraps(function)
         def wrapped(*args, **kwargs):
-            with _Steps(make_block(), innermost) as steps:
+            with mode.steps() as steps:
                 return (yield from steps.run_all(steps.run(function, *args, **kwargs)))
 
     elif inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
         async def wrapped(*args, **kwargs):
-            with _Steps(make_block(), innermost) as steps:
+            with mode.steps() as steps:
                 return await _Awaited(steps, steps.run(function, *args, **kwargs))
 
     elif inspect.isasyncgenfunction(function):
 
         @functools.wraps(function)
         async def wrapped(*args, **kwargs):
-            with _Steps(make_block(), innermost) as steps:
+            with mode.steps() as steps:
                 generator = steps.run(function, *args, **kwargs)
                 step = generator.asend(None)
                 while True:
@@ -139,13 +150,13 @@ def decorated(function, make_mode, make_block, innermost):
 
         @functools.wraps(function)
         def wrapped(*args, **kwargs):
-            with make_mode():
+            with mode.again():
                 return function(*args, **kwargs)
 
     return wrapped
 
 
-class _Steps:
+class Steps:
     """Runs the steps of one generator or coroutine inside a block, and inside the blocks that it has opened itself."""
 
     __slots__ = ("block", "inner", "innermost")

@@ -1,5 +1,7 @@
 """What the functions of ops have in common in both engines: names, documentation and pickling. Depends on no engine."""
 
+from fastgrad import made_functions
+
 functions = {}  # op name -> Function; filled when the rules are imported
 
 
@@ -40,7 +42,9 @@ def text(function):
 
 
 def reduce(function):
-    """Pickle a Function by the name of its op and the module that defines it."""
+    """Pickle a Function by the name of its op and the module that defines it; that of a user as `primitive` made it."""
+    if "_recipe" in vars(function):
+        return made_functions.reduced(function)
     return find_function, (function.rule.name, function.rule.forward.__module__)
 
 

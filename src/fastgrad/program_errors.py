@@ -85,14 +85,6 @@ def not_checked(name, step):
     )
 
 
-def not_pickled(f):
-    """A program is pickled."""
-    return TypeError(
-        f"cannot pickle a compiled function: pickle {getattr(f, '__qualname__', f)!r}, and call fg.compile where it is "
-        "loaded"
-    )
-
-
 def integer_too_large(o):
     """An int that no array holds."""
     return CompileError(f"the int {o} does not fit into int64: name its parameter in static=(...)")

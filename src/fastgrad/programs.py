@@ -4,7 +4,7 @@ import functools
 import inspect
 import os
 
-from fastgrad import program_errors
+from fastgrad import made_functions, program_errors
 from fastgrad._engine import Program
 
 _CHECKED = os.environ.get("FASTGRAD_CHECK_PROGRAMS", "") not in ("", "0")
@@ -63,13 +63,14 @@ def compile(f=None, *, static=(), check=False):
         return functools.partial(compile, static=static, check=check)
     if not callable(f):
         raise TypeError(f"compile: a function was expected, got {type(f).__name__}")
-    program = Program(f, _positions(f, static), check or _CHECKED)
-    return functools.update_wrapper(program, f)
+    static = static if isinstance(static, (str, int)) else tuple(static)
+    program = functools.update_wrapper(Program(f, _positions(f, static), check or _CHECKED), f)
+    return made_functions.remember(program, compile, f, static=static, check=check)
 
 
 def _positions(f, static):
     """Return the static parameters by name and, if they can be passed so, by position."""
-    given = (static,) if isinstance(static, (str, int)) else tuple(static)
+    given = (static,) if isinstance(static, (str, int)) else static
     try:
         parameters = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):  # of a built-in function

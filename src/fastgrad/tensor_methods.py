@@ -8,8 +8,18 @@ import sys
 
 import numpy as np
 
-from fastgrad import devices, errors, parameters, shape_methods
-from fastgrad._engine import Tensor, guard, is_capturing, is_parameter, is_traced, leave, mark_parameter, tensor
+from fastgrad import devices, errors, leaving, parameters, shape_methods
+from fastgrad._engine import (
+    Tensor,
+    guard,
+    is_capturing,
+    is_parameter,
+    is_traced,
+    leave,
+    mark_parameter,
+    reached_inputs,
+    tensor,
+)
 from fastgrad._lazy import lazy_module
 from fastgrad.batching import Batched
 from fastgrad.functions import constants, shapes
@@ -380,6 +390,8 @@ def _parts(self, how):
     leave(self, how)
     if not self.is_leaf:
         raise errors.not_copied(how, self.op)
+    if self.requires_grad and reached_inputs((self,), (self,))[1]:
+        leaving.hooks_dropped(how)
     grad = None if self.grad is None else self.grad.detach().numpy()
     return self.detach().numpy(), self.requires_grad, grad, is_parameter(self)
 

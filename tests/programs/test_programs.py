@@ -420,11 +420,16 @@ def test_methods_are_bound():
     np.testing.assert_array_equal(one.forward(X), X * 5)
 
 
-def test_programs_are_copied_as_functions_and_not_pickled():
-    program = fg.compile(np.sin)
+def test_programs_are_copied_as_functions_and_pickled_without_what_was_recorded():
+    program = fg.compile(np.sin, static="where", check=True)
+    program(X)
     assert copy.copy(program) is program and copy.deepcopy(program) is program
-    with pytest.raises(TypeError, match="cannot pickle a compiled function"):
-        pickle.dumps(program)
+    data = pickle.dumps(program)
+    again = pickle.loads(data)
+    assert again.f is np.sin and again.static == program.static and again.steps() == again.buffers() == []
+    np.testing.assert_array_equal(again(X), program(X))
+    assert len(again.steps()) == len(program.steps())
+    assert pickle.dumps(program) == data
 
 
 @pytest.mark.parametrize("given", [None, X, "f"])

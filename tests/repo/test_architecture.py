@@ -32,6 +32,7 @@ LAYERS = (
         "_interrupt",
         "_generator",
         "tracebacks",
+        "made_functions",
     ),
     (
         "parameters",

@@ -15,7 +15,9 @@ from fastgrad.autograd._array_box import raw
 from fastgrad.autograd._dialect import DIALECT, NARROWER, OtherRoad, conj, warn_independent
 from fastgrad.autograd.core import vspace
 from fastgrad.autograd.util import subvals
-from fastgrad.autograd.wrap_util import argument_numbers, name_derivative, unary_to_nary, wrap_nary_f
+from fastgrad.autograd.wrap_util import argument_numbers, unary_to_nary
+from fastgrad.autograd.wrap_util import derivative as derivative_of
+from fastgrad.made_functions import MadeFunction, remember
 from fastgrad.transforms import recompute
 from fastgrad.transforms.matrices import by_columns, by_rows, require_same_kind
 
@@ -34,26 +36,25 @@ def grad(fun, argnum=0):
     `argnum`, a NumPy scalar for a number. Integers are promoted to float64.
     """  # autograd's own tests read the first words of its first line
     found = gradient_function("grad", fun, argument_numbers(argnum), False, False, DIALECT)
-    return name_derivative(found, "grad", fun, argnum)
+    return derivative_of(found, "grad", fun, grad, argnum=argnum)
 
 
 def value_and_grad(fun, argnum=0):
     """Return a function that computes the value and the gradient, as scipy.optimize takes them."""
     found = gradient_function("value_and_grad", fun, argument_numbers(argnum), False, True, DIALECT)
-    return name_derivative(found, "value_and_grad", fun, argnum)
+    return derivative_of(found, "value_and_grad", fun, value_and_grad, argnum=argnum)
 
 
 def grad_and_aux(fun, argnum=0):
     """Return a function that computes the gradient of the first result of a function, and its second result."""
     numbers = argument_numbers(argnum)
 
-    @wrap_nary_f(fun, grad_and_aux, argnum)
     def gradient(*args, **kwargs):
         run = Run("grad_and_aux", args, numbers, kwargs, DIALECT)
         y, aux = transform_arguments.pair("grad_and_aux", run.call(fun))
         return _pulled_ones(run, y), run.value(aux)
 
-    return gradient
+    return derivative_of(MadeFunction(gradient), "grad_and_aux", fun, grad_and_aux, argnum=argnum)
 
 
 def elementwise_grad(fun, argnum=0):
@@ -63,7 +64,6 @@ def elementwise_grad(fun, argnum=0):
     """
     numbers = argument_numbers(argnum)
 
-    @wrap_nary_f(fun, elementwise_grad, argnum)
     def derivative(*args, **kwargs):
         try:
             run = Run("elementwise_grad", args, numbers, kwargs, DIALECT)
@@ -74,7 +74,7 @@ def elementwise_grad(fun, argnum=0):
             raise TypeError("Elementwise_grad only applies to real-output functions.")
         return _pulled_ones(run, y)
 
-    return derivative
+    return derivative_of(MadeFunction(derivative), "elementwise_grad", fun, elementwise_grad, argnum=argnum)
 
 
 def _pulled_ones(run, y):
@@ -99,7 +99,6 @@ def jacobian(fun, argnum=0):
     """Return a function that computes the Jacobian of a function, of shape `result.shape + argument.shape`."""
     numbers = argument_numbers(argnum)
 
-    @wrap_nary_f(fun, jacobian, argnum)
     def jacobian_of(*args, **kwargs):
         try:
             run = Run("jacobian", args, numbers, kwargs, DIALECT)
@@ -112,7 +111,7 @@ def jacobian(fun, argnum=0):
             return _zeros(run, y)
         return _in_dtype(_block(run, y), run)
 
-    return jacobian_of
+    return derivative_of(MadeFunction(jacobian_of), "jacobian", fun, jacobian, argnum=argnum)
 
 
 def _require_arrays(verb, run, y):
@@ -146,7 +145,6 @@ def hessian(fun, argnum=0):
     """Return a function that computes all second derivatives: the Jacobian of the Jacobian."""
     numbers = argument_numbers(argnum)
 
-    @wrap_nary_f(fun, hessian, argnum)
     def hessian_of(*args, **kwargs):
         try:
             run = Run("hessian", args, numbers, kwargs, DIALECT)
@@ -165,20 +163,19 @@ def hessian(fun, argnum=0):
         block = by_columns(run, g)[0]
         return _in_dtype(block if block.shape == shape else block.reshape(shape), run)
 
-    return hessian_of
+    return derivative_of(MadeFunction(hessian_of), "hessian", fun, hessian, argnum=argnum)
 
 
 def holomorphic_grad(fun, argnum=0):
     """Return a function that computes the derivative of a holomorphic function."""
     gradient = grad(lambda *args, **kwargs: np.real(fun(*args, **kwargs)), argnum)
 
-    @wrap_nary_f(fun, holomorphic_grad, argnum)
     def derivative(*args, **kwargs):
         if type(argnum) is int and not vspace(args[argnum]).iscomplex:
-            warnings.warn("Input to holomorphic_grad is not complex", stacklevel=2)
+            warnings.warn("Input to holomorphic_grad is not complex", stacklevel=3)
         return gradient(*args, **kwargs)
 
-    return derivative
+    return derivative_of(MadeFunction(derivative), "holomorphic_grad", fun, holomorphic_grad, argnum=argnum)
 
 
 def grad_named(fun, argname):
@@ -200,7 +197,6 @@ def hessian_tensor_product(fun, argnum=0):
     numbers = argument_numbers(argnum)
     gradient = grad(fun, argnum)
 
-    @wrap_nary_f(fun, hessian_tensor_product, argnum)
     def hessian_times(*args, **kwargs):
         *args, vector = args
         if type(numbers) is int and type(args[numbers]) is np.ndarray and args[numbers].dtype == np.float64:
@@ -208,7 +204,9 @@ def hessian_tensor_product(fun, argnum=0):
             return hessian_product(of_x, (args[numbers],), (vector,), DIALECT)
         return make_jvp(gradient, numbers)(*args, **kwargs)(vector)[1]
 
-    return hessian_times
+    return derivative_of(
+        MadeFunction(hessian_times), "hessian_tensor_product", fun, hessian_tensor_product, argnum=argnum
+    )
 
 
 hessian_vector_product = hessian_tensor_product
@@ -225,7 +223,7 @@ def tensor_jacobian_product(fun, argnum=0):
         *args, tensor = args
         return np.tensordot(tensor, fun(*args, **kwargs), axes=np.ndim(tensor))
 
-    return jacobian(tensor_dot_fun, argnum)
+    return remember(jacobian(tensor_dot_fun, argnum), tensor_jacobian_product, fun, argnum=argnum)
 
 
 vector_jacobian_product = tensor_jacobian_product
@@ -252,7 +250,7 @@ def make_ggnvp(f, g=_half_square, f_argnum=0):
         f_jvp, _ = core.make_vjp(f_vjp, vspace(grad_g).zeros())
         return lambda v: f_vjp(g_hvp(f_jvp(v)))
 
-    return make_product(f, f_argnum)
+    return remember(make_product(f, f_argnum), make_ggnvp, f, g=g, f_argnum=f_argnum)
 
 
 def multigrad_dict(fun):
@@ -279,14 +277,13 @@ def multigrad_dict(fun):
 
     gradient = grad(of_dict)
 
-    @functools.wraps(fun)
     def gradients(*args, **kwargs):
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         found = gradient(dict(bound.arguments))
         return OrderedDict((name, found[name]) for name in kinds)
 
-    return gradients
+    return remember(functools.wraps(fun)(MadeFunction(gradients)), multigrad_dict, fun)
 
 
 def checkpoint(fun):

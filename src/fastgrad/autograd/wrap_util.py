@@ -1,6 +1,9 @@
 """`unary_to_nary`: an operator on functions of one argument becomes one for any of several arguments."""
 
+import sys
+
 from fastgrad.autograd.util import subvals
+from fastgrad.made_functions import MadeFunction, remember
 
 
 def unary_to_nary(unary_operator):
@@ -13,7 +16,6 @@ def unary_to_nary(unary_operator):
     def nary_operator(fun, argnum=0, *nary_op_args, **nary_op_kwargs):
         numbers = argument_numbers(argnum)
 
-        @wrap_nary_f(fun, unary_operator, argnum)
         def nary_f(*args, **kwargs):
             if len(args) == 1 and numbers == 0 and not kwargs:
                 return unary_operator(fun, args[0], *nary_op_args, **nary_op_kwargs)
@@ -26,9 +28,21 @@ def unary_to_nary(unary_operator):
             x = args[numbers] if type(numbers) is int else tuple(args[k] for k in numbers)
             return unary_operator(unary_f, x, *nary_op_args, **nary_op_kwargs)
 
-        return nary_f
+        options = {"argnum": argnum, "args": nary_op_args, "kwargs": nary_op_kwargs, "operator": nary_operator}
+        return derivative(MadeFunction(nary_f), get_name(unary_operator), fun, _applied, **options)
 
+    nary_operator.__module__ = sys._getframe(1).f_globals["__name__"]
     return nary_operator
+
+
+def _applied(fun, operator, argnum, args, kwargs):
+    return operator(fun, argnum, *args, **kwargs)
+
+
+def derivative(made, op, fun, maker, **options):
+    """Return `made`, which is `maker(fun, **options)`, named as the derivative `op` of `fun`."""
+    made.__module__, made.__qualname__ = getattr(fun, "__module__", None), getattr(fun, "__qualname__", op)
+    return remember(name_derivative(made, op, fun, options["argnum"]), maker, fun, **options)
 
 
 def argument_numbers(argnum):
@@ -47,6 +61,8 @@ def wraps(fun, namestr="{fun}", docstr="{doc}", **kwargs):
         try:
             f.__name__ = namestr.format(fun=get_name(fun), **kwargs)
             f.__doc__ = docstr.format(fun=get_name(fun), doc=get_doc(fun), **kwargs)
+            if namestr == "{fun}":  # where pickle finds what has taken the place of `fun`
+                f.__module__, f.__qualname__ = fun.__module__, getattr(fun, "__qualname__", f.__name__)
         except (AttributeError, TypeError, ValueError, KeyError, IndexError):
             return f  # a callable without names of its own
         return f

@@ -5,7 +5,7 @@ Arguments become Tensors, and results take the types of the arguments. Nothing i
 
 import numpy as np
 
-from fastgrad import _tree, program_errors
+from fastgrad import _tree, made_functions, program_errors
 from fastgrad.engine_python.leaving import is_grad_enabled
 from fastgrad.engine_python.tensor import Tensor, asarray, tensor
 from fastgrad.engine_python.transform import transform_depth
@@ -32,14 +32,8 @@ class Program:
         tensors = any(isinstance(x, Tensor) for x in _tree.leaves([args, kwargs]))
         return _tree.map_leaves(lambda x: _returned(x, pairs, tensors), result)
 
-    def __reduce__(self):
-        raise program_errors.not_pickled(self.f)
-
-    def __copy__(self):
-        return self
-
-    def __deepcopy__(self, memo):
-        return self
+    __reduce__ = made_functions.reduced
+    __copy__ = __deepcopy__ = made_functions.itself
 
     def __repr__(self):
         return f"<fastgrad.compile of {self.f!r}>"

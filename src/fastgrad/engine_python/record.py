@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastgrad import anomaly, batching, errors, op_functions, parameters, view_keys
+from fastgrad import anomaly, batching, errors, made_functions, op_functions, parameters, view_keys
 from fastgrad.engine_python import views, writes
 from fastgrad.engine_python.leaving import is_grad_enabled
 from fastgrad.engine_python.tensor import Node, Tensor, asarray, is_leaf, native, new_tensor, overlaps_itself, set_class
@@ -15,6 +15,7 @@ class Function:
     __doc__ = op_functions.docstring
     __repr__ = op_functions.text
     __reduce__ = op_functions.reduce
+    __copy__ = __deepcopy__ = made_functions.itself
 
     def __init__(self, rule):
         self.rule = rule

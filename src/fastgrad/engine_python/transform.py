@@ -10,7 +10,7 @@ from fastgrad.engine_python.leaving import enable_grad, is_grad_enabled, is_trac
 from fastgrad.engine_python.record import functions
 from fastgrad.engine_python.sweep import gradients
 from fastgrad.engine_python.tensor import Tensor, asarray, set_class, tensor
-from fastgrad.tracebacks import shorten
+from fastgrad.made_functions import MadeFunction
 
 
 class _Level(local):
@@ -211,31 +211,28 @@ def gradient_function(verb, f, argnums, has_aux, with_value, dialect=None):
     """Return the function that computes the gradient of `f`, and its value if `with_value`."""
 
     def gradient(*args, **kwargs):
+        if batching.running.levels:
+            return batching.inside["gradient"](verb, f, argnums, has_aux, with_value, args, kwargs)
         try:
-            if batching.running.levels:
-                return batching.inside["gradient"](verb, f, argnums, has_aux, with_value, args, kwargs)
-            try:
-                run = Run(verb, args, argnums, kwargs, dialect)
-            except Exception as error:
-                if dialect is None or not isinstance(error, dialect.Elsewhere):
-                    raise
-                return dialect.elsewhere(f, argnums, with_value, args, kwargs)
-            value = run.call(f)
-            if has_aux:
-                value, aux = transform_arguments.pair(verb, value)
-                aux = run.value(aux)
-            gs = run.scalar_gradients(value)
-            if not with_value:
-                return (gs, aux) if has_aux else gs
-            value = run.value(value)
-            return ((value, aux), gs) if has_aux else (value, gs)
+            run = Run(verb, args, argnums, kwargs, dialect)
         except Exception as error:
-            shorten(error)
-            raise
+            if dialect is None or not isinstance(error, dialect.Elsewhere):
+                raise
+            return dialect.elsewhere(f, argnums, with_value, args, kwargs)
+        value = run.call(f)
+        if has_aux:
+            value, aux = transform_arguments.pair(verb, value)
+            aux = run.value(aux)
+        gs = run.scalar_gradients(value)
+        if not with_value:
+            return (gs, aux) if has_aux else gs
+        value = run.value(value)
+        return ((value, aux), gs) if has_aux else (value, gs)
 
+    made = MadeFunction(gradient)
     for name, value in transform_arguments.names(verb).items():
-        setattr(gradient, name, value)
-    return gradient
+        setattr(made, name, value)
+    return made
 
 
 def _start(verb, primals, tangents, dialect=None):

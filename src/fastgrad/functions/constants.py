@@ -4,6 +4,7 @@ Only the fill value of `full` and `full_like`, and the ends of `linspace`, are r
 """
 
 import functools
+import sys
 
 import numpy as np
 
@@ -217,11 +218,12 @@ _CONSTANT = """
     """
 
 
-def constant(numpy_function, described=None, method=None):
+def constant(numpy_function, described=None, method=None, name=None):
     """Return NumPy's function, applied to the values of Tensors. Its results are constants.
 
     It raises NotDifferentiableError if a floating result depends on a Tensor that requires a gradient. It has the
     signature and the docstring of `described`, if given. A `method` of ndarray that does the same saves half the time.
+    The caller is a module that gives the result the `name`, by default that of NumPy's function.
     """
 
     def function(*args, **kwargs):
@@ -257,7 +259,8 @@ def constant(numpy_function, described=None, method=None):
                 raise
             raise worded from None
 
-    function.__name__ = function.__qualname__ = numpy_function.__name__
+    function.__name__, function.__qualname__ = numpy_function.__name__, name or numpy_function.__name__
+    function.__module__ = sys._getframe(1).f_globals["__name__"]
     function.passes_on = True  # its signature is NumPy's: see `call_plans`
     if described is not None:
         function.__wrapped__ = described
@@ -290,9 +293,9 @@ logical_not = constant(np.logical_not)
 bitwise_and = constant(np.bitwise_and)
 bitwise_or = constant(np.bitwise_or)
 bitwise_xor = constant(np.bitwise_xor)
-bitwise_invert = constant(np.bitwise_invert)
-bitwise_left_shift = constant(np.bitwise_left_shift)
-bitwise_right_shift = constant(np.bitwise_right_shift)
+bitwise_invert = constant(np.bitwise_invert, name="bitwise_invert")
+bitwise_left_shift = constant(np.bitwise_left_shift, name="bitwise_left_shift")
+bitwise_right_shift = constant(np.bitwise_right_shift, name="bitwise_right_shift")
 nonzero = constant(np.nonzero, method=np.ndarray.nonzero)
 result_type = constant(np.result_type)
 can_cast = constant(np.can_cast)

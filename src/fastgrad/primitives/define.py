@@ -7,10 +7,11 @@ import numpy as np
 
 from fastgrad import primitive_errors as messages
 from fastgrad._engine import Function
+from fastgrad.made_functions import MadeFunction, remember
 from fastgrad.primitives.calls import CALL, Call
 from fastgrad.primitives.rule import DERIVED, UserRule
 from fastgrad.primitives.words import Forward
-from fastgrad.tracebacks import boundary, shorten
+from fastgrad.tracebacks import boundary
 
 
 @boundary
@@ -85,11 +86,13 @@ def primitive(
     >>> float(fg.grad(logistic)(0.0))
     0.25
     """
+    recipe = {
+        "vjp": vjp, "jvp": jvp, "name": name, "outputs": outputs, "saves": saves, "options": options,
+        "elementwise": elementwise, "together": together, "holomorphic": holomorphic, "batch": batch,
+    }  # fmt: skip
     if forward is None:
-        return functools.partial(
-            primitive, vjp=vjp, jvp=jvp, name=name, outputs=outputs, saves=saves, options=options,
-            elementwise=elementwise, together=together, holomorphic=holomorphic, batch=batch,
-        )  # fmt: skip
+        return functools.partial(primitive, **recipe)
+    given = forward
     if isinstance(forward, np.ufunc):
         outputs, name, elementwise = forward.nout, name or forward.__name__, True
         forward = _from_ufunc(forward)
@@ -105,8 +108,10 @@ def primitive(
         called, vjp, jvp=jvp, outputs=outputs, saves=saves, elementwise=elementwise, together=together,
         holomorphic=holomorphic, batch=batch,
     )  # fmt: skip
-    function = Function(rule)
-    return _with_call(function, called, outputs, saves) if called.reordered or rule.takes_call else function
+    made = Function(rule)
+    if called.reordered or rule.takes_call:
+        made = _with_call(made, called, outputs, saves)
+    return remember(made, primitive, given, **recipe)
 
 
 def _with_call(function, forward, outputs, saves):
@@ -114,23 +119,20 @@ def _with_call(function, forward, outputs, saves):
     takes_call = saves or outputs > 1
 
     def op(*args, **kwargs):
-        try:
-            if forward.reordered:
-                args, kwargs = forward.bind(args, kwargs)
-            if not takes_call:
-                return function(*args, **kwargs)
-            call = Call()
-            y = function(*args, **kwargs, **{CALL: call})
-            return call.results(y) if outputs > 1 else y
-        except Exception as error:
-            shorten(error)
-            raise
+        if forward.reordered:
+            args, kwargs = forward.bind(args, kwargs)
+        if not takes_call:
+            return function(*args, **kwargs)
+        call = Call()
+        y = function(*args, **kwargs, **{CALL: call})
+        return call.results(y) if outputs > 1 else y
 
-    op.__name__ = op.__qualname__ = forward.__name__
-    op.__module__, op.__wrapped__ = forward.__module__, forward.function
-    op.__signature__ = inspect.Signature(forward.parameters)
-    op.__doc__ = function.__doc__
-    return op
+    made = MadeFunction(op)
+    made.__name__ = made.__qualname__ = forward.__name__
+    made.__module__, made.__wrapped__ = forward.__module__, forward.function
+    made.__signature__ = inspect.Signature(forward.parameters)
+    made.__doc__ = function.__doc__
+    return made
 
 
 def _from_ufunc(ufunc):

@@ -10,11 +10,12 @@ import numpy as np
 from fastgrad import transform_arguments
 from fastgrad._engine import Function, Run, Tensor
 from fastgrad.errors import MutationError
+from fastgrad.made_functions import MadeFunction, remember
 from fastgrad.rules.rule import Rule
 
 __all__ = [
-    "Run", "alias", "argument_numbers", "derivative_of", "entry", "own_array", "own_gradient", "require_function",
-    "require_output",
+    "Run", "alias", "argument_numbers", "derivative_of", "entry", "made_of", "own_array", "own_gradient",
+    "require_function", "require_output",
 ]  # fmt: skip
 
 
@@ -37,11 +38,16 @@ _alias.__name__ = "alias"
 alias = Function(Rule(_alias, lambda g: g, view=True, numpy=()))
 
 
-def derivative_of(f, wrapper):
-    """Return `wrapper` with the name and docstring of `f`, marked as a derivative."""
-    wrapper = functools.wraps(f)(wrapper)
-    wrapper._is_derivative = True
-    return wrapper
+def made_of(f, call, maker, **options):
+    """Return the function `maker(f, **options)`, which calls `call`."""
+    return remember(functools.wraps(f)(MadeFunction(call)), maker, f, **options)
+
+
+def derivative_of(f, call, maker, **options):
+    """As `made_of`, marked as a derivative."""
+    made = made_of(f, call, maker, **options)
+    made._is_derivative = True
+    return made
 
 
 def require_function(verb, f):

@@ -73,9 +73,8 @@ def jacobian(f, argnums=0, *, sparse=False):
     require_function("jacobian", f)
     argnums = argument_numbers("jacobian", argnums)
     if sparse is not False:
-        return sparse_derivatives.jacobian(f, argnums, sparse)
+        return sparse_derivatives.jacobian(f, argnums, sparse, jacobian)
 
-    @boundary
     def jacobian_of_f(*args, **kwargs):
         if running.levels:
             return inside_vmap.jacobian(f, argnums, args, kwargs)
@@ -86,7 +85,7 @@ def jacobian(f, argnums=0, *, sparse=False):
         run.warn_unreached(reached)
         return nest
 
-    return derivative_of(f, jacobian_of_f)
+    return derivative_of(f, jacobian_of_f, jacobian, argnums=argnums)
 
 
 @boundary
@@ -103,9 +102,8 @@ def hessian(f, argnums=0, *, sparse=False):
     require_function("hessian", f)
     argnums = argument_numbers("hessian", argnums)
     if sparse is not False:
-        return sparse_derivatives.hessian(f, argnums, sparse)
+        return sparse_derivatives.hessian(f, argnums, sparse, hessian)
 
-    @boundary
     def hessian_of_f(*args, **kwargs):
         if running.levels:
             return inside_vmap.jacobian(grad(f, argnums), argnums, args, kwargs)
@@ -118,7 +116,7 @@ def hessian(f, argnums=0, *, sparse=False):
         run.warn_unreached(gs)
         return _filled(run, [_nested(run, _hessian_blocks(run, g, x)) for g, x in zip(gs, run.inputs, strict=True)])
 
-    return derivative_of(f, hessian_of_f)
+    return derivative_of(f, hessian_of_f, hessian, argnums=argnums)
 
 
 def _hessian_blocks(run, g, x):

@@ -1,7 +1,5 @@
 """`checkpoint`: saves memory by keeping only the arguments of `f`; the sweep calls `f` again for the rest."""
 
-import functools
-
 import numpy as np
 
 from fastgrad import _tree
@@ -26,7 +24,7 @@ from fastgrad.rules.outputs import pack
 from fastgrad.rules.rule import Rule
 from fastgrad.tracebacks import boundary
 from fastgrad.transforms import inside_vmap, messages
-from fastgrad.transforms.lift import alias, require_function
+from fastgrad.transforms.lift import alias, made_of, require_function
 
 
 @boundary
@@ -57,8 +55,6 @@ def checkpoint(f):
     """
     require_function("checkpoint", f)
 
-    @boundary
-    @functools.wraps(f)
     def checkpointed(*args, **kwargs):
         if running.levels:
             return inside_vmap.checkpoint(f, args, kwargs)
@@ -70,7 +66,7 @@ def checkpoint(f):
             return ran.out
         return segment.record(ran)
 
-    return checkpointed
+    return made_of(f, checkpointed, checkpoint)
 
 
 def _leaf(x):

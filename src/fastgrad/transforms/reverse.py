@@ -8,6 +8,7 @@ from fastgrad import _tree, batching, transform_arguments
 from fastgrad._engine import Tensor, asarray, gradient_function, is_grad_enabled
 from fastgrad.batching import running
 from fastgrad.errors import NotDifferentiableError
+from fastgrad.made_functions import remember
 from fastgrad.tracebacks import boundary
 from fastgrad.transforms import inside_vmap
 from fastgrad.transforms.lift import Run, argument_numbers, derivative_of, require_function, require_output
@@ -43,7 +44,9 @@ def grad(f, argnums=0, has_aux=False):
     """
     require_function("grad", f)
     argnums = argument_numbers("grad", argnums)
-    return derivative_of(f, gradient_function("grad", f, argnums, has_aux, False))
+    made = functools.wraps(f)(gradient_function("grad", f, argnums, has_aux, False))
+    made._is_derivative = True
+    return remember(made, grad, f, argnums=argnums, has_aux=has_aux)
 
 
 @boundary
@@ -54,7 +57,8 @@ def value_and_grad(f, argnums=0, has_aux=False):
     """
     require_function("value_and_grad", f)
     argnums = argument_numbers("value_and_grad", argnums)
-    return functools.wraps(f)(gradient_function("value_and_grad", f, argnums, has_aux, True))
+    made = functools.wraps(f)(gradient_function("value_and_grad", f, argnums, has_aux, True))
+    return remember(made, value_and_grad, f, argnums=argnums, has_aux=has_aux)
 
 
 def require_scalar(verb, y):
@@ -72,7 +76,6 @@ def elementwise_grad(f, argnums=0):
     require_function("elementwise_grad", f)
     argnums = argument_numbers("elementwise_grad", argnums)
 
-    @boundary
     def derivative(*args, **kwargs):
         if running.levels:
             return inside_vmap.elementwise_grad(f, argnums, args, kwargs)
@@ -87,7 +90,7 @@ def elementwise_grad(f, argnums=0):
         run.warn_unreached(gs)
         return run.pack(gs)
 
-    return derivative_of(f, derivative)
+    return derivative_of(f, derivative, elementwise_grad, argnums=argnums)
 
 
 @boundary

@@ -1,7 +1,5 @@
 """`vmap`: a function of one element, applied to a batch at once, by the batching rules of its ops."""
 
-import functools
-
 import numpy as np
 
 from fastgrad import _tree
@@ -13,7 +11,7 @@ from fastgrad.rules.batching import shape_of
 from fastgrad.rules.rule import FUNCTIONS
 from fastgrad.tracebacks import boundary
 from fastgrad.transforms import batched  # noqa: F401  adds the methods of Batched
-from fastgrad.transforms.lift import require_function
+from fastgrad.transforms.lift import made_of, require_function
 
 _EXACT = (np.ndarray, Tensor)
 _ARRAYS = (Tensor, np.ndarray, np.generic, float, complex, int)
@@ -66,8 +64,6 @@ def vmap(f, in_axes=0, out_axes=0, axis_size=None):
     """
     require_function("vmap", f)
 
-    @boundary
-    @functools.wraps(f)
     def mapped(*args, **kwargs):
         level = _level_of_arrays(in_axes, args) if axis_size is None else None
         if level is not None:
@@ -83,7 +79,7 @@ def vmap(f, in_axes=0, out_axes=0, axis_size=None):
         results = [_result(y, axis, where, level, tensors, seen) for y, axis, where in pairs]
         return results[0] if isinstance(out, Tensor) else _tree.fill(out, results)
 
-    return mapped
+    return made_of(f, mapped, vmap, in_axes=in_axes, out_axes=out_axes, axis_size=axis_size)
 
 
 def _level_of_arrays(in_axes, args):

@@ -138,6 +138,8 @@ concatenate, stack, vstack, hstack, dstack, column_stack = map(
     _of_iterables, ("concatenate", "stack", "vstack", "hstack", "dstack", "column_stack")
 )
 row_stack = vstack
+if hasattr(_np, "concat"):  # NumPy 2.1
+    concat = concatenate
 
 
 # --- autograd's own functions ---

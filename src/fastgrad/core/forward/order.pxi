@@ -91,8 +91,9 @@ def reached_inputs(outputs, inputs):
     cdef Sweep* here = list_nodes(ys, marked)
     try:
         for k in range(here.leaves.n):
-            y = here.leaves.items[k]
-            hooked = hooked or (<Tensor>y).flags & HOOKED != 0
+            x = <Tensor>here.leaves.items[k]
+            if x.flags & HOOKED and (<NodeExtra>x.extra).hooks:     # and not all of them removed
+                hooked = True
         for x in xs:
             reached.append(x.sweep == here.number and x.flags & REACHES_INPUT != 0)
     finally:

@@ -200,8 +200,18 @@ cdef class GradMode:
             close_scope(<Scope>self.blocks.pop())
 
     def __call__(self, function):
-        cdef bint on = self.on
-        return modes.decorated(function, lambda: grad_mode(on), lambda: new_scope(&fg_open_blocks, on), innermost)
+        return modes.decorated(function, self)
+
+    def __reduce__(self):
+        return made_functions.called, ("enable_grad" if self.on else "no_grad",)
+
+    def again(self):
+        """Another one for the same switch."""
+        return mode_of(self.switch, self.count, self.on)
+
+    def steps(self):
+        """What runs a generator or coroutine in this mode."""
+        return modes.Steps(new_scope(self.count, self.on), self.switch)
 
 
 cdef GradMode mode_of(object switch, int* count, bint on):

@@ -37,14 +37,8 @@ cdef class Program:
     def __get__(self, instance, owner):
         return self if instance is None else MethodType(self, instance)
 
-    def __reduce__(self):
-        raise program_errors.not_pickled(self.f)
-
-    def __copy__(self):
-        return self
-
-    def __deepcopy__(self, memo):
-        return self
+    __reduce__ = made_functions.reduced
+    __copy__ = __deepcopy__ = made_functions.itself
 
     def __repr__(self):
         return f"<fastgrad.compile of {self.f!r}>"

@@ -28,6 +28,7 @@ cdef class Function:
 
     __signature__ = op_functions.signature
     __reduce__ = op_functions.reduce
+    __copy__ = __deepcopy__ = made_functions.itself
 
     def __init__(self, rule):
         self.rule = rule

@@ -30,8 +30,8 @@ cdef class Gradient:
     def __get__(self, instance, owner):
         return self if instance is None else MethodType(self, instance)
 
-    def __reduce__(self):
-        return self.__qualname__
+    __reduce__ = made_functions.reduced
+    __copy__ = __deepcopy__ = made_functions.itself
 
     def __repr__(self):
         return f"<fastgrad.{self.verb} of {self.f!r}>"

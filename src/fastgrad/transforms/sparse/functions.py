@@ -5,7 +5,6 @@ import numpy as np
 from fastgrad import _tree
 from fastgrad._engine import Tensor, asarray, gradients, reached_inputs
 from fastgrad.batching import running
-from fastgrad.tracebacks import boundary
 from fastgrad.transforms import messages
 from fastgrad.transforms.lift import Run, derivative_of, require_output
 from fastgrad.transforms.matrices import require_same_kind
@@ -17,11 +16,10 @@ from fastgrad.transforms.sparse.plan import dense_plan, jacobian_plan, symmetric
 KEPT = 8  # plans of a transformed function: of graphs that differ, in shapes or by the branches taken
 
 
-def jacobian(f, argnums, sparse):
-    """Return the function that computes the Jacobian of `f` as a sparse matrix."""
+def jacobian(f, argnums, sparse, maker):
+    """Return the function that computes the Jacobian of `f` as a sparse matrix, for the public function `maker`."""
     plans = _Plans("jacobian", sparse)
 
-    @boundary
     def jacobian_of_f(*args, **kwargs):
         _refuse_batched("jacobian")
         run = Run("jacobian", args, argnums, kwargs)
@@ -32,14 +30,13 @@ def jacobian(f, argnums, sparse):
                 require_same_kind(run, y)
         return plans.matrix(run, ys, symmetric=False)
 
-    return derivative_of(f, jacobian_of_f)
+    return derivative_of(f, jacobian_of_f, maker, argnums=argnums, sparse=sparse)
 
 
-def hessian(f, argnums, sparse):
-    """Return the function that computes the Hessian of `f` as a sparse matrix."""
+def hessian(f, argnums, sparse, maker):
+    """Return the function that computes the Hessian of `f` as a sparse matrix, for the public function `maker`."""
     plans = _Plans("hessian", sparse)
 
-    @boundary
     def hessian_of_f(*args, **kwargs):
         _refuse_batched("hessian")
         run = Run("hessian", args, argnums, kwargs)
@@ -55,7 +52,7 @@ def hessian(f, argnums, sparse):
             require_same_kind(run, g)
         return plans.matrix(run, gs, symmetric=gs[0].dtype.kind != "c")
 
-    return derivative_of(f, hessian_of_f)
+    return derivative_of(f, hessian_of_f, maker, argnums=argnums, sparse=sparse)
 
 
 def _output(y):
