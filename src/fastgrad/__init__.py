@@ -147,6 +147,7 @@ _LATER = {
     "numpy": None,
     "optim": None,
     "optimize": None,
+    "parallel": None,
     "testing": None,
     "transforms": None,
     "utils": None,

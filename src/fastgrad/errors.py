@@ -73,6 +73,10 @@ class BadSetting(FastgradError, ValueError):
     """A parameter of a layer, optimizer, scheduler or transform is out of range or contradicts another one."""
 
 
+class ParallelError(FastgradError, RuntimeError):
+    """The processes of a parallel run differ, or one of them has failed."""
+
+
 class PictureError(FastgradError, ValueError):
     """A picture cannot be drawn as requested."""
 
@@ -300,6 +304,14 @@ def written_meanwhile(op):
     return MutationError(
         f"{op!r}: an operand was modified while the operation was running (by its __array__, a "
         "__del__, a profiler, another thread): do not modify it concurrently"
+    )
+
+
+def received_graph():
+    """`backward(create_graph=True)` for parameters whose gradients are averaged over processes."""
+    return BackwardError(
+        "backward(create_graph=True) cannot average gradients over ranks, since their graph would end there: compute "
+        "higher derivatives with fg.grad or fg.gradients, and average the results with ranks.mean"
     )
 
 

@@ -64,7 +64,7 @@ LAYERS = (
     ("transforms", "programs"),
     ("primitives", "_state", "optim", "optimize", "data"),
     ("nn",),
-    ("func", "lib", "utils"),
+    ("func", "lib", "utils", "parallel"),
     ("testing",),
     ("pictures",),
     ("micrograd",),

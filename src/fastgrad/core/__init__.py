@@ -56,6 +56,7 @@ from fastgrad.core.tensor import (
     scale_in_place,
     set_class,
     set_docstring,
+    set_receiver,
     set_transform_depth,
     sgd_step,
     subclass,

@@ -63,6 +63,7 @@ cdef class NodeExtra:
     cdef dict params
     cdef tuple values           # or the parameters in the order of the rule
     cdef dict hooks             # see HookHandle
+    cdef tuple receiver         # of the gradient of a leaf: see backward/receivers.pxi
     # what the rule reads in place of the tensor's value, in memory that somebody else may write; or None
     cdef object result
     cdef list history           # [(gen, Tensor)]: the nodes this tensor stood for before it was written in place

@@ -105,6 +105,7 @@ include "backward/reach.pxi"        # which tensors lead to an input of `gradien
 include "backward/commit.pxi"       # writing `.grad`
 include "backward/scalars.pxi"      # nodes of one float64 element
 include "backward/deferred.pxi"     # large elementwise nodes, several at a time
+include "backward/receivers.pxi"     # gradients that are combined with those of other processes
 include "backward/sweep.pxi"
 include "backward/gradients.pxi"    # the public verbs
 include "backward/anomaly.pxi"

@@ -23,7 +23,14 @@ from fastgrad.engine_python.leaving import (
 from fastgrad.engine_python.numpy_function import NumPyFunction
 from fastgrad.engine_python.program import Program, constant_call, drawn, guard, host_step, is_capturing
 from fastgrad.engine_python.record import Function
-from fastgrad.engine_python.sweep import gradients, keep_small_graphs, node_key, node_of, partial_gradients
+from fastgrad.engine_python.sweep import (
+    gradients,
+    keep_small_graphs,
+    node_key,
+    node_of,
+    partial_gradients,
+    set_receiver,
+)
 from fastgrad.engine_python.tensor import Tensor, asarray, collect_nodes, set_class, subclass, tensor
 from fastgrad.engine_python.transform import (
     Run,

@@ -224,7 +224,7 @@ def backward(self, cotangent=None, *, retain_graph=False, create_graph=False, gr
     try:
         root = _root(self, parameters.either(cotangent, gradient), "this tensor")
         kept = _small_graph(self) if _keeps_small_graphs and not retain_graph else None
-        in_mode(create_graph, _accumulate_in_leaves, [root], retain_graph or kept is not None)
+        in_mode(create_graph, _accumulate_in_leaves, [root], retain_graph or kept is not None, create_graph)
     except Exception as error:
         shorten(error)
         raise
@@ -233,8 +233,8 @@ def backward(self, cotangent=None, *, retain_graph=False, create_graph=False, gr
             node.free(drawable=True)
 
 
-def _accumulate_in_leaves(roots, retain_graph):
-    gradients = sweep(roots, None, retain_graph)
+def _accumulate_in_leaves(roots, retain_graph, create_graph):
+    gradients = _received(sweep(roots, None, retain_graph), create_graph)
     owners = [(node.grad_owner, g) for node, g in gradients.items()]  # None if a hook wrote to the tensor in place
     pairs = [(t, g) for owner, g in owners if owner is not None and (t := owner()) is not None]
     sums = [_grad_sum(t, g) for t, g in pairs]  # may fail, so it is done before anything is written
@@ -250,6 +250,30 @@ def _accumulate_in_leaves(roots, retain_graph):
             else:
                 raise errors.written_meanwhile("backward")
     return sums  # keeps the old gradients alive, so that their deallocation runs in the caller's mode
+
+
+def set_receiver(x, find, number):
+    """Let `find()`, a weak reference, be told of the gradient of the leaf `x` as its `number`; None: nobody."""
+    x.receiver = None if find is None else (find, number)
+
+
+def _received(gradients, create_graph):
+    """Return the gradients as the receivers of leaves leave them, which combine them with those of other processes."""
+    receivers, result = {}, dict(gradients)
+    for node, g in gradients.items():
+        owner = node.grad_owner and node.grad_owner()
+        find, number = getattr(owner, "receiver", None) or (None, 0)  # a slot that few Tensors fill
+        receiver = find and find()
+        if not receiver or node.rule is not None:
+            continue
+        if create_graph:
+            raise errors.received_graph()
+        result[node] = own = functions["copy"](g)  # cotangents may share memory
+        receiver.receive(number, own.array)
+        receivers[receiver] = None
+    for receiver in receivers:
+        receiver.finish()
+    return result
 
 
 def _grad_sum(t, g):

@@ -85,7 +85,10 @@ class Node:
 
 
 class Tensor:
-    __slots__ = ("__weakref__", "_grad", "_history", "_owner", "array", "node", "parameter", "storage", "view_version")
+    __slots__ = (
+        "__weakref__", "_grad", "_history", "_owner", "array", "node", "parameter", "receiver", "storage",
+        "view_version",
+    )  # fmt: skip
 
     # --- the array ---
 

@@ -107,9 +107,12 @@ cdef int process_node(Tensor y, Sweep* here) except -1:
     cdef bint done = here.partial and is_input(y, here)
     if y.flags & (HOOKED | RETAIN | INPUT) and y.flags & COTANGENT:
         if y.flags & HOOKED and not done:
-            if here.captured:
-                raise program_errors.hooked(op_name(y))
-            run_hooks(y, here)
+            if has_hooks(y):
+                if here.captured:
+                    raise program_errors.hooked(op_name(y))
+                run_hooks(y, here)
+            if is_leaf(y) and here.gradients == NULL:
+                hand_over(y, here)
         if y.flags & RETAIN and not is_leaf(y) and here.gradients == NULL:
             retain(y, here)
         if is_input(y, here):
@@ -218,8 +221,12 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, Targets gradients, bint
                 drop(item)
         if here.deferred != NULL and here.deferred.n_kept:
             run_deferred(here)
+        if here.receivers != NULL and not here.captured:
+            tell_receivers(here)
         if gradients is None:
             commit(here)
+        if here.receivers != NULL and here.captured:
+            tell_receivers(here)
     finally:
         close_scope(inside)
         close_scope(block)
@@ -231,6 +238,7 @@ cdef void end_sweep(Sweep* here) noexcept:
     """Release everything the sweep holds, whether it has succeeded or not. Before any Python code runs, the tensors are
     returned to the sweeps around it."""
     cdef PyObject* sums = here.sums
+    cdef PyObject* receivers = here.receivers
     if here.counting:
         here.ready.n = 0        # borrowed references
     leave_sweep(here)
@@ -243,6 +251,9 @@ cdef void end_sweep(Sweep* here) noexcept:
     if sums != NULL:
         here.sums = NULL
         Py_DECREF(<object>sums)
+    if receivers != NULL:
+        here.receivers = NULL
+        Py_DECREF(<object>receivers)
     free_sweep(here)
 
 

@@ -39,6 +39,7 @@ cdef struct Sweep:
     Deferred* deferred      # NULL until it is needed
     PyObject* gradients     # the Targets of `gradients`; NULL for `backward`
     PyObject* sums          # list of Sum, or NULL
+    PyObject* receivers     # dict of those that were told of a leaf, or NULL
     Vector ready            # tensors whose cotangent is complete; in the first pass, those still to be visited
     Vector leaves
 

@@ -92,8 +92,7 @@ def reached_inputs(outputs, inputs):
     try:
         for k in range(here.leaves.n):
             x = <Tensor>here.leaves.items[k]
-            if x.flags & HOOKED and (<NodeExtra>x.extra).hooks:     # and not all of them removed
-                hooked = True
+            hooked = hooked or has_hooks(x)
         for x in xs:
             reached.append(x.sweep == here.number and x.flags & REACHES_INPUT != 0)
     finally:

@@ -58,10 +58,10 @@ cdef int pull_node(Tensor y, Py_ssize_t batch, bint record, Sweep* here) except 
     if found == NULL:
         return 0
     g = <Tensor>found
-    if y.flags & HOOKED:
+    if has_hooks(y):
         if fg_capture != NULL:
             raise program_errors.hooked(op_name(y))
-        hooks = tuple(((<NodeExtra>y.extra).hooks or {}).values())
+        hooks = tuple((<NodeExtra>y.extra).hooks.values())
         g = <Tensor?>sweep_arguments.hooked(hooks, g, batch, functions, asarray)
         if is_listed(<PyObject*>y, here):
             replace_direction(<PyObject*>y, g, here)

@@ -37,7 +37,7 @@ def graph_signature(outputs, inputs):
         found.append(shape_tuple(y.layout))
         found.append(dtype_of(y))
     for y in listed_nodes(ys, xs):
-        if y.flags & HOOKED:
+        if has_hooks(y):
             found.append(HOOKED)
         if y in number:
             continue

@@ -301,7 +301,7 @@ cdef bint fits_outside(Variant v) except -1:
         m = &v.moves[k]
         if m.kind == OUTSIDE:
             x = <Tensor>PyList_GET_ITEM(v.c.owners, m.number)
-            if x.layout != m.layout or (x.flags & REQUIRES_GRAD != 0) != m.wanted or (m.wanted and x.flags & HOOKED):
+            if x.layout != m.layout or (x.flags & REQUIRES_GRAD != 0) != m.wanted or (m.wanted and has_hooks(x)):
                 return False
             check_fresh(x)
         elif m.kind == GRAD_OUTSIDE:

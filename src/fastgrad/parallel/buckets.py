@@ -1,0 +1,226 @@
+"""Averages the gradients of one backward pass over all ranks while the pass goes on.
+
+The gradients are sent in buckets, in the reverse order of the parameters, which is about the order in which a sweep
+completes them. A large gradient is a bucket of its own and is added up where it lies, in the block that becomes the
+`.grad`; small ones are copied into a contiguous buffer. MPI requires that all ranks begin the buckets in one order, so
+a bucket begins when its gradients are complete and all earlier buckets have begun.
+
+Each rank weights its gradients with its share of the batch, so that the sum over all ranks is their average. The last
+bucket also counts on how many ranks each parameter has a gradient: one that has none on any rank gets none.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import numpy as np
+
+from fastgrad._engine import Tensor, asarray, host_step, no_grad, set_receiver
+from fastgrad.parallel import messages
+
+# Measured on 2 cores of an AMD EPYC, MPICH through shared memory, 2026-11-28: adding up n doubles takes 5 µs and 1.6 ns
+# per element. Up to ALONE bytes, copying a gradient takes less than another request.
+ALONE = 32 << 10
+BUCKET = 256 << 10
+
+_averaged: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()  # parameters of any Reducer, by id
+
+
+class Bucket:
+    """Gradients that are added up together: one large one, or a buffer of small ones."""
+
+    def __init__(self, numbers: list[int], buffer: np.ndarray | None) -> None:
+        self.numbers, self.buffer = numbers, buffer
+        self.missing = len(numbers)
+
+
+class Reducer:
+    """Averages the gradients of `params`. The engine calls `receive` and `finish`, or `captured`."""
+
+    def __init__(self, ranks: Any, params: list[Tensor], bucket_bytes: int) -> None:
+        self.ranks, self.params = ranks, params
+        self.depth = 0  # of `local()` blocks
+        self.pending = ""  # how `.grad`s that are not averaged yet were weighted: "weighted", "plain", or "" for none
+        self.pending_share = 0.0
+        self.places: list[tuple[int, np.ndarray | None]] = [(0, None)] * len(params)  # bucket, and part of its buffer
+        self.buckets: list[Bucket] = []
+        self._make_buckets(bucket_bytes)
+        self._reset()
+        for k, p in enumerate(params):
+            set_receiver(p, weakref.ref(self), k)
+            _averaged[id(p)] = self
+
+    def _make_buckets(self, bucket_bytes: int) -> None:
+        open_: dict[np.dtype, list[int]] = {}
+        for k in reversed(range(len(self.params))):
+            p = self.params[k]
+            if p.nbytes >= ALONE:
+                self.places[k] = len(self.buckets), None
+                self.buckets.append(Bucket([k], None))
+                continue
+            group = open_.setdefault(p.dtype, [])
+            group.append(k)
+            if sum(self.params[j].nbytes for j in group) >= bucket_bytes:
+                self._close(open_.pop(p.dtype), p.dtype, 0)
+        dtypes = list(open_) or [np.dtype(float)]
+        for dtype in dtypes:
+            self._close(open_.get(dtype, []), dtype, len(self.params) if dtype == dtypes[-1] else 0)
+        self.counts = self.buckets[-1].buffer[-len(self.params) :]  # type: ignore[index]
+
+    def _close(self, numbers: list[int], dtype: np.dtype, extra: int) -> None:
+        sizes = [self.params[k].size for k in numbers]
+        buffer = np.zeros(sum(sizes) + extra, dtype)
+        for k, size, end in zip(numbers, sizes, np.cumsum(sizes)):
+            self.places[k] = len(self.buckets), buffer[end - size : end].reshape(self.params[k].shape)
+        self.buckets.append(Bucket(numbers, buffer))
+
+    def _reset(self) -> None:
+        self.arrays: list[np.ndarray | None] = [None] * len(self.params)
+        self.begun = 0  # buckets of this pass
+        self.requests: list[Any] = []
+        self.active = False
+        for bucket in self.buckets:
+            bucket.missing = len(bucket.numbers)
+
+    def check_complete(self) -> None:
+        """Raise if the last backward pass was not averaged to its end."""
+        if self.active:
+            raise messages.interrupted_pass()
+
+    def forget(self) -> None:
+        """The gradients were used or cleared: nothing is accumulated any more."""
+        self.pending = ""
+
+    def detach(self) -> None:
+        for p in self.params:
+            set_receiver(p, None, 0)
+
+    # --- called by the engine
+
+    def receive(self, k: int, array: np.ndarray) -> None:
+        """The gradient of parameter `k` is complete; `array` may be written until the sweep ends."""
+        if self.pending == "plain":
+            raise messages.mixed_accumulation()
+        share = self.ranks.share
+        if self.depth:
+            _weigh(array, share, array)
+            self.active = True
+            return
+        if self.arrays[k] is not None:
+            raise messages.interrupted_pass()
+        number, part = self.places[k]
+        bucket = self.buckets[number]
+        into = array if part is None else part
+        _weigh(array, share, into)
+        if self.pending:
+            self._add_accumulated(k, into)
+        self.active = True
+        self.arrays[k] = array
+        bucket.missing -= 1
+        if bucket.missing == 0:
+            self._begin_complete()
+
+    def finish(self) -> None:
+        """All gradients of the pass were received: wait until they are averaged."""
+        if self.depth:
+            self.pending, self.active = "weighted", False
+            return
+        missing = [k for k, array in enumerate(self.arrays) if array is None]
+        self.counts[:] = 1
+        for k in missing:
+            self._fill_missing(k)
+        while self.begun < len(self.buckets):
+            self._begin()
+        self.ranks.wait(self.requests, "the gradients")
+        for k, array in enumerate(self.arrays):
+            part = self.places[k][1]
+            if k in missing:
+                if self.counts[k]:
+                    self._add(k, array if part is None else part)
+            elif part is not None:
+                array[...] = part  # type: ignore[index]
+        self.pending = ""
+        self._reset()
+
+    def captured(self) -> None:
+        """A program is recorded: it averages all gradients after each backward pass."""
+        host_step("all-reduce", self.reduce)
+
+    # --- parts
+
+    def _begin_complete(self) -> None:
+        """Begin all buckets that are next and complete. The last one waits for `finish`, since it has the counts."""
+        while self.begun < len(self.buckets) - 1 and self.buckets[self.begun].missing == 0:
+            self._begin()
+        if self.requests:
+            self.ranks.poll(self.requests)
+
+    def _begin(self) -> None:
+        bucket = self.buckets[self.begun]
+        array = self.arrays[bucket.numbers[0]] if bucket.buffer is None else bucket.buffer
+        self.requests.append(self.ranks.start(array))
+        self.begun += 1
+
+    def _add_accumulated(self, k: int, into: np.ndarray) -> bool:
+        """Move what `.grad` has accumulated under `local()` to the sum."""
+        p = self.params[k]
+        g = p.grad
+        if g is not None:
+            into += g.detach().numpy()
+            p.grad = None
+        return g is not None
+
+    def _fill_missing(self, k: int) -> None:
+        """Parameter `k` has no gradient in this pass: add zero, or what was accumulated before."""
+        part = self.places[k][1]
+        if part is None:
+            self.arrays[k] = part = np.zeros(self.params[k].shape, self.params[k].dtype)
+        else:
+            part[...] = 0
+        self.counts[k] = bool(self.pending) and self._add_accumulated(k, part)
+
+    def _add(self, k: int, average: np.ndarray | None) -> None:
+        """Add to a `.grad` that the sweep does not write, because only other ranks have a gradient."""
+        p = self.params[k]
+        if p.grad is None:
+            p.grad = asarray(np.array(average))
+            return
+        with no_grad():
+            p.grad += average
+
+    def reduce(self) -> None:
+        """Average all `.grad`s as they are, after a backward pass of a program."""
+        share = self.ranks.share
+        if self.pending == "weighted":
+            raise messages.mixed_accumulation()
+        if self.pending == "plain" and share != self.pending_share:
+            raise messages.share_changed()
+        if self.depth:
+            self.pending, self.pending_share = "plain", share
+            return
+        self.pending = ""
+        copies = {}
+        for k in reversed(range(len(self.params))):
+            g = self.params[k].grad
+            if g is not None:
+                copies[k] = np.array(g.detach().numpy())
+                self.receive(k, copies[k])
+        self.finish()
+        with no_grad():
+            for k, average in copies.items():
+                self.params[k].grad[...] = average
+
+
+def _weigh(array: np.ndarray, share: float, into: np.ndarray) -> None:
+    """into = array * share; the gradient of a rank without rows, which may be NaN, becomes zero."""
+    if share == 0:
+        into[...] = 0
+    else:
+        np.multiply(array, share, out=into)
+
+
+def is_averaged(p: Tensor) -> bool:
+    """Whether a Reducer averages the gradients of `p`."""
+    reducer = _averaged.get(id(p))
+    return reducer is not None and any(p is other for other in reducer.params)
