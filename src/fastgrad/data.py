@@ -16,16 +16,32 @@ from fastgrad.errors import BadSetting, DTypeError, ShapeError, StateError
 class Batches:
     """An iterable of batches, made by `batches`. Each iteration has a new order; `len()` is the number of batches."""
 
-    def __init__(self, arrays: tuple[Any, ...], size: int, rng: np.random.Generator, shuffle: bool, drop_last: bool):
+    def __init__(
+        self,
+        arrays: tuple[Any, ...],
+        size: int,
+        rng: np.random.Generator,
+        shuffle: bool,
+        drop_last: bool,
+        ranks: Any = None,
+    ):
         self.arrays, self.size, self.shuffle, self.drop_last = arrays, size, shuffle, drop_last
-        self.rng = rng
+        self.rng, self.ranks = rng, ranks
+        self._running: tuple[Any, int] | None = None  # state before the running order was drawn, and batches so far
+        self._skipped = 0  # batches at the beginning of the next iteration
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state of the random generator, which determines the next order."""
-        return {"rng": self.rng.bit_generator.state}
+        """Return the state of the random generator, which determines the next order.
+
+        During an iteration, the state and the number of batches from which this iteration goes on.
+        """
+        if self._running is None:
+            return {"rng": self.rng.bit_generator.state}
+        state, batch = self._running
+        return {"rng": state, "batch": batch}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Continue with the order that was next when `state_dict()` was called.
+        """Continue with the batch that was next when `state_dict()` was called: the next iteration begins with it.
 
         Raises
         ------
@@ -35,9 +51,11 @@ class Batches:
         try:
             trial = type(self.rng.bit_generator)()
             trial.state = plain_state(state_dict["rng"])
+            skipped = int(state_dict.get("batch", 0))
         except Exception as error:  # the state may be any object
             raise StateError(f"the state does not fit these batches, nothing was loaded: {error!r}") from error
         self.rng.bit_generator.state = trial.state
+        self._running, self._skipped = None, skipped
 
     def __len__(self) -> int:
         n = len(self.arrays[0])
@@ -45,11 +63,30 @@ class Batches:
 
     def __iter__(self) -> Iterator[Any]:
         n = len(self.arrays[0])
+        state = self.rng.bit_generator.state
         order = self.rng.permutation(n) if self.shuffle else None
-        for start in range(0, len(self) * self.size, self.size):
-            at = slice(start, start + self.size) if order is None else order[start : start + self.size]
-            batch = tuple(a[at] for a in self.arrays)
-            yield batch if len(batch) > 1 else batch[0]
+        skipped, self._skipped = self._skipped, 0
+        try:
+            for k in range(skipped, len(self)):
+                first, end = self._rows_of(k * self.size, min((k + 1) * self.size, n))
+                at = slice(first, end) if order is None else order[first:end]
+                batch = tuple(a[at] for a in self.arrays)
+                self._running = state, k + 1
+                yield batch if len(batch) > 1 else batch[0]
+        finally:
+            self._running = None
+            if self.ranks is not None:
+                self.ranks.share = 1 / self.ranks.size
+
+    def _rows_of(self, start: int, end: int) -> tuple[int, int]:
+        """Return where the rows of this process begin and end, of a batch from `start` to `end`."""
+        ranks = self.ranks
+        if ranks is None or ranks.size == 1:
+            return start, end
+        n = end - start
+        first, last = (start + n * r // ranks.size for r in (ranks.rank, ranks.rank + 1))
+        ranks.share = (last - first) / n
+        return (first, last) if first < last else (start, start + 1)
 
 
 def _rows(k: int, given: Any) -> Any:
@@ -83,6 +120,7 @@ def batches(
     seed: int | np.random.Generator | None = None,
     shuffle: bool = True,
     drop_last: bool = False,
+    ranks: Any = None,
 ) -> Batches:
     """Split arrays of equal length into batches of rows.
 
@@ -103,6 +141,12 @@ def batches(
         If False, the order is kept and the batches are views.
     drop_last : bool
         Omit the last batch if it has fewer than `size` rows.
+    ranks : Ranks, optional
+        What `fg.parallel.ranks()` returns: each process gets its part of every batch, and `size` is that of the batch
+        of all processes. The batches, and their order, are those of one process with the same seed. Parts differ by at
+        most one row, and `ranks.share` is set to the part of the batch that this process has. Of a last batch with
+        fewer rows than processes, those that would get none have a share of 0 and get the first row, so that the model
+        runs; averages do not count it.
 
     Returns
     -------
@@ -112,8 +156,8 @@ def batches(
     Raises
     ------
     ShapeError
-        If there are no rows, the arrays have different lengths or no first axis, or `drop_last` is set and there are
-        fewer than `size` rows.
+        If there are no rows, the arrays have different lengths or no first axis, `drop_last` is set and there are fewer
+        than `size` rows, or the ranks have different numbers of rows.
     DTypeError
         If an argument does not convert to an array of numbers, text or dates: a mapping, a table with columns of
         objects, or a masked array.
@@ -138,7 +182,18 @@ def batches(
     if drop_last and n < size:
         raise ShapeError(f"batches: with drop_last=True, {n} rows are too few for a batch of {size}")
     rng = seed if isinstance(seed, np.random.Generator) else np.random.default_rng(seed)
-    return Batches(rows, int(size), rng, shuffle, drop_last)
+    if ranks is not None and ranks.size > 1:
+        rng.bit_generator.state = _agreed(ranks, n, rng)
+    return Batches(rows, int(size), rng, shuffle, drop_last, ranks)
+
+
+def _agreed(ranks: Any, n: int, rng: np.random.Generator) -> Any:
+    """Return the state of rank 0's generator, which determines one order for all; raise if other data are here."""
+    first, state = ranks.broadcast((n, rng.bit_generator.state))
+    if ranks.sum(float(n != first)):
+        here = f"{n} rows on rank {ranks.rank}, {first} on rank 0"
+        raise ShapeError(f"batches: all ranks must have the same arrays, but some have more rows than others: {here}")
+    return state
 
 
 __all__ = ["Batches", "batches", "progress"]

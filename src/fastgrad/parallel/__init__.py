@@ -7,7 +7,8 @@ Under `mpiexec -n 4 python train.py` each of four processes trains on its part o
 the same lines do nothing, and MPI is not needed.
 """
 
+from fastgrad.parallel.checkpoint import Checkpoint
 from fastgrad.parallel.optimizer import Distributed, distributed
 from fastgrad.parallel.ranks import Ranks, ranks
 
-__all__ = ["Distributed", "Ranks", "distributed", "ranks"]
+__all__ = ["Checkpoint", "Distributed", "Ranks", "distributed", "ranks"]

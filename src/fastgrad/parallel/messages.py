@@ -1,6 +1,6 @@
 """Errors of data-parallel training and their messages: what happened on which rank, what to do."""
 
-from fastgrad.errors import BadSetting, CompileError, DTypeError, ParallelError
+from fastgrad.errors import BadSetting, CompileError, DTypeError, ParallelError, StateError
 
 
 def no_mpi4py(n, error):
@@ -103,3 +103,13 @@ def share_changed():
 def bad_checkpoint(every):
     """The number of steps between checkpoints is wrong."""
     return BadSetting(f"Checkpoint: every must be a whole number of steps, at least 1, got {every!r}")
+
+
+def no_state(name, got):
+    """A part of a checkpoint has no state."""
+    return DTypeError(f"Checkpoint: {name} is of type {got}, without state_dict() and load_state_dict()")
+
+
+def not_in_checkpoint(path, name, there):
+    """A checkpoint was written by another program."""
+    return StateError(f"{path}: there is no {name!r} in this checkpoint, but {', '.join(there) or 'nothing'}")

@@ -25,11 +25,13 @@ class Distributed(Optimizer):
     ranks : Ranks
     steps : int
         The number of steps taken.
+    updating : bool
+        Whether a step has begun and not ended: an interrupt may have left some parameters without their update.
     """
 
     def __init__(self, optimizer: Optimizer, ranks: Ranks, named: dict[str, Tensor], bucket: int, verify: int) -> None:
         self.optimizer, self.ranks, self.verify = optimizer, ranks, verify
-        self.steps = 0
+        self.steps, self.updating = 0, False
         self._named, self._bucket = named, bucket
         self._reducer: Reducer | None = None
         self._attach()
@@ -104,18 +106,21 @@ class Distributed(Optimizer):
         The result of the optimizer.
         """
         reducer = self._reducer
-        if reducer is None:
-            self.steps += 1
-            return self.optimizer.step(closure)
-        reducer.check_complete()
         given = closure
-        if given is not None:
-            closure = lambda: self.ranks.mean(given())
+        if reducer is not None:
+            reducer.check_complete()
+            if given is not None:
+                closure = lambda: self.ranks.mean(given())
+        host_step("distributed step", self._begin)
         result = self.optimizer.step(closure)
         host_step("distributed step", self._count)
         return result
 
+    def _begin(self) -> None:
+        self.updating = True
+
     def _count(self) -> None:
+        self.updating = False
         self.steps += 1
         if self._reducer is not None:
             self._reducer.forget()
