@@ -310,7 +310,7 @@ print(all(a is b for a, b in zip(found, [slope, fast, squares, constant, exponen
         data=data,
     )
     assert found.decode().strip() == "True"
-    assert "module '__main__' has no attribute" in run("""
+    assert "Can't get attribute 'slope" in run("""
 import pickle, sys
 try:
     pickle.load(sys.stdin.buffer)

@@ -11,10 +11,35 @@ from types import MethodType
 from fastgrad.tracebacks import shorten
 
 
+class _Carrier:
+    """The attribute `_carrier` of a made function: a function of Python that makes it again. Made when it is read.
+
+    Its name, `slope._carrier`, is where it is found. So every pickler stores it as it stores functions: by name, or by
+    value, as cloudpickle does with what is in the main module, since processes that others start have another one.
+    """
+
+    def __get__(self, made, kind):
+        if made is None:
+            return self
+        maker, f, options = made._recipe
+
+        def carrier():
+            return maker(f, **options)
+
+        carrier.__module__, carrier.__name__ = made.__module__, "_carrier"
+        carrier.__qualname__ = f"{made.__qualname__}._carrier"
+        made._carrier = carrier
+        return carrier
+
+
+carrier = _Carrier()
+
+
 class MadeFunction:
     """A function that calls `call`, which is one of the body of its maker. Errors have no frames of fastgrad."""
 
     __slots__ = ("__dict__", "__weakref__", "_call")  # in `__dict__`, `functools.wraps` would overwrite `_call`
+    _carrier = carrier
 
     def __init__(self, call):
         self._call = call
@@ -46,6 +71,7 @@ class MadeFunction:
 def remember(made, maker, f, **options):
     """Note that `made` is `maker(f, **options)`, and return it."""
     made._recipe = maker, f, options
+    vars(made).pop("_carrier", None)  # of `f`, copied by `functools.wraps`
     return made
 
 
@@ -55,21 +81,14 @@ def itself(made, memo=None):
 
 
 def reduced(made):
-    """Return what `__reduce__` of a function with a recipe returns: its name if it is found there, or the recipe.
-
-    pickle stores functions of the main module by name, since worker processes import it, and cloudpickle by value, as
-    they do not. A bound method makes both possible: pickle stores it as an attribute of its object, a `_Place`, which
-    looks up the name, and cloudpickle as the object and the function, here a `_Recipe`.
-    """
+    """Return what `__reduce__` of a function with a recipe returns: its name if it is found there, or the recipe."""
     maker, f, options = made._recipe
     module, name = made.__module__, getattr(made, "__qualname__", "")
-    if _found(module, name) is not made:
-        usual = vars(maker(f, **options))
-        own = {key: value for key, value in vars(made).items() if key not in usual}
-        return _remade, (maker, f, options), own or None
-    if module != "__main__":
-        return name
-    return _from_main, (MethodType(_Recipe(maker, f, options), _Place(module, name)),)
+    if _found(module, name) is made:
+        return (_carried, (made._carrier,)) if module == "__main__" else name
+    usual = vars(maker(f, **options))
+    own = {key: value for key, value in vars(made).items() if key not in usual and key != "_carrier"}
+    return _remade, (maker, f, options), own or None
 
 
 def _found(module, name):
@@ -80,47 +99,14 @@ def _found(module, name):
     return found
 
 
+def _carried(carrier):
+    """Return the function of a carrier: the one that is found by its name, or a new one."""
+    made = _found(carrier.__module__, carrier.__qualname__.rpartition(".")[0])
+    return made if getattr(made, "__dict__", {}).get("_carrier") is carrier else carrier()
+
+
 def _remade(maker, f, options):
     return maker(f, **options)
-
-
-def _from_main(found):
-    return found.__func__.made() if isinstance(found, MethodType) and type(found.__func__) is _Recipe else found
-
-
-class _Recipe:
-    """What a function was made by, in the place of a function of Python."""
-
-    __name__ = "made"  # pickle asks the place for an attribute of this name
-
-    def __init__(self, *recipe):
-        self._recipe = recipe
-
-    def __reduce__(self):
-        return _Recipe, self._recipe
-
-    def __call__(self):
-        raise AssertionError("this is not called")
-
-    def made(self):
-        return _remade(*self._recipe)
-
-
-class _Place:
-    """A place in a module. Any attribute of it is what is found there."""
-
-    def __init__(self, module, name):
-        self._where = module, name
-
-    def __reduce__(self):
-        return _Place, self._where
-
-    def __getattr__(self, attribute):
-        module, name = self._where
-        found = _found(module, name)
-        if found is None:
-            raise AttributeError(f"module {module!r} has no attribute {name!r}, which was pickled by its name")
-        return found
 
 
 def public(name):

@@ -95,13 +95,6 @@ def no_such_parameter(name, names):
     return ValueError(f"compile: static names {name!r}, but the parameters of the function are {', '.join(names)}")
 
 
-def unusual_array():
-    """An array in the byte order of another machine, or misaligned."""
-    return CompileError(
-        "an argument is an array that is misaligned or of foreign byte order: pass np.array(x) in its place"
-    )
-
-
 def other_class(o):
     """A Tensor of a subclass."""
     return CompileError(f"an argument is a {type(o).__name__}: compiled functions take Tensors, arrays and numbers")

@@ -8,6 +8,10 @@ comparison; what is in other containers is not seen.
 import functools
 import types
 
+import numpy as np
+
+from fastgrad import _tree
+
 PLAIN = (int, float, bool, str, bytes, complex, type(None))
 MOST = 4096  # values that are compared
 
@@ -98,3 +102,20 @@ def surroundings(f):
     search = _Search()
     search.value(f)
     return search.found
+
+
+def usual_arrays(args):
+    """Return arguments with copies of arrays that are misaligned, as views of messages are, or of foreign byte order.
+
+    Eager ops copy these, too. Arguments without such an array are returned as they are.
+    """
+
+    def usual(x):
+        if type(x) is not np.ndarray or (x.flags.aligned and x.dtype.isnative) or x.dtype.kind not in "biufc":
+            return x
+        copied.append(x)
+        return x.astype(x.dtype.newbyteorder("="))
+
+    copied = []
+    found = _tree.map_leaves(usual, args)
+    return found if copied else args

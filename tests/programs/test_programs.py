@@ -420,6 +420,22 @@ def test_methods_are_bound():
     np.testing.assert_array_equal(one.forward(X), X * 5)
 
 
+@pytest.mark.parametrize("kind", ["misaligned", "foreign byte order"])
+def test_arrays_of_messages_and_files_are_copied(kind):
+    if kind == "misaligned":
+        x = np.frombuffer(b"." + X.tobytes(), np.uint8)[1:].view(X.dtype)
+        assert not x.flags.aligned
+    else:
+        x = X.astype(X.dtype.newbyteorder())
+    program = fg.compile(fg.value_and_grad(lambda p: (p["x"] ** 3).sum()))
+    wanted = program({"x": X})
+    for _ in range(2):
+        value, gradient = program({"x": x})
+        assert value == wanted[0] and gradient["x"].tobytes() == wanted[1]["x"].tobytes()
+    if fg.engine == "cython":
+        assert len(program.steps()) == 1
+
+
 def test_programs_are_copied_as_functions_and_pickled_without_what_was_recorded():
     program = fg.compile(np.sin, static="where", check=True)
     program(X)

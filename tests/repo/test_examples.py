@@ -17,6 +17,7 @@ PROJECTS = {
     "kepler": (40, "half-axis 2.000, eccentricity 0.600, period 5.999"),
     "pendulum": (12, "found [1.303  0.2489]"),
     "hmc": (60, "mean of the samples"),
+    "many": (2, "all results are those of the loop, to the bit"),
     "saliency": (30, "gradient of the score of 8"),
     "digits_conv": (3, "held-out digits are classified correctly"),
     "char_rnn": (2, "generated text:"),

@@ -34,6 +34,7 @@ class Program:
 
     __reduce__ = made_functions.reduced
     __copy__ = __deepcopy__ = made_functions.itself
+    _carrier = made_functions.carrier
 
     def __repr__(self):
         return f"<fastgrad.compile of {self.f!r}>"

@@ -16,6 +16,7 @@ class Function:
     __repr__ = op_functions.text
     __reduce__ = op_functions.reduce
     __copy__ = __deepcopy__ = made_functions.itself
+    _carrier = made_functions.carrier
 
     def __init__(self, rule):
         self.rule = rule

@@ -39,6 +39,7 @@ cdef class Program:
 
     __reduce__ = made_functions.reduced
     __copy__ = __deepcopy__ = made_functions.itself
+    _carrier = made_functions.carrier
 
     def __repr__(self):
         return f"<fastgrad.compile of {self.f!r}>"
@@ -257,8 +258,6 @@ cdef object lift_argument_leaf(void* state, object o):
         (<long long*>x.data)[0] = whole
     elif PyArray_CheckExact(o) and supported(cnp.PyArray_TYPE(<cnp.ndarray>o)):
         a = <cnp.ndarray>o
-        if not PyArray_ISALIGNED(a) or not PyArray_ISNOTSWAPPED(a):
-            raise program_errors.unusual_array()
         leaf.kind = AN_ARRAY
         leaf.writeable = PyArray_ISWRITEABLE(a)
         x = wrap_array(a)

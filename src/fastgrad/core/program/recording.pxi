@@ -11,6 +11,10 @@ cdef object record_program(Program p, PyObject* const* args, Py_ssize_t n, PyObj
     cdef int at = 0
     if any_wants_grad(args, n + n_names):
         return PyObject_Vectorcall(p.f, <PyObject**>args, n, kwnames)
+    args_given = given_tuple(args, n + n_names)
+    usual = program_guards.usual_arrays(args_given)
+    if usual is not args_given:
+        return PyObject_Vectorcall(p, PySequence_Fast_ITEMS(usual), n, kwnames)
     if p.recorded >= MOST_VARIANTS:
         if not p.warned:
             p.warned = True

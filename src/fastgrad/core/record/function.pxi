@@ -29,6 +29,7 @@ cdef class Function:
     __signature__ = op_functions.signature
     __reduce__ = op_functions.reduce
     __copy__ = __deepcopy__ = made_functions.itself
+    _carrier = made_functions.carrier
 
     def __init__(self, rule):
         self.rule = rule

@@ -32,6 +32,7 @@ cdef class Gradient:
 
     __reduce__ = made_functions.reduced
     __copy__ = __deepcopy__ = made_functions.itself
+    _carrier = made_functions.carrier
 
     def __repr__(self):
         return f"<fastgrad.{self.verb} of {self.f!r}>"
