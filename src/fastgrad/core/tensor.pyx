@@ -130,7 +130,9 @@ include "transform/directional.pxi"     # what `jvp` and `hvp` do
 include "program/host.pxi"          # steps that are Python code
 include "program/program.pxi"       # memory, and the replay
 include "program/elide.pxi"         # copies that need not be made
-include "program/lower.pxi"         # numbers, and elementwise calls block by block
+include "program/lower.pxi"         # numbers, and the order of elementwise calls
+include "program/blocks.pxi"        # which run block by block
+include "program/arena.pxi"         # where values lie
 include "program/listing.pxi"       # for pictures
 include "program/recording.pxi"     # a program for arguments of one structure
 include "program/call.pxi"          # arguments and results

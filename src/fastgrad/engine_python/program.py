@@ -45,6 +45,9 @@ class Program:
     def buffers(self):
         return []
 
+    def arenas(self):
+        return []
+
 
 class _Bound:
     """A compiled method of one object."""

@@ -6,7 +6,7 @@ from fastgrad.pictures.printing import printable
 
 _HEAD = ("step", "op", "reads", "writes", "elements", "runs")
 _LETTERS = {
-    "arena": "m", "constant": "c", "tensor": "t", "gradient": "g", "argument": "a", "number": "n"
+    "arena": "m", "result": "r", "constant": "c", "tensor": "t", "gradient": "g", "argument": "a", "number": "n"
 }  # of the names of buffers  # fmt: skip
 _OUTSIDE = ("argument", "tensor", "gradient", "constant")
 
@@ -25,11 +25,13 @@ class Listing:
         For each program that was recorded its steps, with the keys op, reads, writes, elements and runs.
     buffers : list of list of (str, int)
         For each of these programs the kind and the bytes of each buffer.
+    arenas : list of int
+        For each of these programs the bytes of the block in which the buffers of the kind "arena" take turns.
     """
 
     def __init__(self, program):
         self.name = getattr(program, "__qualname__", None) or repr(program)
-        self.buffers = program.buffers()
+        self.buffers, self.arenas = program.buffers(), program.arenas()
         self.variants = [
             [_described(step, buffers) for step in steps] for steps, buffers in zip(program.steps(), self.buffers)
         ]
@@ -38,11 +40,12 @@ class Listing:
         if not self.variants:
             return f"{self.name}: {messages.NO_STEPS}"
         texts = []
-        for k, (steps, buffers) in enumerate(zip(self.variants, self.buffers)):
+        for k, (steps, buffers, arena) in enumerate(zip(self.variants, self.buffers, self.arenas)):
             sums = {}
             for kind, nbytes in buffers:
-                sums[kind] = sums.get(kind, 0) + nbytes
-            memory = ", ".join(f"{kind}s {nbytes:,}" for kind, nbytes in sums.items())
+                if kind != "arena":
+                    sums[kind] = sums.get(kind, 0) + nbytes
+            memory = ", ".join([f"arena {arena:,}"] + [f"{kind}s {nbytes:,}" for kind, nbytes in sums.items()])
             texts.append(f"{self.name}, program {k + 1} of {len(self.variants)}: {len(steps)} steps; bytes: {memory}")
             texts.append(_table(steps))
         return printable("\n".join(texts))

@@ -61,6 +61,13 @@ cdef class Program:
             found.append(listed_buffers(<Variant>v))
         return found
 
+    def arenas(self):
+        """For each program that was recorded the bytes of its arena."""
+        cdef list found = []
+        for v in self.variants:
+            found.append((<Variant>v).arena_bytes)
+        return found
+
 
 cdef struct Given:          # the leaves of the arguments of a call
     PyObject* leaves[MOST_LEAVES]

@@ -36,6 +36,7 @@ cdef enum BufferKind:
     GRAD_OUTSIDE                # the `.grad` of such a Tensor
     ARGUMENT
     IN_CELL                 # 8 bytes: a small value or cotangent, inside of a Tensor object
+    IN_ARENA                # OWN, and nobody else holds it: it gets a place when the program is finished
 
 cdef struct Memory:
     int kind
@@ -95,7 +96,7 @@ cdef class Capture:
     cdef SmallCell* cells                # a hash table
     cdef size_t n_cells, cell_room
     cdef int n_slots
-    cdef Storage** own              # all blocks that were allocated
+    cdef Storage** own              # all blocks that were allocated; NULL: its values are in the arena
     cdef Py_ssize_t n_own, own_room
     cdef Storage* free[PRIVATE]     # of them, by size class, linked by `next`
     cdef list owners
@@ -122,7 +123,8 @@ cdef class Capture:
                 release(self.buffers[k].layout)
         if self.ended:
             for k in range(self.n_own):
-                storage_release(self.own[k])
+                if self.own[k] != NULL:
+                    storage_release(self.own[k])
         PyMem_RawFree(self.notes)
         PyMem_RawFree(self.buffers)
         PyMem_RawFree(self.blocks)
@@ -246,7 +248,7 @@ cdef int buffer_at(Capture c, const char* p, bint reads, bint writes) noexcept:
         ready = cell.ready
         cell.ready = ready or writes
         if cell.buffer < 0:
-            cell.buffer = enter_buffer(c, IN_CELL, c.n_slots, NULL, <char*>p, 8)
+            cell.buffer = enter_buffer(c, IN_CELL, c.n_slots, NULL, cell.at, 8)
             c.n_slots += 1
         number = cell.buffer
         if number < 0:

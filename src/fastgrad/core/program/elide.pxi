@@ -111,7 +111,7 @@ cdef int elide_copies(Capture c, list spots, list kept) except -1:
             continue
         a, b = s.buffer[0], s.buffer[1]
         if (a == b or c.buffers[b].writes != 1 or use[b].last_write != k or use[a].last_write >= k
-                or use[b].last_read >= use[a].gone or (c.buffers[b].kind != OWN and c.buffers[b].kind != IN_CELL)):
+                or use[b].last_read >= use[a].gone or c.buffers[b].kind not in (OWN, IN_CELL, IN_ARENA)):
             continue
         alias[b].buffer = a
         alias[b].by = s.at[0] - s.at[1]

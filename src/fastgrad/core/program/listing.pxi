@@ -19,7 +19,7 @@ cdef dict RUN_NAMES = {
     <size_t>run_batch_norm_sums: "batch_norm sums", <size_t>run_norm_backward: "normalize, backward",
     <size_t>run_guard: "branch", <size_t>run_set_gradient: "set .grad",
 }
-cdef tuple KINDS = ("arena", "constant", "tensor", "gradient", "argument", "number")       # by BufferKind
+cdef tuple KINDS = ("result", "constant", "tensor", "gradient", "argument", "number", "arena")     # by BufferKind
 
 
 cdef str kernel_name(const Note* s):

@@ -17,7 +17,9 @@ cdef inline size_t cell_hash(const char* at) noexcept nogil:
     return h ^ (h >> 29)
 
 
-cdef SmallCell* find_cell(Capture c, const char* at) noexcept:
+cdef SmallCell* find_cell(Capture c, const char* within) noexcept:
+    """The cell that has the byte at `within`; NULL where there is none."""
+    cdef const char* at = <const char*>(<size_t>within & ~<size_t>7)
     cdef size_t k = cell_hash(at) & (c.cell_room - 1)
     while c.cells[k].at != NULL:
         if c.cells[k].at == at:

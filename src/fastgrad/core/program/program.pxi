@@ -61,6 +61,8 @@ cdef class Variant:
     cdef int n_blocks
     cdef double* constants          # the last cells
     cdef int n_constants, constant_room
+    cdef Storage* arena
+    cdef Py_ssize_t arena_bytes
     cdef list firsts            # (Tensor, its `.grad` or None) as the program finds them
     cdef bint grads_recorded
 
@@ -73,6 +75,8 @@ cdef class Variant:
         PyMem_RawFree(self.sources)
         for k in range(self.n_blocks):
             PyMem_RawFree(self.blocks[k])
+        if self.arena != NULL:
+            storage_release(self.arena)
         PyMem_RawFree(self.blocks)
 
 
@@ -166,6 +170,8 @@ cdef Variant finished(Capture c, list leaves, list results):
             others.append(leaf.place)
             if leaf.argument < 0:
                 kept.append(leaf.place)
+    mark_arena(c)
+    drop_unread(c)
     elide_copies(c, others, kept)
     move_constants(c)
     for k in range(c.n):
@@ -180,6 +186,7 @@ cdef Variant finished(Capture c, list leaves, list results):
             memcpy(v.cells + c.buffers[j].owner, c.buffers[j].low, 8)
             c.buffers[j].storage = NULL
     lower(v)
+    plan_arena(v, others, results)
     place_all(v, others)
     return v
 
@@ -240,7 +247,7 @@ cdef int place_all(Variant v, list others) except -1:
     for k in range(n_all):
         moves[k] = -1
     for k in range(c.n_own):
-        if c.own[k].refs > 1:       # somebody has it: a result, a `.grad`
+        if c.own[k] != NULL and c.own[k].refs > 1:      # somebody has it: a result, a `.grad`
             moves[c.n_buffers + k] = 0
     for k in range(c.n):
         s = &c.notes[k]

@@ -149,7 +149,7 @@ cdef int first_cells(Variant v, list results) except -1:
     cdef Leaf leaf
     for leaf in results:
         if leaf.place is not None and leaf.place.buffer >= 0 and is_small(leaf.layout):
-            if v.c.buffers[leaf.place.buffer].kind == IN_CELL or v.c.buffers[leaf.place.buffer].kind == OWN:
+            if v.c.buffers[leaf.place.buffer].kind in (IN_CELL, OWN, IN_ARENA):
                 memcpy(leaf.place.at, leaf.first, leaf.layout.nbytes)
     return 0
 
