@@ -50,6 +50,7 @@ transform_depth, set_transform_depth = _chosen.transform_depth, _chosen.set_tran
 leave = _chosen.leave
 Program, host_step, drawn = _chosen.Program, _chosen.host_step, _chosen.drawn
 constant_call, guard, is_capturing = _chosen.constant_call, _chosen.guard, _chosen.is_capturing
+can_branch_no_more = _chosen.can_branch_no_more
 subclass, set_class = _chosen.subclass, _chosen.set_class  # for the names of other packages
 write_count = _chosen.write_count
 collect_nodes = _chosen.collect_nodes  # for `checkpoint`

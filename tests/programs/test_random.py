@@ -5,7 +5,6 @@ import pytest
 from tests.support import random_steps, random_training
 
 FEW, MANY, PART = 200, 6000, 50
-REFUSED_AT_MOST = 0.1
 
 
 def pytest_generate_tests(metafunc):
@@ -16,12 +15,7 @@ def pytest_generate_tests(metafunc):
 
 @pytest.mark.parametrize("compare", [random_steps.compare, random_training.compare], ids=["functions", "training"])
 def test_programs_agree_with_their_functions(first, compare):
-    """A program may be refused by a CompileError, but is never wrong."""
-    refused = 0
+    """None differs, and none is refused by a CompileError."""
     for seed in range(first, first + PART):
         said = compare(seed)
-        if said is not None and said.startswith("CompileError"):
-            refused += 1
-        else:
-            assert said is None, f"seed {seed}: {said}"
-    assert refused <= REFUSED_AT_MOST * PART, f"{refused} of {PART} programs are refused"
+        assert said is None, f"seed {seed}: {said}"

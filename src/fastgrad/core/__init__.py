@@ -21,6 +21,7 @@ from fastgrad.core.tensor import (
     build_switches,
     clear_pool,
     collect_nodes,
+    can_branch_no_more,
     constant_call,
     debug_counts,
     detect_anomaly,

@@ -2,6 +2,8 @@
 
 cimport cython
 cimport numpy as cnp
+from functools import partial
+
 from cpython.exc cimport PyErr_Clear
 from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc  # no-cython-lint
 from cpython.object cimport PyObject, PyObject_RichCompare  # no-cython-lint

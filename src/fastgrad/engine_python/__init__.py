@@ -21,7 +21,15 @@ from fastgrad.engine_python.leaving import (
     write_count,
 )
 from fastgrad.engine_python.numpy_function import NumPyFunction
-from fastgrad.engine_python.program import Program, constant_call, drawn, guard, host_step, is_capturing
+from fastgrad.engine_python.program import (
+    Program,
+    can_branch_no_more,
+    constant_call,
+    drawn,
+    guard,
+    host_step,
+    is_capturing,
+)
 from fastgrad.engine_python.record import Function
 from fastgrad.engine_python.sweep import (
     gradients,

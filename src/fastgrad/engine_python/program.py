@@ -103,6 +103,10 @@ def constant_call(name, call, args):
     raise AssertionError("this engine records no programs")
 
 
+def can_branch_no_more():
+    return False
+
+
 def is_capturing():
     return False
 

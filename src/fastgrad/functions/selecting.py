@@ -3,10 +3,12 @@
 Names and signatures are those of the Python array API standard, and NumPy's where it has others.
 """
 
+import functools
+
 import numpy as np
 
 from fastgrad import errors, parameters
-from fastgrad._engine import tensor
+from fastgrad._engine import Tensor, constant_call, is_capturing, tensor
 from fastgrad.batching import Batched
 from fastgrad.functions.arguments import as_tensor, is_end, one_axis, plain
 from fastgrad.functions.batches import by_element
@@ -53,9 +55,9 @@ def take(x, /, indices, axis=None, *, mode="raise"):
 
 def integers(op, indices):
     """Return an array of integers, of numbers that NumPy accepts as indices: booleans are 0 and 1, and not a mask."""
-    if type(indices) is Batched:
+    indices = index_values(indices)
+    if isinstance(indices, Tensor):
         return indices
-    indices = plain(indices)
     if type(indices) is np.ndarray and indices.dtype == np.intp:
         return indices
     if not isinstance(indices, (np.ndarray, np.generic)):
@@ -63,6 +65,15 @@ def integers(op, indices):
     if not np.can_cast(indices.dtype, np.intp, "same_kind"):
         raise errors.DTypeError(f"{op}: indices must be integers, got {indices.dtype}")
     return np.asarray(indices, np.intp)
+
+
+def index_values(indices):
+    """Return indices as an array, or as they are where no array has them: values of vmap, inputs of a program."""
+    if type(indices) is Batched:
+        return indices
+    if isinstance(indices, Tensor) and indices.dtype.kind in "iu" and is_capturing():
+        return indices
+    return plain(indices)
 
 
 def in_bounds(op, indices, n, mode):
@@ -106,7 +117,8 @@ def take_along_axis(x, /, indices, axis=-1, *, dim=None):
         If an index is out of bounds.
     """
     x, axis = as_tensor(x), parameters.either(axis, dim, -1)
-    indices = indices if type(indices) is Batched else np.asarray(plain(indices))
+    indices = index_values(indices)
+    indices = indices if isinstance(indices, Tensor) else np.asarray(indices)
     if axis is None:
         x, axis = ravel(x), 0
     axis = one_axis("take_along_axis", axis, x.ndim)
@@ -141,17 +153,23 @@ def argsort(x, /, axis=-1, kind=None, order=None, *, descending=False, stable=Tr
     -------
     Tensor of int
     """
-    x, axis = np.asarray(plain(x)), parameters.axes(parameters.either(axis, dim, -1))
+    axis = parameters.axes(parameters.either(axis, dim, -1))
     _check_kind("argsort", kind, order)
+    call = functools.partial(_order, axis=axis, kind="stable" if stable else None, descending=descending)
+    if is_capturing():
+        return constant_call("argsort", call, (as_tensor(x),))
+    return tensor(call(np.asarray(plain(x))))
+
+
+def _order(x, axis, kind, descending):
     if axis is None or (not x.ndim and is_end(axis)):
         x, axis = x.ravel(), 0
     axis = one_axis("argsort", axis, x.ndim)
-    kind = "stable" if stable else None
     if not descending:
-        return tensor(np.argsort(x, axis=axis, kind=kind))
+        return np.argsort(x, axis=axis, kind=kind)
     # sort the reversed array, then reverse the result, so that equal elements keep their order
     order = np.flip(np.argsort(np.flip(x, axis), axis=axis, kind=kind), axis)
-    return tensor(x.shape[axis] - 1 - order)
+    return x.shape[axis] - 1 - order
 
 
 def sort(x, /, axis=-1, kind=None, order=None, *, descending=False, stable=True):

@@ -1,9 +1,11 @@
 """Norms and distances of vectors along an axis, and the losses made of them."""
 
+import functools
+
 import numpy as np
 
 from fastgrad import errors, parameters
-from fastgrad._engine import Tensor, asarray
+from fastgrad._engine import Tensor, asarray, constant_call, is_capturing
 from fastgrad.functions.products import norm
 from fastgrad.functions.shapes import broadcast_arrays
 from fastgrad.nn.reductions import as_tensor, pair, reduction_of
@@ -219,8 +221,13 @@ def one_hot(tensor, num_classes=-1):
     ValueError
         If the number of classes is to be found in an empty array.
     """
-    labels = np.asarray(tensor.detach().numpy() if isinstance(tensor, Tensor) else tensor)
-    num_classes = parameters.integer(num_classes)
+    call = functools.partial(_one_hot, num_classes=parameters.integer(num_classes))
+    if is_capturing() and isinstance(tensor, Tensor):
+        return constant_call("one_hot", call, (tensor,))
+    return asarray(call(np.asarray(tensor.detach().numpy() if isinstance(tensor, Tensor) else tensor)))
+
+
+def _one_hot(labels, num_classes):
     if labels.dtype.kind not in "iu":
         raise errors.DTypeError(f"one_hot: class numbers must be integers, got {labels.dtype}: use labels.astype(int)")
     if num_classes < 0 and not labels.size:
@@ -229,4 +236,4 @@ def one_hot(tensor, num_classes=-1):
     if labels.size and not 0 <= labels.min() <= labels.max() < n:
         wrong = labels.min() if labels.min() < 0 else labels.max()
         raise errors.IndexingError(f"one_hot: {wrong} is not a class number from 0 to {n - 1}")
-    return asarray((labels[..., None] == np.arange(n)).astype(np.int64))
+    return (labels[..., None] == np.arange(n)).astype(np.int64)

@@ -1,11 +1,12 @@
 """Activations, layers and losses as functions. Each is a rule, or a few ops, and has no gradient of its own."""
 
+import functools
 import math
 
 import numpy as np
 
 from fastgrad import errors, parameters
-from fastgrad._engine import Tensor, drawn, no_grad
+from fastgrad._engine import Tensor, constant_call, drawn, is_capturing, no_grad
 from fastgrad._lazy import lazy_module
 from fastgrad.functions.contractions import einsum
 from fastgrad.nn import messages
@@ -283,15 +284,12 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
         If `sparse` is set.
     """
     weight, rows = as_tensor(weight), weight.shape[0]
-    indices = np.asarray(input.detach().numpy() if isinstance(input, Tensor) else input)
     if sparse:
         raise errors.BadSetting("embedding: sparse=True is not supported, gradients are arrays: omit it")
-    if indices.dtype.kind not in "iu":
-        raise errors.DTypeError(f"embedding: indices must be integers, got {indices.dtype}: use indices.astype(int)")
-    # viewed as unsigned numbers, negative indices are large: one comparison finds both kinds of invalid indices
-    if indices.size and indices.astype(np.intp, copy=False).view(np.uintp).max() >= rows:
-        wrong = indices.min() if indices.min() < 0 else indices.max()
-        raise errors.IndexingError(f"embedding: index {wrong} is out of range for {rows} rows")
+    if is_capturing() and isinstance(input, Tensor):
+        indices = constant_call("embedding", functools.partial(_row_numbers, rows=rows), (input,))
+    else:
+        indices = _row_numbers(np.asarray(input.detach().numpy() if isinstance(input, Tensor) else input), rows)
     if max_norm is not None:
         _limit_rows(weight, np.unique(indices), max_norm, norm_type)
     y = weight[indices]
@@ -304,6 +302,17 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
     if not -rows <= padding_idx < rows:
         raise errors.IndexingError(f"embedding: padding_idx={padding_idx} is out of range for {rows} rows")
     return FUNCTIONS["where"]((indices == padding_idx % rows)[..., None], y.detach(), y)
+
+
+def _row_numbers(indices, rows):
+    """Return `indices` of rows; raise if they are no integers from 0 to `rows - 1`."""
+    if indices.dtype.kind not in "iu":
+        raise errors.DTypeError(f"embedding: indices must be integers, got {indices.dtype}: use indices.astype(int)")
+    # viewed as unsigned numbers, negative indices are large: one comparison finds both kinds of invalid indices
+    if indices.size and indices.astype(np.intp, copy=False).view(np.uintp).max() >= rows:
+        wrong = indices.min() if indices.min() < 0 else indices.max()
+        raise errors.IndexingError(f"embedding: index {wrong} is out of range for {rows} rows")
+    return indices
 
 
 def _limit_rows(weight, rows, max_norm, norm_type):

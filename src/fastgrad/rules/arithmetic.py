@@ -4,6 +4,7 @@ import numpy as np
 
 from fastgrad import parameters
 from fastgrad._lazy import lazy_functions
+from fastgrad.rules.checks import occurs
 from fastgrad.rules.draws import uniform
 from fastgrad.rules.logic import equal, not_equal
 from fastgrad.rules.rule import ops, rule
@@ -69,7 +70,7 @@ def power_base_vjp(g, x1, x2):
             x2 = ops.astype(x2, g.dtype)  # x2 - 1 would wrap around in a small or unsigned dtype
         steep = equal(x1, 0).detach().numpy() | not_equal(x1, x1).detach().numpy()  # NaN**0 is 1 too
         corner = steep & equal(x2, 0).detach().numpy()
-        if corner.any():
+        if occurs(corner):
             x1 = ops.where(corner, 1, x1)
     return g * (x2 * power(x1, x2 - 1))
 
@@ -79,7 +80,7 @@ def power_exponent_vjp(g, y, x1):
     if isinstance(x1, _SCALARS):
         x1 = ops.astype(x1, g.dtype)
     zero = equal(x1, 0).detach().numpy() & np.isfinite(y.detach().numpy())
-    if zero.any():  # 0**x2 is constant for x2 > 0, where y * log(0) would be NaN; for x2 < 0 both are infinite
+    if occurs(zero):  # 0**x2 is constant for x2 > 0, where y * log(0) would be NaN; for x2 < 0 both are infinite
         x1 = ops.where(zero, 1, x1)
     return g * (y * ops.log(x1))
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from fastgrad import parameters
+from fastgrad import _engine, parameters
 from fastgrad.errors import DTypeError, IndexingError, ShapeError
 
 REDUCTIONS = ("mean", "sum", "none")
@@ -13,6 +13,18 @@ REDUCTIONS = ("mean", "sum", "none")
 def values_of(x):
     """Return the values of an operand, a Tensor or a number, as an array."""
     return np.asarray(x.detach().numpy() if hasattr(x, "numpy") else x)
+
+
+def occurs(mask):
+    """Return whether `mask` holds anywhere.
+
+    In a program that can branch no more this is True, since a later call may find another answer: the formula for the
+    elements where the mask holds must leave the bits of all others alone.
+    """
+    if isinstance(mask, bool) or _engine.can_branch_no_more():
+        return mask is not False
+    mask = mask.detach().numpy() if hasattr(mask, "detach") else mask  # in a program still a Tensor, and this a branch
+    return bool(mask.any())
 
 
 def real_only(op, x):

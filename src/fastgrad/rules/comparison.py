@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastgrad.rules.arithmetic import zeros_of
+from fastgrad.rules.checks import occurs
 from fastgrad.rules.draws import signed
 from fastgrad.rules.logic import equal, greater, less, signbit
 from fastgrad.rules.rule import ops, rule
@@ -27,7 +28,7 @@ def _share(g, loses, ties):
     Selected with `where`, since a product with 0 would be NaN for an infinite `g`. If either operand is NaN, both get
     `g`, so that the NaN is not hidden.
     """
-    return where(loses, 0, where(ties, 0.5 * g, g) if ties.detach().numpy().any() else g)
+    return where(loses, 0, where(ties, 0.5 * g, g) if occurs(ties) else g)
 
 
 @rule(
@@ -58,10 +59,13 @@ def minimum(x1, x2, /):
 
 def _clip_vjp(operand, g, x, low, high):
     """`g` where the result equals `operand`: a bound beyond that bound, the upper one if they cross, else `x`."""
-    above = False if high is None else greater(x if low is None else maximum(x, low), high).detach().numpy()
-    below = False if low is None else less(x, low).detach().numpy() & ~np.asarray(above)
-    chosen = {"x": ~(np.asarray(above) | below), "min": below, "max": above}[operand]
-    return where(np.broadcast_to(chosen, g.shape), g, 0)
+    if operand != "max" and low is not None:
+        below = less(x, low)
+        g = where(below, 0, g) if operand == "x" else where(below, g, 0)
+    if high is not None:
+        above = greater(x if low is None else maximum(x, low), high)
+        g = where(above, g, 0) if operand == "max" else where(above, 0, g)
+    return g
 
 
 @rule(

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from fastgrad.rules.checks import occurs
 from fastgrad.rules.rule import ops, rule
 
 _LN2, _LN10 = math.log(2), math.log(10)
@@ -54,7 +55,7 @@ def log10(x, /):
 def _difference(x1, x2):
     """`x1 - x2`, or 0 instead of NaN where both are the same infinity."""
     both = np.isinf(_value(x1)) & ops.equal(x1, x2).detach().numpy()
-    return ops.where(both, 0, x1) - ops.where(both, 0, x2) if both.any() else x1 - x2
+    return ops.where(both, 0, x1) - ops.where(both, 0, x2) if occurs(both) else x1 - x2
 
 
 def _value(x):

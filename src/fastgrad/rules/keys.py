@@ -6,6 +6,7 @@ key of a batch there is one more index, of the batch itself, so that the axes ma
 
 import numpy as np
 
+from fastgrad._engine import Tensor
 from fastgrad.batching import Batched, Part
 from fastgrad.errors import VmapError
 from fastgrad.rules.batching import rank, shape_of
@@ -104,7 +105,7 @@ def _kind(p):
     values = p.value if type(p) is Part else p
     if type(p) in (Part, Batched) and values.dtype.kind == "b":
         raise mask_differs()
-    return _ARRAY if isinstance(p, (np.ndarray, Part, Batched)) else _INT
+    return _ARRAY if isinstance(p, (np.ndarray, Tensor, Part, Batched)) else _INT
 
 
 def mask_differs():

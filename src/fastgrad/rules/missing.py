@@ -5,6 +5,7 @@ import numpy as np
 from fastgrad import parameters
 from fastgrad._lazy import lazy_functions
 from fastgrad.rules.arithmetic import ones_of
+from fastgrad.rules.checks import occurs
 from fastgrad.rules.comparison import where
 from fastgrad.rules.logic import equal
 from fastgrad.rules.reductions import axes_of, broadcast_back, prod_vjp, real_inner, restore_axes, sum
@@ -192,7 +193,7 @@ def _nanstd_vjp(g, x, y, axis, ddof, keepdims):
     high = np.max(values, axis=axes, keepdims=True, initial=-np.inf, where=~np.isnan(values))
     low = np.min(values, axis=axes, keepdims=True, initial=np.inf, where=~np.isnan(values))
     constant = np.all(high <= low, axis=0)
-    return where(constant, 0, gx) if constant.any() else gx
+    return where(constant, 0, gx) if occurs(constant) else gx
 
 
 @rule(

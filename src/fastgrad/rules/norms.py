@@ -7,6 +7,7 @@ import numpy as np
 from fastgrad import parameters
 from fastgrad._lazy import lazy_functions
 from fastgrad.rules.arithmetic import ones_of, zeros_of
+from fastgrad.rules.checks import occurs
 from fastgrad.rules.comparison import abs, sign, where
 from fastgrad.rules.draws import signed, uniform
 from fastgrad.rules.logic import equal
@@ -36,7 +37,7 @@ def _slope(size, y, ord):
     if ord < 2:
         flat = flat | equal(size, 0).detach().numpy()
     ratio = size / replace_zeros(y)
-    return where(flat, 0, where(flat, 1, ratio) ** (ord - 1)) if flat.any() else ratio ** (ord - 1)
+    return where(flat, 0, where(flat, 1, ratio) ** (ord - 1)) if occurs(flat) else ratio ** (ord - 1)
 
 
 _SHAPES = (*SHAPES, *EMPTY_RESULTS)

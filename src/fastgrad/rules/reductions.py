@@ -7,6 +7,7 @@ import numpy as np
 from fastgrad import parameters
 from fastgrad._lazy import lazy_functions
 from fastgrad.rules.arithmetic import ones_of
+from fastgrad.rules.checks import occurs
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import uniform
 from fastgrad.rules.exponential import exp
@@ -90,10 +91,10 @@ def mean(x, /, axis=None, keepdims=False, *, dtype=None):
 def _ties(x, y, axis, keepdims):
     """Return where `x` equals `y`, and how often, None if once everywhere. NaN is the extreme, as in NumPy."""
     ties = equal(x, restore_axes(y, x.shape, axis, keepdims)).detach().numpy()
-    if np.isnan(y.detach().numpy()).any():
+    if occurs(np.isnan(y.detach().numpy())):
         ties = ties | np.isnan(x.detach().numpy())
     count = np.maximum(np.sum(ties, axis=axis, keepdims=keepdims), 1)
-    return ties, count if (count > 1).any() else None
+    return ties, count if occurs(count > 1) else None
 
 
 def extreme_vjp(g, x, y, axis, keepdims):
@@ -195,7 +196,7 @@ def _with_zeros(rng):
 def _finite(y):
     """`y` with 0 in place of -inf: the gradient of the logsumexp of -infs is exp(-inf - 0) = 0, not NaN."""
     nothing = equal(y, -np.inf)
-    return where(nothing, 0, y) if nothing.detach().numpy().any() else y
+    return where(nothing, 0, y) if occurs(nothing) else y
 
 
 def _maximum(x, axis):

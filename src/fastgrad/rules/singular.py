@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastgrad._lazy import lazy_functions, lazy_module
+from fastgrad.rules.checks import occurs
 from fastgrad.rules.comparison import where
 from fastgrad.rules.complex import conj, real
 from fastgrad.rules.draws import normal
@@ -35,7 +36,7 @@ def unpack(packed, m):
 def inverse_above(x, noise):
     """Return 1 / x, or 0 where `x` is only rounding error, at most `noise`."""
     small = less_equal(ops.abs(x), noise).detach().numpy()
-    return where(small, 0, 1 / where(small, 1, x)) if small.any() else 1 / x
+    return where(small, 0, 1 / where(small, 1, x)) if occurs(small) else 1 / x
 
 
 def _values_vjp(g, x):

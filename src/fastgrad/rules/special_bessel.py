@@ -7,7 +7,7 @@ orders.
 import math
 
 from fastgrad._lazy import LazyModule
-from fastgrad.rules.checks import real_only
+from fastgrad.rules.checks import occurs, real_only
 from fastgrad.rules.comparison import maximum, sign, where
 from fastgrad.rules.logic import equal
 from fastgrad.rules.rule import FUNCTIONS, rule
@@ -22,7 +22,7 @@ _ROOT_PI = math.sqrt(math.pi)
 def _over(y, x, at_zero):
     """Return `y / x`, and its limit where `x` is 0."""
     zero = equal(x, 0)
-    return where(zero, at_zero, y / where(zero, 1, x)) if zero.detach().numpy().any() else y / x
+    return where(zero, at_zero, y / where(zero, 1, x)) if occurs(zero) else y / x
 
 
 @rule(vjp=lambda g, x: g * i1(x), elementwise=True, domain=(-3, 3), numpy=())

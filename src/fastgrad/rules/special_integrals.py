@@ -7,6 +7,7 @@ import math
 
 from fastgrad._lazy import LazyModule
 from fastgrad.rules.arithmetic import sqrt
+from fastgrad.rules.checks import occurs
 from fastgrad.rules.comparison import abs, where
 from fastgrad.rules.complex import imag, real
 from fastgrad.rules.erf import erf
@@ -27,11 +28,7 @@ _ROOT_2_PI = math.sqrt(2 * math.pi)
 def _near(x, bound, series, formula):
     """Return `series(x)` where `abs(x)` is below `bound`, and `formula(x)`, which cancels there, elsewhere."""
     near = less(abs(x), bound)
-    return where(near, series(where(near, x, 0)), formula(where(near, 1, x) if _any(near) else x))
-
-
-def _any(mask):
-    return bool(mask.detach().numpy().any()) if hasattr(mask, "detach") else bool(mask)
+    return where(near, series(where(near, x, 0)), formula(where(near, 1, x) if occurs(near) else x))
 
 
 def _polynomial(coefficients, x):
@@ -173,7 +170,7 @@ def ellipj(x1, x2, /):
 
 def _quotient_at_zero(y, x, at_zero):
     zero = equal(x, 0)
-    return where(zero, at_zero, y / where(zero, 1, x)) if _any(zero) else y / x
+    return where(zero, at_zero, y / where(zero, 1, x)) if occurs(zero) else y / x
 
 
 @rule(vjp=lambda g, x: g * _quotient_at_zero(sin(x), x, 1), elementwise=True, domain=(0.5, 3), numpy=())
@@ -240,7 +237,7 @@ def expn(x1, x2, /):
 
 def _expn_before(n, x):
     zero = less(n, 1)
-    if not _any(zero):
+    if not occurs(zero):
         return expn(n - 1, x)
     # expn(0, x) is exp(-x) / x, minus whose derivative this is
     return where(zero, exp(-x) * (1 + 1 / x) / x, expn(where(zero, 1, n) - 1, x))

@@ -7,6 +7,7 @@ import numpy as np
 from fastgrad import parameters
 from fastgrad._lazy import lazy_functions
 from fastgrad.rules.arithmetic import ones_of
+from fastgrad.rules.checks import occurs
 from fastgrad.rules.comparison import where
 from fastgrad.rules.draws import uniform
 from fastgrad.rules.logic import equal
@@ -30,7 +31,7 @@ _SCANS = (
 def replace_zeros(y):
     """Return `y` with 1 in place of 0, as a divisor for values that are 0 wherever `y` is."""
     zero = equal(y, 0)
-    return where(zero, 1, y) if zero.detach().numpy().any() else y
+    return where(zero, 1, y) if occurs(zero) else y
 
 
 def _degrees_of_freedom(x_shape, axis, ddof):
@@ -93,7 +94,7 @@ def _constant(x, y, center, axis, keepdims):
     """Return where all elements are equal, although rounding of the mean makes `y` nonzero; None if nowhere."""
     noise = np.finfo(y.dtype).eps * count_of(x.shape, axis)
     small = y <= noise * np.abs(center if keepdims else center.reshape(y.shape))
-    if not small.any():
+    if not occurs(small):
         return None
     return small & (np.max(x, axis=axis, keepdims=keepdims) == np.min(x, axis=axis, keepdims=keepdims))
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from fastgrad.rules.arithmetic import sqrt
+from fastgrad.rules.checks import occurs
 from fastgrad.rules.rule import ops, rule
 
 
@@ -50,7 +51,7 @@ def _radius(x1, x2):
     """The distance from the origin, or 1 at the origin, so that rules that divide by it give 0 and not NaN."""
     r = ops.hypot(x1, x2)
     zero = ops.equal(r, 0)
-    return ops.where(zero, 1, r) if zero.detach().numpy().any() else r
+    return ops.where(zero, 1, r) if occurs(zero) else r
 
 
 @rule(

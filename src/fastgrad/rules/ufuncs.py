@@ -6,7 +6,7 @@ import numpy as np
 
 from fastgrad import parameters
 from fastgrad.rules.arithmetic import power_base_vjp, power_exponent_vjp, round, zeros_of
-from fastgrad.rules.checks import values_of
+from fastgrad.rules.checks import occurs, values_of
 from fastgrad.rules.comparison import sign, where
 from fastgrad.rules.draws import signed
 from fastgrad.rules.logic import equal, greater, less
@@ -22,7 +22,7 @@ def _pick(g, x1, x2, loses):
     nan1, nan2 = np.isnan(a), np.isnan(b)
     ties = equal(x1, x2).detach().numpy() | (nan1 & nan2)
     lost = (loses(x1, x2).detach().numpy() | nan1) & ~nan2
-    return where(lost | (nan1 & ~nan2), 0, where(ties, 0.5 * g, g) if ties.any() else g)
+    return where(lost | (nan1 & ~nan2), 0, where(ties, 0.5 * g, g) if occurs(ties) else g)
 
 
 @rule(
@@ -81,7 +81,7 @@ def cbrt(x, /):
 def _difference(x1, x2):
     """`(x1 - x2) * log(2)`, or 0 instead of NaN where both are the same infinity."""
     both = np.isinf(values_of(x1)) & equal(x1, x2).detach().numpy()
-    return _LN2 * (where(both, 0, x1) - where(both, 0, x2) if both.any() else ops.subtract(x1, x2))
+    return _LN2 * (where(both, 0, x1) - where(both, 0, x2) if occurs(both) else ops.subtract(x1, x2))
 
 
 @rule(

@@ -27,7 +27,7 @@ cdef object index_array(object o):
     """An index array as C-contiguous int64; None for other objects, and for integers that int64 may not hold."""
     if is_tensor(o):
         if fg_capture != NULL:
-            capture_operand(<Tensor>o)
+            return captured_index(<Tensor>o)
         o = array_view(<Tensor>o, o, False)
     elif fg_capture != NULL and PyArray_Check(o):
         note_array(<cnp.ndarray>o)
@@ -57,13 +57,43 @@ cdef list index_arrays(tuple key):
         alike = alike and cnp.PyArray_SAMESHAPE(a, arrays[0])
     if alike:
         return arrays
-    cdef list copies = []
+    cdef list copies = [], shapes = []
+    for a in arrays:
+        shapes.append(a.shape)
     try:
-        for a in np.broadcast_arrays(*arrays):
-            copies.append(np.array(a, order="C"))
+        shape = np.broadcast_shapes(*shapes)
     except ValueError:
         return None
+    for part, a in zip(key, arrays):
+        if fg_capture != NULL and is_tensor(part):
+            copies.append(captured_array("broadcast", partial(broadcast_index, shape=shape), <Tensor>part))
+            continue
+        copy = np.array(np.broadcast_to(a, shape), order="C")
+        if fg_capture != NULL:
+            note_array(<cnp.ndarray>copy)
+        copies.append(copy)
     return copies
+
+
+cdef object captured_index(Tensor x):
+    """`index_array` of a Tensor, which a program reads, or copies, at every replay."""
+    capture_operand(x)
+    a = array_view(x, x, False)
+    if is_index_array(<cnp.ndarray>a):
+        return a
+    if x.dtype.kind not in "iu" or (x.dtype.kind == "u" and x.layout.itemsize == 8):
+        return None
+    return captured_array("astype", partial(broadcast_index, shape=shape_tuple(x.layout)), x)
+
+
+def broadcast_index(a, shape):
+    return np.array(np.broadcast_to(a, shape), np.int64, order="C")
+
+
+cdef object captured_array(str name, call, Tensor x):
+    """The result of `call(array of x)`, int64 and in the memory of the program."""
+    y = captured_call(name, call, (x,))
+    return array_view(y, y, False)
 
 
 cdef bint read_places(const Layout* layout, object key, Places* p) except -1:
@@ -76,7 +106,7 @@ cdef bint read_places(const Layout* layout, object key, Places* p) except -1:
     if PyArray_Check(key) and is_index_array(<cnp.ndarray>key):
         if fg_capture != NULL:
             note_array(<cnp.ndarray>key)
-        return make_places(layout, <cnp.ndarray>key, 1, p) and add_index(layout, <cnp.ndarray>key, 0, p)
+        return make_places(layout, <cnp.ndarray>key, 1, p) and add_indices(layout, [key], p)
     cdef tuple parts = key if type(key) is tuple else (key,)
     last = <int>len(parts)
     if type(key) is tuple:
@@ -101,14 +131,14 @@ cdef bint read_places(const Layout* layout, object key, Places* p) except -1:
                 leave_program(<Tensor>part, "a mask as an index")
             part = array_view(<Tensor>part, part, False)
         if PyArray_Check(part) and cnp.PyArray_TYPE(<cnp.ndarray>part) == cnp.NPY_BOOL:
-            return not (dots and cnp.PyArray_NDIM(<cnp.ndarray>part) != 1) and read_mask(layout, part, p)
+            if dots and cnp.PyArray_NDIM(<cnp.ndarray>part) != 1 or not read_mask(layout, part, p):
+                return False
+            if fg_capture != NULL:
+                capture_held(p.at)
+            return True
     cdef list arrays = index_arrays(parts)
-    if arrays is None or not make_places(layout, arrays[0], <int>len(arrays), p):
-        return False
-    for k in range(p.axes):
-        if not add_index(layout, arrays[k], k, p):
-            return False
-    return True
+    return arrays is not None and make_places(layout, arrays[0], <int>len(arrays), p) and add_indices(
+        layout, arrays, p)
 
 
 cdef inline bint make_places(const Layout* layout, cnp.ndarray a, int axes, Places* p) except -1:
@@ -125,10 +155,24 @@ cdef inline bint make_places(const Layout* layout, cnp.ndarray a, int axes, Plac
     return True
 
 
-cdef inline bint add_index(const Layout* layout, cnp.ndarray a, int k, Places* p) noexcept:
-    """Combine the index array of axis `lead + k` with the places; False where it is out of bounds."""
-    return cnp.PyArray_SIZE(a) == p.count and index_door(
-        <Py_ssize_t*>cnp.PyArray_DATA(a), p.count, layout.shape[p.lead + k], <Py_ssize_t*>payload(p.at), k == 0)
+cdef inline bint add_indices(const Layout* layout, list arrays, Places* p) except -1:
+    """Combine the index arrays of the axes from `lead` on to places; False where one is out of bounds."""
+    cdef int k
+    cdef bint noted = False     # as steps of a program; other places are the same at every replay
+    if fg_capture != NULL:
+        for k in range(p.axes):
+            noted = noted or not is_constant_at(<char*>cnp.PyArray_DATA(<cnp.ndarray>arrays[k]))
+    for k in range(p.axes):
+        a = <cnp.ndarray>arrays[k]
+        if cnp.PyArray_SIZE(a) != p.count:
+            return False
+        at = <Py_ssize_t*>cnp.PyArray_DATA(a)
+        if not (index_door(at, p.count, layout.shape[p.lead + k], <Py_ssize_t*>payload(p.at), k == 0) if noted else
+                combine_index(at, p.count, layout.shape[p.lead + k], <Py_ssize_t*>payload(p.at), k == 0)):
+            return False
+    if fg_capture != NULL and not noted:
+        capture_held(p.at)
+    return True
 
 
 cdef bint fit_places(const Layout* layout, Places* p) noexcept:
@@ -224,11 +268,19 @@ cdef dict gather_params(Tensor y):
     cdef Tensor places = adopt(layout_get(cnp.NPY_LONGLONG, 8, 1, &p.count, NULL), p.at, payload(p.at))
     shape = shape_tuple(x.layout)[p.lead : p.lead + p.axes]
     like = shape_tuple(y.layout)[p.lead : p.lead + p.ndim]
-    parts = np.unravel_index(array_view(places, places, False), shape) if p.count else [np.zeros(0, np.intp)] * p.axes
     key = [slice(None)] * p.lead
+    if fg_capture != NULL and p.count and not is_constant_at(payload(p.at)):
+        for k in range(p.axes):
+            key.append(captured_call("index", partial(index_of_axis, k=k, shape=shape, like=like), (places,)))
+        return {"key": tuple(key)}
+    parts = np.unravel_index(array_view(places, places, False), shape) if p.count else [np.zeros(0, np.intp)] * p.axes
     for part in parts:
         key.append(part.reshape(like))
     return {"key": tuple(key)}
+
+
+def index_of_axis(places, k, shape, like):
+    return np.unravel_index(places, shape)[k].reshape(like)
 
 
 cdef int backward_gather(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
@@ -263,7 +315,7 @@ cdef Tensor record_scatter_add(int op, PyObject** given):
     p.at = NULL
     try:
         basic = basic_key(key)
-        if basic is None:
+        if basic is None and fg_capture == NULL:    # which has keys with Tensors
             key = rule_of[op].prepare({"key": key, "shape": shape})["key"]
         if basic is not None:
             if not parse_key(whole, basic, &v) or v.ndim != x.layout.ndim or memcmp(

@@ -244,27 +244,31 @@ def drawn(call):
     return y
 
 
+def can_branch_no_more():
+    """Whether a program is captured in this thread that has done what cannot be undone: `guard` would raise."""
+    return fg_capture != NULL and (<Capture>fg_capture).effects and not (<Capture>fg_capture).suspended
+
+
 def is_capturing():
     """Whether a program is captured in this thread."""
     return fg_capture != NULL and not (<Capture>fg_capture).suspended
 
 
-cdef bint is_constant(Capture c, Tensor x) noexcept:
+cdef bint is_constant(Tensor x) noexcept:
     """Whether the value of `x` is the same at every replay."""
-    cdef Block* block = find_block(c, x.data)
-    return x.layout.size == 0 or (block != NULL and c.buffers[block.buffer].kind == HELD)
+    return x.layout.size == 0 or is_constant_at(x.data)
 
 
 cdef bint stays_tensor(Tensor x) noexcept:
     """Whether code of a built-in rule gets `x` itself where it asks for an array or a number."""
     cdef Capture c = <Capture>fg_capture
-    return c.in_rule != 0 and not c.suspended and not is_constant(c, x)
+    return c.in_rule != 0 and not c.suspended and not is_constant(x)
 
 
 cdef int leave_program(Tensor x, str door) except -1:
     """Before the value of `x` becomes a plain number or array: raise while a program is captured."""
     cdef Capture c = <Capture>fg_capture
-    if c.suspended or is_constant(c, x):
+    if c.suspended or is_constant(x):
         return 0
     raise program_errors.left(op_name(x), door)
 

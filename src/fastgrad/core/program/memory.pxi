@@ -260,11 +260,27 @@ cdef int capture_constant(Tensor x) noexcept:
             enter_block(c, x.own.value, 8, enter_buffer(c, HELD, keep_owner(c, x), NULL, x.own.value, 8), True)
     else:
         block = find_block(c, x.data)
-        if block != NULL and not block.ready and c.buffers[block.buffer].kind == OWN:
-            block.ready = True
-            c.buffers[block.buffer].kind = HELD
-            c.buffers[block.buffer].storage = storage_keep(x.storage)
+        if block != NULL and not block.ready:
+            capture_held(x.storage)
     return 0
+
+
+cdef int capture_held(Storage* s) noexcept:
+    """Code without doors has filled a block, from what is the same at every replay."""
+    cdef Capture c = <Capture>fg_capture
+    cdef Block* block = find_block(c, payload(s))
+    if block != NULL and c.buffers[block.buffer].kind == OWN:
+        block.ready = True
+        c.buffers[block.buffer].kind = HELD
+        c.buffers[block.buffer].storage = storage_keep(s)
+    return 0
+
+
+cdef bint is_constant_at(const char* at) noexcept:
+    """Whether the memory is the same at every replay."""
+    cdef Capture c = <Capture>fg_capture
+    cdef Block* block = find_block(c, at)
+    return block != NULL and c.buffers[block.buffer].kind == HELD
 
 
 cdef int keep_owner(Capture c, object o) noexcept:
