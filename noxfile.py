@@ -49,6 +49,13 @@ def tests_python(session):
 
 
 @nox.session
+def ranks(session):
+    """Run the tests of data-parallel training on several ranks, with the MPI of the wheel `mpich`."""
+    session.install(".[test,mpi]", "mpich")
+    session.run("python", "-m", "pytest", "tests/parallel", *session.posargs, env={"FASTGRAD_ENGINE": "cython"})
+
+
+@nox.session
 def debug(session):
     """Run the suite on a build that checks its invariants and counts live objects."""
     session.install(".[test]", env={"FASTGRAD_DEBUG": "1"})

@@ -54,7 +54,9 @@ def test_no_command_is_the_demo_and_quiet_prints_the_path_alone(tmp_path, capsys
         ),
         (["--step", "5"], 2, "unrecognized arguments: --step 5"),
         (["--steps"], 2, "argument --steps: expected one argument"),
-        (["paint"], 2, "unknown command 'paint': use one of demo, info, bench, draw"),
+        (["paint"], 2, "unknown command 'paint': use one of demo, info, bench, draw, plan"),
+        (["plan", "--step", "nan"], 2, "argument --step: 'nan' is not a number from 1e-06 to 1e+09"),
+        (["plan", "--overlap", "some"], 2, "argument --overlap: 'some' is not a number from 0 to 1"),
         (["info", "more"], 2, "unrecognized arguments: more"),
     ],
 )
@@ -126,7 +128,7 @@ def test_version_and_help(capsys):
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"{fg.__version__}\n"
     assert main(["--help"]) == 0
-    assert "{demo,info,bench,draw}" in capsys.readouterr().out
+    assert "{demo,info,bench,draw,plan}" in capsys.readouterr().out
 
 
 def test_info_names_engine_and_machine(capsys):

@@ -86,7 +86,7 @@ def public_names():
     """All public names, found by looking at the modules: what `dir` lists, or `__all__` where there is one."""
     found = set()
     modules = [fg, fg.nn, fg.nn.functional, fg.nn.init, fg.nn.utils, fg.optim, fg.optimize, fg.data]
-    modules += [fg.testing, fg.transforms]
+    modules += [fg.testing, fg.transforms, fg.parallel]
     for module in modules:
         for name in getattr(module, "__all__", None) or dir(module):
             obj = getattr(module, name)

@@ -20,6 +20,7 @@ PROJECTS = {
     "many": (2, "all results are those of the loop, to the bit"),
     "saliency": (30, "gradient of the score of 8"),
     "digits_conv": (3, "held-out digits are classified correctly"),
+    "digits_ranks": (3, "held-out digits are classified correctly"),
     "char_rnn": (2, "generated text:"),
     "logistic_lbfgs": (5, "loss 0.693147"),
     "neural_ode": (2, "mean distance from the true path"),
@@ -36,8 +37,9 @@ def test_example(file, capsys, monkeypatch):
 
 
 @pytest.mark.parametrize("name", PROJECTS)
-def test_project(name, capsys, monkeypatch):
+def test_project(name, capsys, monkeypatch, tmp_path):
     steps, words = PROJECTS[name]
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", [name, str(steps)])
     runpy.run_path(str(EXAMPLES / "projects" / f"{name}.py"), run_name="__main__")
     assert words in capsys.readouterr().out

@@ -12,7 +12,7 @@ import pytest
 import fastgrad as fg
 from fastgrad import nn, optim
 
-MODULES = (fg, nn, nn.functional, nn.init, optim, fg.optimize, fg.data, fg.testing, fg.transforms)
+MODULES = (fg, nn, nn.functional, nn.init, optim, fg.optimize, fg.data, fg.parallel, fg.testing, fg.transforms)
 STUB = (Path(fg.__file__).parent / "_engine.pyi").read_text()
 TENSOR = sorted(set(re.findall(r"^    def (\w+)\(", STUB.split("class Tensor")[1].split("\nclass ")[0], re.MULTILINE)))
 

@@ -7,7 +7,7 @@ import argparse
 import os
 import sys
 
-COMMANDS = ("demo", "info", "bench", "draw")
+COMMANDS = ("demo", "info", "bench", "draw", "plan")
 MAX_STEPS, MAX_ROUNDS = 1_000_000, 10_000  # larger values are probably typing errors
 
 
@@ -34,12 +34,27 @@ def integer(low, high=None):
     return read
 
 
+def real(low, high):
+    """Return an argparse type for numbers from `low` to `high`."""
+
+    def read(text):
+        try:
+            value = float(text)
+        except ValueError:
+            value = None
+        if value is None or not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low:g} to {high:g}")
+        return value
+
+    return read
+
+
 def parser():
     top = _Parser(
         prog="python -m fastgrad", description="Automatic differentiation of NumPy programs.", allow_abbrev=False
     )
     top.add_argument("--version", action="store_true", help="print the version and exit")
-    commands = top.add_subparsers(dest="command", metavar="{demo,info,bench,draw}")
+    commands = top.add_subparsers(dest="command", metavar="{demo,info,bench,draw,plan}")
 
     demo = commands.add_parser(
         "demo",
@@ -130,7 +145,33 @@ def parser():
         metavar="PATH",
         help="output file (.svg, .html or .dot), folder, or - for an SVG on stdout (default: graph.svg)",
     )
+    _add_plan(commands)
     return top
+
+
+def _add_plan(commands):
+    plan = commands.add_parser(
+        "plan",
+        allow_abbrev=False,
+        help="print what to expect of data-parallel training on 1 to 10,000 ranks",
+        description="Print what a model of the cost expects of data-parallel training on 1 to 10,000 ranks, each of "
+        "which has the same number of rows per step. The defaults are a cluster with 100 Gbit/s between its ranks.",
+    )
+    for name, default, low, high, text in (
+        ("parameters", 1e6, 1, 1e15, "number of parameters"),
+        ("step", 10.0, 1e-6, 1e9, "milliseconds that one rank computes per step"),
+        ("latency", 2.0, 0, 1e9, "microseconds per message"),
+        ("bandwidth", 10.0, 1e-6, 1e6, "gigabytes per second"),
+        ("overlap", 0.8, 0, 1, "part of the communication that goes on while a rank computes, 0 to 1"),
+        ("largest", 0.5, 0, 1, "part of the parameters that the largest one has, 0 to 1"),
+        ("spread", 0.01, 0, 10, "relative standard deviation of the time between ranks"),
+    ):
+        plan.add_argument(
+            f"--{name}", type=real(low, high), default=default, metavar="X", help=f"{text} (default: {default:g})"
+        )
+    plan.add_argument(
+        "--itemsize", type=int, choices=(4, 8), default=8, help="bytes of a number, 4 for float32 (default: 8)"
+    )
 
 
 def parse(arguments):
@@ -185,6 +226,11 @@ def _run(options):
         from fastgrad.cli.bench import bench
 
         return bench(options.rounds, sys.stdout)
+    if options.command == "plan":
+        from fastgrad.cli.plan import lines as lines_of_plan
+
+        print("\n".join(lines_of_plan(options)))
+        return 0
     if options.command == "draw":
         from fastgrad.cli.draw import draw
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ class _BatchNorm(Module):
     running_mean: Tensor | None
     running_var: Tensor | None
     num_batches_tracked: Tensor | None
+    _synchronized: Any = None  # a function of `fastgrad.parallel`, which normalizes with the batches of all ranks
 
     def __init__(
         self,
@@ -53,6 +55,10 @@ class _BatchNorm(Module):
             if self.momentum is None:  # cumulative average over all batches
                 momentum = 1 / self.num_batches_tracked.item()
         batch = self.training or self.running_mean is None
+        if batch and self._synchronized is not None:
+            return self._synchronized(
+                x, self.running_mean, self.running_var, self.weight, self.bias, momentum, self.eps
+            )
         return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, batch, momentum, self.eps)
 
     def _wanted(self, ndim: int) -> str:

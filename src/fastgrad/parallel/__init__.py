@@ -8,7 +8,8 @@ the same lines do nothing, and MPI is not needed.
 """
 
 from fastgrad.parallel.checkpoint import Checkpoint
+from fastgrad.parallel.normalization import synchronize_batch_norm
 from fastgrad.parallel.optimizer import Distributed, distributed
 from fastgrad.parallel.ranks import Ranks, ranks
 
-__all__ = ["Checkpoint", "Distributed", "Ranks", "distributed", "ranks"]
+__all__ = ["Checkpoint", "Distributed", "Ranks", "distributed", "ranks", "synchronize_batch_norm"]

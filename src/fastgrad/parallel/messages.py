@@ -1,6 +1,6 @@
 """Errors of data-parallel training and their messages: what happened on which rank, what to do."""
 
-from fastgrad.errors import BadSetting, CompileError, DTypeError, ParallelError, StateError
+from fastgrad.errors import BadSetting, CompileError, DTypeError, ParallelError, ShapeError, StateError
 
 
 def no_mpi4py(n, error):
@@ -113,3 +113,8 @@ def no_state(name, got):
 def not_in_checkpoint(path, name, there):
     """A checkpoint was written by another program."""
     return StateError(f"{path}: there is no {name!r} in this checkpoint, but {', '.join(there) or 'nothing'}")
+
+
+def one_value():
+    """A synchronized batch norm has nothing to compute a variance from."""
+    return ShapeError("batch_norm: one value per channel on all ranks together: training needs two")

@@ -52,10 +52,12 @@ class Distributed(Optimizer):
 
     @property
     def param_groups(self) -> list[dict[str, Any]]:  # type: ignore[override]
+        """The groups of the optimizer."""
         return self.optimizer.param_groups
 
     @property
     def defaults(self) -> dict[str, Any]:  # type: ignore[override]
+        """The settings of groups that do not override them."""
         return self.optimizer.defaults
 
     @property

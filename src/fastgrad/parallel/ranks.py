@@ -41,7 +41,8 @@ class Ranks:
         self.timeout = 600.0
         self._ended: dict[int, float] = {}  # ranks that have reached their end, and when they said so
         if self.size > 1:
-            self._gradients, self._signals = comm.Dup(), comm.Dup()
+            # A communicator each: all ranks use one in the same order, which holds for each of these but not across.
+            self._gradients, self._values, self._signals = comm.Dup(), comm.Dup(), comm.Dup()
             failures.install(self)
 
     @property
@@ -85,7 +86,7 @@ class Ranks:
     def barrier(self) -> None:
         """Wait until all ranks have come here."""
         if self.size > 1:
-            self.wait([self._gradients.Ibarrier()], "a barrier")
+            self.wait([self._values.Ibarrier()], "a barrier")
 
     # --- communication that notices failures
 
@@ -96,7 +97,7 @@ class Ranks:
     def add_up(self, array: np.ndarray, what: str) -> None:
         """Add up a contiguous array over all ranks, in place."""
         if self.size > 1:
-            self.wait([self.start(array)], what)
+            self.wait([self._values.Iallreduce(failures.mpi().IN_PLACE, array)], what)
 
     def poll(self, requests: list[Any]) -> bool:
         """Let the communication of the requests go on. Returns whether it is complete."""
@@ -134,6 +135,12 @@ class Ranks:
         for rank, since in self._ended.items():
             if time.monotonic() - since > GRACE:
                 raise messages.rank_ended(rank, what)
+
+    def __deepcopy__(self, memo: Any) -> Ranks:
+        return self
+
+    def __reduce__(self) -> Any:
+        return ranks, ()
 
     def __repr__(self) -> str:
         return f"<rank {self.rank} of {self.size}>"
