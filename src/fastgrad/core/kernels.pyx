@@ -11,7 +11,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 from numpy cimport npy_intp
 from fastgrad.core.layout cimport F32, F64, Layout, item_bytes
-from fastgrad.core.loops cimport FG_STREAM, STREAM_BLOCK, fg_stream, fg_stream_end
+from fastgrad.core.loops cimport FG_BYPASS, FG_STREAM, STREAM_BLOCK, fg_stream, fg_stream_end
 from fastgrad.core.loops cimport BoundLoop, Helpers, Loop, address, apply1, broadcast_apply, helpers, layout_t
 from fastgrad.core.loops cimport numpy_loop, steps_t, walk
 from fastgrad.core.loops import instruction_sets

@@ -38,12 +38,14 @@ cdef inline void apply2(const BoundLoop* loop, const void* x1, npy_intp step1, c
 # Results far larger than the cache are computed block by block and written past it: an ordinary store first reads the
 # line that it overwrites, a third of the traffic of a one-operand op. While a block is written, the next blocks of the
 # operands are prefetched. At 10^7 float64, ns per element: negative 1.04 to 0.64, multiply 1.46 to 1.02, exp 1.25 to
-# 1.00, tanh 1.95 to 1.69; at 2 10^6 there is no difference (2026-11-22, Sapphire Rapids, 2 MiB of L2).
+# 1.00, tanh 1.95 to 1.69; at 2 10^6 there is no difference (2026-11-22, Sapphire Rapids, 2 MiB of L2). Without such
+# stores, where FG_BYPASS is 0, blocks are copied where several kernels share them: their result may replace an operand.
 cdef extern from *:
     """
+    #define FG_STREAM 33554432      /* bytes of a result from which this pays */
     #if defined(__SSE2__) || defined(_M_X64)
     #include <emmintrin.h>
-    #define FG_STREAM 33554432      /* bytes of a result from which this pays */
+    #define FG_BYPASS 1
     /* y = x, both aligned to 16 bytes. Prefetches as many bytes at `next1` and `next2`, which may be NULL. */
     static inline void fg_stream(const char* x, char* y, size_t nbytes, const char* next1, const char* next2) {
         size_t i = 0;
@@ -59,12 +61,13 @@ cdef extern from *:
     }
     #define fg_stream_end() _mm_sfence()
     #else
-    #define FG_STREAM PY_SSIZE_T_MAX
+    #define FG_BYPASS 0
     #define fg_stream(x, y, nbytes, next1, next2) memcpy(y, x, nbytes)
     #define fg_stream_end() ((void)0)
     #endif
     """
     const Py_ssize_t FG_STREAM
+    const bint FG_BYPASS
     void fg_stream(const char* x, char* y, size_t nbytes, const char* next1, const char* next2) noexcept nogil
     void fg_stream_end() noexcept nogil
 
@@ -80,7 +83,7 @@ cdef inline void fresh1(const BoundLoop* loop, const void* x, void* y, npy_intp 
     """As `apply1`, into a fresh block that overlaps no operand."""
     if n * step >= split_from:
         split_loop(loop, 1, <const char*>x, step, NULL, 0, <char*>y, n, step)
-    elif n * step >= FG_STREAM:
+    elif FG_BYPASS and n * step >= FG_STREAM:
         stream_loop(loop, 1, <const char*>x, step, NULL, 0, <char*>y, n, step)
     else:
         apply1(loop, x, y, n, step)
@@ -90,7 +93,7 @@ cdef inline void fresh2(const BoundLoop* loop, const void* x1, npy_intp step1, c
     """As `apply2`, into a fresh block that overlaps no operand."""
     if n * step >= split_from:
         split_loop(loop, 2, <const char*>x1, step1, <const char*>x2, step2, <char*>y, n, step)
-    elif n * step >= FG_STREAM:
+    elif FG_BYPASS and n * step >= FG_STREAM:
         stream_loop(loop, 2, <const char*>x1, step1, <const char*>x2, step2, <char*>y, n, step)
     else:
         apply2(loop, x1, step1, x2, step2, y, n, step)

@@ -171,7 +171,7 @@ cdef void loop_part(const void* job, Py_ssize_t first, Py_ssize_t last, int who)
 cdef void split_loop(const BoundLoop* loop, int nin, const char* x1, npy_intp step1, const char* x2, npy_intp step2,
                      char* y, npy_intp n, npy_intp step) noexcept nogil:
     """y = loop(x1) or loop(x1, x2), by several threads."""
-    cdef LoopJob job = [loop, nin, x1, x2, y, step1, step2, step, n * step >= FG_STREAM]
+    cdef LoopJob job = [loop, nin, x1, x2, y, step1, step2, step, FG_BYPASS and n * step >= FG_STREAM]
     split_work(loop_part, &job, n, LANES)
 
 

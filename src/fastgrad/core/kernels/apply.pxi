@@ -30,7 +30,7 @@ cdef void forward_part(const void* job, Py_ssize_t first, Py_ssize_t last, int w
 cdef void own_forward(Forward forward, int dtype, const char* x, char* y, Py_ssize_t n) noexcept nogil:
     """y = forward(x), into a fresh block; a large one is written past the cache."""
     cdef Py_ssize_t nbytes = n * item_bytes(dtype)
-    cdef ForwardJob job = [forward, dtype, x, y, nbytes >= FG_STREAM]
+    cdef ForwardJob job = [forward, dtype, x, y, FG_BYPASS and nbytes >= FG_STREAM]
     if nbytes >= split_from:
         split_work(forward_part, &job, n, LANES)
     else:
