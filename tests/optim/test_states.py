@@ -257,6 +257,9 @@ def test_modules_are_loaded_as_a_whole_even_where_memory_is_read_only():
         (np.int64, math.inf, "inf is not a number of int64"),
         (np.int64, 1.5, "1.5 is not a number of int64"),
         (np.int64, 2.0**63, "9.22.*e.18 is not a number of int64"),
+        (np.int64, np.float32(2.0**63), "9.22.*e.18 is not a number of int64"),
+        (np.uint64, 2.0**64, "1.84.*e.19 is not a number of uint64"),
+        (np.int64, np.float16(np.inf), "inf is not a number of int64"),
         (np.int8, 300, "300 is not a number of int8"),
         (np.uint8, -1, "-1 is not a number of uint8"),
         (np.bool_, 2, "2 is not a number of bool"),
@@ -277,6 +280,12 @@ def test_a_value_that_would_become_another_is_refused(dtype, value, text):
 
 
 def test_values_that_fit_are_converted():
+    bounds = {np.int8: 127, np.uint8: 255, np.int64: 2**63 - 1024, np.uint64: 2**64 - 2048}
+    for dtype, bound in bounds.items():
+        module = nn.Module()
+        module.register_buffer("a", fg.tensor(np.zeros((), dtype)))
+        module.load_state_dict({"a": float(bound)})
+        assert module.a.item() == bound
     module = nn.Module()
     for name, dtype in (("i", np.int32), ("b", np.bool_), ("f", np.float32), ("c", np.complex64)):
         module.register_buffer(name, fg.tensor(np.zeros(2, dtype)))
