@@ -22,6 +22,13 @@ def _own(value):
     return module.split(".")[0] not in ("fastgrad", "numpy", "builtins", "math")
 
 
+@functools.lru_cache(maxsize=1024)
+def _names(code):
+    """Return the names in the code of a function and of those inside it."""
+    inner = (_names(constant) for constant in code.co_consts if isinstance(constant, types.CodeType))
+    return (*code.co_names, *(name for names in inner for name in names))
+
+
 class _Search:
     def __init__(self):
         self.found = []  # (dict or cell, key, value)
@@ -35,17 +42,11 @@ class _Search:
             except ValueError:
                 continue
             self.note(cell, None, value)
-        for name in self.names(code):
+        for name in _names(code):
             if name in f.__globals__:
                 self.note(f.__globals__, name, f.__globals__[name])
         for value in (*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()):
             self.value(value)
-
-    def names(self, code):
-        yield from code.co_names
-        for constant in code.co_consts:
-            if isinstance(constant, types.CodeType):
-                yield from self.names(constant)
 
     def note(self, holder, key, value):
         if isinstance(value, types.ModuleType) or len(self.found) >= MOST:

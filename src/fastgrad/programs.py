@@ -71,6 +71,8 @@ def compile(f=None, *, static=(), check=False):
 def _positions(f, static):
     """Return the static parameters by name and, if they can be passed so, by position."""
     given = (static,) if isinstance(static, (str, int)) else static
+    if not given:
+        return set()
     try:
         parameters = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):  # of a built-in function

@@ -90,8 +90,9 @@ cdef inline void fresh1(const BoundLoop* loop, const void* x, void* y, npy_intp 
 
 cdef inline void fresh2(const BoundLoop* loop, const void* x1, npy_intp step1, const void* x2, npy_intp step2, void* y,
                         npy_intp n, npy_intp step) noexcept nogil:
-    """As `apply2`, into a fresh block that overlaps no operand."""
-    if n * step >= split_from:
+    """As `apply2`, into a fresh block that overlaps no operand. Sums and products cost so little that more of them are
+    needed before splitting pays."""
+    if n * step >> 1 >= split_from:
         split_loop(loop, 2, <const char*>x1, step1, <const char*>x2, step2, <char*>y, n, step)
     elif FG_BYPASS and n * step >= FG_STREAM:
         stream_loop(loop, 2, <const char*>x1, step1, <const char*>x2, step2, <char*>y, n, step)
