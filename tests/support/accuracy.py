@@ -60,6 +60,19 @@ def arguments(rng, n):
     }
 
 
+def powers(rng, n):
+    """Return `n` bases and exponents of each kind: small ones, results of all magnitudes, bases near 1."""
+    wide = 2.0 ** rng.uniform(-1000, 1000, n)
+    near = 1 + rng.uniform(-1, 1, n) * 2.0 ** -rng.uniform(3, 40, n)
+    near = near[near != 1]
+    return [
+        (rng.uniform(0, 10, n), rng.uniform(-5, 5, n)),
+        (-rng.uniform(0, 10, n), rng.integers(-9, 9, n).astype(float)),
+        (wide, rng.uniform(-707, 707, n) / np.log(wide)),
+        (near, rng.uniform(-707, 707, len(near)) / np.log(near)),
+    ]
+
+
 def references():
     """Return mpmath's functions by name."""
     one = mpmath.mpf(1)
@@ -98,6 +111,11 @@ def worst_errors(seed, n):
         errors = [error_in_ulps(value, exact[name](mpmath.mpf(v))) for value, v in zip(y.tolist(), x.tolist())]
         worst = int(np.argmax(errors))
         found[name] = errors[worst], float(x[worst]), len(x)
+    x, e = np.concatenate(powers(np.random.default_rng(seed), n), axis=1)
+    y = fg.power(fg.tensor(x), fg.tensor(e)).numpy()
+    errors = [error_in_ulps(v, mpmath.power(*pair)) for v, *pair in zip(y.tolist(), x.tolist(), e.tolist())]
+    worst = int(np.argmax(errors))
+    found["power"] = errors[worst], (float(x[worst]), float(e[worst])), len(x)
     return found
 
 

@@ -6,13 +6,13 @@
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.float cimport DBL_EPSILON, DBL_MIN, FLT_EPSILON, FLT_MIN
 from libc.math cimport acos, acosh, asin, asinh, atan, atanh, cos, cosh, exp, exp2, expm1, fabs, fabsf, log
-from libc.math cimport log10, log1p, log2, pow, powf, sin, sinh, sqrt, sqrtf, tan, tanh
+from libc.math cimport log10, log1p, log2, pow, sin, sinh, sqrt, sqrtf, tan, tanh
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 from numpy cimport npy_intp
 from fastgrad.core.layout cimport F32, F64, Layout, item_bytes
 from fastgrad.core.loops cimport FG_BYPASS, FG_STREAM, STREAM_BLOCK, fg_stream, fg_stream_end
-from fastgrad.core.loops cimport BoundLoop, Helpers, Loop, address, apply1, broadcast_apply, helpers, layout_t
+from fastgrad.core.loops cimport BoundLoop, Helpers, Loop, address, apply1, apply2, broadcast_apply, helpers, layout_t
 from fastgrad.core.loops cimport numpy_loop, steps_t, walk
 from fastgrad.core.loops import instruction_sets
 from fastgrad.core.workers cimport LANES, Part, blas_is_serial, split_from, split_work, threads_wanted
@@ -39,10 +39,6 @@ ctypedef fused floating:
 
 cdef inline floating fabs_(floating x) noexcept nogil:
     return fabs(x) if floating is double else fabsf(x)
-
-
-cdef inline floating pow_(floating x, floating e) noexcept nogil:
-    return pow(x, e) if floating is double else powf(x, e)
 
 
 cdef inline floating sqrt_(floating x) noexcept nogil:
@@ -89,6 +85,7 @@ include "kernels/own_exp.pxi"
 include "kernels/own_log.pxi"
 include "kernels/own_sin.pxi"
 include "kernels/own_rows.pxi"
+include "kernels/own_power.pxi"
 include "kernels/own_math.pxi"
 
 

@@ -16,7 +16,7 @@ cdef struct BoundLoop:      # a loop and its last argument
 cdef struct Helpers:        # loops that kernels call on blocks, one set per dtype
     BoundLoop exp, log, log1p, sin, cos, tanh
     BoundLoop sigmoid, softplus     # our own, or none
-    BoundLoop add, multiply, maximum, minimum, matmul
+    BoundLoop add, multiply, power, maximum, minimum, matmul
 
 cdef Helpers[2] helpers     # by KernelDType
 

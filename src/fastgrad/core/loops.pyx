@@ -345,6 +345,7 @@ cdef int fill_helpers(floating* unused, int kernel, Helpers* h) except -1:
     h.tanh = trusted_or(<void*>each1[floating], <void*>tanh, "tanh", kernel)
     h.add = trusted_or(<void*>add[floating], <void*>plus, "add", kernel)
     h.multiply = trusted_or(<void*>each2[floating], <void*>times, "multiply", kernel)
+    h.power = trusted_or(<void*>each2[floating], <void*>pow, "power", kernel)
     h.maximum = trusted_or(<void*>each2[floating], <void*>larger, "maximum", kernel)
     h.minimum = trusted_or(<void*>each2[floating], <void*>smaller, "minimum", kernel)
     h.matmul = numpy_loop("matmul", kernel)

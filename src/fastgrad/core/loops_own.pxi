@@ -1,7 +1,7 @@
 # Loops used where NumPy's are missing, give wrong values or are refused. Slow: a call per element. Sums are taken in
 # NumPy's order, pairwise, and so are equal to NumPy's.
 
-from libc.math cimport cos, exp, log, log1p, sin, tanh
+from libc.math cimport cos, exp, log, log1p, pow, sin, tanh
 
 ctypedef double (*Math1)(double) noexcept nogil
 ctypedef double (*Math2)(double, double) noexcept nogil

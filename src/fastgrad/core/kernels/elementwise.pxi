@@ -205,6 +205,7 @@ cdef void maximum_backward2(const floating* g, const floating* x1, const floatin
 cdef void power_constant_backward(const floating* g, const floating* x, const floating* x2, const floating* y,
                                   floating* out, Py_ssize_t n, double c, const Helpers* h, bint add) noexcept nogil:
     """g * c * x**(c - 1) for a constant exponent; small integers are the common case."""
+    cdef floating[BLOCK] powers
     cdef floating e = <floating>c, below = <floating>(c - 1)
     if c == 2:
         for i in range(n):
@@ -217,8 +218,9 @@ cdef void power_constant_backward(const floating* g, const floating* x, const fl
     elif c == 0:
         zero_backward(g, x, x2, y, out, n, c, h, add)
     else:
+        apply2(&h.power, x, sizeof(floating), &below, 0, powers, n, sizeof(floating))
         for i in range(n):
-            store_or_add(out + i, g[i] * (e * pow_(x[i], below)), add)
+            store_or_add(out + i, g[i] * (e * powers[i]), add)
 
 
 # Forwards that NumPy has no loop for, of at most BLOCK elements, which stay in the first-level cache.

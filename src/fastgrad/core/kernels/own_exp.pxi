@@ -12,7 +12,7 @@ cdef extern from *:
        and hi is exact. The last bits of t are those of the integer k. */
     #define FG_REDUCE(x)                                                                                    \\
         fg_v t = (x) * 1.4426950408889634 + FG_INTEGER, k = t - FG_INTEGER;                                 \\
-        fg_v hi = (x) - k * FG_LN2_HI, lo = k * FG_LN2_LO, r = hi - lo
+        fg_v hi = fg_fused(k, FG_ALL(-FG_LN2_HI), (x)), lo = k * FG_LN2_LO, r = hi - lo
     #define FG_POWER_OF_2(t) ((fg_v)(((fg_u)(t) << 52) + FG_ONE))
 
     /* (exp(r) - 1 - r) / r**2 - 1/2 for |r| <= ln 2 / 2: 5.4e-20 of exp(r) */
@@ -25,8 +25,12 @@ cdef extern from *:
         return even + r * odd;
     }
     FG_INLINE fg_v fg_exp_tail(fg_v r) {
-        fg_v r2 = r * r;
-        return r2 * (0.5 + fg_exp_cubic(r, r2));
+        fg_v r2 = r * r, r4 = r2 * r2;
+        fg_v first = (0.5 + 0.16666666666666685 * r) + r2 * (0.04166666666666673 + 0.008333333333316685 * r);
+        fg_v rest = ((0.0013888888888858562 + 0.00019841269897193697 * r)
+                    + r2 * (2.4801587353773277e-05 + 2.7557234099843114e-06 * r))
+                    + r4 * ((2.7557233490907427e-07 + 2.5112288305109906e-08 * r) + 2.0926909485634628e-09 * r2);
+        return r2 * first + r2 * r4 * rest;
     }
     /* The same, with the first digits of r**2 / 2 exact: for results in which 1 cancels. */
     FG_INLINE fg_v fg_exp_tail_exact(fg_v r, fg_v hi, fg_v lo) {

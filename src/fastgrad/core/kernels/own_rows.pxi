@@ -173,10 +173,6 @@ cdef extern from *:
             }
     #endif
     }
-    static void fg_turn_tables(void) {
-        fg_turn_rows(fg_tanh_rows);
-        fg_turn_rows(fg_erf_rows);
-    }
 
     /* f(|x|) by its table */
     #define FG_BY_ROWS(table)                                                                               \\

@@ -37,11 +37,22 @@ cdef extern from *:
     FG_INLINE fg_v fg_abs(fg_v x) { return (fg_v)((fg_u)x & ~FG_SIGN); }
     FG_INLINE fg_v fg_with_sign(fg_v y, fg_v x) { return (fg_v)(((fg_u)y & ~FG_SIGN) | ((fg_u)x & FG_SIGN)); }
 
+    /* a b + c, where the product is exact, so that it may be fused. */
+    FG_INLINE fg_v fg_fused(fg_v a, fg_v b, fg_v c) {
+    #if defined(__AVX512F__)
+        return (fg_v)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+    #elif defined(__FMA__) && FG_WIDTH == 32
+        return (fg_v)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+    #else
+        return a * b + c;
+    #endif
+    }
+
     /* (n + n_lo) / (d + d_lo) with one rounding, but for the last bits: the quotient of the first digits has an exact
        remainder. */
     FG_INLINE fg_v fg_divide(fg_v n, fg_v n_lo, fg_v d, fg_v d_lo) {
         fg_v inverse = 1.0 / d, q = (fg_v)((fg_u)(n * inverse) & FG_UPPER), first = (fg_v)((fg_u)d & FG_UPPER);
-        return q + (((n - q * first) - q * ((d - first) + d_lo)) + n_lo) * inverse;
+        return q + ((fg_fused(-q, first, n) - q * ((d - first) + d_lo)) + n_lo) * inverse;
     }
 
     FG_INLINE int fg_any_negative(fg_u a) {
@@ -57,6 +68,7 @@ cdef extern from *:
     }
     /* y = f(x) for a number of vectors: a function for the loops below. */
     typedef void (*fg_vectors)(const double* x, double* y, npy_intp count);
+    typedef void (*fg_pairs)(const double* x1, const double* x2, double* y, npy_intp count);
     #define FG_EACH_VECTOR(f, count) for (i = 0; i < (count); i++) ((fg_v*)y)[i] = f(((const fg_v*)x)[i])
     #define FG_VECTORS(f)                                                                                   \\
         static void f##_vectors(const double* x, double* y, npy_intp count) {                               \\
