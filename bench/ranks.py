@@ -1,7 +1,8 @@
 """Times data-parallel steps: `mpiexec -n 2 -bind-to core python -m bench.ranks`, and the same with `-n 1`.
 
-Every rank trains on batches of the same size. A row is the median time of a step and its quartiles, in microseconds;
-the rows of 1 and N ranks give the weak scaling. `all-reduce` compares a sum over the ranks with mpi4py alone.
+Every rank trains on batches of the same size. A row has percentiles 5, 25, 50 and 75 of the time of a step in
+microseconds; the rows of 1 and N ranks give the weak scaling. `all-reduce` compares a sum over the ranks with mpi4py
+alone.
 """
 
 import sys
@@ -16,8 +17,8 @@ F = nn.functional
 SECONDS = 2.0
 
 
-def quartiles(step, ranks):
-    """Return quartiles of the time of a step; all ranks take the same number."""
+def percentiles(step, ranks):
+    """Return percentiles of the time of a step; all ranks take the same number."""
     began = time.perf_counter()
     for _ in range(5):
         step()
@@ -28,7 +29,7 @@ def quartiles(step, ranks):
         began = time.perf_counter()
         step()
         times[k] = time.perf_counter() - began
-    return np.percentile(times[n // 10 :], [25, 50, 75]) * 1e6
+    return np.percentile(times[n // 10 :], [5, 25, 50, 75]) * 1e6
 
 
 def mlp(sizes, batch, dtype=np.float64):
@@ -101,9 +102,9 @@ def main(words):
     ranks = parallel.ranks()
     for name, make in ROWS.items():
         if all(word in name for word in words):
-            low, middle, high = quartiles(make(), ranks)
+            found = percentiles(make(), ranks)
             if ranks.is_first:
-                print(f"{ranks.size} ranks  {name:40} {middle:9.1f}  ({low:.1f} to {high:.1f})", flush=True)
+                print(f"{ranks.size} ranks  {name:40}" + "".join(f"{t:10.1f}" for t in found), flush=True)
     if ranks.size > 1 and not words:
         ours, blocking, waiting = all_reduce(ranks)
         if ranks.is_first:

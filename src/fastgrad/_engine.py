@@ -55,7 +55,7 @@ subclass, set_class = _chosen.subclass, _chosen.set_class  # for the names of ot
 write_count = _chosen.write_count
 collect_nodes = _chosen.collect_nodes  # for `checkpoint`
 partial_gradients = _chosen.partial_gradients
-set_receiver = _chosen.set_receiver  # for `parallel`
+set_receiver, overwritten_array = _chosen.set_receiver, _chosen.overwritten_array  # for `parallel`
 unit_directions = _chosen.unit_directions
 push_forward, pull_back, reached_inputs, graph_signature = (
     _chosen.push_forward,

@@ -294,3 +294,22 @@ assert isinstance(optimizer, optim.Optimizer) and "lr: 0.025" in repr(optimizer)
 say("done")
 """
     everywhere(run(program, 2, tmp_path), 2)
+
+
+def test_a_gradient_that_the_user_has_set_before_a_program(tmp_path):
+    program = """
+w, v = (fg.tensor(np.ones((3, 4)), requires_grad=True) for _ in range(2))
+optimizer = distributed(optim.SGD([w, v], lr=0.1))
+given = np.full((4, 3), 10.0)
+step = fg.compile(lambda x: (w * x).sum().backward())
+for _ in range(3):
+    w.grad = fg.tensor(given.T.copy()).T.T
+    step(fg.tensor(np.full((3, 4), 1.0 + rank)))
+    np.testing.assert_allclose(w.grad.numpy(), 11.5)
+    w.grad = given.T
+    step(fg.tensor(np.full((3, 4), 1.0 + rank)))
+    np.testing.assert_allclose(w.grad.numpy(), 11.5)
+    assert v.grad is None
+say("done")
+"""
+    everywhere(run(program, 2, tmp_path), 2)

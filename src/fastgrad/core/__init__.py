@@ -48,6 +48,7 @@ from fastgrad.core.tensor import (
     node_key,
     node_of,
     ops_with_kernels,
+    overwritten_array,
     own_value,
     partial_gradients,
     pull_back,

@@ -36,6 +36,7 @@ from fastgrad.engine_python.sweep import (
     keep_small_graphs,
     node_key,
     node_of,
+    overwritten_array,
     partial_gradients,
     set_receiver,
 )

@@ -257,6 +257,17 @@ def set_receiver(x, find, number):
     x.receiver = None if find is None else (find, number)
 
 
+def overwritten_array(x):
+    """Return the C-contiguous array of the leaf `x`, for a caller that overwrites it at once; counted as one write.
+
+    None if the memory is not its own.
+    """
+    if x.requires_grad or not x.array.flags.c_contiguous or not x.array.flags.owndata or x.storage.foreign:
+        return None
+    x.storage.version += 1
+    return x.array
+
+
 def _received(gradients, create_graph):
     """Return the gradients as the receivers of leaves leave them, which combine them with those of other processes."""
     receivers, result = {}, dict(gradients)

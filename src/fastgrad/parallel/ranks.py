@@ -109,12 +109,13 @@ class Ranks:
         A loop of ours, because MPI's own wait spins: ranks that outnumber the cores would take them from the one that
         they wait for, and would never see that it has failed.
         """
+        completed = failures.mpi().Request.Testall
         for _ in range(20):
-            if failures.completed(requests):
+            if completed(requests):
                 return
         began = time.monotonic()
         look = began + LOOK_AFTER
-        while not failures.completed(requests):
+        while not completed(requests):
             os.sched_yield()
             now = time.monotonic()
             if now < look:

@@ -8,6 +8,15 @@ def set_receiver(Tensor x not None, find, Py_ssize_t number):
     x.flags |= HOOKED
 
 
+def overwritten_array(Tensor x not None):
+    """An array over the C-contiguous memory of the leaf `x`, for a caller that overwrites it at once, which counts as
+    one write; None if the memory is not its own."""
+    if is_recorded(x) or not x.layout.flags & C_CONTIGUOUS or (x.storage != NULL and x.storage.base != NULL):
+        return None
+    bump_version(x)
+    return array_view(x, x, True)
+
+
 cdef inline bint has_hooks(Tensor x) except -1:
     return x.flags & HOOKED != 0 and bool((<NodeExtra>x.extra).hooks)
 
