@@ -22,7 +22,7 @@ cdef extern from *:
     FG_INLINE fg_v fg_log_plus(fg_v x, fg_v scale, fg_v small) {
         FG_LOG_PARTS(x);
         k -= scale;
-        return k * FG_LN2_HI - ((half - (fg_log_rest(f, half) + (k * FG_LN2_LO + small))) - f);
+        return fg_fused(k, FG_ALL(FG_LN2_HI), f - (half - (fg_log_rest(f, half) + (k * FG_LN2_LO + small))));
     }
     /* k times (k_hi + k_lo) + log(m) times (c_hi + c_lo), where the products of the first digits are exact */
     FG_INLINE fg_v fg_log_in(fg_v x, fg_v scale, double k_hi, double k_lo, double c_hi, double c_lo) {

@@ -85,6 +85,9 @@ cdef extern from *:
         }
     }
     static void fg_turn_tables(void) {
+        static int turned = 0;      /* where the module is executed twice */
+        if (turned) return;
+        turned = 1;
         fg_turn_rows(fg_tanh_rows);
         fg_turn_rows(fg_erf_rows);
         fg_turn_power_rows();
