@@ -41,6 +41,21 @@ def memory(how, n):
     return (_status("VmHWM") - base) / n
 
 
+def mixed_memory(kind, n, calls):
+    """Return the peak memory of this process after calls of the `mixed` function of n elements, in bytes."""
+    import numpy as np
+
+    import fastgrad as fg
+    from fastgrad.benchmark import elementwise
+
+    function = elementwise.mixed_by_hand if kind == "hand" else fg.value_and_grad(elementwise.mixed)
+    x = np.random.default_rng(5).normal(size=n)
+    for _ in range(calls):
+        result = function(x)  # held during the next call
+    del result
+    return _status("VmHWM")
+
+
 def _status(key):
     """Return a value of /proc/self/status in bytes. (A process inherits the maximum of `getrusage` from its parent.)"""
     for line in Path("/proc/self/status").read_text().splitlines():
@@ -147,7 +162,7 @@ def count_nodes(loss):
 def main(task, *arguments):
     """Serve the requests of one task."""
     if task == "memory":
-        serve({"memory": memory})
+        serve({"memory": memory, "mixed": mixed_memory})
     elif task == "scalar":
         kind, n, *options = arguments
         stepper = ScalarStep(kind, int(n))

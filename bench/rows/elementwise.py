@@ -1,10 +1,12 @@
 """Chains of elementwise ops: arithmetic, memory traffic, and page faults of new results."""
 
+import sys
 from functools import partial
 
 import numpy as np
 
-from bench.results import row
+from bench.machine import worker
+from bench.results import Result, Skipped, row
 from fastgrad.benchmark.elementwise import array_race, mixed, mixed_by_hand, mixed_race
 
 
@@ -47,6 +49,26 @@ def mixed_kept(settings):
     x = np.random.default_rng(5).normal(size=settings.size(10**5, 1000))
     buffers = [np.empty_like(x) for _ in range(4)]
     return array_race(x, mixed, partial(mixed_by_hand, buffers=buffers), "")
+
+
+@row("mixed-memory", target=1.02, note="peak memory of a process that calls mixed-1e7, with everything in it")
+def mixed_memory(settings):
+    """In the first call, and in later ones, during which the caller holds the previous gradient."""
+    if not sys.platform.startswith("linux"):
+        raise Skipped("peak memory is only available on Linux")
+    results = []
+    for when, calls in (("first", 1), ("later", 5)):
+        sizes = []
+        for kind in ("fastgrad", "hand"):
+            with worker("bench.tasks", "memory") as process:
+                sizes.append(process.ask("mixed", kind, settings.size(10**7, 1000), calls))
+        results.append(
+            Result(
+                f"mixed-memory-{when}", *sizes, "NumPy by hand", unit="B", ratio=sizes[0] / sizes[1], target=1.02,
+                note=f"peak of a process, {when} call of mixed-1e7",
+            )
+        )  # fmt: skip
+    return results
 
 
 @row("centred-1e5", target=0.7, note="mean((x - mean(x))**2 / (1 + abs(x))), per element, forward and backward")

@@ -44,6 +44,7 @@ TARGETS = {
     "mixed-1e3": 0.6,
     "mixed-1e5": 1.0,
     "mixed-1e7": 1.0,
+    "mixed-memory": 1.02,
     "centred-1e5": 0.7,
     "matmul-1024": 1.03,
     "matmul-256": 1.05,

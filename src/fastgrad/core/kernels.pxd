@@ -2,6 +2,7 @@
 
 from fastgrad.core.layout cimport Layout
 from fastgrad.core.loops cimport BoundLoop, Helpers, address, layout_t
+from fastgrad.core.workers cimport Part
 
 cdef enum Op:               # the order means nothing
     LEAF
@@ -80,8 +81,9 @@ cdef struct Place:          # an array that a step reads or writes
     char* start
     Py_ssize_t step         # bytes per element; 0 for a block of scratch, which every block of elements reuses
 
-cdef struct Step:           # one call of a backward kernel
+cdef struct Step:           # one call of a backward kernel; where that is NULL, out = op(x1, x2)
     Backward kernel
+    const Kernel* op
     Place g, x1, x2, y, out
     double c
     bint add
@@ -90,8 +92,23 @@ cdef struct StreamedOutput:     # a block of scratch that is written past the ca
     const char* block
     char* y
 
-cdef void run_steps(const Step* steps, int count, const StreamedOutput* outs, int n_outs, int dtype,
-                    Py_ssize_t n) noexcept nogil
+cdef struct Steps:
+    const Step* steps
+    int count
+    const StreamedOutput* outs
+    int n_outs
+    int dtype
+    const char* last            # a block of scratch that is read when the steps are done, or NULL
+    # of several threads
+    char* copies                # of scratch and steps, for each thread but the first
+    Py_ssize_t copy             # bytes of each
+    const char* scratch         # where it begins
+    Py_ssize_t n_scratch        # bytes
+
+cdef void run_steps(Steps* s, Py_ssize_t n) noexcept nogil
+cdef void run_step_blocks(const Steps* s, Py_ssize_t at, Py_ssize_t end) noexcept nogil
+cdef Steps steps_of(const Steps* s, int who) noexcept nogil
+cdef bint share_steps(Steps* s, Part run, const void* job, Py_ssize_t n, Py_ssize_t grain) noexcept nogil
 
 cdef struct Windows:        # lengths of a convolution, or of pooling; with one axis the heights are 1
     Py_ssize_t n            # samples, or planes of pooling

@@ -97,7 +97,8 @@ cdef Storage* allocate(int size_class, Py_ssize_t nbytes) except NULL:
     storage.base = NULL
     storage.size_class = size_class
     if capacity >= HUGE:
-        fg_advise(<char*>block, capacity)
+        # not of the rest of the size class, whose first page would then be a huge one
+        fg_advise(<char*>block, nbytes + (payload(storage) - <char*>block))
     fg_fence(payload(storage) + capacity, slack(storage))
     live_blocks += 1
     return storage

@@ -56,6 +56,7 @@ include "object/versions.pxi"       # writes to memory that a graph still reads
 include "record/table.pxi"          # a row per op
 include "record/edges.pxi"          # what a result keeps of its operands
 include "record/rule_node.pxi"      # and of any number of them
+include "object/postponed.pxi"      # values that are computed where they are read
 include "object/leaving.pxi"        # values that leave the graph
 include "object/regions.pxi"        # which parts of a block were written
 include "object/settle.pxi"         # edges to what was written
@@ -76,6 +77,8 @@ include "forward/directions.pxi"    # tangents, one or a batch
 include "ops/common.pxi"            # operands and blocks of memory
 include "ops/axes.pxi"              # ops along axes
 include "ops/operators.pxi"
+include "ops/postponed.pxi"         # large values, several at a time
+include "ops/postponed_sums.pxi"
 include "ops/elementwise.pxi"
 include "ops/views.pxi"
 include "ops/basic_index.pxi"
@@ -107,6 +110,7 @@ include "backward/reach.pxi"        # which tensors lead to an input of `gradien
 include "backward/commit.pxi"       # writing `.grad`
 include "backward/scalars.pxi"      # nodes of one float64 element
 include "backward/deferred.pxi"     # large elementwise nodes, several at a time
+include "backward/deferred_values.pxi"
 include "backward/receivers.pxi"     # gradients that are combined with those of other processes
 include "backward/sweep.pxi"
 include "backward/gradients.pxi"    # the public verbs

@@ -137,6 +137,8 @@ cdef bint is_settled(Sweep* here) except -1:
             if not adds_in_place(x, layout_contiguous(x.layout), False):
                 return False
             expect_contiguous(<Tensor>x.grad_)
+            if postponed_values != NULL:
+                before_write(<Tensor>x.grad_)
             if (<Tensor>x.grad_).gen == 65535 or not is_leaf(<Tensor>x.grad_):
                 move_out(<Tensor>x.grad_)       # so that the write can be counted
     if here.sums != NULL:

@@ -96,6 +96,8 @@ cdef int accumulate_tensor(Tensor x, Tensor gx, bint record) except -1:
         capture_operand(gx)
     if FASTGRAD_DEBUG and (not same_shape(x.layout, gx.layout) or x.layout.typenum != gx.layout.typenum):
         raise AssertionError("a cotangent of another shape or dtype")       # its rule's result was checked before
+    if not record:
+        ready(gx)
     if record or x.layout.kernel == NO_KERNEL:
         if not x.flags & COTANGENT_TENSOR:
             set_cotangent_tensor(x, gx)

@@ -10,7 +10,7 @@ cdef enum:
     LARGE = 65536           # bytes of a cotangent from which nodes are deferred
     MOST = 128              # steps and buffers
     KEPT = 192              # tensors, three per node
-    SPARE = 8               # of each, the most that one node needs
+    SPARE = 48              # of each, the most that one node needs, with the postponed values that it reads
     IN_BUFFER = -1          # as a Place's step: `start` is the number of a buffer
 
 cdef struct Buffer:         # a cotangent, or a number that stands for all elements
@@ -113,13 +113,6 @@ cdef int buffer_of(Deferred* deferred, Tensor x) noexcept:
     return buffer_number(x)
 
 
-cdef inline Place place_at(const char* start, Py_ssize_t step) noexcept:
-    cdef Place place
-    place.start = <char*>start
-    place.step = step
-    return place
-
-
 cdef inline Place in_buffer(int b) noexcept:
     return place_at(<char*><size_t>b, IN_BUFFER)
 
@@ -149,6 +142,7 @@ cdef void defer_step(Deferred* deferred, Backward kernel, Place g, Place x1, Pla
     cdef Step* s = &deferred.steps[deferred.n_steps]
     deferred.n_steps += 1
     s.kernel = kernel
+    s.op = NULL
     s.g = g
     s.x1 = x1
     s.x2 = x2
@@ -195,7 +189,7 @@ cdef int defer_edge(Deferred* deferred, Tensor y, Tensor x, Backward kernel, Pla
     else:
         out = new_buffer(deferred, NULL, False)
         hold(x, out)
-    defer_step(deferred, kernel, g, x1, x2, y.data, out, c, add)
+    defer_step(deferred, kernel, g, x1, x2, value_at(y), out, c, add)
     return 0
 
 
@@ -215,7 +209,8 @@ cdef int defer_node(Tensor y, Sweep* here) except -1:
     cdef Deferred* deferred = deferred_of(here)
     cdef Kernel* k = &kernels[y.op]
     cdef Tensor x1 = None, x2 = None
-    cdef Place d1, d2 = place_at(NULL, 0)
+    cdef Place nothing = place_at(NULL, 0)
+    cdef Place d1 = nothing, d2 = nothing, v1 = nothing, v2 = nothing
     cdef double c = 0
     cdef int b = -1, node
     cdef unsigned int reads = reads_at(y)
@@ -237,7 +232,10 @@ cdef int defer_node(Tensor y, Sweep* here) except -1:
     else:
         x1 = <Tensor>y.x1
         keep_deferred(deferred, x1, node, reads & READS_X1 != 0)
-        d1 = in_memory(deferred, x1.data)
+        d1 = in_memory(deferred, value_at(x1))
+        if reads & READS_X1:
+            defer_value(deferred, x1, node, &d1)
+            v1 = d1
     if y.flags & CONST2:
         c = constant_of(y.x2)
         d2 = in_constant(deferred, c)
@@ -245,7 +243,12 @@ cdef int defer_node(Tensor y, Sweep* here) except -1:
     elif y.x2 != NULL:
         x2 = <Tensor>y.x2
         keep_deferred(deferred, x2, node, reads & READS_X2 != 0)
-        d2 = in_memory(deferred, x2.data)
+        d2 = in_memory(deferred, value_at(x2))
+        if x2 is x1 and reads & READS_X1:
+            d2 = d1
+        elif reads & READS_X2:
+            defer_value(deferred, x2, node, &d2)
+            v2 = d2
     if not y.flags & UNIFORM:
         b = buffer_of(deferred, y)
     # The second operand first, as `backward_binary` does.
@@ -255,6 +258,8 @@ cdef int defer_node(Tensor y, Sweep* here) except -1:
         defer_edge(deferred, y, x1, b1, d1, d2, b, c, True)
     if b >= 0:
         release_buffer(deferred, b)
+    release_value(deferred, v1)
+    release_value(deferred, v2)
     y.flags &= ~<int>(COTANGENT | DEFERRED | UNIFORM)
     return 0
 
@@ -305,11 +310,12 @@ cdef int run_deferred(Sweep* here) except -1:
     """Run all steps. Afterwards the cotangents are as if the nodes had been processed one by one."""
     cdef Deferred* deferred = here.deferred
     cdef Py_ssize_t item = item_bytes(deferred.dtype), nbytes = deferred.n * item
-    cdef bint stream = nbytes >= FG_STREAM
+    cdef bint stream = nbytes >= min(FG_STREAM, postponed_from)
     cdef bint[MOST] fresh
     cdef StreamedOutput[MOST] outs
     cdef int n_outs = 0, k
     cdef Step* step
+    cdef Steps steps
     check_deferred(here)
     cdef Storage* scratch = storage_new((deferred.n_slots + 1) * RUN_BLOCK * item)
     cdef char* block = payload(scratch)
@@ -334,7 +340,9 @@ cdef int run_deferred(Sweep* here) except -1:
             locate(deferred, &step.x1, block, stream, fresh)
             locate(deferred, &step.x2, block, stream, fresh)
             locate(deferred, &step.out, block, stream, fresh)
-        run_steps(deferred.steps, deferred.n_steps, outs, n_outs, deferred.dtype, deferred.n)
+        steps.steps, steps.count, steps.outs, steps.n_outs = deferred.steps, deferred.n_steps, outs, n_outs
+        steps.dtype, steps.last = deferred.dtype, NULL
+        run_steps(&steps, deferred.n)
     finally:
         storage_release(scratch)
     forget_deferred(here, True)

@@ -93,6 +93,8 @@ cdef int backward_node(Tensor y, Sweep* here) except -1:
         g = payload(gs)
     if table[y.op].reads & READS_Y:
         expect_contiguous(y)
+    if postponed_values != NULL:
+        ready_operands(y)
     return table[y.op].backward(y, g, gs, here.only_wanted)
 
 
@@ -216,6 +218,8 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, Targets gradients, bint
             if not retain and Py_REFCNT(item) == 1:
                 (<Tensor>item).flags |= DYING
             try:
+                if postponed_values != NULL and not retain and is_held(item, here):
+                    ready(<Tensor>item)     # its graph will be freed
                 process_node(<Tensor>item, here)
             finally:
                 drop(item)

@@ -63,6 +63,7 @@ cdef tuple prepare_kernels(Tensor y, KernelCall* call):
     cdef PyObject* x2 = edge2(y)
     cdef int dtype = y.layout.kernel
     cdef bint constant = y.flags & (CONST1 | CONST2) != 0
+    ready_operands(y)
     # `backward_apply` takes the constant for the operand that is NULL.
     cdef unsigned int reads = READS_X1 | READS_X2 if constant else operand_reads(y)
     cdef Tensor s1 = expanded(<Tensor>x1, y.layout) if x1 != NULL and reads & READS_X1 else None

@@ -107,6 +107,7 @@ cdef bint seen_elsewhere(cnp.ndarray a):
 
 cdef object array_view(Tensor t, object base, bint writeable):
     """An ndarray over the tensor's memory, kept alive by `base`."""
+    ready(t)
     cdef cnp.dtype descr = PyArray_DescrFromType(t.layout.typenum)
     Py_INCREF(descr)        # NewFromDescr takes a reference for itself
     cdef object a = PyArray_NewFromDescr(
@@ -119,6 +120,7 @@ cdef object array_view(Tensor t, object base, bint writeable):
 
 cdef Tensor detached(Tensor t):
     """The same memory without the graph."""
+    ready(t)
     move_out(t)
     cdef Tensor alias = adopt(t.layout, t.storage, t.data)
     alias.flags |= VIEW
@@ -144,11 +146,13 @@ cdef object scalar_item(Tensor t):
 
 cdef Tensor contiguous(Tensor t):
     """`t`, or a copy of it in C order that is not recorded."""
+    ready(t)
     return t if t.layout.flags & C_CONTIGUOUS else private_copy(t)
 
 
 cdef Tensor private_copy(Tensor t):
     """A C-contiguous copy, also of a contiguous tensor."""
+    ready(t)
     cdef Layout* layout = layout_contiguous(t.layout)
     cdef Tensor c = new_tensor(layout)
     copy_door(layout.itemsize, layout, t.data, t.layout.strides, c.data, layout.strides)

@@ -62,6 +62,9 @@ cdef object write_inplace(Tensor x, Tensor z, str name):
     cdef Tensor old, value = None
     cdef unsigned short gen = x.gen
     cdef bint foreign, moves
+    if postponed_values != NULL:
+        before_write(x)
+        ready(z)
     if x.flags & VIEW and fg_grad_off == 0 and (x.flags | z.flags) & REQUIRES_GRAD:
         return write_through(x, z, name)
     check_writable(x)

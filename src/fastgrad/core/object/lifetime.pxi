@@ -103,6 +103,8 @@ cdef void release_fields(Tensor t) noexcept:
         free_cotangent(t)
     if t.storage != NULL:
         if t.storage.base == NULL:
+            if t.storage.flags & POSTPONED:
+                forget_postponed(t.storage)
             storage_release(t.storage)
         else:
             before = enter_python()

@@ -62,6 +62,8 @@ cdef object set_item(Tensor x, object key, object value, Tensor changed=None):
     if recording and is_tensor(value) and not np.can_cast(dtype_of(<Tensor>value), dtype_of(x), "same_kind"):
         raise errors.inplace_dtype("setitem", dtype_of(<Tensor>value), dtype_of(x))
     check_writable(x)
+    if postponed_values != NULL:
+        before_write(x)
     if is_tensor(value):
         check_fresh(<Tensor>value)
     if recording:

@@ -71,6 +71,7 @@ cdef class Tensor:
         if writable:
             if self.storage.flags & READ_ONLY or overlaps_itself(self.layout):
                 raise errors.read_only()
+            before_write(self)
             self.storage.version += 1
             self.storage.flags |= FOREIGN_WRITABLE
         return to_numpy(self, writable)

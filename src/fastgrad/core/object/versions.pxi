@@ -50,7 +50,9 @@ cdef int move_out_uncaptured(Tensor t) except -1:
 
 
 cdef inline int bump_version(Tensor x) except -1:
-    """Count a write to the value of `x`: of a recorded inline value where its views can see it."""
+    """Count a write to the value of `x`, before it: of a recorded inline value where its views can see it."""
+    if postponed_values != NULL:
+        before_write(x)
     if x.storage == NULL and is_leaf(x) and x.gen < 65535:
         x.gen += 1
     else:
@@ -98,7 +100,9 @@ cdef inline int check_fresh(Tensor x) except -1:
 
 
 cdef int check_written(Tensor x) except -1:
-    if x.flags & VIEW:
+    if x.storage.flags & POSTPONED:
+        compute(x)
+    elif x.flags & VIEW:
         if not refresh(x):
             raise errors.stale(op_name(x))
     elif not is_leaf(x) and x.storage.taken != x.storage.version:

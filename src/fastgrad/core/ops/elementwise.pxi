@@ -26,6 +26,10 @@ cdef Tensor unary_array(int op, Tensor x):
     cdef Layout* layout = x.layout
     if not has_forward(op, layout.kernel):
         return rule_op(op, (x,))
+    if layout.nbytes >= postponed_from:
+        y = large_elementwise(op, x, None, 0, False)
+        if y is not None:
+            return y
     check_fresh(x)
     if layout.flags & C_CONTIGUOUS:
         y = new_tensor(layout)
@@ -76,6 +80,10 @@ cdef Tensor binary_array(int op, Tensor a, Tensor b):
     cdef Kernel* k = &kernels[op]
     if layout.kernel == NO_KERNEL or b.layout.kernel != layout.kernel or k.loop[layout.kernel].run == NULL:
         return rule_op(op, (a, b))
+    if layout.nbytes >= postponed_from:
+        y = large_elementwise(op, a, b, 0, False)
+        if y is not None:
+            return y
     check_fresh(a)
     check_fresh(b)
     if layout == b.layout and layout.flags & C_CONTIGUOUS:
@@ -130,12 +138,17 @@ cdef Tensor constant_array(int op, Tensor x, double c, bint first):
     cdef Kernel* k = &kernels[op]
     cdef float narrow = <float>c
     cdef void* constant = &c if layout.kernel == F64 else <void*>&narrow
+    cdef Tensor y, source
     if layout.kernel == NO_KERNEL or k.loop[layout.kernel].run == NULL:
         return None
+    if layout.nbytes >= postponed_from:
+        y = large_elementwise(op, x, None, c, first)
+        if y is not None:
+            return y
     check_fresh(x)
-    cdef Tensor source = contiguous(x)
+    source = contiguous(x)
     layout = source.layout
-    cdef Tensor y = new_tensor(layout)
+    y = new_tensor(layout)
     if layout.flags & SCALAR and layout.kernel == F64 and k.scalar2 != NULL:
         scalar2_door(k.scalar2, &c if first else <double*>x.data, <double*>x.data if first else &c, y.data)
     elif op == POWER and not first:
@@ -198,6 +211,7 @@ cdef Tensor expanded(Tensor x, const Layout* layout):
     if same_shape(x.layout, layout):
         return contiguous(x)
     broadcast_strides(layout, x.layout, x.layout.strides, strides)
+    ready(x)
     cdef Tensor e = new_tensor(layout_contiguous(<Layout*>layout))
     copy_door(layout.itemsize, layout, x.data, strides, e.data, e.layout.strides)
     return e

@@ -74,6 +74,8 @@ cdef Tensor matmul(int op, Tensor a, Tensor b):
     cdef Matmul s
     cdef Layout* la = a.layout
     cdef Layout* lb = b.layout
+    ready(a)
+    ready(b)
     if la.ndim == 0 or lb.ndim == 0 or not same_kernel(a, b) or not read_matmul(a, b, &s):
         return rule_op(op, (a, b))
     check_fresh(a)

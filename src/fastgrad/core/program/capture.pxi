@@ -152,6 +152,7 @@ cdef void forget_note(Note* s) noexcept:
 cdef Capture begin_capture():
     global fg_captures, fg_watchers, storage_hooks, pool_mask
     cdef Capture c = Capture.__new__(Capture)
+    ready_all()
     c.owners = []
     c.hosts = []
     c.guards = []

@@ -158,6 +158,7 @@ cdef int first_cells(Variant v, list results) except -1:
 
 cdef object replay(Program p, Variant v, Given* given):
     """The result for these arguments; UNBOUND if a branch would go another way."""
+    global replays
     cdef Py_ssize_t k
     cdef Leaf leaf
     cdef int status = 0
@@ -169,10 +170,13 @@ cdef object replay(Program p, Variant v, Given* given):
                 (<double*>leaf.place.at)[0] = PyFloat_AS_DOUBLE(given.leaves[k])
             elif leaf.kind == AN_INTEGER:
                 (<long long*>leaf.place.at)[0] = <object>given.leaves[k]
+        ready_all()
         locate_all(v, given.leaves)
+        replays += 1
         try:
             status = run_notes(v)
         finally:
+            replays -= 1
             count_writes(v, given.leaves)
         if status < 0:
             return UNBOUND

@@ -95,22 +95,32 @@ cdef void plant(TreeJob* j, Py_ssize_t first, Py_ssize_t n, int depth) noexcept 
         plant(j, first + half, n - half, depth - 1)
 
 
-cdef void sum_tree(const ReduceJob* run, char* y) noexcept nogil:
-    """The sum of one long run. The nodes at one depth of the tree by which NumPy sums pairs are summed by several
-    threads, and then by their pairs: the same additions."""
-    cdef TreeJob j
-    cdef int depth = 0, k
-    while (2 << depth) <= TREE and run.e.n >> (depth + 1) >= NODE:
+cdef void plant_tree(TreeJob* j, Py_ssize_t n) noexcept nogil:
+    """List nodes for several threads: those at one depth of the tree by which NumPy sums `n` elements by pairs."""
+    cdef int depth = 0
+    while (2 << depth) <= TREE and n >> (depth + 1) >= NODE:
         depth += 1
-    j.run = run
     j.nodes = 0
-    plant(&j, 0, run.e.n, depth)
-    split_work(tree_part, &j, j.nodes, 1)
+    plant(j, 0, n, depth)
+
+
+cdef void join_tree(TreeJob* j, char* y) noexcept nogil:
+    """Sum the totals of the nodes by their pairs: the same additions."""
+    cdef int k
     while j.nodes > 1:
         j.nodes //= 2
         for k in range(j.nodes):
-            apply2(run.loop, j.total + 16 * k, 8, j.total + 16 * k + 8, 8, j.total + 8 * k, 1, 8)
-    memcpy(y, j.total, run.itemsize)
+            apply2(j.run.loop, j.total + 16 * k, 8, j.total + 16 * k + 8, 8, j.total + 8 * k, 1, 8)
+    memcpy(y, j.total, j.run.itemsize)
+
+
+cdef void sum_tree(const ReduceJob* run, char* y) noexcept nogil:
+    """The sum of one long run, by several threads."""
+    cdef TreeJob j
+    j.run = run
+    plant_tree(&j, run.e.n)
+    split_work(tree_part, &j, j.nodes, 1)
+    join_tree(&j, y)
 
 
 cdef void reduce_loop(const BoundLoop* loop, const char* x, const Extents* e, Py_ssize_t itemsize,
