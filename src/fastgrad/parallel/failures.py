@@ -13,7 +13,7 @@ import traceback
 
 ANSWER = 3.0  # seconds that rank 0 has to take the message, as long as a step may be
 ABORT = 10.0  # and then to write a checkpoint and to abort
-FORWARD = 0.5  # that the launcher has to forward what was printed, which an abort may cut off
+FORWARD = 1.0  # that the launcher has to forward what was printed, which an abort may cut off
 
 _ranks = []  # those that were installed, the world first
 _mpi = None

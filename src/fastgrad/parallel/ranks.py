@@ -16,6 +16,8 @@ LOOK_AFTER, LOOK_EVERY = 0.02, 0.01  # seconds of waiting before, and between, l
 SLEEP_AFTER = 1.0  # seconds of waiting after which the CPU is left to others
 GRACE = 2.0  # seconds that a rank may still wait after another one has ended
 
+_yield_core = getattr(os, "sched_yield", lambda: time.sleep(0))  # not on Windows
+
 
 class Ranks:
     """The processes of a run, made by `ranks`.
@@ -116,7 +118,7 @@ class Ranks:
         began = time.monotonic()
         look = began + LOOK_AFTER
         while not completed(requests):
-            os.sched_yield()
+            _yield_core()
             now = time.monotonic()
             if now < look:
                 continue
