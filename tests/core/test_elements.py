@@ -41,6 +41,20 @@ def test_the_gradient_flows_through_either(shape, key, dtype):
     assert g.tolist() == expected.tolist()
 
 
+@pytest.mark.parametrize(
+    "key", [True, np.True_, np.False_, (np.True_, 0), (slice(1), np.False_), (np.True_, ...)], ids=str
+)
+def test_a_bool_is_a_mask_and_no_number(key):
+    array = np.array([[1.0, 2.0], [3.0, 4.0]])
+    x = fg.tensor(array, requires_grad=True)
+    part = x[key]
+    assert part.shape == array[key].shape and np.array_equal(part.detach().numpy(), array[key])
+    (g,) = fg.gradients(part.sum(), x)
+    expected = np.zeros((2, 2))
+    expected[key] = 1
+    assert np.array_equal(g.numpy(), expected)
+
+
 def test_elements_change_places():
     t = fg.tensor([1.0, 2.0, 3.0])
     t[0], t[1] = t[1], t[0]

@@ -105,10 +105,10 @@ cdef object plain_number(object o):
 
 cdef tuple made_basic(tuple key):
     """As `parameters.key`, of a key that is basic. Objects are asked for their `__index__` once, and only when all
-    parts are known to be basic."""
+    parts are known to be basic: NumPy's bools, which are masks, have one before NumPy 2.3."""
     for part in key:
         if type(part) is not slice and part is not None and part is not Ellipsis:
-            if isinstance(part, (bool, Tensor, ndarray_type)) or not hasattr(part, "__index__"):
+            if isinstance(part, (bool, np.bool_, Tensor, ndarray_type)) or not hasattr(part, "__index__"):
                 return None
     return tuple([slice(plain_number(part.start), plain_number(part.stop), plain_number(part.step))
                   if type(part) is slice else part if part is Ellipsis else plain_number(part) for part in key])
