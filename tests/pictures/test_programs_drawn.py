@@ -36,7 +36,7 @@ def test_the_table_has_the_steps_of_each_program():
 def test_every_step_reads_what_is_an_input_or_was_written_before():
     for steps, buffers in zip(made().steps(), made().buffers()):
         written = {k for k, (kind, _) in enumerate(buffers) if kind in ("argument", "constant", "tensor", "gradient")}
-        for op, reads, writes, _, _ in steps:
+        for op, reads, writes, *_ in steps:
             assert op
             unknown = [b for b in reads if b not in written and buffers[b][0] != "number"]
             assert not unknown, f"{op} reads {unknown}"

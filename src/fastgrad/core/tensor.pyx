@@ -3,6 +3,7 @@
 cimport cython
 cimport numpy as cnp
 from functools import partial
+from time import perf_counter
 
 from cpython.exc cimport PyErr_Clear
 from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc  # no-cython-lint

@@ -42,6 +42,9 @@ class Program:
     def steps(self):
         return []
 
+    def timed(self, *args, **kwargs):
+        return self(*args, **kwargs)
+
     def buffers(self):
         return []
 

@@ -4,7 +4,7 @@ from fastgrad.pictures import messages
 from fastgrad.pictures.graph import BLOCK, CONSTANT, GATE, LEAF, Graph, Node, Wire
 from fastgrad.pictures.printing import printable
 
-_HEAD = ("step", "op", "reads", "writes", "elements", "runs")
+_HEAD = ("step", "op", "reads", "writes", "elements", "µs", "runs")
 _LETTERS = {
     "arena": "m", "result": "r", "constant": "c", "tensor": "t", "gradient": "g", "argument": "a", "number": "n"
 }  # of the names of buffers  # fmt: skip
@@ -22,7 +22,7 @@ class Listing:
     Attributes
     ----------
     variants : list of list of dict
-        For each program that was recorded its steps, with the keys op, reads, writes, elements and runs.
+        For each program that was recorded its steps, with the keys op, reads, writes, elements, seconds and runs.
     buffers : list of list of (str, int)
         For each of these programs the kind and the bytes of each buffer.
     arenas : list of int
@@ -54,21 +54,23 @@ class Listing:
 
 
 def _described(step, buffers):
-    op, reads, writes, elements, group = step
+    op, reads, writes, elements, group, seconds = step
     name = lambda b: f"{_LETTERS[buffers[b][0]]}{b}"
     runs = "" if group is None else "on single numbers" if group == "numbers" else f"block by block, with {group}"
     return {"op": op, "reads": tuple(map(name, reads)), "writes": tuple(map(name, writes)), "elements": elements,
-            "runs": runs}  # fmt: skip
+            "seconds": seconds, "runs": runs}  # fmt: skip
 
 
 def _table(steps):
     lines = [
         (str(k), s["op"], " ".join(s["reads"]), " ".join(s["writes"]), f"{s['elements']:,}" if s["elements"] else "",
-         s["runs"])
+         f"{s['seconds'] * 1e6:.2f}" if s["seconds"] else "", s["runs"])
         for k, s in enumerate(steps)
     ]  # fmt: skip
-    widths = [max(map(len, column)) for column in zip(_HEAD, *lines)]
-    rows = [_HEAD, tuple("─" * w for w in widths), *lines]
+    shown = [k for k, name in enumerate(_HEAD) if name != "µs" or any(s["seconds"] for s in steps)]
+    head, *lines = [[line[k] for k in shown] for line in (_HEAD, *lines)]
+    widths = [max(map(len, column)) for column in zip(head, *lines)]
+    rows = [head, ["─" * w for w in widths], *lines]
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in rows)
 
 
@@ -83,7 +85,7 @@ def describe(program, limit):
     steps, buffers = variants[0], program.buffers()[0]
     hidden = range(limit // 2, len(steps) - limit // 2) if len(steps) > limit else range(0)
     nodes, words, last, counts = [], [], {}, {}
-    for k, (op, reads, writes, elements, _) in enumerate(steps):
+    for k, (op, reads, writes, elements, *_) in enumerate(steps):
         wires = [_source(b, buffers, last, nodes, words, counts) for b in dict.fromkeys(reads)]
         if k in hidden:
             if k == hidden.start:

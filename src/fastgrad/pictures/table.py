@@ -72,8 +72,9 @@ def explain(y, *, names=None, cotangent=None, limit=LIMIT):
     its gradient.
 
     Of a compiled function, the table shows the steps of its programs: what they read and write, how many elements they
-    compute, and whether they run block by block. The letters of buffers are a for arguments, t for Tensors around the
-    function, g for their gradients, c for constants, m for memory of the program, and n for single numbers.
+    compute, how long they took in the last call of `program.timed(...)`, and whether they run block by block. The
+    letters of buffers are a for arguments, t for Tensors around the function, g for their gradients, c for constants,
+    m for memory of the program, r for results, and n for single numbers.
 
     Parameters
     ----------

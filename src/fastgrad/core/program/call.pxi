@@ -16,6 +16,7 @@ cdef class Program:
     cdef readonly object f
     cdef readonly frozenset static      # positions and names of arguments that are no inputs
     cdef bint check
+    cdef bint timing            # steps are timed
     cdef list variants
     cdef list around            # what `f` found around it: `program_guards.surroundings`
     cdef bint warned
@@ -44,10 +45,20 @@ cdef class Program:
     def __repr__(self):
         return f"<fastgrad.compile of {self.f!r}>"
 
-    def steps(self):
-        """One list per program that was recorded: (op, buffers read, buffers written, elements, group) of each step.
+    def timed(self, *args, **kwargs):
+        """Return what a call returns, and keep the time of each step for `fg.explain`. A call that records has none."""
+        self.timing = True
+        try:
+            return self(*args, **kwargs)
+        finally:
+            self.timing = False
 
-        Steps of one group are run block by block; those of the group "numbers" work on single float64 numbers.
+    def steps(self):
+        """One list per program that was recorded: (op, buffers read, buffers written, elements, group, seconds) of each
+        step.
+
+        Steps of one group are run block by block; those of the group "numbers" work on single float64 numbers. The time
+        is that of the last call of `timed`, of steps that ran together that of all, at the first; or None.
         """
         cdef list found = []
         for v in self.variants:

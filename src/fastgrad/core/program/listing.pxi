@@ -44,7 +44,7 @@ cdef str kernel_name(const Note* s):
 
 
 cdef object note_step(Variant v, Py_ssize_t k, object group):
-    """(op, inputs, outputs, elements, bytes read and written, group) of a note."""
+    """(op, inputs, outputs, elements, group) of a note."""
     cdef const Note* s = &v.c.notes[k]
     cdef list ins = [], outs = []
     cdef int j
@@ -76,13 +76,18 @@ cdef list listed_steps(Variant v):
     cdef dict numbers = {}
     for k in range(v.n_code):
         if v.code[k].kind == CALL:
-            found.append(note_step(v, v.code[k].what.index, None))
+            found.append(note_step(v, v.code[k].what.index, None) + (step_time(v, k),))
         elif v.code[k].kind == BLOCKS:
             for i in range(v.blocks[v.code[k].what.index].count):
-                found.append(note_step(v, v.blocks[v.code[k].what.index].calls[i].note, v.code[k].what.index))
+                found.append(note_step(v, v.blocks[v.code[k].what.index].calls[i].note, v.code[k].what.index)
+                             + (None if i else step_time(v, k),))
         else:
-            found.append(note_step(v, v.sources[k], "numbers"))
+            found.append(note_step(v, v.sources[k], "numbers") + (step_time(v, k),))
     return found
+
+
+cdef object step_time(Variant v, Py_ssize_t k):
+    return v.times[k] if v.times != NULL and v.times[k] else None
 
 
 cdef list listed_buffers(Variant v):

@@ -158,6 +158,7 @@ cdef Storage* private_block(Py_ssize_t nbytes, int size_class) noexcept:
         c.own[c.n_own] = s
         owner = <int>c.n_own
         c.n_own += 1
+    # all of the block: a gradient that takes it over later may be larger than the value
     enter_block(c, payload(s), s.capacity, enter_buffer(c, OWN, owner, s, payload(s), s.capacity), False)
     return s
 

@@ -63,6 +63,7 @@ cdef class Variant:
     cdef int n_constants, constant_room
     cdef Storage* arena
     cdef Py_ssize_t arena_bytes
+    cdef double* times              # seconds of each step in the last timed call, or NULL
     cdef list firsts            # (Tensor, its `.grad` or None) as the program finds them
     cdef bint grads_recorded
 
@@ -75,6 +76,7 @@ cdef class Variant:
         PyMem_RawFree(self.sources)
         for k in range(self.n_blocks):
             PyMem_RawFree(self.blocks[k])
+        PyMem_RawFree(self.times)
         if self.arena != NULL:
             storage_release(self.arena)
         PyMem_RawFree(self.blocks)
@@ -386,23 +388,51 @@ cdef int count_write(Tensor x, Py_ssize_t n) except -1:
     return 0
 
 
-cdef int run_notes(Variant v) except -2:
-    """Make all calls again. -1: a branch would go another way."""
-    cdef Py_ssize_t k
-    cdef const Code* s
+cdef inline int run_code(Variant v, const Code* s) except -2:
+    """Make a call again. -1: a branch would go another way."""
     cdef const Note* note
     cdef int failed
+    if s.kind == CALL:
+        note = &v.c.notes[s.what.index]
+        failed = note.run(note)
+        if failed:
+            if failed == -2:
+                return -1
+            reraise()
+    elif s.kind == BLOCKS:
+        run_blocks(v, v.blocks[s.what.index])
+    else:
+        run_number(s, v.cells)
+    return 0
+
+
+cdef int run_notes(Variant v) except -2:
+    cdef Py_ssize_t k
     for k in range(v.n_code):
-        s = &v.code[k]
-        if s.kind == CALL:
-            note = &v.c.notes[s.what.index]
-            failed = note.run(note)
-            if failed:
-                if failed == -2:
-                    return -1
-                reraise()
-        elif s.kind == BLOCKS:
-            run_blocks(v, v.blocks[s.what.index])
-        else:
-            run_number(s, v.cells)
+        if run_code(v, &v.code[k]) < 0:
+            return -1
+    return 0
+
+
+cdef int run_timed(Variant v) except -2:
+    """`run_notes`, with the time of each step. Neighbouring steps on single numbers are timed together, as the first."""
+    cdef Py_ssize_t k = 0, first
+    cdef double begin
+    if v.times == NULL:
+        v.times = <double*>PyMem_RawMalloc((v.n_code + 1) * sizeof(double))
+        if v.times == NULL:
+            raise MemoryError()
+    for k in range(v.n_code):
+        v.times[k] = 0
+    k = 0
+    while k < v.n_code:
+        first = k
+        begin = perf_counter()
+        if run_code(v, &v.code[k]) < 0:
+            return -1
+        k += 1
+        while v.code[first].kind > BLOCKS and k < v.n_code and v.code[k].kind > BLOCKS:
+            run_number(&v.code[k], v.cells)
+            k += 1
+        v.times[first] = perf_counter() - begin
     return 0

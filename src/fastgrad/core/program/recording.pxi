@@ -174,7 +174,7 @@ cdef object replay(Program p, Variant v, Given* given):
         locate_all(v, given.leaves)
         replays += 1
         try:
-            status = run_notes(v)
+            status = run_timed(v) if p.timing else run_notes(v)
         finally:
             replays -= 1
             count_writes(v, given.leaves)
