@@ -107,6 +107,7 @@ include "backward/threads.pxi"      # the running sweeps, by thread
 include "backward/targets.pxi"      # the inputs of `gradients`
 include "backward/edges.pxi"        # walking the edges of a node
 include "backward/nesting.pxi"      # sweeps within sweeps
+include "backward/outside.pxi"      # kernels without the GIL
 include "backward/reach.pxi"        # which tensors lead to an input of `gradients`
 include "backward/commit.pxi"       # writing `.grad`
 include "backward/scalars.pxi"      # nodes of one float64 element

@@ -122,11 +122,13 @@ cdef int wait_for_other_sweep(Sweep* here) except -1:
     here.search = 0
     here.blocker = 0
     restore_scratch(here)
-    if here.owner.running != here or here.outer != NULL:
-        raise errors.swept_elsewhere()      # in a hook or a rule: an outer sweep holds tensors meanwhile
+    cdef bint inside = here.owner.running != here or here.outer != NULL
+    cdef Sweep* r = sweep_numbered(other)
     until = time.monotonic() + PATIENCE
-    while sweep_numbered(other) != NULL:
-        if time.monotonic() > until:
-            raise errors.swept_elsewhere()      # it may be waiting for this very thread
+    while r != NULL:
+        # In a hook or a rule, an outer sweep holds tensors meanwhile; otherwise it may be waiting for this very thread.
+        if not r.outside and (inside or time.monotonic() > until):
+            raise errors.swept_elsewhere()
         time.sleep(1e-4)
+        r = sweep_numbered(other)
     return 0

@@ -30,6 +30,7 @@ cdef struct Sweep:
     bint strays             # and one is not
     bint partial            # and stop at them, without their hooks
     bint ordered            # forward mode: only list the tensors that lead to the inputs, in `leaves`
+    bint outside            # its thread runs a kernel without the GIL
     bint interleaved        # may share tensors with other sweeps: no scalar path, and ownership is checked
     unsigned short mask     # the flag of tensors to which the sweep goes
     unsigned int blocker    # number of another thread's sweep that uses our tensors, or 0

@@ -81,14 +81,17 @@ cdef Tensor matmul(int op, Tensor a, Tensor b):
     check_fresh(a)
     check_fresh(b)
     cdef Tensor y = new_tensor(stacked_layout(la, &s, s.m if la.ndim > 1 else -1, s.p if lb.ndim > 1 else -1))
+    cdef unsigned int versions = version_of(a) + version_of(b)
     if s.batch == 0:
-        product(la.kernel, s.m, s.n, s.p, &s.a, &s.b, y.data)
+        product(la.kernel, s.m, s.n, s.p, &s.a, &s.b, y.data, a.storage, b.storage)
     elif s.one and la.flags & C_CONTIGUOUS:
         s.a = factor(a.data, la.itemsize * s.n, la.itemsize)
-        product(la.kernel, s.count * s.m, s.n, s.p, &s.a, &s.b, y.data)
+        product(la.kernel, s.count * s.m, s.n, s.p, &s.a, &s.b, y.data, a.storage, b.storage)
     else:
         run_batched(la.kernel, &s, s.m, s.n, s.p, &s.a, &s.b, y.data)
     if (a.flags | b.flags) & REQUIRES_GRAD and fg_grad_off == 0:
+        if version_of(a) + version_of(b) != versions:
+            raise errors.written_meanwhile(op_names[op])
         link2(y, op, guarded(a, op, READS_X1), guarded(b, op, READS_X2))
     return y
 
@@ -126,21 +129,23 @@ def own_products(on):
 
 
 cdef int product(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a, const Factor* b,
-                 char* y) except -1:
+                 char* y, Storage* a_memory, Storage* b_memory) except -1:
     """C-contiguous `y[m, p] = a[m, n] @ b[n, p]`, by our own kernel where that is the faster, otherwise by NumPy's
-    BLAS."""
+    BLAS. Large ones run without the GIL if the blocks that the factors are in are given."""
     if m == 0 or p == 0:
         return 0
     if n == 0:
         zero_door(y, m * p * item_bytes(kernel))
         return 0
     cdef Py_ssize_t scratch = own_product_scratch(kernel, m, n, p, a, b) if own_products_on else 0
-    if scratch == 0:
-        product_door(kernel, m, n, p, a, b, y, NULL)
-        return 0
-    cdef Storage* block = storage_new(scratch)
-    product_door(kernel, m, n, p, a, b, y, payload(block))
-    storage_release(block)
+    cdef Storage* block = storage_new(scratch) if scratch else NULL
+    cdef char* room = payload(block) if scratch else NULL
+    if m * p >= LEAVES_GIL // n and a_memory != NULL and b_memory != NULL and can_leave_gil():
+        product_outside(kernel, m, n, p, a, b, y, room, a_memory, b_memory)
+    else:
+        product_door(kernel, m, n, p, a, b, y, room)
+    if scratch:
+        storage_release(block)
     return 0
 
 
@@ -170,6 +175,16 @@ cdef int backward_matmul(Tensor y, char* g, Storage* gs, bint only_wanted) excep
     """For y[m, p] = a[m, n] @ b[n, p]: ga = g @ b.T and gb = a.T @ g, through strides, summed over the axes along which
     an operand was broadcast."""
     cdef Tensor a = resolve(y.x1, y.gen1), b = resolve(y.x2, y.gen2)
+    cdef Storage* memory[3]
+    hold_memory(memory, a.storage, b.storage, gs)
+    try:
+        matmul_gradients(y, a, b, g, gs, only_wanted)
+    finally:
+        release_memory(memory)
+    return 0
+
+
+cdef int matmul_gradients(Tensor y, Tensor a, Tensor b, char* g, Storage* gs, bint only_wanted) except -1:
     cdef Matmul s
     cdef Py_ssize_t[64] g_steps
     cdef Py_ssize_t item = a.layout.itemsize, first = 0
@@ -182,9 +197,9 @@ cdef int backward_matmul(Tensor y, char* g, Storage* gs, bint only_wanted) excep
         part = sole_part(a, only_wanted, &first) if s.batch == 0 else None
         if part is not None:        # as of [x, h, 1] @ w in a recurrent network: the other columns are not needed
             right.x += first * right.col
-            product_into(part, s.m, s.p, part.layout.shape[1], &upstream, &right)
+            product_into(part, s.m, s.p, part.layout.shape[1], &upstream, &right, gs, b.storage)
         elif s.one:
-            product_into(a, s.count * s.m, s.p, s.n, &upstream, &right)
+            product_into(a, s.count * s.m, s.p, s.n, &upstream, &right, gs, b.storage)
         else:
             batched_into(a, &s, s.m if a.layout.ndim > 1 else -1, s.n, s.p, &upstream, &right)
     if takes(b, only_wanted):
@@ -193,15 +208,19 @@ cdef int backward_matmul(Tensor y, char* g, Storage* gs, bint only_wanted) excep
         if s.batch:     # the sum over the stack is one product
             a = contiguous(a)
             left = factor(a.data, item, s.n * item)
-        product_into(b, s.n, s.count * s.m, s.p, &left, &upstream)
+        product_into(b, s.n, s.count * s.m, s.p, &left, &upstream, a.storage, gs)
     return 0
 
 
-cdef int product_into(Tensor x, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a, const Factor* b) except -1:
-    """Add a matrix product to the cotangent of `x`."""
+cdef int product_into(Tensor x, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a, const Factor* b,
+                      Storage* a_memory, Storage* b_memory) except -1:
+    """Add a matrix product to the cotangent of `x`. The caller keeps the blocks of the factors."""
     cdef Storage* part = storage_new(x.layout.nbytes)
+    cdef unsigned int number = x.sweep
     try:
-        product(x.layout.kernel, m, n, p, a, b, payload(part))
+        product(x.layout.kernel, m, n, p, a, b, payload(part), a_memory, b_memory)
+        if x.sweep != number:
+            raise errors.graph_changed()
         return accumulate(x, payload(part), NULL if is_small(x.layout) else part)
     finally:
         storage_release(part)
