@@ -41,8 +41,8 @@ cdef Tensor record_along(int op, PyObject** given):
     cdef long long axes = read_extents(layout, <object>axis, &e)
     if axes < 0 or e.number >= e.n:         # the second: not finite, for which the rule warns as NumPy does
         return None
-    cdef bint waits = (is_postponed(x) and e.outer == 1 and e.inner == 1 and row.loop[dtype] == &helpers[dtype].add
-                       and not fg_capturing and not postponed_at(x.storage).uses)
+    cdef bint waits = (postponed_values != NULL and row.loop[dtype] == &helpers[dtype].add
+                       and can_sum_postponed(x, &e))
     if waits:
         source = x
     else:
@@ -55,18 +55,19 @@ cdef Tensor record_along(int op, PyObject** given):
     else:
         layout = layout_contiguous(layout)
     y = new_tensor(layout)
-    if waits:
-        sum_postponed(x, y.data)
-    elif row.loop[dtype] != NULL:
-        reduce_door(row.loop[dtype], source.data, &e, layout.itemsize, y.data)
+    if row.loop[dtype] != NULL:
+        if waits:
+            sum_postponed(x, y.data)
+        else:
+            reduce_door(row.loop[dtype], source.data, &e, layout.itemsize, y.data)
+        if row.mean:
+            divide_door(dtype, y.data, layout.size, <double>e.n)
     elif row.forward_scratch == NULL:
         axis_forward_door(row.forward[dtype], source.data, y.data, NULL, &e)
     else:
         scratch = storage_new(row.forward_scratch(e.n, e.inner) * layout.itemsize)
         axis_forward_door(row.forward[dtype], source.data, y.data, payload(scratch), &e)
         storage_release(scratch)
-    if row.mean:
-        divide_door(dtype, y.data, layout.size, <double>e.n)
     if wants_grad(x):       # `link_wanted` is not inlined here
         link1(y, op, guarded(x, op, READS_X1))
         if e.number != 0 or (row.number_at and <object>axis is not None):

@@ -27,6 +27,12 @@ cdef void sum_part(const void* job, Py_ssize_t first, Py_ssize_t last, int who) 
         sum_steps(&mine, &j.run, j.tree.first[k], j.tree.n[k], j.tree.total + 8 * k)
 
 
+cdef bint can_sum_postponed(Tensor x, const Extents* e) noexcept:
+    """Whether all elements of `x` are summed, and it is postponed and was not used before."""
+    return (is_postponed(x) and e.outer == 1 and e.inner == 1 and not fg_capturing
+            and not postponed_at(x.storage).uses)
+
+
 cdef int sum_postponed(Tensor x, char* y) except -1:
     """Sum all elements of `x`, which was not used before, without keeping them."""
     cdef Evaluation e
