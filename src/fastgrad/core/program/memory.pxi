@@ -288,4 +288,5 @@ cdef int keep_owner(Capture c, object o) noexcept:
     try:
         return owner_number(c, o)
     except MemoryError:
-        return fail(c, "out of memory")
+        fail(c, "out of memory")
+        return -1

@@ -134,7 +134,8 @@ cdef int capture_set_gradient(Tensor x, PyObject* g) noexcept:
         try:
             move_out(<Tensor>g)     # to a block, so that what is added later arrives in the `.grad` of a replay
         except MemoryError:
-            return fail(c, "out of memory")
+            fail(c, "out of memory")
+            return 0
     s = begin_note(<StepRun>run_set_gradient, 1)
     if s == NULL:
         return 0
@@ -415,7 +416,7 @@ cdef int run_notes(Variant v) except -2:
 
 
 cdef int run_timed(Variant v) except -2:
-    """`run_notes`, with the time of each step. Neighbouring steps on single numbers are timed together, as the first."""
+    """`run_notes`, with the time of each step. Neighbouring steps on numbers are timed together, as the first."""
     cdef Py_ssize_t k = 0, first
     cdef double begin
     if v.times == NULL:
