@@ -25,6 +25,13 @@ OWN = {
     "micrograd-2-16-16-1": ("network 2-16-16-1 on 100 points, training step", _NUMPY),
     "rnn-100": ("recurrent network, 100 steps, forward and backward", _NUMPY),
     "rosenbrock-10": ("Rosenbrock, n = 10, value and gradient, NumPy in and out", _NUMPY),
+    "compiled-staged": (
+        "the expression above, value and gradients, by `fg.compile`",
+        "Python floats by hand, stages merged",
+    ),
+    "compiled-rosenbrock-10": ("Rosenbrock as above, by `fg.compile`", _NUMPY),
+    "compiled-rnn-100": ("the recurrent network, by `fg.compile`", _NUMPY),
+    "compiled-mixed-1e7": ("the row of 10^7 elements below, by `fg.compile`", _NUMPY),
     "per-sample-mlp-32": ("the first network, one gradient per sample by `vmap` of `grad`", "NumPy, batched by hand"),
     "hessian-rosenbrock-10": (
         "Hessian of Rosenbrock, n = 10",
@@ -92,7 +99,7 @@ def tables(found):
 def line(what, against, row):
     """Format one row: the time of fastgrad, what it is compared with, the time of that, and their ratio."""
     ratio = row["fastgrad"] / row["rival"]
-    shown = f"{ratio:.2f}" if ratio >= 0.095 else f"{ratio:.2g}"
+    shown = f"{ratio:.2f}" if ratio >= 0.095 else f"{ratio:.3f}"
     return f"| {what} | {time(row['fastgrad'])} | {against} | {time(row['rival'])} | {shown} |\n"
 
 
