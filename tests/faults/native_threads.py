@@ -65,6 +65,7 @@ def fork_beside_threads(expected):
 
 def interrupt(expected):
     """SIGINT during kernels goes to Python, and the pool works afterwards."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell ignores it
     kill = f"import os, time; time.sleep(0.5); os.kill({os.getpid()}, {int(signal.SIGINT)})"
     sender = subprocess.Popen([sys.executable, "-c", kill])
     large = np.tile(X, 10)

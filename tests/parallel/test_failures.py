@@ -92,7 +92,9 @@ def is_running(pid):
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 def test_an_interrupt_ends_all(tmp_path):
     path = tmp_path / "program.py"
-    path.write_text(START + TRAINING.replace("SURPRISE", "pass").replace("WHO", "0"))
+    # a background job of a shell ignores SIGINT, and so do its children
+    listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    path.write_text(listen + START + TRAINING.replace("SURPRISE", "pass").replace("WHO", "0"))
     running = subprocess.Popen(
         [*command(2), str(path)],
         stdout=subprocess.PIPE,
