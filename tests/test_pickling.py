@@ -277,7 +277,8 @@ def used(functions):
 
 def run(code, *args, data=b""):
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    paths = [os.path.join(root, "src"), root, os.environ.get("PYTHONPATH", "")]
+    here = os.path.dirname(os.path.dirname(fg.__file__))  # `src`, or where it is installed
+    paths = [here, root, os.environ.get("PYTHONPATH", "")]
     env = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
     done = subprocess.run([sys.executable, "-c", code, *args], input=data, capture_output=True, env=env, check=False)
     assert done.returncode == 0, done.stderr.decode()

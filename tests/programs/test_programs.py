@@ -34,6 +34,17 @@ def test_a_function_is_recorded_once():
     assert len(runs) == (1 if RECORDS else 3)
 
 
+@pytest.mark.parametrize("f", [
+    lambda x: fg.stack([x, x * 2.0])[::-1], lambda x: fg.stack([x, x * 2.0])[1:], lambda x: fg.stack([x])[::-1],
+    lambda x: fg.broadcast_to(x * 2.0, (2,)), lambda x: fg.stack([x, x * 2.0])[::-1].reshape(1, 2).T,
+])  # fmt: skip
+def test_small_results_that_are_views(f):
+    program = fg.compile(f)
+    for value in (1.5, 2.5, -0.5):
+        x = np.array(value, np.float32)
+        np.testing.assert_array_equal(program(x), f(fg.asarray(x)).numpy())
+
+
 def test_decorators():
     @fg.compile
     def double(x):

@@ -30,7 +30,7 @@ cdef class Leaf:
     cdef bint writeable     # of an array
     cdef object value       # of an object that is as it is
     cdef Spot place
-    cdef char[8] first      # the value of a small result of the recorded call
+    cdef char[8] first      # the value of a small result of the recorded call, in C order
     cdef int argument       # a result that is this argument itself; -1: none
 
     def __dealloc__(self):

@@ -125,7 +125,8 @@ cdef object result_tree(object tree, list results, list leaves, list given, bint
         leaf.place = spot_of(c, x, True, False)
         leaf.layout = keep(x.layout)
         if is_small(x.layout):
-            memcpy(leaf.first, x.data, x.layout.nbytes)
+            copy_strided(x.layout.itemsize, x.layout, x.data, x.layout.strides, leaf.first,
+                         layout_contiguous(x.layout).strides)
         leaf.kind = A_TENSOR if tensors else AN_ARRAY if x.layout.ndim else A_NUMBER
     results.append(leaf)
     return leaf
@@ -150,7 +151,8 @@ cdef int first_cells(Variant v, list results) except -1:
     for leaf in results:
         if leaf.place is not None and leaf.place.buffer >= 0 and is_small(leaf.layout):
             if v.c.buffers[leaf.place.buffer].kind in (IN_CELL, OWN, IN_ARENA):
-                memcpy(leaf.place.at, leaf.first, leaf.layout.nbytes)
+                copy_strided(leaf.layout.itemsize, leaf.layout, leaf.first, layout_contiguous(leaf.layout).strides,
+                             leaf.place.at, leaf.layout.strides)
     return 0
 
 
