@@ -230,12 +230,12 @@ LISTS = {
 
 
 def cost(f, n):
-    """Return the time in seconds, the least of four, and the peak of the memory in bytes of one gradient."""
+    """Return the CPU time in seconds, the least of four, and the peak of the memory in bytes of one gradient."""
     x, g, took = onp.ones(n), grad(f), []
     for _ in range(4):
-        start = time.perf_counter()
+        start = time.process_time()
         g(x)
-        took.append(time.perf_counter() - start)
+        took.append(time.process_time() - start)
     gc.collect()
     tracemalloc.start()
     g(x)

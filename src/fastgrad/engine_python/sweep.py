@@ -254,7 +254,7 @@ def _accumulate_in_leaves(roots, retain_graph, create_graph):
 
 def set_receiver(x, find, number):
     """Let `find()`, a weak reference, be told of the gradient of the leaf `x` as its `number`; None: nobody."""
-    x.receiver = None if find is None else (find, number)
+    x._receiver = None if find is None else (find, number)
 
 
 def overwritten_array(x):
@@ -273,7 +273,7 @@ def _received(gradients, create_graph):
     receivers, result = {}, dict(gradients)
     for node, g in gradients.items():
         owner = node.grad_owner and node.grad_owner()
-        find, number = getattr(owner, "receiver", None) or (None, 0)  # a slot that few Tensors fill
+        find, number = getattr(owner, "_receiver", None) or (None, 0)  # a slot that few Tensors fill
         receiver = find and find()
         if not receiver or node.rule is not None:
             continue

@@ -86,7 +86,7 @@ class Node:
 
 class Tensor:
     __slots__ = (
-        "__weakref__", "_grad", "_history", "_owner", "array", "node", "parameter", "receiver", "storage",
+        "__weakref__", "_grad", "_history", "_owner", "_receiver", "array", "node", "parameter", "storage",
         "view_version",
     )  # fmt: skip
 
