@@ -162,6 +162,10 @@ def _index(index):
         # NumPy treats [] as an integer index, but np.array([]) is float
         return np.array(index, dtype=np.intp if type(index) in (list, tuple) and not index else None)
     if hasattr(index, "numpy"):
+        if index.dtype.kind not in "biu":
+            raise errors.IndexingError(
+                f"arrays used as indices must be of integer (or boolean) type, got {index.dtype}: use astype(int)"
+            )
         return np.array(index.detach().numpy())
     return operator.index(index) if hasattr(index, "__index__") else np.array(index)
 

@@ -62,3 +62,10 @@ def test_indices_out_of_range_raise_at_every_call(name):
     with pytest.raises(IndexError):
         program(x, bad, good)
     np.testing.assert_array_equal(program(x, good, good.copy()), np.ones((3, 4)))
+
+
+def test_indices_of_floats_raise_as_without_a_program():
+    f = lambda x, i: x[i]
+    for call in (fg.compile(f), lambda x, i: f(fg.asarray(x), fg.asarray(i))):
+        with pytest.raises(IndexError, match=r"must be of integer .* got float64"):
+            call(np.arange(5.0), np.array([1.0, 0.0]))

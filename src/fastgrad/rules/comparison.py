@@ -22,6 +22,12 @@ def where(condition, x1, x2, /):
     return np.where(condition, x1, x2)
 
 
+def quotient(y, x, at_zero):
+    """Return `y / x`, and the limit `at_zero` where `x` is 0."""
+    zero = equal(x, 0)
+    return where(zero, at_zero, y / where(zero, 1, x)) if occurs(zero) else y / x
+
+
 def _share(g, loses, ties):
     """`g` for the selected operand, 0 for the other, and half of `g` for both at a tie.
 

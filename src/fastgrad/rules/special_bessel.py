@@ -7,9 +7,8 @@ orders.
 import math
 
 from fastgrad._lazy import LazyModule
-from fastgrad.rules.checks import occurs, real_only
-from fastgrad.rules.comparison import maximum, sign, where
-from fastgrad.rules.logic import equal
+from fastgrad.rules.checks import real_only
+from fastgrad.rules.comparison import maximum, quotient, sign
 from fastgrad.rules.rule import FUNCTIONS, rule
 from fastgrad.rules.special_errors import no_gradient
 from fastgrad.rules.special_gamma import rgamma
@@ -19,19 +18,13 @@ special = LazyModule("scipy.special")
 _ROOT_PI = math.sqrt(math.pi)
 
 
-def _over(y, x, at_zero):
-    """Return `y / x`, and its limit where `x` is 0."""
-    zero = equal(x, 0)
-    return where(zero, at_zero, y / where(zero, 1, x)) if occurs(zero) else y / x
-
-
 @rule(vjp=lambda g, x: g * i1(x), elementwise=True, domain=(-3, 3), numpy=())
 def bessel_i0(x, /):
     """Modified Bessel function of the first kind of order 0, SciPy's `i0`."""
     return special.i0(x)
 
 
-@rule(vjp=lambda g, x, y: g * (bessel_i0(x) - _over(y, x, 0.5)), elementwise=True, domain=(-3, 3), numpy=())
+@rule(vjp=lambda g, x, y: g * (bessel_i0(x) - quotient(y, x, 0.5)), elementwise=True, domain=(-3, 3), numpy=())
 def i1(x, /):
     """Modified Bessel function of the first kind of order 1."""
     return special.i1(x)
@@ -43,7 +36,7 @@ def i0e(x, /):
     return special.i0e(x)
 
 
-@rule(vjp=lambda g, x, y: g * (i0e(x) - sign(x) * y - _over(y, x, 0.5)), elementwise=True, domain=(-3, 3), numpy=())
+@rule(vjp=lambda g, x, y: g * (i0e(x) - sign(x) * y - quotient(y, x, 0.5)), elementwise=True, domain=(-3, 3), numpy=())
 def i1e(x, /):
     """`i1(x) * exp(-abs(x))`."""
     return special.i1e(x)
@@ -55,7 +48,7 @@ def j0(x, /):
     return special.j0(x)
 
 
-@rule(vjp=lambda g, x, y: g * (j0(x) - _over(y, x, 0.5)), elementwise=True, domain=(-3, 3), numpy=())
+@rule(vjp=lambda g, x, y: g * (j0(x) - quotient(y, x, 0.5)), elementwise=True, domain=(-3, 3), numpy=())
 def j1(x, /):
     """Bessel function of the first kind of order 1."""
     return special.j1(x)
@@ -220,13 +213,13 @@ def bei(x, /):
     return special.bei(x)
 
 
-@rule(vjp=lambda g, x, y: -g * (bei(x) + _over(y, x, 0.0)), elementwise=True, domain=(0.5, 3), numpy=())
+@rule(vjp=lambda g, x, y: -g * (bei(x) + quotient(y, x, 0.0)), elementwise=True, domain=(0.5, 3), numpy=())
 def berp(x, /):
     """Derivative of the Kelvin function ber."""
     return special.berp(x)
 
 
-@rule(vjp=lambda g, x, y: g * (ber(x) - _over(y, x, 0.5)), elementwise=True, domain=(0.5, 3), numpy=())
+@rule(vjp=lambda g, x, y: g * (ber(x) - quotient(y, x, 0.5)), elementwise=True, domain=(0.5, 3), numpy=())
 def beip(x, /):
     """Derivative of the Kelvin function bei."""
     return special.beip(x)

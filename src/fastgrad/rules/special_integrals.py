@@ -8,12 +8,12 @@ import math
 from fastgrad._lazy import LazyModule
 from fastgrad.rules.arithmetic import sqrt
 from fastgrad.rules.checks import occurs
-from fastgrad.rules.comparison import abs, where
+from fastgrad.rules.comparison import abs, quotient, where
 from fastgrad.rules.complex import imag, real
 from fastgrad.rules.erf import erf
 from fastgrad.rules.exponential import exp, expm1, log
 from fastgrad.rules.hyperbolic import cosh, sinh
-from fastgrad.rules.logic import equal, less
+from fastgrad.rules.logic import less
 from fastgrad.rules.rule import FUNCTIONS, rule
 from fastgrad.rules.special_errors import no_gradient
 from fastgrad.rules.trigonometric import cos, sin
@@ -168,12 +168,7 @@ def ellipj(x1, x2, /):
 # --- integrals of elementary functions ---
 
 
-def _quotient_at_zero(y, x, at_zero):
-    zero = equal(x, 0)
-    return where(zero, at_zero, y / where(zero, 1, x)) if occurs(zero) else y / x
-
-
-@rule(vjp=lambda g, x: g * _quotient_at_zero(sin(x), x, 1), elementwise=True, domain=(0.5, 3), numpy=())
+@rule(vjp=lambda g, x: g * quotient(sin(x), x, 1), elementwise=True, domain=(0.5, 3), numpy=())
 def sine_integral(x, /):
     """Integral of `sin(t) / t` from 0 to `x`."""
     return special.sici(x)[0]
@@ -190,7 +185,7 @@ def sici(x, /):
     return sine_integral(x), cosine_integral(x)
 
 
-@rule(vjp=lambda g, x: g * _quotient_at_zero(sinh(x), x, 1), elementwise=True, domain=(0.5, 3), numpy=())
+@rule(vjp=lambda g, x: g * quotient(sinh(x), x, 1), elementwise=True, domain=(0.5, 3), numpy=())
 def sinh_integral(x, /):
     """Integral of `sinh(t) / t` from 0 to `x`."""
     return special.shichi(x)[0]
