@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastgrad import errors, parameters
-from fastgrad._engine import Tensor, asarray, is_capturing, is_grad_enabled, leave
+from fastgrad._engine import Tensor, asarray, constant_call, is_capturing, is_grad_enabled, leave
 from fastgrad.batching import Batched, holds
 from fastgrad.tracebacks import shorten
 
@@ -54,6 +54,13 @@ def plain(x):
     if type(x) in (list, tuple):
         return type(x)(map(plain, x))
     return x
+
+
+def constant_result(name, call, x):
+    """Return `call` of the array of `x` as a Tensor without gradient: in a program, a step that calls it every time."""
+    if is_capturing() and isinstance(x, Tensor):
+        return constant_call(name, call, (x,))
+    return asarray(call(np.asarray(plain(x))))
 
 
 def records(value):

@@ -8,9 +8,9 @@ import functools
 import numpy as np
 
 from fastgrad import errors, parameters
-from fastgrad._engine import Tensor, constant_call, is_capturing, tensor
+from fastgrad._engine import Tensor, is_capturing
 from fastgrad.batching import Batched
-from fastgrad.functions.arguments import as_tensor, is_end, one_axis, plain
+from fastgrad.functions.arguments import as_tensor, constant_result, is_end, one_axis, plain
 from fastgrad.functions.batches import by_element
 from fastgrad.functions.shapes import ravel
 from fastgrad.rules.rule import FUNCTIONS
@@ -156,9 +156,7 @@ def argsort(x, /, axis=-1, kind=None, order=None, *, descending=False, stable=Tr
     axis = parameters.axes(parameters.either(axis, dim, -1))
     _check_kind("argsort", kind, order)
     call = functools.partial(_order, axis=axis, kind="stable" if stable else None, descending=descending)
-    if is_capturing():
-        return constant_call("argsort", call, (as_tensor(x),))
-    return tensor(call(np.asarray(plain(x))))
+    return constant_result("argsort", call, x)
 
 
 def _order(x, axis, kind, descending):

@@ -5,7 +5,8 @@ import functools
 import numpy as np
 
 from fastgrad import errors, parameters
-from fastgrad._engine import Tensor, asarray, constant_call, is_capturing
+from fastgrad._engine import Tensor
+from fastgrad.functions.arguments import constant_result
 from fastgrad.functions.products import norm
 from fastgrad.functions.shapes import broadcast_arrays
 from fastgrad.nn.reductions import as_tensor, pair, reduction_of
@@ -222,9 +223,7 @@ def one_hot(tensor, num_classes=-1):
         If the number of classes is to be found in an empty array.
     """
     call = functools.partial(_one_hot, num_classes=parameters.integer(num_classes))
-    if is_capturing() and isinstance(tensor, Tensor):
-        return constant_call("one_hot", call, (tensor,))
-    return asarray(call(np.asarray(tensor.detach().numpy() if isinstance(tensor, Tensor) else tensor)))
+    return constant_result("one_hot", call, tensor)
 
 
 def _one_hot(labels, num_classes):
