@@ -13,7 +13,8 @@ def run(script, *arguments, timeout=300, **environment):
         capture_output=True,
         text=True,
         timeout=timeout,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", **environment},
+        # output is buffered, as it is for users, whatever the shell of the tests asks for: forks copy the buffer
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "", **environment},
     )
     assert done.returncode == 0, f"{script} {arguments} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout

@@ -37,8 +37,8 @@ def child_of_fork(expected):
             code = os.waitpid(grandchild, 0)[1]
         finally:
             os._exit(code)
-    print("status", os.waitpid(pid, 0)[1])
-    print("parent", same(work(), expected))
+    print("status", os.waitpid(pid, 0)[1], flush=True)  # the next child would print what is still in the buffer
+    print("parent", same(work(), expected), flush=True)
 
 
 def fork(expected):
