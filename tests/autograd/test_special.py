@@ -148,6 +148,15 @@ def test_every_name_of_scipy_is_there():
         special.no_such_function  # noqa: B018
 
 
+@pytest.mark.skipif(not hasattr(scipy_special, "legendre_p"), reason="SciPy has no groups of ufuncs yet")
+def test_groups_of_ufuncs_return_values_and_have_no_gradient():
+    onp.testing.assert_array_equal(special.legendre_p(2, X), scipy_special.legendre_p(2, X))
+    assert special.legendre_p.__name__ == "legendre_p"
+    assert special.legendre_p.__doc__ == scipy_special.legendre_p.__doc__
+    with pytest.raises(NotImplementedError, match=r"^VJP of legendre_p wrt argnums \(1,\) not defined"):
+        grad(lambda x: np.sum(special.legendre_p(2, x)))(X)
+
+
 @pytest.mark.parametrize(
     ("f", "match"),
     [

@@ -4,6 +4,7 @@ They are made when they are first read. Derivatives are those of fastgrad's ops 
 `fastgrad.functions.special`. Other functions return SciPy's values, and raise if their result would need a gradient.
 """
 
+from functools import partial as _partial
 from types import ModuleType as _ModuleType
 
 from fastgrad._lazy import lazy_module as _lazy_module
@@ -26,6 +27,9 @@ def _function(name, function):
     own = _own.FUNCTIONS_OF_SCIPY.get(name)
     if own is not None:
         return _made(function, own, _Plan(function, own, f"scipy.special.{name}"), _recorded, __name__)
+    if not hasattr(function, "__name__"):  # groups of ufuncs have none in older versions
+        function, doc = _partial(function), function.__doc__
+        function.__name__, function.__doc__ = name, doc
     return _function_for_boxes(function, __name__)
 
 
