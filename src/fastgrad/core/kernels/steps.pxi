@@ -127,7 +127,7 @@ cdef bint share_steps(Steps* j, Part run, const void* job, Py_ssize_t n, Py_ssiz
     j.copies = <char*>PyMem_RawMalloc(others * j.copy)
     if j.copies == NULL:
         return False
-    for k in range(others):     # constants are filled in before the first step
+    for k in range(others if j.n_scratch else 0):       # constants are filled in before the first step
         memcpy(<char*>((<size_t>(j.copies + k * j.copy) + 63) & ~<size_t>63), j.scratch, j.n_scratch)
     split_work(run, job, n, grain)
     PyMem_RawFree(j.copies)
