@@ -13,21 +13,27 @@ def map_leaves(function, tree):
     if tree is None:
         return None
     if isinstance(tree, (tuple, list)):
-        children = [map_leaves(function, child) for child in tree]
-        kind = type(tree)
-        if kind is list:
-            return children
-        return kind(*children) if hasattr(kind, "_fields") else kind(children)
+        return like(tree, [map_leaves(function, child) for child in tree])
     if isinstance(tree, dict):
         if type(tree) is dict:
             return {key: map_leaves(function, child) for key, child in tree.items()}
+        return like(tree, [map_leaves(function, child) for child in tree.values()])
+    return function(tree)
+
+
+def like(tree, children):
+    """Return a container of the kind of `tree`, with its keys, and these children, a list."""
+    kind = type(tree)
+    if kind is list:
+        return children
+    if isinstance(tree, dict):
         import copy  # of few programs
 
         filled = copy.copy(tree)  # keeps the attributes of a subclass, such as the factory of a defaultdict
-        for key, child in tree.items():
-            filled[key] = map_leaves(function, child)
+        for key, child in zip(list(tree), children, strict=True):
+            filled[key] = child
         return filled
-    return function(tree)
+    return kind(*children) if hasattr(kind, "_fields") else kind(children)
 
 
 def leaves(tree):

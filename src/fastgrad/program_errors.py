@@ -101,8 +101,32 @@ def other_class(o):
 
 
 def shared_memory():
-    """Two arguments share their memory."""
-    return CompileError("two arguments share their memory: pass a copy of one of them")
+    """An argument shares its memory with another one, or with something that the function closes over."""
+    return CompileError(
+        "an argument shares its memory with another argument, or with a Tensor or array that the function reads from "
+        "around it: pass a copy"
+    )
+
+
+def number_written():
+    """A function writes to the Tensor that stands for a number."""
+    return CompileError("the function writes to an argument that is a number: compute a new value, as in x = x + 1")
+
+
+def argument_recorded():
+    """An argument has become part of a graph, or has got a `.grad`."""
+    return CompileError(
+        "the function makes an argument require a gradient, or writes what does to it: it would be seen in the Tensor "
+        "of the first call only. Begin with x = x.detach().clone(), and return the gradient"
+    )
+
+
+def unknown_result(o):
+    """A result is an object of which a program does not know what it holds."""
+    return CompileError(
+        f"the function returns an object of {type(o).__qualname__}, which would be that of the first call in every "
+        "later one: return Tensors, arrays, numbers, or nested tuples, lists and dicts of them"
+    )
 
 
 def too_many_leaves(n, most):

@@ -30,13 +30,13 @@ import contextvars  # no-cython-lint
 import operator  # no-cython-lint
 import os  # no-cython-lint
 import sys
-from types import MethodType  # no-cython-lint
+from types import CellType, MethodType  # no-cython-lint
 
 import numpy as np
 
-from fastgrad import _numpy_errors, anomaly, batching, devices, direction_errors, errors, leaving  # no-cython-lint
-from fastgrad import made_functions, modes, op_functions, parameters, program_checks, program_errors  # no-cython-lint
-from fastgrad import program_guards, sweep_arguments, tracebacks  # no-cython-lint
+from fastgrad import _numpy_errors, _tree, anomaly, batching, devices, direction_errors, errors  # no-cython-lint
+from fastgrad import leaving, made_functions, modes, op_functions, parameters, program_checks  # no-cython-lint
+from fastgrad import program_errors, program_guards, sweep_arguments, tracebacks  # no-cython-lint
 from fastgrad import transform_arguments, view_keys  # no-cython-lint
 from fastgrad._hooks import HookHandle
 from fastgrad.core import simd

@@ -7,7 +7,7 @@ import numpy as np
 
 from fastgrad import _tree, made_functions, program_errors
 from fastgrad.engine_python.leaving import is_grad_enabled
-from fastgrad.engine_python.tensor import Tensor, asarray, tensor
+from fastgrad.engine_python.tensor import NumberStorage, Tensor, asarray, tensor
 from fastgrad.engine_python.transform import transform_depth
 
 _NUMBERS = (float, np.float64, int)
@@ -70,6 +70,7 @@ def _lifting(pairs):
     def lift(x):
         if type(x) in _NUMBERS:
             made = tensor(x)
+            made.storage = NumberStorage()
         elif type(x) is np.ndarray and x.dtype.kind in "biufc":
             made = asarray(x)
         else:

@@ -5,7 +5,17 @@ import numpy as np
 from fastgrad import anomaly, batching, errors, made_functions, op_functions, parameters, view_keys
 from fastgrad.engine_python import views, writes
 from fastgrad.engine_python.leaving import is_grad_enabled
-from fastgrad.engine_python.tensor import Node, Tensor, asarray, is_leaf, native, new_tensor, overlaps_itself, set_class
+from fastgrad.engine_python.tensor import (
+    Node,
+    NumberStorage,
+    Tensor,
+    asarray,
+    is_leaf,
+    native,
+    new_tensor,
+    overlaps_itself,
+    set_class,
+)
 from fastgrad.op_functions import functions
 from fastgrad.tracebacks import shorten, user_line
 
@@ -250,7 +260,7 @@ def _may_hold_objects(value):
 
 def _inplace(op):
     def written(self, other):
-        if type(other) is batching.Batched:
+        if type(other) is batching.Batched or type(self.storage) is NumberStorage:
             return NotImplemented
         try:
             return write(self, functions[op].rule, (self, other), {})

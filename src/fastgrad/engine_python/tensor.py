@@ -28,6 +28,12 @@ class Storage:
         self.recorded_version = -1  # the version of the last write that was recorded
 
 
+class NumberStorage(Storage):
+    """That of a Tensor that stands for a number: `x += 1` gives a new Tensor, as it gives a new number."""
+
+    __slots__ = ()
+
+
 class _Collected(local):
     nodes = None  # a dict that collects the new nodes of this thread
 

@@ -221,6 +221,8 @@ cdef inline object inplace(int op, Tensor x, object other):
     cdef Layout* layout = x.layout
     cdef double c
     cdef float narrow
+    if fg_capture != NULL and is_number_argument(<PyObject*>x):
+        return NotImplemented       # so that `x += 1` of a number is `x = x + 1`, which leaves other names for it alone
     if is_tensor(other):
         b = <Tensor>other
         if (b.layout == layout and (x.storage != b.storage or x.data == b.data)
@@ -237,4 +239,6 @@ cdef inline object inplace(int op, Tensor x, object other):
 
 
 cdef object inplace_named(str name, Tensor x, object other):
+    if fg_capture != NULL and is_number_argument(<PyObject*>x):
+        return NotImplemented
     return write_inplace(x, functions[name](x, kept_apart(x, other)), name)

@@ -8,6 +8,8 @@ cdef enum:
     MOST_VARIANTS = 16
     MOST_LEAVES = 64        # arguments that are found without a list
 
+cdef object LENGTH = program_guards.LENGTH
+
 
 cdef class Program:
     """A function that is recorded once, and replayed."""
@@ -112,6 +114,8 @@ cdef object call_program(PyObject* callable, PyObject* const* args, size_t nargs
                 return record_program(p, args, n, kwnames, off)
             if not fits_outside(v):
                 continue
+            if v.overwrites and overwrites_another(v, given.leaves):
+                break
             found = replay(p, v, &given) if not p.check else checked_replay(p, v, &given, args, n, kwnames)
             if found is not UNBOUND:
                 if k and p.variants is variants:
@@ -173,19 +177,37 @@ cdef class Held:
 cdef bint is_unchanged(list around) except -1:
     """Whether what the function finds around it is what it was."""
     cdef PyObject* now
+    cdef Py_ssize_t k
     for item in around:
         holder, value = (<tuple>item)[0], <PyObject*>(<tuple>item)[2]
-        if type(holder) is dict:
+        if PyDict_Check(holder):
+            if (<tuple>item)[1] is LENGTH:
+                if len(<dict>holder) != <object>value:
+                    return False
+                continue
             now = PyDict_GetItem(holder, (<tuple>item)[1])
-        else:
+        elif PyList_Check(holder):
+            k = (<tuple>item)[1]
+            now = PyList_GET_ITEM(holder, k) if k < len(<list>holder) else NULL
+        elif type(holder) is CellType:
             now = PyCell_GET(holder)
+        else:
+            found = getattr(holder, (<tuple>item)[1], None)     # of a class, or in a slot
+            now = <PyObject*>found
         if now != value and (now == NULL or not same_number(<object>now, <object>value)):
             return False
     return True
 
 
 cdef bint same_number(object a, object b) except -1:
-    return type(a) is type(b) and (type(a) is float or type(a) is int or type(a) is str) and a == b
+    """Whether they are equal numbers or strings; 0.0 and -0.0 are not."""
+    cdef double x, y
+    if type(a) is not type(b):
+        return False
+    if type(a) is float:
+        x, y = a, b
+        return memcmp(&x, &y, 8) == 0
+    return (type(a) is int or type(a) is str) and a == b
 
 
 # --- arguments
@@ -220,21 +242,19 @@ cdef bint bind_tree(Variant v, object template, object o, Given* given) except -
         if leaf.kind == AN_ARRAY:
             return PyArray_CheckExact(o) and fits_array(<cnp.ndarray>o, leaf)
         if leaf.kind == A_TENSOR:
-            return Py_TYPE(o) == POOLED and (<Tensor>o).layout == leaf.layout and not wants_grad(<Tensor>o)
+            return Py_TYPE(o) == POOLED and (<Tensor>o).layout == leaf.layout and not has_grad(<Tensor>o)
         if leaf.kind == AN_INTEGER:
             return type(o) is int
-        return o is leaf.value or (type(o) is type(leaf.value) and o == leaf.value)
-    if type(template) is not type(o):
+        if leaf.key is None:
+            return o is leaf.value or same_number(o, leaf.value)
+        return type(o) is type(leaf.value) and program_guards.key_of(o) == leaf.key
+    if type(template) is not type(o) or len(template) != len(o):
         return False
-    if type(template) is dict:
-        if len(<dict>template) != len(<dict>o):
-            return False
-        for (key, child), other in zip((<dict>template).items(), <dict>o):
-            if key != other or not bind_tree(v, child, (<dict>o)[key], given):
+    if PyDict_Check(template):
+        for (key, child), other in zip(template.items(), o):
+            if key != other or not bind_tree(v, child, o[key], given):
                 return False
         return True
-    if len(template) != len(o):
-        return False
     for k in range(len(template)):
         if not bind_tree(v, template[k], o[k], given):
             return False
@@ -261,8 +281,6 @@ cdef object lift_argument_leaf(void* state, object o):
     cdef int overflow = 0
     cdef int number = <int>len(leaves)
     leaf.argument = number
-    leaf.value = o
-    leaf.kind = AS_IT_IS
     leaves.append(leaf)
     if type(o) is float or type(o) is float64_type:
         leaf.kind = A_NUMBER
@@ -286,16 +304,37 @@ cdef object lift_argument_leaf(void* state, object o):
         x = <Tensor>o
         if x.storage != NULL and x.storage.version != 0:
             check_written(x)
+        x = detached(x)         # another object, so that `o` itself is a Tensor from outside
+        x.flags = (x.flags & ~<int>VIEW) | ((<Tensor>o).flags & VIEW)
     else:
-        return o
-    leaf.value = None
+        return kept_as_it_is(leaf, o)
+    c.lifted.append(x)
     leaf.layout = keep(x.layout)
     if leaf.kind == A_NUMBER or leaf.kind == AN_INTEGER:
         leaf.place = spot_of(c, x, False, True)
+        leaf.saved = version_of(x)
+        c.numbers.append(x)
     else:
         enter_argument(c, x, number)
     c.owners.append(x)      # so that its memory is nobody else's while the function runs
     return x
+
+
+cdef object kept_as_it_is(Leaf leaf, object o):
+    """`o`, which is a part of what the program is recorded for."""
+    leaf.kind = AS_IT_IS
+    leaf.value = o
+    leaf.key = program_guards.key_of(o)
+    (<Capture>fg_capture).lifted.append(o)
+    return o
+
+
+cdef inline bint is_number_argument(PyObject* x) except -1:
+    """Whether `x` stands for a number that is passed to a function that is being recorded."""
+    for one in (<Capture>fg_capture).numbers:
+        if <PyObject*>one == x:
+            return True
+    return False
 
 
 cdef int enter_argument(Capture c, Tensor x, int number) except -1:
@@ -305,35 +344,47 @@ cdef int enter_argument(Capture c, Tensor x, int number) except -1:
         return 0
     if x.storage != NULL:
         extent(x.data, x.layout.ndim, x.layout.shape, x.layout.strides, x.layout.itemsize, &low, &high)
-        if find_block(c, low) != NULL or find_block(c, high - 1) != NULL:
-            raise program_errors.shared_memory()
+        check_apart(c, low, high)
     if find_cell(c, x.cotangent.value) == NULL:
         add_cell(c, x.cotangent.value)
     return enter_owned(c, ARGUMENT, number, x, low, high - low)
 
 
+cdef inline object children_of(object tree):
+    return tree.values() if PyDict_Check(tree) else tree
+
+
+cdef object container_like(object tree, list children):
+    """A container of the kind of `tree`, with its keys, and these children."""
+    cdef Py_ssize_t k = 0
+    if type(tree) is tuple:
+        return tuple(children)
+    if type(tree) is not dict:
+        return _tree.like(tree, children)
+    made = {}
+    for key in <dict>tree:
+        made[key] = children[k]
+        k += 1
+    return made
+
+
 cdef object template_of(object tree, list leaves, int* at):
     """The tree with the Leafs, in order, in place of its leaves."""
-    cdef Py_ssize_t k
-    if type(tree) is dict:
-        return {key: template_of(child, leaves, at) for key, child in (<dict>tree).items()}
-    if type(tree) is tuple or type(tree) is list:
+    if is_container(tree):
         made = []
-        for child in tree:
+        for child in children_of(tree):
             made.append(template_of(child, leaves, at))
-        return tuple(made) if type(tree) is tuple else made
+        return container_like(tree, made)
     at[0] += 1
     return leaves[at[0] - 1]
 
 
 cdef object lift_tree(object tree, list leaves):
-    if type(tree) is dict:
-        return {key: lift_tree(child, leaves) for key, child in (<dict>tree).items()}
-    if type(tree) is tuple or type(tree) is list:
+    if is_container(tree):
         made = []
-        for child in tree:
+        for child in children_of(tree):
             made.append(lift_tree(child, leaves))
-        return tuple(made) if type(tree) is tuple else made
+        return container_like(tree, made)
     return lift_argument_leaf(<void*>leaves, tree)
 
 

@@ -102,6 +102,8 @@ cdef class Capture:
     cdef list owners
     cdef list hosts                 # HostSteps
     cdef list guards
+    cdef list lifted                # what the function gets for the leaves of the arguments
+    cdef list numbers               # of them, those that stand for numbers
     cdef dict first_grads           # key of a Tensor from outside: the number of the buffer of its `.grad`, or None
     cdef bint failed
     cdef bint ended                 # its blocks are ordinary ones, with a reference of the capture's
@@ -156,6 +158,8 @@ cdef Capture begin_capture():
     c.owners = []
     c.hosts = []
     c.guards = []
+    c.lifted = []
+    c.numbers = []
     c.first_grads = {}
     c.cell_room = 256
     c.cells = <SmallCell*>PyMem_RawCalloc(c.cell_room, sizeof(SmallCell))

@@ -108,6 +108,25 @@ cdef Block* find_block(Capture c, const char* at) noexcept:
     return &c.blocks[k] if k >= 0 and at < c.blocks[k].high else NULL
 
 
+cdef int check_apart(Capture c, const char* low, const char* high) except -1:
+    """Raise if an argument has memory from `low` to `high`."""
+    cdef int k = max(place_above(c, low) - 1, 0)
+    while k < c.n_blocks and c.blocks[k].low < high:
+        if c.blocks[k].high > low and c.buffers[c.blocks[k].buffer].kind == ARGUMENT:
+            raise program_errors.shared_memory()
+        k += 1
+    return 0
+
+
+cdef bint is_known(Capture c, const char* at, const Storage* storage) except -1:
+    """Whether memory is that of a buffer; raise if it is an argument's, and `storage` is not."""
+    cdef const Block* block = find_block(c, at)
+    if block != NULL and c.buffers[block.buffer].kind == ARGUMENT and (
+            <Tensor>PyList_GET_ITEM(c.lifted, c.buffers[block.buffer].owner)).storage != storage:
+        raise program_errors.shared_memory()
+    return block != NULL
+
+
 cdef int enter_block(Capture c, char* low, Py_ssize_t nbytes, int buffer, bint ready) noexcept:
     cdef int k = place_above(c, low)
     cdef Py_ssize_t room = c.block_room
@@ -186,7 +205,7 @@ cdef int note_array(cnp.ndarray a) except -1:
     cdef Capture c = <Capture>fg_capture
     cdef char* low
     cdef char* high
-    if cnp.PyArray_SIZE(a) == 0 or find_block(c, <char*>cnp.PyArray_DATA(a)) != NULL:
+    if cnp.PyArray_SIZE(a) == 0 or is_known(c, <char*>cnp.PyArray_DATA(a), NULL):
         return 0
     base = a
     while PyArray_Check(base.base):
@@ -194,6 +213,7 @@ cdef int note_array(cnp.ndarray a) except -1:
     b = <cnp.ndarray>base
     extent(<char*>cnp.PyArray_DATA(b), cnp.PyArray_NDIM(b), <Py_ssize_t*>cnp.PyArray_DIMS(b),
            <Py_ssize_t*>cnp.PyArray_STRIDES(b), PyArray_ITEMSIZE(b), &low, &high)
+    check_apart(c, low, high)
     enter_block(c, low, high - low, enter_buffer(c, HELD, owner_number(c, b), NULL, low, high - low), True)
     return 0
 
@@ -225,7 +245,7 @@ cdef int capture_operand(Tensor x) except -1:
         return 0
     if find_cell(c, x.cotangent.value) == NULL:
         add_cell(c, x.cotangent.value)
-    if find_block(c, x.data) != NULL:
+    if is_known(c, x.data, s if made_here(c, x) else NULL):
         return 0
     if s.base != NULL and PyArray_Check(<object>s.base):
         if made_here(c, x):
@@ -235,6 +255,7 @@ cdef int capture_operand(Tensor x) except -1:
     low, high = payload(s), payload(s) + s.capacity
     if s.base != NULL:
         extent(x.data, x.layout.ndim, x.layout.shape, x.layout.strides, x.layout.itemsize, &low, &high)
+    check_apart(c, low, high)
     return enter_owned(c, OUTSIDE, owner_number(c, x), x, low, high - low)
 
 

@@ -9,6 +9,7 @@ cdef struct Move:           # memory whose address may change
     int first               # of its places in Variant.places
     int count
     Py_ssize_t writes
+    Py_ssize_t before, nbytes   # of the memory: how much lies before `seen`, and all
     bint wanted             # a Tensor outside that required a gradient
 
 cdef struct Code
@@ -29,6 +30,8 @@ cdef class Leaf:
     cdef Layout* layout
     cdef bint writeable     # of an array
     cdef object value       # of an object that is as it is
+    cdef object key         # what it is compared with if it may change; None: itself
+    cdef unsigned int saved     # the version of a number
     cdef Spot place
     cdef char[8] first      # the value of a small result of the recorded call, in C order
     cdef int argument       # a result that is this argument itself; -1: none
@@ -54,6 +57,7 @@ cdef class Variant:
     cdef tuple names
     cdef list around            # what objects among the arguments hold: `program_guards.surroundings`; or None
     cdef bint grad_off, tensors, busy
+    cdef bint overwrites        # writes to memory that is not its own
     cdef Code* code
     cdef Py_ssize_t* sources        # the note of each
     cdef Py_ssize_t n_code
@@ -274,6 +278,9 @@ cdef int place_all(Variant v, list others) except -1:
             v.moves[v.n_moves].seen = b.seen
             v.moves[v.n_moves].layout = b.layout
             v.moves[v.n_moves].writes = b.writes
+            v.moves[v.n_moves].before = b.seen - b.low
+            v.moves[v.n_moves].nbytes = b.nbytes
+            v.overwrites = v.overwrites or b.writes != 0
             if b.kind == OUTSIDE:
                 v.moves[v.n_moves].wanted = (<Tensor>c.owners[b.owner]).flags & REQUIRES_GRAD != 0
             v.n_moves += 1
@@ -334,6 +341,45 @@ cdef inline bint same_gradient(Tensor g, Tensor first) noexcept:
             and (g.storage == NULL or g.storage.flags == 0))
 
 
+cdef inline char* outer_address(Variant v, const Move* m, PyObject** given) noexcept:
+    """Where memory that is not the program's own is now."""
+    if m.kind == OUTSIDE:
+        return (<Tensor>PyList_GET_ITEM(v.c.owners, m.number)).data
+    if m.kind == GRAD_OUTSIDE:
+        return (<Tensor>(<Tensor>PyList_GET_ITEM(v.c.owners, m.number)).grad_).data
+    if is_tensor(<object>given[m.number]):
+        return (<Tensor>given[m.number]).data
+    return <char*>cnp.PyArray_DATA(<cnp.ndarray>given[m.number])
+
+
+cdef bint overwrites_another(Variant v, PyObject** given) noexcept:
+    """Whether the program would write to memory that it also finds elsewhere: in an argument that shares memory with
+    another one or with a Tensor outside. Steps rely on that not being so."""
+    cdef const Move* m
+    cdef const Move* other
+    cdef const Memory* b
+    cdef char* low
+    cdef char* there
+    cdef int k, j
+    for k in range(v.n_moves):
+        m = &v.moves[k]
+        if m.kind != ARGUMENT:
+            continue
+        low = outer_address(v, m, given) - m.before
+        for j in range(v.n_moves):
+            other = &v.moves[j]
+            if j == k or other.kind == OWN or not (m.writes or other.writes):
+                continue
+            there = outer_address(v, other, given) - other.before
+            if low < there + other.nbytes and there < low + m.nbytes:
+                return True
+        for j in range(v.c.n_buffers if m.writes else 0):
+            b = &v.c.buffers[j]
+            if b.kind == HELD and low < b.low + b.nbytes and b.low < low + m.nbytes:
+                return True
+    return False
+
+
 cdef int locate_all(Variant v, PyObject** given) except -1:
     """Find all memory that may have moved. `given` are the leaves of the arguments."""
     cdef Storage* fresh
@@ -349,14 +395,8 @@ cdef int locate_all(Variant v, PyObject** given) except -1:
                 storage_release(v.c.own[m.number])
                 v.c.own[m.number] = fresh
                 now = payload(fresh)
-        elif m.kind == OUTSIDE:
-            now = (<Tensor>PyList_GET_ITEM(v.c.owners, m.number)).data
-        elif m.kind == GRAD_OUTSIDE:
-            now = (<Tensor>(<Tensor>PyList_GET_ITEM(v.c.owners, m.number)).grad_).data
-        elif is_tensor(<object>given[m.number]):
-            now = (<Tensor>given[m.number]).data
         else:
-            now = <char*>cnp.PyArray_DATA(<cnp.ndarray>given[m.number])
+            now = outer_address(v, m, given)
         if now != m.seen:
             move_to(v, m, now)
     return 0

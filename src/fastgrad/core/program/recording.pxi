@@ -29,11 +29,9 @@ cdef object record_program(Program p, PyObject* const* args, Py_ssize_t n, PyObj
             o = <object>args[k]
             if k in p.static if k < n else (<tuple><object>kwnames)[k - n] in p.static:
                 leaf = Leaf.__new__(Leaf)
-                leaf.kind = AS_IT_IS
-                leaf.value = o
                 leaf.argument = <int>len(leaves)
                 leaves.append(leaf)
-                given.append(o)
+                given.append(kept_as_it_is(leaf, o))
                 trees.append(None)
             else:
                 given.append(lift_tree(o, leaves))
@@ -41,9 +39,11 @@ cdef object record_program(Program p, PyObject* const* args, Py_ssize_t n, PyObj
         if len(leaves) > MOST_LEAVES:
             raise program_errors.too_many_leaves(len(leaves), MOST_LEAVES)
         out = PyObject_Vectorcall(p.f, PySequence_Fast_ITEMS(given), n, kwnames)
+        for leaf in leaves:
+            check_argument(leaf, c.lifted[leaf.argument])
         results = []
         tensors = returns_tensors(leaves)
-        made = result_tree(out, results, leaves, given, tensors)
+        made = result_tree(out, results, c.lifted, tensors)
         if c.failed:
             raise program_errors.not_captured(c.problem)
     finally:
@@ -79,7 +79,22 @@ cdef bint any_wants_grad(PyObject* const* args, Py_ssize_t n) except -1:
 
 
 cdef int wants_grad_leaf(void* state, object leaf) except -1:
-    return is_tensor(leaf) and (is_recorded(leaf) and fg_grad_off == 0 or Py_TYPE(leaf) != POOLED)
+    return is_tensor(leaf) and (has_grad(<Tensor>leaf) or Py_TYPE(leaf) != POOLED)
+
+
+cdef inline bint has_grad(Tensor x) noexcept:
+    """Whether `x` as an argument is differentiated, or brings a `.grad`, which a program would not find."""
+    return wants_grad(x) or x.grad_ != NULL
+
+
+cdef int check_argument(Leaf leaf, object x) except -1:
+    """Raise if the function did to its argument what no replay would do to that of the caller."""
+    if leaf.kind == A_NUMBER or leaf.kind == AN_INTEGER:
+        if version_of(<Tensor>x) != leaf.saved:
+            raise program_errors.number_written()
+    elif leaf.kind == A_TENSOR and ((<Tensor>x).flags & REQUIRES_GRAD or (<Tensor>x).grad_ != NULL):
+        raise program_errors.argument_recorded()
+    return 0
 
 
 cdef bint returns_tensors(list leaves):
@@ -91,26 +106,27 @@ cdef bint returns_tensors(list leaves):
     return False
 
 
-cdef object result_tree(object tree, list results, list leaves, list given, bint tensors):
+cdef object result_tree(object tree, list results, list lifted, bint tensors):
     """The result with Leafs in place of its Tensors."""
-    if type(tree) is dict:
-        return {key: result_tree(child, results, leaves, given, tensors) for key, child in (<dict>tree).items()}
-    if type(tree) is tuple or type(tree) is list:
-        made = []
-        for child in tree:
-            made.append(result_tree(child, results, leaves, given, tensors))
-        return tuple(made) if type(tree) is tuple else made
+    if is_container(tree):
+        enter_recursion(" in nested results")
+        try:
+            made = []
+            for child in children_of(tree):
+                made.append(result_tree(child, results, lifted, tensors))
+            return container_like(tree, made)
+        finally:
+            Py_LeaveRecursiveCall()
     if not is_tensor(tree):
+        program_guards.check_result(tree, lifted)
         return tree
     cdef Tensor x = <Tensor>tree
     cdef Capture c = <Capture>fg_capture
-    cdef Leaf leaf = Leaf.__new__(Leaf), argument
-    cdef list lifted_ = []
+    cdef Leaf leaf = Leaf.__new__(Leaf)
     cdef Py_ssize_t k
-    collect_tensors(given, lifted_)
     leaf.argument = -1
-    for k in range(len(lifted_)):
-        if lifted_[k] is tree:
+    for k in range(len(lifted)):
+        if lifted[k] is tree:
             leaf.argument = <int>k
     if leaf.argument < 0:
         if is_recorded(x) and not x.flags & FREED:
@@ -130,19 +146,6 @@ cdef object result_tree(object tree, list results, list leaves, list given, bint
         leaf.kind = A_TENSOR if tensors else AN_ARRAY if x.layout.ndim else A_NUMBER
     results.append(leaf)
     return leaf
-
-
-cdef int collect_tensors(object tree, list found) except -1:
-    """All leaves of the lifted arguments, in order."""
-    if type(tree) is dict:
-        for child in (<dict>tree).values():
-            collect_tensors(child, found)
-    elif type(tree) is tuple or type(tree) is list:
-        for child in tree:
-            collect_tensors(child, found)
-    else:
-        found.append(tree)
-    return 0
 
 
 cdef int first_cells(Variant v, list results) except -1:
@@ -212,7 +215,12 @@ cdef object built(Variant v, object made, Given* given, list leaves):
         return items
     if type(made) is dict:
         return {key: built(v, child, given, leaves) for key, child in (<dict>made).items()}
-    return made
+    if is_container(made):
+        items = []
+        for child in children_of(made):
+            items.append(built(v, child, given, leaves))
+        return _tree.like(made, items)
+    return PyArray_NewCopy(<cnp.ndarray>made, cnp.NPY_KEEPORDER) if PyArray_CheckExact(made) else made
 
 
 cdef object number_at_place(Leaf leaf):
