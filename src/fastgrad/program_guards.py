@@ -194,3 +194,8 @@ def check_result(value, lifted):
     """Raise unless a result that is no Tensor is one that later calls may return again."""
     if not isinstance(value, _SHARED) and not any(value is one for one in lifted):
         raise program_errors.unknown_result(value)
+
+
+def as_number(dtype, a):
+    """Return the number in an array of dimension 0 as an array of a dtype. Raises OverflowError as NumPy does."""
+    return np.asarray(a.item(), dtype)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
+from fastgrad import _tree
 from fastgrad.errors import CompileError
 
 only_recorded = pytest.mark.skipif(fg.engine != "cython", reason="this engine calls the function itself")
@@ -279,3 +280,66 @@ def test_equal_static_arguments_are_recorded_once():
         before = len(runs)
         program(2.0, part())
         assert len(runs) == before
+
+
+# --- what a number does to the dtype of a result
+
+NUMBERS = {
+    "operator": lambda x, a: (x * a, a - x, x / a, x**a, x > a),
+    "of operators": lambda x, a: (x * (2 * a - 1), x + (-a) / 3, x - abs(a) ** 2 % 5 // 2, x * (a * a)),
+    "functions": lambda x, a: (fg.maximum(x, a), fg.where(x > 1, x, a), fg.hypot(x, a * 1), fg.clip(x, a - 1, a)),
+    "with arrays": lambda x, a: (x * (a * np.float32(2.0)), np.multiply(x, a)),
+    "a tensor of its own": lambda x, a: (x * (fg.tensor(2.0) * a), x * fg.sqrt(fg.abs(a))),
+    "gradient": lambda x, a: fg.value_and_grad(lambda v, b: ((v * b) ** 2).sum() * b)(x, a * 2),
+    "gradient of the number": lambda x, a: fg.grad(lambda b, v: (v * b).sum())(a * 1.0, x),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.int32, np.uint8, np.bool_])
+@pytest.mark.parametrize("numbers", [(0.5, 1.25, 0.1), (2, 3, 1)])
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_determine_no_dtype(name, numbers, dtype):
+    f = NUMBERS[name]
+    x = np.array([1, 2, 3]).astype(dtype)
+
+    def found(call):
+        try:
+            return [(np.asarray(y).dtype, np.asarray(y).tobytes()) for y in _tree.leaves(call())]
+        except (TypeError, OverflowError, fg.errors.FastgradError) as error:
+            return type(error)
+
+    program = fg.compile(f)
+    for a in numbers:
+        wanted = found(lambda a=a: [fg.asarray(y).detach().numpy() for y in _tree.leaves(f(fg.asarray(x), a))])
+        assert found(lambda a=a: program(x, a)) == wanted
+
+
+def test_a_number_that_the_dtype_does_not_hold_raises_at_every_call():
+    program, x = fg.compile(lambda x, a: x + a), np.ones(2, np.uint8)
+    np.testing.assert_array_equal(program(x, 2), np.array([3, 3], np.uint8))
+    with pytest.raises(OverflowError, match="out of bounds"):
+        program(x, 300)
+    with pytest.raises(OverflowError, match="out of bounds"):
+        fg.compile(lambda x, a: x + a)(x, 300)
+
+
+@pytest.mark.parametrize("make", [
+    lambda: fg.tensor(2.0), lambda: fg.tensor(2.0, requires_grad=True).detach(), lambda: fg.asarray(2.0),
+    lambda: fg.full((), 2.0), lambda: fg.ones(()) + 1.0, lambda: fg.tensor(2.0).reshape(()), lambda: fg.tensor(2),
+])  # fmt: skip
+def test_numbers_that_the_function_makes_tensors_of(make):
+    program = fg.compile(lambda x: (make() * x, x + make()))
+    for x in (1.0, 3.0):
+        assert program(x) == (2.0 * x, x + 2.0)
+
+
+@pytest.mark.parametrize("value", [2.0, [1.0, 2.0]])
+def test_a_detached_tensor_around_the_function_is_read_where_it_is(value):
+    w = fg.tensor(value, requires_grad=True)
+    program = fg.compile(lambda x: (w.detach() * x, w.detach()[..., None] + x))
+    for _ in range(2):
+        one, other = program(np.ones(2))
+        np.testing.assert_array_equal(one, w.detach().numpy() * np.ones(2))
+        np.testing.assert_array_equal(other, w.detach().numpy()[..., None] + np.ones(2))
+        with fg.no_grad():
+            w += 1.0

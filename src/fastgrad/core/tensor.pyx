@@ -27,6 +27,7 @@ from fastgrad.core.tracebacks cimport *
 from fastgrad.core.workers cimport *
 
 import contextvars  # no-cython-lint
+import functools  # no-cython-lint
 import operator  # no-cython-lint
 import os  # no-cython-lint
 import sys
@@ -142,6 +143,7 @@ include "program/lower.pxi"         # numbers, and the order of elementwise call
 include "program/blocks.pxi"        # which run block by block
 include "program/arena.pxi"         # where values lie
 include "program/listing.pxi"       # for pictures
+include "program/numbers.pxi"       # numbers that are passed
 include "program/recording.pxi"     # a program for arguments of one structure
 include "program/call.pxi"          # arguments and results
 include "object/node_extra.pxi"

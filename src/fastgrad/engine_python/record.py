@@ -19,6 +19,10 @@ from fastgrad.engine_python.tensor import (
 from fastgrad.op_functions import functions
 from fastgrad.tracebacks import shorten, user_line
 
+_OF_NUMBERS = frozenset(  # what Python's operators make of numbers, which is a number again
+    ("add", "subtract", "multiply", "divide", "floor_divide", "remainder", "power", "negative", "abs")
+)
+
 
 class Function:
     __signature__ = op_functions.signature
@@ -54,6 +58,10 @@ def record(rule, operands, params, overwritten=None):
     `overwritten` is the Tensor that the result will be written to, if any: operands in its memory are saved as copies.
     """
     operands = tuple(o if _is_plain(o) else asarray(o) for o in operands)
+    numbers = rule.elementwise and any(map(_is_number, operands))
+    if numbers and any(isinstance(o, Tensor) and not _is_number(o) for o in operands):
+        operands = tuple(o.array.item() if _is_number(o) else o for o in operands)
+        numbers = False
     arrays = [o.array if isinstance(o, Tensor) else o for o in operands]
     versions = [o.storage.version for o in operands if isinstance(o, Tensor)]
     try:
@@ -66,6 +74,8 @@ def record(rule, operands, params, overwritten=None):
             raise
         raise worded.with_traceback(error.__traceback__) from None
     result = _wrap(rule, value, operands)
+    if numbers and rule.name in _OF_NUMBERS:
+        result.storage = NumberStorage()
     if anomaly.watching():
         anomaly.check(rule.name, False, result, operands, user_line)
     if not is_grad_enabled():
@@ -276,6 +286,11 @@ for _slot, _op in {"add": "add", "sub": "subtract", "mul": "multiply", "truediv"
     setattr(Tensor, f"__i{_slot}__", _inplace(_op))
 Tensor.__getitem__ = _getitem
 Tensor.__setitem__ = _setitem
+
+
+def _is_number(o):
+    """Return whether `o` stands for a number that was passed to a compiled function: it determines no dtype."""
+    return isinstance(o, Tensor) and type(o.storage) is NumberStorage and not o.ndim and not o.requires_grad
 
 
 def _is_plain(o):

@@ -120,6 +120,12 @@ cdef object array_view(Tensor t, object base, bint writeable):
 
 cdef Tensor detached(Tensor t):
     """The same memory without the graph."""
+    if fg_capture != NULL:
+        capture_operand(t)      # of the alias, nobody would know that its memory comes from outside
+    return alias_of(t)
+
+
+cdef Tensor alias_of(Tensor t):
     ready(t)
     move_out(t)
     cdef Tensor alias = adopt(t.layout, t.storage, t.data)

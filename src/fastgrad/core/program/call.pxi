@@ -304,7 +304,7 @@ cdef object lift_argument_leaf(void* state, object o):
         x = <Tensor>o
         if x.storage != NULL and x.storage.version != 0:
             check_written(x)
-        x = detached(x)         # another object, so that `o` itself is a Tensor from outside
+        x = alias_of(x)         # another object, so that `o` itself is a Tensor from outside
         x.flags = (x.flags & ~<int>VIEW) | ((<Tensor>o).flags & VIEW)
     else:
         return kept_as_it_is(leaf, o)
@@ -314,6 +314,7 @@ cdef object lift_argument_leaf(void* state, object o):
         leaf.place = spot_of(c, x, False, True)
         leaf.saved = version_of(x)
         c.numbers.append(x)
+        c.number_places.add(leaf.place.buffer)
     else:
         enter_argument(c, x, number)
     c.owners.append(x)      # so that its memory is nobody else's while the function runs

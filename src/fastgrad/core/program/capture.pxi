@@ -104,6 +104,8 @@ cdef class Capture:
     cdef list guards
     cdef list lifted                # what the function gets for the leaves of the arguments
     cdef list numbers               # of them, those that stand for numbers
+    cdef set number_places          # and their buffers
+    cdef dict converted             # by buffer and dtype
     cdef dict first_grads           # key of a Tensor from outside: the number of the buffer of its `.grad`, or None
     cdef bint failed
     cdef bint ended                 # its blocks are ordinary ones, with a reference of the capture's
@@ -160,6 +162,8 @@ cdef Capture begin_capture():
     c.guards = []
     c.lifted = []
     c.numbers = []
+    c.number_places = set()
+    c.converted = {}
     c.first_grads = {}
     c.cell_room = 256
     c.cells = <SmallCell*>PyMem_RawCalloc(c.cell_room, sizeof(SmallCell))

@@ -110,7 +110,7 @@ cdef object REQUIRES_GRAD_NAME = sys.intern("requires_grad")     # as the names 
 cdef object call_tensor(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* names):
     """`tensor(0.5)` and `tensor(0.5, requires_grad=True)`: leaves of scalar graphs, where parsing takes most of the
     time."""
-    if PyVectorcall_NARGS(nargsf) == 1 and type(<object>args[0]) is float:
+    if PyVectorcall_NARGS(nargsf) == 1 and type(<object>args[0]) is float and fg_capture == NULL:
         if names == NULL:
             return fg_owned(number_at(PyFloat_AS_DOUBLE(args[0])))
         if (len(<tuple>names) == 1 and <PyObject*>(<tuple>names)[0] == <PyObject*>REQUIRES_GRAD_NAME

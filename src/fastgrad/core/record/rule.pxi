@@ -42,6 +42,10 @@ cdef Tensor apply_rule(Function f, PyObject** given, Py_ssize_t n, PyObject** va
     for k in range(n):      # any of them may run code of the user
         o = operand_of(<object>given[k])
         put_item(operands, k, o)
+    if fg_capture != NULL and f.rule.elementwise and f.built_in:
+        converted = with_numbers(operands)
+        if converted is not None:
+            return call_prepared(f, converted, named_params(f, values))
     args = PyTuple_New(n + f.n_params)
     for k in range(n):
         o = operands[k]
@@ -165,7 +169,7 @@ cdef object compare(Tensor x, object other, int op, str slot):
             check_fresh(<Tensor>other)
         view = array_view(<Tensor>other, other, False) if is_tensor(other) else other
         if fg_capture != NULL and not (<Capture>fg_capture).suspended:
-            return captured_call(slot, COMPARE[op], (x, other))
+            return captured_call(slot, COMPARE[op], with_numbers((x, other)) or (x, other))
         try:
             return own_result(PyObject_RichCompare(array_view(x, x, False), view, op))
         except Exception:
