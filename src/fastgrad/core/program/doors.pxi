@@ -1,5 +1,6 @@
 # The doors: every kernel is called through one of these functions, which run it and, while a program is captured, note
-# the call. A door reads its arguments back from the note in the function `run_...` above it.
+# the call. A door reads its arguments back from the note in the function `run_...` above it. Doors on the path of small
+# eager ops do both in a function of their own while capturing, so that otherwise no argument outlives the call.
 
 # --- loops of NumPy, and forwards of our own
 
@@ -11,13 +12,15 @@ cdef int run_loop1(const Note* s) noexcept:
 
 cdef inline void loop1(const BoundLoop* loop, const void* x, void* y, Py_ssize_t n, Py_ssize_t step) noexcept:
     """y = loop(x), into a block that does not overlap `x`."""
+    if fg_capturing:
+        captured_loop1(loop, x, y, n, step)
+    else:
+        fresh1(loop, x, y, n, step)
+
+
+cdef void captured_loop1(const BoundLoop* loop, const void* x, void* y, Py_ssize_t n, Py_ssize_t step) noexcept:
     fresh1(loop, x, y, n, step)
-    if fg_capturing and n:
-        note_loop1(loop, x, y, n, step)
-
-
-cdef void note_loop1(const BoundLoop* loop, const void* x, void* y, Py_ssize_t n, Py_ssize_t step) noexcept:
-    s = begin_note(run_loop1, 2)
+    s = begin_note(run_loop1, 2) if n else NULL
     if s != NULL:
         s.f, s.data = <void*>loop.run, loop.data
         s.n[0], s.n[1] = n, step
@@ -37,8 +40,16 @@ cdef int run_loop2(const Note* s) noexcept:
 cdef inline void loop2(const BoundLoop* loop, const void* x1, Py_ssize_t step1, const void* x2, Py_ssize_t step2,
                        void* y, Py_ssize_t n, Py_ssize_t step) noexcept:
     """y = loop(x1, x2), into a block that does not overlap them. An operand of step 0 that is no buffer is a number."""
+    if fg_capturing:
+        captured_loop2(loop, x1, step1, x2, step2, y, n, step)
+    else:
+        fresh2(loop, x1, step1, x2, step2, y, n, step)
+
+
+cdef void captured_loop2(const BoundLoop* loop, const void* x1, Py_ssize_t step1, const void* x2, Py_ssize_t step2,
+                         void* y, Py_ssize_t n, Py_ssize_t step) noexcept:
     fresh2(loop, x1, step1, x2, step2, y, n, step)
-    if fg_capturing and n:
+    if n:
         note_loop2(loop, x1, step1, x2, step2, y, n, step, False)
 
 
@@ -94,13 +105,15 @@ cdef int run_own_forward(const Note* s) noexcept:
 
 
 cdef inline void forward_door(Forward forward, int dtype, const char* x, char* y, Py_ssize_t n) noexcept:
+    if fg_capturing:
+        captured_forward(forward, dtype, x, y, n)
+    else:
+        own_forward(forward, dtype, x, y, n)
+
+
+cdef void captured_forward(Forward forward, int dtype, const char* x, char* y, Py_ssize_t n) noexcept:
     own_forward(forward, dtype, x, y, n)
-    if fg_capturing and n:
-        note_forward(forward, dtype, x, y, n)
-
-
-cdef void note_forward(Forward forward, int dtype, const char* x, char* y, Py_ssize_t n) noexcept:
-    s = begin_note(run_own_forward, 2)
+    s = begin_note(run_own_forward, 2) if n else NULL
     if s != NULL:
         s.f = <void*>forward
         s.dtype = <unsigned char>dtype
@@ -164,12 +177,14 @@ cdef int run_scalar1(const Note* s) noexcept:
 
 
 cdef inline void scalar1_door(Scalar1 f, const char* x, char* y) noexcept:
-    (<double*>y)[0] = f((<const double*>x)[0])
     if fg_capturing:
-        note_scalar1(f, x, y)
+        captured_scalar1(f, x, y)
+    else:
+        (<double*>y)[0] = f((<const double*>x)[0])
 
 
-cdef void note_scalar1(Scalar1 f, const char* x, char* y) noexcept:
+cdef void captured_scalar1(Scalar1 f, const char* x, char* y) noexcept:
+    (<double*>y)[0] = f((<const double*>x)[0])
     s = begin_note(run_scalar1, 2)
     if s != NULL:
         s.f = <void*>f
@@ -183,12 +198,14 @@ cdef int run_scalar2(const Note* s) noexcept:
 
 cdef inline void scalar2_door(Scalar2 f, const void* x1, const void* x2, char* y) noexcept:
     """Operands may be numbers on the stack."""
-    (<double*>y)[0] = f((<const double*>x1)[0], (<const double*>x2)[0])
     if fg_capturing:
-        note_scalar2(f, x1, x2, y)
+        captured_scalar2(f, x1, x2, y)
+    else:
+        (<double*>y)[0] = f((<const double*>x1)[0], (<const double*>x2)[0])
 
 
-cdef void note_scalar2(Scalar2 f, const void* x1, const void* x2, char* y) noexcept:
+cdef void captured_scalar2(Scalar2 f, const void* x1, const void* x2, char* y) noexcept:
+    (<double*>y)[0] = f((<const double*>x1)[0], (<const double*>x2)[0])
     s = begin_note(run_scalar2, 3)
     if s != NULL:
         s.f = <void*>f
@@ -246,14 +263,16 @@ cdef int run_backward(const Note* s) noexcept:
 cdef inline void backward_door(Backward kernel, int dtype, const void* g, const void* x1, const void* x2,
                                const void* y, void* gx, Py_ssize_t n, bint add, double* constant,
                                bint uniform) noexcept:
+    if fg_capturing:
+        captured_gradient(kernel, dtype, g, x1, x2, y, gx, n, add, constant, uniform)
+    else:
+        backward_apply(kernel, dtype, g, x1, x2, y, gx, n, add, constant, uniform)
+
+
+cdef void captured_gradient(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,
+                            void* gx, Py_ssize_t n, bint add, double* constant, bint uniform) noexcept:
     backward_apply(kernel, dtype, g, x1, x2, y, gx, n, add, constant, uniform)
-    if fg_capturing and n:
-        note_backward(kernel, dtype, g, x1, x2, y, gx, n, add, constant, uniform)
-
-
-cdef void note_backward(Backward kernel, int dtype, const void* g, const void* x1, const void* x2, const void* y,
-                        void* gx, Py_ssize_t n, bint add, double* constant, bint uniform) noexcept:
-    s = begin_note(run_backward, 5)
+    s = begin_note(run_backward, 5) if n else NULL
     if s != NULL:
         s.f = <void*>kernel
         s.dtype = <unsigned char>dtype

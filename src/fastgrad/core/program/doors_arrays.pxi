@@ -14,16 +14,24 @@ cdef int run_reduce(const Note* s) noexcept:
     reduce_loop(<BoundLoop*>s.f, s.at[0], <Extents*>s.n, s.n[4], s.at[1])
 
 
-cdef void reduce_door(const BoundLoop* loop, const char* x, const Extents* e, Py_ssize_t itemsize, char* y) noexcept:
+cdef inline void reduce_door(const BoundLoop* loop, const char* x, const Extents* e, Py_ssize_t itemsize,
+                             char* y) noexcept:
+    if fg_capturing:
+        captured_reduce(loop, x, e, itemsize, y)
+    else:
+        reduce_loop(loop, x, e, itemsize, y)
+
+
+cdef void captured_reduce(const BoundLoop* loop, const char* x, const Extents* e, Py_ssize_t itemsize,
+                          char* y) noexcept:
     reduce_loop(loop, x, e, itemsize, y)
-    if fg_capturing and e.outer:
-        s = begin_note(run_reduce, 2)
-        if s != NULL:
-            s.f = loop
-            memcpy(s.n, e, sizeof(Extents))
-            s.n[4] = itemsize
-            reads(s, 0, x)
-            writes(s, 1, y)
+    s = begin_note(run_reduce, 2) if e.outer else NULL
+    if s != NULL:
+        s.f = loop
+        memcpy(s.n, e, sizeof(Extents))
+        s.n[4] = itemsize
+        reads(s, 0, x)
+        writes(s, 1, y)
 
 
 cdef int run_divide(const Note* s) noexcept:

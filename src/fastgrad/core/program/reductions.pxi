@@ -8,7 +8,7 @@ cdef struct ReduceJob:
     char* y
 
 
-cdef void start_run(const ReduceJob* j, const char** x, char* y, npy_intp* n) noexcept nogil:
+cdef inline void start_run(const ReduceJob* j, const char** x, char* y, npy_intp* n) noexcept nogil:
     """A sum starts from -0.0, as NumPy's does, so that the pairs are the same; an extremum starts from its first
     element."""
     if j.loop == &helpers[<int>F64].add:
@@ -21,7 +21,7 @@ cdef void start_run(const ReduceJob* j, const char** x, char* y, npy_intp* n) no
         n[0] -= 1
 
 
-cdef void reduce_run(const ReduceJob* j, const char* x, char* y, npy_intp n) noexcept nogil:
+cdef inline void reduce_run(const ReduceJob* j, const char* x, char* y, npy_intp n) noexcept nogil:
     cdef npy_intp[3] steps = [0, j.itemsize, 0]
     cdef address[3] args
     start_run(j, &x, y, &n)
@@ -128,7 +128,10 @@ cdef void reduce_loop(const BoundLoop* loop, const char* x, const Extents* e, Py
     """y[o, i] = loop over r of x[o, r, i]. NumPy's loop sums a run pairwise, so that errors grow as log n."""
     cdef ReduceJob job = [loop, x, e, itemsize, y]
     if e.outer * e.n * e.inner * itemsize < split_from:
-        reduce_rows(&job, 0, e.outer, 0)
+        if e.outer == 1 and e.inner == 1:
+            reduce_run(&job, x, y, e.n)
+        else:
+            reduce_rows(&job, 0, e.outer, 0)
     elif e.outer == 1 and e.inner == 1 and (loop == &helpers[<int>F64].add or loop == &helpers[<int>F32].add):
         sum_tree(&job, y)
     elif e.inner > LANES and e.outer < LANES:
