@@ -333,6 +333,28 @@ def test_numbers_that_the_function_makes_tensors_of(make):
         assert program(x) == (2.0 * x, x + 2.0)
 
 
+@only_recorded
+def test_an_integer_that_is_too_large_is_refused_at_every_call():
+    program = fg.compile(lambda n: n * 2)
+    for _ in range(2):
+        for large in (10**30, -(10**30)):
+            with pytest.raises(CompileError, match="does not fit into int64"):
+                program(large)
+        assert program(3) == 6
+
+
+class Pieces(tuple):
+    def __new__(cls, *pieces):
+        return super().__new__(cls, pieces)
+
+
+@only_recorded
+def test_a_container_that_cannot_be_made_again_is_refused():
+    program = fg.compile(lambda pieces: pieces[0][0] * 2.0)
+    with pytest.raises(CompileError, match="not made from their elements"):
+        program(Pieces(1.0, 2.0))
+
+
 @pytest.mark.parametrize("value", [2.0, [1.0, 2.0]])
 def test_a_detached_tensor_around_the_function_is_read_where_it_is(value):
     w = fg.tensor(value, requires_grad=True)

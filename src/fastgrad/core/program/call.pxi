@@ -233,6 +233,7 @@ cdef bint binds(Variant v, PyObject* const* args, Py_ssize_t n, PyObject* kwname
 cdef bint bind_tree(Variant v, object template, object o, Given* given) except -1:
     cdef Py_ssize_t k
     cdef Leaf leaf
+    cdef int overflow = 0
     if type(template) is Leaf:
         leaf = <Leaf>template
         given.leaves[given.n] = <PyObject*>o
@@ -244,7 +245,9 @@ cdef bint bind_tree(Variant v, object template, object o, Given* given) except -
         if leaf.kind == A_TENSOR:
             return Py_TYPE(o) == POOLED and (<Tensor>o).layout == leaf.layout and not has_grad(<Tensor>o)
         if leaf.kind == AN_INTEGER:
-            return type(o) is int
+            if type(o) is int:
+                PyLong_AsLongLongAndOverflow(o, &overflow)
+            return type(o) is int and overflow == 0
         if leaf.key is None:
             return o is leaf.value or same_number(o, leaf.value)
         return type(o) is type(leaf.value) and program_guards.key_of(o) == leaf.key

@@ -64,7 +64,7 @@ cdef object record_program(Program p, PyObject* const* args, Py_ssize_t n, PyObj
     v.tensors = tensors
     first_cells(v, results)
     if not binds(v, args, n, kwnames, &first):
-        raise AssertionError("a program does not take the arguments that it was recorded with")
+        raise program_errors.not_captured("an argument of a class whose objects are not made from their elements")
     value = built(v, made, &first, leaves)
     p.variants = [v] + p.variants
     return value
