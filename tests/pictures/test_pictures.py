@@ -241,6 +241,22 @@ def _element_through_numpy(x, c, array):
     return "c"
 
 
+@pytest.fixture(params=["computed", "postponed"])
+def values(request):
+    """Whether results of more than 8 bytes are computed where they are read, as those of 8 MiB are."""
+    if request.param == "computed":
+        yield
+        return
+    if fg.engine != "cython":
+        pytest.skip("this engine postpones nothing")
+    from fastgrad.core.tensor import set_postponed_from
+
+    before = set_postponed_from(9)
+    yield
+    set_postponed_from(before)
+
+
+@pytest.mark.usefixtures("values")
 @pytest.mark.parametrize("write", [_leaf_by_no_grad, _constant_by_no_grad, _array_of_the_user, _element_through_numpy])
 def test_an_operand_that_was_overwritten_later_is_not_drawn_as_current(write):
     x = fg.tensor([1.0, 2.0], requires_grad=True)

@@ -20,9 +20,10 @@ def remove_overwritten_values(graph, order, visible=None):
     """
     if any(write_count(record.tensor) for record in order):
         _remove_former_results(graph, order)
+    confirmed = set()
     for number in range(len(order)) if visible is None else sorted(visible):
-        if order[number].node is not None:
-            _compare(graph, order, graph.nodes[number], order[number])
+        if order[number].node is not None and _compare(graph, order, number, confirmed):
+            confirmed.add(number)
     if any(node.overwritten for node in graph.nodes):
         graph.notes.append(NOTE)
 
@@ -50,22 +51,24 @@ def _remove_former_results(graph, order):
         same.append(node)
 
 
-def _compare(graph, order, node, record):
+def _compare(graph, order, number, confirmed):
     """Compute a gate again if its memory, or an operand's, may have been written, and remove what may be wrong.
 
+    Returns whether it has the value that was computed again. Operands of which that is so, in `confirmed`, are right.
     Writes are counted in the memory, but the graph notes the counts only of values that gradients read. Therefore only
     the values tell whether a write came after the op. The writes to an array of the user that a leaf or a constant
     shares are not counted.
     """
+    node, record = graph.nodes[number], order[number]
     rule, _, params, origins, _ = record.node
     if node.overwritten or any(graph.nodes[s].overwritten for _, s in record.sources):
-        return
-    candidates = [(node, record), *((graph.nodes[s], order[s]) for _, s in record.sources)]
-    suspects = [n for n, r in candidates if write_count(r.tensor)]
+        return False
+    candidates = [number, *(s for _, s in record.sources)]
+    suspects = [k for k in candidates if write_count(order[k].tensor) and k not in confirmed]
     if not suspects and rule.forward.__module__.startswith("fastgrad.rules."):  # the user's may be random
-        suspects = [n for n, r in candidates if r.node is None]
+        suspects = [k for k in candidates if order[k].node is None]
     if not suspects:
-        return
+        return False
     operands = list(origins)
     for k, source in record.sources:
         operands[k] = order[source].tensor.detach().numpy()
@@ -73,9 +76,11 @@ def _compare(graph, order, node, record):
         again = np.asarray(rule.run(operands, dict(params)))
     except (ValueError, IndexError, ArithmeticError):  # the op refuses the new values, such as an index
         again = None
-    if again is None or not _same(again, node.value, [o for o in operands if o is not None]):
-        for suspect in suspects:
-            _mark(suspect)
+    if again is not None and _same(again, node.value, [o for o in operands if o is not None]):
+        return True
+    for suspect in suspects:
+        _mark(graph.nodes[suspect])
+    return False
 
 
 def _same(again, value, operands):
