@@ -15,7 +15,7 @@ from fastgrad.core.loops cimport FG_BYPASS, FG_STREAM, STREAM_BLOCK, fg_stream, 
 from fastgrad.core.loops cimport BoundLoop, Helpers, Loop, address, apply1, apply2, broadcast_apply, helpers, layout_t
 from fastgrad.core.loops cimport numpy_loop, steps_t, walk
 from fastgrad.core.loops import instruction_sets
-from fastgrad.core.workers cimport LANES, Part, blas_is_serial, split_from, split_work, threads_wanted
+from fastgrad.core.workers cimport LANES, Part, blas_is_serial, split_among, split_from, split_work, threads_wanted
 from fastgrad.core.loops import numpy_is_wide, own_loops, own_loops_allowed
 
 cdef extern from *:

@@ -3,6 +3,7 @@
 cdef enum StorageFlags:
     READ_ONLY = 1           # the owner's array was not writeable
     FOREIGN_WRITABLE = 2    # others may write at any time: a recorded op keeps a copy of its own
+    BEING_WRITTEN = 8       # by NumPy, which gives up the GIL: readers wait
     POSTPONED = 4           # no value yet: the payload says how to compute it (ops/postponed.pxi)
 
 cdef struct Region:         # of a strided array

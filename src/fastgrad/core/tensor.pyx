@@ -65,6 +65,7 @@ include "object/settle.pxi"         # edges to what was written
 include "object/inplace.pxi"        # in-place writes
 include "object/rebase.pxi"         # and those through views
 include "object/setitem.pxi"
+include "object/outside.pxi"        # kernels without the GIL
 # Every kernel is called through a door, which notes the call while a program is captured.
 include "program/capture.pxi"       # the steps of a program
 include "program/memory.pxi"        # and their memory
@@ -108,7 +109,6 @@ include "backward/threads.pxi"      # the running sweeps, by thread
 include "backward/targets.pxi"      # the inputs of `gradients`
 include "backward/edges.pxi"        # walking the edges of a node
 include "backward/nesting.pxi"      # sweeps within sweeps
-include "backward/outside.pxi"      # kernels without the GIL
 include "backward/reach.pxi"        # which tensors lead to an input of `gradients`
 include "backward/commit.pxi"       # writing `.grad`
 include "backward/scalars.pxi"      # nodes of one float64 element

@@ -12,3 +12,5 @@ cdef enum:
 
 cdef int threads_wanted() noexcept nogil
 cdef void split_work(Part run, const void* job, Py_ssize_t n, Py_ssize_t grain) noexcept nogil
+# Of a job with room for as many threads: without the GIL, the number that is wanted may change at any time.
+cdef void split_among(int threads, Part run, const void* job, Py_ssize_t n, Py_ssize_t grain) noexcept nogil

@@ -176,14 +176,18 @@ cdef void own_pool() noexcept nogil:
 cdef void split_work(Part run, const void* job, Py_ssize_t n, Py_ssize_t grain) noexcept nogil:
     """Call `run(job, first, last, who)` for parts that cover range(n) and begin at multiples of `grain`. Calls with the
     same `who`, a number below that of the threads wanted, follow one another."""
-    cdef Py_ssize_t part = (n + wanted * PARTS - 1) // (wanted * PARTS)
+    split_among(wanted, run, job, n, grain)
+
+
+cdef void split_among(int threads, Part run, const void* job, Py_ssize_t n, Py_ssize_t grain) noexcept nogil:
+    cdef Py_ssize_t part = (n + threads * PARTS - 1) // (threads * PARTS)
     cdef int looks = 0
     own_pool()
     part = (part + grain - 1) // grain * grain
-    if wanted == 1 or part >= n or not FG_THREADS or fg_swap(&pool.busy, 1):
+    if threads == 1 or part >= n or not FG_THREADS or fg_swap(&pool.busy, 1):
         run(job, 0, n, 0)
         return
-    while pool.started < wanted - 1 and fg_start(serve):
+    while pool.started < threads - 1 and fg_start(serve):
         pool.started += 1
     fg_lock()
     pool.run = run
@@ -191,7 +195,7 @@ cdef void split_work(Part run, const void* job, Py_ssize_t n, Py_ssize_t grain) 
     pool.n = n
     pool.part = part
     fg_swap(&pool.next, 0)
-    fg_swap(&pool.seats, min(<Py_ssize_t>wanted - 1, (n - 1) // part))
+    fg_swap(&pool.seats, min(<Py_ssize_t>threads - 1, (n - 1) // part))
     if pool.asleep:
         fg_wake(JOB)
     fg_unlock()

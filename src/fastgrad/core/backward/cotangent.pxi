@@ -20,6 +20,11 @@ cdef char* cotangent_buffer(Tensor x, bint* add) except NULL:
     return payload(x.cotangent.storage)
 
 
+cdef inline Storage* cotangent_block(Tensor x) noexcept:
+    """The block with the cotangent of `x`; NULL if it is inline."""
+    return NULL if is_small(x.layout) or x.flags & UNIFORM else x.cotangent.storage
+
+
 cdef inline char* cotangent_buffer_or_reuse(Tensor x, char* g, Storage* gs, bint* add) except NULL:
     """As `cotangent_buffer`. If nobody else holds the block `gs`, of the size of `x`, its memory `g` is the buffer."""
     if gs != NULL and gs.refs == 1 and not x.flags & COTANGENT:

@@ -66,6 +66,8 @@ cdef bint can_defer(Tensor y, Sweep* here) noexcept:
 cdef bint continues_chain(Tensor y, Sweep* here) noexcept:
     """Whether the deferred steps can wait while `y` is processed."""
     cdef Deferred* deferred = here.deferred
+    if max(deferred.n_steps, deferred.n_buffers) > MOST - SPARE or deferred.n_kept > KEPT - SPARE:
+        return False
     if is_leaf(y):
         return not here.only_wanted and not y.flags & (HOOKED | INPUT)
     return y.layout.size == deferred.n and y.layout.kernel == deferred.dtype and can_defer(y, here)
@@ -215,9 +217,6 @@ cdef int defer_node(Tensor y, Sweep* here) except -1:
     cdef int b = -1, node
     cdef unsigned int reads = reads_at(y)
     check_versions(y)
-    if deferred.n_kept and (max(deferred.n_steps, deferred.n_buffers) > MOST - SPARE
-                            or deferred.n_kept > KEPT - SPARE):
-        run_deferred(here)
     if deferred.n_kept == 0:
         deferred.dtype = y.layout.kernel
         deferred.n = y.layout.size
@@ -284,7 +283,7 @@ cdef int check_deferred(Sweep* here) except -1:
         if deferred.reader[k] >= 0 and version_at(x) != deferred.versions[k]:
             raise errors.mutated(op_name(<Tensor>deferred.kept[deferred.reader[k]]), "a value it reads",
                                  deferred.versions[k], version_at(x))
-        if here.interleaved and (<Tensor>x).sweep != 0:
+        if here.interleaved and (<Tensor>x).flags & DEFERRED:     # others may mark a node that is done
             check_entered(x, here)
     return 0
 
@@ -306,6 +305,19 @@ cdef Storage* dying_block(Deferred* deferred) noexcept:
     return NULL
 
 
+cdef void leave_deferred(Outside* o, Sweep* here, Storage** held) noexcept:
+    """`go_outside` for all steps. `held` are the blocks that they read."""
+    cdef Deferred* deferred = here.deferred
+    cdef int k
+    o.state, o.left = NULL, False
+    if deferred.n_steps * deferred.n * item_bytes(deferred.dtype) < LEAVES_BYTES or not can_leave_gil():
+        return
+    for k in range(deferred.n_kept):
+        x = deferred.kept[k]
+        held[k] = NULL if (<Tensor>x).storage == NULL or is_postponed(<Tensor>x) else storage_keep((<Tensor>x).storage)
+    leave_gil(o, None, None, None, NULL, NULL)
+
+
 cdef int run_deferred(Sweep* here) except -1:
     """Run all steps. Afterwards the cotangents are as if the nodes had been processed one by one."""
     cdef Deferred* deferred = here.deferred
@@ -316,6 +328,8 @@ cdef int run_deferred(Sweep* here) except -1:
     cdef int n_outs = 0, k
     cdef Step* step
     cdef Steps steps
+    cdef Outside o
+    cdef Storage* held[KEPT]
     check_deferred(here)
     cdef Storage* scratch = storage_new((deferred.n_slots + 1) * RUN_BLOCK * item)
     cdef char* block = payload(scratch)
@@ -342,7 +356,13 @@ cdef int run_deferred(Sweep* here) except -1:
             locate(deferred, &step.out, block, stream, fresh)
         steps.steps, steps.count, steps.outs, steps.n_outs = deferred.steps, deferred.n_steps, outs, n_outs
         steps.dtype, steps.last = deferred.dtype, NULL
+        leave_deferred(&o, here, held)
         run_steps(&steps, deferred.n)
+        come_back(&o)
+        if o.left:
+            for k in range(deferred.n_kept):
+                release_memory(held[k], NULL, NULL)
+            check_deferred(here)
     finally:
         storage_release(scratch)
     forget_deferred(here, True)

@@ -95,7 +95,9 @@ cdef int backward_node(Tensor y, Sweep* here) except -1:
         expect_contiguous(y)
     if postponed_values != NULL:
         ready_operands(y)
-    return table[y.op].backward(y, g, gs, here.only_wanted)
+    here.left = False
+    table[y.op].backward(y, g, gs, here.only_wanted)
+    return check_versions(y) if here.left else 0
 
 
 cdef int process_node(Tensor y, Sweep* here) except -1:

@@ -15,7 +15,6 @@ cdef struct Stash:          # the scratch of another sweep in a tensor that this
     Stash* next
 
 cdef struct Deferred        # steps that are still to run: backward/deferred.pxi
-cdef struct Sweeps
 
 cdef struct Sweep:
     unsigned int number
@@ -31,6 +30,7 @@ cdef struct Sweep:
     bint partial            # and stop at them, without their hooks
     bint ordered            # forward mode: only list the tensors that lead to the inputs, in `leaves`
     bint outside            # its thread runs a kernel without the GIL
+    bint left               # and has done so since this was cleared
     bint interleaved        # may share tensors with other sweeps: no scalar path, and ownership is checked
     unsigned short mask     # the flag of tensors to which the sweep goes
     unsigned int blocker    # number of another thread's sweep that uses our tensors, or 0

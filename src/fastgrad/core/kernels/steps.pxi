@@ -129,7 +129,7 @@ cdef bint share_steps(Steps* j, Part run, const void* job, Py_ssize_t n, Py_ssiz
         return False
     for k in range(others if j.n_scratch else 0):       # constants are filled in before the first step
         memcpy(<char*>((<size_t>(j.copies + k * j.copy) + 63) & ~<size_t>63), j.scratch, j.n_scratch)
-    split_work(run, job, n, grain)
+    split_among(others + 1, run, job, n, grain)
     PyMem_RawFree(j.copies)
     return True
 

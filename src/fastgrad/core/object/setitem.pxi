@@ -69,6 +69,8 @@ cdef object set_item(Tensor x, object key, object value, Tensor changed=None):
     if recording:
         check_fresh(x)
     move_out(x)
+    if x.storage.flags & BEING_WRITTEN:
+        wait_for_write(x)
     cdef unsigned int version = version_of(x)
     target = array_view(x, x, True)
     cdef bint shared = x.storage.refs > 1      # otherwise no view asks where the write went
@@ -80,6 +82,11 @@ cdef object set_item(Tensor x, object key, object value, Tensor changed=None):
         link_unseen(z, rule, (x, value), params, RULE)
         old = snapshot(x, reads_result(x))
         operands = operands_after(x, z, old)
+    cdef Storage* storage = storage_keep(x.storage)
+    if fg_capture == NULL:      # counted before, since other threads run while NumPy writes
+        storage.flags |= BEING_WRITTEN
+        storage.version += 1
+        version += 1
     try:
         if fg_capture == NULL:
             target[params["key"]] = given
@@ -88,12 +95,18 @@ cdef object set_item(Tensor x, object key, object value, Tensor changed=None):
         if version_of(x) != version:
             raise errors.written_meanwhile("setitem")
     except BaseException as error:
+        if fg_capture == NULL and x.storage == storage and version_of(x) == version:
+            storage.version -= 1
         if recording:
             forget_snapshot(old)
         if isinstance(error, (ValueError, IndexError)):     # nothing was written
             raise errors.forward_failed("setitem", error, (x, value)).with_traceback(error.__traceback__) from None
         raise
-    x.storage.version += 1
+    finally:
+        storage.flags &= ~<unsigned int>BEING_WRITTEN
+        storage_release(storage)
+    if fg_capture != NULL:
+        x.storage.version += 1
     if shared:
         note_write(x.storage, region)
     else:

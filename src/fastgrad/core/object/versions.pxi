@@ -100,6 +100,8 @@ cdef inline int check_fresh(Tensor x) except -1:
 
 
 cdef int check_written(Tensor x) except -1:
+    if x.storage.flags & BEING_WRITTEN:
+        wait_for_write(x)
     if x.storage.flags & POSTPONED:
         compute(x)
     elif x.flags & VIEW:
@@ -107,6 +109,18 @@ cdef int check_written(Tensor x) except -1:
             raise errors.stale(op_name(x))
     elif not is_leaf(x) and x.storage.taken != x.storage.version:
         raise errors.stale(op_name(x))
+    return 0
+
+
+cdef int wait_for_write(Tensor x) except -1:
+    """Wait for the thread that writes to the memory of `x`; raise if that is this one, in a `__del__`."""
+    import time
+
+    until = time.monotonic() + PATIENCE
+    while x.storage.flags & BEING_WRITTEN:
+        if time.monotonic() > until:
+            raise errors.written_meanwhile("setitem")
+        time.sleep(1e-4)
     return 0
 
 

@@ -29,6 +29,7 @@ cdef Tensor record_along(int op, PyObject** given):
     cdef const AlongRow* row = &along[op]
     cdef Tensor x = given_tensor(given[0]), y, source
     cdef Extents e
+    cdef Outside o
     cdef PyObject* axis = given[1]
     e.number = 0
     if (x is None or (row.dtype_at and <object>given[row.dtype_at] is not None)
@@ -55,20 +56,28 @@ cdef Tensor record_along(int op, PyObject** given):
     else:
         layout = layout_contiguous(layout)
     y = new_tensor(layout)
+    o.left = False
     if row.loop[dtype] != NULL:
         if waits:
             sum_postponed(x, y.data)
         else:
+            go_outside(&o, source.layout.nbytes, x, None, None, NULL, NULL)
             reduce_door(row.loop[dtype], source.data, &e, layout.itemsize, y.data)
+            come_back(&o)
         if row.mean:
             divide_door(dtype, y.data, layout.size, <double>e.n)
     elif row.forward_scratch == NULL:
+        go_outside(&o, source.layout.nbytes, x, None, None, NULL, NULL)
         axis_forward_door(row.forward[dtype], source.data, y.data, NULL, &e)
+        come_back(&o)
     else:
         scratch = storage_new(row.forward_scratch(e.n, e.inner) * layout.itemsize)
+        go_outside(&o, source.layout.nbytes, x, None, None, NULL, NULL)
         axis_forward_door(row.forward[dtype], source.data, y.data, payload(scratch), &e)
+        come_back(&o)
         storage_release(scratch)
     if wants_grad(x):       # `link_wanted` is not inlined here
+        check_unwritten(&o, op, x, None, None)
         link1(y, op, guarded(x, op, READS_X1))
         if e.number != 0 or (row.number_at and <object>axis is not None):
             keep_parameter(y, (<object>axis, e.number))
@@ -81,6 +90,7 @@ cdef int backward_along(Tensor y, char* g, Storage* gs, bint only_wanted) except
     cdef const AlongRow* row = &along[y.op]
     cdef Tensor x = resolve(y.x1, y.gen1), source = None
     cdef Extents e
+    cdef Outside o
     cdef bint add
     cdef Storage* scratch = NULL
     split(x.layout, read_axes(x.layout, along_axis(y, &e.number)), &e)
@@ -93,8 +103,10 @@ cdef int backward_along(Tensor y, char* g, Storage* gs, bint only_wanted) except
         gx = cotangent_buffer_or_reuse(x, g, gs, &add)
     if row.backward_scratch != NULL:
         scratch = storage_new(row.backward_scratch(e.n, e.inner) * y.layout.itemsize)
+    go_outside(&o, x.layout.nbytes, x, y, None, gs, cotangent_block(x))
     axis_backward_door(row.backward[y.layout.kernel], g, data_or_null(source),
                        y.data, gx, NULL if scratch == NULL else payload(scratch), &e, add)
+    come_back(&o)
     if scratch != NULL:
         storage_release(scratch)
     return 0

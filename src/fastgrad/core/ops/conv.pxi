@@ -99,6 +99,7 @@ cdef Layout* images(const Layout* like, int n, Py_ssize_t first, Py_ssize_t seco
 
 cdef Tensor record_conv(int op, PyObject** given):
     cdef Windows d
+    cdef Outside o
     cdef Tensor x = given_tensor(given[0]), w, b, y, source, w_source
     cdef char* columns = NULL
     if x is None:
@@ -123,9 +124,12 @@ cdef Tensor record_conv(int op, PyObject** given):
     if b is not None:
         b = contiguous(b)
     cdef Storage* scratch = storage_new(conv_scratch(&d, item) * item)
+    go_outside(&o, bytes_of(y.layout.size * d.c * d.kh * d.kw), x, w, b, NULL, NULL)
     conv_door(x.layout.kernel, source.data, w_source.data, data_or_null(b), y.data, columns, payload(scratch), &d)
+    come_back(&o)
     storage_release(scratch)
     if wanted:
+        check_unwritten(&o, op, x, w, b)
         link_operands(y, op, operands, params)
     return y
 
@@ -181,27 +185,36 @@ cdef int backward_conv(Tensor y, char* g, Storage* gs, bint only_wanted) except 
     cdef Windows d
     cdef Py_ssize_t[3] ones
     cdef bint add
+    cdef Outside o
+    cdef Storage* kept = extra.kept
     read_convolution(n, x.layout.shape, w.layout.shape, extra.params, &d)
+    cdef Py_ssize_t nbytes = bytes_of(y.layout.size * d.c * d.kh * d.kw)
     cdef Storage* scratch = storage_new(conv_scratch(&d, x.layout.itemsize) * x.layout.itemsize)
+    keep_memory(kept, gs, NULL)
     try:
         if takes(w, only_wanted):
             source = contiguous(x)
             gx = cotangent_buffer(w, &add)
-            conv_weight_door(x.layout.kernel, source.data, g, gx, NULL if extra.kept == NULL else payload(extra.kept),
+            go_outside(&o, nbytes, x, None, None, NULL, cotangent_block(w))
+            conv_weight_door(x.layout.kernel, source.data, g, gx, NULL if kept == NULL else payload(kept),
                              payload(scratch), &d, add)
+            come_back(&o)
         if takes(x, only_wanted):
             source = contiguous(w)
             gx = cotangent_buffer(x, &add)
+            go_outside(&o, nbytes, w, None, None, NULL, cotangent_block(x))
             conv_input_door(x.layout.kernel, g, source.data, gx, payload(scratch), &d, add)
+            come_back(&o)
+        b = wanted_operand(extra, 2, only_wanted)
+        if b is not None:
+            ones[0] = b.layout.shape[0]
+            ones[1] = ones[2] = 1
+            gx = cotangent_buffer(b, &add)
+            sum_into(layout_contiguous(y.layout), g,
+                     layout_get(b.layout.typenum, b.layout.itemsize, n + 1, ones, NULL), gx, add)
     finally:
         storage_release(scratch)
-    b = wanted_operand(extra, 2, only_wanted)
-    if b is not None:
-        ones[0] = b.layout.shape[0]
-        ones[1] = ones[2] = 1
-        gx = cotangent_buffer(b, &add)
-        sum_into(layout_contiguous(y.layout), g, layout_get(b.layout.typenum, b.layout.itemsize, n + 1, ones, NULL),
-                 gx, add)
+        release_memory(kept, gs, NULL)
     return 0
 
 

@@ -23,6 +23,7 @@ cdef Tensor unary(int op, Tensor x):
 
 cdef Tensor unary_array(int op, Tensor x):
     cdef Tensor y
+    cdef Outside o
     cdef Layout* layout = x.layout
     if not has_forward(op, layout.kernel):
         return rule_op(op, (x,))
@@ -33,10 +34,14 @@ cdef Tensor unary_array(int op, Tensor x):
     check_fresh(x)
     if layout.flags & C_CONTIGUOUS:
         y = new_tensor(layout)
+        go_outside(&o, layout.nbytes, x, None, None, NULL, NULL)
         forward_flat1(op, layout, x.data, y.data)
+        come_back(&o)
     else:
+        o.left = False
         y = unary_strided(op, x)
     if wants_grad(x):
+        check_unwritten(&o, op, x, None, None)
         link1(y, op, guarded(x, op, READS_X1))
     return y
 
@@ -76,6 +81,7 @@ cdef Tensor binary(int op, Tensor a, Tensor b):
 
 cdef Tensor binary_array(int op, Tensor a, Tensor b):
     cdef Tensor y
+    cdef Outside o
     cdef Layout* layout = a.layout
     cdef Kernel* k = &kernels[op]
     if layout.kernel == NO_KERNEL or b.layout.kernel != layout.kernel or k.loop[layout.kernel].run == NULL:
@@ -86,18 +92,22 @@ cdef Tensor binary_array(int op, Tensor a, Tensor b):
             return y
     check_fresh(a)
     check_fresh(b)
+    o.left = False
     if layout == b.layout and layout.flags & C_CONTIGUOUS:
         y = new_tensor(layout)
         if layout.flags & SCALAR and layout.kernel == F64 and k.scalar2 != NULL:
             scalar2_door(k.scalar2, a.data, b.data, y.data)
         else:
+            go_outside(&o, layout.nbytes, a, b, None, NULL, NULL)
             loop2(&k.loop[layout.kernel], a.data, layout.itemsize, b.data, layout.itemsize, y.data, layout.size,
                   layout.itemsize)
+            come_back(&o)
     else:
-        y = binary_broadcast(op, a, b)
+        y = binary_broadcast(op, a, b, &o)
         if y is None:
             return rule_op(op, (a, b))     # raises NumPy's error
     if (a.flags | b.flags) & REQUIRES_GRAD and fg_grad_off == 0:
+        check_unwritten(&o, op, a, b, None)
         link2(y, op, guarded(a, op, READS_X1), guarded(b, op, READS_X2))
     return y
 
@@ -115,14 +125,16 @@ cdef Layout* broadcast_layout(const Layout* a, const Layout* b) except? NULL:
     return layout_get(a.typenum, a.itemsize, ndim, shape, NULL)
 
 
-cdef Tensor binary_broadcast(int op, Tensor a, Tensor b):
+cdef Tensor binary_broadcast(int op, Tensor a, Tensor b, Outside* o):
     cdef Layout* layout = broadcast_layout(a.layout, b.layout)
     if layout == NULL:
         return None
     cdef address[2] base = [a.data, b.data]
     cdef layout_t[2] layouts = [a.layout, b.layout]
     cdef Tensor y = new_tensor(layout)
+    go_outside(o, layout.nbytes, a, b, None, NULL, NULL)
     broadcast_door(&kernels[op].loop[layout.kernel], 2, layout, y.data, base, layouts)
+    come_back(o)
     return y
 
 
@@ -139,6 +151,7 @@ cdef Tensor constant_array(int op, Tensor x, double c, bint first):
     cdef float narrow = <float>c
     cdef void* constant = &c if layout.kernel == F64 else <void*>&narrow
     cdef Tensor y, source
+    cdef Outside o
     if layout.kernel == NO_KERNEL or k.loop[layout.kernel].run == NULL:
         return None
     if layout.nbytes >= postponed_from:
@@ -149,6 +162,7 @@ cdef Tensor constant_array(int op, Tensor x, double c, bint first):
     source = contiguous(x)
     layout = source.layout
     y = new_tensor(layout)
+    go_outside(&o, layout.nbytes, x, None, None, NULL, NULL)
     if layout.flags & SCALAR and layout.kernel == F64 and k.scalar2 != NULL:
         scalar2_door(k.scalar2, &c if first else <double*>x.data, <double*>x.data if first else &c, y.data)
     elif op == POWER and not first:
@@ -157,7 +171,9 @@ cdef Tensor constant_array(int op, Tensor x, double c, bint first):
         loop2(&k.loop[layout.kernel], constant, 0, source.data, layout.itemsize, y.data, layout.size, layout.itemsize)
     else:
         loop2(&k.loop[layout.kernel], source.data, layout.itemsize, constant, 0, y.data, layout.size, layout.itemsize)
+    come_back(&o)
     if wants_grad(x):
+        check_unwritten(&o, op, x, None, None)
         link_constant(y, op, guarded_by(x, table[op].reads_alone[first] & (READS_X2 if first else READS_X1)), c, first)
     return y
 
@@ -186,6 +202,7 @@ cdef int backward_one(Tensor y, char* g, Storage* gs, bint only_wanted) except -
     cdef int dtype = y.layout.kernel
     cdef Backward kernel = k.x2[dtype] if first else k.x1[dtype] if alone else k.x1_alone[dtype]
     cdef char* room = g
+    cdef Outside o
     if not x.flags & REQUIRES_GRAD:
         return 0
     if kernel == NULL:
@@ -200,8 +217,10 @@ cdef int backward_one(Tensor y, char* g, Storage* gs, bint only_wanted) except -
         gs = y.storage      # nothing reads the value after this
         room = y.data
     cdef char* where = cotangent_buffer_or_reuse(x, room, gs, &add)
+    go_outside(&o, y.layout.nbytes, x, y, None, gs, cotangent_block(x))
     backward_door(kernel, dtype, g, NULL if first else source.data, source.data if first else NULL, y.data, where,
                   y.layout.size, add, NULL if alone else &c, y.flags & UNIFORM != 0)
+    come_back(&o)
     return 0
 
 
@@ -223,6 +242,7 @@ cdef int backward_operand(Tensor y, int k, Tensor x, Tensor s1, Tensor s2, char*
     cdef int dtype = y.layout.kernel
     cdef Backward kernel = kernels[y.op].x1[dtype] if k == 0 else kernels[y.op].x2[dtype]
     cdef bint whole = same_shape(x.layout, y.layout), uniform = y.flags & UNIFORM != 0, add
+    cdef Outside o
     cdef const char* d1 = data_or_null(s1)
     cdef const char* d2 = data_or_null(s2)
     if copies(kernel, dtype):
@@ -234,10 +254,14 @@ cdef int backward_operand(Tensor y, int k, Tensor x, Tensor s1, Tensor s2, char*
         return sum_into(y.layout, g, x.layout, where, add)
     if whole:
         where = cotangent_buffer_or_reuse(x, g, gs if k == 0 else NULL, &add)
+        go_outside(&o, y.layout.nbytes, s1, s2, y, gs, cotangent_block(x))
         backward_door(kernel, dtype, g, d1, d2, y.data, where, y.layout.size, add, NULL, uniform)
+        come_back(&o)
         return 0
     cdef Storage* part = storage_new(y.layout.nbytes)
+    go_outside(&o, y.layout.nbytes, s1, s2, y, gs, NULL)
     backward_door(kernel, dtype, g, d1, d2, y.data, payload(part), y.layout.size, False, NULL, uniform)
+    come_back(&o)
     return accumulate_broadcast(x, y.layout, part)
 
 

@@ -82,13 +82,16 @@ cdef Tensor matmul(int op, Tensor a, Tensor b):
     check_fresh(b)
     cdef Tensor y = new_tensor(stacked_layout(la, &s, s.m if la.ndim > 1 else -1, s.p if lb.ndim > 1 else -1))
     cdef unsigned int versions = version_of(a) + version_of(b)
+    cdef Outside o
     if s.batch == 0:
         product(la.kernel, s.m, s.n, s.p, &s.a, &s.b, y.data, a.storage, b.storage)
     elif s.one and la.flags & C_CONTIGUOUS:
         s.a = factor(a.data, la.itemsize * s.n, la.itemsize)
         product(la.kernel, s.count * s.m, s.n, s.p, &s.a, &s.b, y.data, a.storage, b.storage)
     else:
+        go_outside(&o, bytes_of(s.count * s.m * s.n * s.p), None, None, None, a.storage, b.storage)
         run_batched(la.kernel, &s, s.m, s.n, s.p, &s.a, &s.b, y.data)
+        come_back(&o)
     if (a.flags | b.flags) & REQUIRES_GRAD and fg_grad_off == 0:
         if version_of(a) + version_of(b) != versions:
             raise errors.written_meanwhile(op_names[op])
@@ -140,10 +143,12 @@ cdef int product(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Fac
     cdef Py_ssize_t scratch = own_product_scratch(kernel, m, n, p, a, b) if own_products_on else 0
     cdef Storage* block = storage_new(scratch) if scratch else NULL
     cdef char* room = payload(block) if scratch else NULL
+    cdef Outside o
+    o.state = NULL
     if m * p >= LEAVES_GIL // n and a_memory != NULL and b_memory != NULL and can_leave_gil():
-        product_outside(kernel, m, n, p, a, b, y, room, a_memory, b_memory)
-    else:
-        product_door(kernel, m, n, p, a, b, y, room)
+        leave_gil(&o, None, None, None, a_memory, b_memory)
+    product_door(kernel, m, n, p, a, b, y, room)
+    come_back(&o)
     if scratch:
         storage_release(block)
     return 0
@@ -175,12 +180,13 @@ cdef int backward_matmul(Tensor y, char* g, Storage* gs, bint only_wanted) excep
     """For y[m, p] = a[m, n] @ b[n, p]: ga = g @ b.T and gb = a.T @ g, through strides, summed over the axes along which
     an operand was broadcast."""
     cdef Tensor a = resolve(y.x1, y.gen1), b = resolve(y.x2, y.gen2)
-    cdef Storage* memory[3]
-    hold_memory(memory, a.storage, b.storage, gs)
+    cdef Storage* a_memory = a.storage
+    cdef Storage* b_memory = b.storage
+    keep_memory(a_memory, b_memory, gs)
     try:
         matmul_gradients(y, a, b, g, gs, only_wanted)
     finally:
-        release_memory(memory)
+        release_memory(a_memory, b_memory, gs)
     return 0
 
 
@@ -228,10 +234,18 @@ cdef int product_into(Tensor x, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const 
 
 cdef int batched_into(Tensor x, const Matmul* s, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t inner,
                       const Factor* a, const Factor* b) except -1:
-    """Add a stack of products to the cotangent of `x`, summed to its shape; `rows` is -1 where `x` is a vector."""
+    """Add a stack of products to the cotangent of `x`, summed to its shape; `rows` is -1 where `x` is a vector. The
+    caller keeps the blocks of the factors."""
+    cdef Outside o
+    cdef unsigned int number = x.sweep
     cdef Layout* full = stacked_layout(x.layout, s, rows, columns)
     cdef Storage* part = storage_new(full.nbytes)
+    go_outside(&o, bytes_of(s.count * rows * inner * columns), None, None, None, NULL, NULL)
     run_batched(full.kernel, s, 1 if rows < 0 else rows, inner, columns, a, b, payload(part))
+    come_back(&o)
+    if x.sweep != number:
+        storage_release(part)
+        raise errors.graph_changed()
     return accumulate_broadcast(x, full, part)
 
 

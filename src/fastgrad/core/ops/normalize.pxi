@@ -19,15 +19,21 @@ cdef Tensor record_norm(int op, Tensor x, PyObject** given, int first, int axes,
         return None
     cdef tuple operands = (x, weight, bias)
     cdef bint wanted = check_operands(operands)
+    cdef double number
+    cdef Outside o
     cdef Extents e
     extents_at(layout, first, first + axes, &e)
     source = contiguous(x)
     y = new_tensor(layout_contiguous(layout))
     cdef Storage* stats = storage_new((2 * e.outer if forward == layer_norm else 5 * e.n) * layout.itemsize)
     try:
+        number = eps
+        go_outside(&o, layout.nbytes, x, weight, bias, NULL, NULL)
         norm_door(forward[layout.kernel], source.data, data_or_null(weight), data_or_null(bias), y.data, payload(stats),
-                  &e, eps)
+                  &e, number)
+        come_back(&o)
         if wanted:
+            check_unwritten(&o, op, x, weight, bias)
             extra = link_operands(y, op, operands, params)
             extra.kept = storage_keep(stats)
             memcpy(extra.numbers, &e, sizeof(Extents))
@@ -50,6 +56,7 @@ cdef int backward_layer_norm(Tensor y, char* g, Storage* gs, bint only_wanted) e
     cdef int dtype = y.layout.kernel, k
     cdef char* stats = payload(extra.kept)
     cdef bint add
+    cdef Outside o
     cdef Tensor x = nth_operand(extra, 0), p, weight = None, source = contiguous(x)
     for k in range(1, 3):       # before x, whose cotangent may take the block of `g`
         p = wanted_operand(extra, k, only_wanted)
@@ -63,7 +70,13 @@ cdef int backward_layer_norm(Tensor y, char* g, Storage* gs, bint only_wanted) e
             weight = nth_operand(extra, 1)
         expect_contiguous(weight)
         gx = cotangent_buffer_or_reuse(x, g, gs, &add)
-        norm_backward_door(typed[dtype].layer_norm_backward, g, source.data, data_or_null(weight), gx, stats, e, add)
+        extents = e[0]
+        kept = storage_keep(extra.kept)
+        go_outside(&o, x.layout.nbytes, x, weight, None, gs, cotangent_block(x))
+        norm_backward_door(typed[dtype].layer_norm_backward, g, source.data, data_or_null(weight), gx, stats, &extents,
+                           add)
+        come_back(&o)
+        storage_release(kept)
     return 0
 
 

@@ -45,6 +45,7 @@ cdef bint fit_recurrent(int cell, tuple operands) except -1:
 
 cdef Tensor recurrent(int op, int cell, tuple given, dict params):
     cdef Recurrent d
+    cdef Outside out
     cdef Py_ssize_t[4] shape
     cdef Tensor y, u, w, b, bv = None, x
     cdef char* kept = NULL
@@ -82,10 +83,14 @@ cdef Tensor recurrent(int op, int cell, tuple given, dict params):
     cdef Storage* scratch = storage_new((recurrent_scratch(&d) + w.layout.shape[0]) * item)
     cdef char* zeros = payload(scratch) + recurrent_scratch(&d) * item
     zero_door(zeros, w.layout.shape[0] * item)
+    go_outside(&out, bytes_of(u.layout.size * d.hidden), <Tensor>operands[0], <Tensor>operands[1], b,
+          bv.storage if bv is not None else NULL, NULL)
     recurrent_door(u.layout.kernel, u.data, w.data, zeros if b is None else b.data, zeros if bv is None else bv.data,
                    y.data, kept, payload(scratch), &d)
+    come_back(&out)
     storage_release(scratch)
     if wanted:
+        check_unwritten(&out, op, <Tensor>operands[0], <Tensor>operands[1], b)
         link_operands(y, op, operands, params).numbers[0] = cell
     return y
 
@@ -98,9 +103,12 @@ cdef int backward_recurrent(Tensor y, char* g, Storage* gs, bint only_wanted) ex
     cdef int k, states = states_of(d.cell)
     cdef char* gx = NULL
     cdef bint add = True
+    cdef Outside o
+    cdef Storage* kept = extra.kept
     cdef Factor left, right
     n = d.batch * d.hidden
     cdef Storage* block = storage_new((recurrent_scratch(&d) + 2 * n + rows) * item + 2 * u.layout.nbytes)
+    keep_memory(kept, gs, NULL)
     try:
         gh = payload(block) + recurrent_scratch(&d) * item
         sums = gh + 2 * n * item
@@ -112,8 +120,10 @@ cdef int backward_recurrent(Tensor y, char* g, Storage* gs, bint only_wanted) ex
                 gu = gx
         if d.cell != CELL_GRU:
             gv = gu
-        recurrent_backward_door(u.layout.kernel, g, w_source.data, y.data, payload(extra.kept), gu, gv, gh, n * item,
+        go_outside(&o, bytes_of(u.layout.size * d.hidden), w, y, None, NULL, cotangent_block(u) if gx != NULL else NULL)
+        recurrent_backward_door(u.layout.kernel, g, w_source.data, y.data, payload(kept), gu, gv, gh, n * item,
                                 payload(block), &d)
+        come_back(&o)
         if takes(u, only_wanted) and add:
             accumulate_door(u.layout.kernel, gu, gx, u.layout.size)
         if takes(w, only_wanted):
@@ -132,6 +142,7 @@ cdef int backward_recurrent(Tensor y, char* g, Storage* gs, bint only_wanted) ex
                 accumulate(x, sums, NULL)
     finally:
         storage_release(block)
+        release_memory(kept, gs, NULL)
     return 0
 
 

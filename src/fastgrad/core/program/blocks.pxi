@@ -183,7 +183,7 @@ cdef int run_blocks(Variant v, const Blocks* b) except -1:
     for i in range(threads):
         fill_constants(&j, j.scratch + i * j.share + b.n_scratch * j.width)
     if threads > 1:
-        split_work(blocks_part, &j, b.n, LANES)
+        split_among(threads, blocks_part, &j, b.n, LANES)
     else:
         blocks_part(&j, 0, b.n, 0)
     storage_release(scratch)

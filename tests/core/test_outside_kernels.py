@@ -1,0 +1,313 @@
+"""Elementwise, axis and layer kernels without the GIL: thread pools, and what other threads may do meanwhile."""
+
+import _thread
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import fastgrad as fg
+import fastgrad.nn.functional as F
+
+ROWS = 300  # and as many columns: 720 kB of float64, 360 kB of float32
+
+
+@pytest.fixture(autouse=True)
+def switch_often():
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(before)
+
+
+def array(seed, *shape, dtype="float64"):
+    return np.random.default_rng(seed).normal(size=shape).astype(dtype)
+
+
+def layered(f):
+    """A function of a square matrix as one of `f`'s operands, cut to their shapes."""
+    return lambda x, w: f(x.reshape(-1), w.reshape(-1))
+
+
+def conv(x, w):
+    return F.conv2d(x[: 8 * 8 * 28 * 28].reshape(8, 8, 28, 28), w[: 16 * 8 * 9].reshape(16, 8, 3, 3), padding=1)
+
+
+def chain(u, x):
+    return fg.tanh(u) * fg.sigmoid(x) + fg.exp(-u * u) / 3.0
+
+
+OPS = {  # each reads `w` once
+    "sin": lambda x, w: fg.sin(w) * 0.5,
+    "exp": lambda x, w: fg.exp(w),
+    "add": lambda x, w: x + w,
+    "product": lambda x, w: x * w,
+    "quotient": lambda x, w: w / (x * x + 1.0),
+    "row": lambda x, w: x * w[:1],
+    "column": lambda x, w: x / (w[:, :1] ** 2 + 1.0),
+    "power": lambda x, w: w**3,
+    "chain": lambda x, w: chain(w + x, x),
+    "axis 0": lambda x, w: fg.sum(w, axis=0) * 2.0,
+    "axis 1": lambda x, w: fg.max(w, axis=1),
+    "mean": lambda x, w: fg.mean(w * x),
+    "softmax": lambda x, w: fg.softmax(w, axis=1),
+    "logsumexp": lambda x, w: fg.logsumexp(w, axis=0),
+    "cumsum": lambda x, w: fg.cumsum(w, axis=1),
+    "layer_norm": lambda x, w: F.layer_norm(w, (ROWS,)),
+    "stack": layered(lambda x, w: x[:81000].reshape(10, 90, 90) @ w[:81000].reshape(10, 90, 90)),
+    "conv2d": layered(conv),
+}
+
+
+def gradients(name, x, w):
+    """The value and the gradients of a weighted sum, as bytes."""
+    x, w = fg.tensor(x, requires_grad=True), w if isinstance(w, fg.Tensor) else fg.tensor(w, requires_grad=True)
+    y = OPS[name](x, w)
+    total = fg.sum(y * fg.cos(fg.asarray(np.arange(y.size, dtype=str(y.dtype)).reshape(y.shape))))
+    found = fg.gradients(total, [x, w], allow_unused=True)
+    return [float(total.detach()), *(None if g is None else g.numpy().tobytes() for g in found)]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", OPS)
+def test_two_threads_compute_what_one_does(name, dtype):
+    def work(k):
+        return gradients(name, array(k, ROWS, ROWS, dtype=dtype), array(9 + k, ROWS, ROWS, dtype=dtype))
+
+    wanted = [work(k) for k in range(4)]
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(2):
+            assert list(pool.map(work, range(4))) == wanted
+
+
+@pytest.mark.parametrize("shape", [(3,), (70_000,), (1_200_000,)])
+def test_sizes_from_small_to_postponed(shape):
+    def work(k):
+        value, gradient = fg.value_and_grad(lambda x: fg.sum(OPS["chain"](x, x)))(array(k, *shape))
+        return value, gradient.tobytes()
+
+    wanted = [work(k) for k in range(3)]
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(work, range(3))) == wanted
+
+
+# NumPy gives up the GIL in the middle of what the pure-Python engine reads and writes.
+compiled = pytest.mark.skipif(fg.engine == "python", reason="nothing guards NumPy's own reads and writes")
+
+
+class Disturbed:
+    """Another thread calls `act`, again and again, while the block runs."""
+
+    def __init__(self, act):
+        self.act, self.stop, self.errors = act, threading.Event(), []
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        try:
+            while not self.stop.is_set():
+                self.act()
+        except Exception as error:
+            self.errors.append(error)
+
+    def __exit__(self, *exc):
+        self.stop.set()
+        self.thread.join()
+        assert not self.errors
+
+
+def attempts(n, work):
+    """Results of `work`, without those calls that were refused."""
+    found = []
+    for _ in range(n):
+        try:
+            found.append(work())
+        except (fg.MutationError, fg.BackwardError):
+            continue
+    return found
+
+
+@compiled
+@pytest.mark.parametrize("name", OPS)
+def test_the_value_and_the_gradients_are_of_one_state_of_an_operand_that_is_written(name):
+    x, states = array(0, ROWS, ROWS), [array(1, ROWS, ROWS), array(2, ROWS, ROWS)]
+    wanted = [gradients(name, x, s) for s in states]
+    w = fg.tensor(states[0], requires_grad=True)
+    turn = [0]
+
+    def act():
+        turn[0] ^= 1
+        with fg.no_grad():
+            w[...] = states[turn[0]]
+
+    with Disturbed(act):
+        for found in attempts(10, lambda: gradients(name, x, w)):
+            assert found in wanted
+
+
+def swap(w):
+    with fg.no_grad():
+        w += 1.0
+        w -= 1.0
+
+
+def forget(w):
+    w.grad = None
+
+
+def allocate(w):
+    for k in range(3):
+        fg.tensor(np.full((ROWS, ROWS), float(k))) * 2.0  # takes blocks that were freed
+
+
+@compiled
+@pytest.mark.parametrize("act", [swap, forget, allocate])
+@pytest.mark.parametrize("name", ["chain", "softmax", "conv2d", "layer_norm"])
+def test_other_threads_write_forget_and_allocate(name, act):
+    x = array(0, ROWS, ROWS)
+    w = fg.tensor(np.round(array(1, ROWS, ROWS) * 64) / 64, requires_grad=True)  # `swap` does not round
+    y = fg.sum(OPS[name](fg.asarray(x), w))
+    wanted = gradients(name, x, w)
+    shifted = gradients(name, x, w.detach().numpy() + 1.0)
+
+    def work():
+        found = gradients(name, x, w)
+        y.backward(retain_graph=True)
+        return found
+
+    with Disturbed(lambda: act(w)):
+        for found in attempts(10, work):
+            assert found in (wanted, shifted)
+    assert gradients(name, x, w) == wanted
+
+
+def test_two_sweeps_over_one_graph_wait_for_each_other():
+    x = fg.tensor(array(0, ROWS, ROWS), requires_grad=True)
+    y = fg.sum(OPS["chain"](x, x))
+    wanted = fg.gradients(y, [x], retain_graph=True)[0].numpy().tobytes()
+    with ThreadPoolExecutor(3) as pool:
+        jobs = [pool.submit(lambda: fg.gradients(y, [x], retain_graph=True)[0]) for _ in range(12)]
+        assert {job.result().numpy().tobytes() for job in jobs} == {wanted}
+
+
+def test_a_graph_is_freed_once():
+    for _ in range(10):
+        x = fg.tensor(array(0, ROWS, ROWS), requires_grad=True)
+        y = fg.sum(OPS["chain"](x, x))
+        with ThreadPoolExecutor(2) as pool:
+            jobs = [pool.submit(y.backward) for _ in range(2)]
+        errors = [job.exception() for job in jobs]
+        assert errors.count(None) == 1
+        assert all(isinstance(e, fg.BackwardError) for e in errors if e is not None)
+
+
+@pytest.mark.parametrize("name", ["chain", "axis 0", "softmax", "row"])
+def test_native_threads_switched_on_and_off_meanwhile(name):
+    x, w = array(0, ROWS, ROWS), array(1, ROWS, ROWS)
+    wanted = gradients(name, x, w)
+    counts = iter(range(1 << 30))
+    before = fg.get_num_threads()
+    try:
+        with Disturbed(lambda: fg.set_num_threads(1 + next(counts) % 3)):
+            for _ in range(10):
+                assert gradients(name, x, w) == wanted
+    finally:
+        fg.set_num_threads(before)
+
+
+def test_captures_begin_and_end_meanwhile():
+    x, w = array(0, ROWS, ROWS), array(1, ROWS, ROWS)
+    wanted = gradients("chain", x, w)
+
+    def act():
+        program = fg.compile(lambda x: fg.sum(fg.tanh(x) * x))
+        assert program(x) == program(x)
+
+    with Disturbed(act):
+        for _ in range(10):
+            assert gradients("chain", x, w) == wanted
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_fork_while_a_kernel_is_outside():
+    x, w = array(0, ROWS, ROWS), array(1, ROWS, ROWS)
+    wanted = gradients("chain", x, w)
+    with Disturbed(lambda: gradients("chain", x, w)):
+        for _ in range(5):
+            child = os.fork()
+            if child == 0:
+                os._exit(0 if gradients("chain", x, w) == wanted else 1)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_an_interrupt_arrives_and_leaves_everything_usable():
+    x, w = array(0, ROWS, ROWS), array(1, ROWS, ROWS)
+    wanted = gradients("chain", x, w)
+    timer = threading.Timer(0.05, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        while True:
+            gradients("chain", x, w)
+    timer.join()
+    assert gradients("chain", x, w) == wanted
+
+
+N = 1000  # squared, 8 MB: each kernel takes long enough for a thread that waits to run
+
+
+def sweep_of(f):
+    x = fg.tensor(array(0, N, N), requires_grad=True)
+    root = f(x)
+    return lambda: root.backward(retain_graph=True)
+
+
+def call_of(f, *shape):
+    x = fg.tensor(array(0, *shape))
+    return lambda: f(x)
+
+
+KINDS = {
+    "one operand": lambda: call_of(fg.tanh, N, N),
+    "two operands": lambda: call_of(lambda x: x * x, N, N),
+    "broadcast": lambda: call_of(lambda x: x * x[0], N, N),
+    "a constant": lambda: call_of(lambda x: x**2.5, N, N),
+    "a sum": lambda: call_of(fg.sum, N, N),
+    "softmax": lambda: call_of(lambda x: fg.softmax(x, axis=1), N, N),
+    "layer norm": lambda: call_of(lambda x: F.layer_norm(x, (N,)), N, N),
+    "stacked products": lambda: call_of(lambda x: x @ x, 20, 150, 150),
+    "deferred sweep": lambda: sweep_of(lambda x: fg.sum(fg.tanh(fg.exp(-x * x)))),
+    "sweep of softmax": lambda: sweep_of(lambda x: fg.softmax(x, axis=1)[0, 0]),
+    "sweep of a broadcast": lambda: sweep_of(lambda x: fg.sum(x / fg.tensor(array(1, N), requires_grad=True))),
+}
+
+
+@compiled
+@pytest.mark.parametrize("kind", KINDS)
+def test_other_threads_run_meanwhile(kind):
+    kernel = KINDS[kind]()
+    ran = []
+
+    def other(go):
+        go.acquire()
+        ran.append(True)
+
+    sys.setswitchinterval(1000.0)  # a thread keeps the GIL until it waits, or a kernel gives it up
+    for _ in range(50):
+        go = threading.Lock()
+        go.acquire()
+        thread = threading.Thread(target=other, args=(go,))
+        thread.start()
+        ran.clear()
+        go.release()
+        kernel()
+        seen = bool(ran)
+        thread.join()
+        if seen:
+            return
+    raise AssertionError("the kernel kept the GIL")
