@@ -151,3 +151,18 @@ def test_gradients_of_a_constant_power_call_the_loop():
     )
     run(code)
     run(code, NPY_DISABLE_CPU_FEATURES="")
+
+
+@pytest.mark.parametrize("simd", instruction_sets())
+def test_a_number_that_is_passed_gives_what_a_constant_does(simd):
+    code = SETUP + (
+        "x = np.concatenate([np.random.default_rng(3).uniform(0, 5, 3001), [0.0, np.inf, np.nan, 5e-324, 1e200]])\n"
+        "program = fg.compile(lambda x, c: x**c)\n"
+        "for c in (1.7, 2.0, 0.5, -1.0, 3.0):\n"
+        "    wanted = (fg.tensor(x) ** c).numpy()\n"
+        "    np.testing.assert_array_equal(program(x, c), wanted)\n"
+        "    np.testing.assert_array_equal(fg.power(fg.tensor(x), np.full_like(x, c)).numpy(), wanted)\n"
+        "y = fg.power(fg.tensor([-0.0, -np.inf]), np.array([0.5, 0.5])).numpy()\n"
+        "assert y.tobytes() == np.array([0.0, np.inf]).tobytes()\n"
+    )
+    run(code, FASTGRAD_SIMD=simd)

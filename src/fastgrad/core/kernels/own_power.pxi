@@ -111,6 +111,12 @@ cdef extern from *:
         return fg_pick(below & ~integer, FG_ALL(NAN), (fg_v)((fg_u)y ^ (below & ((fg_u)sum << 63))));
     }
 
+    /* The exponents for which `x**e` runs a kernel of its own if they are constant: these give the same bits here. */
+    FG_INLINE fg_u fg_power_easy(fg_v e) { return (fg_u)(e == 2.0) | (fg_u)(e == 0.5) | (fg_u)(e == -1.0); }
+    FG_INLINE double fg_power_of_easy(double x, double e) {
+        return e == 2.0 ? x * x : e == -1.0 ? 1.0 / x : x == -INFINITY ? INFINITY : sqrt(x) + 0.0;
+    }
+
     /* y = x**e for a number of vectors. What is far is computed by the C library. */
     static void fg_power_vectors(const double* x, const double* e, double* y, npy_intp count) {
         uint64_t rows[16 * FG_DOUBLES], far[16 * FG_DOUBLES];
@@ -119,11 +125,12 @@ cdef extern from *:
         for (; count > 0; count -= m, x += m * FG_DOUBLES, e += m * FG_DOUBLES, y += m * FG_DOUBLES) {
             const fg_v *xs = (const fg_v*)x, *es = (const fg_v*)e;
             fg_v* outs = (fg_v*)out;
-            fg_u any_far = {0}, sign = {0};
+            fg_u any_far = {0}, sign = {0}, easy = {0};
             m = count < 16 ? count : 16;
             for (i = 0; i < m; i++) {
                 ((fg_u*)rows)[i] = fg_power_row(xs[i]);
                 sign |= (fg_u)xs[i];
+                easy |= fg_power_easy(es[i]);
             }
             for (i = 0; i < m; i++) {
                 outs[i] = fg_power(xs[i], es[i], rows + i * FG_DOUBLES, (fg_u*)far + i);
@@ -134,6 +141,9 @@ cdef extern from *:
             if (fg_any_negative(any_far))
                 for (i = 0; i < m * FG_DOUBLES; i++)
                     if ((int64_t)far[i] < 0) out[i] = pow(x[i], e[i]);
+            if (fg_any_negative(easy))
+                for (i = 0; i < m * FG_DOUBLES; i++)
+                    if (e[i] == 2.0 || e[i] == 0.5 || e[i] == -1.0) out[i] = fg_power_of_easy(x[i], e[i]);
             memcpy(y, out, m * FG_WIDTH);
         }
     }
