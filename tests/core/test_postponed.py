@@ -265,3 +265,15 @@ def test_a_program_leaves_values_of_what_it_writes_alone(x):
         step(2.0)
         assert y.tolist() == (np.array([1.0, 2.0, 3.0]) - before).tolist()
     assert w.tolist() == [7.0, 7.0, 7.0]
+
+
+@pytest.mark.parametrize("others", [0, 1, 2])
+def test_a_write_to_the_value_that_was_postponed_last(x, others):
+    """Its entry in the list of postponed values is freed by the write; the sanitizers see a read of it."""
+    older = [x * (k + 2.0) for k in range(others)]
+    y = x * 3.0
+    y[0] = 7.0
+    assert y.tolist() == [7.0, 6.0, 9.0]
+    (y.sum() + sum(z.sum() for z in older)).backward()
+    rest = sum(k + 2.0 for k in range(others))
+    assert x.grad.tolist() == [rest, 3.0 + rest, 3.0 + rest]

@@ -75,11 +75,12 @@ cdef int ready_all() except -1:
 
 cdef int before_write(Tensor x) except -1:
     """Compute all postponed values that read the memory of `x`, and that of `x`."""
-    cdef Storage* at = postponed_values
+    cdef Storage* at
     cdef PyObject* y
     cdef PyObject* x1
     cdef PyObject* x2
-    ready(x)
+    ready(x)        # which takes `x` off the list, and frees its entry
+    at = postponed_values
     while at != NULL:
         y = postponed_at(at).y
         x1 = edge1(<Tensor>y)
