@@ -4,6 +4,7 @@ import _thread
 import os
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -112,6 +113,7 @@ class Disturbed:
         try:
             while not self.stop.is_set():
                 self.act()
+                time.sleep(1e-4)  # otherwise those who wait for a write hardly ever find a moment without one
         except Exception as error:
             self.errors.append(error)
 

@@ -5,14 +5,17 @@ Nobody can tell: the tests postpone every array, however small, and compare with
 
 import copy
 import gc
+import os
 import pickle
+import subprocess
+import sys
 import tracemalloc
 
 import numpy as np
 import pytest
 
 import fastgrad as fg
-from fastgrad.errors import MutationError
+from fastgrad.errors import CompileError, MutationError
 
 pytestmark = pytest.mark.skipif(fg.engine == "python", reason="the pure-Python engine computes every value at once")
 
@@ -277,3 +280,85 @@ def test_a_write_to_the_value_that_was_postponed_last(x, others):
     (y.sum() + sum(z.sum() for z in older)).backward()
     rest = sum(k + 2.0 for k in range(others))
     assert x.grad.tolist() == [rest, 3.0 + rest, 3.0 + rest]
+
+
+# --- programs
+
+
+def kept_and_written(x):
+    y = x * 3.0 - 1.0
+    z = (1.0 - y) * y
+    w = fg.zeros_like(x) + 1.0
+    total = (z / y).sum() + (2.0 / (y - w)).mean() + (-z).sum()
+    w += 1.0
+    return total + (z * w).sum() + z[1:].sum()
+
+
+def with_second_derivatives(x):
+    return fg.sum(fg.grad(lambda x: fg.sum(fg.tanh(x * x - x) / (x + 4.0)))(x) * x)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("f", [mixed, kept_and_written, with_second_derivatives])
+def test_recorded_programs_are_those_of_ops_computed_at_once(postponed, f, dtype):
+    x = np.linspace(-1.0, 2.0, 101).astype(dtype)
+    program = fg.compile(fg.value_and_grad(f), check=True)
+    found = [program(x), program(x[::-1].copy())]
+    set_postponed_from(NEVER)
+    plain = fg.compile(fg.value_and_grad(f))
+    for (value, gradient), y in zip(found, (x, x[::-1].copy()), strict=True):
+        wanted, right = plain(y)
+        assert value == wanted
+        np.testing.assert_array_equal(gradient, right)
+    assert [step["op"] for step in fg.explain(program).variants[0]] == [
+        step["op"] for step in fg.explain(plain).variants[0]
+    ]
+
+
+def test_gradients_that_are_postponed_end_up_in_grad(postponed):
+    w = fg.tensor([0.5, -1.5, 2.5], requires_grad=True)
+
+    @fg.compile
+    def step(x):
+        w.grad = None
+        (w * w * w * x).sum().backward(create_graph=True)
+        penalty = (w.grad * w.grad).sum()
+        w.grad = None
+        penalty.backward()
+
+    for scale in (1.0, -2.0):
+        x = np.array([1.0, 2.0, 3.0]) * scale
+        step(x)
+        np.testing.assert_allclose(w.grad.numpy(), 2 * (3 * w.numpy() ** 2 * x) * 6 * w.numpy() * x)
+
+
+def test_a_result_that_is_postponed_is_refused_as_any_recorded_one(x):
+    with pytest.raises(CompileError, match="multiply"):
+        fg.compile(lambda c: x * c)(2.0)
+
+
+PEAK = """
+import numpy as np, fastgrad as fg
+
+def resident(name):
+    lines = open("/proc/self/status").read().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+
+def mixed(x):
+    return fg.sum(fg.tanh(x) * fg.sigmoid(x) + fg.exp(-x * x))
+
+both, x = fg.value_and_grad(mixed), np.linspace(-2.0, 2.0, 1 << 22)
+fg.compile(both)(x[:10])
+before, program = resident("VmRSS"), fg.compile(both)
+first = program(x)
+print((resident("VmHWM") - before) / x.nbytes, (resident("VmRSS") - before) / x.nbytes)
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="reads Linux's accounts of memory")
+def test_memory_of_a_first_call():
+    done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
+    peak, kept = map(float, done.stdout.split())
+    # tanh, sigmoid, exp, the negative, and three cotangents; the gradient stays
+    assert peak < 7.5
+    assert kept < 1.5

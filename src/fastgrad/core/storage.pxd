@@ -43,6 +43,7 @@ cdef enum:
     PRIVATE = 1024          # added to the size class of a block that belongs to a capture
 cdef Storage* storage_foreign(object base) except NULL
 cdef void storage_free(Storage* storage) noexcept
+cdef void storage_discard(Storage* storage) noexcept
 cdef void storage_forget_writes(Storage* storage) noexcept
 
 cdef inline Write* writes_of(Writes* writes) noexcept nogil:

@@ -181,6 +181,16 @@ cdef void storage_free(Storage* storage) noexcept:
         Py_DECREF(<object>base)
 
 
+cdef void storage_discard(Storage* storage) noexcept:
+    """Release a reference to a block that nothing will soon have use for: a large one is not cached."""
+    if storage.refs == 1 and storage.capacity >= HUGE and storage.base == NULL:
+        if storage.writes != NULL:
+            storage_forget_writes(storage)
+        free_block(storage)
+    else:
+        storage_release(storage)
+
+
 cpdef Py_ssize_t clear_cache() noexcept:
     """Free all cached blocks; returns how many bytes that was."""
     global cached_bytes

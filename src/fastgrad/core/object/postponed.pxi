@@ -6,6 +6,9 @@
 #
 # Until then, the storage has no memory: its payload is a Postponed, and its version is 1, of a recorded write, so that
 # `check_fresh` looks twice. Code that reads the value anyway would fault at once, at the address NO_MEMORY.
+#
+# While a program is recorded, the op is noted when it is postponed, as if it wrote to a block that nobody touches until
+# the value is computed into it: a program has no postponed values, since its runs never reach memory anyway.
 
 cdef enum:
     MOST_POSTPONED = 8      # ops between a postponed value and memory
@@ -18,6 +21,7 @@ cdef struct Postponed:
     unsigned int versions   # the sum of those of the operands, which must not change
     int ops                 # that compute it
     int uses                # how often others have computed it without keeping it
+    Storage* block          # the memory that the note of a recorded program says; otherwise NULL
 
 cdef Storage* postponed_values = NULL
 cdef int replays = 0            # of programs, which count their writes at the end: meanwhile nothing is postponed
@@ -43,6 +47,12 @@ cdef inline bint is_postponed(Tensor x) noexcept:
 cdef inline char* value_at(Tensor x) noexcept:
     """Where the value of `x` is; NULL if it is postponed."""
     return NULL if is_postponed(x) else x.data
+
+
+cdef inline char* noted_at(Tensor x) noexcept:
+    """Where the value of `x` is for a program that is recorded."""
+    cdef Storage* block = postponed_at(x.storage).block if is_postponed(x) else NULL
+    return x.data if block == NULL else payload(block)
 
 
 cdef inline int ops_of(Tensor x) noexcept:
@@ -97,6 +107,8 @@ cdef void forget_postponed(Storage* storage) noexcept:
     """Take it off the list."""
     global postponed_values
     cdef Postponed* p = postponed_at(storage)
+    if p.block != NULL:
+        storage_release(p.block)
     if p.before != NULL:
         postponed_at(p.before).after = p.after
     else:

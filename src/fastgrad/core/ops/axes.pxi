@@ -59,7 +59,7 @@ cdef Tensor record_along(int op, PyObject** given):
     o.left = False
     if row.loop[dtype] != NULL:
         if waits:
-            sum_postponed(x, y.data)
+            sum_postponed(x, &e, y.data)
         else:
             go_outside(&o, source.layout.nbytes, x, None, None, NULL, NULL)
             reduce_door(row.loop[dtype], source.data, &e, layout.itemsize, y.data)

@@ -217,8 +217,9 @@ cdef int backward_one(Tensor y, char* g, Storage* gs, bint only_wanted) except -
         gs = y.storage      # nothing reads the value after this
         room = y.data
     cdef char* where = cotangent_buffer_or_reuse(x, room, gs, &add)
+    cdef char* value = noted_at(source)
     go_outside(&o, y.layout.nbytes, x, y, None, gs, cotangent_block(x))
-    backward_door(kernel, dtype, g, NULL if first else source.data, source.data if first else NULL, y.data, where,
+    backward_door(kernel, dtype, g, NULL if first else value, value if first else NULL, noted_at(y), where,
                   y.layout.size, add, NULL if alone else &c, y.flags & UNIFORM != 0)
     come_back(&o)
     return 0
@@ -255,12 +256,12 @@ cdef int backward_operand(Tensor y, int k, Tensor x, Tensor s1, Tensor s2, char*
     if whole:
         where = cotangent_buffer_or_reuse(x, g, gs if k == 0 else NULL, &add)
         go_outside(&o, y.layout.nbytes, s1, s2, y, gs, cotangent_block(x))
-        backward_door(kernel, dtype, g, d1, d2, y.data, where, y.layout.size, add, NULL, uniform)
+        backward_door(kernel, dtype, g, d1, d2, noted_at(y), where, y.layout.size, add, NULL, uniform)
         come_back(&o)
         return 0
     cdef Storage* part = storage_new(y.layout.nbytes)
     go_outside(&o, y.layout.nbytes, s1, s2, y, gs, NULL)
-    backward_door(kernel, dtype, g, d1, d2, y.data, payload(part), y.layout.size, False, NULL, uniform)
+    backward_door(kernel, dtype, g, d1, d2, noted_at(y), payload(part), y.layout.size, False, NULL, uniform)
     come_back(&o)
     return accumulate_broadcast(x, y.layout, part)
 

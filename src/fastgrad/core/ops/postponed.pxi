@@ -15,11 +15,54 @@ cdef inline bint is_cheap(int op) noexcept:
     return op == ADD or op == SUBTRACT or op == MULTIPLY or op == NEGATIVE
 
 
+cdef bint can_postpone() noexcept:
+    """Whether values may be postponed here. While another thread records a program, which may read them, none is."""
+    if fg_grad_off or replays or fg_watch & ~<int>CAPTURED:
+        return False
+    return fg_capture != NULL and not (<Capture>fg_capture).suspended if fg_capturing else True
+
+
+cdef inline bint is_noted(Tensor x) noexcept:
+    """Whether the capture of this thread, if there is one, knows how the postponed `x` is computed."""
+    if not fg_capturing:
+        return True
+    block = postponed_at(x.storage).block
+    return fg_capture != NULL and block != NULL and find_block(<Capture>fg_capture, payload(block)) != NULL
+
+
+cdef int check_term(Tensor x) except -1:
+    """`check_fresh`, except of a value that stays postponed."""
+    if is_postponed(x) and not is_noted(x):
+        compute(x)
+    return 0 if is_postponed(x) else check_fresh(x)
+
+
+cdef void note_op(int op, Tensor a, Tensor b, double c, bint first, char* y) noexcept:
+    """Note `op` of `a` and `b`, or of `a` and the constant `c`, which may be the `first`, with its result at `y`."""
+    cdef Kernel* k = &kernels[op]
+    cdef int dtype = a.layout.kernel
+    cdef Py_ssize_t item = a.layout.itemsize, n = a.layout.size
+    cdef float narrow = <float>c
+    cdef void* number = &c if dtype == F64 else <void*>&narrow
+    if b is not None:
+        note_loop2(&k.loop[dtype], noted_at(a), item, noted_at(b), item, y, n, item, False)
+    elif k.nin == 2 and first:
+        note_loop2(&k.loop[dtype], number, 0, noted_at(a), item, y, n, item, False)
+    elif k.nin == 2:
+        note_loop2(&k.loop[dtype], noted_at(a), item, number, 0, y, n, item, False)
+    elif k.own[dtype] != NULL:
+        note_forward(k.own[dtype], dtype, noted_at(a), y, n)
+    else:
+        note_loop1(&k.loop[dtype], noted_at(a), y, n, item)
+
+
 cdef Tensor postpone(Layout* layout, int ops, unsigned int versions):
     global postponed_values
+    cdef Storage* block = storage_new(layout.nbytes) if fg_capturing else NULL
     cdef Storage* storage = storage_new(sizeof(Postponed))
     cdef Postponed* p = postponed_at(storage)
     storage.flags = POSTPONED
+    p.block = block
     storage.version = storage.taken = 1
     cdef Tensor y = alloc()
     y.layout = keep(layout)
@@ -44,20 +87,20 @@ cdef Tensor large_elementwise(int op, Tensor a, Tensor b, double c, bint first):
     cdef bint constant = kernels[op].nin == 2 and b is None
     cdef Tensor y
     if (not layout.flags & C_CONTIGUOUS or (b is not None and b.layout != layout) or not has_forward(op, layout.kernel)
-            or fg_capturing or replays or fg_watch or fg_grad_off
-            or not (a.flags | (b.flags if b is not None else 0)) & REQUIRES_GRAD):
+            or not can_postpone() or not (a.flags | (b.flags if b is not None else 0)) & REQUIRES_GRAD):
         return None
     cheap = is_cheap(op) and can_wait(a) and (b is None or can_wait(b))
     if not cheap and ((not is_postponed(a) and (b is None or not is_postponed(b))) or (constant and op != DIVIDE)):
         return None
-    if not is_postponed(a):
-        check_fresh(a)
-    if b is not None and not is_postponed(b):
-        check_fresh(b)
+    check_term(a)
+    if b is not None:
+        check_term(b)
     if cheap:
         while ops_of(a) + ops_of(b) >= MOST_POSTPONED:
             compute(a if ops_of(a) >= ops_of(b) else b)
         y = postpone(layout, 1 + ops_of(a) + ops_of(b), version_of(a) + (version_of(b) if b is not None else 0))
+        if fg_capturing:
+            note_op(op, a, b, c, first, noted_at(y))
     else:
         y = computed_with(op, a, b, c, first)
     if constant:
@@ -178,7 +221,7 @@ cdef int evaluate(Evaluation* e, Tensor x, bint kept, Place* place) except -1:
     e.values[k] = <PyObject*>x
     e.blocks[k] = NULL
     if kept or p.uses:
-        e.blocks[k] = storage_new(e.nbytes)
+        e.blocks[k] = storage_keep(p.block) if p.block != NULL else storage_new(e.nbytes)
         e.places[k] = place_of_output(e, e.blocks[k])
     else:
         e.places[k] = new_scratch(e)
@@ -244,4 +287,6 @@ cdef Tensor computed_with(int op, Tensor a, Tensor b, double c, bint first):
         done = True
     finally:
         end_evaluation(&e, done)
+    if fg_capturing:
+        note_op(op, a, b, c, first, y.data)
     return y

@@ -29,11 +29,11 @@ cdef void sum_part(const void* job, Py_ssize_t first, Py_ssize_t last, int who) 
 
 cdef bint can_sum_postponed(Tensor x, const Extents* e) noexcept:
     """Whether all elements of `x` are summed, and it is postponed and was not used before."""
-    return (is_postponed(x) and e.outer == 1 and e.inner == 1 and not fg_capturing
+    return (is_postponed(x) and e.outer == 1 and e.inner == 1 and is_noted(x)
             and not postponed_at(x.storage).uses)
 
 
-cdef int sum_postponed(Tensor x, char* y) except -1:
+cdef int sum_postponed(Tensor x, const Extents* extents, char* y) except -1:
     """Sum all elements of `x`, which was not used before, without keeping them."""
     cdef Evaluation e
     cdef SumJob j
@@ -55,4 +55,6 @@ cdef int sum_postponed(Tensor x, char* y) except -1:
         done = True
     finally:
         end_evaluation(&e, done)
+    if fg_capturing:
+        note_reduce(&helpers[x.layout.kernel].add, noted_at(x), extents, x.layout.itemsize, y)
     return 0

@@ -234,7 +234,7 @@ cdef void release_blocks(Capture c) noexcept:
             c.own[c.buffers[b].owner].refs += 1
     for k in range(c.n_own):
         if c.own[k].refs == 1:
-            storage_release(c.own[k])
+            storage_discard(c.own[k])
             c.own[k] = NULL
     for b in range(c.n_buffers):
         if c.buffers[b].kind == OWN:

@@ -20,7 +20,12 @@ cdef inline void loop1(const BoundLoop* loop, const void* x, void* y, Py_ssize_t
 
 cdef void captured_loop1(const BoundLoop* loop, const void* x, void* y, Py_ssize_t n, Py_ssize_t step) noexcept:
     fresh1(loop, x, y, n, step)
-    s = begin_note(run_loop1, 2) if n else NULL
+    if n:
+        note_loop1(loop, x, y, n, step)
+
+
+cdef void note_loop1(const BoundLoop* loop, const void* x, void* y, Py_ssize_t n, Py_ssize_t step) noexcept:
+    s = begin_note(run_loop1, 2)
     if s != NULL:
         s.f, s.data = <void*>loop.run, loop.data
         s.n[0], s.n[1] = n, step
@@ -113,7 +118,12 @@ cdef inline void forward_door(Forward forward, int dtype, const char* x, char* y
 
 cdef void captured_forward(Forward forward, int dtype, const char* x, char* y, Py_ssize_t n) noexcept:
     own_forward(forward, dtype, x, y, n)
-    s = begin_note(run_own_forward, 2) if n else NULL
+    if n:
+        note_forward(forward, dtype, x, y, n)
+
+
+cdef void note_forward(Forward forward, int dtype, const char* x, char* y, Py_ssize_t n) noexcept:
+    s = begin_note(run_own_forward, 2)
     if s != NULL:
         s.f = <void*>forward
         s.dtype = <unsigned char>dtype

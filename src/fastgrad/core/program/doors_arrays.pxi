@@ -25,7 +25,12 @@ cdef inline void reduce_door(const BoundLoop* loop, const char* x, const Extents
 cdef void captured_reduce(const BoundLoop* loop, const char* x, const Extents* e, Py_ssize_t itemsize,
                           char* y) noexcept:
     reduce_loop(loop, x, e, itemsize, y)
-    s = begin_note(run_reduce, 2) if e.outer else NULL
+    if e.outer:
+        note_reduce(loop, x, e, itemsize, y)
+
+
+cdef void note_reduce(const BoundLoop* loop, const char* x, const Extents* e, Py_ssize_t itemsize, char* y) noexcept:
+    s = begin_note(run_reduce, 2)
     if s != NULL:
         s.f = loop
         memcpy(s.n, e, sizeof(Extents))

@@ -238,6 +238,9 @@ cdef int capture_operand(Tensor x) except -1:
         raise program_errors.not_captured(c.problem)
     if c.suspended or x.layout.size == 0:
         return 0
+    if is_postponed(x):
+        compute(x)
+        s = x.storage
     if s == NULL:
         if not made_here(c, x) and find_block(c, x.data) == NULL:
             enter_owned(c, OUTSIDE, owner_number(c, x), x, x.data, 8)

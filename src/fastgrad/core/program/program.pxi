@@ -149,7 +149,7 @@ cdef int capture_set_gradient(Tensor x, PyObject* g) noexcept:
     if g != NULL:
         keep_owner(c, <object>g)
         s.data = keep((<Tensor>g).layout)
-        note_place(s, 0, (<Tensor>g).data, True, False)
+        note_place(s, 0, noted_at(<Tensor>g), True, False)
     return 0
 
 
