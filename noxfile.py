@@ -50,9 +50,10 @@ def tests_python(session):
 
 @nox.session
 def ranks(session):
-    """Run the tests of data-parallel training on several ranks, with the MPI of the wheel `mpich`."""
-    session.install(".[test,mpi]", "mpich")
-    session.run("python", "-m", "pytest", "tests/parallel", *session.posargs, env={"FASTGRAD_ENGINE": "cython"})
+    """Run the tests of data-parallel training on several ranks, with the MPI of the wheel `mpich`, and of executors."""
+    session.install(".[test,mpi]", "mpich", "joblib", "distributed", "cloudpickle")
+    tests = ("tests/parallel", "tests/test_executors.py", "tests/test_pickling.py")
+    session.run("python", "-m", "pytest", *tests, *session.posargs, env={"FASTGRAD_ENGINE": "cython"})
 
 
 @nox.session
