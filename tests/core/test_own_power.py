@@ -162,6 +162,8 @@ def test_a_number_that_is_passed_gives_what_a_constant_does(simd):
         "    wanted = (fg.tensor(x) ** c).numpy()\n"
         "    np.testing.assert_array_equal(program(x, c), wanted)\n"
         "    np.testing.assert_array_equal(fg.power(fg.tensor(x), np.full_like(x, c)).numpy(), wanted)\n"
+        "    for z in (np.array([-0.0, -np.inf, -2.0, 4.0]), np.array([-0.0])):\n"
+        "        assert program(z, c).tobytes() == (fg.tensor(z) ** c).numpy().tobytes()\n"
         "y = fg.power(fg.tensor([-0.0, -np.inf]), np.array([0.5, 0.5])).numpy()\n"
         "assert y.tobytes() == np.array([0.0, np.inf]).tobytes()\n"
     )

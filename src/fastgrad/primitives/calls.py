@@ -1,6 +1,7 @@
 """What one call of a primitive keeps beside the recorded array: saved values, and the layout of several results."""
 
 from types import BuiltinFunctionType, FunctionType
+from typing import Any
 
 import numpy as np
 
@@ -139,4 +140,4 @@ def _refuse(g, i):
 
 
 _value.__name__ = "saved value"
-_saved = Function(Rule(_value, _refuse, numpy=()))
+_saved: Any = Function(Rule(_value, _refuse, numpy=()))
