@@ -28,11 +28,15 @@ cdef int replays = 0            # of programs, which count their writes at the e
 cdef Py_ssize_t postponed_from = 8388608        # bytes of a value: four times what a second-level cache holds
 
 
+cdef Py_ssize_t large_from = LEAVES_BYTES       # below, a value is neither postponed nor computed without the GIL
+
+
 def set_postponed_from(Py_ssize_t nbytes):
     """Set from how many bytes on values are postponed; returns what it was."""
-    global postponed_from
+    global postponed_from, large_from
     before = postponed_from
     postponed_from = max(nbytes, 9)
+    large_from = min(postponed_from, <Py_ssize_t>LEAVES_BYTES)
     return before
 
 

@@ -81,11 +81,31 @@ cdef Tensor binary(int op, Tensor a, Tensor b):
 
 cdef Tensor binary_array(int op, Tensor a, Tensor b):
     cdef Tensor y
-    cdef Outside o
     cdef Layout* layout = a.layout
     cdef Kernel* k = &kernels[op]
     if layout.kernel == NO_KERNEL or b.layout.kernel != layout.kernel or k.loop[layout.kernel].run == NULL:
         return rule_op(op, (a, b))
+    if layout != b.layout or not layout.flags & C_CONTIGUOUS or layout.nbytes >= large_from:
+        return binary_large(op, a, b)
+    check_fresh(a)
+    check_fresh(b)
+    y = new_tensor(layout)
+    if layout.flags & SCALAR and layout.kernel == F64 and k.scalar2 != NULL:
+        scalar2_door(k.scalar2, a.data, b.data, y.data)
+    else:
+        loop2(&k.loop[layout.kernel], a.data, layout.itemsize, b.data, layout.itemsize, y.data, layout.size,
+              layout.itemsize)
+    if (a.flags | b.flags) & REQUIRES_GRAD and fg_grad_off == 0:
+        link2(y, op, guarded(a, op, READS_X1), guarded(b, op, READS_X2))
+    return y
+
+
+cdef Tensor binary_large(int op, Tensor a, Tensor b):
+    """`binary_array` where the operands are broadcast or strided, or large, for which there is a kernel."""
+    cdef Tensor y
+    cdef Outside o
+    cdef Layout* layout = a.layout
+    cdef Kernel* k = &kernels[op]
     if layout.nbytes >= postponed_from:
         y = large_elementwise(op, a, b, 0, False)
         if y is not None:
@@ -95,13 +115,10 @@ cdef Tensor binary_array(int op, Tensor a, Tensor b):
     o.left = False
     if layout == b.layout and layout.flags & C_CONTIGUOUS:
         y = new_tensor(layout)
-        if layout.flags & SCALAR and layout.kernel == F64 and k.scalar2 != NULL:
-            scalar2_door(k.scalar2, a.data, b.data, y.data)
-        else:
-            go_outside(&o, layout.nbytes, a, b, None, NULL, NULL)
-            loop2(&k.loop[layout.kernel], a.data, layout.itemsize, b.data, layout.itemsize, y.data, layout.size,
-                  layout.itemsize)
-            come_back(&o)
+        go_outside(&o, layout.nbytes, a, b, None, NULL, NULL)
+        loop2(&k.loop[layout.kernel], a.data, layout.itemsize, b.data, layout.itemsize, y.data, layout.size,
+              layout.itemsize)
+        come_back(&o)
     else:
         y = binary_broadcast(op, a, b, &o)
         if y is None:
