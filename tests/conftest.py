@@ -6,6 +6,8 @@ import pytest
 import fastgrad as fg
 import fastgrad.rules.later  # registers every rule, because tests are parametrised by their names
 
+from .support.threads import switching_every
+
 
 def pytest_addoption(parser):
     parser.addoption("--slow", action="store_true", help="run the tests marked slow as well")
@@ -21,6 +23,13 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if "slow" in item.keywords:
                 item.add_marker(skip)
+
+
+@pytest.fixture
+def switch_often():
+    """Let threads take turns as often as possible."""
+    with switching_every(1e-6):
+        yield
 
 
 @pytest.fixture

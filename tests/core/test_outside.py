@@ -1,7 +1,5 @@
 """Kernels that run without the GIL: results of thread pools, and what other threads may do meanwhile."""
 
-import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -9,15 +7,11 @@ import pytest
 
 import fastgrad as fg
 
+from ..support.threads import Disturbed, assert_leaves_gil, attempts
+
+pytestmark = pytest.mark.usefixtures("switch_often")
+
 N = 200  # a product of two such matrices is large enough
-
-
-@pytest.fixture(autouse=True)
-def switch_often():
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    yield
-    sys.setswitchinterval(before)
 
 
 def weights(seed=0):
@@ -101,28 +95,6 @@ def test_threads_that_add_to_the_gradients_of_one_model():
     assert [w.grad.numpy().tobytes() for w in ws[:2]] == wanted
 
 
-def disturb(writes, rounds, work):
-    """Call `work` while another thread calls `writes`; return the results, or the errors in their place."""
-    stop, found = threading.Event(), []
-
-    def other():
-        while not stop.is_set():
-            writes()
-
-    thread = threading.Thread(target=other)
-    thread.start()
-    try:
-        for _ in range(rounds):
-            try:
-                found.append(work())
-            except (fg.MutationError, fg.BackwardError) as error:
-                found.append(error)
-    finally:
-        stop.set()
-        thread.join()
-    return found
-
-
 def in_place(ws):
     with fg.no_grad():
         for w in ws:
@@ -145,8 +117,8 @@ def fresh_blocks(ws):
 def test_writes_of_other_threads_are_an_error_or_have_no_effect(writes):
     ws = weights()
     wanted = step(ws, batch(0))
-    for found in disturb(lambda: writes(ws), 20, lambda: step(ws, batch(0))):
-        assert isinstance(found, Exception) or found == wanted
+    with Disturbed(lambda: writes(ws)):
+        assert all(found == wanted for found in attempts(20, lambda: step(ws, batch(0))))
     assert step(ws, batch(0)) == wanted
 
 
@@ -164,7 +136,8 @@ def test_operands_that_other_threads_drop():
         return y.numpy().tobytes()
 
     others = {wanted, np.asarray(fg.asarray(batch(0)) @ fg.asarray(batch(2))).tobytes()}
-    assert set(disturb(writes, 30, work)) <= others
+    with Disturbed(writes):
+        assert {work() for _ in range(30)} <= others
 
 
 @pytest.mark.parametrize("kind", ["product", "backward of a product"])
@@ -172,29 +145,8 @@ def test_other_threads_run_meanwhile(kind):
     a = fg.tensor(np.ones((700, 700)), requires_grad=True)
     b = fg.tensor(np.ones((700, 700)))
     root = (a @ b).sum()
-    ran, seen = [], []
-
-    def other(go):
-        go.acquire()
-        ran.append(True)
-
-    sys.setswitchinterval(1000.0)  # a thread keeps the GIL until it waits, or a kernel gives it up
-    for _ in range(20):
-        go = threading.Lock()
-        go.acquire()
-        thread = threading.Thread(target=other, args=(go,))
-        thread.start()
-        ran.clear()
-        go.release()
-        if kind == "product":
-            a @ b
-        else:
-            root.backward(retain_graph=True)
-        seen.append(bool(ran))
-        thread.join()
-        if seen[-1]:
-            return
-    raise AssertionError("the kernel kept the GIL")
+    kernels = {"product": lambda: a @ b, "backward of a product": lambda: root.backward(retain_graph=True)}
+    assert_leaves_gil(kernels[kind])
 
 
 def test_native_threads_keep_the_gil_and_captures_too():

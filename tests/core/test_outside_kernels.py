@@ -2,9 +2,7 @@
 
 import _thread
 import os
-import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -13,15 +11,11 @@ import pytest
 import fastgrad as fg
 import fastgrad.nn.functional as F
 
+from ..support.threads import Disturbed, assert_leaves_gil, attempts
+
+pytestmark = pytest.mark.usefixtures("switch_often")
+
 ROWS = 300  # and as many columns: 720 kB of float64, 360 kB of float32
-
-
-@pytest.fixture(autouse=True)
-def switch_often():
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    yield
-    sys.setswitchinterval(before)
 
 
 def array(seed, *shape, dtype="float64"):
@@ -97,41 +91,6 @@ def test_sizes_from_small_to_postponed(shape):
 
 # NumPy gives up the GIL in the middle of what the pure-Python engine reads and writes.
 compiled = pytest.mark.skipif(fg.engine == "python", reason="nothing guards NumPy's own reads and writes")
-
-
-class Disturbed:
-    """Another thread calls `act`, again and again, while the block runs."""
-
-    def __init__(self, act):
-        self.act, self.stop, self.errors = act, threading.Event(), []
-
-    def __enter__(self):
-        self.thread = threading.Thread(target=self.run)
-        self.thread.start()
-
-    def run(self):
-        try:
-            while not self.stop.is_set():
-                self.act()
-                time.sleep(1e-4)  # otherwise those who wait for a write hardly ever find a moment without one
-        except Exception as error:
-            self.errors.append(error)
-
-    def __exit__(self, *exc):
-        self.stop.set()
-        self.thread.join()
-        assert not self.errors
-
-
-def attempts(n, work):
-    """Results of `work`, without those calls that were refused."""
-    found = []
-    for _ in range(n):
-        try:
-            found.append(work())
-        except (fg.MutationError, fg.BackwardError):
-            continue
-    return found
 
 
 @compiled
@@ -292,24 +251,4 @@ KINDS = {
 @compiled
 @pytest.mark.parametrize("kind", KINDS)
 def test_other_threads_run_meanwhile(kind):
-    kernel = KINDS[kind]()
-    ran = []
-
-    def other(go):
-        go.acquire()
-        ran.append(True)
-
-    sys.setswitchinterval(1000.0)  # a thread keeps the GIL until it waits, or a kernel gives it up
-    for _ in range(50):
-        go = threading.Lock()
-        go.acquire()
-        thread = threading.Thread(target=other, args=(go,))
-        thread.start()
-        ran.clear()
-        go.release()
-        kernel()
-        seen = bool(ran)
-        thread.join()
-        if seen:
-            return
-    raise AssertionError("the kernel kept the GIL")
+    assert_leaves_gil(KINDS[kind]())

@@ -1,6 +1,5 @@
 """Several threads at once: each has its own mode, graphs stay separate, and a shared leaf accumulates all gradients."""
 
-import sys
 import threading
 
 import numpy as np
@@ -8,34 +7,9 @@ import pytest
 
 import fastgrad as fg
 
+from ..support.threads import in_threads
 
-def in_threads(n, work):
-    """Run `work(k)` in `n` threads that start together, and raise the first exception of any of them."""
-    start, failures, results = threading.Barrier(n), [], [None] * n
-
-    def guarded(k):
-        try:
-            start.wait()
-            results[k] = work(k)
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(k,)) for k in range(n)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
-    return results
-
-
-@pytest.fixture(autouse=True)
-def switch_often():
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
+pytestmark = pytest.mark.usefixtures("switch_often")
 
 
 def loss(x, w):

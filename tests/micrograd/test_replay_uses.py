@@ -4,8 +4,6 @@ import copy
 import gc
 import math
 import pickle
-import sys
-import threading
 import weakref
 from fractions import Fraction
 
@@ -14,6 +12,8 @@ import pytest
 
 import fastgrad as fg
 from fastgrad import errors
+
+from ..support.threads import in_threads
 
 
 def test_the_program_keeps_the_leaves_alone_alive(pair):
@@ -172,6 +172,7 @@ def test_a_running_program_is_not_called_again(pair):
     assert x.grad == 6.0
 
 
+@pytest.mark.usefixtures("switch_often")
 def test_threads_share_a_program(pair):
     Value, Program = pair
     x, w = Value(2.0), Value(3.0)
@@ -182,16 +183,6 @@ def test_threads_share_a_program(pair):
     value = program()
     slope = w.grad
     w.grad = 0
-    results, n = [], 300
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        threads = [threading.Thread(target=lambda: results.extend(program() for _ in range(n))) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(interval)
-    assert results == [value] * (4 * n)
+    n = 300
+    assert in_threads(4, lambda _: [program() for _ in range(n)]) == [[value] * n] * 4
     assert w.grad == pytest.approx(4 * n * slope, rel=1e-12)

@@ -5,14 +5,14 @@ import copy
 import gc
 import inspect
 import pickle
-import sys
-import threading
 import weakref
 
 import numpy as np
 import pytest
 
 import fastgrad as fg
+
+from ..support.threads import in_threads
 
 A = np.array([0.25, -1.25, 2.0])
 Point = collections.namedtuple("Point", "x y")
@@ -217,25 +217,17 @@ def test_code_that_runs_in_the_middle_may_call_transforms_too():
     np.testing.assert_array_equal(g["w"], 2 * A)
 
 
+@pytest.mark.usefixtures("switch_often")
 def test_one_function_in_many_threads_at_once():
     f = fg.value_and_grad(lambda p, q: (p["w"] * p["w"] * q[0]).sum(), (0, 1))
     wrong = []
 
     def work(k):
-        w = A * k
+        w = A * (k + 1)
         for _ in range(200):
             value, (g, (h,)) = f({"w": w}, (2.0,))
             if not (np.array_equal(g["w"], 4 * w) and value == 2 * h):
                 wrong.append(k)
 
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    try:
-        threads = [threading.Thread(target=work, args=(k,)) for k in range(1, 5)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(before)
+    in_threads(4, work)
     assert wrong == []
