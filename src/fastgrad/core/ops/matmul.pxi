@@ -81,20 +81,18 @@ cdef Tensor matmul(int op, Tensor a, Tensor b):
     check_fresh(a)
     check_fresh(b)
     cdef Tensor y = new_tensor(stacked_layout(la, &s, s.m if la.ndim > 1 else -1, s.p if lb.ndim > 1 else -1))
-    cdef unsigned int versions = version_of(a) + version_of(b)
     cdef Outside o
     if s.batch == 0:
-        product(la.kernel, s.m, s.n, s.p, &s.a, &s.b, y.data, a.storage, b.storage)
+        product(la.kernel, s.m, s.n, s.p, &s.a, &s.b, y.data, &o, a, b, NULL)
     elif s.one and la.flags & C_CONTIGUOUS:
         s.a = factor(a.data, la.itemsize * s.n, la.itemsize)
-        product(la.kernel, s.count * s.m, s.n, s.p, &s.a, &s.b, y.data, a.storage, b.storage)
+        product(la.kernel, s.count * s.m, s.n, s.p, &s.a, &s.b, y.data, &o, a, b, NULL)
     else:
-        go_outside(&o, bytes_of(s.count * s.m * s.n * s.p), None, None, None, a.storage, b.storage)
+        go_outside(&o, bytes_of(s.count * s.m * s.n * s.p), a, b, None, NULL, NULL)
         run_batched(la.kernel, &s, s.m, s.n, s.p, &s.a, &s.b, y.data)
         come_back(&o)
     if (a.flags | b.flags) & REQUIRES_GRAD and fg_grad_off == 0:
-        if version_of(a) + version_of(b) != versions:
-            raise errors.written_meanwhile(op_names[op])
+        check_unwritten(&o, op, a, b, None)
         link2(y, op, guarded(a, op, READS_X1), guarded(b, op, READS_X2))
     return y
 
@@ -132,9 +130,10 @@ def own_products(on):
 
 
 cdef int product(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a, const Factor* b,
-                 char* y, Storage* a_memory, Storage* b_memory) except -1:
+                 char* y, Outside* o, Tensor x1, Tensor x2, Storage* s) except -1:
     """C-contiguous `y[m, p] = a[m, n] @ b[n, p]`, by our own kernel where that is the faster, otherwise by NumPy's
-    BLAS. Large ones run without the GIL if the blocks that the factors are in are given."""
+    BLAS. Large ones run without the GIL if the factors are given: as `x1` and `x2`, or as `x1` and the block `s`."""
+    o.left = False
     if m == 0 or p == 0:
         return 0
     if n == 0:
@@ -143,12 +142,9 @@ cdef int product(int kernel, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Fac
     cdef Py_ssize_t scratch = own_product_scratch(kernel, m, n, p, a, b) if own_products_on else 0
     cdef Storage* block = storage_new(scratch) if scratch else NULL
     cdef char* room = payload(block) if scratch else NULL
-    cdef Outside o
-    o.state = NULL
-    if m * p >= LEAVES_GIL // n and a_memory != NULL and b_memory != NULL and can_leave_gil():
-        leave_gil(&o, None, None, None, a_memory, b_memory)
+    go_outside(o, 0 if x1 is None else bytes_of(m * n * p), x1, x2, None, s, NULL)
     product_door(kernel, m, n, p, a, b, y, room)
-    come_back(&o)
+    come_back(o)
     if scratch:
         storage_release(block)
     return 0
@@ -203,9 +199,9 @@ cdef int matmul_gradients(Tensor y, Tensor a, Tensor b, char* g, Storage* gs, bi
         part = sole_part(a, only_wanted, &first) if s.batch == 0 else None
         if part is not None:        # as of [x, h, 1] @ w in a recurrent network: the other columns are not needed
             right.x += first * right.col
-            product_into(part, s.m, s.p, part.layout.shape[1], &upstream, &right, gs, b.storage)
+            product_into(part, s.m, s.p, part.layout.shape[1], &upstream, &right, b, gs)
         elif s.one:
-            product_into(a, s.count * s.m, s.p, s.n, &upstream, &right, gs, b.storage)
+            product_into(a, s.count * s.m, s.p, s.n, &upstream, &right, b, gs)
         else:
             batched_into(a, &s, s.m if a.layout.ndim > 1 else -1, s.n, s.p, &upstream, &right)
     if takes(b, only_wanted):
@@ -214,17 +210,19 @@ cdef int matmul_gradients(Tensor y, Tensor a, Tensor b, char* g, Storage* gs, bi
         if s.batch:     # the sum over the stack is one product
             a = contiguous(a)
             left = factor(a.data, item, s.n * item)
-        product_into(b, s.n, s.count * s.m, s.p, &left, &upstream, a.storage, gs)
+        product_into(b, s.n, s.count * s.m, s.p, &left, &upstream, a, gs)
     return 0
 
 
 cdef int product_into(Tensor x, Py_ssize_t m, Py_ssize_t n, Py_ssize_t p, const Factor* a, const Factor* b,
-                      Storage* a_memory, Storage* b_memory) except -1:
-    """Add a matrix product to the cotangent of `x`. The caller keeps the blocks of the factors."""
+                      Tensor f, Storage* s) except -1:
+    """Add a matrix product to the cotangent of `x`. One factor is `f`, the other in the block `s`; where that is NULL,
+    the product keeps the GIL. The caller keeps the blocks of the factors."""
+    cdef Outside o
     cdef Storage* part = storage_new(x.layout.nbytes)
     cdef unsigned int number = x.sweep
     try:
-        product(x.layout.kernel, m, n, p, a, b, payload(part), a_memory, b_memory)
+        product(x.layout.kernel, m, n, p, a, b, payload(part), &o, None if s == NULL else f, None, s)
         if x.sweep != number:
             raise errors.graph_changed()
         return accumulate(x, payload(part), NULL if is_small(x.layout) else part)

@@ -129,7 +129,7 @@ cdef int backward_recurrent(Tensor y, char* g, Storage* gs, bint only_wanted) ex
         if takes(w, only_wanted):
             left = factor(gv, item, rows * item)
             right = factor(y.data, d.hidden * item, item)
-            product_into(w, rows, d.steps * d.batch, d.hidden, &left, &right, NULL, NULL)
+            product_into(w, rows, d.steps * d.batch, d.hidden, &left, &right, None, NULL)
         for k in range(states):
             x = wanted_operand(extra, 2 + k, only_wanted)
             if x is not None:
