@@ -10,6 +10,7 @@ import pytest
 
 import fastgrad as fg
 import fastgrad.nn.functional as F
+from fastgrad.rules.recurrent import gru
 
 from ..support.threads import Disturbed, assert_leaves_gil, attempts
 
@@ -108,6 +109,24 @@ def test_the_value_and_the_gradients_are_of_one_state_of_an_operand_that_is_writ
 
     with Disturbed(act):
         for found in attempts(10, lambda: gradients(name, x, w)):
+            assert found in wanted
+
+
+@compiled
+def test_all_steps_of_a_network_see_one_state_of_the_second_bias():
+    u, w, first = array(0, 10, 24, 240), array(1, 240, 80), array(2, 24, 80)
+    states = [array(3, 240), array(4, 240)]
+    bias = fg.tensor(states[0], requires_grad=True)
+    wanted = [gru(u, w, first, None, s).tobytes() for s in states]
+    turn = [0]
+
+    def act():
+        turn[0] ^= 1
+        with fg.no_grad():
+            bias[...] = states[turn[0]]
+
+    with Disturbed(act):
+        for found in attempts(20, lambda: gru(u, w, first, None, bias).detach().numpy().tobytes()):
             assert found in wanted
 
 

@@ -79,12 +79,11 @@ cdef Tensor recurrent(int op, int cell, tuple given, dict params):
     if b is not None:
         b = contiguous(b)
     if cell == CELL_GRU and operands[4] is not None:
-        bv = contiguous(<Tensor>operands[4])
+        bv = private_copy(<Tensor>operands[4])      # `out` has room for three Tensors that others write to
     cdef Storage* scratch = storage_new((recurrent_scratch(&d) + w.layout.shape[0]) * item)
     cdef char* zeros = payload(scratch) + recurrent_scratch(&d) * item
     zero_door(zeros, w.layout.shape[0] * item)
-    go_outside(&out, bytes_of(u.layout.size * d.hidden), <Tensor>operands[0], <Tensor>operands[1], b,
-          bv.storage if bv is not None else NULL, NULL)
+    go_outside(&out, bytes_of(u.layout.size * d.hidden), <Tensor>operands[0], <Tensor>operands[1], b, NULL, NULL)
     recurrent_door(u.layout.kernel, u.data, w.data, zeros if b is None else b.data, zeros if bv is None else bv.data,
                    y.data, kept, payload(scratch), &d)
     come_back(&out)
