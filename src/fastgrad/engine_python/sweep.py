@@ -252,9 +252,12 @@ def _accumulate_in_leaves(roots, retain_graph, create_graph):
     return sums  # keeps the old gradients alive, so that their deallocation runs in the caller's mode
 
 
-def set_receiver(x, find, number):
-    """Let `find()`, a weak reference, be told of the gradient of the leaf `x` as its `number`; None: nobody."""
-    x._receiver = None if find is None else (find, number)
+def set_receiver(x, find, number, part=None):
+    """Let `find()`, a weak reference, be told of the gradient of the leaf `x` as its `number`; None: nobody.
+
+    `part` is an array of the shape and dtype of `x`, into which the gradient is copied and which then has the result.
+    """
+    x._receiver = None if find is None else (find, number, part)
 
 
 def overwritten_array(x):
@@ -270,20 +273,29 @@ def overwritten_array(x):
 
 def _received(gradients, create_graph):
     """Return the gradients as the receivers of leaves leave them, which combine them with those of other processes."""
-    receivers, result = {}, dict(gradients)
+    begun, result, parts = {}, dict(gradients), []
     for node, g in gradients.items():
         owner = node.grad_owner and node.grad_owner()
-        find, number = getattr(owner, "_receiver", None) or (None, 0)  # a slot that few Tensors fill
+        find, number, part = getattr(owner, "_receiver", None) or (None, 0, None)  # a slot that few Tensors fill
         receiver = find and find()
         if not receiver or node.rule is not None:
             continue
         if create_graph:
             raise errors.received_graph()
+        if receiver not in begun:
+            begun[receiver] = receiver.begin()
+        weight, local = begun[receiver]
         result[node] = own = functions["copy"](g)  # cotangents may share memory
-        receiver.receive(number, own.array)
-        receivers[receiver] = None
-    for receiver in receivers:
+        own.array[...] = own.array * weight if weight else 0  # which may be NaN
+        if not local and part is not None:
+            part[...] = own.array
+            parts.append((own.array, part))
+        if not local:
+            receiver.receive(number, own.array if part is None else None)
+    for receiver in begun:
         receiver.finish()
+    for array, part in parts:
+        array[...] = part
     return result
 
 

@@ -5,8 +5,9 @@ completes them. A large gradient is a bucket of its own and is added up where it
 `.grad`; small ones are copied into a contiguous buffer. MPI requires that all ranks begin the buckets in one order, so
 a bucket begins when its gradients are complete and all earlier buckets have begun.
 
-Each rank weights its gradients with its share of the batch, so that the sum over all ranks is their average. The last
-bucket also counts on how many ranks each parameter has a gradient: one that has none on any rank gets none.
+The engine weights the gradients of each rank with its share of the batch, so that the sum over all ranks is their
+average. The last bucket also counts on how many ranks each parameter has a gradient: one that has none on any rank gets
+none.
 """
 
 from __future__ import annotations
@@ -36,20 +37,21 @@ class Bucket:
 
 
 class Reducer:
-    """Averages the gradients of `params`. The engine calls `receive` and `finish`, or `captured`."""
+    """Averages the gradients of `params`. The engine calls `begin`, `receive` and `finish`, or `captured`."""
 
     def __init__(self, ranks: Any, params: list[Tensor], bucket_bytes: int) -> None:
         self.ranks, self.params = ranks, params
         self.depth = 0  # of `local()` blocks
         self.pending = ""  # how `.grad`s that are not averaged yet were weighted: "weighted", "plain", or "" for none
         self.pending_share = 0.0
-        self.places: list[Any] = [None] * len(params)  # the bucket of each, and its part of the buffer, or None
+        self.parts: list[np.ndarray | None] = [None] * len(params)  # of the buffer of the bucket
         self.buckets: list[Bucket] = []
         self._make_buckets(bucket_bytes)
-        self.copied = [(k, part) for k, (_, part) in enumerate(self.places) if part is not None]
+        self.bucket_of = {k: bucket for bucket in self.buckets for k in bucket.numbers}
         self._reset()
+        found = weakref.ref(self)
         for k, p in enumerate(params):
-            set_receiver(p, weakref.ref(self), k)
+            set_receiver(p, found, k, self.parts[k])
             _averaged[id(p)] = self
 
     def _make_buckets(self, bucket_bytes: int) -> None:
@@ -58,7 +60,6 @@ class Reducer:
             p = self.params[k]
             if p.nbytes >= ALONE:
                 self.buckets.append(Bucket([k], None))
-                self.places[k] = self.buckets[-1], None
                 continue
             group = open_.setdefault(p.dtype, [])
             group.append(k)
@@ -74,7 +75,7 @@ class Reducer:
         buffer = np.zeros(sum(sizes) + extra, dtype)
         self.buckets.append(Bucket(numbers, buffer))
         for k, size, end in zip(numbers, sizes, np.cumsum(sizes)):
-            self.places[k] = self.buckets[-1], buffer[end - size : end].reshape(self.params[k].shape)
+            self.parts[k] = buffer[end - size : end].reshape(self.params[k].shape)
 
     def _reset(self) -> None:
         self.arrays: list[np.ndarray | None] = [None] * len(self.params)
@@ -100,25 +101,23 @@ class Reducer:
 
     # --- called by the engine
 
-    def receive(self, k: int, array: np.ndarray) -> None:
-        """The gradient of parameter `k` is complete; `array` may be written until the sweep ends."""
+    def begin(self) -> tuple[float, bool]:
+        """Return the weight of the gradients of this pass, and whether they only accumulate on this rank."""
         if self.pending == "plain":
             raise messages.mixed_accumulation()
-        share = self.ranks.share
-        if self.depth:
-            _weigh(array, share, array)
-            self.active = True
-            return
+        return self.ranks.share, self.depth > 0
+
+    def receive(self, k: int, array: np.ndarray | None) -> None:
+        """The gradient of parameter `k` is complete, weighted, in its part of a buffer or else in `array`."""
+        into = self.parts[k] if array is None else array
         if self.arrays[k] is not None:
             raise messages.interrupted_pass()
-        bucket, part = self.places[k]
-        into = array if part is None else part
-        _weigh(array, share, into)
         if self.pending:
             self._add_accumulated(k, into)
         self.active = True
-        self.arrays[k] = array
+        self.arrays[k] = into
         self.left -= 1
+        bucket = self.bucket_of[k]
         bucket.missing -= 1
         if not bucket.missing and self.left:
             self._begin_complete()
@@ -126,7 +125,7 @@ class Reducer:
     def finish(self) -> None:
         """All gradients of the pass were received: wait until they are averaged."""
         if self.depth:
-            self.pending, self.active = "weighted", False
+            self.pending = "weighted"
             return
         self.counts.fill(1)
         missing = [k for k, array in enumerate(self.arrays) if array is None] if self.left else []
@@ -137,13 +136,7 @@ class Reducer:
         self.ranks.wait(self.requests, "the gradients")
         for k in missing:
             if self.counts[k]:
-                part = self.places[k][1]
-                self._add(k, self.arrays[k] if part is None else part)
-                self.arrays[k] = None
-        for k, part in self.copied:
-            array = self.arrays[k]
-            if array is not None:
-                array[...] = part
+                self._add(k, self.arrays[k])
         self.pending = ""
         self._reset()
 
@@ -177,14 +170,15 @@ class Reducer:
 
     def _fill_missing(self, k: int) -> None:
         """Parameter `k` has no gradient in this pass: add zero, or what was accumulated before."""
-        part = self.places[k][1]
+        part = self.parts[k]
         if part is None:
-            self.arrays[k] = part = np.zeros(self.params[k].shape, self.params[k].dtype)
+            part = np.zeros(self.params[k].shape, self.params[k].dtype)
         else:
             part[...] = 0
+        self.arrays[k] = part
         self.counts[k] = bool(self.pending) and self._add_accumulated(k, part)
 
-    def _add(self, k: int, average: np.ndarray | None) -> None:
+    def _add(self, k: int, average: np.ndarray) -> None:
         """Add to a `.grad` that the sweep does not write, because only other ranks have a gradient."""
         p = self.params[k]
         if p.grad is None:
@@ -204,27 +198,26 @@ class Reducer:
             self.pending, self.pending_share = "plain", share
             return
         self.pending = ""
-        copies = []
+        given = []
         for k in reversed(range(len(self.params))):
             g = self.params[k].grad
-            if g is not None:
-                array = overwritten_array(g)
-                if array is None:  # of a `.grad` that the user has set
-                    array = np.array(g.detach().numpy())
-                    copies.append((g, array))
-                self.receive(k, array)
+            if g is None:
+                continue
+            own, part = overwritten_array(g), self.parts[k]  # None: of a `.grad` that the user has set
+            into = part if part is not None else own if own is not None else np.empty(g.shape, g.dtype)
+            if share == 0:  # of a rank without rows, where the gradient may be NaN
+                into[...] = 0
+            else:
+                np.multiply(own if own is not None else g.detach().numpy(), share, out=into)
+            self.receive(k, None if part is not None else into)
+            given.append((g, own, into))
         self.finish()
-        with no_grad():
-            for g, average in copies:
-                g[...] = average
-
-
-def _weigh(array: np.ndarray, share: float, into: np.ndarray) -> None:
-    """into = array * share; the gradient of a rank without rows, which may be NaN, becomes zero."""
-    if share == 0:
-        into[...] = 0
-    else:
-        np.multiply(array, share, out=into)
+        for g, own, average in given:
+            if own is None:
+                with no_grad():
+                    g[...] = average
+            elif own is not average:
+                own[...] = average
 
 
 def is_averaged(p: Tensor) -> bool:

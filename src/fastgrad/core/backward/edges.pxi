@@ -59,8 +59,11 @@ cdef inline int count_edge(PyObject* x, Sweep* here) except -1:
 
 
 cdef inline int count_leaf(PyObject* x, Sweep* here) except -1:
-    """End the search if the leaf is no input of this sweep."""
-    if not is_input(<Tensor>x, here):
+    """Of `gradients`: end the search if the leaf is no input of this sweep."""
+    if here.gradients == NULL:
+        if here.weighted:
+            look_at_leaf(x, here)
+    elif not is_input(<Tensor>x, here):
         here.strays = True
         here.ready.n = 0
     return 0

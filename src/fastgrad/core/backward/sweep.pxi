@@ -26,6 +26,8 @@ cdef int count_edges(Tensor root, Sweep* here) except -1:
                     continue
             elif (<Tensor>y).flags & FREED:
                 raise errors.graph_freed(op_name(<Tensor>y))
+        if here.weighted:
+            look_at_node(y, here)
         walk_edges(<Tensor>y, here, count_edge)
     return 0
 
@@ -162,14 +164,17 @@ cdef int process_node(Tensor y, Sweep* here) except -1:
     return 0
 
 
-cdef inline int seed(Tensor y, Tensor g, Sweep* here) except -1:
-    """Give a root its cotangent; None stands for 1."""
+cdef inline int seed(Tensor y, Tensor g, double weight, Sweep* here) except -1:
+    """Give a root its cotangent; None stands for 1. It is weighted, for all leaves, by `weight`."""
     check_counted(<PyObject*>y, here)       # Python code may have run, to sum the cotangents of another root
     if not takes(y, here.only_wanted):
         return 0
     if g is None and y.layout == number_layout and not here.record and not here.captured:
-        accumulate_scalar(<PyObject*>y, 1)
+        accumulate_scalar(<PyObject*>y, weight)
         return 0
+    if weight != 1:
+        g = weighted_seed(y, g, weight)
+        check_counted(<PyObject*>y, here)
     g = g if g is not None else one_like(y)
     return accumulate_tensor(y, g, here.record) if not here.watched else accumulate_watched(y, g, here.record)
 
@@ -192,6 +197,7 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, Targets gradients, bint
     cdef Scope inside = open_scope(inside_rule, &rules_inside, True) if watched else None
     cdef Sweep* here = begin_sweep()
     cdef Tensor y, g
+    cdef double weight = 1
     here.only_wanted = gradients is not None
     here.partial = partial
     here.mask = REACHES_INPUT if here.only_wanted else REQUIRES_GRAD
@@ -203,10 +209,12 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, Targets gradients, bint
     here.interleaved = record
     try:
         first_pass(root, more, here)
-        seed(root, cotangent, here)
+        if here.weighted:
+            weight = weight_of_roots(here)
+        seed(root, cotangent, weight, here)
         if more is not None:
             for y, g in more:
-                seed(y, g, here)
+                seed(y, g, weight, here)
         start(root, here)
         if more is not None:
             for y in {y for y, _ in more if y is not root}:
@@ -284,6 +292,11 @@ cdef int first_pass(Tensor root, list more, Sweep* here) except -1:
 
 cdef int scan_graph(Tensor root, list more, Sweep* here) except -1:
     cdef Tensor y
+    here.weighted = False
+    if here.gradients == NULL and receivers_known:
+        here.weighted = here.leaves_counted = not here.record and not here.captured and not here.watched
+        here.finder = NULL
+        return count_all(root, more, here)
     if here.gradients != NULL and not here.partial:
         # Mostly every leaf is an input, and so every edge leads to one.
         here.only_wanted = False

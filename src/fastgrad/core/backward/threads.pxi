@@ -25,7 +25,8 @@ cdef struct Sweep:
     bint watched            # cotangents are checked for anomalies; rules and hooks run unwatched
     bint counting           # in the first pass: the references in `ready` are borrowed, and no Python code may run
     bint only_wanted        # `gradients`: follow only edges that lead to its inputs; all do if every leaf is an input
-    bint leaves_counted     # looking whether every leaf is an input
+    bint leaves_counted     # looking at the leaves: whether every one is an input, or all have one receiver
+    bint weighted           # the cotangents of the roots have the weight that the receiver gives those of the leaves
     bint strays             # and one is not
     bint partial            # and stop at them, without their hooks
     bint ordered            # forward mode: only list the tensors that lead to the inputs, in `leaves`
@@ -40,7 +41,8 @@ cdef struct Sweep:
     Deferred* deferred      # NULL until it is needed
     PyObject* gradients     # the Targets of `gradients`; NULL for `backward`
     PyObject* sums          # list of Sum, or NULL
-    PyObject* receivers     # dict of those that were told of a leaf, or NULL
+    PyObject* finder        # borrowed: of the receiver of all leaves so far
+    PyObject* receivers     # dict of those that were told of a leaf, with a Reception each, or NULL
     Vector ready            # tensors whose cotangent is complete; in the first pass, those still to be visited
     Vector leaves
 
