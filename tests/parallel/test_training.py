@@ -1,5 +1,7 @@
 """Steps on several ranks are those of one process with the whole batch, and leave the same bits on every rank."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.parallel.ranks import needs_mpi, run
@@ -313,3 +315,23 @@ for _ in range(3):
 say("done")
 """
     everywhere(run(program, 2, tmp_path), 2)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads the size of a process from /proc")
+def test_many_steps_on_more_ranks_than_cores(tmp_path):
+    program = """
+import resource
+model, x, y = build(rank), fg.tensor(X[rank::size]), Y[rank::size]
+optimizer = distributed(optim.Adam(model.parameters(), lr=1e-3), model=model, verify=500)
+sizes = []
+for step in range(10_000):
+    optimizer.zero_grad()
+    F.cross_entropy(model(x), y).backward()
+    optimizer.step()
+    if step % 1000 == 999:
+        sizes.append(int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize())
+assert max(sizes[2:]) - sizes[2] < 1 << 20, sizes
+say("done")
+"""
+    everywhere(run(MODELS + program, 4, tmp_path, timeout=600), 4)

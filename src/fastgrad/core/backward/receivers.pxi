@@ -1,6 +1,6 @@
 # Leaves whose gradients are combined with those of other processes (fastgrad.parallel). A receiver says at the start
-# how this process weights its gradients, is told when that of a leaf is complete, while the sweep goes on, and once more
-# when all are, before any `.grad` is written:
+# how this process weights its gradients, is told when that of a leaf is complete, while the sweep goes on, and once
+# more when all are, before any `.grad` is written:
 #
 #     weight, local = receiver.begin()
 #     receiver.receive(number, array)     # weighted, in memory that may be written until the sweep ends
