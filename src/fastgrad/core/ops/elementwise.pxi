@@ -23,22 +23,35 @@ cdef Tensor unary(int op, Tensor x):
 
 cdef Tensor unary_array(int op, Tensor x):
     cdef Tensor y
-    cdef Outside o
     cdef Layout* layout = x.layout
     if not has_forward(op, layout.kernel):
         return rule_op(op, (x,))
+    if not layout.flags & C_CONTIGUOUS or layout.nbytes >= large_from:
+        return unary_large(op, x)
+    check_fresh(x)
+    y = new_tensor(layout)
+    forward_flat1(op, layout, x.data, y.data)
+    link_wanted(y, op, x)
+    return y
+
+
+cdef Tensor unary_large(int op, Tensor x):
+    """`unary_array` where the operand is strided or large."""
+    cdef Tensor y
+    cdef Outside o
+    cdef Layout* layout = x.layout
     if layout.nbytes >= postponed_from:
         y = large_elementwise(op, x, None, 0, False)
         if y is not None:
             return y
     check_fresh(x)
+    o.left = False
     if layout.flags & C_CONTIGUOUS:
         y = new_tensor(layout)
         go_outside(&o, layout.nbytes, x, None, None, NULL, NULL)
         forward_flat1(op, layout, x.data, y.data)
         come_back(&o)
     else:
-        o.left = False
         y = unary_strided(op, x)
     if wants_grad(x):
         check_unwritten(&o, op, x, None, None)
@@ -163,36 +176,57 @@ cdef Tensor binary_constant(int op, Tensor x, double c, bint first):
 
 
 cdef Tensor constant_array(int op, Tensor x, double c, bint first):
+    cdef Tensor y
     cdef Layout* layout = x.layout
-    cdef Kernel* k = &kernels[op]
-    cdef float narrow = <float>c
-    cdef void* constant = &c if layout.kernel == F64 else <void*>&narrow
+    if layout.kernel == NO_KERNEL or kernels[op].loop[layout.kernel].run == NULL:
+        return None
+    if not layout.flags & C_CONTIGUOUS or layout.nbytes >= large_from:
+        return constant_large(op, x, c, first)
+    check_fresh(x)
+    y = new_tensor(layout)
+    forward_constant(op, layout, x.data, c, first, y.data)
+    if wants_grad(x):
+        link_constant(y, op, guarded_alone(x, op, first), c, first)
+    return y
+
+
+cdef Tensor constant_large(int op, Tensor x, double c, bint first):
+    """`constant_array` where the operand is strided or large."""
     cdef Tensor y, source
     cdef Outside o
-    if layout.kernel == NO_KERNEL or k.loop[layout.kernel].run == NULL:
-        return None
-    if layout.nbytes >= postponed_from:
+    if x.layout.nbytes >= postponed_from:
         y = large_elementwise(op, x, None, c, first)
         if y is not None:
             return y
     check_fresh(x)
     source = contiguous(x)
-    layout = source.layout
-    y = new_tensor(layout)
-    go_outside(&o, layout.nbytes, x, None, None, NULL, NULL)
-    if layout.flags & SCALAR and layout.kernel == F64 and k.scalar2 != NULL:
-        scalar2_door(k.scalar2, &c if first else <double*>x.data, <double*>x.data if first else &c, y.data)
-    elif op == POWER and not first:
-        power_forward(layout, source.data, c, constant, y.data)
-    elif first:
-        loop2(&k.loop[layout.kernel], constant, 0, source.data, layout.itemsize, y.data, layout.size, layout.itemsize)
-    else:
-        loop2(&k.loop[layout.kernel], source.data, layout.itemsize, constant, 0, y.data, layout.size, layout.itemsize)
+    y = new_tensor(source.layout)
+    go_outside(&o, y.layout.nbytes, x, None, None, NULL, NULL)
+    forward_constant(op, y.layout, source.data, c, first, y.data)
     come_back(&o)
     if wants_grad(x):
         check_unwritten(&o, op, x, None, None)
-        link_constant(y, op, guarded_by(x, table[op].reads_alone[first] & (READS_X2 if first else READS_X1)), c, first)
+        link_constant(y, op, guarded_alone(x, op, first), c, first)
     return y
+
+
+cdef inline Tensor guarded_alone(Tensor x, int op, bint first):
+    """As `guarded`, beside a constant that may be the `first` operand."""
+    return guarded_by(x, table[op].reads_alone[first] & (READS_X2 if first else READS_X1))
+
+
+cdef inline void forward_constant(int op, const Layout* layout, const char* x, double c, bint first, char* y) noexcept:
+    cdef Kernel* k = &kernels[op]
+    cdef float narrow = <float>c
+    cdef void* constant = &c if layout.kernel == F64 else <void*>&narrow
+    if layout.flags & SCALAR and layout.kernel == F64 and k.scalar2 != NULL:
+        scalar2_door(k.scalar2, &c if first else <double*>x, <double*>x if first else &c, y)
+    elif op == POWER and not first:
+        power_forward(layout, x, c, constant, y)
+    elif first:
+        loop2(&k.loop[layout.kernel], constant, 0, x, layout.itemsize, y, layout.size, layout.itemsize)
+    else:
+        loop2(&k.loop[layout.kernel], x, layout.itemsize, constant, 0, y, layout.size, layout.itemsize)
 
 
 cdef void power_forward(const Layout* layout, const char* x, double c, const void* constant, char* y) noexcept:

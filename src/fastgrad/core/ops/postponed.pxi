@@ -104,7 +104,7 @@ cdef Tensor large_elementwise(int op, Tensor a, Tensor b, double c, bint first):
     else:
         y = computed_with(op, a, b, c, first)
     if constant:
-        link_constant(y, op, guarded_by(a, table[op].reads_alone[first] & (READS_X2 if first else READS_X1)), c, first)
+        link_constant(y, op, guarded_alone(a, op, first), c, first)
     elif b is None:
         link1(y, op, guarded(a, op, READS_X1))
     else:
