@@ -19,6 +19,14 @@ cdef enum Op:               # the order means nothing
     RULE                    # any op without a kernel
     FIRST_STRUCTURED        # `register_op` in record/table.pxi assigns the numbers from here on
 
+cdef extern from *:
+    """
+    /* What is to be had for x**e: the square of x, its root, its reciprocal, or none of them. */
+    #define FG_EASY_POWER(e, square, root, reciprocal, none)                                            \\
+        ((e) == 2.0 ? (square) : (e) == 0.5 ? (root) : (e) == -1.0 ? (reciprocal) : (none))
+    """
+    int FG_EASY_POWER(double e, int square, int root, int reciprocal, int none) noexcept nogil
+
 cdef enum Reads:
     READS_X1 = 1
     READS_X2 = 2

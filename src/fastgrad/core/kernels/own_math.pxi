@@ -69,15 +69,16 @@ cdef extern from *:
         for (i = 0; i < m; i++) b[i] = *(const double*)(x + i * sx);
         return b;
     }
-    /* The same for the two operands of power. As in NumPy's loop, one exponent of 0.5 means the root, of -0.0 and
-       -infinity as well. */
+    /* The same for the two operands of power. As in NumPy's loop, one easy exponent means the other op, which gives
+       the root of -0.0 and -infinity. */
     static void fg_own_pairs(char** args, const npy_intp* dims, const npy_intp* steps, void* run) {
         double b1[64], b2[64], out[64];
         const double *x1, *x2 = NULL;
         npy_intp at, i, m, n = dims[0], held = 0;
-        if (n && steps[1] == 0 && *(const double*)args[1] == 0.5) {
+        if (n && steps[1] == 0 && FG_IS_EASY(*(const double*)args[1])) {
+            const double e = *(const double*)args[1];
             for (i = 0; i < n; i++)
-                *(double*)(args[2] + i * steps[2]) = sqrt(*(const double*)(args[0] + i * steps[0]));
+                *(double*)(args[2] + i * steps[2]) = fg_easy_power(*(const double*)(args[0] + i * steps[0]), e);
             return;
         }
         for (at = 0; at < n; at += m) {

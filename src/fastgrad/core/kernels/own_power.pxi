@@ -111,11 +111,8 @@ cdef extern from *:
         return fg_pick(below & ~integer, FG_ALL(NAN), (fg_v)((fg_u)y ^ (below & ((fg_u)sum << 63))));
     }
 
-    /* The exponents for which `x**e` runs a kernel of its own if they are constant: these give the same bits here. */
-    FG_INLINE fg_u fg_power_easy(fg_v e) { return (fg_u)(e == 2.0) | (fg_u)(e == 0.5) | (fg_u)(e == -1.0); }
-    FG_INLINE double fg_power_of_easy(double x, double e) {
-        return e == 2.0 ? x * x : e == -1.0 ? 1.0 / x : x == -INFINITY ? INFINITY : sqrt(x) + 0.0;
-    }
+    #define FG_IS_EASY(e) FG_EASY_POWER(e, 1, 1, 1, 0)
+    FG_INLINE double fg_easy_power(double x, double e) { return FG_EASY_POWER(e, x * x, sqrt(x), 1.0 / x, NAN); }
 
     /* y = x**e for a number of vectors. What is far is computed by the C library. */
     static void fg_power_vectors(const double* x, const double* e, double* y, npy_intp count) {
@@ -125,13 +122,14 @@ cdef extern from *:
         for (; count > 0; count -= m, x += m * FG_DOUBLES, e += m * FG_DOUBLES, y += m * FG_DOUBLES) {
             const fg_v *xs = (const fg_v*)x, *es = (const fg_v*)e;
             fg_v* outs = (fg_v*)out;
-            fg_u any_far = {0}, sign = {0}, easy = {0};
+            fg_u any_far = {0}, sign = {0};
+            uint64_t easy = 0;
             m = count < 16 ? count : 16;
             for (i = 0; i < m; i++) {
                 ((fg_u*)rows)[i] = fg_power_row(xs[i]);
                 sign |= (fg_u)xs[i];
-                easy |= fg_power_easy(es[i]);
             }
+            for (i = 0; i < m * FG_DOUBLES; i++) easy |= FG_IS_EASY(e[i]);
             for (i = 0; i < m; i++) {
                 outs[i] = fg_power(xs[i], es[i], rows + i * FG_DOUBLES, (fg_u*)far + i);
                 any_far |= ((fg_u*)far)[i];
@@ -141,9 +139,9 @@ cdef extern from *:
             if (fg_any_negative(any_far))
                 for (i = 0; i < m * FG_DOUBLES; i++)
                     if ((int64_t)far[i] < 0) out[i] = pow(x[i], e[i]);
-            if (fg_any_negative(easy))
+            if (easy)   /* the same bits as for constants, but for the roots of -0.0 and -infinity */
                 for (i = 0; i < m * FG_DOUBLES; i++)
-                    if (e[i] == 2.0 || e[i] == 0.5 || e[i] == -1.0) out[i] = fg_power_of_easy(x[i], e[i]);
+                    if (FG_IS_EASY(e[i]) && x[i] != -INFINITY) out[i] = fg_easy_power(x[i], e[i]) + 0.0;
             memcpy(y, out, m * FG_WIDTH);
         }
     }

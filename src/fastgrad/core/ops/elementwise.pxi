@@ -230,8 +230,8 @@ cdef inline void forward_constant(int op, const Layout* layout, const char* x, d
 
 
 cdef void power_forward(const Layout* layout, const char* x, double c, const void* constant, char* y) noexcept:
-    """As ndarray ** number: the small exponents have loops of their own."""
-    cdef int op = SQUARE if c == 2 else SQRT if c == 0.5 else RECIPROCAL if c == -1 else POWER
+    """As ndarray ** number."""
+    cdef int op = FG_EASY_POWER(c, SQUARE, SQRT, RECIPROCAL, POWER)
     if op != POWER and kernels[op].loop[layout.kernel].run != NULL:
         loop1(&kernels[op].loop[layout.kernel], x, y, layout.size, layout.itemsize)
     else:
