@@ -2,9 +2,9 @@
 
 Each k runs in a forked child, so that the pools are as cold as on the first call and a crash is reported with its k.
 `one` fails a single allocation, `all` every one from the k-th on. The work must raise MemoryError or return the
-right result, with every `.grad` written or none, and the same work must succeed immediately afterwards; in a debug
-build no tensor may outlive it. Works that run Python code may also raise SystemError, because NumPy's reductions and
-indexing, and CPython's tracebacks, turn a failed allocation into one.
+right result, with every `.grad` written or none, and the same work must succeed immediately afterwards; no block of
+memory may outlive it, nor a tensor in a debug build. Works that run Python code may also raise SystemError, because
+NumPy's reductions and indexing, and CPython's tracebacks, turn a failed allocation into one.
 """
 
 import gc
@@ -51,10 +51,11 @@ def give_code_references_to_lose():
     SPARE.extend([code] * 1000 for code in {code for f in functions for code in inner_code(f.__code__)})
 
 
-def live():
-    """Return the number of live tensors in a debug build, else 0."""
+def alive():
+    """Return the number of blocks of memory in use and, in a debug build, of live tensors, else 0."""
     gc.collect()
-    return core.debug_counts()["tensors"] or 0
+    core.clear_cache()
+    return core.cache_info()["blocks"], core.debug_counts()["tensors"] or 0
 
 
 def attempt(work, expected, k, how):
@@ -63,7 +64,7 @@ def attempt(work, expected, k, how):
 
     outcome = RIGHT
     refusals = (MemoryError, SystemError) if work in IN_PYTHON else MemoryError
-    before = live()
+    before = alive()
     _testcapi.set_nomemory(k, k + 1 if how == "one" else 0)
     try:
         result = work()
@@ -76,8 +77,8 @@ def attempt(work, expected, k, how):
     again = work()
     if again != expected:
         raise AssertionError(f"after allocation {k} had failed the next result was {again}")
-    if work in BY_KERNELS and live() != before:  # CPython loses references when the memory for a frame is missing
-        raise AssertionError(f"after allocation {k} had failed {live() - before} more tensors were alive")
+    if work in BY_KERNELS and alive() != before:  # CPython loses references when the memory for a frame is missing
+        raise AssertionError(f"after allocation {k} had failed, {alive()} blocks and tensors were alive, not {before}")
     return outcome
 
 

@@ -40,9 +40,9 @@ def test_the_core_has_no_list_comprehensions():
         assert not re.search(r"\[.* for \w+(?:, \w+)* in .*\]", code), path.name
 
 
-def test_handlers_of_the_core_do_not_return_the_result_of_a_call():
+def test_handlers_of_the_core_do_not_call_something_and_return():
     """Cython releases the traceback of the error without a check on that way, and ours (core/tracebacks.pxd) has none
-    if the error came from C. A handler that calls something is left before it does."""
+    if the error came from C. A handler without a call, or one that is left at its end, is safe."""
     core = Path(fg.__file__).parent / "core"
     if not (core / "tensor.pyx").exists():
         pytest.skip("the sources are not part of an installed package")
@@ -51,7 +51,7 @@ def test_handlers_of_the_core_do_not_return_the_result_of_a_call():
     for path in [*sorted(core.rglob("*.px[id]")), core / "tensor.pyx"]:
         for match in handler.finditer(path.read_text()):
             found += 1
-            assert not re.search(r"return .*\(", match[2]), f"{path.name}: {match[0]}"
+            assert "(" not in match[2] or not re.search(r"\breturn\b", match[2]), f"{path.name}: {match[0]}"
     assert found > 5
 
 

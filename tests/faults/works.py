@@ -1,5 +1,7 @@
 """Pieces of work in which `nomemory.py` lets memory fail. Each returns its results as plain numbers."""
 
+import contextlib
+
 import numpy as np
 
 import fastgrad as fg
@@ -328,7 +330,7 @@ def directions():
     x, y = leaves(A[:2, :3], B[:2, :3])
     z = (x[:, 1:] * y.T.reshape(2, 3)[:, :2] - x[:, :1] / 2).sum(axis=0) + fg.exp(y.mean(axis=0))[:2]
     v, several = fg.tensor(W[:2, :3]), fg.tensor(PAIR[:, :2, :3])
-    found = [*push_forward((z,), (x, y), (v, v)), *push_forward((z,), (x, y), (several, None), batch=2)]
+    found = push_forward((z,), (x, y), (v, v)) + push_forward((z,), (x, y), (several, None), batch=2)
     found += pull_back((z,), (x, y), (unit_directions(z, 0, 2),), batch=2)
     return [t.numpy().tolist() for t in found]
 
@@ -349,16 +351,42 @@ def methods_of_ndarray():
     return swept(z.sum() + x.trace() + y.diagonal().sum(), x)
 
 
+@contextlib.contextmanager
+def all_postponed():
+    """Postpone small values as well, as only those of some megabytes are."""
+    from fastgrad.core.tensor import set_postponed_from
+
+    before = set_postponed_from(9)
+    try:
+        yield
+    finally:
+        set_postponed_from(before)
+
+
+def postponed():
+    with all_postponed():
+        (x,) = leaves(A)
+        y = x * x - 1.0
+        return swept((y + y.exp() * x).sum() + (y - x).sum(), x)
+
+
+def compiled():
+    program = fg.compile(fg.value_and_grad(lambda x: fg.sum(fg.where(x > 0.5, x, x * x - 1.0) * x[0])))
+    with all_postponed():
+        found = [program(A) for _ in range(3)]
+    return [[float(value), gradient.tolist()] for value, gradient in found]
+
+
 BY_KERNELS = (
     scalars, values, programs_of_values, elementwise, broadcasting, reductions, network, views, large, no_graph,
     probabilities, joined, chosen, products, stacks, spreads, sorted_and_triangular, of_errors, added_up, retained,
-    asked_for, written_without_a_graph, directions,
+    asked_for, written_without_a_graph, postponed,
 )  # fmt: skip
 IN_PYTHON = (
     second_order, hooked, picked, written, broken, sweep_within, third_order, create_graph, by_rules,
     of_integers_and_complex, transformed, of_numbers_and_dicts, directional, described, in_and_out, contracted,
-    namespaces, matrices, transforms, methods_of_ndarray, batches,
+    namespaces, matrices, transforms, methods_of_ndarray, batches, directions, compiled,
 )  # fmt: skip
-IN_CONTEXTS = (no_graph, written_without_a_graph, directions)  # those that set a context variable, as `no_grad` does
+IN_CONTEXTS = (no_graph, written_without_a_graph)  # those that set a context variable, as `no_grad` does
 WORKS = {f.__name__: f for f in BY_KERNELS + IN_PYTHON}
 ENOUGH = 20_000  # allocations, after which a work has failed

@@ -52,11 +52,12 @@ cdef Tensor wrap_array(cnp.ndarray a):
     if not PyArray_ISALIGNED(a) or not PyArray_ISNOTSWAPPED(a):
         a = a.astype(a.dtype.newbyteorder("="), copy=True)
     cdef Layout* layout = layout_of(a)
-    cdef Storage* storage = storage_foreign(a)
+    cdef Tensor t = alloc()
+    t.layout = keep(layout)
+    t.data = <char*>cnp.PyArray_DATA(a)
+    t.storage = storage_foreign(a)
     if not PyArray_ISWRITEABLE(a):
-        storage.flags |= READ_ONLY
-    cdef Tensor t = adopt(layout, storage, <char*>cnp.PyArray_DATA(a))
-    storage_release(storage)
+        t.storage.flags |= READ_ONLY
     return t
 
 

@@ -95,8 +95,8 @@ cdef int backward_pool(Tensor y, char* g, Storage* gs, bint only_wanted) except 
 cdef int backward_avg_unpool(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     cdef Tensor x = resolve(y.x1, y.gen1)
     cdef Windows d
-    cdef Storage* part = storage_new(x.layout.nbytes)
     pool_of(x.layout, (<NodeExtra>y.extra).params, &d)
+    cdef Storage* part = storage_new(x.layout.nbytes)
     avg_pool_door(x.layout.kernel, g, payload(part), &d, False)
     return accumulate_block(x, part)
 

@@ -58,16 +58,16 @@ cdef void note_op(int op, Tensor a, Tensor b, double c, bint first, char* y) noe
 
 cdef Tensor postpone(Layout* layout, int ops, unsigned int versions):
     global postponed_values
-    cdef Storage* block = storage_new(layout.nbytes) if fg_capturing else NULL
-    cdef Storage* storage = storage_new(sizeof(Postponed))
-    cdef Postponed* p = postponed_at(storage)
-    storage.flags = POSTPONED
-    p.block = block
-    storage.version = storage.taken = 1
     cdef Tensor y = alloc()
     y.layout = keep(layout)
     y.data = <char*>NO_MEMORY
-    y.storage = storage
+    y.storage = storage_new(sizeof(Postponed))
+    cdef Storage* block = storage_new(layout.nbytes) if fg_capturing else NULL
+    cdef Storage* storage = y.storage
+    cdef Postponed* p = postponed_at(storage)
+    storage.flags = POSTPONED       # from here on nothing fails
+    storage.version = storage.taken = 1
+    p.block = block
     p.y = <PyObject*>y
     p.versions = versions
     p.ops = ops

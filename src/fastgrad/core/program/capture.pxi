@@ -198,11 +198,11 @@ cdef int end_capture(Capture c) except -1:
 
 
 cdef int fail(Capture c, str problem) noexcept:
-    """Give the capture up. The next op raises."""
+    """Give the capture up. The next op raises. `problem` is None where memory is missing."""
     if not c.failed:
         c.failed = True
         c.problem = problem
-        if c.n:
+        if problem is not None and c.n:
             try:
                 s = &c.notes[c.n - 1]
                 reader = RUN_NAMES.get(<size_t>s.run) or kernel_name(s)
@@ -210,6 +210,11 @@ cdef int fail(Capture c, str problem) noexcept:
             except MemoryError:
                 pass    # without the name
     return -1
+
+
+cdef object capture_error(Capture c):
+    """What the op after a failure raises."""
+    return MemoryError() if c.problem is None else program_errors.not_captured(c.problem)
 
 
 # --- notes
@@ -226,7 +231,7 @@ cdef Note* begin_note(StepRun run, int places) noexcept:
     if c.n == c.room:
         made = grown(c.notes, &c.room, sizeof(Note))
         if made == NULL:
-            fail(c, "out of memory")
+            fail(c, None)
             return NULL
         c.notes = <Note*>made
     s = &c.notes[c.n]
@@ -301,7 +306,7 @@ cdef void* note_more(Note* s, const void* more, size_t size) noexcept:
     """A copy of `more` that belongs to the note."""
     s.more = PyMem_RawMalloc(size)
     if s.more == NULL:
-        fail(<Capture>fg_capture, "out of memory")
+        fail(<Capture>fg_capture, None)
         s.run = run_nothing
         return NULL
     memcpy(s.more, more, size)

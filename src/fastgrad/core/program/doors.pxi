@@ -91,17 +91,19 @@ cdef void read_number(Note* s, int k, const void* x, Py_ssize_t step, Py_ssize_t
 cdef char* captured_number(const void* x, Py_ssize_t size) noexcept:
     """Where the program keeps the number of `size` bytes at `x`; `x` itself if it is in a buffer."""
     cdef Capture c = <Capture>fg_capture
-    cdef char* at
+    cdef char* at = NULL
+    cdef int number = -1
     if find_block(c, <char*>x) != NULL or find_cell(c, <char*>x) != NULL:
         return <char*>x
     try:
         kept = bytearray(16)
+        number = owner_number(c, kept)
         at = <char*>((<size_t><char*>kept + 7) & ~<size_t>7)
-        enter_block(c, at, 8, enter_buffer(c, HELD, owner_number(c, kept), NULL, at, 8), True)
     except MemoryError:
-        fail(c, "out of memory")
-        return NULL
-    memcpy(at, x, size)
+        fail(c, None)
+    if at != NULL:
+        enter_block(c, at, 8, enter_buffer(c, HELD, number, NULL, at, 8), True)
+        memcpy(at, x, size)
     return at
 
 
@@ -145,6 +147,16 @@ cdef int run_broadcast(const Note* s) noexcept:
     broadcast_apply(&loop, <int>s.n[0], b.out, s.at[0], x, b.layouts)
 
 
+cdef void note_layouts(Note* s, const Broadcast* b) noexcept:
+    """A copy of `b` that belongs to the note, and keeps its layouts."""
+    cdef int k
+    if note_more(s, b, sizeof(Broadcast)) != NULL:
+        keep(b.out)
+        for k in range(3):
+            if b.layouts[k] != NULL:
+                keep(<Layout*>b.layouts[k])
+
+
 cdef void broadcast_door(const BoundLoop* loop, int nin, Layout* out, char* y, address* x, layout_t* layouts) noexcept:
     cdef Broadcast b
     cdef int k
@@ -154,12 +166,12 @@ cdef void broadcast_door(const BoundLoop* loop, int nin, Layout* out, char* y, a
         if s != NULL:
             s.f, s.data = <void*>loop.run, loop.data
             s.n[0] = nin
-            b.out = keep(out)
+            b.out = out
             b.layouts[0] = b.layouts[1] = b.layouts[2] = NULL
             for k in range(nin):
-                b.layouts[k] = keep(<Layout*>layouts[k])
+                b.layouts[k] = layouts[k]
                 reads(s, k + 1, x[k])
-            note_more(s, &b, sizeof(b))
+            note_layouts(s, &b)
             writes(s, 0, y)
 
 

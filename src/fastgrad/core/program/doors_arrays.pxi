@@ -75,10 +75,11 @@ cdef void note_strided(StepRun run, Py_ssize_t n, const Layout* shape, const cha
     cdef Strided m
     s = begin_note(run, 2)
     if s != NULL:
-        m.shape = keep(<Layout*>shape)
+        m.shape = <Layout*>shape
         memcpy(m.x, x_strides, shape.ndim * sizeof(Py_ssize_t))
         memcpy(m.y, y_strides, shape.ndim * sizeof(Py_ssize_t))
-        note_more(s, &m, sizeof(m))
+        if note_more(s, &m, sizeof(m)) != NULL:
+            keep(m.shape)
         s.n[0] = n
         s.n[1] = shape.itemsize
         reads(s, 0, x)

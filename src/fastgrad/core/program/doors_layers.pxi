@@ -63,11 +63,11 @@ cdef void where_door(int dtype, Layout* out, char* y, address* x, layout_t* layo
         s = begin_note(run_where, 4)
         if s != NULL:
             s.dtype = <unsigned char>dtype
-            b.out = keep(out)
+            b.out = out
             for k in range(3):
-                b.layouts[k] = keep(<Layout*>layouts[k])
+                b.layouts[k] = layouts[k]
                 read_number(s, k + 1, x[k], 0 if layouts[k].ndim == 0 and k else 1, item_bytes(dtype))
-            note_more(s, &b, sizeof(b))
+            note_layouts(s, &b)
             writes(s, 0, y)
 
 
@@ -84,9 +84,9 @@ cdef void where_backward_door(int dtype, Layout* condition, const char* c, Layou
         s = begin_note(run_where_backward, 3)
         if s != NULL:
             s.dtype, s.flag = <unsigned char>dtype, inverted
-            b.out, b.layouts[0] = keep(layout), keep(condition)
+            b.out, b.layouts[0] = layout, condition
             b.layouts[1] = b.layouts[2] = NULL
-            note_more(s, &b, sizeof(b))
+            note_layouts(s, &b)
             reads(s, 0, c)
             reads(s, 1, g)
             writes(s, 2, gx)

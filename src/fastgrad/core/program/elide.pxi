@@ -69,12 +69,9 @@ cdef void find_uses(Capture c, list spots, list kept, Use* use) noexcept:
             use[p.buffer].last_write = c.n + 1
 
 
-cdef int find_ends(Capture c, Use* use) except -1:
-    """When the block of each buffer is written as another one."""
+cdef void find_ends(Capture c, Use* use, Py_ssize_t* next_write) noexcept:
+    """When the block of each buffer is written as another one. `next_write` is scratch, a number for each block."""
     cdef int b
-    cdef Py_ssize_t* next_write = <Py_ssize_t*>PyMem_RawMalloc((c.n_own + 1) * sizeof(Py_ssize_t))
-    if next_write == NULL:
-        raise MemoryError()
     for b in range(<int>c.n_own):
         next_write[b] = c.n + 1
     for b in range(c.n_buffers - 1, -1, -1):
@@ -82,8 +79,6 @@ cdef int find_ends(Capture c, Use* use) except -1:
             use[b].gone = next_write[c.buffers[b].owner]
             if c.buffers[b].writes:
                 next_write[c.buffers[b].owner] = min(use[b].first_write, use[b].gone)
-    PyMem_RawFree(next_write)
-    return 0
 
 
 cdef int elide_copies(Capture c, list spots, list kept) except -1:
@@ -95,12 +90,14 @@ cdef int elide_copies(Capture c, list spots, list kept) except -1:
     cdef Spot p
     cdef Use* use = <Use*>PyMem_RawMalloc((c.n_buffers + 1) * sizeof(Use))
     cdef Alias* alias = <Alias*>PyMem_RawMalloc((c.n_buffers + 1) * sizeof(Alias))
-    if use == NULL or alias == NULL:
+    cdef Py_ssize_t* next_write = <Py_ssize_t*>PyMem_RawMalloc((c.n_own + 1) * sizeof(Py_ssize_t))
+    if use == NULL or alias == NULL or next_write == NULL:
         PyMem_RawFree(use)
         PyMem_RawFree(alias)
+        PyMem_RawFree(next_write)
         raise MemoryError()
     find_uses(c, spots, kept, use)
-    find_ends(c, use)
+    find_ends(c, use, next_write)
     for b in range(c.n_buffers):
         alias[b].buffer = NOWHERE
     for k in range(c.n):
@@ -126,6 +123,7 @@ cdef int elide_copies(Capture c, list spots, list kept) except -1:
         redirect_place(alias, &p.at, &p.buffer)
     PyMem_RawFree(use)
     PyMem_RawFree(alias)
+    PyMem_RawFree(next_write)
     return 0
 
 

@@ -80,11 +80,11 @@ cdef int note_host(HostStep h) except -1:
     cdef Capture c = <Capture>fg_capture
     cdef Note* s
     if c.failed:
-        raise program_errors.not_captured(c.problem)
-    s = begin_note(<StepRun>run_host, 0)
+        raise capture_error(c)
+    s = begin_note(run_nothing, 0)
     if s != NULL:
         c.hosts.append(h)
-        s.more = <void*>h
+        s.run, s.more = <StepRun>run_host, <void*>h
         c.effects = c.effects or h.effect
     return 0
 

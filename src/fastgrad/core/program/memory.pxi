@@ -40,7 +40,7 @@ cdef int add_cell(Capture c, char* at) noexcept:
     if 2 * c.n_cells >= c.cell_room:
         made = <SmallCell*>PyMem_RawCalloc(2 * room, sizeof(SmallCell))
         if made == NULL:
-            return fail(c, "out of memory")
+            return fail(c, None)
         c.cells = made
         c.cell_room = 2 * room
         for j in range(room):
@@ -76,7 +76,7 @@ cdef int enter_buffer(Capture c, int kind, int owner, Storage* storage, char* lo
     if c.n_buffers == c.buffer_room:
         made = grown(c.buffers, &room, sizeof(Memory))
         if made == NULL:
-            return fail(c, "out of memory")
+            return fail(c, None)
         c.buffers = <Memory*>made
         c.buffer_room = <int>room
     b = &c.buffers[c.n_buffers]
@@ -138,7 +138,7 @@ cdef int enter_block(Capture c, char* low, Py_ssize_t nbytes, int buffer, bint r
         if c.n_blocks == c.block_room:
             made = grown(c.blocks, &room, sizeof(Block))
             if made == NULL:
-                return fail(c, "out of memory")
+                return fail(c, None)
             c.blocks = <Block*>made
             c.block_room = <int>room
         memmove(c.blocks + k + 1, c.blocks + k, (c.n_blocks - k) * sizeof(Block))
@@ -235,7 +235,7 @@ cdef int capture_operand(Tensor x) except -1:
     cdef char* low
     cdef char* high
     if c.failed:
-        raise program_errors.not_captured(c.problem)
+        raise capture_error(c)
     if c.suspended or x.layout.size == 0:
         return 0
     if is_postponed(x):
@@ -309,8 +309,9 @@ cdef bint is_constant_at(const char* at) noexcept:
 
 
 cdef int keep_owner(Capture c, object o) noexcept:
+    cdef int number = -1
     try:
-        return owner_number(c, o)
+        number = owner_number(c, o)
     except MemoryError:
-        fail(c, "out of memory")
-        return -1
+        fail(c, None)
+    return number

@@ -138,8 +138,7 @@ cdef int capture_set_gradient(Tensor x, PyObject* g) noexcept:
         try:
             move_out(<Tensor>g)     # to a block, so that what is added later arrives in the `.grad` of a replay
         except MemoryError:
-            fail(c, "out of memory")
-            return 0
+            fail(c, None)
     s = begin_note(<StepRun>run_set_gradient, 1)
     if s == NULL:
         return 0

@@ -45,7 +45,7 @@ cdef object record_program(Program p, PyObject* const* args, Py_ssize_t n, PyObj
         tensors = returns_tensors(leaves)
         made = result_tree(out, results, c.lifted, tensors)
         if c.failed:
-            raise program_errors.not_captured(c.problem)
+            raise capture_error(c)
     finally:
         end_capture(c)
     templates = []
