@@ -89,6 +89,17 @@ def broken_sweeps():
     fails((z * x).sum().backward, ZeroDivisionError)
 
 
+def broken_sweeps_that_record():
+    x = fg.tensor(np.ones((3, 40)), requires_grad=True)
+    y = (x * 2.0).tanh()
+    y.register_hook(lambda g: 1 // 0)
+    z = y.exp()
+    w = z * x + z.T.reshape(3, 40)
+    fails(lambda: fg.gradients([w.sum(), (w * z).sum()], [x], create_graph=True), ZeroDivisionError)
+    fails(lambda: (z * fg.stack([x, y])).sum().backward(create_graph=True), ZeroDivisionError)
+    assert x.grad is None
+
+
 def writes():
     x = fg.tensor(np.ones((3, 40)), requires_grad=True)
     y = x * 2.0
@@ -144,7 +155,8 @@ def dropped_without_a_sweep():
 
 @compiled
 @pytest.mark.parametrize(
-    "work", [errors, broken_sweeps, writes, hooks, arrays, sparse_matrices, dropped_without_a_sweep]
+    "work",
+    [errors, broken_sweeps, broken_sweeps_that_record, writes, hooks, arrays, sparse_matrices, dropped_without_a_sweep],
 )
 def test_no_way_of_use_leaks(work):
     settle(work)

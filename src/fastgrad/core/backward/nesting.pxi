@@ -112,6 +112,39 @@ cdef void drop_stash(Stash* s) noexcept:
     drop(x)
 
 
+cdef int abandon_edge(PyObject* x, Sweep* here) except -1:
+    """Schedule `x` for `abandon_cotangents`, unless that has been there or another sweep uses the tensor."""
+    if (<Tensor>x).sweep == 0 or (<Tensor>x).sweep == here.number:
+        (<Tensor>x).sweep = here.search
+        push(&here.ready, x)
+    return 0
+
+
+cdef void abandon_cotangents(Tensor root, list more, Sweep* here) noexcept:
+    """Drop the cotangents that a sweep with create_graph leaves behind when it fails: their graphs lead back to the
+    tensors that hold them, and so all of them would stay forever. Runs Python code last."""
+    cdef Vector held
+    cdef Py_ssize_t waiting = here.ready.n
+    cdef Tensor y
+    clear_vector(&held)
+    here.search = next_number(here.owner)       # which marks the tensors that were visited
+    try:
+        abandon_edge(<PyObject*>root, here)
+        if more is not None:
+            for y, _ in more:
+                abandon_edge(<PyObject*>y, here)
+        while here.ready.n > waiting:
+            here.ready.n -= 1
+            x = here.ready.items[here.ready.n]
+            if (<Tensor>x).flags & COTANGENT_TENSOR:
+                push(&held, (<Tensor>x).cotangent.tensor)
+                (<Tensor>x).flags &= ~<int>(COTANGENT | COTANGENT_TENSOR)
+            walk_edges(<Tensor>x, here, abandon_edge)
+    except MemoryError:
+        here.ready.n = waiting
+    free_vector(&held)
+
+
 cdef int wait_for_other_sweep(Sweep* here) except -1:
     """Wait for the sweep of another thread that `stash_scratch` met. This sweep has done nothing yet, and first gives
     up its marks, so that the other one never waits for it."""

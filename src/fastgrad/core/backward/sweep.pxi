@@ -198,6 +198,7 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, Targets gradients, bint
     cdef Sweep* here = begin_sweep()
     cdef Tensor y, g
     cdef double weight = 1
+    cdef bint done = False
     here.only_wanted = gradients is not None
     here.partial = partial
     here.mask = REACHES_INPUT if here.only_wanted else REQUIRES_GRAD
@@ -241,9 +242,12 @@ cdef int sweep(Tensor root, Tensor cotangent, list more, Targets gradients, bint
             commit(here)
         if here.receivers != NULL and here.captured:
             tell_receivers(here)
+        done = True
     finally:
         close_scope(inside)
         close_scope(block)
+        if record and not done and not here.counting:
+            abandon_cotangents(root, more, here)
         end_sweep(here)
     return 0
 
