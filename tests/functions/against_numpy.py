@@ -89,3 +89,18 @@ def compare_errors(name, args, params):
         except wanted:
             continue
         raise AssertionError(f"fastgrad accepts {name}{args}{params}")
+
+
+def compare(name, args, params):
+    compare_values(name, args, params)
+    compare_gradients(name, args, params)
+
+
+def table_test(check, calls):
+    """Return a test of `calls`: name of the function, arguments, parameters."""
+
+    @pytest.mark.parametrize(("name", "args", "params"), calls)
+    def test(name, args, params):
+        check(name, args, params)
+
+    return test

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.functions.against_numpy import compare_errors, compare_gradients, compare_values
+from tests.functions.against_numpy import compare, compare_errors, compare_gradients, compare_values, table_test
 
 rng = np.random.default_rng(0)
 V, W, M, A = (rng.normal(size=shape) for shape in ((3,), (3,), (2, 3), (4, 2, 3)))
@@ -29,15 +29,8 @@ CONSTANT = [
 ]
 
 
-@pytest.mark.parametrize(("name", "args", "params"), CALLS)
-def test_values_and_gradients(name, args, params):
-    compare_values(name, args, params)
-    compare_gradients(name, args, params)
-
-
-@pytest.mark.parametrize(("name", "args", "params"), CONSTANT)
-def test_values_alone(name, args, params):
-    compare_values(name, args, params)
+test_values_and_gradients = table_test(compare, CALLS)
+test_values_alone = table_test(compare_values, CONSTANT)
 
 
 @pytest.mark.filterwarnings("ignore:Arrays of 2-dimensional vectors:DeprecationWarning")
@@ -49,10 +42,8 @@ def test_cross_products_of_vectors_in_the_plane(a, b):
     compare_gradients("cross", (a, b), {})
 
 
-@pytest.mark.parametrize(("name", "args", "params"), [
+test_errors_are_numpys = table_test(compare_errors, [
     ("inner", (M, W[:2]), {}), ("vdot", (M, V), {}), ("matvec", (V, V), {}), ("matvec", (M, V[:2]), {}),
     ("vecmat", (M, V), {}), ("vecmat", (V, M), {}), ("cross", (V, V[:1]), {}), ("cross", (2.0, V), {}),
     ("cross", (M, M), {"axis": 2}), ("cross", (A, A[:3]), {}), ("vander", (M,), {}), ("cross", (M, V), {"axisc": 5}),
 ])  # fmt: skip
-def test_errors_are_numpys(name, args, params):
-    compare_errors(name, args, params)

@@ -1,9 +1,8 @@
 """apply_along_axis and apply_over_axes."""
 
 import numpy as np
-import pytest
 
-from tests.functions.against_numpy import compare_errors, compare_gradients, compare_values
+from tests.functions.against_numpy import compare, compare_errors, table_test
 
 A = np.random.default_rng(9).normal(size=(2, 3, 4))
 
@@ -17,15 +16,10 @@ CALLS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "args", "params"), CALLS)
-def test_values_and_gradients(name, args, params):
-    compare_values(name, args, params)
-    compare_gradients(name, args, params)
+test_values_and_gradients = table_test(compare, CALLS)
 
 
-@pytest.mark.parametrize(("name", "args", "params"), [
+test_errors_are_numpys = table_test(compare_errors, [
     ("apply_along_axis", (np.sum, 3, A), {}), ("apply_along_axis", (np.sum, 0, A[:, :0]), {}),
     ("apply_over_axes", (lambda x, axis: x[..., None], A, 0), {}), ("apply_over_axes", (np.sum, A, 3), {}),
 ])  # fmt: skip
-def test_errors_are_numpys(name, args, params):
-    compare_errors(name, args, params)

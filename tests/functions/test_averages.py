@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from tests.functions.against_numpy import compare_errors, compare_gradients, compare_values
+from tests.functions.against_numpy import compare, compare_errors, compare_values, table_test
 
 rng = np.random.default_rng(1)
 V, M, A = (rng.normal(size=shape) for shape in ((4,), (3, 4), (2, 3, 4)))
@@ -37,25 +37,16 @@ CONSTANT = [
 ]
 
 
-@pytest.mark.parametrize(("name", "args", "params"), CALLS)
-def test_values_and_gradients(name, args, params):
-    compare_values(name, args, params)
-    compare_gradients(name, args, params)
+test_values_and_gradients = table_test(compare, CALLS)
+test_values_alone = table_test(compare_values, CONSTANT)
 
 
-@pytest.mark.parametrize(("name", "args", "params"), CONSTANT)
-def test_values_alone(name, args, params):
-    compare_values(name, args, params)
-
-
-@pytest.mark.parametrize(("name", "args", "params"), [
+test_errors_are_numpys = table_test(compare_errors, [
     ("average", (M, 1, W - W), {}), ("average", (M, None, W), {}), ("average", (M, 0, W), {}), ("average", (M, 2), {}),
     ("average", (A, (0, 0)), {}), ("cov", (A,), {}), ("cov", (M,), {"ddof": 0.5}), ("cov", (M, V[:3]), {}),
     ("cov", (M,), {"aweights": W - 1}), ("cov", (M,), {"fweights": W}), ("cov", (M,), {"fweights": [1, 2, 3, -4]}),
     ("ptp", (M, 2), {}), ("ptp", (M[:0], 0), {}),
 ])  # fmt: skip
-def test_errors_are_numpys(name, args, params):
-    compare_errors(name, args, params)
 
 
 @pytest.mark.parametrize("weights", [{"aweights": W[:2]}, {"fweights": [[1, 2, 0, 1]]}])

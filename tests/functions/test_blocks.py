@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.functions.against_numpy import compare_errors, compare_gradients, compare_values
+from tests.functions.against_numpy import compare, compare_errors, compare_values, table_test
 
 rng = np.random.default_rng(2)
 V, M, A = (rng.normal(size=shape) for shape in ((3,), (2, 3), (2, 3, 4)))
@@ -39,18 +39,11 @@ CONSTANT = [
 ]
 
 
-@pytest.mark.parametrize(("name", "args", "params"), CALLS)
-def test_values_and_gradients(name, args, params):
-    compare_values(name, args, params)
-    compare_gradients(name, args, params)
+test_values_and_gradients = table_test(compare, CALLS)
+test_values_alone = table_test(compare_values, CONSTANT)
 
 
-@pytest.mark.parametrize(("name", "args", "params"), CONSTANT)
-def test_values_alone(name, args, params):
-    compare_values(name, args, params)
-
-
-@pytest.mark.parametrize(("name", "args", "params"), [
+test_errors_are_numpys = table_test(compare_errors, [
     ("dstack", ([M, V],), {}), ("dstack", ([],), {}),
     ("column_stack", ([M, V],), {}), ("block", ([],), {}),
     ("block", ([[M, M], M],), {}), ("block", ([M, (M, M)],), {}), ("block", ([[M, V]],), {}),
@@ -58,8 +51,6 @@ def test_values_alone(name, args, params):
     ("array_split", (V, 2, 1), {}), ("hsplit", (S, 1), {}), ("hsplit", (M, 2), {}), ("vsplit", (V, 3), {}),
     ("dsplit", (M, 2), {}), ("rollaxis", (A, 3), {}), ("rollaxis", (A, 0, 4), {}),
 ])  # fmt: skip
-def test_errors_are_numpys(name, args, params):
-    compare_errors(name, args, params)
 
 
 @pytest.mark.skipif(np.lib.NumpyVersion(np.__version__) < "2.2.0", reason="trim_zeros of vectors only")

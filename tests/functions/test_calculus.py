@@ -1,10 +1,9 @@
 """correlate, interp, trapezoid, gradient, unwrap, and convolve."""
 
 import numpy as np
-import pytest
 
 import fastgrad as fg
-from tests.functions.against_numpy import compare_errors, compare_gradients, compare_values
+from tests.functions.against_numpy import compare, compare_errors, table_test
 
 rng = np.random.default_rng(3)
 V, W, M, A = (rng.normal(size=shape) for shape in ((5,), (3,), (3, 4), (3, 4, 3)))
@@ -38,13 +37,10 @@ CALLS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "args", "params"), CALLS)
-def test_values_and_gradients(name, args, params):
-    compare_values(name, args, params)
-    compare_gradients(name, args, params)
+test_values_and_gradients = table_test(compare, CALLS)
 
 
-@pytest.mark.parametrize(("name", "args", "params"), [
+test_errors_are_numpys = table_test(compare_errors, [
     ("correlate", (V[:0], W), {}), ("correlate", (2.0, W), {}), ("correlate", (M, W), {}),
     ("correlate", (V, W, "x"), {}), ("convolve", (V, M), {}),
     ("convolve", (V, W[:0]), {}), ("interp", (V, X, FP[:3]), {}), ("interp", (V, X[:0], FP[:0]), {}),
@@ -56,8 +52,6 @@ def test_values_and_gradients(name, args, params):
     ("gradient", (V, W), {}), ("gradient", (V, M), {}), ("gradient", (M,), {"axis": (0, 0)}),
     ("unwrap", (V,), {"axis": 1}),
 ])  # fmt: skip
-def test_errors_are_numpys(name, args, params):
-    compare_errors(name, args, params)
 
 
 def test_the_gradient_flows_to_distances_and_periods():

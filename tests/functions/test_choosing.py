@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from tests.functions.against_numpy import compare_errors, compare_gradients, compare_values
+from tests.functions.against_numpy import compare, compare_errors, compare_values, table_test
 
 rng = np.random.default_rng(4)
 V, W, M = (rng.normal(size=shape) for shape in ((4,), (4,), (3, 4)))
@@ -46,18 +46,11 @@ CONSTANT = [
 ]
 
 
-@pytest.mark.parametrize(("name", "args", "params"), CALLS)
-def test_values_and_gradients(name, args, params):
-    compare_values(name, args, params)
-    compare_gradients(name, args, params)
+test_values_and_gradients = table_test(compare, CALLS)
+test_values_alone = table_test(compare_values, CONSTANT)
 
 
-@pytest.mark.parametrize(("name", "args", "params"), CONSTANT)
-def test_values_alone(name, args, params):
-    compare_values(name, args, params)
-
-
-@pytest.mark.parametrize(("name", "args", "params"), [
+test_errors_are_numpys = table_test(compare_errors, [
     ("choose", ([0, 2], [V[:2], W[:2]]), {}), ("choose", ([0, -1], [V[:2], W[:2]]), {}), ("choose", ([0.5], [V]), {}),
     ("choose", ([0, 1], [V, W]), {}), ("insert", (V, 9, 1.0), {}), ("insert", (V, [0, 1], W[:3]), {}),
     ("insert", (M, 0, 1.0, 2), {}),
@@ -68,8 +61,6 @@ def test_values_alone(name, args, params):
     ("select", ([V > 0], [M.T]), {}),
     ("piecewise", (V, [V > 0], [1, 2, 3]), {}), ("piecewise", (V, [V[:2] > 0], [1]), {}),
 ])  # fmt: skip
-def test_errors_are_numpys(name, args, params):
-    compare_errors(name, args, params)
 
 
 def test_a_function_of_piecewise_may_read_other_tensors():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from tests.functions.against_numpy import compare_errors, compare_gradients, compare_values
+from tests.functions.against_numpy import compare, compare_errors, compare_values, table_test
 
 rng = np.random.default_rng(8)
 V, W, M = rng.normal(size=6), rng.normal(size=6), rng.normal(size=(2, 3))
@@ -41,27 +41,17 @@ CONSTANT = [
 ]
 
 
-@pytest.mark.parametrize(("name", "args", "params"), CALLS)
-def test_values_and_gradients(name, args, params):
-    compare_values(name, args, params)
-    compare_gradients(name, args, params)
+test_values_and_gradients = table_test(compare, CALLS)
+test_values_alone = table_test(compare_values, CONSTANT)
 
 
-@pytest.mark.parametrize(("name", "args", "params"), CONSTANT)
-def test_values_alone(name, args, params):
-    """Integers, NaN, or results in single precision."""
-    compare_values(name, args, params)
-
-
-@pytest.mark.parametrize(("name", "args", "params"), [
+test_errors_are_numpys = table_test(compare_errors, [
     ("bincount", ([-1], W[:1]), {}), ("bincount", (N, W[:2]), {}), ("bincount", (V, W), {}),
     ("histogram", (V, [1, 0], None, None, W), {}),
     ("histogram", (COUNTED, 3, None, None, W[:2]), {}), ("histogram", (COUNTED, 0), {}),
     ("geomspace", (LOW, 0.0), {}), ("linspace", (LOW, M[:, :2]), {}),
     ("linspace", (LOW, HIGH, -1), {}), ("logspace", (LOW, HIGH, 0.5), {}),
 ])  # fmt: skip
-def test_errors_are_numpys(name, args, params):
-    compare_errors(name, args, params)
 
 
 def test_edges_of_a_differentiated_array():

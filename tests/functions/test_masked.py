@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from tests.functions.against_numpy import compare_errors, compare_gradients, compare_values
+from tests.functions.against_numpy import compare, compare_errors, compare_values, table_test
 
 rng = np.random.default_rng(7)
 M, A = rng.normal(size=(3, 4)), rng.normal(size=(2, 3, 4))
@@ -41,10 +41,7 @@ CALLS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "args", "params"), CALLS)
-def test_values_and_gradients(name, args, params):
-    compare_values(name, args, params)
-    compare_gradients(name, args, params)
+test_values_and_gradients = table_test(compare, CALLS)
 
 
 @pytest.mark.parametrize(("name", "params"), [
@@ -93,11 +90,9 @@ def test_equal_elements_have_no_slope_in_a_masked_deviation():
     assert fg.gradients(y.sum(), x)[0].tolist() == [[0, 0, 0]]
 
 
-@pytest.mark.parametrize(("name", "args", "params"), [
+test_errors_are_numpys = table_test(compare_errors, [
     ("max", (M,), {"where": MASK}), ("nanmin", (M,), {"where": MASK}), ("sum", (M,), {"where": MASK[:, :3]}),
     ("sum", (M,), {"where": MASK.astype(int)}), ("mean", (M, 2), {"where": MASK}),
     ("std", (M,), {"where": MASK, "axis": 2}),
     ("max", (M,), {"initial": [1.0, 2.0]}), ("sum", (M[0],), {"where": MASK}),
 ])  # fmt: skip
-def test_errors_are_numpys(name, args, params):
-    compare_errors(name, args, params)

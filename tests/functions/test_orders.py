@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from tests.functions.against_numpy import compare_errors, compare_gradients, compare_values
+from tests.functions.against_numpy import compare, compare_errors, table_test
 
 A = np.random.default_rng(11).normal(size=(2, 3, 4))
 
@@ -17,10 +17,7 @@ CALLS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "args", "params"), CALLS)
-def test_values_and_gradients(name, args, params):
-    compare_values(name, args, params)
-    compare_gradients(name, args, params)
+test_values_and_gradients = table_test(compare, CALLS)
 
 
 @pytest.mark.parametrize("order", ["C", "F", "A", "K"])
@@ -34,11 +31,9 @@ def test_arrays_in_other_orders_in_memory(order):
                 np.testing.assert_array_equal(got.detach().numpy(), np.reshape(x, (-1, 2), order=order))
 
 
-@pytest.mark.parametrize(("name", "args", "params"), [
+test_errors_are_numpys = table_test(compare_errors, [
     ("reshape", (A, (5, 5)), {"order": "F"}), ("reshape", (A, 24), {"order": "K"}), ("ravel", (A,), {"order": "X"}),
 ])  # fmt: skip
-def test_errors_are_numpys(name, args, params):
-    compare_errors(name, args, params)
 
 
 def test_array_takes_lists_of_tensors():

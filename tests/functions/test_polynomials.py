@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from tests.functions.against_numpy import compare_errors, compare_gradients, compare_values
+from tests.functions.against_numpy import compare, compare_errors, compare_gradients, compare_values, table_test
 
 rng = np.random.default_rng(5)
 P, Q, X = (rng.normal(size=shape) for shape in ((4,), (2,), (2, 3)))
@@ -32,23 +32,14 @@ CONSTANT = [
 ]
 
 
-@pytest.mark.parametrize(("name", "args", "params"), CALLS)
-def test_values_and_gradients(name, args, params):
-    compare_values(name, args, params)
-    compare_gradients(name, args, params)
+test_values_and_gradients = table_test(compare, CALLS)
+test_values_alone = table_test(compare_values, CONSTANT)
 
 
-@pytest.mark.parametrize(("name", "args", "params"), CONSTANT)
-def test_values_alone(name, args, params):
-    compare_values(name, args, params)
-
-
-@pytest.mark.parametrize(("name", "args", "params"), [
+test_errors_are_numpys = table_test(compare_errors, [
     ("polyder", (P, -1), {}), ("polydiv", (np.ones((3, 2)), Q), {}), ("polyint", (P, -1), {}),
     ("polyint", (P, 3), {"k": [1.0, 2.0]}),
 ])  # fmt: skip
-def test_errors_are_numpys(name, args, params):
-    compare_errors(name, args, params)
 
 
 T = np.array([-1.0, 0.3, 0.9, 2.0, 2.5, 3.1])
