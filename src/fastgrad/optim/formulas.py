@@ -29,11 +29,11 @@ def sgd(
     return b
 
 
-def adam(
-    p: Tensor, g: Tensor, m: Tensor | None, v: Tensor | None, t: int, lr: float, beta1: float, beta2: float,
-    eps: float, decay: float, decoupled: bool,
+def _moments(
+    p: Tensor, g: Tensor, m: Tensor | None, v: Tensor | None, lr: float, beta1: float, beta2: float, decay: float,
+    decoupled: bool,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """`p -= lr * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)`. Returns the moment estimates `m` and `v`."""
+    """Update the estimates of the first and second moment, after the decay of the weights. Returns them."""
     m, v = zeros_like(g) if m is None else m, zeros_like(g) if v is None else v
     if decoupled:
         p *= 1 - lr * decay
@@ -42,6 +42,15 @@ def adam(
     m += (1 - beta1) * (g - m)
     v *= beta2
     v += (1 - beta2) * (g * g)
+    return m, v
+
+
+def adam(
+    p: Tensor, g: Tensor, m: Tensor | None, v: Tensor | None, t: int, lr: float, beta1: float, beta2: float,
+    eps: float, decay: float, decoupled: bool,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """`p -= lr * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)`. Returns the moment estimates `m` and `v`."""
+    m, v = _moments(p, g, m, v, lr, beta1, beta2, decay, decoupled)
     p -= lr / (1 - beta1**t) * (m / (v.sqrt() * (1 / math.sqrt(1 - beta2**t)) + eps))
     return m, v
 
@@ -76,14 +85,8 @@ def adam_amsgrad(
     beta2: float, eps: float, decay: float, decoupled: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """As `adam`, with the largest `v` so far in place of `v`. Returns `m`, `v` and this largest value."""
-    m, v, most = (zeros_like(g) if x is None else x for x in (m, v, most))
-    if decoupled:
-        p *= 1 - lr * decay
-    elif decay != 0:
-        g = g + decay * p
-    m += (1 - beta1) * (g - m)
-    v *= beta2
-    v += (1 - beta2) * (g * g)
+    m, v = _moments(p, g, m, v, lr, beta1, beta2, decay, decoupled)
+    most = zeros_like(v) if most is None else most
     most[...] = maximum(most, v)
     p -= lr / (1 - beta1**t) * (m / (most.sqrt() * (1 / math.sqrt(1 - beta2**t)) + eps))
     return m, v, most
@@ -134,14 +137,7 @@ def radam(
     eps: float, decay: float, decoupled: bool,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Adam, times the rectification `r` of the variance; `p -= lr * m` where it does not exist. Returns `m` and `v`."""
-    m, v = zeros_like(g) if m is None else m, zeros_like(g) if v is None else v
-    if decoupled:
-        p *= 1 - lr * decay
-    elif decay != 0:
-        g = g + decay * p
-    m += (1 - beta1) * (g - m)
-    v *= beta2
-    v += (1 - beta2) * (g * g)
+    m, v = _moments(p, g, m, v, lr, beta1, beta2, decay, decoupled)
     rate, bias = lr / (1 - beta1**t), 1 - beta2**t
     longest = 2 / (1 - beta2) - 1  # the length of the average of a moving average, and that at step t
     length = longest - 2 * t * beta2**t / bias
