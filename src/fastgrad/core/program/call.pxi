@@ -1,4 +1,4 @@
-# Calls of a compiled function: the arguments find their program, or one is recorded.
+# Calls of a compiled function: the program for the arguments is looked up, or recorded.
 
 cdef extern from "Python.h":
     PyObject* PyCell_GET(object cell)
@@ -6,7 +6,7 @@ cdef extern from "Python.h":
 
 cdef enum:
     MOST_VARIANTS = 16
-    MOST_LEAVES = 64        # arguments that are found without a list
+    MOST_LEAVES = 64        # among the arguments; with more of them a function is refused
 
 cdef object LENGTH = program_guards.LENGTH
 

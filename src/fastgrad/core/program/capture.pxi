@@ -2,7 +2,7 @@
 # it: the kernel, its numbers, and the memory that it reads and writes. A replay makes the same calls in the same
 # order, and so computes the same bits. This is how CUDA graphs work, for kernels of the CPU.
 #
-# What makes a replay right: every address in a note belongs to a known buffer, and nothing is read that no step has
+# Why a replay is right: every address in a note belongs to a known buffer, and nothing is read that no step has
 # written and that is not known to come from outside. A value that was computed behind the doors is therefore an error
 # at recording, never a wrong number later.
 
@@ -33,7 +33,7 @@ cdef enum BufferKind:
     OWN                     # a block that was allocated while capturing: the program's own memory
     HELD                    # made by other code while capturing: a constant, kept where it is
     OUTSIDE                 # the value of a Tensor from outside, where it lies at every call
-    GRAD_OUTSIDE                # the `.grad` of such a Tensor
+    GRAD_OUTSIDE            # the `.grad` of such a Tensor
     ARGUMENT
     IN_CELL                 # 8 bytes: a small value or cotangent, inside of a Tensor object
     IN_ARENA                # OWN, and nobody else holds it: it gets a place when the program is finished
@@ -55,7 +55,7 @@ cdef struct Block:          # memory and the buffer that it is now
     int buffer
     bint ready              # has a value: written by a step, or known to come from outside
 
-cdef struct SmallCell:           # likewise, for 8 bytes inside of a Tensor
+cdef struct SmallCell:      # likewise, for 8 bytes inside of a Tensor
     char* at                # NULL: a free entry
     int buffer              # -1 before its first use
     bint ready
@@ -93,7 +93,7 @@ cdef class Capture:
     cdef int n_buffers, buffer_room
     cdef Block* blocks              # by address
     cdef int n_blocks, block_room
-    cdef SmallCell* cells                # a hash table
+    cdef SmallCell* cells           # a hash table
     cdef size_t n_cells, cell_room
     cdef int n_slots
     cdef Storage** own              # all blocks that were allocated; NULL: its values are in the arena
@@ -106,10 +106,10 @@ cdef class Capture:
     cdef list numbers               # of them, those that stand for numbers
     cdef set number_places          # and their buffers
     cdef dict converted             # by buffer and dtype
-    cdef dict first_grads           # key of a Tensor from outside: the number of the buffer of its `.grad`, or None
+    cdef dict first_grads           # by the id of a Tensor from outside: (it, its first `.grad` or None)
     cdef bint failed
     cdef bint ended                 # its blocks are ordinary ones, with a reference of the capture's
-    cdef bint suspended      # nothing is noted
+    cdef bint suspended             # nothing is noted
     cdef bint effects               # something was done that is seen outside
     cdef int n_guards
     cdef int in_rule                # code of a built-in rule is running
@@ -198,7 +198,7 @@ cdef int end_capture(Capture c) except -1:
 
 
 cdef int fail(Capture c, str problem) noexcept:
-    """Give the capture up. The next op raises. `problem` is None where memory is missing."""
+    """Give up the capture: the next op raises. `problem` is None where memory is missing."""
     if not c.failed:
         c.failed = True
         c.problem = problem
@@ -280,7 +280,7 @@ cdef int buffer_at(Capture c, const char* p, bint reads, bint writes) noexcept:
 
 
 cdef void note_place(Note* s, int k, const void* p, bint reads, bint writes) noexcept:
-    """Spot `k` of the note is the address `p`."""
+    """Place `k` of the note is the address `p`."""
     s.at[k] = <char*>p
     s.buffer[k] = NOWHERE
     if p != NULL:

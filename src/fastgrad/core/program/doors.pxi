@@ -79,7 +79,7 @@ cdef void note_loop2(const BoundLoop* loop, const void* x1, Py_ssize_t step1, co
 
 
 cdef void read_number(Note* s, int k, const void* x, Py_ssize_t step, Py_ssize_t size) noexcept:
-    """As `reads`; of step 0, a number on the stack, which is kept."""
+    """As `reads`; with step 0, of a number on the stack, which is kept."""
     if step != 0:
         reads(s, k, x)
         return

@@ -165,7 +165,7 @@ cdef int run_labels(const Note* s) except -1:
 
 
 cdef bint labels_door(const Py_ssize_t* labels, Py_ssize_t n, Py_ssize_t classes, Py_ssize_t* out) noexcept:
-    """Copy labels; False where one is no number of a class."""
+    """Copy labels; False where one is not the number of a class."""
     cdef bint found = copy_labels(labels, n, classes, out)
     if fg_capturing and n and found:
         s = begin_note(<StepRun>run_labels, 2)

@@ -31,7 +31,7 @@ cdef struct Use:            # of a buffer, by number of note
     Py_ssize_t last_write
     Py_ssize_t last_read
     Py_ssize_t first_write
-    Py_ssize_t gone         # when its block is another buffer
+    Py_ssize_t gone         # when its block becomes that of another buffer
 
 
 cdef void find_uses(Capture c, list spots, list kept, Use* use) noexcept:
@@ -70,7 +70,7 @@ cdef void find_uses(Capture c, list spots, list kept, Use* use) noexcept:
 
 
 cdef void find_ends(Capture c, Use* use, Py_ssize_t* next_write) noexcept:
-    """When the block of each buffer is written as another one. `next_write` is scratch, a number for each block."""
+    """Find when the block of each buffer is written as another one. `next_write` is scratch, by number of the block."""
     cdef int b
     for b in range(<int>c.n_own):
         next_write[b] = c.n + 1

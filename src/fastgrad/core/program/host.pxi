@@ -6,7 +6,7 @@ cdef extern from "numpy/arrayobject.h":
 
 @cython.final
 cdef class Spot:
-    """A value in the memory of a program. `at` is kept right when that memory moves."""
+    """A value in the memory of a program. `at` is updated when that memory moves."""
     cdef char* at
     cdef Layout* layout
     cdef int buffer
@@ -274,7 +274,7 @@ cdef int leave_program(Tensor x, str door) except -1:
 
 
 cdef int run_guard(const Note* s) noexcept:
-    """-2 if the value is not what it was."""
+    """-2 if the truth of the value is not what it was."""
     cdef bint value = False
     for k in range(s.n[0]):
         value = value or s.at[0][k] != 0
@@ -282,7 +282,7 @@ cdef int run_guard(const Note* s) noexcept:
 
 
 def guard(Tensor x not None):
-    """Return the truth of the one element of `x`. A replay in which it is another one does not go on."""
+    """Return the truth of the one element of `x`. A replay in which it differs stops there."""
     cdef Capture c = <Capture>fg_capture
     cdef Note* s
     cdef Tensor y

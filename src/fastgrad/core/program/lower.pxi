@@ -42,7 +42,7 @@ cdef struct Blocks:         # elementwise notes over arrays of the same length
 
 
 cdef inline Py_ssize_t length_of(const Note* s) noexcept:
-    """The elements of an elementwise note that may run with others; 0 of all other notes."""
+    """The elements of an elementwise note that may run with others; 0 for all other notes."""
     if s.run == run_loop1:
         return s.n[0]
     if s.run == run_loop2:
@@ -63,7 +63,7 @@ cdef inline int item_size(const Note* s) noexcept nogil:
 
 
 cdef inline Py_ssize_t stride_of(const Note* s, int k) noexcept nogil:
-    """Bytes per element of place `k`; 0 of one number for all."""
+    """Bytes per element of place `k`; 0 where one number stands for all."""
     if s.run == run_loop2 and k < 2:
         return s.n[k + 1]
     if s.run == run_backward and k == 0 and s.flag:
@@ -83,7 +83,7 @@ cdef inline int cell_at(Variant v, const Note* s, int k) noexcept:
 
 
 cdef bint lower_number(Variant v, const Note* s, Code* out) noexcept:
-    """The code of a call on single float64 numbers in cells; False of other calls."""
+    """The code of a call on single float64 numbers in cells; False for other calls."""
     cdef int k
     memset(out, 0, sizeof(Code))
     for k in range(min(<int>s.places, 5)):

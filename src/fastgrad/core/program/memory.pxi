@@ -60,7 +60,7 @@ cdef int add_cell(Capture c, char* at) noexcept:
 
 
 cdef void capture_object "fg_capture_object"(PyObject* o) noexcept:
-    """A Tensor was allocated: whatever was known of its memory is no longer so."""
+    """A Tensor was allocated: what was known of its memory no longer holds."""
     if fg_capture == NULL:
         return
     c = <Capture>fg_capture
@@ -119,7 +119,7 @@ cdef int check_apart(Capture c, const char* low, const char* high) except -1:
 
 
 cdef bint is_known(Capture c, const char* at, const Storage* storage) except -1:
-    """Whether memory is that of a buffer; raise if it is an argument's, and `storage` is not."""
+    """Whether memory is that of a buffer; raise if that is an argument's of another storage than `storage`."""
     cdef const Block* block = find_block(c, at)
     if block != NULL and c.buffers[block.buffer].kind == ARGUMENT and (
             <Tensor>PyList_GET_ITEM(c.lifted, c.buffers[block.buffer].owner)).storage != storage:

@@ -9,7 +9,7 @@ cdef enum:
 
 
 cdef int number_of_buffer(Capture c, Tensor x) except -2:
-    """The buffer of a number among the arguments, or of what operators of Python compute from such; NOWHERE for
+    """The buffer of a number among the arguments, or of what Python's operators compute from such; NOWHERE for
     others."""
     cdef int number = NOWHERE
     if x.layout.ndim or x.layout.itemsize != 8 or is_recorded(x):
@@ -24,7 +24,7 @@ cdef int number_of_buffer(Capture c, Tensor x) except -2:
 
 
 cdef bint holds_number(Capture c, int number, int depth) except -1:
-    """Whether the buffer of a capture holds such a number, or a constant of Python; the first step is one of both."""
+    """Whether the buffer of a capture holds such a number, or a Python constant; the first step is one of both."""
     cdef const Note* s
     cdef Py_ssize_t k
     cdef int j
@@ -76,8 +76,8 @@ cdef Tensor converted_number(Capture c, Tensor x, object dtype):
 
 
 cdef tuple with_numbers(tuple operands):
-    """Operands of which numbers among the arguments have the dtype that they have as numbers of Python; None: as they
-    are."""
+    """The operands, where numbers among the arguments have the dtype that Python numbers would take; None where that
+    changes nothing."""
     cdef Capture c = <Capture>fg_capture
     cdef list kinds = [], made
     cdef bint others = False, numbers = False

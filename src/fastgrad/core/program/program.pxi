@@ -1,5 +1,5 @@
-# A captured program, and its replay. Memory that may be elsewhere at the next call, of arguments, of Tensors from
-# outside and of results that the caller still holds, is looked at first, and the addresses in the steps are changed.
+# A captured program, and its replay. Arguments, Tensors from outside and results that the caller still holds may have
+# other memory at the next call: a replay first looks where it is, and changes the addresses in the steps.
 
 cdef struct Move:           # memory whose address may change
     int kind                # a BufferKind; OWN: a block that a result had
@@ -10,7 +10,7 @@ cdef struct Move:           # memory whose address may change
     int count
     Py_ssize_t writes
     Py_ssize_t before, nbytes   # of the memory: how much lies before `seen`, and all
-    bint wanted             # a Tensor outside that required a gradient
+    bint wanted             # a Tensor from outside that required a gradient
 
 cdef struct Code
 cdef struct Blocks
@@ -50,10 +50,10 @@ cdef class Variant:
     cdef Move* moves
     cdef int n_moves
     cdef char*** places         # addresses that follow a move
-    cdef object template        # the arguments, with numbers of leaves
+    cdef object template        # the arguments, with a number in place of each leaf
     cdef list leaves            # Leafs of the arguments
     cdef list results           # of the result
-    cdef object made            # the result, with numbers of leaves
+    cdef object made            # the result, likewise
     cdef tuple names
     cdef list around            # what objects among the arguments hold: `program_guards.surroundings`; or None
     cdef bint grad_off, tensors, busy
@@ -106,7 +106,7 @@ cdef int run_set_gradient(const Note* s) except -1:
 
 
 cdef int capture_first_grad(Tensor x) except -1:
-    """The `.grad` of `x` is about to be read or replaced: the program begins with it as it is."""
+    """Remember the `.grad` of `x`, which is about to be read or replaced: replays begin with the same one."""
     cdef Capture c = <Capture>fg_capture
     cdef Tensor g
     if c.suspended or made_here(c, x):
@@ -198,7 +198,7 @@ cdef Variant finished(Capture c, list leaves, list results):
 
 
 cdef void move_constants(Capture c) noexcept:
-    """Give numbers that `captured_number` keeps a cell."""
+    """Move the numbers that `captured_number` keeps into cells."""
     cdef int k
     for k in range(c.n_buffers):
         if c.buffers[k].kind == HELD and c.buffers[k].nbytes == 8 and c.buffers[k].writes == 0 and type(
@@ -253,7 +253,7 @@ cdef int place_all(Variant v, list others) except -1:
     for k in range(n_all):
         moves[k] = -1
     for k in range(c.n_own):
-        if c.own[k] != NULL and c.own[k].refs > 1:      # somebody has it: a result, a `.grad`
+        if c.own[k] != NULL and c.own[k].refs > 1:      # somebody else holds it: a result, a `.grad`
             moves[c.n_buffers + k] = 0
     for k in range(c.n):
         s = &c.notes[k]
@@ -308,7 +308,7 @@ cdef inline void move_to(Variant v, Move* m, char* now) noexcept:
 
 
 cdef bint fits_outside(Variant v) except -1:
-    """Whether Tensors outside are as they were when the program was recorded."""
+    """Whether Tensors from outside are as they were when the program was recorded."""
     cdef Move* m
     cdef Tensor x
     cdef PyObject* g
@@ -353,7 +353,7 @@ cdef inline char* outer_address(Variant v, const Move* m, PyObject** given) noex
 
 cdef bint overwrites_another(Variant v, PyObject** given) noexcept:
     """Whether the program would write to memory that it also finds elsewhere: in an argument that shares memory with
-    another one or with a Tensor outside. Steps rely on that not being so."""
+    another one or with a Tensor from outside. Steps rely on that not being so."""
     cdef const Move* m
     cdef const Move* other
     cdef const Memory* b
@@ -402,7 +402,7 @@ cdef int locate_all(Variant v, PyObject** given) except -1:
 
 
 cdef int count_writes(Variant v, PyObject** given) except -1:
-    """Count the writes to Tensors outside."""
+    """Count the writes to Tensors from outside."""
     cdef Move* m
     cdef int k
     for k in range(v.n_moves):

@@ -103,6 +103,13 @@ cdef tuple given_tuple(PyObject* const* args, Py_ssize_t n):
     return made
 
 
+cdef dict given_keywords(PyObject* const* values, PyObject* kwnames):
+    """The keyword arguments of a vectorcall as a dict."""
+    if kwnames == NULL:
+        return {}
+    return dict(zip(<tuple>kwnames, given_tuple(values, len(<tuple>kwnames)), strict=True))
+
+
 cdef vectorcallfunc parse_tensor        # how `tensor` is called in general
 cdef object REQUIRES_GRAD_NAME = sys.intern("requires_grad")     # as the names in a call are
 
@@ -121,7 +128,7 @@ cdef object call_tensor(PyObject* callable, PyObject* const* args, size_t nargsf
     return parse_tensor(callable, args, nargsf, names)
 
 
-# A function of Python has its way of being called in itself: ours is put before it.
+# A function object holds the pointer that calls go to: it is replaced by ours, which leaves the other calls to it.
 cdef vectorcallfunc* tensor_call = NULL
 if Py_TYPE(tensor).tp_flags & Py_TPFLAGS_HAVE_VECTORCALL and Py_TYPE(tensor).tp_vectorcall_offset > 0:
     tensor_call = <vectorcallfunc*>(<char*><PyObject*>tensor + Py_TYPE(tensor).tp_vectorcall_offset)

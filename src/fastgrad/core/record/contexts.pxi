@@ -1,6 +1,6 @@
 # Contexts that the engine enters around its own Python code. A context variable that is set and set back costs as much
-# as a small op; a context in which it is set already costs next to nothing to enter. Code of users, who have variables
-# of their own, never runs in them: for a rule of theirs the variables are set.
+# as a small op; a context in which it is set already costs next to nothing to enter. User code, which may have
+# variables of its own, never runs in them: for user-defined rules the variables are set.
 
 cdef extern from "Python.h":
     int PyContext_Enter(PyObject* context) except -1

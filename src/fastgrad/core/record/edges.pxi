@@ -102,7 +102,7 @@ cdef inline void drop_edges(Tensor y) noexcept:
         drop(x2)
 
 
-# --- recording edges: `join` fills the slots, `link` also shows the result to whoever watches
+# --- recording edges: `join` fills the slots, `link` also shows the result to the watchers
 
 cdef inline void join1(Tensor y, int op, Tensor x) noexcept:
     """Record `y = op(x)`."""

@@ -10,7 +10,7 @@ cdef class Function:
     cdef vectorcallfunc vectorcall
     cdef readonly object rule
     cdef int op                 # its number in the table; RULE where there is no kernel
-    cdef bint built_in          # whether it runs no code of users
+    cdef bint built_in          # whether it runs no user code
     cdef bint view, together, holomorphic, linear, multilinear
     cdef tuple vjps
     cdef object forward
@@ -19,7 +19,7 @@ cdef class Function:
     cdef PyObject* keywords         # the names of the others, a tuple, or NULL; borrowed from `kept`
     cdef list facts             # of at most three operands, by which of them are Tensors: bit k of the index
     cdef dict facts_of_many
-    cdef list readers           # what each vjp reads, or None where nobody has asked
+    cdef list readers           # what each vjp reads, or None where that was not needed yet
     cdef Signature signature
     cdef list kept              # what the signature borrows
     cdef bint prepares          # whether the rule prepares parameters
@@ -56,7 +56,7 @@ cdef class Function:
         read_signature(rule, self.kept, &self.signature)
         for name, value in op_functions.names(rule).items():
             setattr(self, name, value)
-        # A user's op may bear the name of a built-in one.
+        # A user-defined op may have the name of a built-in one.
         self.built_in = op_functions.is_built_in(rule)
         self.op = number_of_op(rule.name) if self.built_in else RULE
         if rule_of[self.op] is not None:
@@ -81,18 +81,14 @@ cdef object call(PyObject* callable, PyObject* const* args, size_t nargsf, PyObj
     if kwnames == NULL and n == 1 and kernels[f.op].nin == 1 and is_tensor(<object>args[0]):
         return unary(f.op, <Tensor>args[0])
     if fg_levels and has_batched(args, n + (len(<tuple>kwnames) if kwnames != NULL else 0)):
-        names = <tuple>kwnames if kwnames != NULL else ()
-        kwargs = dict(zip(names, given_tuple(args + n, len(names)), strict=True))
-        return batching.call(f.rule, given_tuple(args, n), kwargs)
+        return batching.call(f.rule, given_tuple(args, n), given_keywords(args + n, kwnames))
     if bind_call(&f.signature, args, n, kwnames, given):
         if not f.signature.variadic:
             return call_given(f, given)
         operands = given_tuple(args, n)
         given[0] = <PyObject*>operands
         return call_given(f, given)
-    names = <tuple>kwnames if kwnames != NULL else ()
-    kwargs = dict(zip(names, given_tuple(args + n, len(names)), strict=True))
-    return call_bound(f, given_tuple(args, n), kwargs)
+    return call_bound(f, given_tuple(args, n), given_keywords(args + n, kwnames))
 
 
 cdef object call_given(Function f, PyObject** given):

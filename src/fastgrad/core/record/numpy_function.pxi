@@ -13,13 +13,13 @@ cdef class NumPyFunction:
     """A function of NumPy that calls fastgrad's where a Tensor is among the arguments. See `call_plans`."""
 
     cdef vectorcallfunc vectorcall
-    cdef readonly object function, counterpart, plan, general   # `general` handles what is left here
+    cdef readonly object function, counterpart, plan, general   # `general` handles the calls that are not handled here
     cdef public object override     # what is called instead, or None: derivatives that a user has defined
-    # None, or for a name of another package what converts results that are not recorded. Such a function becomes a
-    # method where it is an attribute of a class, as functions of Python do, and `general` decides among arrays of other
-    # classes, not NumPy's dispatch.
+    # Where the function is another package's: what converts results that are not recorded; otherwise None. Such a
+    # function becomes a method as an attribute of a class, as Python functions do, and `general`, not NumPy's dispatch,
+    # decides what to do with arrays of other classes.
     cdef readonly object finish
-    cdef int depth              # how many lists and tuples of arrays within each other are no arrays themselves
+    cdef int depth              # of nested lists and tuples of arrays that are not taken for arrays themselves
     cdef bint many              # whether positional arguments are passed on as they are
     cdef bint direct            # whether the counterpart is a Function whose arguments are put in place here
     cdef int n, n_only, n_positional    # parameters of NumPy's function; positional-only; by position
@@ -163,7 +163,7 @@ cdef object call_direct(NumPyFunction f, PyObject** values):
 
 
 cdef object call_by_keyword(NumPyFunction f, PyObject** values, PyObject* const* args, Py_ssize_t n):
-    """The result of a function of Python, with `n` positional arguments passed on as they are."""
+    """The result of a Python function, with `n` positional arguments passed on as they are."""
     cdef PyObject* keywords[MOST_NAMES]
     cdef PyObject* named[MOST_NAMES]
     cdef PyObject* given[2 * MOST_NAMES]
@@ -250,8 +250,7 @@ cdef object call_numpy(PyObject* callable, PyObject* const* args, size_t nargsf,
         return PyObject_Vectorcall(f.override, <PyObject**>args, nargsf, kwnames)
     cdef int depth = deepest_tensor(args, n + n_names, 0, f.finish is not None, &others)
     if fg_levels and not others and has_batched(args, n + n_names):
-        names = <tuple>kwnames if kwnames != NULL else ()
-        return f.general(f, given_tuple(args, n), dict(zip(names, given_tuple(args + n, n_names), strict=True)))
+        return f.general(f, given_tuple(args, n), given_keywords(args + n, kwnames))
     if depth < 0 or (others and f.finish is None):  # NumPy's dispatch decides among arrays of other classes
         return PyObject_Vectorcall(f.function, <PyObject**>args, nargsf, kwnames)
     if f.counterpart is VALUES and depth == 0 and not others:
@@ -264,9 +263,7 @@ cdef object call_numpy(PyObject* callable, PyObject* const* args, size_t nargsf,
             return f.finish(y)
         if y is not UNBOUND:
             return y
-    names = <tuple>kwnames if kwnames != NULL else ()
-    kwargs = dict(zip(names, given_tuple(args + n, n_names), strict=True))
-    return f.general(f, given_tuple(args, n), kwargs)
+    return f.general(f, given_tuple(args, n), given_keywords(args + n, kwnames))
 
 
 cdef PyTypeObject* NUMPY_FUNCTION = <PyTypeObject*>NumPyFunction

@@ -1,6 +1,5 @@
 # Every op without a kernel, and every dtype without one: the rule's forward on zero-copy array views.
 
-
 cdef object dtype_of(Tensor t):
     return PyArray_DescrFromType(t.layout.typenum)
 
@@ -24,8 +23,8 @@ cdef object operand_of(object o):
 
 
 cdef inline object checked_call(object callable, tuple args):
-    """Call Python code. Cython's own call believes a function that has failed without an exception, as those of CPython
-    3.11 do when memory runs out for a traceback."""
+    """Call Python code. CPython 3.11 returns NULL without an exception if memory runs out for a traceback, which
+    Cython's own call does not notice."""
     return PyObject_Vectorcall(callable, PySequence_Fast_ITEMS(args), len(args), NULL)
 
 
@@ -39,7 +38,7 @@ cdef Tensor apply_rule(Function f, PyObject** given, Py_ssize_t n, PyObject** va
     cdef Py_ssize_t k
     cdef unsigned int versions = 0, wanting = 0
     cdef bint foreign = False
-    for k in range(n):      # any of them may run code of the user
+    for k in range(n):      # any of them may run user code
         o = operand_of(<object>given[k])
         put_item(operands, k, o)
     if fg_capture != NULL and f.rule.elementwise and f.built_in:

@@ -45,7 +45,7 @@ cdef list generations(tuple operands):
 
 
 cdef int link_node(Tensor y, object rule, int op, RuleFacts facts, tuple operands, dict params) except -1:
-    """`y` came from `operands` by `rule`: all but the look at the result. `facts` are None where `op` has a kernel."""
+    """Record `y` as the result of `rule`, and do not inspect it. `facts` are None where `op` has a kernel."""
     cdef NodeExtra extra = extra_of(y)
     cdef Py_ssize_t k, n = len(operands)
     cdef bint written = False
@@ -73,7 +73,7 @@ cdef int link_node(Tensor y, object rule, int op, RuleFacts facts, tuple operand
 
 
 cdef int link_unseen(Tensor y, object rule, tuple operands, dict params, int op) except -1:
-    """As `link_many`, for a value that is not there yet."""
+    """As `link_many`, for a value that is not computed yet."""
     cdef unsigned int versions = versions_in(operands)
     cdef RuleFacts facts = None
     if op == RULE:
@@ -85,7 +85,7 @@ cdef int link_unseen(Tensor y, object rule, tuple operands, dict params, int op)
 
 
 cdef int link_many(Tensor y, object rule, tuple operands, dict params, int op=RULE) except -1:
-    """`y` came from any number of operands by `rule`."""
+    """Record `y` as the result of `rule` of any number of operands."""
     link_unseen(y, rule, operands, params, op)
     if fg_watch:
         inspect_result(y)

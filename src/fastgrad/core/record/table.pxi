@@ -1,8 +1,6 @@
 # The table of ops with a kernel. The file of an op's family registers its row. The rule says what a backward reads and
 # where gradients flow. Nothing else decides by the name or number of an op.
 
-ctypedef PyObject* pointer     # Cython has no spelling for an initialised array of these
-
 # Returns the result of a call, or None where only the rule handles it. `given` holds operands and parameters, borrowed,
 # in the order of the rule's signature.
 ctypedef Tensor (*Record)(int op, PyObject** given)

@@ -40,16 +40,14 @@ cdef class Gradient:
 
 cdef object gradient_inside_vmap(Gradient d, PyObject* const* args, Py_ssize_t n, PyObject* kwnames):
     """The gradients of the elements of a batch."""
-    names = <tuple>kwnames if kwnames != NULL else ()
-    kwargs = dict(zip(names, given_tuple(args + n, len(names)), strict=True))
-    return batching.inside["gradient"](d.verb, d.f, d.argnums, d.has_aux, d.with_value, given_tuple(args, n), kwargs)
+    return batching.inside["gradient"](d.verb, d.f, d.argnums, d.has_aux, d.with_value, given_tuple(args, n),
+                                       given_keywords(args + n, kwnames))
 
 
 cdef object gradient_elsewhere(Gradient d, PyObject* const* args, Py_ssize_t n, object names):
     """The gradient with respect to values that are no Tensors."""
-    names = () if names is None else names
-    kwargs = dict(zip(names, given_tuple(args + n, len(names)), strict=True))
-    return d.dialect.elsewhere(d.f, d.argnums, d.with_value, given_tuple(args, n), kwargs)
+    return d.dialect.elsewhere(d.f, d.argnums, d.with_value, given_tuple(args, n),
+                               given_keywords(args + n, NULL if names is None else <PyObject*>names))
 
 
 cdef object call_gradient(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames):
