@@ -142,6 +142,7 @@ include "program/elide.pxi"         # copies that need not be made
 include "program/lower.pxi"         # numbers, and the order of elementwise calls
 include "program/blocks.pxi"        # which run block by block
 include "program/arena.pxi"         # where values lie
+include "program/outside.pxi"       # which steps run without the GIL
 include "program/listing.pxi"       # for pictures
 include "program/numbers.pxi"       # numbers that are passed
 include "program/recording.pxi"     # a program for arguments of one structure

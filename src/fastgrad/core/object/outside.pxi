@@ -33,10 +33,13 @@ cdef struct Outside:            # one call of a kernel
     Storage* memory[5]
 
 
+cdef inline bint has_other_threads() noexcept:
+    return PyThreadState_Next(PyInterpreterState_ThreadHead(PyInterpreterState_Get())) != NULL
+
+
 cdef inline bint can_leave_gil() noexcept:
     """Not while a program is captured, nor with native threads, which use the cores already; and not without others."""
-    return (fg_captures == 0 and threads_wanted() == 1
-            and PyThreadState_Next(PyInterpreterState_ThreadHead(PyInterpreterState_Get())) != NULL)
+    return fg_captures == 0 and threads_wanted() == 1 and has_other_threads()
 
 
 cdef inline unsigned int versions_of(Tensor a, Tensor b, Tensor c) noexcept:

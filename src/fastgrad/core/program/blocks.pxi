@@ -167,9 +167,13 @@ cdef void blocks_part(const void* job, Py_ssize_t at, Py_ssize_t last, int who) 
         fg_stream_end()
 
 
-cdef int run_blocks(Variant v, const Blocks* b) except -1:
+cdef int run_blocks(Variant v, const Blocks* b, int outside) except -1:
     cdef BlocksJob j
+    cdef Apart a
+    cdef bint written = False
     cdef int constants = 0, threads = 1, i
+    if outside == COUNTS:
+        count_writes_ahead(v)
     j.notes, j.b = v.c.notes, b
     j.item = item_size(&j.notes[b.calls[0].note])
     j.width = RUN_BLOCK * j.item
@@ -184,9 +188,15 @@ cdef int run_blocks(Variant v, const Blocks* b) except -1:
         fill_constants(&j, j.scratch + i * j.share + b.n_scratch * j.width)
     if threads > 1:
         split_among(threads, blocks_part, &j, b.n, LANES)
+    elif outside == LEAVES:
+        go_apart(v, &a)
+        blocks_part(&j, 0, b.n, 0)
+        written = come_apart(v, &a)
     else:
         blocks_part(&j, 0, b.n, 0)
     storage_release(scratch)
+    if written:
+        raise errors.written_meanwhile("compile")
     return 0
 
 

@@ -104,17 +104,17 @@ cdef object call_program(PyObject* callable, PyObject* const* args, size_t nargs
     for k in range(len(variants)):
         v = <Variant>variants[k]
         if v.grad_off == off and binds(v, args, n, kwnames, &given):
-            if v.busy:
-                break
             if not is_unchanged(p.around):
                 p.variants = []
                 return record_program(p, args, n, kwnames, off)
             if v.around is not None and not is_unchanged(v.around):
                 p.variants = variants[:k] + variants[k + 1:]
                 return record_program(p, args, n, kwnames, off)
-            if not fits_outside(v):
+            if not fits_outside(v, given.leaves):
                 continue
             if v.overwrites and overwrites_another(v, given.leaves):
+                break
+            if v.busy:
                 break
             found = replay(p, v, &given) if not p.check else checked_replay(p, v, &given, args, n, kwnames)
             if found is not UNBOUND:

@@ -18,6 +18,7 @@ cdef struct Code:           # 32 bytes
     unsigned char kind
     unsigned char add
     unsigned char constant  # which operand of a backward kernel is a constant: 1, 2, or 0
+    unsigned char outside   # of CALL and BLOCKS: LEAVES, COUNTS, or 0
     int[5] at               # cells
 
 cdef enum:

@@ -58,6 +58,8 @@ cdef class Variant:
     cdef list around            # what objects among the arguments hold: `program_guards.surroundings`; or None
     cdef bint grad_off, tensors, busy
     cdef bint overwrites        # writes to memory that is not its own
+    cdef bint holds             # what it reads, while it runs
+    cdef PyObject** given       # the leaves of the arguments of a call, while it runs
     cdef Code* code
     cdef Py_ssize_t* sources        # the note of each
     cdef Py_ssize_t n_code
@@ -194,6 +196,7 @@ cdef Variant finished(Capture c, list leaves, list results):
     lower(v)
     plan_arena(v, others, results)
     place_all(v, others)
+    mark_outside(v)
     return v
 
 
@@ -307,8 +310,8 @@ cdef inline void move_to(Variant v, Move* m, char* now) noexcept:
     m.seen = now
 
 
-cdef bint fits_outside(Variant v) except -1:
-    """Whether Tensors from outside are as they were when the program was recorded."""
+cdef bint fits_outside(Variant v, PyObject** given) except -1:
+    """Whether Tensors from outside are as when the program was recorded. Waits for writes by NumPy."""
     cdef Move* m
     cdef Tensor x
     cdef PyObject* g
@@ -324,6 +327,8 @@ cdef bint fits_outside(Variant v) except -1:
             g = (<Tensor>PyList_GET_ITEM(v.c.owners, m.number)).grad_
             if g == NULL or (<Tensor>g).layout != m.layout:
                 return False
+        elif m.kind == ARGUMENT and is_tensor(<object>given[m.number]):
+            check_fresh(<Tensor>given[m.number])
     for k in range(<int>len(v.firsts)):
         first = <tuple>v.firsts[k]
         g = (<Tensor>first[0]).grad_
@@ -340,15 +345,19 @@ cdef inline bint same_gradient(Tensor g, Tensor first) noexcept:
             and (g.storage == NULL or g.storage.flags == 0))
 
 
+cdef inline PyObject* outer_tensor(Variant v, const Move* m, PyObject** given) noexcept:
+    """Borrowed: the Tensor that has the memory; NULL if there is none."""
+    if m.kind == OUTSIDE:
+        return PyList_GET_ITEM(v.c.owners, m.number)
+    if m.kind == GRAD_OUTSIDE:
+        return (<Tensor>PyList_GET_ITEM(v.c.owners, m.number)).grad_
+    return given[m.number] if m.kind == ARGUMENT and is_tensor(<object>given[m.number]) else NULL
+
+
 cdef inline char* outer_address(Variant v, const Move* m, PyObject** given) noexcept:
     """Where memory that is not the program's own is now."""
-    if m.kind == OUTSIDE:
-        return (<Tensor>PyList_GET_ITEM(v.c.owners, m.number)).data
-    if m.kind == GRAD_OUTSIDE:
-        return (<Tensor>(<Tensor>PyList_GET_ITEM(v.c.owners, m.number)).grad_).data
-    if is_tensor(<object>given[m.number]):
-        return (<Tensor>given[m.number]).data
-    return <char*>cnp.PyArray_DATA(<cnp.ndarray>given[m.number])
+    x = outer_tensor(v, m, given)
+    return (<Tensor>x).data if x != NULL else <char*>cnp.PyArray_DATA(<cnp.ndarray>given[m.number])
 
 
 cdef bint overwrites_another(Variant v, PyObject** given) noexcept:
@@ -404,19 +413,16 @@ cdef int locate_all(Variant v, PyObject** given) except -1:
 cdef int count_writes(Variant v, PyObject** given) except -1:
     """Count the writes to Tensors from outside."""
     cdef Move* m
+    cdef bint here
     cdef int k
     for k in range(v.n_moves):
         m = &v.moves[k]
-        if m.writes == 0 or m.kind == OWN:
-            continue
-        if m.kind == OUTSIDE:
-            count_write(<Tensor>PyList_GET_ITEM(v.c.owners, m.number), m.writes)
-        elif m.kind == GRAD_OUTSIDE:
-            g = (<Tensor>PyList_GET_ITEM(v.c.owners, m.number)).grad_
-            if g != NULL:
-                count_write(<Tensor>g, m.writes)
-        elif is_tensor(<object>given[m.number]):
-            count_write(<Tensor>given[m.number], m.writes)
+        x = outer_tensor(v, m, given) if m.writes else NULL
+        if x != NULL:
+            here = (<Tensor>x).data == m.seen
+            count_write(<Tensor>x, m.writes)
+            if here and (<Tensor>x).data != m.seen:
+                move_to(v, m, (<Tensor>x).data)     # a number that got a block of its own
     return 0
 
 
@@ -434,13 +440,21 @@ cdef inline int run_code(Variant v, const Code* s) except -2:
     cdef int failed
     if s.kind == CALL:
         note = &v.c.notes[s.what.index]
+        if s.outside == LEAVES:
+            run_apart(v, note)
+            return 0
+        if s.outside == COUNTS:
+            count_writes_ahead(v)
+            if note.run == <StepRun>run_host:
+                run_writing(v, note)
+                return 0
         failed = note.run(note)
         if failed:
             if failed == -2:
                 return -1
             reraise()
     elif s.kind == BLOCKS:
-        run_blocks(v, v.blocks[s.what.index])
+        run_blocks(v, v.blocks[s.what.index], s.outside)
     else:
         run_number(s, v.cells)
     return 0

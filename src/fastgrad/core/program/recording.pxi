@@ -167,8 +167,12 @@ cdef object replay(Program p, Variant v, Given* given):
     cdef Py_ssize_t k
     cdef Leaf leaf
     cdef int status = 0
+    if v.busy:      # in another thread, or in this one, since the caller looked
+        return UNBOUND
     v.busy = True
+    v.given = given.leaves
     try:
+        held = held_objects(v, given) if v.holds else None
         for k in range(given.n):
             leaf = <Leaf>PyList_GET_ITEM(v.leaves, k)
             if leaf.kind == A_NUMBER:
