@@ -1,4 +1,4 @@
-"""Elementwise, axis and layer kernels without the GIL: thread pools, and what other threads may do meanwhile."""
+"""Kernels without the GIL but products: thread pools, and what other threads may do meanwhile."""
 
 import _thread
 import os
@@ -32,8 +32,27 @@ def conv(x, w):
     return F.conv2d(x[: 8 * 8 * 28 * 28].reshape(8, 8, 28, 28), w[: 16 * 8 * 9].reshape(16, 8, 3, 3), padding=1)
 
 
+def transposed_conv(x, w):
+    return F.conv_transpose2d(x[: 8 * 8 * 28 * 28].reshape(8, 8, 28, 28), w[: 8 * 16 * 9].reshape(8, 16, 3, 3))
+
+
 def chain(u, x):
     return fg.tanh(u) * fg.sigmoid(x) + fg.exp(-u * u) / 3.0
+
+
+INDEX = np.random.default_rng(5).integers(-ROWS, ROWS, size=2 * ROWS)
+PLACES = np.random.default_rng(6).integers(ROWS * ROWS, size=ROWS * ROWS)
+LABELS = INDEX[:ROWS] % ROWS
+SLICES = (slice(None), slice(3, None))
+
+
+def planes(w):
+    return w.reshape(10, 30, 300)
+
+
+def residual(w):
+    h = fg.softmax(w, axis=1)
+    return h + h.T
 
 
 OPS = {  # each reads `w` once
@@ -55,6 +74,33 @@ OPS = {  # each reads `w` once
     "layer_norm": lambda x, w: F.layer_norm(w, (ROWS,)),
     "stack": layered(lambda x, w: x[:81000].reshape(10, 90, 90) @ w[:81000].reshape(10, 90, 90)),
     "conv2d": layered(conv),
+    "rows of an index": lambda x, w: w[INDEX],
+    "elements of an index": layered(lambda x, w: w[PLACES]),
+    "columns of an index": lambda x, w: w[:, INDEX],
+    "embedding": lambda x, w: F.embedding(INDEX % ROWS, w),
+    "mask": layered(lambda x, w: w[x > 0]),
+    "where": lambda x, w: fg.where(x > 0, w, x),
+    "where of a column": lambda x, w: fg.where(x > 0, w[:, :1], x),
+    "clip": lambda x, w: fg.clip(w, -0.5, 0.5),
+    "tril": lambda x, w: fg.tril(w),
+    "concatenate": lambda x, w: fg.concatenate([x, w, x], axis=1),
+    "joined as matrices": lambda x, w: fg.stack([w, x]),
+    "slice": lambda x, w: w[SLICES] * x[SLICES],
+    "transpose": lambda x, w: w.T * x,
+    "strided": lambda x, w: fg.sqrt(fg.exp(w.T)),
+    "broadcast_to": lambda x, w: fg.broadcast_to(w[:, None], (ROWS, 2, ROWS)),
+    "outer axes": lambda x, w: w[None, :, :1] + x[:, None, :].reshape(30, 10, ROWS)[:, :1],
+    "sum of an axis": lambda x, w: fg.sum(w * x, axis=1),
+    "accumulated": lambda x, w: residual(w),
+    "max_pool2d": lambda x, w: F.max_pool2d(planes(w), 2),
+    "avg_pool2d": lambda x, w: F.avg_pool2d(planes(w), 3, stride=1, padding=1),
+    "cross_entropy": lambda x, w: F.cross_entropy(w, LABELS),
+    "losses": lambda x, w: F.cross_entropy(w, LABELS, reduction="none"),
+    "batch_norm": lambda x, w: F.batch_norm(w, training=True, weight=x[0], bias=x[1]),
+    "affine layer_norm": lambda x, w: F.layer_norm(w, (ROWS,), x[0], x[1]),
+    "transposed conv": layered(transposed_conv),
+    "sort": lambda x, w: fg.sort(w.reshape(-1, 6), axis=1),
+    "var": lambda x, w: fg.var(w, axis=0),
 }
 
 
@@ -238,18 +284,21 @@ def test_an_interrupt_arrives_and_leaves_everything_usable():
     assert gradients("chain", x, w) == wanted
 
 
-N = 1000  # squared, 8 MB: each kernel takes long enough for a thread that waits to run
+N = 1000  # squared, 8 MB: four kernels take long enough for a thread that waits to wake up
+MANY = np.random.default_rng(7).integers(N, size=N)
+MANY_PLACES = np.random.default_rng(8).integers(10, size=N * N)
+POSITIVE = array(0, N, N) > 0
 
 
 def sweep_of(f):
     x = fg.tensor(array(0, N, N), requires_grad=True)
     root = f(x)
-    return lambda: root.backward(retain_graph=True)
+    return lambda: [root.backward(retain_graph=True) for _ in range(4)]
 
 
 def call_of(f, *shape):
     x = fg.tensor(array(0, *shape))
-    return lambda: f(x)
+    return lambda: [f(x) for _ in range(4)]
 
 
 KINDS = {
@@ -261,9 +310,35 @@ KINDS = {
     "softmax": lambda: call_of(lambda x: fg.softmax(x, axis=1), N, N),
     "layer norm": lambda: call_of(lambda x: F.layer_norm(x, (N,)), N, N),
     "stacked products": lambda: call_of(lambda x: x @ x, 20, 150, 150),
+    "rows of an index": lambda: call_of(lambda x: x[MANY], N, N),
+    "an index": lambda: call_of(lambda x: x[MANY_PLACES], 10),
+    "a mask": lambda: call_of(lambda x: x[POSITIVE], N, N),
+    "where": lambda: call_of(lambda x: fg.where(POSITIVE, x, 0.0), N, N),
+    "clip": lambda: call_of(lambda x: fg.clip(x, 0.0, 1.0), N, N),
+    "tril": lambda: call_of(fg.tril, N, N),
+    "stack": lambda: call_of(lambda x: fg.stack([x, x]), N, N),
+    "a strided operand": lambda: call_of(lambda x: fg.sqrt(x.T), N, N),
+    "a strided operand of our own loop": lambda: call_of(lambda x: fg.sin(x.T), N, N),
+    "max_pool2d": lambda: call_of(lambda x: F.max_pool2d(x, 2), 10, 300, 300),
+    "avg_pool2d": lambda: call_of(lambda x: F.avg_pool2d(x, 2), 10, 300, 300),
+    "cross_entropy": lambda: call_of(lambda x: F.cross_entropy(x, MANY), N, N),
+    "transposed conv": lambda: call_of(lambda x: F.conv_transpose2d(x, x[:8, :, :3, :3]), 8, 8, 60, 60),
     "deferred sweep": lambda: sweep_of(lambda x: fg.sum(fg.tanh(fg.exp(-x * x)))),
     "sweep of softmax": lambda: sweep_of(lambda x: fg.softmax(x, axis=1)[0, 0]),
     "sweep of a broadcast": lambda: sweep_of(lambda x: fg.sum(x / fg.tensor(array(1, N), requires_grad=True))),
+    "sweep of a sum into a row": lambda: sweep_of(lambda x: (x[0] + fg.tensor(array(1, N, N)))[:, 1:].sum()),
+    "sweep of a sum of an axis": lambda: sweep_of(lambda x: fg.sum(x, axis=1)[0]),
+    "sweep of rows of an index": lambda: sweep_of(lambda x: fg.sum(x[MANY])),
+    "sweep of a slice": lambda: sweep_of(lambda x: fg.sum(x[:, 1:])),
+    "sweep of a second slice": lambda: sweep_of(lambda x: fg.sum(fg.stack([x, x])[1, 0])),
+    "sweep of a residual": lambda: sweep_of(lambda x: fg.sum(x[:, 1:]) + fg.sum(x[:, :-1])),
+    "sweep of where": lambda: sweep_of(lambda x: fg.sum(fg.where(POSITIVE, x, 0.0))),
+    "sweep of clip": lambda: sweep_of(lambda x: fg.sum(fg.clip(x, 0.0, 1.0))),
+    "sweep of tril": lambda: sweep_of(lambda x: fg.sum(fg.tril(x))),
+    "sweep of max_pool2d": lambda: sweep_of(lambda x: fg.sum(F.max_pool2d(x.reshape(10, 100, N), 2))),
+    "sweep of avg_pool2d": lambda: sweep_of(lambda x: fg.sum(F.avg_pool2d(x.reshape(10, 100, N), 2))),
+    "sweep of cross_entropy": lambda: sweep_of(lambda x: F.cross_entropy(x, MANY)),
+    "sweep of batch norm": lambda: sweep_of(lambda x: F.batch_norm(x, training=True)[0, 0]),
 }
 
 

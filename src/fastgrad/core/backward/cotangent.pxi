@@ -38,13 +38,16 @@ cdef inline char* cotangent_buffer_or_reuse(Tensor x, char* g, Storage* gs, bint
 cdef int accumulate(Tensor x, const char* g, Storage* storage) except -1:
     """Add the cotangent at `g`. The first one is not copied but shared if it is in a block, `storage`, else NULL."""
     cdef bint add
+    cdef Outside o
     if storage != NULL and not x.flags & COTANGENT:
         x.cotangent.storage = storage_keep(storage)
         x.flags |= COTANGENT
         return 0
     cdef char* where = cotangent_buffer(x, &add)
-    if add:
+    if add:     # without the GIL only if the caller says in which block `g` is
+        go_outside(&o, 0 if storage == NULL else x.layout.nbytes, None, None, None, storage, cotangent_block(x))
         accumulate_door(x.layout.kernel, g, where, x.layout.size)
+        come_back(&o)
     else:
         move_door(where, g, x.layout.nbytes)
     return 0

@@ -66,8 +66,8 @@ cdef tuple prepare_kernels(Tensor y, KernelCall* call):
     ready_operands(y)
     # `backward_apply` takes the constant for the operand that is NULL.
     cdef unsigned int reads = READS_X1 | READS_X2 if constant else operand_reads(y)
-    cdef Tensor s1 = expanded(<Tensor>x1, y.layout) if x1 != NULL and reads & READS_X1 else None
-    cdef Tensor s2 = expanded(<Tensor>x2, y.layout) if x2 != NULL and reads & READS_X2 else None
+    cdef Tensor s1 = expanded(<Tensor>x1, y.layout, False) if x1 != NULL and reads & READS_X1 else None
+    cdef Tensor s2 = expanded(<Tensor>x2, y.layout, False) if x2 != NULL and reads & READS_X2 else None
     cdef Tensor read = contiguous(result_read(y, False))
     call.kernel[0] = kernels[y.op].x1_alone[dtype] if y.flags & CONST2 else kernels[y.op].x1[dtype]
     call.kernel[1] = kernels[y.op].x2[dtype]

@@ -67,9 +67,9 @@ cdef Tensor push_by_kernels(Tensor y, PyObject* t1, PyObject* t2, Py_ssize_t bat
         return None
     kept = prepare_kernels(y, &call)
     if t1 != NULL:
-        g1 = contiguous(<Tensor>t1) if batch != SINGLE else expanded(<Tensor>t1, y.layout)
+        g1 = contiguous(<Tensor>t1) if batch != SINGLE else expanded(<Tensor>t1, y.layout, False)
     if t2 != NULL:
-        g2 = contiguous(<Tensor>t2) if batch != SINGLE else expanded(<Tensor>t2, y.layout)
+        g2 = contiguous(<Tensor>t2) if batch != SINGLE else expanded(<Tensor>t2, y.layout, False)
     if t2 == NULL and copies(call.kernel[0], y.layout.kernel):
         return g1
     if t1 == NULL and copies(call.kernel[1], y.layout.kernel):

@@ -18,6 +18,13 @@ cdef extern from "Python.h":
     PyThreadState* PyEval_SaveThread() noexcept
     void PyEval_RestoreThread(PyThreadState* state) noexcept
 
+cdef extern from *:
+    """
+    /* Far from the code of small arrays. */
+    FG_COLD static void fg_leave_for_kernel(void* o, PyObject* a, PyObject* b, PyObject* c, void* s, void* t);
+    FG_COLD static int fg_check_after_kernel(const void* o, int op, PyObject* a, PyObject* b, PyObject* c);
+    """
+
 cdef enum:
     LEAVES_GIL = 4194304        # multiplications of a product: 0.1 ms. To take the GIL back may take 5 ms
     LEAVES_BYTES = 524288       # that other kernels read or write: likewise
@@ -52,8 +59,14 @@ cdef inline void go_outside(Outside* o, Py_ssize_t nbytes, Tensor a, Tensor b, T
     """Give up the GIL for a kernel of `nbytes` that reads the Tensors, and reads or adds to the blocks; may be None and
     NULL."""
     o.state, o.left = NULL, False
-    if nbytes >= LEAVES_BYTES and can_leave_gil():
-        leave_gil(o, a, b, c, s, t)
+    if nbytes >= LEAVES_BYTES:
+        leave_for_kernel(o, <PyObject*>a, <PyObject*>b, <PyObject*>c, s, t)
+
+
+cdef void leave_for_kernel "fg_leave_for_kernel"(void* o, PyObject* a, PyObject* b, PyObject* c, void* s,
+                                                 void* t) noexcept:
+    if can_leave_gil():
+        leave_gil(<Outside*>o, <Tensor>a, <Tensor>b, <Tensor>c, <Storage*>s, <Storage*>t)
 
 
 cdef void leave_gil(Outside* o, Tensor a, Tensor b, Tensor c, Storage* s, Storage* t) noexcept:
@@ -93,7 +106,12 @@ cdef void take_gil(Outside* o) noexcept:
 
 cdef inline int check_unwritten(const Outside* o, int op, Tensor a, Tensor b, Tensor c) except -1:
     """Before `op` is recorded: raise if another thread has written to an operand meanwhile."""
-    if o.left and versions_of(a, b, c) != o.versions:
+    return check_after_kernel(o, op, <PyObject*>a, <PyObject*>b, <PyObject*>c) if o.left else 0
+
+
+cdef int check_after_kernel "fg_check_after_kernel"(const void* o, int op, PyObject* a, PyObject* b,
+                                                    PyObject* c) except -1:
+    if versions_of(<Tensor>a, <Tensor>b, <Tensor>c) != (<const Outside*>o).versions:
         raise errors.written_meanwhile(op_names[op])
     return 0
 

@@ -157,7 +157,7 @@ cdef int backward_getitem(Tensor y, char* g, Storage* gs, bint only_wanted) exce
     cdef Layout* part = layout_contiguous(y.layout)
     cdef Geometry v
     parse_key(whole, parameter_of(y), &v)
-    return accumulate_strided(x, part, g, part.strides, v.offset, v.strides)
+    return accumulate_strided(x, part, g, gs, part.strides, v.offset, v.strides)
 
 
 cdef Tensor push_getitem(Tensor y, Tensor t, Py_ssize_t batch):

@@ -31,6 +31,15 @@ cdef inline bint link_wanted(Tensor y, int op, Tensor x) except -1:
     return True
 
 
+cdef inline bint link_unwritten(Tensor y, int op, Tensor x, const Outside* o) except -1:
+    """As `link_wanted`, after a kernel that reads `x` and may have left the GIL."""
+    if not wants_grad(x):
+        return False
+    check_unwritten(o, op, x, None, None)
+    link1(y, op, guarded(x, op, READS_X1))
+    return True
+
+
 cdef tuple private_operands(unsigned int reads, tuple operands):
     """The operands; copies of those that the backward reads and others may write."""
     cdef Py_ssize_t k
@@ -48,12 +57,18 @@ cdef inline NodeExtra link_operands(Tensor y, int op, tuple operands, dict param
     return <NodeExtra>y.extra
 
 
-cdef Tensor wanted_operand(NodeExtra extra, Py_ssize_t k, bint only_wanted):
-    """Operand `k` if the sweep goes to it; None where it does not, or where that is no Tensor."""
+cdef Tensor wanted_operand(Tensor y, Py_ssize_t k, bint only_wanted):
+    """Operand `k` of `y` if the sweep goes to it; None where it does not, or where that is no Tensor. Raise if another
+    thread has put another tensor in its place while a kernel was outside."""
+    cdef NodeExtra extra = <NodeExtra>y.extra
     if not is_tensor(extra.operands[k]):
         return None
     cdef Tensor x = nth_operand(extra, k)
-    return x if takes(x, only_wanted) else None
+    if not takes(x, only_wanted):
+        return None
+    if x.sweep != y.sweep:
+        raise errors.graph_changed()
+    return x
 
 
 cdef char* keep_block(Tensor y, Py_ssize_t nbytes) except NULL:
@@ -73,11 +88,17 @@ cdef int accumulate_block(Tensor x, Storage* part) except -1:
 
 cdef int accumulate_broadcast(Tensor x, const Layout* layout, Storage* part) except -1:
     """As `accumulate_block`, summed over the axes along which `x` is broadcast to `layout`."""
-    cdef bint add
     if same_shape(layout, x.layout):
         return accumulate_block(x, part)
     try:
-        gx = cotangent_buffer(x, &add)
-        return sum_into(layout, payload(part), x.layout, gx, add)
+        return accumulate_summed(x, layout, payload(part), part)
     finally:
         storage_release(part)
+
+
+cdef int accumulate_summed(Tensor x, const Layout* layout, const char* g, Storage* gs) except -1:
+    """Add `g`, of `layout` and in the block `gs`, to the cotangent of `x`, summed over the axes along which `x` is
+    broadcast."""
+    cdef bint add
+    gx = cotangent_buffer(x, &add)
+    return sum_into(layout, g, x.layout, gx, add, gs, cotangent_block(x))

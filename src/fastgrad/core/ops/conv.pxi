@@ -141,6 +141,7 @@ cdef Tensor record_conv_transposed(int op, PyObject** given):
     cdef Py_ssize_t[4] shape
     cdef Py_ssize_t groups
     cdef Windows d
+    cdef Outside o
     if a is None:
         return None
     b = as_tensor(<object>given[1])
@@ -168,12 +169,15 @@ cdef Tensor record_conv_transposed(int op, PyObject** given):
     b_source = contiguous(b)
     y = new_tensor(layout_get(a.layout.typenum, a.layout.itemsize, n + 2, shape, NULL))
     cdef Storage* scratch = storage_new(conv_scratch(&d, a.layout.itemsize) * a.layout.itemsize)
+    go_outside(&o, bytes_of(g.layout.size * d.c * d.kh * d.kw), a, b, None, NULL, NULL)
     if to_input:
         conv_input_door(a.layout.kernel, a_source.data, b_source.data, y.data, payload(scratch), &d, False)
     else:
         conv_weight_door(a.layout.kernel, a_source.data, b_source.data, y.data, NULL, payload(scratch), &d, False)
+    come_back(&o)
     storage_release(scratch)
     if wanted:
+        check_unwritten(&o, op, a, b, None)
         link_operands(y, op, operands, params)
     return y
 
@@ -205,13 +209,14 @@ cdef int backward_conv(Tensor y, char* g, Storage* gs, bint only_wanted) except 
             go_outside(&o, nbytes, w, None, None, NULL, cotangent_block(x))
             conv_input_door(x.layout.kernel, g, source.data, gx, payload(scratch), &d, add)
             come_back(&o)
-        b = wanted_operand(extra, 2, only_wanted)
+        b = wanted_operand(y, 2, only_wanted)
         if b is not None:
             ones[0] = b.layout.shape[0]
             ones[1] = ones[2] = 1
             gx = cotangent_buffer(b, &add)
             sum_into(layout_contiguous(y.layout), g,
-                     layout_get(b.layout.typenum, b.layout.itemsize, n + 1, ones, NULL), gx, add)
+                     layout_get(b.layout.typenum, b.layout.itemsize, n + 1, ones, NULL), gx, add, gs,
+                     cotangent_block(b))
     finally:
         storage_release(scratch)
         release_memory(kept, gs, NULL)

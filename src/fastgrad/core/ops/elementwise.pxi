@@ -52,23 +52,28 @@ cdef Tensor unary_large(int op, Tensor x):
         forward_flat1(op, layout, x.data, y.data)
         come_back(&o)
     else:
-        y = unary_strided(op, x)
+        y = unary_strided(op, x, &o)
     if wants_grad(x):
         check_unwritten(&o, op, x, None, None)
         link1(y, op, guarded(x, op, READS_X1))
     return y
 
 
-cdef Tensor unary_strided(int op, Tensor x):
+cdef Tensor unary_strided(int op, Tensor x, Outside* o):
     cdef Layout* layout = layout_contiguous(x.layout)
-    cdef Tensor y = new_tensor(layout)
+    cdef Tensor y = new_tensor(layout), source = None
+    cdef Forward own = kernels[op].own[layout.kernel]
     cdef address[1] base = [x.data]
     cdef layout_t[1] layouts = [x.layout]
-    if kernels[op].own[layout.kernel] != NULL:
-        x = private_copy(x)
-        forward_door(kernels[op].own[layout.kernel], layout.kernel, x.data, y.data, layout.size)
+    if own != NULL:
+        source = new_tensor(layout)
+    go_outside(o, layout.nbytes, x, None, None, NULL, NULL)
+    if own != NULL:
+        copy_door(layout.itemsize, layout, x.data, x.layout.strides, source.data, layout.strides)
+        forward_door(own, layout.kernel, source.data, y.data, layout.size)
     else:
         broadcast_door(&kernels[op].loop[layout.kernel], 1, layout, y.data, base, layouts)
+    come_back(o)
     return y
 
 
@@ -276,15 +281,18 @@ cdef int backward_one(Tensor y, char* g, Storage* gs, bint only_wanted) except -
     return 0
 
 
-cdef Tensor expanded(Tensor x, const Layout* layout):
-    """`x` broadcast to the shape of `layout`, in C order."""
+cdef Tensor expanded(Tensor x, const Layout* layout, bint leaves):
+    """`x` broadcast to the shape of `layout`, in C order; without the GIL if `leaves` says so."""
     cdef Py_ssize_t[64] strides
+    cdef Outside o
     if same_shape(x.layout, layout):
         return contiguous(x)
     broadcast_strides(layout, x.layout, x.layout.strides, strides)
     ready(x)
     cdef Tensor e = new_tensor(layout_contiguous(<Layout*>layout))
+    go_outside(&o, layout.nbytes if leaves else 0, x, None, None, NULL, NULL)
     copy_door(layout.itemsize, layout, x.data, strides, e.data, e.layout.strides)
+    come_back(&o)
     return e
 
 
@@ -302,8 +310,7 @@ cdef int backward_operand(Tensor y, int k, Tensor x, Tensor s1, Tensor s2, char*
             return accumulate_same(x, y, g, gs)
         if uniform:
             return accumulate_uniform(x, y.cotangent.value, <double>y.layout.size / <double>x.layout.size, 0)
-        where = cotangent_buffer(x, &add)
-        return sum_into(y.layout, g, x.layout, where, add)
+        return accumulate_summed(x, y.layout, g, gs)
     if whole:
         where = cotangent_buffer_or_reuse(x, g, gs if k == 0 else NULL, &add)
         go_outside(&o, y.layout.nbytes, s1, s2, y, gs, cotangent_block(x))
@@ -326,9 +333,9 @@ cdef int backward_binary(Tensor y, char* g, Storage* gs, bint only_wanted) excep
     x1 = resolve(y.x1, y.gen1)
     x2 = resolve(y.x2, y.gen2)
     if table[y.op].reads & READS_X1:
-        s1 = expanded(x1, y.layout)
+        s1 = expanded(x1, y.layout, True)
     if table[y.op].reads & READS_X2:
-        s2 = expanded(x2, y.layout)
+        s2 = expanded(x2, y.layout, True)
     expect_contiguous(y)
     expect_contiguous(s1)
     expect_contiguous(s2)

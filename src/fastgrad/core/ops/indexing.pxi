@@ -168,11 +168,21 @@ cdef inline bint add_indices(const Layout* layout, list arrays, Places* p) excep
             return False
         at = <Py_ssize_t*>cnp.PyArray_DATA(a)
         if not (index_door(at, p.count, layout.shape[p.lead + k], <Py_ssize_t*>payload(p.at), k == 0) if noted else
-                combine_index(at, p.count, layout.shape[p.lead + k], <Py_ssize_t*>payload(p.at), k == 0)):
+                combine_outside(at, p.count, layout.shape[p.lead + k], <Py_ssize_t*>payload(p.at), k == 0)):
             return False
     if fg_capture != NULL and not noted:
         capture_held(p.at)
     return True
+
+
+cdef inline bint combine_outside(const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t n, Py_ssize_t* at,
+                                 bint first) noexcept:
+    """`combine_index` without the GIL. The caller holds the array."""
+    cdef Outside o
+    go_outside(&o, count * <Py_ssize_t>sizeof(Py_ssize_t), None, None, None, NULL, NULL)
+    cdef bint found = combine_index(index, count, n, at, first)
+    come_back(&o)
+    return found
 
 
 cdef bint fit_places(const Layout* layout, Places* p) noexcept:
@@ -183,11 +193,28 @@ cdef bint fit_places(const Layout* layout, Places* p) noexcept:
     return True
 
 
-cdef bint read_mask(const Layout* layout, cnp.ndarray mask, Places* p) except -1:
-    """The places where a mask is true. Another thread may write to the mask meanwhile, in NumPy without the GIL: no
-    more places are written than were allocated."""
-    cdef int k
+cdef Py_ssize_t count_true(const char* m, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i, found = 0
+    for i in range(n):
+        found += m[i] != 0
+    return found
+
+
+cdef Py_ssize_t find_true(const char* m, Py_ssize_t n, Py_ssize_t* at, Py_ssize_t most) noexcept nogil:
+    """Write at most so many places where `m` is true; returns how many."""
+    cdef Py_ssize_t i, found = 0
+    for i in range(n):
+        if m[i] and found < most:
+            at[found] = i
+            found += 1
+    return found
+
+
+cdef bint read_mask(const Layout* layout, cnp.ndarray mask, Places* p) except -1:
+    """The places where a mask is true. Another thread may write to the mask meanwhile: no more places are written than
+    were allocated."""
+    cdef Outside o
+    cdef int k
     p.axes = cnp.PyArray_NDIM(mask)
     p.ndim = 1
     if p.axes == 0 or not cnp.PyArray_IS_C_CONTIGUOUS(mask) or not fit_places(layout, p):
@@ -196,15 +223,13 @@ cdef bint read_mask(const Layout* layout, cnp.ndarray mask, Places* p) except -1
         if cnp.PyArray_DIMS(mask)[k] != layout.shape[p.lead + k]:
             return False
     cdef const char* m = <const char*>cnp.PyArray_DATA(mask)
-    for i in range(p.e.n):
-        found += m[i] != 0
-    p.at = storage_new(found * sizeof(Py_ssize_t))
-    cdef Py_ssize_t* at = <Py_ssize_t*>payload(p.at)
-    p.count = 0
-    for i in range(p.e.n):
-        if m[i] and p.count < found:
-            at[p.count] = i
-            p.count += 1
+    go_outside(&o, p.e.n, None, None, None, NULL, NULL)
+    p.count = count_true(m, p.e.n)
+    come_back(&o)
+    p.at = storage_new(p.count * sizeof(Py_ssize_t))
+    go_outside(&o, p.e.n, None, None, None, NULL, NULL)
+    p.count = find_true(m, p.e.n, <Py_ssize_t*>payload(p.at), p.count)
+    come_back(&o)
     p.shape[0] = p.count
     return True
 
@@ -243,6 +268,7 @@ cdef void kept_places(Tensor y, const Layout* indexed, Places* p) noexcept:
 
 cdef Tensor getitem_array(Tensor x, object key):
     cdef Places p
+    cdef Outside o
     cdef Tensor y, source
     p.at = NULL
     try:
@@ -251,8 +277,10 @@ cdef Tensor getitem_array(Tensor x, object key):
         check_fresh(x)
         source = contiguous(x)
         y = new_tensor(picked_layout(x.layout, &p))
+        go_outside(&o, y.layout.nbytes, x, None, None, NULL, NULL)
         gather_door(x.layout.itemsize, source.data, <Py_ssize_t*>payload(p.at), y.data, &p.e, p.count)
-        if link_wanted(y, GATHER, x):
+        come_back(&o)
+        if link_unwritten(y, GATHER, x, &o):
             keep_places(y, &p)
     finally:
         if p.at != NULL:
@@ -287,19 +315,25 @@ cdef int backward_gather(Tensor y, char* g, Storage* gs, bint only_wanted) excep
     """Add up what was read at each place."""
     cdef Tensor x = resolve(y.x1, y.gen1)
     cdef Places p
+    cdef Outside o
     cdef bint add
     cdef char* gx = cotangent_buffer(x, &add)
+    cdef Py_ssize_t cleared = 0 if add else x.layout.nbytes
     kept_places(y, x.layout, &p)
-    if not add:
-        zero_door(gx, x.layout.nbytes)
+    storage_keep(p.at)
+    go_outside(&o, y.layout.nbytes + cleared, None, None, None, gs, cotangent_block(x))
+    zero_door(gx, cleared)
     gather_kernel_door(typed[x.layout.kernel].scatter_add, g, <Py_ssize_t*>payload(p.at), gx, &p.e, p.count)
+    come_back(&o)
+    storage_release(p.at)
     return 0
 
 
 cdef Tensor record_scatter_add(int op, PyObject** given):
     """Zeros of a shape with `x` added at a key."""
-    cdef Tensor x = given_tensor(given[0]), y, source
+    cdef Tensor x = given_tensor(given[0]), y, source = None
     cdef Places p
+    cdef Outside o
     cdef Geometry v
     cdef int k
     key, shape = <object>given[1], <object>given[2]
@@ -325,14 +359,17 @@ cdef Tensor record_scatter_add(int op, PyObject** given):
             return None
         check_fresh(x)
         y = new_tensor(whole)
+        if basic is None:
+            source = contiguous(x)
+        go_outside(&o, whole.nbytes + x.layout.nbytes, x, None, None, NULL, NULL)
         zero_door(y.data, whole.nbytes)
-        if basic is not None:
+        if source is None:
             copy_door(whole.itemsize, x.layout, x.data, x.layout.strides, y.data + v.offset, v.strides)
         else:
-            source = contiguous(x)
             gather_kernel_door(typed[whole.kernel].scatter_add, source.data, <Py_ssize_t*>payload(p.at), y.data, &p.e,
                                p.count)
-        if link_wanted(y, op, x):
+        come_back(&o)
+        if link_unwritten(y, op, x, &o):
             if basic is None:
                 keep_places(y, &p)
             extra_of(y).params = {"key": key if basic is None else basic, "shape": shape}
@@ -349,17 +386,22 @@ cdef int backward_scatter_add(Tensor y, char* g, Storage* gs, bint only_wanted) 
     cdef NodeExtra extra = <NodeExtra>y.extra
     cdef Layout* layout = layout_contiguous(x.layout)
     cdef Places p
+    cdef Outside o
     cdef Geometry v
     cdef bint add
     if extra.kept == NULL:
         parse_key(y.layout, extra.params["key"], &v)
-        return accumulate_strided(x, layout, g + v.offset, v.strides, 0, layout.strides)
+        return accumulate_strided(x, layout, g + v.offset, gs, v.strides, 0, layout.strides)
     cdef char* gx = cotangent_buffer(x, &add)
     kept_places(y, y.layout, &p)
+    storage_keep(p.at)
+    go_outside(&o, x.layout.nbytes, None, None, None, gs, cotangent_block(x))
     if add:
-        gather_kernel_door(typed[layout.kernel].gather_add, g, <Py_ssize_t*>payload(p.at), gx, &p.e, p.count)
+        gather_kernel_door(typed[x.layout.kernel].gather_add, g, <Py_ssize_t*>payload(p.at), gx, &p.e, p.count)
     else:
-        gather_door(layout.itemsize, g, <Py_ssize_t*>payload(p.at), gx, &p.e, p.count)
+        gather_door(x.layout.itemsize, g, <Py_ssize_t*>payload(p.at), gx, &p.e, p.count)
+    come_back(&o)
+    storage_release(p.at)
     return 0
 
 

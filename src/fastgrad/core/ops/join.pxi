@@ -8,7 +8,9 @@ cdef Tensor join(int op, tuple given, object axis, bint stacks):
     cdef int k, ndim
     cdef Tensor x, y
     cdef list operands = []
-    cdef bint wanted = False
+    cdef bint wanted = False, left = False
+    cdef unsigned int versions = 0
+    cdef Outside out
     for o in given:
         operands.append(tensor_or_number(o))
     if not operands or not is_tensor(operands[0]):
@@ -34,11 +36,18 @@ cdef Tensor join(int op, tuple given, object axis, bint stacks):
     y = new_tensor(layout_get(first.typenum, first.itemsize, ndim, shape, NULL))
     cdef Layout* layout = y.layout
     part_strides(layout, a, stacks, strides)
+    if layout.nbytes >= LEAVES_BYTES:
+        versions = versions_in(operands)
     for o in operands:
         x = <Tensor>o
+        go_outside(&out, x.layout.nbytes, x, None, None, NULL, NULL)
         copy_door(layout.itemsize, x.layout, x.data, x.layout.strides, y.data + at * layout.strides[a], strides)
+        come_back(&out)
+        left |= out.left
         at += 1 if stacks else x.layout.shape[a]
     if wanted:
+        if left and versions_in(operands) != versions:
+            raise errors.written_meanwhile(op_names[op])
         link_many(y, rule_of[op], tuple(operands), {"axis": axis}, op)
         (<NodeExtra>y.extra).numbers[0] = a
     return y
@@ -61,11 +70,11 @@ cdef int backward_join(Tensor y, char* g, Storage* gs, bint only_wanted) except 
     cdef bint stacks = x.layout.ndim < y.layout.ndim
     part_strides(y.layout, axis, stacks, strides)
     for k in range(len(extra.operands)):
-        x = nth_operand(extra, k)
-        if takes(x, only_wanted):
+        x = wanted_operand(y, k, only_wanted)
+        if x is not None:
             whole = layout_contiguous(x.layout)
-            accumulate_strided(x, whole, g, strides, 0, whole.strides)
-        g += (1 if stacks else x.layout.shape[axis]) * y.layout.strides[axis]
+            accumulate_strided(x, whole, g, gs, strides, 0, whole.strides)
+        g += (1 if stacks else (<Tensor>extra.operands[k]).layout.shape[axis]) * y.layout.strides[axis]
     return 0
 
 

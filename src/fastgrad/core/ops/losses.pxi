@@ -21,6 +21,7 @@ cdef Tensor record_cross_entropy(int op, PyObject** given):
     cdef int k
     cdef bint wanted, mean, each
     cdef char* e
+    cdef Outside o
     cdef NodeExtra extra
     cdef double share = 1
     reduction = <object>given[2]
@@ -54,9 +55,12 @@ cdef Tensor record_cross_entropy(int op, PyObject** given):
         if not read_labels(labels, n, <Py_ssize_t*>payload(block)):
             return None
         e = payload(block) + rows * sizeof(Py_ssize_t)
+        go_outside(&o, layout.nbytes, x, labels, None, NULL, NULL)
         cross_entropy_door(layout.kernel, source.data, <Py_ssize_t*>payload(block), y.data, e,
                            rows * n * layout.itemsize, not wanted, rows, n, each, share)
+        come_back(&o)
         if wanted:
+            check_unwritten(&o, op, x, labels, None)
             link2(y, op, guarded(x, op, READS_X1), guarded(labels, op, READS_X2))
             extra = extra_of(y)
             if not mean:
@@ -73,11 +77,16 @@ cdef int backward_cross_entropy(Tensor y, char* g, Storage* gs, bint only_wanted
     cdef Tensor x = resolve(y.x1, y.gen1)
     cdef NodeExtra extra = <NodeExtra>y.extra
     cdef Py_ssize_t n = x.layout.shape[x.layout.ndim - 1], rows = x.layout.size // n
-    cdef char* e = payload(extra.kept) + rows * sizeof(Py_ssize_t)
     cdef bint add
+    cdef Outside o
     cdef char* gx = cotangent_buffer(x, &add)
-    cross_entropy_backward_door(x.layout.kernel, g, extra.numbers[0], extra.number, <Py_ssize_t*>payload(extra.kept),
-                                e, rows * n * x.layout.itemsize, gx, rows, n, add)
+    cdef Storage* kept = storage_keep(extra.kept)
+    cdef char* e = payload(kept) + rows * sizeof(Py_ssize_t)
+    go_outside(&o, x.layout.nbytes, None, None, None, gs, cotangent_block(x))
+    cross_entropy_backward_door(x.layout.kernel, g, extra.numbers[0], extra.number, <Py_ssize_t*>payload(kept), e,
+                                rows * n * x.layout.itemsize, gx, rows, n, add)
+    come_back(&o)
+    storage_release(kept)
     return 0
 
 

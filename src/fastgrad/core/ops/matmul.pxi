@@ -238,13 +238,17 @@ cdef int batched_into(Tensor x, const Matmul* s, Py_ssize_t rows, Py_ssize_t col
     cdef unsigned int number = x.sweep
     cdef Layout* full = stacked_layout(x.layout, s, rows, columns)
     cdef Storage* part = storage_new(full.nbytes)
+    keep(full)      # borrowed, and other threads run
     go_outside(&o, bytes_of(s.count * rows * inner * columns), None, None, None, NULL, NULL)
     run_batched(full.kernel, s, 1 if rows < 0 else rows, inner, columns, a, b, payload(part))
     come_back(&o)
-    if x.sweep != number:
-        storage_release(part)
-        raise errors.graph_changed()
-    return accumulate_broadcast(x, full, part)
+    try:
+        if x.sweep != number:
+            storage_release(part)
+            raise errors.graph_changed()
+        return accumulate_broadcast(x, full, part)
+    finally:
+        release(full)
 
 
 cdef int MATMUL = register_op("matmul", "x1 x2", record_matmul, backward_matmul)

@@ -54,28 +54,31 @@ cdef int backward_layer_norm(Tensor y, char* g, Storage* gs, bint only_wanted) e
     cdef NodeExtra extra = <NodeExtra>y.extra
     cdef const Extents* e = <Extents*>extra.numbers
     cdef int dtype = y.layout.kernel, k
-    cdef char* stats = payload(extra.kept)
     cdef bint add
     cdef Outside o
     cdef Tensor x = nth_operand(extra, 0), p, weight = None, source = contiguous(x)
-    for k in range(1, 3):       # before x, whose cotangent may take the block of `g`
-        p = wanted_operand(extra, k, only_wanted)
-        if p is not None:
-            gx = cotangent_buffer(p, &add)
-            if not add:
-                zero_door(gx, p.layout.nbytes)
-            accumulate_rows_door(dtype, g, source.data if k == 1 else NULL, stats, gx, e.outer, e.n)
-    if takes(x, only_wanted):
-        if extra.operands[1] is not None:
-            weight = nth_operand(extra, 1)
-        expect_contiguous(weight)
-        gx = cotangent_buffer_or_reuse(x, g, gs, &add)
-        extents = e[0]
-        kept = storage_keep(extra.kept)
-        go_outside(&o, x.layout.nbytes, x, weight, None, gs, cotangent_block(x))
-        norm_backward_door(typed[dtype].layer_norm_backward, g, source.data, data_or_null(weight), gx, stats, &extents,
-                           add)
-        come_back(&o)
+    cdef Storage* kept = storage_keep(extra.kept)
+    cdef char* stats = payload(kept)
+    try:
+        for k in range(1, 3):       # before x, whose cotangent may take the block of `g`
+            p = wanted_operand(y, k, only_wanted)
+            if p is not None:
+                gx = cotangent_buffer(p, &add)
+                if not add:
+                    zero_door(gx, p.layout.nbytes)
+                go_outside(&o, x.layout.nbytes, x, None, None, gs, cotangent_block(p))
+                accumulate_rows_door(dtype, g, source.data if k == 1 else NULL, stats, gx, e.outer, e.n)
+                come_back(&o)
+        if takes(x, only_wanted):
+            if extra.operands[1] is not None:
+                weight = nth_operand(extra, 1)
+            expect_contiguous(weight)
+            gx = cotangent_buffer_or_reuse(x, g, gs, &add)
+            go_outside(&o, x.layout.nbytes, x, weight, None, gs, cotangent_block(x))
+            norm_backward_door(typed[dtype].layer_norm_backward, g, source.data, data_or_null(weight), gx, stats, e,
+                               add)
+            come_back(&o)
+    finally:
         storage_release(kept)
     return 0
 
@@ -93,13 +96,17 @@ cdef int backward_batch_norm(Tensor y, char* g, Storage* gs, bint only_wanted) e
     cdef const Extents* e = <Extents*>extra.numbers
     cdef Py_ssize_t item = y.layout.itemsize
     cdef int dtype = y.layout.kernel
-    cdef char* stats = payload(extra.kept)
     cdef bint add
+    cdef Outside o
     cdef Tensor x = nth_operand(extra, 0), source = contiguous(x)
-    cdef Tensor weight = wanted_operand(extra, 1, only_wanted), bias = wanted_operand(extra, 2, only_wanted)
+    cdef Tensor weight = wanted_operand(y, 1, only_wanted), bias = wanted_operand(y, 2, only_wanted)
     cdef Storage* sums = storage_new(2 * e.n * item)
+    cdef Storage* kept = storage_keep(extra.kept)
+    cdef char* stats = payload(kept)
     try:
+        go_outside(&o, x.layout.nbytes, x, None, None, gs, NULL)
         batch_norm_sums_door(dtype, g, source.data, stats, payload(sums), e)
+        come_back(&o)
         # before x, whose backward overwrites the sums, and whose cotangent may take the block of `g`
         if weight is not None:
             gx = cotangent_buffer(weight, &add)
@@ -109,9 +116,12 @@ cdef int backward_batch_norm(Tensor y, char* g, Storage* gs, bint only_wanted) e
             accumulate(bias, payload(sums), NULL)
         if takes(x, only_wanted):
             gx = cotangent_buffer_or_reuse(x, g, gs, &add)
+            go_outside(&o, x.layout.nbytes, x, None, None, gs, cotangent_block(x))
             norm_backward_door(typed[dtype].batch_norm_backward, g, source.data, stats, gx, payload(sums), e, add)
+            come_back(&o)
     finally:
         storage_release(sums)
+        storage_release(kept)
     return 0
 
 

@@ -38,6 +38,7 @@ cdef bint pool_of(const Layout* x, dict params, Windows* d) except -1:
 
 cdef Tensor record_max_pool(int op, PyObject** given):
     cdef Windows d
+    cdef Outside o
     cdef Tensor x = given_tensor(given[0]), y, source
     cdef dict params = given_params(op, given)
     if x is None or not pool_of(x.layout, params, &d):
@@ -47,8 +48,10 @@ cdef Tensor record_max_pool(int op, PyObject** given):
     y = new_tensor(planes_of(x.layout, d.oh, d.ow))
     cdef Storage* at = storage_new(y.layout.size * sizeof(int))
     try:
+        go_outside(&o, x.layout.nbytes, x, None, None, NULL, NULL)
         max_pool_door(y.layout.kernel, source.data, y.data, <int*>payload(at), &d, False)
-        if link_wanted(y, op, x):
+        come_back(&o)
+        if link_unwritten(y, op, x, &o):
             extra_of(y).params = params
             (<NodeExtra>y.extra).kept = storage_keep(at)
     finally:
@@ -59,6 +62,7 @@ cdef Tensor record_max_pool(int op, PyObject** given):
 cdef Tensor record_avg_pool(int op, PyObject** given):
     """The average, or its transpose."""
     cdef Windows d
+    cdef Outside o
     cdef Tensor x = given_tensor(given[0]), y, source
     cdef dict params = given_params(op, given)
     cdef bint transposed = "lengths" in params
@@ -67,10 +71,12 @@ cdef Tensor record_avg_pool(int op, PyObject** given):
     check_fresh(x)
     source = contiguous(x)
     y = new_tensor(planes_of(x.layout, d.h if transposed else d.oh, d.w if transposed else d.ow))
+    go_outside(&o, max(x.layout.nbytes, y.layout.nbytes), x, None, None, NULL, NULL)
     if transposed:
         zero_door(y.data, y.layout.nbytes)
     avg_pool_door(y.layout.kernel, source.data, y.data, &d, transposed)
-    if link_wanted(y, op, x):
+    come_back(&o)
+    if link_unwritten(y, op, x, &o):
         extra_of(y).params = params
     return y
 
@@ -80,24 +86,33 @@ cdef int backward_pool(Tensor y, char* g, Storage* gs, bint only_wanted) except 
     cdef Tensor x = resolve(y.x1, y.gen1)
     cdef NodeExtra extra = <NodeExtra>y.extra
     cdef Windows d
+    cdef Outside o
     cdef bint add
     cdef char* gx = cotangent_buffer(x, &add)
+    cdef Storage* kept = extra.kept
     pool_of(x.layout, extra.params, &d)
+    keep_memory(kept, NULL, NULL)
+    go_outside(&o, x.layout.nbytes, None, None, None, gs, cotangent_block(x))
     if not add:
         zero_door(gx, x.layout.nbytes)
-    if extra.kept != NULL:
-        max_pool_door(x.layout.kernel, g, gx, <int*>payload(extra.kept), &d, True)
+    if kept != NULL:
+        max_pool_door(x.layout.kernel, g, gx, <int*>payload(kept), &d, True)
     else:
         avg_pool_door(x.layout.kernel, g, gx, &d, True)
+    come_back(&o)
+    release_memory(kept, NULL, NULL)
     return 0
 
 
 cdef int backward_avg_unpool(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     cdef Tensor x = resolve(y.x1, y.gen1)
     cdef Windows d
+    cdef Outside o
     pool_of(x.layout, (<NodeExtra>y.extra).params, &d)
     cdef Storage* part = storage_new(x.layout.nbytes)
+    go_outside(&o, y.layout.nbytes, None, None, None, gs, NULL)
     avg_pool_door(x.layout.kernel, g, payload(part), &d, False)
+    come_back(&o)
     return accumulate_block(x, part)
 
 

@@ -130,11 +130,11 @@ cdef int backward_recurrent(Tensor y, char* g, Storage* gs, bint only_wanted) ex
             right = factor(y.data, d.hidden * item, item)
             product_into(w, rows, d.steps * d.batch, d.hidden, &left, &right, None, NULL)
         for k in range(states):
-            x = wanted_operand(extra, 2 + k, only_wanted)
+            x = wanted_operand(y, 2 + k, only_wanted)
             if x is not None:
                 accumulate(x, gh + k * n * item, NULL)
         for k in range(2 + states, <int>len(extra.operands)):
-            x = wanted_operand(extra, k, only_wanted)
+            x = wanted_operand(y, k, only_wanted)
             if x is not None:
                 zero_door(sums, rows * item)
                 accumulate_rows_door(u.layout.kernel, gv if k == 4 else gu, NULL, NULL, sums, d.steps * d.batch, rows)

@@ -4,13 +4,16 @@ cdef int backward_sum(Tensor y, char* g, Storage* gs, bint only_wanted) except -
     """Every summand gets the upstream gradient, or for a mean its share of it."""
     cdef Extents e
     cdef bint add
+    cdef Outside o
     cdef Tensor x = resolve(y.x1, y.gen1)
     split(x.layout, read_axes(x.layout, parameter_of(y)), &e)
     cdef double divisor = <double>e.n if along[y.op].mean else 1
     if e.outer == 1 and e.inner == 1:
         return accumulate_uniform(x, g, 1, e.n if along[y.op].mean else 0)
     cdef char* gx = cotangent_buffer(x, &add)
+    go_outside(&o, x.layout.nbytes, None, None, None, gs, cotangent_block(x))
     broadcast_backward_door(x.layout.kernel, g, gx, &e, divisor, add)
+    come_back(&o)
     return 0
 
 
@@ -68,7 +71,7 @@ cdef Tensor sum_to_operand(Tensor y, Tensor x, Tensor g, Py_ssize_t batch):
     target = keep(layout_get(x.layout.typenum, x.layout.itemsize, y.layout.ndim + 1, shape, NULL))
     try:
         out = new_tensor(batched_layout(x.layout, batch))
-        sum_into(batched_layout(y.layout, batch), source.data, target, out.data, False)
+        sum_into(batched_layout(y.layout, batch), source.data, target, out.data, False, NULL, NULL)
     finally:
         release(target)
     return out
@@ -84,14 +87,25 @@ cdef long long summed_axes(const Layout* layout, const Layout* target) noexcept 
     return <long long>axes
 
 
-cdef int sum_into(const Layout* layout, const char* x, const Layout* target, char* y, bint add) except -1:
+cdef void add_along(int kernel, const char* x, const Extents* e, char* y, Storage* s, Storage* t) noexcept:
+    """y = the sums of `x`. As `sum_into`, without the GIL unless `s` is NULL."""
+    cdef Outside o
+    cdef Py_ssize_t item = item_bytes(kernel)
+    go_outside(&o, 0 if s == NULL else e.outer * e.n * e.inner * item, None, None, None, s, t)
+    reduce_door(&helpers[kernel].add, x, e, item, y)
+    come_back(&o)
+
+
+cdef int sum_into(const Layout* layout, const char* x, const Layout* target, char* y, bint add, Storage* s,
+                  Storage* t) except -1:
     """`y (+)= x` summed over the axes along which `target` is broadcast to `layout`; both C-contiguous, of a kernel
-    dtype."""
+    dtype. Large ones run without the GIL if their blocks are given, `s` and `t`."""
     cdef Extents e
     cdef unsigned long long axes = summed_axes(layout, target), last
     cdef Storage* partial = NULL
     cdef Storage* result = NULL
-    cdef int k
+    cdef Py_ssize_t size = target.size
+    cdef int kernel = layout.kernel, k
     if layout.size == 0:
         if not add:
             zero_door(y, target.nbytes)
@@ -104,21 +118,25 @@ cdef int sum_into(const Layout* layout, const char* x, const Layout* target, cha
                 last |= <unsigned long long>1 << k
             elif last:
                 break
-        less = reduced_layout(layout, last, True)
-        split(layout, last, &e)
-        partial = storage_new(less.nbytes)
-        reduce_door(&helpers[layout.kernel].add, x, &e, layout.itemsize, payload(partial))
+        less = keep(reduced_layout(layout, last, True))
+        keep(<Layout*>target)       # both are borrowed, and other threads run
         try:
-            sum_into(less, payload(partial), target, y, add)
+            split(layout, last, &e)
+            partial = storage_new(less.nbytes)
+            add_along(kernel, x, &e, payload(partial), s, NULL)
+            sum_into(less, payload(partial), target, y, add, s if s == NULL else partial, t)
         finally:
-            storage_release(partial)
+            release(less)
+            release(<Layout*>target)
+            if partial != NULL:
+                storage_release(partial)
         return 0
     if not add:
-        reduce_door(&helpers[layout.kernel].add, x, &e, layout.itemsize, y)
+        add_along(kernel, x, &e, y, s, t)
         return 0
     result = storage_new(target.nbytes)
-    reduce_door(&helpers[layout.kernel].add, x, &e, layout.itemsize, payload(result))
-    accumulate_door(layout.kernel, payload(result), y, target.size)
+    add_along(kernel, x, &e, payload(result), s, t)
+    accumulate_door(kernel, payload(result), y, size)
     storage_release(result)
     return 0
 
@@ -138,7 +156,7 @@ cdef Tensor record_sum_to(int op, PyObject** given):
     check_fresh(x)
     y = new_tensor(layout_get(layout.typenum, layout.itemsize, ndim, dims, NULL))
     source = contiguous(x)
-    sum_into(layout, source.data, y.layout, y.data, False)
+    sum_into(layout, source.data, y.layout, y.data, False, NULL, NULL)
     link_wanted(y, op, x)
     return y
 
@@ -148,7 +166,7 @@ cdef int backward_sum_to(Tensor y, char* g, Storage* gs, bint only_wanted) excep
     cdef Layout* whole = layout_contiguous(x.layout)
     cdef Py_ssize_t[64] strides
     broadcast_strides(whole, y.layout, layout_contiguous(y.layout).strides, strides)
-    return accumulate_strided(x, whole, g, strides, 0, whole.strides)
+    return accumulate_strided(x, whole, g, gs, strides, 0, whole.strides)
 
 
 cdef Py_ssize_t prod_scratch(Py_ssize_t n, Py_ssize_t inner) noexcept nogil:

@@ -69,23 +69,42 @@ cdef Tensor record_where(int op, PyObject** given):
     y = new_tensor(layout_get(like.layout.typenum, like.layout.itemsize, out.ndim, out.shape, NULL))
     base[0] = mask.data
     layouts[0] = mask.layout
-    where_door(y.layout.kernel, y.layout, y.data, base, layouts)
+    if y.layout.nbytes < LEAVES_BYTES:
+        where_door(y.layout.kernel, y.layout, y.data, base, layouts)
+    else:
+        where_large(op, operands, y, base, layouts, wanted)
     if wanted:
         link_operands(y, op, operands, None)
     return y
+
+
+cdef int where_large(int op, tuple operands, Tensor y, address* base, layout_t* layouts, bint wanted) except -1:
+    cdef Tensor x1 = None, x2 = None
+    cdef Outside o
+    if is_tensor(operands[1]):
+        x1 = <Tensor>operands[1]
+    if is_tensor(operands[2]):
+        x2 = <Tensor>operands[2]
+    go_outside(&o, y.layout.nbytes, <Tensor>operands[0], x1, x2, NULL, NULL)
+    where_door(y.layout.kernel, y.layout, y.data, base, layouts)
+    come_back(&o)
+    return check_unwritten(&o, op, <Tensor>operands[0], x1, x2) if wanted else 0
 
 
 cdef int backward_where(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
     cdef NodeExtra extra = <NodeExtra>y.extra
     cdef Tensor mask = condition_of(nth_operand(extra, 0)), x
     cdef Layout* layout = layout_contiguous(y.layout)
+    cdef Outside o
     cdef int k
     for k in range(1, 3):
-        x = wanted_operand(extra, k, only_wanted)
+        x = wanted_operand(y, k, only_wanted)
         if x is not None:
             # `g` is read for the last time where k is 2
             part = storage_keep(gs) if k == 2 and gs != NULL and gs.refs == 1 else storage_new(layout.nbytes)
+            go_outside(&o, layout.nbytes, mask, None, None, gs, NULL)
             where_backward_door(layout.kernel, mask.layout, mask.data, layout, g, payload(part), k == 2)
+            come_back(&o)
             accumulate_broadcast(x, layout, part)
     return 0
 
@@ -102,6 +121,7 @@ cdef Tensor record_clip(int op, PyObject** given):
     """Takes bounds that are numbers; one may be None."""
     cdef double low, high
     cdef Tensor x = given_tensor(given[0]), y, source
+    cdef Outside o
     cdef NodeExtra extra
     operands = (x, <object>given[1], <object>given[2])
     if (x is None or x.layout.kernel == NO_KERNEL or operands[1] is None and operands[2] is None
@@ -110,8 +130,11 @@ cdef Tensor record_clip(int op, PyObject** given):
     check_fresh(x)
     source = contiguous(x)
     y = new_tensor(layout_contiguous(x.layout))
+    go_outside(&o, x.layout.nbytes, x, None, None, NULL, NULL)
     clip_door(x.layout.kernel, source.data, y.data, x.layout.size, low, high)
+    come_back(&o)
     if wants_grad(x):
+        check_unwritten(&o, op, x, None, None)
         extra = link_operands(y, op, operands, None)
         extra.number = low
         memcpy(extra.numbers, &high, sizeof(double))
@@ -122,10 +145,13 @@ cdef int backward_clip(Tensor y, char* g, Storage* gs, bint only_wanted) except 
     cdef NodeExtra extra = <NodeExtra>y.extra
     cdef Tensor x = nth_operand(extra, 0), source = contiguous(x)
     cdef double high
+    cdef Outside o
     cdef bint add
     cdef char* gx = cotangent_buffer_or_reuse(x, g, gs, &add)
     memcpy(&high, extra.numbers, sizeof(double))
+    go_outside(&o, x.layout.nbytes, x, None, None, gs, cotangent_block(x))
     clip_backward_door(x.layout.kernel, g, source.data, gx, x.layout.size, extra.number, high, add)
+    come_back(&o)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 cdef Tensor record_triangle(int op, PyObject** given):
     cdef Tensor x = given_tensor(given[0]), y, source
+    cdef Outside o
     cdef Py_ssize_t k
     if (x is None or x.layout.kernel == NO_KERNEL or x.layout.ndim < 2 or not read_int(<object>given[1], &k)
             or not -LENGTHS < k < LENGTHS):
@@ -9,8 +10,10 @@ cdef Tensor record_triangle(int op, PyObject** given):
     check_fresh(x)
     source = contiguous(x)
     y = new_tensor(layout_contiguous(x.layout))
+    go_outside(&o, x.layout.nbytes, x, None, None, NULL, NULL)
     run_triangle(op, source.layout, source.data, y.data, k, False)
-    if link_wanted(y, op, x) and k != 0:
+    come_back(&o)
+    if link_unwritten(y, op, x, &o) and k != 0:
         keep_parameter(y, <object>given[1])
     return y
 
@@ -22,10 +25,15 @@ cdef void run_triangle(int op, const Layout* layout, const char* x, char* y, Py_
 
 
 cdef int backward_triangle(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
+    cdef Tensor x = resolve(y.x1, y.gen1)
+    cdef Outside o
     cdef bint add
-    k = parameter_of(y)
-    gx = cotangent_buffer_or_reuse(resolve(y.x1, y.gen1), g, gs, &add)
-    run_triangle(y.op, y.layout, g, gx, 0 if k is None else k, add)
+    parameter = parameter_of(y)
+    cdef Py_ssize_t k = 0 if parameter is None else parameter
+    gx = cotangent_buffer_or_reuse(x, g, gs, &add)
+    go_outside(&o, y.layout.nbytes, None, None, None, gs, cotangent_block(x))
+    run_triangle(y.op, y.layout, g, gx, k, add)
+    come_back(&o)
     return 0
 
 

@@ -158,17 +158,24 @@ cdef Tensor permute_dims(Tensor x, object axes):
     return view_of(PERMUTE_DIMS, x, layout_get(x.layout.typenum, x.layout.itemsize, ndim, v.shape, v.strides), 0, axes)
 
 
-cdef int accumulate_strided(Tensor x, const Layout* part, const char* g, const Py_ssize_t* g_strides, Py_ssize_t offset,
-                            const Py_ssize_t* strides) except -1:
-    """Add `g`, of the shape of `part`, to the cotangent of `x` at an offset in bytes."""
+cdef int accumulate_strided(Tensor x, const Layout* part, const char* g, Storage* gs, const Py_ssize_t* g_strides,
+                            Py_ssize_t offset, const Py_ssize_t* strides) except -1:
+    """Add `g`, of the shape of `part` and in the block `gs`, to the cotangent of `x` at an offset in bytes. The strides
+    are those of `part`, or on the stack."""
     cdef bint add
+    cdef Outside o
     cdef char* gx = cotangent_buffer(x, &add)
-    if not add and part.size != x.layout.size:
-        zero_door(gx, x.layout.nbytes)
+    cdef Py_ssize_t cleared = 0 if add or part.size == x.layout.size else x.layout.nbytes
+    keep(<Layout*>part)
+    go_outside(&o, part.nbytes + cleared, None, None, None, gs, cotangent_block(x))
+    if cleared:
+        zero_door(gx, cleared)
     if add:
         add_door(x.layout.kernel, part, g, g_strides, gx + offset, strides)
     else:
         copy_door(x.layout.itemsize, part, g, g_strides, gx + offset, strides)
+    come_back(&o)
+    release(<Layout*>part)
     return 0
 
 
@@ -193,7 +200,7 @@ cdef int backward_permute_dims(Tensor y, char* g, Storage* gs, bint only_wanted)
     cdef Layout* part = layout_contiguous(y.layout)
     cdef Py_ssize_t[64] strides
     permuted_strides(y, whole, strides)
-    return accumulate_strided(x, part, g, part.strides, 0, strides)
+    return accumulate_strided(x, part, g, gs, part.strides, 0, strides)
 
 
 cdef Tensor record_broadcast_to(int op, PyObject** given):
@@ -219,10 +226,7 @@ cdef Tensor record_broadcast_to(int op, PyObject** given):
 
 
 cdef int backward_broadcast_to(Tensor y, char* g, Storage* gs, bint only_wanted) except -1:
-    cdef Tensor x = resolve(y.x1, y.gen1)
-    cdef bint add
-    cdef char* gx = cotangent_buffer(x, &add)
-    return sum_into(layout_contiguous(y.layout), g, layout_contiguous(x.layout), gx, add)
+    return accumulate_summed(resolve(y.x1, y.gen1), layout_contiguous(y.layout), g, gs)
 
 
 # Forward mode: the same view of the tangent. A direction of `t` takes as many bytes as its tensor.
