@@ -13,6 +13,7 @@ from fastgrad.errors import BadSetting, ShapeError, bad_axis
 from fastgrad.functions.constants import empty
 from fastgrad.nn import functional as F
 from fastgrad.nn import init, messages
+from fastgrad.nn.affine import Affine
 from fastgrad.nn.module import Module, Parameter
 from fastgrad.nn.random import generator
 from fastgrad.nn.reductions import as_tensor
@@ -57,7 +58,7 @@ class Unflatten(Module):
         return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
 
 
-class Linear(Module):
+class Linear(Affine):
     """Affine map `x @ weight.T + bias`.
 
     Parameters
@@ -75,9 +76,6 @@ class Linear(Module):
         Both are drawn from U(-k, k), `k = 1 / sqrt(in_features)`.
     """
 
-    weight: Tensor
-    bias: Tensor | None
-
     def __init__(
         self,
         in_features: int,
@@ -91,14 +89,6 @@ class Linear(Module):
         self.weight = Parameter(empty((out_features, in_features), dtype=dtype))
         self.register_parameter("bias", Parameter(empty(out_features, dtype=dtype)) if bias else None)
         self.reset_parameters(rng=rng)
-
-    def reset_parameters(self, *, rng: init.Rng = None) -> None:
-        """Draw new values for weight and bias."""
-        rng = generator(rng)
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5), rng=rng)
-        if self.bias is not None:
-            bound = 1 / math.sqrt(self.in_features) if self.in_features else 0.0
-            init.uniform_(self.bias, -bound, bound, rng=rng)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.linear(x, self.weight, self.bias)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy.typing as npt
@@ -11,8 +10,8 @@ from fastgrad import errors
 from fastgrad._engine import Tensor
 from fastgrad.functions.constants import empty
 from fastgrad.nn import init
-from fastgrad.nn.module import Module, Parameter
-from fastgrad.nn.random import generator
+from fastgrad.nn.affine import Affine
+from fastgrad.nn.module import Parameter
 from fastgrad.nn.reductions import as_tensor
 from fastgrad.nn.windows import Lengths
 from fastgrad.rules import messages
@@ -100,11 +99,9 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
     return _transposed("conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
-class _ConvTranspose(Module):
+class _ConvTranspose(Affine):
     """Base of both transposed convolutions."""
 
-    weight: Tensor
-    bias: Tensor | None
     _axes = 0
 
     def __init__(
@@ -135,15 +132,6 @@ class _ConvTranspose(Module):
         self.weight = Parameter(empty((in_channels, out_channels // groups, *self.kernel_size), dtype=dtype))
         self.register_parameter("bias", Parameter(empty(out_channels, dtype=dtype)) if bias else None)
         self.reset_parameters(rng=rng)
-
-    def reset_parameters(self, *, rng: init.Rng = None) -> None:
-        """Draw new values for weight and bias."""
-        rng = generator(rng)
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5), rng=rng)
-        if self.bias is not None:
-            fan_in = math.prod(self.weight.shape[1:])
-            bound = 1 / math.sqrt(fan_in) if fan_in else 0.0
-            init.uniform_(self.bias, -bound, bound, rng=rng)
 
     def _options(self) -> tuple[Any, ...]:
         return self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, TypeAlias
 
 import numpy.typing as npt
@@ -10,8 +9,8 @@ import numpy.typing as npt
 from fastgrad._engine import Tensor, asarray
 from fastgrad.functions.constants import empty
 from fastgrad.nn import init
+from fastgrad.nn.affine import Affine
 from fastgrad.nn.module import Module, Parameter
-from fastgrad.nn.random import generator
 from fastgrad.rules import messages
 from fastgrad.rules.convolution import conv1d, conv2d
 from fastgrad.rules.pooling import avg_pool2d, max_pool2d
@@ -90,11 +89,9 @@ def avg_pool1d(x, kernel_size, stride=None, padding=0, count_include_pad=True):
     return _line(avg_pool2d(_planes("avg_pool1d", x), kernel, step, sides, count_include_pad))
 
 
-class _Conv(Module):
+class _Conv(Affine):
     """Base of both convolutions."""
 
-    weight: Tensor
-    bias: Tensor | None
     _axes = 0
 
     def __init__(
@@ -126,15 +123,6 @@ class _Conv(Module):
         self.weight = Parameter(empty(shape, dtype=dtype))
         self.register_parameter("bias", Parameter(empty(out_channels, dtype=dtype)) if bias else None)
         self.reset_parameters(rng=rng)
-
-    def reset_parameters(self, *, rng: init.Rng = None) -> None:
-        """Draw new values for weight and bias."""
-        rng = generator(rng)
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5), rng=rng)
-        if self.bias is not None:
-            fan_in = math.prod(self.weight.shape[1:])
-            bound = 1 / math.sqrt(fan_in) if fan_in else 0.0
-            init.uniform_(self.bias, -bound, bound, rng=rng)
 
     def extra_repr(self) -> str:
         said = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
