@@ -1,6 +1,7 @@
 """Kernels without the GIL but products: thread pools, and what other threads may do meanwhile."""
 
 import _thread
+import contextlib
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -13,95 +14,9 @@ import fastgrad.nn.functional as F
 from fastgrad.rules.recurrent import gru
 
 from ..support.threads import Disturbed, assert_leaves_gil, attempts
+from .outside_ops import OPS, ROWS, array
 
 pytestmark = pytest.mark.usefixtures("switch_often")
-
-ROWS = 300  # and as many columns: 720 kB of float64, 360 kB of float32
-
-
-def array(seed, *shape, dtype="float64"):
-    return np.random.default_rng(seed).normal(size=shape).astype(dtype)
-
-
-def layered(f):
-    """A function of a square matrix as one of `f`'s operands, cut to their shapes."""
-    return lambda x, w: f(x.reshape(-1), w.reshape(-1))
-
-
-def conv(x, w):
-    return F.conv2d(x[: 8 * 8 * 28 * 28].reshape(8, 8, 28, 28), w[: 16 * 8 * 9].reshape(16, 8, 3, 3), padding=1)
-
-
-def transposed_conv(x, w):
-    return F.conv_transpose2d(x[: 8 * 8 * 28 * 28].reshape(8, 8, 28, 28), w[: 8 * 16 * 9].reshape(8, 16, 3, 3))
-
-
-def chain(u, x):
-    return fg.tanh(u) * fg.sigmoid(x) + fg.exp(-u * u) / 3.0
-
-
-INDEX = np.random.default_rng(5).integers(-ROWS, ROWS, size=2 * ROWS)
-PLACES = np.random.default_rng(6).integers(ROWS * ROWS, size=ROWS * ROWS)
-LABELS = INDEX[:ROWS] % ROWS
-SLICES = (slice(None), slice(3, None))
-
-
-def planes(w):
-    return w.reshape(10, 30, 300)
-
-
-def residual(w):
-    h = fg.softmax(w, axis=1)
-    return h + h.T
-
-
-OPS = {  # each reads `w` once
-    "sin": lambda x, w: fg.sin(w) * 0.5,
-    "exp": lambda x, w: fg.exp(w),
-    "add": lambda x, w: x + w,
-    "product": lambda x, w: x * w,
-    "quotient": lambda x, w: w / (x * x + 1.0),
-    "row": lambda x, w: x * w[:1],
-    "column": lambda x, w: x / (w[:, :1] ** 2 + 1.0),
-    "power": lambda x, w: w**3,
-    "chain": lambda x, w: chain(w + x, x),
-    "axis 0": lambda x, w: fg.sum(w, axis=0) * 2.0,
-    "axis 1": lambda x, w: fg.max(w, axis=1),
-    "mean": lambda x, w: fg.mean(w * x),
-    "softmax": lambda x, w: fg.softmax(w, axis=1),
-    "logsumexp": lambda x, w: fg.logsumexp(w, axis=0),
-    "cumsum": lambda x, w: fg.cumsum(w, axis=1),
-    "layer_norm": lambda x, w: F.layer_norm(w, (ROWS,)),
-    "stack": layered(lambda x, w: x[:81000].reshape(10, 90, 90) @ w[:81000].reshape(10, 90, 90)),
-    "conv2d": layered(conv),
-    "rows of an index": lambda x, w: w[INDEX],
-    "elements of an index": layered(lambda x, w: w[PLACES]),
-    "columns of an index": lambda x, w: w[:, INDEX],
-    "embedding": lambda x, w: F.embedding(INDEX % ROWS, w),
-    "mask": layered(lambda x, w: w[x > 0]),
-    "where": lambda x, w: fg.where(x > 0, w, x),
-    "where of a column": lambda x, w: fg.where(x > 0, w[:, :1], x),
-    "clip": lambda x, w: fg.clip(w, -0.5, 0.5),
-    "tril": lambda x, w: fg.tril(w),
-    "concatenate": lambda x, w: fg.concatenate([x, w, x], axis=1),
-    "joined as matrices": lambda x, w: fg.stack([w, x]),
-    "slice": lambda x, w: w[SLICES] * x[SLICES],
-    "transpose": lambda x, w: w.T * x,
-    "strided": lambda x, w: fg.sqrt(fg.exp(w.T)),
-    "broadcast_to": lambda x, w: fg.broadcast_to(w[:, None], (ROWS, 2, ROWS)),
-    "outer axes": lambda x, w: w[None, :, :1] + x[:, None, :].reshape(30, 10, ROWS)[:, :1],
-    "sum of an axis": lambda x, w: fg.sum(w * x, axis=1),
-    "accumulated": lambda x, w: residual(w),
-    "max_pool2d": lambda x, w: F.max_pool2d(planes(w), 2),
-    "avg_pool2d": lambda x, w: F.avg_pool2d(planes(w), 3, stride=1, padding=1),
-    "cross_entropy": lambda x, w: F.cross_entropy(w, LABELS),
-    "losses": lambda x, w: F.cross_entropy(w, LABELS, reduction="none"),
-    "batch_norm": lambda x, w: F.batch_norm(w, training=True, weight=x[0], bias=x[1]),
-    "affine layer_norm": lambda x, w: F.layer_norm(w, (ROWS,), x[0], x[1]),
-    "transposed conv": layered(transposed_conv),
-    "sort": lambda x, w: fg.sort(w.reshape(-1, 6), axis=1),
-    "var": lambda x, w: fg.var(w, axis=0),
-}
 
 
 def gradients(name, x, w):
@@ -174,6 +89,59 @@ def test_all_steps_of_a_network_see_one_state_of_the_second_bias():
     with Disturbed(act):
         for found in attempts(20, lambda: gru(u, w, first, None, bias).detach().numpy().tobytes()):
             assert found in wanted
+
+
+@compiled
+@pytest.mark.parametrize(
+    "name", ["joined as matrices", "concatenate", "where", "affine layer_norm", "conv2d", "product"]
+)
+def test_an_operand_that_another_thread_makes_another_node(name):
+    x, w = (fg.tensor(array(k, ROWS, ROWS), requires_grad=True) for k in range(2))
+    seen = [w * 1.0]
+
+    def work():
+        seen[0] = h = w * 1.0
+        return [g.numpy().tobytes() for g in fg.gradients(fg.sum(OPS[name](x, h)), [x, w])]
+
+    def act():
+        with contextlib.suppress(fg.MutationError, fg.BackwardError):
+            h = seen[0]
+            h *= 1.0  # recorded
+
+    wanted = work()
+    with Disturbed(act):
+        assert all(found == wanted for found in attempts(20, work))
+    assert work() == wanted
+
+
+@compiled
+def test_an_index_that_is_written_meanwhile_is_read_once():
+    x, index = fg.tensor(np.arange(2.0), requires_grad=True), np.zeros(400_000, np.int64)
+    turn = [0]
+
+    def act():
+        turn[0] ^= 1
+        index[...] = turn[0]
+
+    with Disturbed(act):
+        for _ in range(20):
+            y = x[index]
+            (gradient,) = fg.gradients(fg.sum(y), [x])
+            ones = int(y.detach().numpy().sum())
+            assert gradient.tolist() == [index.size - ones, ones]
+
+
+def test_an_index_out_of_range_is_an_error_with_the_gil():
+    x, index = fg.tensor(np.arange(2.0), requires_grad=True), np.zeros(400_000, np.int64)
+    index[-1] = 2
+
+    def work(_):
+        with pytest.raises(fg.IndexingError):
+            x[index]
+        return fg.gradients(fg.sum(x[index[:-1]]), [x])[0].tolist()
+
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(work, range(12))) == [[399_999.0, 0.0]] * 12
 
 
 def swap(w):
