@@ -26,7 +26,7 @@ def chain(x):
 
 
 def layers(x):
-    x = x[:160_000].reshape(400, 400)
+    x = x[:90_000].reshape(300, 300)
     return (fg.tanh(x @ x.T) @ x).sum() + fg.logsumexp(x, axis=1).sum()
 
 
@@ -78,6 +78,30 @@ def test_threads_that_share_a_program(f):
     with ThreadPoolExecutor(3) as pool:
         for _ in range(3):
             assert list(pool.map(lambda k: bits(program(vector(k))), range(6))) == wanted
+
+
+@compiled
+def test_a_call_during_another_one_gets_a_program_of_its_own():
+    runs, x = [], vector(0, 1_000_000)
+
+    @fg.compile
+    def program(x, y):
+        runs.append(1)
+        return fg.value_and_grad(chain)(x * y)
+
+    wanted = [bits(program(x, x + 0.0)) for _ in range(2)][1]
+    with ThreadPoolExecutor(3) as pool:
+        for _ in range(5):
+            assert all(bits(found) == wanted for found in pool.map(lambda k: program(x, x + 0.0), range(8)))
+    assert 1 < len(program.steps()) <= len(runs) < 20
+
+
+def test_arguments_that_share_memory_in_several_threads():
+    program, x = fg.compile(lambda x, y: fg.value_and_grad(chain)(x * y)), vector(0, 1_000_000)
+    wanted = [bits(program(x, x + 0.0)) for _ in range(2)][1]
+    with ThreadPoolExecutor(3) as pool:
+        for _ in range(3):
+            assert all(bits(found) == wanted for found in pool.map(lambda k: program(x, x), range(8)))
 
 
 @pytest.mark.parametrize(

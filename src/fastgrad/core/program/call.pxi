@@ -6,6 +6,7 @@ cdef extern from "Python.h":
 
 cdef enum:
     MOST_VARIANTS = 16
+    MOST_SPARES = 8         # further programs, for calls of several threads at once
     MOST_LEAVES = 64        # among the arguments; with more of them a function is refused
 
 cdef object LENGTH = program_guards.LENGTH
@@ -22,7 +23,8 @@ cdef class Program:
     cdef list variants
     cdef list around            # what `f` found around it: `program_guards.surroundings`
     cdef bint warned
-    cdef Py_ssize_t recorded    # times
+    cdef Py_ssize_t recorded    # times, without the spares
+    cdef int spares
     cdef dict __dict__          # what `functools.wraps` sets
     cdef object __weakref__
 
@@ -96,7 +98,7 @@ cdef object call_program(PyObject* callable, PyObject* const* args, size_t nargs
     cdef Program p = <Program>callable
     cdef Py_ssize_t n = PyVectorcall_NARGS(nargsf), k
     cdef Given given
-    cdef Variant v
+    cdef Variant v, busy = None
     if fg_depth or fg_levels or fg_watch or fg_capture != NULL:
         return as_eager(p, args, nargsf, kwnames)
     cdef bint off = fg_grad_off
@@ -115,15 +117,32 @@ cdef object call_program(PyObject* callable, PyObject* const* args, size_t nargs
             if v.overwrites and overwrites_another(v, given.leaves):
                 break
             if v.busy:
-                break
+                busy = v
+                continue
             found = replay(p, v, &given) if not p.check else checked_replay(p, v, &given, args, n, kwnames)
             if found is not UNBOUND:
                 if k and p.variants is variants:
                     p.variants = [v] + variants[:k] + variants[k + 1:]
                 return found
     else:
-        return record_program(p, args, n, kwnames, off)
+        if busy is None:
+            return record_program(p, args, n, kwnames, off)
+        if can_spare(p, busy):
+            try:
+                return record_program(p, args, n, kwnames, off)
+            except errors.CompileError:     # of arguments that a program takes and a recording does not
+                p.spares = MOST_SPARES
     return as_eager(p, args, nargsf, kwnames)
+
+
+cdef bint can_spare(Program p, Variant busy) noexcept:
+    """Whether to record one more program for a call during another one: where that is made without the GIL by another
+    thread, and changes nothing but results."""
+    if p.spares == MOST_SPARES or fg_captures != 0 or busy.c.effects or not busy.outside:
+        return False
+    p.spares += 1
+    p.recorded -= 1
+    return True
 
 
 cdef object checked_replay(Program p, Variant v, Given* given, PyObject* const* args, Py_ssize_t n, PyObject* kwnames):

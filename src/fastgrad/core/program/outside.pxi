@@ -150,6 +150,7 @@ cdef void go_apart(Variant v, Apart* a) noexcept:
     if a.watched == NULL:
         programs_outside.remove(v)
         return
+    v.outside = True
     a.versions = 0
     for k in range(a.n):
         w = &a.watched[k]
@@ -174,6 +175,7 @@ cdef bint come_apart(Variant v, Apart* a) noexcept:
         return False
     come_back(&a.o)
     programs_outside.remove(v)
+    v.outside = False
     for k in range(a.n):
         w = &a.watched[k]
         x = watched_tensor(v, k)
@@ -236,7 +238,7 @@ def forget_replays():
     """The programs that other threads were running are free in a forked child, which does not have these."""
     global replays
     for v in programs_outside:
-        (<Variant>v).busy = False
+        (<Variant>v).busy = (<Variant>v).outside = False
         replays -= 1
     programs_outside.clear()
 

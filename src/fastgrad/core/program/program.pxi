@@ -59,6 +59,7 @@ cdef class Variant:
     cdef bint grad_off, tensors, busy
     cdef bint overwrites        # writes to memory that is not its own
     cdef bint holds             # what it reads, while it runs
+    cdef bint outside           # a step runs without the GIL
     cdef PyObject** given       # the leaves of the arguments of a call, while it runs
     cdef Code* code
     cdef Py_ssize_t* sources        # the note of each
