@@ -41,9 +41,18 @@ def classes(x):
     return F.cross_entropy(rows, np.arange(2000) % 100) + fg.max(fg.where(x > 0, x, 0.1 * x))
 
 
+def moves(x):
+    rows = x.reshape(2000, 100)
+    at = np.random.default_rng(0).permutation(2000)
+    planes = F.max_pool2d(x[:160_000].reshape(8, 8, 50, 50), 2)
+    return (
+        fg.sum(fg.sin(rows[at])) + fg.sum(fg.tril(rows) * 2.0) + fg.sum(fg.clip(x, -1.0, 1.0) ** 2) + fg.sum(planes**2)
+    )
+
+
 compiled = pytest.mark.skipif(fg.engine == "python", reason="nothing guards NumPy's own reads and writes")
 
-FUNCTIONS = [chain, layers, images, classes]
+FUNCTIONS = [chain, layers, images, classes, moves]
 
 
 def bits(results):

@@ -42,6 +42,16 @@ cdef Py_ssize_t work_of(const Note* s) noexcept:
         return e.outer * e.n * e.inner * 8
     if run == run_cross_entropy or run == run_cross_entropy_backward or run == run_accumulate_rows:
         return s.n[0] * s.n[1] * 8
+    if run == run_gather:
+        return e.outer * s.n[4] * e.inner * s.dtype
+    if run == run_gather_kernel:
+        return e.outer * s.n[4] * e.inner * 8
+    if run == run_clip or run == run_clip_backward or run == run_fill or run == run_add_number:
+        return s.n[0] * 8
+    if run == run_triangle_kernel:
+        return s.n[0] * s.n[1] * s.n[2] * 8
+    if run == run_max_pool or run == run_max_pool_backward or run == run_avg_pool:
+        return d.n * d.h * d.w * 8
     if run == run_product:
         return bytes_of(s.n[0] * s.n[1] * s.n[2])
     if run == run_stacked:
