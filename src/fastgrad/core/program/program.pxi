@@ -328,7 +328,7 @@ cdef bint fits_outside(Variant v, PyObject** given) except -1:
             g = (<Tensor>PyList_GET_ITEM(v.c.owners, m.number)).grad_
             if g == NULL or (<Tensor>g).layout != m.layout:
                 return False
-        elif m.kind == ARGUMENT and is_tensor(<object>given[m.number]):
+        elif m.kind == ARGUMENT and Py_TYPE(<object>given[m.number]) == POOLED:
             check_fresh(<Tensor>given[m.number])
     for k in range(<int>len(v.firsts)):
         first = <tuple>v.firsts[k]
@@ -352,7 +352,7 @@ cdef inline PyObject* outer_tensor(Variant v, const Move* m, PyObject** given) n
         return PyList_GET_ITEM(v.c.owners, m.number)
     if m.kind == GRAD_OUTSIDE:
         return (<Tensor>PyList_GET_ITEM(v.c.owners, m.number)).grad_
-    return given[m.number] if m.kind == ARGUMENT and is_tensor(<object>given[m.number]) else NULL
+    return given[m.number] if m.kind == ARGUMENT and Py_TYPE(<object>given[m.number]) == POOLED else NULL
 
 
 cdef inline char* outer_address(Variant v, const Move* m, PyObject** given) noexcept:
