@@ -206,6 +206,7 @@ def test_classes_are_subscripted_in_annotations():
     ({"sampler": [1], "shuffle": True}, "sampler excludes shuffle"),
     ({"batch_sampler": [[1]], "batch_size": 2}, "batch_sampler excludes batch_size, shuffle, sampler and drop_last"),
     ({"batch_size": None, "drop_last": True}, "batch_size=None excludes drop_last and batch_sampler"),
+    ({"batch_size": None, "ranks": fg.parallel.ranks()}, "ranks excludes an IterableDataset and batch_size=None"),
     ({"drop_last": 1}, "BatchSampler: drop_last must be True or False, got 1"),
 ])  # fmt: skip
 def test_options_that_do_not_fit_are_refused(options, text):
@@ -216,6 +217,8 @@ def test_options_that_do_not_fit_are_refused(options, text):
 @pytest.mark.parametrize(("make", "error", "text"), [
     (lambda: data.DataLoader(iter([1])), DTypeError, "DataLoader takes a data set with __getitem__ and __len__"),
     (lambda: data.DataLoader(Stream(3), shuffle=True), BadSetting, "an IterableDataset, which has its own order, excl"),
+    (lambda: data.DataLoader(Stream(3), ranks=fg.parallel.ranks()), BadSetting, "ranks excludes an IterableDataset"),
+    (lambda: data.DataLoader(ROWS, ranks=2), DTypeError, r"ranks must be what fg.parallel.ranks\(\) returns, got int"),
     (lambda: data.RandomSampler(Y, num_samples=0), BadSetting, "num_samples must be an int of at least 1, got 0"),
     (lambda: data.RandomSampler(Y, replacement=1), BadSetting, "replacement must be True or False, got 1"),
     (lambda: data.WeightedRandomSampler([-1.0, 2.0], 2), BadSetting, "weights must be numbers of at least 0"),

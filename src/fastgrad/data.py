@@ -68,7 +68,7 @@ class Batches:
         skipped, self._skipped = self._skipped, 0
         try:
             for k in range(skipped, len(self)):
-                first, end = self._rows_of(k * self.size, min((k + 1) * self.size, n))
+                first, end = own_part(self.ranks, k * self.size, min((k + 1) * self.size, n))
                 at = slice(first, end) if order is None else order[first:end]
                 batch = tuple(a[at] for a in self.arrays)
                 self._running = state, k + 1
@@ -78,15 +78,15 @@ class Batches:
             if self.ranks is not None:
                 self.ranks.share = 1 / self.ranks.size
 
-    def _rows_of(self, start: int, end: int) -> tuple[int, int]:
-        """Return where the rows of this process begin and end, of a batch from `start` to `end`."""
-        ranks = self.ranks
-        if ranks is None or ranks.size == 1:
-            return start, end
-        n = end - start
-        first, last = (start + n * r // ranks.size for r in (ranks.rank, ranks.rank + 1))
-        ranks.share = (last - first) / n
-        return (first, last) if first < last else (start, start + 1)
+
+def own_part(ranks: Any, start: int, end: int) -> tuple[int, int]:
+    """Return where the rows of this process begin and end, of a batch from `start` to `end`, and set `ranks.share`."""
+    if ranks is None or ranks.size == 1:
+        return start, end
+    n = end - start
+    first, last = (start + n * r // ranks.size for r in (ranks.rank, ranks.rank + 1))
+    ranks.share = (last - first) / n
+    return (first, last) if first < last else (start, start + 1)
 
 
 def _rows(k: int, given: Any) -> Any:
@@ -183,17 +183,19 @@ def batches(
         raise ShapeError(f"batches: with drop_last=True, {n} rows are too few for a batch of {size}")
     rng = seed if isinstance(seed, np.random.Generator) else np.random.default_rng(seed)
     if ranks is not None and ranks.size > 1:
-        rng.bit_generator.state = _agreed(ranks, n, rng)
+        rng.bit_generator.state = agreed(
+            ranks, n, rng.bit_generator.state, "batches: all ranks must have the same arrays"
+        )
     return Batches(rows, int(size), rng, shuffle, drop_last, ranks)
 
 
-def _agreed(ranks: Any, n: int, rng: np.random.Generator) -> Any:
-    """Return the state of rank 0's generator, which determines one order for all; raise if other data are here."""
-    first, state = ranks.broadcast((n, rng.bit_generator.state))
+def agreed(ranks: Any, n: int, order: Any, wanted: str) -> Any:
+    """Return the `order` of rank 0, which is that of all ranks; raise if a rank has another number of rows."""
+    first, order = ranks.broadcast((n, order))
     if ranks.sum(float(n != first)):
         here = f"{n} rows on rank {ranks.rank}, {first} on rank 0"
-        raise ShapeError(f"batches: all ranks must have the same arrays, but some have more rows than others: {here}")
-    return state
+        raise ShapeError(f"{wanted}, but some have more rows than others: {here}")
+    return order
 
 
 __all__ = ["Batches", "batches", "progress"]

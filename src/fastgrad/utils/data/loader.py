@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fastgrad.data import agreed, own_part
 from fastgrad.nn.random import generator as default_generator
 from fastgrad.utils.data import messages
 from fastgrad.utils.data.collate import default_collate
@@ -52,13 +53,22 @@ class DataLoader:
         Source of the order; by default the generator of the package, see `fg.nn.seed`.
     pin_memory_device, in_order
         Accepted for PyTorch's signature; without effect.
+    ranks : Ranks, optional
+        What `fg.parallel.ranks()` returns: each process gets its part of every batch, as from `fg.data.batches`, and
+        `batch_size` is that of the batch of all processes. The order of rank 0 holds for all, whatever the sampler;
+        it is sent at the beginning of an iteration, which all ranks begin together, so that the sampler must end.
+        `ranks.share` is set for each batch. No example is repeated to fill the last batch: ranks that would get none
+        have a share of 0 and get the first one.
 
     Raises
     ------
     ValueError
-        If `batch_size` is not a positive int, `num_workers` is not a count, or options exclude each other.
+        If `batch_size` is not a positive int, `num_workers` is not a count, options exclude each other, or a batch of
+        several ranks is empty.
     DTypeError
-        If `dataset` is not a data set.
+        If `dataset` is not a data set, or `ranks` is not what `fg.parallel.ranks()` returns.
+    ShapeError
+        If the data sets of the ranks have different lengths, when an iteration begins.
 
     Warns
     -----
@@ -86,6 +96,7 @@ class DataLoader:
         persistent_workers: bool = False,
         pin_memory_device: str = "",
         in_order: bool = True,
+        ranks: Any = None,
     ) -> None:
         given = locals()
         if num_workers != 0 and not is_count(num_workers):
@@ -106,6 +117,13 @@ class DataLoader:
             raise messages.exclusive("batch_size=None", "drop_last and batch_sampler")
         if iterable and (shuffle or sampler is not None or batch_sampler is not None):
             raise messages.exclusive("an IterableDataset, which has its own order,", "shuffle, sampler, batch_sampler")
+        if ranks is not None and not hasattr(ranks, "share"):
+            raise messages.not_ranks(type(ranks).__name__)
+        if ranks is not None and (iterable or batch_size is None):
+            raise messages.exclusive(
+                "ranks", "an IterableDataset and batch_size=None, which have no batches of indices"
+            )
+        self.ranks = ranks
         self.dataset, self.drop_last, self.num_workers, self.pin_memory = dataset, drop_last, num_workers, pin_memory
         self.generator = generator if generator is None else default_generator(generator)
         self.collate_fn = collate_fn
@@ -133,12 +151,29 @@ class DataLoader:
                 yield example if self.collate_fn is None else self.collate_fn(example)
         else:
             rows = _rows_of(self.dataset) if self.collate_fn is None else None
-            for indices in self.batch_sampler:
+            for indices in self._indices():
                 if rows is not None:
                     dataset, numbers = rows
                     yield dataset.take(indices if numbers is None else numbers[np.asarray(indices, np.intp)])
                 else:
                     yield self._joined([self.dataset[index] for index in indices])
+
+    def _indices(self) -> Iterator[Any]:
+        """Yield the indices of each batch, or those of this rank."""
+        ranks = self.ranks
+        if ranks is None or ranks.size == 1:
+            yield from self.batch_sampler  # type: ignore[misc]
+            return
+        order = [list(indices) for indices in self.batch_sampler]  # type: ignore[union-attr]
+        order = agreed(ranks, len(self.dataset), order, "DataLoader: all ranks must have the same data set")
+        if not all(order):
+            raise messages.empty_batch()
+        try:
+            for indices in order:
+                first, end = own_part(ranks, 0, len(indices))
+                yield indices[first:end]
+        finally:
+            ranks.share = 1 / ranks.size
 
     def _stream(self) -> Iterator[Any]:
         """Yield batches of an IterableDataset, or its examples."""

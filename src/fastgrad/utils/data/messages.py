@@ -63,6 +63,16 @@ def exclusive(one, others):
     return BadSetting(f"DataLoader: {one} excludes {others}: omit one of them")
 
 
+def not_ranks(got):
+    """`ranks` of a loader are something else."""
+    return DTypeError(f"DataLoader: ranks must be what fg.parallel.ranks() returns, got {got}")
+
+
+def empty_batch():
+    """A batch sampler gave several ranks a batch without indices."""
+    return BadSetting("DataLoader: batch_sampler yields a batch without indices, of which no rank can have a part")
+
+
 def no_length():
     """The length of a loader of an IterableDataset that has none."""
     return TypeError("DataLoader: its IterableDataset has no length: define __len__, or count the batches")
