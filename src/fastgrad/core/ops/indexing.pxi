@@ -1,6 +1,13 @@
 # Indexing by integer arrays: x[index], x[rows, columns], x[:, index], x[mask]. The arrays are read once, into places
 # along the middle axis of (outer, n, inner). The backward keeps the places, not the arrays.
 
+cdef extern from *:
+    """
+    /* Far from the code of short indices. */
+    FG_COLD static int fg_combine_outside(const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t n, Py_ssize_t* at,
+                                          int first);
+    """
+
 cdef struct Places:
     int lead                # axes before those indexed
     int trail               # axes after them that the key names
@@ -168,15 +175,17 @@ cdef inline bint add_indices(const Layout* layout, list arrays, Places* p) excep
             return False
         at = <Py_ssize_t*>cnp.PyArray_DATA(a)
         if not (index_door(at, p.count, layout.shape[p.lead + k], <Py_ssize_t*>payload(p.at), k == 0) if noted else
-                combine_outside(at, p.count, layout.shape[p.lead + k], <Py_ssize_t*>payload(p.at), k == 0)):
+                combine_outside(at, p.count, layout.shape[p.lead + k], <Py_ssize_t*>payload(p.at), k == 0)
+                if p.count >= LEAVES_BYTES // 8 else
+                combine_index(at, p.count, layout.shape[p.lead + k], <Py_ssize_t*>payload(p.at), k == 0)):
             return False
     if fg_capture != NULL and not noted:
         capture_held(p.at)
     return True
 
 
-cdef inline bint combine_outside(const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t n, Py_ssize_t* at,
-                                 bint first) noexcept:
+cdef bint combine_outside "fg_combine_outside"(const Py_ssize_t* index, Py_ssize_t count, Py_ssize_t n, Py_ssize_t* at,
+                                              bint first) noexcept:
     """`combine_index` without the GIL. The caller holds the array."""
     cdef Outside o
     go_outside(&o, count * <Py_ssize_t>sizeof(Py_ssize_t), None, None, None, NULL, NULL)
