@@ -169,7 +169,7 @@ cdef void blocks_part(const void* job, Py_ssize_t at, Py_ssize_t last, int who) 
 
 cdef int run_blocks(Variant v, const Blocks* b, int outside) except -1:
     cdef BlocksJob j
-    cdef Apart a
+    cdef Released a
     cdef bint written = False
     cdef int constants = 0, threads = 1, i
     if outside == COUNTS:
@@ -189,9 +189,9 @@ cdef int run_blocks(Variant v, const Blocks* b, int outside) except -1:
     if threads > 1:
         split_among(threads, blocks_part, &j, b.n, LANES)
     elif outside == LEAVES:
-        go_apart(v, &a)
+        release_gil(v, &a)
         blocks_part(&j, 0, b.n, 0)
-        written = come_apart(v, &a)
+        written = acquire_gil(v, &a)
     else:
         blocks_part(&j, 0, b.n, 0)
     storage_release(scratch)

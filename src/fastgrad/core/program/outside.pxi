@@ -11,7 +11,7 @@ cdef struct Watched:        # a Tensor that others may write to
     Storage* memory
     char* data
 
-cdef struct Apart:          # one step without the GIL
+cdef struct Released:       # one step without the GIL
     Outside o
     Watched* watched        # NULL: with the GIL
     Py_ssize_t n
@@ -144,7 +144,7 @@ cdef inline PyObject* watched_tensor(Variant v, Py_ssize_t k) noexcept:
     return (<Tensor>(<tuple>PyList_GET_ITEM(v.firsts, k - v.n_moves))[0]).grad_
 
 
-cdef void go_apart(Variant v, Apart* a) noexcept:
+cdef void release_gil(Variant v, Released* a) noexcept:
     """Give up the GIL, if there are other threads, and keep what the program may read."""
     cdef Py_ssize_t k
     cdef Watched* w
@@ -174,7 +174,7 @@ cdef void go_apart(Variant v, Apart* a) noexcept:
     leave_gil(&a.o, None, None, None, NULL, NULL)
 
 
-cdef bint come_apart(Variant v, Apart* a) noexcept:
+cdef bint acquire_gil(Variant v, Released* a) noexcept:
     """Take the GIL back. Whether other threads have written to what the program may read, or replaced a `.grad`."""
     cdef Py_ssize_t k
     cdef Watched* w
@@ -206,12 +206,12 @@ cdef bint come_apart(Variant v, Apart* a) noexcept:
     return written
 
 
-cdef int run_apart(Variant v, const Note* s) except -1:
+cdef int run_released(Variant v, const Note* s) except -1:
     """The call of a note, without the GIL."""
-    cdef Apart a
-    go_apart(v, &a)
+    cdef Released a
+    release_gil(v, &a)
     s.run(s)
-    if come_apart(v, &a):
+    if acquire_gil(v, &a):
         raise errors.written_meanwhile("compile")
     return 0
 

@@ -442,7 +442,7 @@ cdef inline int run_code(Variant v, const Code* s) except -2:
     if s.kind == CALL:
         note = &v.c.notes[s.what.index]
         if s.outside == LEAVES:
-            run_apart(v, note)
+            run_released(v, note)
             return 0
         if s.outside == COUNTS:
             count_writes_ahead(v)
