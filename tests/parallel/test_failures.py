@@ -75,6 +75,19 @@ def test_a_rank_that_ends_early_is_told_to_those_who_wait(who, tmp_path):
     )
 
 
+def test_a_rank_that_begins_fewer_iterations(tmp_path):
+    program = """
+from fastgrad.utils.data import DataLoader
+loader = DataLoader(np.zeros((8, 2)), 4, ranks=ranks)
+for epoch in range(2 if rank else 1):
+    for batch in loader:
+        pass
+"""
+    ended = run(program, 2, tmp_path, succeeds=False)
+    assert ended.seconds < 20
+    assert "ParallelError: rank 0 has ended, while this rank waits for a value of rank 0" in ended.error
+
+
 def test_a_killed_rank_ends_all(tmp_path):
     ended = ended_by("os.kill(os.getpid(), signal.SIGKILL)", 1, tmp_path)
     assert ended.seconds < 15

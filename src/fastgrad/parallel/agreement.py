@@ -10,7 +10,6 @@ import numpy as np
 from fastgrad._engine import Tensor, no_grad
 from fastgrad._tree import map_leaves
 from fastgrad.parallel import messages
-from fastgrad.parallel.failures import mpi
 
 
 def described(optimizer: Any, named: dict[str, Tensor]) -> dict[str, Any]:
@@ -26,12 +25,13 @@ def described(optimizer: Any, named: dict[str, Tensor]) -> dict[str, Any]:
 
 def check_equal(ranks: Any, parts: dict[str, Any]) -> None:
     """Raise the same error on all ranks, unless `parts` is what rank 0 has."""
-    first = ranks.comm.bcast(parts, root=0)
+    first = ranks.broadcast(parts)
     names = [name for name in {**first, **parts} if first.get(name) != parts.get(name)]
     found = None if not names else (names[0], parts.get(names[0], "missing"), first.get(names[0], "missing"))
-    rank = ranks.comm.allreduce(ranks.rank if found else ranks.size, op=mpi().MIN)
-    if rank < ranks.size:
-        raise messages.different(rank, *ranks.comm.bcast(found, root=rank))
+    rank = np.array([ranks.rank if found else ranks.size])
+    ranks.minimum(rank, "the other ranks to describe their models")
+    if rank[0] < ranks.size:
+        raise messages.different(rank[0], *ranks.broadcast(found, root=rank[0]))
 
 
 def copy_values(ranks: Any, tensors: list[Tensor]) -> None:
@@ -39,7 +39,7 @@ def copy_values(ranks: Any, tensors: list[Tensor]) -> None:
     with no_grad():
         for x in tensors:
             array = np.ascontiguousarray(x.detach().numpy()).copy()
-            ranks.comm.Bcast(array, root=0)
+            ranks.copy_from(0, array)
             if ranks.rank:
                 x[...] = array
 
@@ -49,7 +49,7 @@ def copy_state(ranks: Any, optimizer: Any) -> None:
     state = optimizer.state_dict() if ranks.rank == 0 else None
     if state is not None:
         state = map_leaves(lambda v: v.detach().numpy().copy() if isinstance(v, Tensor) else v, state)
-    state = ranks.comm.bcast(state, root=0)
+    state = ranks.broadcast(state)
     if ranks.rank and (state["state"] or optimizer.state_dict()["state"]):
         optimizer.load_state_dict(state)
 
@@ -58,6 +58,6 @@ def first_difference(ranks: Any, named: dict[str, Tensor]) -> str | None:
     """Return the name of the first tensor that is not equal to the bit on all ranks, or None."""
     sums = np.array([zlib.crc32(np.ascontiguousarray(x.detach().numpy())) for x in named.values()], np.int64)
     both = np.concatenate([sums, -sums])
-    ranks.comm.Allreduce(mpi().IN_PLACE, both, op=mpi().MIN)
+    ranks.minimum(both, "the checksums of the parameters")
     equal = both[: sums.size] == -both[sums.size :]
     return None if equal.all() else list(named)[int(np.argmin(equal))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import time
 from typing import Any
 
@@ -81,9 +82,18 @@ class Ranks:
         numbers = [not isinstance(v, (Tensor, np.ndarray)) for v in given]
         return _tree.fill(values, [part.item() if number else part for part, number in zip(parts, numbers)])
 
-    def broadcast(self, value: Any) -> Any:
-        """Return rank 0's `value`, any object that can be pickled, on every rank."""
-        return value if self.size == 1 else self.comm.bcast(value, root=0)
+    def broadcast(self, value: Any, root: int = 0) -> Any:
+        """Return the `value` of rank `root`, any object that can be pickled, on every rank."""
+        if self.size == 1:
+            return value
+        sender = self.rank == root
+        data = np.frombuffer(bytearray(pickle.dumps(value)) if sender else b"", np.uint8)
+        length = np.array([data.size])
+        self.copy_from(root, length)
+        if not sender:
+            data = np.empty(length[0], np.uint8)
+        self.copy_from(root, data)
+        return value if sender else pickle.loads(data.tobytes())
 
     def barrier(self) -> None:
         """Wait until all ranks have come here."""
@@ -100,6 +110,15 @@ class Ranks:
         """Add up a contiguous array over all ranks, in place."""
         if self.size > 1:
             self.wait([self._values.Iallreduce(failures.mpi().IN_PLACE, array)], what)
+
+    def minimum(self, array: np.ndarray, what: str) -> None:
+        """Replace each element of a contiguous array by the smallest one of all ranks."""
+        mpi = failures.mpi()
+        self.wait([self._values.Iallreduce(mpi.IN_PLACE, array, op=mpi.MIN)], what)
+
+    def copy_from(self, root: int, array: np.ndarray) -> None:
+        """Replace a contiguous array by that of rank `root`."""
+        self.wait([self._values.Ibcast(array, root=root)], f"a value of rank {root}")
 
     def poll(self, requests: list[Any]) -> bool:
         """Let the communication of the requests go on. Returns whether it is complete."""
